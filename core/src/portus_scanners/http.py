@@ -1,0 +1,177 @@
+"""Talking to a backend over HTTP: sessions, bounded bodies, errors of the right kind."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+from attrs import field, frozen
+from yarl import URL
+
+from .errors import InvalidReportError, ScannerUnavailableError
+from .scanner import HttpScannerSettings, ScannerContext
+
+__all__ = ["HttpAnswer", "HttpBackend"]
+
+CONNECT_TIMEOUT = 5.0
+"""Seconds to connect, TLS included."""
+DEFAULT_MAX_BODY = 64 * 1024 * 1024
+"""Bytes of a decoded body that are read at most."""
+_EXCERPT = 200
+_UNAVAILABLE = (429, 500, 599)
+
+
+def make_tls(ca_file: str, *, insecure: bool) -> ssl.SSLContext | bool:
+    """Return what aiohttp wants as ``ssl``: the system's authorities, a CA file, or no verification.
+
+    Raises:
+        OSError: The file can't be read or holds no certificate (`ssl.SSLError` is one).
+    """
+    if insecure:
+        return False
+    return ssl.create_default_context(cafile=ca_file) if ca_file else True
+
+
+def open_session(tls: ssl.SSLContext | bool = True) -> aiohttp.ClientSession:
+    """Open a session as every part of this project uses it: no cookies, no total timeout, nothing from the environment."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=tls),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
+        headers={"User-Agent": "portus-scanners"},
+        trust_env=False,
+    )
+
+
+def session_for(settings: object) -> aiohttp.ClientSession:
+    """Open the session of a scanner with these settings."""
+    if isinstance(settings, HttpScannerSettings):
+        return open_session(make_tls(settings.ca_file, insecure=settings.insecure))
+    return open_session()
+
+
+async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
+    """Return the decoded body, or None when it is longer than *limit* bytes."""
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(64 * 1024):
+        body += chunk
+        if len(body) > limit:
+            response.close()
+            return None
+    return bytes(body)
+
+
+def what_broke(error: BaseException) -> str:
+    """Return the end of the sentence "SERVER ..." for an exception of aiohttp: no credentials, no addresses."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return "has a certificate that can't be verified"
+        case aiohttp.ClientConnectorSSLError():
+            return "does not speak TLS as expected"
+        case aiohttp.ClientConnectorDNSError():
+            return "can't be found: unknown host"
+        case aiohttp.ClientConnectorError(os_error=OSError(strerror=str(reason))):
+            return f"can't be reached: {reason}"
+        case aiohttp.ServerDisconnectedError():
+            return "closed the connection without an answer"
+        case aiohttp.ClientPayloadError():
+            return "broke off in the middle of its answer"
+        case TimeoutError():
+            return "did not answer in time"
+        case aiohttp.InvalidURL():
+            return "has an address that is no URL"
+        case OSError(strerror=str(reason)):
+            return f"broke the connection: {reason}"
+        case _:
+            return f"did not answer as HTTP servers do ({type(error).__name__})"
+
+
+@frozen(kw_only=True)
+class HttpAnswer:
+    """One answer of a backend, read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in any case."""
+    body: bytes = field(repr=False)
+    """Decompressed."""
+
+    @property
+    def unavailable(self) -> bool:
+        """Whether the status says that the server is out of order or overloaded: 5xx or 429."""
+        many, first, last = _UNAVAILABLE
+        return self.status == many or first <= self.status <= last
+
+    @property
+    def excerpt(self) -> str:
+        """The first 200 characters of the body in one line: for messages."""
+        text = " ".join(self.body[: 4 * _EXCERPT].decode(errors="replace").split())
+        return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}..."
+
+    def json(self) -> Any:
+        """Return the body's JSON value, whatever the content type says.
+
+        Raises:
+            InvalidReportError: It is not JSON.
+        """
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            msg = f"HTTP {self.status}, and the body is not JSON: {self.excerpt or 'it is empty'}"
+            raise InvalidReportError(msg) from error
+
+
+class HttpBackend:
+    """A backend's HTTP API, as a scanner uses it: `ScannerUnavailableError` when nobody answers, bounded bodies.
+
+    Redirects are not followed. A status is not judged: that is the scanner's part.
+
+    Args:
+        context: The scanner's context; its session is used.
+        server: Base URL without a slash at the end.
+        max_body: Bytes of a decoded body that are accepted.
+    """
+
+    def __init__(self, context: ScannerContext, server: str, *, max_body: int = DEFAULT_MAX_BODY) -> None:
+        self._context = context
+        self._server = server
+        self._max_body = max_body
+
+    async def request(
+        self, method: str, path: str, *, json: object = None, read_body: bool = True, timeout: float | None = None
+    ) -> HttpAnswer:
+        """Send one request and read its answer.
+
+        Args:
+            method: ``GET``, ``POST``...
+            path: What comes after the base URL, percent-encoded, query included.
+            json: The value to send as JSON.
+            read_body: False to close the connection after the headers.
+            timeout: Seconds for the whole exchange; None leaves it to the engine's deadline.
+
+        Raises:
+            ScannerUnavailableError: No connection, no answer in time, or the connection broke in the middle.
+            InvalidReportError: The body is longer than allowed.
+        """
+        limits = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_TIMEOUT)
+        try:
+            async with self._context.http.request(
+                method, URL(self._server + path, encoded=True), json=json, allow_redirects=False, timeout=limits
+            ) as response:
+                body = await read_bounded(response, self._max_body) if read_body else b""
+                return self._answer(response.status, response.headers, body)
+        except aiohttp.ClientConnectorCertificateError as error:
+            msg = f"{self._server} has a certificate that can't be verified; give its authority as ca_file"
+            raise ScannerUnavailableError(msg, retry=False) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            msg = f"{self._server} {what_broke(error)}"
+            raise ScannerUnavailableError(msg) from error
+
+    def _answer(self, status: int, headers: Mapping[str, str], body: bytes | None) -> HttpAnswer:
+        if body is None:
+            msg = f"HTTP {status}, and the body is longer than {self._max_body} bytes"
+            raise InvalidReportError(msg)
+        return HttpAnswer(status=status, headers=headers, body=body)

@@ -1,0 +1,1 @@
+"""The registry's side: references, credentials, manifests, blobs. Importing it imports no aiohttp."""

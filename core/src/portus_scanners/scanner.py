@@ -1,0 +1,268 @@
+"""The contract with a plugin.
+
+::
+
+    [project.entry-points."portus.scanners"]
+    acme = "acme_scanner:AcmeScanner"
+
+    @frozen(kw_only=True)
+    class AcmeSettings(ScannerSettings):
+        flavour: str = "vanilla"
+
+    class AcmeScanner(Scanner[AcmeSettings], contract=1):
+
+        async def scan(self, image: Image) -> ScannerReport:
+            ...
+
+A scanner raises, the engine judges: see ``errors.py`` for what to raise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, get_origin
+from urllib.parse import urlsplit
+
+from attrs import Attribute, field, frozen
+from attrs.validators import ge, gt
+
+from .models import Image, Layer, ScannerReport
+
+if TYPE_CHECKING:
+    import aiohttp
+
+__all__ = [
+    "BlobAccess",
+    "BlobHead",
+    "Health",
+    "HttpScannerSettings",
+    "Scanner",
+    "ScannerContext",
+    "ScannerSettings",
+]
+
+SUPPORTED_CONTRACTS = frozenset({1})
+"""The contract numbers that this core can run."""
+
+SHORTEST_WAIT = 0.5
+"""Seconds: a poll is never sooner than this."""
+
+
+@frozen(kw_only=True)
+class ScannerSettings:
+    """What every scanner can be told. A plugin's own settings class derives from this one.
+
+    Values come from the configuration and the environment, where all are texts; they are converted to the annotated
+    types, and unknown keys are refused.
+    """
+
+    server: str = field(default="", converter=lambda text: text.strip().rstrip("/"))
+    """Where the backend is. A scanner is enabled when this is not empty."""
+    enabled: bool | None = None
+    """Enables a scanner that needs no server; false disables one that has a server."""
+    timeout: float = field(default=900.0, validator=gt(0))
+    """Seconds for one image, from the moment that the scanner has its slot."""
+    concurrency: int = field(default=4, validator=ge(1))
+    """How many images at once; counted over all instances of one plugin with one server."""
+
+
+def _http_url(_instance: object, attribute: Attribute[str], value: str) -> None:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        msg = f"{attribute.name} must be a URL such as http://backend.example:6060"
+        raise ValueError(msg)
+    if "@" in parts.netloc:
+        msg = f"{attribute.name} must not contain credentials"
+        raise ValueError(msg)
+    if parts.query or parts.fragment:
+        msg = f"{attribute.name} must be a plain base URL, without ? and #"
+        raise ValueError(msg)
+
+
+@frozen(kw_only=True)
+class HttpScannerSettings(ScannerSettings):
+    """Settings of a scanner whose backend is an HTTP server."""
+
+    server: str = field(converter=lambda text: text.strip().rstrip("/"), validator=_http_url)
+    """Base URL of the backend: ``http://clair.example:6060``."""
+    ca_file: str = ""
+    """PEM file of the authority that signed the server's certificate; the system's authorities where empty."""
+    insecure: bool = False
+    """Do not verify the server's certificate."""
+
+
+SettingsT = TypeVar("SettingsT", bound=ScannerSettings)
+ResultT = TypeVar("ResultT")
+
+
+@frozen(kw_only=True)
+class BlobAccess:
+    """How a backend that pulls by itself gets one layer."""
+
+    url: str
+    headers: Mapping[str, str] = field(factory=dict, repr=lambda headers: repr(sorted(headers)))
+    """Headers to send, credentials among them: never log them."""
+
+
+@frozen(kw_only=True)
+class BlobHead:
+    """What the registry says of one blob when we ask for it ourselves."""
+
+    status: int
+    """HTTP status; 0 when the registry did not answer."""
+    size: int | None = None
+    """Its ``Content-Length``, where it gave one."""
+    reason: str = ""
+    """The failure in words, where there was one."""
+
+
+@frozen(kw_only=True)
+class Health:
+    """Whether a backend can be used now."""
+
+    healthy: bool | None
+    """None: the scanner has no way to tell."""
+    message: str = ""
+    """What was seen, in one sentence."""
+
+
+class ScannerContext:
+    """What the engine does for a scanner while it scans.
+
+    This class is also the stand-in that a scanner has outside an engine, in its author's tests: nothing is recorded,
+    no credentials are added. Use it as an async context manager, or call `aclose`, when `http` was used.
+    """
+
+    def __init__(self, *, http: aiohttp.ClientSession | None = None) -> None:
+        self._http = http
+        self._own_http: aiohttp.ClientSession | None = None
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """The scanner's own HTTP session: no cookies, no total timeout, 5 s to connect. The engine closes it."""
+        if self._http is None:
+            from .http import open_session
+
+            self._http = self._own_http = open_session()
+        return self._http
+
+    @property
+    def logger(self) -> logging.Logger:
+        """Where a scanner logs; never credentials."""
+        return logging.getLogger("portus_scanners.scanner")
+
+    async def blob(self, image: Image, layer: Layer, *, renew: bool = False) -> BlobAccess:
+        """Return the URL and the headers with which a backend can pull a layer from the registry.
+
+        The credentials are good for 60 seconds at least, or newly issued. Only the core caches them: ask again
+        before each pull.
+
+        Args:
+            image: The image.
+            layer: One of its layers.
+            renew: Get new credentials even if the present ones seem to be good.
+
+        Raises:
+            UnsupportedImageError: The registry does not have this layer (it is a foreign one).
+            RegistryError: The registry gives no credentials.
+        """
+        reference = image.reference
+        return BlobAccess(url=f"https://{reference.api_host}/v2/{reference.repository}/blobs/{layer.digest}")
+
+    async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
+        """Ask the registry for a layer's size and status ourselves: to learn why a backend could not get it."""
+        return BlobHead(status=0, reason="no registry")
+
+    async def wait(self, seconds: float) -> None:
+        """Wait before asking a backend again that said it is still working; never shorter than 0.5 s.
+
+        A run whose deadline strikes after this ends as `pending`.
+        """
+        await asyncio.sleep(max(seconds, SHORTEST_WAIT))
+
+    def progress(self, done: int, total: int, what: str = "") -> None:
+        """Say how far the scan is: *done* of *total* (0 when unknown) *what* ("layer")."""
+
+    def keep(self, report: ScannerReport) -> None:
+        """Hand over what has been found so far, for the case that the deadline strikes."""
+
+    async def finish(self, request: Awaitable[ResultT]) -> ResultT:
+        """Await a request that must not be abandoned half way.
+
+        When the run ends first, the request goes on and the scanner's slot stays taken until it has ended (for the
+        scanner's `timeout` at most).
+        """
+        return await request
+
+    async def aclose(self) -> None:
+        """Close the session, if this object has opened one."""
+        if self._own_http is not None:
+            await self._own_http.close()
+            self._http = self._own_http = None
+
+    async def __aenter__(self) -> ScannerContext:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.aclose()
+
+
+class Scanner(ABC, Generic[SettingsT]):
+    """A backend that looks for vulnerabilities. A plugin's entry point names a subclass.
+
+    The class statement says which version of the contract it is written for: ``contract=1``. The engine makes one
+    object of it for each instance in the configuration and calls `scan` for several images at once.
+
+    Args:
+        settings: The instance's section of the configuration.
+        context: The engine's services; without one (in a test) those that do nothing.
+    """
+
+    contract: ClassVar[int]
+    settings_class: ClassVar[type[ScannerSettings]] = ScannerSettings
+
+    def __init_subclass__(cls, *, contract: int, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.contract = contract
+        if "settings_class" not in vars(cls):
+            cls.settings_class = _settings_argument(cls) or cls.settings_class
+
+    def __init__(self, settings: SettingsT, context: ScannerContext | None = None) -> None:
+        self.settings = settings
+        self.context = context or ScannerContext()
+
+    async def start(self) -> None:
+        """Make ready, once, before the first scan. What it raises makes every run of this scanner fail."""
+        return
+
+    @abstractmethod
+    async def scan(self, image: Image) -> ScannerReport:
+        """Return what the backend knows of one image.
+
+        Raises:
+            UnsupportedImageError: The backend can't read such an image.
+            ScannerUnavailableError: It can't be reached or is out of order; the engine tries the scan again.
+            InvalidReportError: It answered nonsense.
+            ScannerError: It failed in another way.
+        """
+
+    async def check_health(self) -> Health:
+        """Return whether the backend can be used now; an error raised here counts as unhealthy."""
+        return Health(healthy=None, message="this scanner has no health check")
+
+    async def aclose(self) -> None:
+        """Let go of everything that `start` took."""
+        return
+
+
+def _settings_argument(cls: type) -> type[ScannerSettings] | None:
+    """Return the type argument of ``Scanner[...]`` in a class statement, if it is a class."""
+    for base in vars(cls).get("__orig_bases__", ()):
+        origin = get_origin(base)
+        if isinstance(origin, type) and issubclass(origin, Scanner):
+            arguments = [argument for argument in get_args(base) if isinstance(argument, type)]
+            return arguments[0] if arguments else None
+    return None
