@@ -8,9 +8,69 @@ Importing this package imports neither aiohttp nor any plugin: names are loaded 
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+__all__ = [
+    "BlobAccess",
+    "BlobHead",
+    "Cvss",
+    "Engine",
+    "Finding",
+    "Health",
+    "HttpAnswer",
+    "HttpBackend",
+    "HttpScannerSettings",
+    "Image",
+    "ImageNotFoundError",
+    "ImageReport",
+    "InvalidDocumentError",
+    "InvalidManifestError",
+    "InvalidReferenceError",
+    "InvalidReportError",
+    "Layer",
+    "Outcome",
+    "Package",
+    "Platform",
+    "Plugin",
+    "PluginError",
+    "PortusScannersError",
+    "Progress",
+    "Rating",
+    "Reference",
+    "Registry",
+    "RegistryAuthError",
+    "RegistryError",
+    "RegistrySettings",
+    "RegistryUnavailableError",
+    "ReportDocument",
+    "Scan",
+    "Scanner",
+    "ScannerContext",
+    "ScannerError",
+    "ScannerHealth",
+    "ScannerReport",
+    "ScannerRun",
+    "ScannerSection",
+    "ScannerSettings",
+    "ScannerUnavailableError",
+    "Secret",
+    "Settings",
+    "SettingsError",
+    "Severity",
+    "UnresolvedImage",
+    "UnsupportedImageError",
+    "Verdict",
+    "Vulnerability",
+    "discover",
+    "dump_document",
+    "load_document",
+    "load_settings",
+    "make_image_report",
+]
+
 if TYPE_CHECKING:
+    __version__: str
     from .engine import Engine, Progress, Scan, ScannerHealth
     from .errors import (
         ImageNotFoundError,
@@ -64,9 +124,80 @@ if TYPE_CHECKING:
     from .serialize import dump_document, load_document
     from .settings import RegistrySettings, ScannerSection, Settings, load_settings
 else:
-    _HOME = {
+    _HOMES = {
+        "BlobAccess": "scanner",
+        "BlobHead": "scanner",
+        "Cvss": "models",
         "Engine": "engine",
+        "Finding": "models",
+        "Health": "scanner",
+        "HttpAnswer": "http",
+        "HttpBackend": "http",
+        "HttpScannerSettings": "scanner",
+        "Image": "models",
+        "ImageNotFoundError": "errors",
+        "ImageReport": "models",
+        "InvalidDocumentError": "errors",
+        "InvalidManifestError": "errors",
+        "InvalidReferenceError": "errors",
+        "InvalidReportError": "errors",
+        "Layer": "models",
+        "Outcome": "models",
+        "Package": "models",
+        "Platform": "models",
+        "Plugin": "plugins",
+        "PluginError": "errors",
+        "PortusScannersError": "errors",
+        "Progress": "engine",
+        "Rating": "models",
+        "Reference": "registry.reference",
+        "Registry": "registry.client",
+        "RegistryAuthError": "errors",
+        "RegistryError": "errors",
+        "RegistrySettings": "settings",
+        "RegistryUnavailableError": "errors",
+        "ReportDocument": "models",
+        "Scan": "engine",
+        "Scanner": "scanner",
+        "ScannerContext": "scanner",
+        "ScannerError": "errors",
+        "ScannerHealth": "engine",
+        "ScannerReport": "models",
+        "ScannerRun": "models",
+        "ScannerSection": "settings",
+        "ScannerSettings": "scanner",
+        "ScannerUnavailableError": "errors",
+        "Secret": "secret",
+        "Settings": "settings",
+        "SettingsError": "errors",
+        "Severity": "models",
+        "UnresolvedImage": "models",
+        "UnsupportedImageError": "errors",
+        "Verdict": "models",
+        "Vulnerability": "models",
+        "discover": "plugins",
+        "dump_document": "serialize",
+        "load_document": "serialize",
+        "load_settings": "settings",
+        "make_image_report": "merge",
     }
 
     def __getattr__(name: str) -> Any:
-        raise AttributeError
+        """Import the module of a public name when the name is first used."""
+        if name == "__version__":
+            return _version()
+        if name not in _HOMES:
+            msg = f"module {__name__!r} has no attribute {name!r}"
+            raise AttributeError(msg)
+        value = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+        globals()[name] = value
+        return value
+
+    def __dir__() -> list[str]:
+        return [*globals(), *__all__]
+
+
+def _version() -> str:
+    from importlib_metadata import version
+
+    return version("portus-scanners")

@@ -36,7 +36,7 @@ def make_tls(ca_file: str, *, insecure: bool) -> ssl.SSLContext | bool:
 
 
 def open_session(tls: ssl.SSLContext | bool = True) -> aiohttp.ClientSession:
-    """Open a session as every part of this project uses it: no cookies, no total timeout, nothing from the environment."""
+    """Open a session as this project uses it: no cookies, no total timeout, nothing from the environment."""
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=tls),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -141,7 +141,13 @@ class HttpBackend:
         self._max_body = max_body
 
     async def request(
-        self, method: str, path: str, *, json: object = None, read_body: bool = True, timeout: float | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        read_body: bool = True,
+        timeout: float | None = None,
     ) -> HttpAnswer:
         """Send one request and read its answer.
 
@@ -159,7 +165,11 @@ class HttpBackend:
         limits = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_TIMEOUT)
         try:
             async with self._context.http.request(
-                method, URL(self._server + path, encoded=True), json=json, allow_redirects=False, timeout=limits
+                method,
+                URL(self._server + path, encoded=True),
+                json=json,
+                allow_redirects=False,
+                timeout=limits,
             ) as response:
                 body = await read_bounded(response, self._max_body) if read_body else b""
                 return self._answer(response.status, response.headers, body)

@@ -107,9 +107,7 @@ def _check_digest(text: str, digest: str) -> None:
     if algorithm not in _HEX_DIGITS:
         raise InvalidReferenceError(text, f"the digest algorithm {algorithm!r} is not supported")
     if len(digits) != _HEX_DIGITS[algorithm] or digits != digits.lower():
-        raise InvalidReferenceError(
-            text, f"a {algorithm} digest has {_HEX_DIGITS[algorithm]} lower-case hex digits"
-        )
+        raise InvalidReferenceError(text, f"a {algorithm} digest has {_HEX_DIGITS[algorithm]} lower-case hex digits")
 
 
 def _split_domain(name: str) -> tuple[str, str]:
