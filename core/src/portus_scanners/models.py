@@ -11,7 +11,7 @@ from enum import Enum
 from functools import total_ordering
 
 from attrs import Attribute, field, frozen
-from attrs.validators import ge, instance_of, min_len
+from attrs.validators import and_, ge, instance_of, le, optional
 
 from .registry.reference import Reference
 
@@ -38,7 +38,27 @@ SCHEMA_VERSION = 1
 """The version of the JSON document. It grows when a reader of the old one could misread the new one."""
 
 _TEXT = instance_of(str)
-_WORD = [instance_of(str), min_len(1)]
+
+
+def _word(_instance: object, attribute: Attribute[str], value: str) -> None:
+    if not isinstance(value, str) or not value:
+        msg = f"{attribute.name} must be a text that is not empty, got {value!r:.80}"
+        raise ValueError(msg)
+
+
+def _text_by_name(_instance: object, attribute: Attribute[Mapping[str, str]], value: Mapping[str, str]) -> None:
+    if not all(isinstance(part, str) for pair in value.items() for part in pair):
+        msg = f"{attribute.name} must be a mapping of texts to texts"
+        raise TypeError(msg)
+
+
+def _texts(values: Iterable[str]) -> tuple[str, ...]:
+    """Make a tuple, of anything but a single text (which is an iterable of characters)."""
+    texts = tuple(values)
+    if isinstance(values, str) or not all(isinstance(text, str) for text in texts):
+        msg = "expected a tuple of texts"
+        raise TypeError(msg)
+    return texts
 
 
 @total_ordering
@@ -113,8 +133,8 @@ class Verdict(Enum):
 class Platform:
     """What an image is made for; written ``os/architecture[/variant]``."""
 
-    os: str = field(validator=_WORD)
-    architecture: str = field(validator=_WORD)
+    os: str = field(validator=_word)
+    architecture: str = field(validator=_word)
     variant: str = field(default="", validator=_TEXT)
 
     @classmethod
@@ -138,12 +158,12 @@ class Platform:
 class Layer:
     """One layer of an image, as the manifest describes it."""
 
-    digest: str = field(validator=_WORD)
+    digest: str = field(validator=_word)
     """Digest of the (compressed) blob: ``sha256:`` and 64 hex digits."""
     size: int | None = None
     """Bytes of the blob; None where the manifest does not say."""
     media_type: str = ""
-    urls: tuple[str, ...] = field(default=(), converter=tuple)
+    urls: tuple[str, ...] = field(default=(), converter=_texts)
     """Where a foreign layer lies, which the registry does not have."""
 
 
@@ -153,13 +173,13 @@ class Image:
 
     reference: Reference
     """What the user asked for."""
-    digest: str = field(validator=_WORD)
+    digest: str = field(validator=_word)
     """Digest of the manifest of this platform."""
     media_type: str = ""
     platform: Platform | None = None
     """None where neither the index nor the image says."""
     config_digest: str | None = None
-    layers: tuple[Layer, ...] = field(default=(), converter=tuple)
+    layers: tuple[Layer, ...] = ()
     """Base first."""
     unsupported: str | None = None
     """Why this is nothing that a scanner could look into (a Helm chart, say); None for an image."""
@@ -182,7 +202,7 @@ class Cvss:
     version: str
     """``2.0``, ``3.1``; empty where the backend does not say."""
     vector: str = ""
-    score: float | None = None
+    score: float | None = field(default=None, validator=optional(and_(ge(0.0), le(10.0))))
     """0.0 to 10.0."""
     source: str = ""
     """Who rated: ``NVD``."""
@@ -192,23 +212,23 @@ class Cvss:
 class Finding:
     """One vulnerability in one package of one image, as one scanner reports it."""
 
-    id: str = field(validator=_WORD)
+    id: str = field(validator=_word)
     """The backend's name of it: ``CVE-2016-6304``, ``RHSA-2019:1481``."""
     severity: Severity = field(default=Severity.UNKNOWN, validator=instance_of(Severity))
     severity_label: str = field(default="", validator=_TEXT)
     """The word that the backend used."""
     package: Package = field(factory=Package, validator=instance_of(Package))
-    fixed_by: tuple[str, ...] = field(default=(), converter=tuple)
+    fixed_by: tuple[str, ...] = field(default=(), converter=_texts)
     """Versions (or patches) that mend it; empty when none is known."""
-    links: tuple[str, ...] = field(default=(), converter=tuple)
+    links: tuple[str, ...] = field(default=(), converter=_texts)
     title: str = field(default="", validator=_TEXT)
     description: str = field(default="", validator=_TEXT)
-    cvss: tuple[Cvss, ...] = field(default=(), converter=tuple)
+    cvss: tuple[Cvss, ...] = ()
     layer: str | None = None
     """Digest of the layer that brought the package, where the backend says."""
     inferred: bool = False
     """The backend did not say that this is a vulnerability; the plugin concluded it."""
-    details: Mapping[str, str] = field(factory=dict, validator=instance_of(Mapping))
+    details: Mapping[str, str] = field(factory=dict, validator=_text_by_name)
     """What else the backend said and no other member has a place for."""
 
 
@@ -234,7 +254,7 @@ class ScannerReport:
     """By severity, highest first, then by id and package."""
     complete: bool = True
     """False when not all of the image was seen, or not all of the answer could be read."""
-    notes: tuple[str, ...] = field(default=(), converter=tuple)
+    notes: tuple[str, ...] = field(default=(), converter=_texts)
     """What a reader must know in order to trust the findings: one sentence each."""
     scanner_version: str = ""
     database_version: str = ""
@@ -246,9 +266,9 @@ class ScannerReport:
 class ScannerRun:
     """The engine's record of one scanner on one image."""
 
-    scanner: str = field(validator=_WORD)
+    scanner: str = field(validator=_word)
     """The name in the configuration; two instances of one plugin have two names."""
-    plugin: str = field(validator=_WORD)
+    plugin: str = field(validator=_word)
     """The name of the entry point."""
     outcome: Outcome
     error: str | None = field(default=None)
@@ -288,7 +308,7 @@ class Rating:
     severity: Severity
     label: str = ""
     """The word that the scanner used."""
-    cvss: tuple[Cvss, ...] = field(default=(), converter=tuple)
+    cvss: tuple[Cvss, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -299,13 +319,13 @@ class Vulnerability:
     severity: Severity
     """The highest of `ratings`."""
     package: Package
-    fixed_by: tuple[str, ...] = field(default=(), converter=tuple)
-    links: tuple[str, ...] = field(default=(), converter=tuple)
+    fixed_by: tuple[str, ...] = field(default=(), converter=_texts)
+    links: tuple[str, ...] = field(default=(), converter=_texts)
     title: str = ""
     description: str = ""
-    ratings: tuple[Rating, ...] = field(default=(), converter=tuple)
+    ratings: tuple[Rating, ...] = ()
     """By scanner, then by severity."""
-    scanners: tuple[str, ...] = field(default=(), converter=tuple)
+    scanners: tuple[str, ...] = ()
     """Who found it, by name."""
 
 
@@ -315,9 +335,9 @@ class ImageReport:
 
     image: Image
     verdict: Verdict
-    results: tuple[ScannerRun, ...] = field(default=(), converter=tuple)
+    results: tuple[ScannerRun, ...] = ()
     """One for each selected scanner, in the order of the configuration."""
-    vulnerabilities: tuple[Vulnerability, ...] = field(default=(), converter=tuple)
+    vulnerabilities: tuple[Vulnerability, ...] = ()
     """By severity, highest first, then by id and package."""
 
 
@@ -335,6 +355,6 @@ class UnresolvedImage:
 class ReportDocument:
     """The whole answer of one command: what is written as JSON."""
 
-    reports: tuple[ImageReport, ...] = field(default=(), converter=tuple)
-    errors: tuple[UnresolvedImage, ...] = field(default=(), converter=tuple)
     schema_version: int = SCHEMA_VERSION
+    reports: tuple[ImageReport, ...] = ()
+    errors: tuple[UnresolvedImage, ...] = ()

@@ -51,6 +51,10 @@ SHORTEST_WAIT = 0.5
 """Seconds: a poll is never sooner than this."""
 
 
+def _base_url(text: str) -> str:
+    return text.strip().rstrip("/")
+
+
 @frozen(kw_only=True)
 class ScannerSettings:
     """What every scanner can be told. A plugin's own settings class derives from this one.
@@ -59,7 +63,7 @@ class ScannerSettings:
     types, and unknown keys are refused.
     """
 
-    server: str = field(default="", converter=lambda text: text.strip().rstrip("/"))
+    server: str = field(default="", converter=_base_url)
     """Where the backend is. A scanner is enabled when this is not empty."""
     enabled: bool | None = None
     """Enables a scanner that needs no server; false disables one that has a server."""
@@ -86,7 +90,7 @@ def _http_url(_instance: object, attribute: Attribute[str], value: str) -> None:
 class HttpScannerSettings(ScannerSettings):
     """Settings of a scanner whose backend is an HTTP server."""
 
-    server: str = field(converter=lambda text: text.strip().rstrip("/"), validator=_http_url)
+    server: str = field(converter=_base_url, validator=_http_url)
     """Base URL of the backend: ``http://clair.example:6060``."""
     ca_file: str = ""
     """PEM file of the authority that signed the server's certificate; the system's authorities where empty."""

@@ -1,0 +1,142 @@
+"""Reports as JSON and back, exactly; the JSON Schema of both.
+
+The document is ``{"schema_version": 1, "reports": [...], "errors": [...]}``. Members are named as in ``models.py``;
+enums are their values, times ISO 8601, a reference and a platform are texts as the user writes them. Members that a
+later version adds are passed over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import Enum
+from functools import cache
+from importlib.resources import files
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import attrs
+from cattrs import Converter, transform_error
+from cattrs.errors import BaseValidationError
+
+from .errors import InvalidDocumentError
+from .models import SCHEMA_VERSION, Platform, ReportDocument
+from .registry.reference import Reference
+
+__all__ = ["dump_document", "load_document", "make_schema", "read_schema"]
+
+SCHEMA_FILE = "report-v1.schema.json"
+_JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
+
+
+def dump_document(document: ReportDocument) -> str:
+    """Return the document as JSON text, with a newline at the end; ASCII only, so that no terminal acts on it."""
+    return json.dumps(_converter().unstructure(document), indent=2, allow_nan=False) + "\n"
+
+
+def load_document(text: str | bytes) -> ReportDocument:
+    """Return the document that a JSON text holds.
+
+    Raises:
+        InvalidDocumentError: It is no JSON, no report document, or of a later schema version.
+    """
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidDocumentError([f"$: not JSON: {error}"]) from error
+    version = value.get("schema_version") if isinstance(value, dict) else None
+    if version != SCHEMA_VERSION:
+        fault = f"$.schema_version: expected {SCHEMA_VERSION}, got {json.dumps(version)[:40]}"
+        raise InvalidDocumentError([fault])
+    try:
+        return _converter().structure(value, ReportDocument)
+    except BaseValidationError as error:
+        raise InvalidDocumentError(transform_error(error)) from error
+
+
+def read_schema() -> dict[str, Any]:
+    """Return the JSON Schema that is shipped with this package."""
+    schema: dict[str, Any] = json.loads(files(__package__).joinpath(SCHEMA_FILE).read_text(encoding="utf-8"))
+    return schema
+
+
+def make_schema() -> dict[str, Any]:
+    """Make the JSON Schema (2020-12) of a report document from the models. The shipped file is this, written out."""
+    definitions: dict[str, Any] = {}
+    root = _schema_of(ReportDocument, definitions)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **root,
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+@cache
+def _converter() -> Converter:
+    converter = Converter(prefer_attrib_converters=False)
+    for kind in (str, int, bool):
+        converter.register_structure_hook(kind, _exactly(kind))
+    converter.register_structure_hook(float, _structure_number)
+    converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(_text(value)))
+    converter.register_unstructure_hook(datetime, datetime.isoformat)
+    converter.register_structure_hook(Reference, lambda value, _: Reference.parse(_text(value)))
+    converter.register_unstructure_hook(Reference, lambda reference: reference.text)
+    converter.register_structure_hook(Platform, lambda value, _: Platform.parse(_text(value)))
+    converter.register_unstructure_hook(Platform, str)
+    return converter
+
+
+def _exactly(kind: type) -> Callable[[Any, Any], Any]:
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) is not kind:
+            msg = f"expected {kind.__name__}"
+            raise TypeError(msg)
+        return value
+
+    return structure
+
+
+def _structure_number(value: Any, _: Any) -> float:
+    if type(value) not in {int, float}:
+        msg = "expected a number"
+        raise TypeError(msg)
+    return float(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        msg = "expected a text"
+        raise TypeError(msg)
+    return value
+
+
+def _schema_of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of one annotated type; attrs classes go to *definitions*."""
+    if kind in _JSON_TYPES:
+        return {"type": _JSON_TYPES[kind]}
+    if kind in {Reference, Platform}:
+        return {"type": "string"}
+    if kind is datetime:
+        return {"type": "string", "format": "date-time"}
+    origin = get_origin(kind)
+    if origin in {Union, UnionType}:
+        return {"anyOf": [_schema_of(part, definitions) for part in get_args(kind)]}
+    if origin is tuple:
+        return {"type": "array", "items": _schema_of(get_args(kind)[0], definitions)}
+    if origin is Mapping:
+        return {"type": "object", "additionalProperties": _schema_of(get_args(kind)[1], definitions)}
+    if issubclass(kind, Enum):
+        return {"enum": [member.value for member in kind]}
+    return _schema_of_class(kind, definitions)
+
+
+def _schema_of_class(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    if kind.__name__ not in definitions:
+        definitions[kind.__name__] = {}  # stands for it while its own members are described
+        hints = get_type_hints(kind)
+        members = {member.name: _schema_of(hints[member.name], definitions) for member in attrs.fields(kind)}
+        definitions[kind.__name__] = {"type": "object", "properties": members, "required": list(members)}
+        if kind is ReportDocument:
+            members["schema_version"] = {"const": SCHEMA_VERSION}
+    return {"$ref": f"#/$defs/{kind.__name__}"}

@@ -1,0 +1,42 @@
+"""The configuration file as YAML gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..errors import SettingsError
+
+_LARGEST_FILE = 1024 * 1024
+
+
+def read_yaml(path: Path) -> Mapping[str, Any]:
+    """Return the top level of a YAML file, empty for an empty one.
+
+    Raises:
+        SettingsError: The file can't be read, is larger than 1 MiB, is not YAML, or not a mapping.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise SettingsError(f"the configuration {path} can't be read: {error.strerror}") from error
+    if len(text) > _LARGEST_FILE:
+        raise SettingsError(f"the configuration {path} is larger than {_LARGEST_FILE} bytes")
+    try:
+        document = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise SettingsError(f"the configuration {path} is not YAML{_place(error)}") from error
+    if not isinstance(document or {}, dict):
+        raise SettingsError(f"the configuration {path} is not a mapping with a key security:")
+    return document or {}
+
+
+def _place(error: Exception) -> str:
+    """Return where a YAML file is wrong and what is; never its text, which may hold a secret."""
+    mark = getattr(error, "problem_mark", None)
+    place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
+    return f"{place}: {getattr(error, 'problem', None) or 'it has characters that YAML does not allow'}"

@@ -1,0 +1,172 @@
+"""The file and the environment together -> sections.
+
+An environment variable belongs to the longest known instance name that it begins with; instances are known from the
+file and, by the names of the installed plugins, from the metadata.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from ..errors import SettingsError
+from ..plugins import discover
+from ..scanner import ScannerSettings
+from .conversion import structure_section, truth
+from .sections import RegistrySettings, ScannerSection, Settings
+from .wording import PREFIX, did_you_mean
+
+_NAME = re.compile(r"[a-z0-9_]+")
+_BASE_KEYS = tuple(attribute.name for attribute in attrs.fields(ScannerSettings))
+_RESERVED = {"scanner"}
+
+
+@attrs.define
+class _Draft:
+    """A section while it is put together."""
+
+    name: str
+    values: dict[str, object] = attrs.field(factory=dict)
+    sources: dict[str, str] = attrs.field(factory=dict)
+
+    def put(self, key: str, value: object, source: str) -> None:
+        if value is not None:  # "server:" with nothing behind it means the default
+            self.values[key] = value
+            self.sources[key] = source
+
+
+def read_settings(document: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+    """Return the settings of a parsed file and an environment.
+
+    Raises:
+        SettingsError: One line for each fault.
+    """
+    faults: list[str] = []
+    installed = tuple(dict.fromkeys(plugin.name for plugin in discover()))
+    drafts = {draft.name: draft for draft in _drafts_of_file(document, faults)}
+    _add_environment(drafts, environ, installed, faults)
+    sections = {name: section for name, draft in drafts.items() if (section := _section(draft, installed, faults))}
+    registries = _registries(document, faults)
+    if faults:
+        raise SettingsError(faults)
+    return Settings(scanners=sections, registries=registries)
+
+
+def _drafts_of_file(document: Mapping[str, Any], faults: list[str]) -> Iterator[_Draft]:
+    for name, section in _mapping(document, "security", faults).items():
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            faults.append(f"security: {name!r} is no name of a scanner: use a-z, 0-9 and _")
+        elif not isinstance(section or {}, dict):
+            faults.append(f"security.{name}: expected a mapping such as {{server: ...}}")
+        else:
+            draft = _Draft(name)
+            for key, value in (section or {}).items():
+                draft.put(str(key), value, f"security.{name}.{key}")
+            yield draft
+
+
+def _add_environment(
+    drafts: dict[str, _Draft], environ: Mapping[str, str], installed: tuple[str, ...], faults: list[str]
+) -> None:
+    known = sorted({*drafts, *installed}, key=len, reverse=True)
+    for variable in sorted(environ):
+        if not variable.startswith(PREFIX):
+            continue
+        rest = variable.removeprefix(PREFIX).lower()
+        name = next((name for name in known if rest.startswith(f"{name}_") and rest != f"{name}_"), None)
+        name = name or _unknown_instance(variable, rest, environ[variable], known, faults)
+        if name:
+            key = rest.removeprefix(f"{name}_")
+            drafts.setdefault(name, _Draft(name)).put(key, environ[variable], variable)
+
+
+def _unknown_instance(variable: str, rest: str, value: str, known: list[str], faults: list[str]) -> str | None:
+    """Judge a variable of no known instance: what would enable it, or is a slip of the pen, must not be passed over.
+
+    Portus' own variables for a scanner that is not installed here are passed over.
+    """
+    key = next((key for key in _BASE_KEYS if rest.endswith(f"_{key}")), None)
+    name = rest.removesuffix(f"_{key}") if key else rest
+    if key == "server" and value.strip():
+        return name
+    guess = did_you_mean(name if key else rest.partition("_")[0], known)
+    if guess or "_" not in rest or key == "enabled":
+        faults.append(f"{variable}: there is no scanner {name!r}{guess}")
+    return None
+
+
+def _section(draft: _Draft, installed: tuple[str, ...], faults: list[str]) -> ScannerSection | None:
+    plugin = draft.values.get("scanner", draft.name)
+    if not isinstance(plugin, str):
+        faults.append(f"{draft.sources['scanner']}: expected the name of a scanner")
+        return None
+    values = {key: value for key, value in draft.values.items() if key not in _RESERVED}
+    try:
+        enabled = _is_enabled(draft)
+    except ValueError as error:
+        faults.append(str(error))
+        return None
+    if enabled and plugin not in installed:
+        faults.append(_not_installed(draft.name, plugin, installed))
+        return None
+    if not enabled:
+        faults.extend(_slips(draft, values))
+    return ScannerSection(name=draft.name, plugin=plugin, enabled=enabled, values=values, sources=draft.sources)
+
+
+def _is_enabled(draft: _Draft) -> bool:
+    server = draft.values.get("server", "")
+    if not isinstance(server, str):
+        msg = f"{draft.sources['server']}: expected a text, got {type(server).__name__}"
+        raise ValueError(msg)  # noqa: TRY004 (a fault of the configuration)
+    if "enabled" not in draft.values:
+        return bool(server.strip())
+    try:
+        return truth(draft.values["enabled"])
+    except ValueError as error:
+        msg = f"{draft.sources['enabled']}: {error}"
+        raise ValueError(msg) from error
+
+
+def _slips(draft: _Draft, values: Mapping[str, object]) -> Iterator[str]:
+    """Find keys of a disabled section that look like a misspelt key of every scanner: ``sever:`` enables nothing.
+
+    Its other keys can't be judged: the plugin is not imported.
+    """
+    for key in values:
+        guess = did_you_mean(key, _BASE_KEYS)
+        if key not in _BASE_KEYS and guess:
+            yield f"{draft.sources[key]}: unknown key{guess}"
+
+
+def _not_installed(name: str, plugin: str, installed: tuple[str, ...]) -> str:
+    return (
+        f"security.{name} is enabled, but no installed plugin is called {plugin!r}{did_you_mean(plugin, installed)}; "
+        f"try: pip install 'portus-scan[{plugin}]' (or the distribution that has this plugin)"
+    )
+
+
+def _registries(document: Mapping[str, Any], faults: list[str]) -> dict[str, RegistrySettings]:
+    found = {}
+    for host, section in _mapping(document, "registries", faults).items():
+        place = f"registries.{host}"
+        if not isinstance(section or {}, dict):
+            faults.append(f"{place}: expected a mapping such as {{username: ..., password: ...}}")
+            continue
+        values = {str(key): value for key, value in (section or {}).items() if value is not None}
+        try:
+            found[str(host)] = structure_section(values, RegistrySettings, {}, place)
+        except SettingsError as error:
+            faults.extend(error.faults)
+    return found
+
+
+def _mapping(document: Mapping[str, Any], key: str, faults: list[str]) -> Mapping[Any, Any]:
+    value = document.get(key)
+    if value is None or isinstance(value, Mapping):
+        return value or {}
+    faults.append(f"{key}: expected a mapping")
+    return {}
