@@ -1,0 +1,149 @@
+"""What the engine does for a scanner while it scans: the real `ScannerContext`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from attrs import define, evolve, field, frozen
+
+from ..models import Image, Layer, ScannerReport
+from ..scanner import BlobAccess, BlobHead, ScannerContext
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from ..registry.client import Registry
+
+ResultT = TypeVar("ResultT")
+
+
+@frozen(kw_only=True)
+class Progress:
+    """How far one scanner is with one image."""
+
+    scanner: str
+    state: str
+    """``waiting`` for a slot, ``scanning``, ``retrying``; at the end the outcome: ``ok``, ``failed``..."""
+    done: int = 0
+    total: int = 0
+    """0 when unknown."""
+    what: str = ""
+    """What is counted: ``layer``."""
+
+
+class Heard(Enum):
+    """The last that was heard of a backend: it decides what a deadline means."""
+
+    NOTHING = "nothing"
+    WORKING = "working"
+    UNAVAILABLE = "unavailable"
+
+
+@define
+class RunState:
+    """What one run has told the engine so far."""
+
+    scanner: str
+    notify: Callable[[Progress], None] | None = None
+    heard: Heard = Heard.NOTHING
+    kept: ScannerReport | None = None
+    finishing: set[asyncio.Future[Any]] = field(factory=set)
+    """Requests that go on when the run has ended."""
+    progress: Progress = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.progress = Progress(scanner=self.scanner, state="waiting")
+
+    def tell(self, state: str) -> None:
+        """Say that the run is in another state."""
+        self._show(evolve(self.progress, state=state))
+
+    def advance(self, done: int, total: int, what: str) -> None:
+        """Say how far it is; a backend that gets on is no longer unavailable."""
+        if self.heard is Heard.UNAVAILABLE:
+            self.heard = Heard.NOTHING
+        self._show(Progress(scanner=self.scanner, state="scanning", done=done, total=total, what=what))
+
+    def _show(self, progress: Progress) -> None:
+        self.progress = progress
+        if self.notify is not None:
+            # not called from here: an error in the caller's function must not become the scanner's
+            asyncio.get_running_loop().call_soon(self.notify, progress)
+
+
+CURRENT_RUN: ContextVar[RunState | None] = ContextVar("portus_scanners_run", default=None)
+"""The run that the current task belongs to: one scanner object scans several images at once."""
+
+
+class EngineContext(ScannerContext):
+    """The context of one scanner in an engine. What it is told goes to the run that the calling task belongs to."""
+
+    def __init__(self, name: str, *, http: aiohttp.ClientSession, registry: Registry) -> None:
+        super().__init__(http=http)
+        self._logger = logging.getLogger(f"portus_scanners.scanner.{name}")
+        self._registry = registry
+
+    @property
+    def logger(self) -> logging.Logger:
+        """Where this scanner logs: ``portus_scanners.scanner.NAME``."""
+        return self._logger
+
+    async def blob(self, image: Image, layer: Layer, *, renew: bool = False) -> BlobAccess:
+        """See `ScannerContext.blob`."""
+        return await self._registry.blob(image, layer, renew=renew)
+
+    async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
+        """See `ScannerContext.head_blob`."""
+        return await self._registry.head_blob(image, layer)
+
+    async def wait(self, seconds: float) -> None:
+        """See `ScannerContext.wait`."""
+        run = CURRENT_RUN.get()
+        if run is not None:
+            run.heard = Heard.WORKING
+        await super().wait(seconds)
+
+    def progress(self, done: int, total: int, what: str = "") -> None:
+        """See `ScannerContext.progress`."""
+        run = CURRENT_RUN.get()
+        if run is not None:
+            run.advance(done, total, what)
+
+    def keep(self, report: ScannerReport) -> None:
+        """See `ScannerContext.keep`."""
+        if not isinstance(report, ScannerReport):
+            msg = f"keep() wants a ScannerReport, got {type(report).__name__}"
+            raise TypeError(msg)
+        run = CURRENT_RUN.get()
+        if run is not None:
+            run.kept = report
+
+    async def finish(self, request: Awaitable[ResultT]) -> ResultT:
+        """See `ScannerContext.finish`."""
+        task = asyncio.ensure_future(_without_exits(request))
+        run = CURRENT_RUN.get()
+        if run is not None:
+            run.finishing.add(task)
+            task.add_done_callback(run.finishing.discard)
+        task.add_done_callback(_look_at_error)
+        return await asyncio.shield(task)
+
+
+async def _without_exits(request: Awaitable[ResultT]) -> ResultT:
+    """Await; a `SystemExit` in a task would end the whole program."""
+    try:
+        return await request
+    except (SystemExit, KeyboardInterrupt) as error:
+        msg = f"{type(error).__name__} raised by a scanner"
+        raise RuntimeError(msg) from error
+
+
+def _look_at_error(task: asyncio.Future[ResultT]) -> None:
+    """Keep asyncio from complaining about an error that nobody waits for any more."""
+    if not task.cancelled():
+        task.exception()
