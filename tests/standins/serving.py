@@ -1,0 +1,90 @@
+"""The servers' common floor: one loopback port, requests as they came, answers and faults."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+from attrs import field, frozen
+
+from .faults import Faults
+
+_ANY_PORT = 0
+
+
+@frozen(kw_only=True)
+class RecordedRequest:
+    """A request as it reached a server."""
+
+    method: str
+    target: str
+    """Path and query as they stood in the request line, nothing decoded."""
+    headers: Mapping[str, str] = field(repr=False)
+    """Names in any case. `Authorization` is among them."""
+
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
+
+    @property
+    def query(self) -> str:
+        """What follows the question mark."""
+        return self.target.partition("?")[2]
+
+
+class LoopbackServer:
+    """A server on 127.0.0.1; subclasses say what it answers.
+
+    Args:
+        tls: Makes it an https server.
+    """
+
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+        self.requests: list[RecordedRequest] = []
+        self.faults = Faults()
+        self._tls = tls
+        self._port = 0
+        self._runner: web.ServerRunner | None = None
+
+    @property
+    def host(self) -> str:
+        """``127.0.0.1:PORT``, as it stands in an image reference."""
+        return f"127.0.0.1:{self._port}"
+
+    @property
+    def url(self) -> str:
+        """Scheme and host, no slash at the end."""
+        return f"{'https' if self._tls else 'http'}://{self.host}"
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Return the answer to one request."""
+        raise NotImplementedError
+
+    async def __aenter__(self) -> Self:
+        self._runner = web.ServerRunner(web.Server(self._take, access_log=None), shutdown_timeout=0.1)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", _ANY_PORT, ssl_context=self._tls)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def stop(self) -> None:
+        """Close the port and every connection; from then on, connections are refused."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _take(self, request: web.BaseRequest) -> web.StreamResponse:
+        self.requests.append(
+            RecordedRequest(method=request.method, target=request.raw_path, headers=request.headers.copy())
+        )
+        return await self.faults.apply(request, self.answer)

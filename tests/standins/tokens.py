@@ -1,0 +1,91 @@
+"""Tokens of a registry: who may do what, and for how long."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from attrs import field, frozen
+
+USERNAME = "user"
+PASSWORD = "opensesame"
+"""The account of every registry here, if nothing else is said."""
+
+
+@frozen(kw_only=True)
+class Access:
+    """What a token allows on one repository."""
+
+    repository: str
+    actions: frozenset[str]
+
+    @classmethod
+    def parse(cls, scope: str) -> Access | None:
+        """Return what ``repository:NAME:pull,push`` asks for; None for a scope of another kind."""
+        kind, _, rest = scope.partition(":")
+        repository, _, actions = rest.rpartition(":")
+        if kind != "repository" or not repository:
+            return None
+        return cls(repository=repository, actions=frozenset(filter(None, actions.split(","))))
+
+
+@frozen(kw_only=True)
+class IssuedToken:
+    """A token that was handed out."""
+
+    value: str = field(repr=False)
+    account: str
+    """Empty for an anonymous client."""
+    service: str
+    access: tuple[Access, ...]
+    issued_at: float
+    """Seconds since 1970, by the issuer's clock."""
+    expires_at: float
+
+    def allows(self, repository: str, action: str) -> bool:
+        """Return whether the token is good for an action on a repository."""
+        return any(item.repository == repository and action in item.actions for item in self.access)
+
+
+class TokenIssuer:
+    """Hands out tokens that mean nothing but to itself, and counts them.
+
+    Args:
+        lifetime: Seconds; may be changed at any time.
+        clock: Seconds since 1970.
+    """
+
+    def __init__(self, *, lifetime: float = 300.0, clock: Callable[[], float] = time.time) -> None:
+        self.lifetime = lifetime
+        self.clock = clock
+        self.issued: list[IssuedToken] = []
+        self._valid: dict[str, IssuedToken] = {}
+
+    async def issue(self, *, account: str, service: str, access: Iterable[Access]) -> IssuedToken:
+        """Hand out a token."""
+        now = self.clock()
+        unsigned = IssuedToken(
+            value=f"made-up-token-{len(self.issued) + 1}",
+            account=account,
+            service=service,
+            access=tuple(access),
+            issued_at=now,
+            expires_at=now + self.lifetime,
+        )
+        token = await self.sign(unsigned)
+        self.issued.append(token)
+        self._valid[token.value] = token
+        return token
+
+    async def sign(self, token: IssuedToken) -> IssuedToken:
+        """Return the token with the value that goes on the wire."""
+        return token
+
+    def find(self, value: str) -> IssuedToken | None:
+        """Return the token if it is known, not revoked and not expired."""
+        token = self._valid.get(value)
+        return token if token is not None and self.clock() < token.expires_at else None
+
+    def revoke_all(self) -> None:
+        """Make every token handed out so far worthless."""
+        self._valid.clear()
