@@ -38,7 +38,8 @@ class SettingsError(PortusScannersError, ValueError):
     """
 
     def __init__(self, faults: str | Iterable[str]) -> None:
-        self.faults: tuple[str, ...] = (faults,) if isinstance(faults, str) else tuple(faults)
+        lines = (faults,) if isinstance(faults, str) else tuple(faults)
+        self.faults: tuple[str, ...] = tuple(" ".join(line.split()) for line in lines)  # keys may hold newlines
         super().__init__("; ".join(self.faults))
 
 

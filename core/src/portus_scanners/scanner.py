@@ -74,8 +74,12 @@ class ScannerSettings:
 
 
 def _http_url(_instance: object, attribute: Attribute[str], value: str) -> None:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        usable = False
+    if not usable:
         msg = f"{attribute.name} must be a URL such as http://backend.example:6060"
         raise ValueError(msg)
     if "@" in parts.netloc:

@@ -88,8 +88,10 @@ def _converter() -> Converter:
     converter.register_structure_hook(float, _number)
     converter.register_structure_hook(bool, lambda value, _: truth(value))
     converter.register_structure_hook(Secret, lambda value, kind: Secret(_text(value, kind)))
-    converter.register_structure_hook_factory(_is_tuple, _sequence(homogenous_tuple_structure_factory))
     converter.register_structure_hook_factory(is_sequence, _sequence(list_structure_factory))
+    converter.register_structure_hook_factory(
+        _is_tuple, _sequence(homogenous_tuple_structure_factory)
+    )  # last: a tuple is a sequence
     return converter
 
 

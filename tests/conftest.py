@@ -1,0 +1,37 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import aioresponses.core
+import pytest
+from aiohttp import ClientResponse
+from aioresponses import aioresponses
+
+
+class _MockedResponse(ClientResponse):
+    """aioresponses 0.7.9 does not pass the argument that aiohttp 3.14 made compulsory."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, stream_writer=SimpleNamespace(output_size=0), **kwargs)
+
+
+@pytest.fixture
+def mocked_http(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses]:
+    """Answers instead of a network, for aiohttp's client."""
+    monkeypatch.setattr(aioresponses.core, "ClientResponse", _MockedResponse)
+    with aioresponses() as mocked:
+        yield mocked
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test sees the configuration or the credentials of the person who runs it."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith("PORTUS_SECURITY_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker")))

@@ -1,0 +1,93 @@
+"""Arbitrary reports, for hypothesis."""
+
+from __future__ import annotations
+
+from datetime import UTC
+
+from hypothesis import strategies as st
+from portus_scanners import (
+    Cvss,
+    Finding,
+    Image,
+    Layer,
+    Outcome,
+    Package,
+    Platform,
+    Reference,
+    ReportDocument,
+    ScannerReport,
+    ScannerRun,
+    Severity,
+    UnresolvedImage,
+    make_image_report,
+)
+
+names = st.sampled_from(["openssl", "glibc", "bash", ""])
+texts = st.text(max_size=20)
+some_texts = st.lists(texts, max_size=2).map(tuple)
+packages = st.builds(
+    Package, names, st.sampled_from(["1.0", "2.0", ""]), st.sampled_from(["debian:9", "debian:10", ""])
+)
+cvss = st.builds(
+    Cvss, version=st.sampled_from(["2.0", "3.1", ""]), vector=texts, score=st.none() | st.floats(0, 10), source=texts
+)
+findings = st.builds(
+    Finding,
+    id=st.sampled_from(["CVE-2016-6304", "CVE-2016-7052", "TEMP-1"]),
+    severity=st.sampled_from(Severity),
+    severity_label=texts,
+    package=packages,
+    fixed_by=some_texts,
+    links=some_texts,
+    title=texts,
+    description=texts,
+    cvss=st.lists(cvss, max_size=2).map(tuple),
+    layer=st.none() | texts,
+    inferred=st.booleans(),
+    details=st.dictionaries(texts, texts, max_size=2),
+)
+finding_lists = st.lists(findings, max_size=4).map(tuple)
+
+
+def reports(*, complete: bool) -> st.SearchStrategy[ScannerReport]:
+    """Reports that are complete, or not."""
+    return st.builds(
+        ScannerReport,
+        findings=finding_lists,
+        complete=st.just(complete),
+        notes=some_texts,
+        scanner_version=texts,
+        database_updated=st.none() | st.datetimes(timezones=st.just(UTC)),
+    )
+
+
+def runs_of(scanner: str) -> st.SearchStrategy[ScannerRun]:
+    """Runs of one scanner, with every outcome."""
+    common = {"scanner": st.just(scanner), "plugin": st.just("acme"), "elapsed": st.floats(0, 900)}
+    ok = st.builds(ScannerRun, outcome=st.just(Outcome.OK), report=reports(complete=True), **common)
+    half = reports(complete=False)
+    other = st.sampled_from([one for one in Outcome if one not in {Outcome.OK, Outcome.INCOMPLETE}])
+    return ok | st.one_of(
+        st.builds(ScannerRun, outcome=st.just(Outcome.INCOMPLETE), error=texts, report=half, **common),
+        st.builds(ScannerRun, outcome=other, error=texts, report=st.none() | half, **common),
+    )
+
+
+run_lists = st.tuples(*(st.none() | runs_of(name) for name in ("clair", "trivy", "zypper"))).map(
+    lambda runs: [run for run in runs if run is not None]
+)
+images = st.builds(
+    Image,
+    reference=st.sampled_from(["alpine", "r.example:5000/team/app:1@sha256:" + "a" * 64]).map(Reference.parse),
+    digest=st.just("sha256:" + "b" * 64),
+    platform=st.none() | st.just(Platform("linux", "arm", "v7")),
+    layers=st.lists(
+        st.builds(Layer, digest=st.just("sha256:" + "c" * 64), size=st.none() | st.integers(0)), max_size=2
+    ).map(tuple),
+    unsupported=st.none() | texts,
+)
+documents = st.builds(
+    ReportDocument,
+    reports=st.lists(st.builds(make_image_report, images, run_lists), max_size=2).map(tuple),
+    errors=st.lists(st.builds(UnresolvedImage, reference=texts, step=texts, message=texts), max_size=2).map(tuple),
+)

@@ -1,0 +1,70 @@
+"""JSON out and in."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import portus_scanners
+import pytest
+from hypothesis import given
+from portus_scanners import InvalidDocumentError, ReportDocument, dump_document, load_document
+from portus_scanners.serialize import make_schema, read_schema
+
+from .strategies import documents
+
+
+@given(documents)
+def test_the_round_trip_is_exact(document: ReportDocument) -> None:
+    """What is written and read again is equal, member by member."""
+    assert document == load_document(dump_document(document))
+
+
+@given(documents)
+def test_every_document_fits_the_shipped_schema(document: ReportDocument) -> None:
+    """The JSON Schema that is shipped describes what is written."""
+    jsonschema.validate(json.loads(dump_document(document)), read_schema())
+
+
+def test_the_shipped_schema_is_that_of_the_models() -> None:
+    """The schema file was written from today's models (scripts/schema writes it)."""
+    assert make_schema() == read_schema()
+
+
+@given(documents)
+def test_nothing_that_a_terminal_acts_on_is_written(document: ReportDocument) -> None:
+    """The JSON is printable ASCII and newlines, whatever the texts hold."""
+    assert dump_document(document).replace("\n", "").isprintable()
+    assert dump_document(document).isascii()
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "$: not JSON"),
+        ("<html>", "$: not JSON"),
+        ("[" * 100_000, "$: not JSON"),
+        ("null", "$.schema_version: expected 1, got null"),
+        ("{}", "$.schema_version: expected 1, got null"),
+        ('{"schema_version": 2}', "$.schema_version: expected 1, got 2"),
+        ('{"schema_version": 1, "reports": [{}]}', "required field missing @ $.reports[0].image"),
+        ('{"schema_version": 1, "errors": [{"reference": 5, "step": "a", "message": "b"}]}', "$.errors[0].reference"),
+        ('{"schema_version": 1, "reports": 5}', "$.reports"),
+    ],
+)
+def test_what_is_no_document_is_refused_with_its_place(text: str, fault: str) -> None:
+    """A text that is no report document raises InvalidDocumentError with a $.path line."""
+    with pytest.raises(InvalidDocumentError) as raised:
+        load_document(text)
+    assert any(fault in line for line in raised.value.faults), raised.value.faults
+
+
+def test_a_later_version_may_add_members() -> None:
+    """Members that this version does not know are passed over."""
+    assert ReportDocument() == load_document('{"schema_version": 1, "reports": [], "errors": [], "weather": "fine"}')
+
+
+def test_the_schema_is_part_of_the_package() -> None:
+    """The schema file lies beside the package's modules, so that it is shipped."""
+    assert (Path(portus_scanners.__file__).parent / "report-v1.schema.json").is_file()
