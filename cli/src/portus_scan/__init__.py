@@ -1,1 +1,1 @@
-"""."""
+"""The command ``portus-scan``: container images put to every enabled scanner, one answer printed."""

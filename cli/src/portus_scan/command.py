@@ -1,0 +1,89 @@
+"""The command and its sub-commands, each imported when it is used."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import click
+
+from .exit_codes import ExitCode
+from .faults import report_fault
+from .logs import set_up_logging
+from .terminal import PROGRAM, say
+
+_SUB_COMMANDS = ("image", "scanners", "health")
+
+_HELP = """Scan container images with every enabled vulnerability scanner, and print one answer.
+
+\b
+  portus-scan image registry.example:5000/team/app:1.0
+  portus-scan scanners
+  portus-scan health --config config.yml
+
+A scanner is enabled by its server, in a file given with --config or in the environment:
+
+\b
+  security:
+    clair:
+      server: "http://clair.example:6060"
+
+\b
+  PORTUS_SECURITY_CLAIR_SERVER=http://clair.example:6060
+
+A scan that failed, is unfinished or could not read the image is never shown as "no vulnerabilities".
+"""
+
+
+class LazyGroup(click.Group):
+    """Imports a sub-command when it is asked for, and ends every fault in one line without a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of the sub-commands, in the order of the help text."""
+        return list(_SUB_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a sub-command; None for a name that is none."""
+        if cmd_name not in _SUB_COMMANDS:
+            return None
+        found = import_module(f"{__package__}.commands.{cmd_name}").command
+        return found if isinstance(found, click.Command) else None
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run the command and exit, as `click.Command.main` does; what a sub-command returns is the exit code."""
+        run: Callable[..., Any] = super().main
+        if not extra.pop("standalone_mode", True):
+            return run(*args, standalone_mode=False, **extra)
+        sys.exit(_guarded(lambda: run(*args, standalone_mode=False, **extra)))
+
+
+def _guarded(run: Callable[[], Any]) -> int:
+    """Return the exit code; faults have been said on stderr."""
+    try:
+        return int(run() or ExitCode.OK)
+    except click.ClickException as error:
+        return report_fault(error)
+    except click.Abort:
+        say("interrupted")
+        return int(ExitCode.INTERRUPTED)
+
+
+@click.group(
+    PROGRAM,
+    cls=LazyGroup,
+    help=_HELP,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.option("-v", "--verbose", is_flag=True, help="Write the log to stderr, with tracebacks; no live progress then.")
+@click.version_option(package_name=PROGRAM, message="%(prog)s %(version)s")
+@click.pass_context
+def command(context: click.Context, *, verbose: bool) -> None:
+    """Scan container images."""
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help(), err=True)
+        context.exit(int(ExitCode.USAGE))
+    set_up_logging(verbose=verbose)
+    context.obj = verbose

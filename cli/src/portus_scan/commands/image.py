@@ -1,0 +1,175 @@
+"""``portus-scan image``: scan images and print one document."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import options
+from ..exit_codes import ExitCode, judge_document
+from ..faults import CommandFault, settings_faults
+from ..formats import FORMATS, load_format
+from ..terminal import say
+
+if TYPE_CHECKING:
+    from portus_scanners import Platform, Reference, ReportDocument, Settings
+
+    from ..output import Output
+
+NO_SCANNER = "scanners"
+"""The step at which an image ends for which no scanner is enabled."""
+
+_HELP = """Scan images with every enabled scanner at once.
+
+REF is an image reference: alpine:3.19, registry.example:5000/team/app:1.0, or with a digest,
+app@sha256:...; several are scanned at once, four at a time, and reported in the order given.
+
+\b
+Examples:
+  portus-scan image registry.example:5000/team/app:1.0
+  portus-scan image --config config.yml --scanner clair alpine:3.19 app:1.0
+  portus-scan image --format json --output report.json --timeout 600 app:1.0
+
+\b
+Exit codes:
+  0    every image was scanned by every selected scanner (whatever they found)
+  2    usage or configuration error, malformed reference, unwritable output
+  3    some scanner did not end ok, or some image could not be resolved
+  4    nothing scanned: no image resolved, no scanner enabled, or none ended ok
+  130  interrupted; what was found until then is printed
+
+With --format json the document is printed on 0, 3, 4 and 130.
+
+\b
+Environment:
+  PORTUS_SECURITY_<SCANNER>_<SETTING>  a setting of a scanner; goes before --config
+  DOCKER_CONFIG                        the folder of Docker's config.json, for credentials
+  NO_COLOR, COLUMNS                    no colour; the width of the table
+"""
+
+
+@click.command("image", help=_HELP, short_help="Scan images.")
+@click.argument("references", metavar="REF...", nargs=-1, required=True)
+@options.config
+@options.scanner
+@click.option("--platform", metavar="OS/ARCH", help="Which image of a multi-platform index: linux/arm64.")
+@click.option(
+    "--format",
+    "format_name",
+    type=click.Choice(FORMATS),
+    default=FORMATS[0],
+    show_default=True,
+    help="For people or JSON.",
+)
+@click.option("--output", metavar="FILE", help="Write there instead of to stdout (-); the file is replaced as a whole.")
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    callback=options.read_seconds,
+    help="Seconds for all of it; unfinished scans are reported as such.",
+)
+@click.pass_obj
+def command(  # noqa: PLR0913 (one parameter an option)
+    verbose: bool,
+    *,
+    references: tuple[str, ...],
+    config: str | None,
+    scanners: tuple[str, ...],
+    platform: str | None,
+    format_name: str,
+    output: str | None,
+    timeout: float | None,
+) -> ExitCode:
+    """Scan images."""
+    from ..output import Output
+
+    parsed = _parse_references(references)
+    wanted_platform = _parse_platform(platform)
+    settings = _read_settings(config, scanners)
+    delivery = _Delivery(Output.check(output), format_name)
+    if not settings.enabled:
+        return delivery(_nothing_enabled(parsed))
+
+    from ..progress import make_display
+    from ..scanning import Order, run_order
+
+    order = Order(references=parsed, settings=settings, platform=wanted_platform, timeout=timeout)
+    with settings_faults():
+        return run_order(order, make_display(len(parsed), verbose=verbose), delivery)
+
+
+class _Delivery:
+    """Writes the document, and says on stderr what it can't show there.
+
+    Args:
+        output: Where to.
+        format_name: In which form.
+    """
+
+    def __init__(self, output: Output, format_name: str) -> None:
+        self._output = output
+        self._format_name = format_name
+
+    def __call__(self, document: ReportDocument) -> ExitCode:
+        for error in document.errors:
+            if error.step != NO_SCANNER:  # that has been said, once for all
+                say(f"{error.reference}: {error.message}")
+        if self._output.path is not None or self._format_name == "json":
+            _say_what_failed(document)
+        text = load_format(self._format_name)(document, self._output.screen)
+        return judge_document(document) if self._output.write(text) else ExitCode.USAGE
+
+
+def _say_what_failed(document: ReportDocument) -> None:
+    """Name the runs that did not end ok, for a user who does not see the table."""
+    for report in document.reports:
+        for run in report.results:
+            if run.error is not None:
+                words = run.outcome.value.replace("_", " ")
+                say(f"{report.image.reference.text}: {run.scanner}: {words}: {run.error}")
+
+
+def _parse_references(texts: tuple[str, ...]) -> tuple[Reference, ...]:
+    from portus_scanners import InvalidReferenceError, Reference
+
+    parsed, faults = [], []
+    for text in texts:
+        try:
+            parsed.append(Reference.parse(text))
+        except InvalidReferenceError as error:
+            faults.append(f"{error}; write it as registry.example:5000/team/app:1.0")
+    if faults:
+        raise CommandFault(faults)
+    return tuple(parsed)
+
+
+def _parse_platform(text: str | None) -> Platform | None:
+    from portus_scanners import Platform
+
+    try:
+        return None if text is None else Platform.parse(text)
+    except ValueError as error:
+        raise CommandFault(f"--platform: {error}") from error
+
+
+def _read_settings(config: str | None, scanners: tuple[str, ...]) -> Settings:
+    from portus_scanners import load_settings
+
+    with settings_faults():
+        settings = load_settings(config)
+        return settings.select(scanners) if scanners else settings
+
+
+def _nothing_enabled(references: tuple[Reference, ...]) -> ReportDocument:
+    """Say that no scanner is enabled and how to enable one; no registry is asked anything."""
+    from portus_scanners import ReportDocument, UnresolvedImage
+
+    from ..enabling import how_to_enable
+
+    say(how_to_enable())
+    errors = tuple(
+        UnresolvedImage(reference=reference.text, step=NO_SCANNER, message="no scanner is enabled")
+        for reference in references
+    )
+    return ReportDocument(errors=errors)

@@ -1,0 +1,48 @@
+"""What the exit code says, and which one a document deserves."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from portus_scanners import ReportDocument, ScannerHealth
+
+
+class ExitCode(IntEnum):
+    """The exit codes of every sub-command. Where several apply: 130, then 2, 4, 3, 0."""
+
+    OK = 0
+    """Everything was scanned by every selected scanner."""
+    USAGE = 2
+    """The command line, a reference or the configuration is wrong, or the answer could not be written."""
+    PARTIAL = 3
+    """Some scanner did not end `ok`, or some image could not be resolved."""
+    NOTHING = 4
+    """No scanner has looked into any image."""
+    INTERRUPTED = 130
+    """Ctrl-C or SIGTERM."""
+
+
+def judge_document(document: ReportDocument) -> ExitCode:
+    """Return the exit code that a document deserves: `OK`, `PARTIAL` or `NOTHING`.
+
+    Whether something was found plays no part; an image that no scanner was asked about is not scanned.
+    """
+    from portus_scanners import Outcome
+
+    seen = {Outcome.OK, Outcome.INCOMPLETE}
+    if not any(run.outcome in seen for report in document.reports for run in report.results):
+        return ExitCode.NOTHING
+    scanned = all(
+        report.results and all(run.outcome is Outcome.OK for run in report.results) for report in document.reports
+    )
+    return ExitCode.OK if scanned and not document.errors else ExitCode.PARTIAL
+
+
+def judge_health(found: tuple[ScannerHealth, ...]) -> ExitCode:
+    """Return the exit code for the health of all enabled scanners; one that can't tell counts as healthy."""
+    unhealthy = [health for health in found if health.healthy is False]
+    if len(unhealthy) == len(found):
+        return ExitCode.NOTHING
+    return ExitCode.PARTIAL if unhealthy else ExitCode.OK

@@ -1,0 +1,30 @@
+"""Short lists for people: aligned columns, the last one free to be long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from .screen import Screen
+from .terminal import safe
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_LONGEST_CELL = 1000
+
+
+def render_list(headings: Sequence[str], rows: Iterable[Sequence[str]], screen: Screen) -> str:
+    """Return the rows under their headings; texts are made safe, an empty one is a dash."""
+    from rich.table import Table
+    from rich.text import Text
+
+    def paint(console: Console) -> None:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in headings:
+            table.add_column(heading, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(safe(cell, _LONGEST_CELL) or "-") for cell in row))
+        console.print(table)
+
+    return screen.draw(paint)
