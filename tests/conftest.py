@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-import aioresponses.core
 import pytest
 from aiohttp import ClientResponse
 from aioresponses import aioresponses
+from aioresponses import core as aioresponses_core
 
 
 class _MockedResponse(ClientResponse):
@@ -22,7 +22,7 @@ class _MockedResponse(ClientResponse):
 @pytest.fixture
 def mocked_http(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses]:
     """Answers instead of a network, for aiohttp's client."""
-    monkeypatch.setattr(aioresponses.core, "ClientResponse", _MockedResponse)
+    monkeypatch.setattr(aioresponses_core, "ClientResponse", _MockedResponse)
     with aioresponses() as mocked:
         yield mocked
 

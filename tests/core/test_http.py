@@ -1,0 +1,179 @@
+"""Talking to a backend: bounded bodies, errors of the right kind."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aioresponses import aioresponses
+from portus_scanners import HttpBackend, InvalidReportError, ScannerContext, ScannerUnavailableError
+from portus_scanners.http import make_tls
+
+Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+@pytest.fixture
+async def context() -> AsyncIterator[ScannerContext]:
+    """A scanner's context outside an engine."""
+    async with ScannerContext() as context:
+        yield context
+
+
+@pytest.fixture
+async def serve() -> AsyncIterator[Callable[[Answer], Awaitable[str]]]:
+    """``await serve(answer)`` starts a loopback server that answers every request so; gives its base URL."""
+    runners: list[web.ServerRunner] = []
+
+    async def start(answer: Answer) -> str:
+        runner = web.ServerRunner(web.Server(answer))
+        runners.append(runner)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        return site.name if not site.name.endswith(":0") else f"http://127.0.0.1:{runner.addresses[0][1]}"
+
+    yield start
+    for runner in runners:
+        await runner.cleanup()
+
+
+async def test_an_answer_is_read_to_its_end(context: ScannerContext, mocked_http: aioresponses) -> None:
+    """Status, headers and body of any status come back; the status is not judged."""
+    mocked_http.get("http://b/v1/x", status=404, payload={"Error": "gone"}, headers={"X-A": "1"})
+    answer = await HttpBackend(context, "http://b").request("GET", "/v1/x")
+    assert (404, "1", {"Error": "gone"}, False) == (
+        answer.status,
+        answer.headers["x-a"],
+        answer.json(),
+        answer.unavailable,
+    )
+
+
+@pytest.mark.parametrize(("status", "unavailable"), [(429, True), (500, True), (503, True), (404, False), (200, False)])
+async def test_what_counts_as_unavailable(
+    context: ScannerContext, mocked_http: aioresponses, status: int, unavailable: bool
+) -> None:
+    """5xx and 429 say that the server is out of order or overloaded."""
+    mocked_http.get("http://b/", status=status)
+    assert unavailable == (await HttpBackend(context, "http://b").request("GET", "/")).unavailable
+
+
+@pytest.mark.parametrize("body", ["", "<html>no</html>", "{", "[" * 100_000, b"\xff"])
+async def test_a_body_that_is_not_json_is_an_invalid_report(
+    context: ScannerContext, mocked_http: aioresponses, body: str
+) -> None:
+    """json() of anything else raises InvalidReportError with a short excerpt."""
+    mocked_http.get("http://b/", body=body)
+    answer = await HttpBackend(context, "http://b").request("GET", "/")
+    with pytest.raises(InvalidReportError, match="HTTP 200, and the body is not JSON") as raised:
+        answer.json()
+    assert len(str(raised.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (aiohttp.ServerDisconnectedError(), "closed the connection without an answer"),
+        (aiohttp.ClientPayloadError("hunter2"), "broke off in the middle of its answer"),
+        (TimeoutError(), "did not answer in time"),
+        (ConnectionResetError(104, "Connection reset by peer"), "broke the connection: Connection reset by peer"),
+        (aiohttp.InvalidURL("http://hunter2"), "has an address that is no URL"),
+        (aiohttp.TooManyRedirects(None, ()), "did not answer as HTTP servers do"),  # type: ignore[arg-type]
+    ],
+    ids=lambda value: type(value).__name__,
+)
+async def test_a_broken_exchange_is_unavailable(
+    context: ScannerContext, mocked_http: aioresponses, error: Exception, text: str
+) -> None:
+    """Every failure of the connection is a ScannerUnavailableError in words, aiohttp's error its cause."""
+    mocked_http.get("http://b/", exception=error)
+    with pytest.raises(ScannerUnavailableError, match=text) as raised:
+        await HttpBackend(context, "http://b").request("GET", "/")
+    assert (error, False) == (raised.value.__cause__, "hunter2" in str(raised.value))
+
+
+async def test_a_refused_connection_is_unavailable(context: ScannerContext, unused_tcp_port: int) -> None:
+    """Nobody listening is a ScannerUnavailableError that says so."""
+    with pytest.raises(ScannerUnavailableError, match="can't be reached"):
+        await HttpBackend(context, f"http://127.0.0.1:{unused_tcp_port}").request("GET", "/")
+
+
+async def test_a_body_over_the_limit_is_refused(
+    context: ScannerContext, serve: Callable[[Answer], Awaitable[str]]
+) -> None:
+    """A gzipped bomb of 10 MB is not read beyond the limit."""
+
+    async def bomb(_request: web.BaseRequest) -> web.StreamResponse:
+        response = web.Response(body=bytes(10_000_000))
+        response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+    backend = HttpBackend(context, await serve(bomb), max_body=100_000)
+    with pytest.raises(InvalidReportError, match="longer than 100000 bytes"):
+        await backend.request("GET", "/")
+
+
+async def test_a_cut_body_is_unavailable(context: ScannerContext, serve: Callable[[Answer], Awaitable[str]]) -> None:
+    """A connection that breaks in the middle of a body is a ScannerUnavailableError."""
+
+    async def cut(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": "100"})
+        await response.prepare(request)
+        await response.write(b"only this")
+        assert request.transport is not None
+        request.transport.close()
+        return response
+
+    with pytest.raises(ScannerUnavailableError, match="broke off in the middle"):
+        await HttpBackend(context, await serve(cut)).request("GET", "/")
+
+
+async def test_redirects_are_not_followed(context: ScannerContext, serve: Callable[[Answer], Awaitable[str]]) -> None:
+    """A redirect comes back as the answer that it is."""
+
+    async def redirect(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=301, headers={"Location": "http://elsewhere.invalid/"})
+
+    assert 301 == (await HttpBackend(context, await serve(redirect)).request("GET", "/")).status
+
+
+async def test_a_path_is_sent_as_it_is_encoded(
+    context: ScannerContext, serve: Callable[[Answer], Awaitable[str]]
+) -> None:
+    """Percent-encoding is the caller's and reaches the server unchanged."""
+
+    async def echo(request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(text=request.raw_path)
+
+    answer = await HttpBackend(context, await serve(echo)).request("GET", "/images?image=a%2Fb%3A1%2B2")
+    assert b"/images?image=a%2Fb%3A1%2B2" == answer.body
+
+
+async def test_a_timeout_of_the_request_is_unavailable(
+    context: ScannerContext, serve: Callable[[Answer], Awaitable[str]]
+) -> None:
+    """A server that stays silent longer than the request's own timeout is a ScannerUnavailableError."""
+    release = asyncio.Event()
+
+    async def silent(_request: web.BaseRequest) -> web.StreamResponse:
+        await release.wait()
+        return web.Response()
+
+    with pytest.raises(ScannerUnavailableError, match="did not answer in time"):
+        await HttpBackend(context, await serve(silent)).request("GET", "/", timeout=0.05)
+    release.set()
+
+
+def test_tls_settings(tmp_path: Path) -> None:
+    """Insecure turns verification off; a CA file that is none is an error; else the system's authorities."""
+    assert (False, True) == (make_tls("", insecure=True), make_tls("", insecure=False))
+    (tmp_path / "ca.pem").write_text("no certificate")
+    with pytest.raises(ssl.SSLError):
+        make_tls(str(tmp_path / "ca.pem"), insecure=False)
+    with pytest.raises(FileNotFoundError):
+        make_tls(str(tmp_path / "gone.pem"), insecure=False)
