@@ -1,0 +1,42 @@
+"""The distributions as users get them: wheels."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = {
+    "portus-scanners": "core",
+    "portus-scan": "cli",
+    "portus-scanner-clair": "plugins/clair",
+    "portus-scanner-zypper-docker": "plugins/zypper_docker",
+    "portus-scanner-dummy": "plugins/dummy",
+}
+
+
+def run(*command: object) -> str:
+    """Run a program to its end and return its output."""
+    ended = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=240, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended.stdout
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel of every distribution, built from the sources."""
+    folder = tmp_path_factory.mktemp("wheels")
+    for source in FOLDERS.values():
+        run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT / source)
+    return folder
+
+
+def make_environment(folder: Path, wheels: Path, *requirements: str) -> Path:
+    """Make a clean virtual environment with these distributions and return its Python."""
+    run(sys.executable, "-m", "venv", folder)
+    python = folder / "bin" / "python"
+    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--find-links", wheels, *requirements)
+    return python
