@@ -10,20 +10,22 @@ import re
 from attrs import field, frozen
 
 from ..errors import InvalidReferenceError
+from .digests import find_digest_fault
 
 DOCKER_HUB = "docker.io"
 DEFAULT_TAG = "latest"
-_HUB_ALIASES = {"index.docker.io", "registry-1.docker.io"}
+HUB_NAMES = {DOCKER_HUB, "index.docker.io", "registry-1.docker.io"}
 _HUB_API = "registry-1.docker.io"
 _LONGEST_NAME = 255
+_LONGEST_TEXT = 1024
+_HIGHEST_PORT = 65535
 
 _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-_DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::[0-9]+)?")
+_DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::([0-9]{{1,5}}))?")
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
-_DIGEST = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
-_HEX_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
+_IDENTIFIER = re.compile(r"[a-f0-9]{64}")
 
 
 @frozen
@@ -44,16 +46,20 @@ class Reference:
     def parse(cls, text: str) -> Reference:
         """Return the reference that a user wrote.
 
-        A name whose first part has neither a dot nor a colon, and is not ``localhost``, is one of Docker Hub's.
-        With neither tag nor digest the tag is ``latest``.
+        A name whose first part has neither a dot, a colon nor a capital, and is not ``localhost``, is one of Docker
+        Hub's. With neither tag nor digest the tag is ``latest``.
 
         Raises:
             InvalidReferenceError: The text is no reference.
         """
+        if len(text) > _LONGEST_TEXT:
+            raise InvalidReferenceError(f"{text[:80]}...", f"it is longer than {_LONGEST_TEXT} characters")
         name, tag, digest = _split(text)
         registry, repository = _split_domain(name)
-        if not _DOMAIN.fullmatch(registry):
+        if not _is_domain(registry):
             raise InvalidReferenceError(text, f"{registry!r} is no host name")
+        if _IDENTIFIER.fullmatch(name):
+            raise InvalidReferenceError(text, "64 hex digits are an image's id, not a repository")
         if not _PATH.fullmatch(repository):
             raise InvalidReferenceError(text, _why_no_repository(repository))
         if len(repository) > _LONGEST_NAME:
@@ -101,21 +107,22 @@ def _split(text: str) -> tuple[str, str | None, str | None]:
 
 
 def _check_digest(text: str, digest: str) -> None:
-    if not _DIGEST.fullmatch(digest):
-        raise InvalidReferenceError(text, f"{digest!r} is no digest")
-    algorithm, _, digits = digest.partition(":")
-    if algorithm not in _HEX_DIGITS:
-        raise InvalidReferenceError(text, f"the digest algorithm {algorithm!r} is not supported")
-    if len(digits) != _HEX_DIGITS[algorithm] or digits != digits.lower():
-        raise InvalidReferenceError(text, f"a {algorithm} digest has {_HEX_DIGITS[algorithm]} lower-case hex digits")
+    if fault := find_digest_fault(digest):
+        raise InvalidReferenceError(text, fault)
+
+
+def _is_domain(text: str) -> bool:
+    match = _DOMAIN.fullmatch(text)
+    return match is not None and int(match[1] or 0) <= _HIGHEST_PORT
 
 
 def _split_domain(name: str) -> tuple[str, str]:
+    """Return registry and repository, both written out."""
     first, slash, rest = name.partition("/")
     is_host = "." in first or ":" in first or first == "localhost" or first != first.lower()
     if not slash or not is_host:
         first, rest = DOCKER_HUB, name
-    if first in _HUB_ALIASES:
+    if first.lower() in HUB_NAMES:
         first = DOCKER_HUB
     if first == DOCKER_HUB and "/" not in rest:
         rest = f"library/{rest}"

@@ -1,0 +1,143 @@
+"""How one repository lets us in: openly, with Basic authentication, or with a token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ..errors import RegistryAuthError
+from .answers import Answer, Grant
+from .challenge import Challenge, parse_challenges
+from .credentials import CredentialStore
+from .hosts import HostSettings
+from .registry_host import RegistryHost
+from .single_flight import Tasks
+from .tokens import Realm, TokenSource, make_realm, make_refusal
+
+OWN_MARGIN = 10.0
+"""Seconds that a token for our own requests must be good for."""
+BACKEND_MARGIN = 60.0
+"""Seconds that a token for a backend must be good for."""
+
+
+class Access:
+    """What is sent with requests for one repository. Nothing is, until the registry has asked for it.
+
+    Args:
+        repository: The repository's name.
+        host: Its registry.
+        store: Finds credentials.
+        settings: The configuration's, by host.
+        clock: Monotonic seconds.
+        tasks: Where requests for tokens run.
+    """
+
+    def __init__(
+        self,
+        repository: str,
+        host: RegistryHost,
+        store: CredentialStore,
+        settings: HostSettings,
+        clock: Callable[[], float],
+        tasks: Tasks,
+    ) -> None:
+        self._repository = repository
+        self._host = host
+        self._store = store
+        self._settings = settings
+        self._clock = clock
+        self._tasks = tasks
+        self._basic: Grant | None = None
+        self._tokens: TokenSource | None = None
+        self._open = False
+
+    @property
+    def known(self) -> bool:
+        """Whether the registry has shown what it wants."""
+        return self._open or self.guarded
+
+    @property
+    def guarded(self) -> bool:
+        """Whether it has asked for something."""
+        return self._basic is not None or self._tokens is not None
+
+    def note_open(self) -> None:
+        """Remember that a request without anything was let in."""
+        self._open = not self.guarded
+
+    async def grant(self, *, valid_for: float = OWN_MARGIN, renew: bool = False) -> Grant | None:
+        """Return what to send with a request; None where nothing was asked for so far.
+
+        Args:
+            valid_for: Seconds that a token is good for, unless it is newly issued.
+            renew: Take nothing that is cached.
+        """
+        if self._tokens:
+            return await self._tokens.get(valid_for=valid_for, renew=renew)
+        if self._basic and renew:
+            self._basic = await self._log_in(None)
+        return self._basic
+
+    async def meet(self, answer: Answer, refused: Grant | None) -> Grant:
+        """Return what a 401 asks for.
+
+        Args:
+            answer: The registry's answer.
+            refused: What was sent with the request, and did not do.
+
+        Raises:
+            RegistryAuthError: There are no credentials, they are refused, or the challenge can't be met.
+        """
+        challenges = parse_challenges(answer.headers.getall("WWW-Authenticate", ()))
+        if bearer := _find(challenges, "bearer"):
+            return await self._meet_bearer(bearer, refused)
+        if _find(challenges, "basic") is None:
+            raise self._make_error(answer, [challenge.scheme for challenge in challenges])
+        self._tokens = None
+        self._basic = await self._log_in(answer)
+        if refused and refused.header == self._basic.header:
+            raise self.make_refusal(answer, refused)
+        return self._basic
+
+    def make_refusal(self, answer: Answer, refused: Grant | None) -> RegistryAuthError:
+        """Return the error for what was sent in vain."""
+        return make_refusal(self._host.name, f"pull of {self._repository}", answer, refused)
+
+    async def _meet_bearer(self, challenge: Challenge, refused: Grant | None) -> Grant:
+        realm = await self._find_realm(challenge)
+        if self._tokens is None or self._tokens.realm != realm:
+            self._tokens = TokenSource(realm, self._host, self._store, self._clock, self._tasks)
+        if refused:
+            self._tokens.drop(refused)
+        return await self._tokens.get(valid_for=OWN_MARGIN)
+
+    async def _find_realm(self, challenge: Challenge) -> Realm:
+        named = challenge.parameters
+        base = await self._host.base()
+        address, service = named.get("realm", ""), named.get("service", "")
+        return make_realm(address, service, self._repository, self._host, base, self._settings)
+
+    async def _log_in(self, answer: Answer | None) -> Grant:
+        credentials = await self._store.find(self._host.name)
+        if credentials:
+            return credentials.make_grant()
+        if answer is None:
+            raise RegistryAuthError(
+                f"the credentials for {self._host.name} are gone: docker login {self._host.name}",
+                registry=self._host.name,
+                step="token",
+            )
+        raise self.make_refusal(answer, None)
+
+    def _make_error(self, answer: Answer, schemes: Iterable[str]) -> RegistryAuthError:
+        offered = ", ".join(schemes)[:100] or "nothing"
+        return RegistryAuthError(
+            f"{self._host.name}: HTTP 401, and the way to log in that it offers ({offered}) is neither Bearer nor "
+            "Basic: check whether it is a registry",
+            registry=self._host.name,
+            step="token",
+            status=answer.status,
+        )
+
+
+def _find(challenges: Iterable[Challenge], scheme: str) -> Challenge | None:
+    return next((challenge for challenge in challenges if challenge.scheme == scheme), None)

@@ -1,0 +1,59 @@
+"""Registry hosts: their names, their settings, where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+
+from yarl import URL
+
+from ..settings import RegistrySettings
+from .reference import DOCKER_HUB, HUB_NAMES
+
+_DEFAULT = RegistrySettings()
+
+
+def name_registry(host: str) -> str:
+    """Return the one name of a registry that goes by several; case does not matter."""
+    host = host.lower()
+    return DOCKER_HUB if host in HUB_NAMES else host
+
+
+class HostSettings:
+    """What the configuration says of each host."""
+
+    def __init__(self, registries: Mapping[str, RegistrySettings]) -> None:
+        self._registries = {name_registry(host): settings for host, settings in registries.items()}
+
+    def find(self, authority: str) -> RegistrySettings:
+        """Return the settings for a host, written with its port where it has one."""
+        return self._registries.get(name_registry(authority), _DEFAULT)
+
+    def find_for(self, url: URL) -> RegistrySettings:
+        """Return the settings for the host of an address; its usual port may be written or not."""
+        bare = url.raw_authority.rpartition("@")[2]
+        named = {bare, f"{_bracket(url)}:{url.port}"} | ({_bracket(url)} if url.is_default_port() else set())
+        found = [self._registries[name] for name in map(name_registry, sorted(named)) if name in self._registries]
+        return found[0] if found else _DEFAULT
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether a host without port is this machine: ``localhost``, ``127.0.0.0/8``, ``::1``."""
+    if not host:
+        return False
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def same_origin(one: URL, other: URL) -> bool:
+    """Tell whether scheme, host and port are the same."""
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
+
+
+def _bracket(url: URL) -> str:
+    host = url.raw_host or ""
+    return f"[{host}]" if ":" in host else host

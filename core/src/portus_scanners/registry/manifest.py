@@ -1,0 +1,227 @@
+"""What a manifest says: parsed, verified, judged. Pure functions; a fault is a `MalformedError`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import frozen
+
+from ..models import Layer, Platform
+from .digests import digest_of, strip_signatures
+from .platforms import rank_platform
+from .wire import Descriptor, MalformedError, WireIndex, WireManifest, WirePlatform, parse_object, structure
+
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+json"
+SCHEMA_1_SIGNED = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+
+ACCEPT = ", ".join(
+    [DOCKER_MANIFEST, DOCKER_LIST, OCI_MANIFEST, OCI_INDEX, f"{SCHEMA_1_SIGNED};q=0.2", f"{SCHEMA_1};q=0.1"]
+)
+"""What to ask for: schema 1 last, so that such images are answered at all."""
+
+_INDEXES = {DOCKER_LIST, OCI_INDEX}
+_MANIFESTS = {DOCKER_MANIFEST, OCI_MANIFEST}
+_SCHEMA_1_TYPES = {SCHEMA_1, SCHEMA_1_SIGNED}
+_KNOWN = _INDEXES | _MANIFESTS | _SCHEMA_1_TYPES
+_VAGUE = {"", "application/json", "application/octet-stream", "text/plain"}
+_VERSION = 2
+
+IMAGE_CONFIGS = {
+    "application/vnd.docker.container.image.v1+json",
+    "application/vnd.oci.image.config.v1+json",
+    "application/octet-stream",  # Docker 1.10
+    "",
+}
+_CONFIG_NAMES = {
+    "application/vnd.cncf.helm.config.v1+json": "a Helm chart",
+    "application/vnd.docker.plugin.v1+json": "a Docker plugin",
+    "application/vnd.wasm.config.v0+json": "a WebAssembly module",
+    "application/vnd.wasm.config.v1+json": "a WebAssembly module",
+}
+_EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
+_TAR_LAYER = re.compile(
+    r"application/vnd\.(?:docker\.image\.rootfs\.(?:foreign\.)?diff|oci\.image\.layer\.(?:nondistributable\.)?v1)"
+    r"\.tar(?:[.+](?:gzip|zstd))?"
+)
+_ATTESTATION_KEY = "vnd.docker.reference.type"
+_UNKNOWN_PLATFORM = WirePlatform("unknown", "unknown")  # type: ignore[arg-type]
+
+
+@frozen(kw_only=True)
+class Manifest:
+    """The manifest of one image, or of something that is none."""
+
+    digest: str
+    media_type: str
+    config: Descriptor | None = None
+    layers: tuple[Layer, ...] = ()
+    """Base first."""
+    unsupported: str | None = None
+    """Why there is nothing in it that a scanner could look into."""
+
+
+@frozen(kw_only=True)
+class Index:
+    """A list of manifests: those of attestations are left out."""
+
+    digest: str
+    media_type: str
+    entries: tuple[Descriptor, ...]
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """What is on offer, for messages: in the index's order, each once."""
+        named = (make_platform(entry.platform) for entry in self.entries)
+        return tuple(dict.fromkeys(str(platform) for platform in named if platform))
+
+
+def read_manifest(body: bytes, content_type: str, digest: str | None) -> Manifest | Index:
+    """Verify and parse a registry's answer.
+
+    Args:
+        body: The whole body.
+        content_type: The header ``Content-Type``, parameters and all.
+        digest: What the body's digest must be; None when that is not known.
+
+    Raises:
+        MalformedError: It is no manifest, or not the one that was asked for.
+    """
+    document = parse_object(body)
+    media_type = _find_media_type(document, content_type)
+    own_digest = _verify(body, media_type, digest)
+    if media_type in _SCHEMA_1_TYPES:
+        return Manifest(digest=own_digest, media_type=media_type, unsupported="its manifest is the old schema 1")
+    if document.get("schemaVersion") != _VERSION:
+        raise MalformedError(f"$.schemaVersion is not {_VERSION}")
+    if media_type in _INDEXES:
+        return _make_index(document, own_digest, media_type)
+    return _make_manifest(document, own_digest, media_type)
+
+
+def choose_entry(index: Index, wanted: Platform) -> Descriptor | None:
+    """Return the entry for a platform: the best that names it, else the first index inside, else a lone entry.
+
+    An index inside that names a platform counts like a manifest; so does one entry alone that names none.
+    """
+    ranked = [(rank, entry) for entry in index.entries if (rank := _rank(entry, wanted)) is not None]
+    if ranked:
+        return min(ranked, key=lambda pair: pair[0])[1]
+    unnamed = [entry for entry in index.entries if make_platform(entry.platform) is None]
+    nested = [entry for entry in unnamed if entry.mediaType in _INDEXES]
+    if nested:
+        return nested[0]
+    return unnamed[0] if len(unnamed) == len(index.entries) == 1 else None
+
+
+def make_platform(wire: WirePlatform | None) -> Platform | None:
+    """Return what an index or an image's configuration says of the platform, or None where it does not."""
+    if wire is None or not wire.os or not wire.architecture:
+        return None
+    return Platform(wire.os, wire.architecture, wire.variant)
+
+
+def read_platform(body: bytes) -> Platform | None:
+    """Return the platform that an image's configuration names.
+
+    Raises:
+        MalformedError: It is no configuration.
+    """
+    return make_platform(structure(parse_object(body), WirePlatform))
+
+
+def _rank(entry: Descriptor, wanted: Platform) -> int | None:
+    platform = make_platform(entry.platform)
+    return rank_platform(wanted, platform) if platform else None
+
+
+def _find_media_type(document: dict[str, Any], content_type: str) -> str:
+    """Return the media type that the header says, else the body's; they must not contradict each other."""
+    header = content_type.partition(";")[0].strip().lower()
+    inside = document.get("mediaType")
+    inside = inside if isinstance(inside, str) else ""
+    if header in _VAGUE:
+        header = inside or (SCHEMA_1 if document.get("schemaVersion") == 1 else header)
+    if header not in _KNOWN:
+        raise MalformedError(f"its media type {header[:100]!r} is none of a manifest")
+    if inside in _KNOWN and inside != header:
+        raise MalformedError(f"the header says that it is {header!r}, $.mediaType says {inside!r}")
+    return header
+
+
+def _verify(body: bytes, media_type: str, digest: str | None) -> str:
+    """Return the body's digest."""
+    try:
+        signed = strip_signatures(body) if media_type in _SCHEMA_1_TYPES else body
+    except (ValueError, RecursionError) as error:
+        raise MalformedError(str(error)) from error
+    found = digest_of(signed, like=digest or "sha256:")
+    if digest and found != digest:
+        raise MalformedError(f"its digest is {found}, not {digest}: it was changed on its way or in the registry")
+    return found
+
+
+def _make_index(document: dict[str, Any], digest: str, media_type: str) -> Index:
+    _check_members(document, "manifests", ("layers", "config", "fsLayers"))
+    wire = structure(document, WireIndex)
+    entries = tuple(entry for entry in wire.manifests if not _is_attestation(entry))
+    return Index(digest=digest, media_type=media_type, entries=entries)
+
+
+def _make_manifest(document: dict[str, Any], digest: str, media_type: str) -> Manifest:
+    _check_members(document, "layers", ("manifests", "fsLayers"))
+    wire = structure(document, WireManifest)
+    layers = tuple(_make_layer(layer) for layer in wire.layers)
+    unsupported = _judge(wire)
+    return Manifest(digest=digest, media_type=media_type, config=wire.config, layers=layers, unsupported=unsupported)
+
+
+def _make_layer(wire: Descriptor) -> Layer:
+    return Layer(digest=wire.digest, size=wire.size, media_type=wire.mediaType, urls=wire.urls)
+
+
+def _check_members(document: dict[str, Any], needed: str, foreign: Iterable[str]) -> None:
+    """Refuse a body that another client could read as another kind of manifest (CVE-2021-41190)."""
+    if needed not in document:  # null is Go's empty array
+        raise MalformedError(f"it is missing @ $.{needed}")
+    for name in foreign:
+        if document.get(name):
+            raise MalformedError(f"$.{name} has no place in it: it could be read in two ways")
+
+
+def _is_attestation(entry: Descriptor) -> bool:
+    """Tell BuildKit's attestations; source: BuildKit's ``docs/attestations/attestation-storage.md``."""
+    return entry.platform == _UNKNOWN_PLATFORM or _ATTESTATION_KEY in entry.annotations
+
+
+def _judge(wire: WireManifest) -> str | None:
+    """Return why a manifest is none of a container image, or None when it is one."""
+    config_type = wire.config.mediaType
+    if config_type not in IMAGE_CONFIGS:
+        return f"it is {_name_artifact(config_type, wire.artifactType)}, not a container image"
+    strange = [layer.mediaType for layer in wire.layers if not _is_tar(layer.mediaType)]
+    return _name_layer(strange[0]) if strange else None
+
+
+def _name_artifact(config_type: str, artifact_type: str) -> str:
+    if config_type in _CONFIG_NAMES:
+        return f"{_CONFIG_NAMES[config_type]} ({config_type})"
+    kind = artifact_type if artifact_type and config_type == _EMPTY_CONFIG else config_type
+    return f"an artifact of the type {kind}"
+
+
+def _is_tar(media_type: str) -> bool:
+    return not media_type or _TAR_LAYER.fullmatch(media_type) is not None
+
+
+def _name_layer(media_type: str) -> str:
+    if media_type.endswith("+encrypted"):
+        return f"its layers are encrypted ({media_type})"
+    if media_type == "application/vnd.in-toto+json":
+        return f"it is an attestation ({media_type}), not a container image"
+    return f"it has a layer of the type {media_type}, which is no file system"

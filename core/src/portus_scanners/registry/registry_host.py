@@ -1,0 +1,104 @@
+"""One registry: whether it speaks HTTPS or plain HTTP, and how a request reaches it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from yarl import URL
+
+from ..errors import RegistryError
+from .answers import Answer, Grant
+from .hosts import HostSettings, is_loopback
+from .single_flight import SingleFlight, Tasks
+from .transport import Call, Transport
+
+HANDSHAKE_LIMIT = 3.0
+"""Seconds in which a registry that may speak plain HTTP has to answer TLS."""
+LARGEST_BODY = 4 * 1024 * 1024
+_PING = "/v2/"
+
+
+class RegistryHost:
+    """A registry's API.
+
+    The scheme is https. A registry on this machine, and one that is configured as ``insecure``, may speak plain HTTP:
+    it is asked for TLS first, and what works is remembered.
+
+    Args:
+        name: The registry's name, for messages and settings: ``docker.io``.
+        authority: Host and port of its API: ``registry-1.docker.io``.
+        transport: What sends the requests.
+        settings: The configuration's, by host.
+        tasks: Where the search for the scheme runs.
+    """
+
+    def __init__(self, name: str, authority: str, transport: Transport, settings: HostSettings, tasks: Tasks) -> None:
+        self.name = name
+        self.insecure = settings.find(authority).insecure
+        self.transport = transport
+        self._authority = authority
+        self._base: URL | None = None
+        self._find_base = SingleFlight(self._probe, tasks)
+
+    async def base(self) -> URL:
+        """Return the API's address, without a path.
+
+        Raises:
+            RegistryError: It can't be found out, or the host is none.
+        """
+        if self._base is None:
+            self._base = await self._find_base()
+        return self._base
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        step: str,
+        headers: Mapping[str, str] | None = None,
+        grant: Grant | None = None,
+    ) -> Answer:
+        """Send one request; see `Transport.send`.
+
+        Args:
+            method: ``GET``, ``HEAD``.
+            path: Absolute, percent-encoded.
+            step: See `RegistryError`.
+            headers: Further headers.
+            grant: What is sent as ``Authorization``.
+        """
+        url = (await self.base()).join(URL(path, encoded=True))
+        return await self.transport.send(
+            Call(
+                method=method,
+                url=url,
+                headers=headers or {},
+                grant=grant,
+                limit=LARGEST_BODY,
+                registry=self.name,
+                step=step,
+            )
+        )
+
+    async def _probe(self) -> URL:
+        secure = self._make_base("https")
+        if not (self.insecure or is_loopback(secure.host)):
+            return secure
+        if await self.transport.reaches(self._make_ping(secure), HANDSHAKE_LIMIT):
+            return secure
+        plain = self._make_base("http")
+        await self.transport.send(self._make_ping(plain))
+        return plain
+
+    def _make_base(self, scheme: str) -> URL:
+        try:
+            base = URL(f"{scheme}://{self._authority}", encoded=True)
+            if base.host and base.port and base.raw_authority == self._authority:
+                return base
+        except ValueError:
+            pass
+        raise RegistryError(f"{self.name[:100]!r} is no host", registry=self.name, step="connect")
+
+    def _make_ping(self, base: URL) -> Call:
+        return Call(url=base.join(URL(_PING)), limit=LARGEST_BODY, registry=self.name, step="connect")

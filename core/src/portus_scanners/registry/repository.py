@@ -1,0 +1,123 @@
+"""One repository of a registry: its manifests and blobs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..errors import InvalidManifestError, RegistryError
+from .access import BACKEND_MARGIN, Access
+from .answers import Answer, Grant, make_error
+from .digests import digest_of
+from .manifest import ACCEPT, Index, Manifest, read_manifest
+from .registry_host import LARGEST_BODY, RegistryHost
+from .wire import MalformedError
+
+_UNAUTHORIZED = 401
+_OVERLOADED = 429
+_SERVER_FAULT = 500
+_MOST_REFUSALS = 2
+
+
+class Repository:
+    """Reads one repository.
+
+    Args:
+        name: Its name: ``team/app``.
+        host: Its registry.
+        access: How it lets us in.
+    """
+
+    def __init__(self, name: str, host: RegistryHost, access: Access) -> None:
+        self.name = name
+        self.host = host
+        self._access = access
+
+    async def fetch_manifest(self, tag_or_digest: str) -> Manifest | Index:
+        """Fetch, verify and parse one manifest.
+
+        Raises:
+            RegistryError: As in ``errors.py``.
+        """
+        what = f"{self.name}{'@' if ':' in tag_or_digest else ':'}{tag_or_digest}"
+        answer = await self._get(f"manifests/{tag_or_digest}", "manifest", what, {"Accept": ACCEPT})
+        digest = tag_or_digest if ":" in tag_or_digest else answer.headers.get("Docker-Content-Digest")
+        try:
+            return read_manifest(answer.body, answer.headers.get("Content-Type", ""), digest)
+        except MalformedError as error:
+            raise self._make_manifest_error(what, answer, error) from error
+
+    async def fetch_blob(self, digest: str) -> bytes:
+        """Fetch and verify a small blob, an image's configuration.
+
+        Raises:
+            RegistryError: As in ``errors.py``.
+        """
+        answer = await self._get(f"blobs/{digest}", "blob", f"{self.name}@{digest}", {})
+        if digest_of(answer.body, like=digest) != digest:
+            message = f"{self.host.name}, blob of {self.name}@{digest}: the content has another digest"
+            raise RegistryError(message, registry=self.host.name, step="blob", status=answer.status)
+        return answer.body
+
+    async def head_blob(self, digest: str) -> Answer:
+        """Ask for a blob without its content; the status is not judged.
+
+        Raises:
+            RegistryError: There is no answer, or no credentials.
+        """
+        return await self._exchange("HEAD", f"blobs/{digest}", "blob", {})
+
+    async def locate_blob(self, digest: str) -> str:
+        """Return a blob's address."""
+        base = str(await self.host.base()).rstrip("/")
+        return f"{base}{self._path(f'blobs/{digest}')}"
+
+    async def grant_for_backend(self, digest: str, *, renew: bool) -> Grant | None:
+        """Return what a backend has to send to get a blob; None where nothing is needed.
+
+        A repository that was not read before is asked for the blob's head, as the backend would.
+
+        Raises:
+            RegistryError: The registry is not available, or there are no credentials.
+        """
+        if not self._access.known or (renew and not self._access.guarded):
+            answer = await self.head_blob(digest)
+            if answer.status == _OVERLOADED or answer.status >= _SERVER_FAULT:
+                raise make_error(answer, registry=self.host.name, step="blob", what=f"{self.name}@{digest}")
+            renew = False
+        return await self._access.grant(valid_for=BACKEND_MARGIN, renew=renew)
+
+    async def _get(self, path: str, step: str, what: str, headers: Mapping[str, str]) -> Answer:
+        answer = await self._exchange("GET", path, step, headers)
+        if answer.failed:
+            raise make_error(answer, registry=self.host.name, step=step, what=what)
+        if answer.too_long:
+            message = f"{self.host.name}, {step} of {what}: the answer is longer than {LARGEST_BODY} bytes"
+            raise InvalidManifestError(message, registry=self.host.name, step=step, status=answer.status)
+        return answer
+
+    async def _exchange(self, method: str, path: str, step: str, headers: Mapping[str, str]) -> Answer:
+        """Send one request; meet the challenge of a 401, and once more when a token is refused."""
+        grant = await self._access.grant()
+        refusals = 0
+        while True:
+            answer = await self.host.send(method, self._path(path), step=step, headers=headers, grant=grant)
+            if answer.status != _UNAUTHORIZED or answer.elsewhere:
+                break
+            refusals += grant is not None
+            if refusals == _MOST_REFUSALS:
+                raise self._access.make_refusal(answer, grant)
+            grant = await self._access.meet(answer, grant)
+        if grant is None:
+            self._access.note_open()
+        return answer
+
+    def _path(self, path: str) -> str:
+        return f"/v2/{self.name}/{path}"
+
+    def _make_manifest_error(self, what: str, answer: Answer, error: MalformedError) -> InvalidManifestError:
+        content_type = answer.headers.get("Content-Type", "no content type")[:100]
+        advice = "push the image again, or use another registry client to look at it"
+        if "json" not in content_type or "not JSON" in str(error):
+            advice = "is it a registry, or is there a log-in page or a proxy before it?"
+        message = f"{self.host.name}, manifest of {what} (HTTP {answer.status}, {content_type!r}): {error}; {advice}"
+        return InvalidManifestError(message, registry=self.host.name, step="manifest", status=answer.status)
