@@ -1,0 +1,103 @@
+"""Clair's API, as far as a scan needs it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from http import HTTPStatus
+
+from portus_scanners import BlobAccess, HttpBackend, ScannerContext
+
+from .layers import ChainLink
+from .refusals import Cause, Refusal
+from .wire import layer_request, read_namespaces
+
+RACE_TRIES = 5
+"""How often a request is sent at most to which Clair's database says that it failed."""
+RACE_PAUSE = 0.2
+"""Seconds before the second try; each further pause is twice as long. All are jittered."""
+HEALTH_TIMEOUT = 5.0
+"""Seconds for one request of a health check."""
+
+
+async def pause_after_race(tries: int) -> None:
+    """Let the other side of a race go ahead.
+
+    Args:
+        tries: How often the request was sent, 1 or more.
+    """
+    await asyncio.sleep(RACE_PAUSE * 2 ** (tries - 1) * random.uniform(0.5, 1.5))  # noqa: S311
+
+
+class ClairClient:
+    """One Clair.
+
+    Args:
+        context: The scanner's context; its session is used.
+        server: Base URL of the API, without a slash at the end.
+    """
+
+    def __init__(self, context: ScannerContext, server: str) -> None:
+        self._context = context
+        self._api = HttpBackend(context, server)
+
+    async def fetch_result(self, name: str) -> bytes | None:
+        """Return the result for the image that ends in the layer *name*, as JSON; None if Clair does not know it.
+
+        Raises:
+            ScannerUnavailableError: Clair can't be reached or is out of order.
+            InvalidReportError: The answer is too long.
+            ScannerError: Clair refused in another way.
+        """
+        tries = 0
+        while True:
+            tries += 1
+            answer = await self._api.request("GET", f"/v1/layers/{name}?vulnerabilities")
+            if answer.status == HTTPStatus.OK:
+                return answer.body
+            refusal = Refusal.from_answer(answer)
+            if refusal.cause is Cause.UNKNOWN_NAME:
+                return None
+            if refusal.cause is not Cause.LOST_RACE or tries >= RACE_TRIES:
+                raise refusal.error()
+            await pause_after_race(tries)
+
+    async def post_layer(self, link: ChainLink, access: BlobAccess) -> Refusal | None:
+        """Have one layer fetched and analysed, once. Return None when it was, or was known already.
+
+        The answer to a success is an echo with the credentials in it; it is dropped unread.
+
+        Raises:
+            ScannerUnavailableError: Clair can't be reached, or closed the connection.
+            InvalidReportError: The answer is too long.
+        """
+        answer = await self._api.request("POST", "/v1/layers", json=layer_request(link, access))
+        if answer.status == HTTPStatus.CREATED:
+            return None
+        return Refusal.from_answer(answer, access.headers.values())
+
+    async def fetch_namespaces(self) -> tuple[str, ...]:
+        """Return the names of the distributions that Clair has met.
+
+        Raises:
+            ScannerUnavailableError: Clair can't be reached, is out of order or does not answer within 5 seconds.
+            InvalidReportError: The answer is no list of namespaces.
+            ScannerError: Clair refused in another way.
+        """
+        answer = await self._api.request("GET", "/v1/namespaces", timeout=HEALTH_TIMEOUT)
+        if answer.status != HTTPStatus.OK:
+            raise Refusal.from_answer(answer).error()
+        return read_namespaces(answer.body)
+
+    async def ask_health_port(self, url: str) -> int:
+        """Return the status that Clair's health endpoint gives.
+
+        Args:
+            url: Base URL of that port.
+
+        Raises:
+            ScannerUnavailableError: It can't be reached or does not answer within 5 seconds.
+            InvalidReportError: The answer is too long.
+        """
+        answer = await HttpBackend(self._context, url, max_body=1024).request("GET", "/health", timeout=HEALTH_TIMEOUT)
+        return answer.status

@@ -1,0 +1,55 @@
+"""The names under which Clair knows the layers of an image.
+
+Clair keys a layer by its name alone, and the parent is fixed by whoever posts the name first. A layer's digest is
+therefore no name for it: the same layer on another base would get the first base's result. A name here stands for the
+whole chain from the base up to the layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from hashlib import sha256
+
+from attrs import frozen
+from portus_scanners import Layer
+
+EMPTY_LAYERS = frozenset(
+    {
+        "sha256:a3ed95caeb02ffe68cdd9fd84406680ae93d633cb16422d00e8a7c22955b46d4",
+        "sha256:4f4fb700ef54461cfa02571ae0db9a0dc1e0cdb5577484a6d75e68dc38e8acc1",
+    }
+)
+"""Digests of the layers without a file that builders put in for instructions that change no file."""
+
+
+@frozen
+class ChainLink:
+    """One layer of an image under its name in Clair."""
+
+    layer: Layer
+    name: str
+    """64 hex digits."""
+    parent: str
+    """Name of the layer below; empty for the base."""
+    number: int
+    """Counted from the base, which is 1."""
+    total: int
+    """How many layers the chain has."""
+
+    def __str__(self) -> str:
+        return f"layer {self.number} of {self.total} ({self.layer.digest})"
+
+
+def make_chain(layers: Iterable[Layer], salt: str) -> tuple[ChainLink, ...]:
+    """Return the layers under their names in Clair, base first, without the well-known empty ones.
+
+    The first name is the SHA-256 of ``SALT DIGEST``, each further one that of ``NAME-BELOW DIGEST``.
+    """
+    solid = [layer for layer in layers if layer.digest not in EMPTY_LAYERS]
+    links: list[ChainLink] = []
+    below, parent = salt, ""
+    for number, layer in enumerate(solid, start=1):
+        name = sha256(f"{below} {layer.digest}".encode()).hexdigest()
+        links.append(ChainLink(layer, name, parent, number, len(solid)))
+        below = parent = name
+    return tuple(links)

@@ -1,0 +1,139 @@
+"""Having Clair fetch and analyse the layers of one image, one after another."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from portus_scanners import (
+    BlobAccess,
+    BlobHead,
+    Image,
+    InvalidReportError,
+    RegistryError,
+    RegistryUnavailableError,
+    ScannerContext,
+    ScannerError,
+    ScannerUnavailableError,
+    UnsupportedImageError,
+)
+
+from .client import RACE_TRIES, ClairClient, pause_after_race
+from .layers import ChainLink
+from .refusals import Cause, Refusal
+
+_TRIES = {Cause.BLOB_NOT_FETCHED: 2, Cause.NOT_EXTRACTED: 2, Cause.LOST_RACE: RACE_TRIES}
+"""How often a layer is posted at most when that is the answer; with any other answer it is once."""
+
+
+class ParentUnknownError(ScannerError):
+    """Clair does not have the layer below (any more): the chain can be posted again from its base."""
+
+
+class LayerPoster:
+    """Posts the layers of one image.
+
+    Args:
+        client: The Clair.
+        context: The scanner's context: who knows the registry.
+        image: The image.
+        check_blobs: Whether to compare the size that the registry gives with the manifest's first.
+    """
+
+    def __init__(self, client: ClairClient, context: ScannerContext, image: Image, *, check_blobs: bool) -> None:
+        self._client = client
+        self._context = context
+        self._image = image
+        self._check_blobs = check_blobs
+
+    async def post(self, chain: Iterable[ChainLink]) -> None:
+        """Post the layers from the base up, and stop at the first that fails: its children would fail too.
+
+        Layers that Clair knows already are no work for it.
+
+        Raises:
+            ParentUnknownError: A layer went missing in Clair.
+            UnsupportedImageError: Clair can't read a layer, or the registry does not have it.
+            ScannerUnavailableError: Clair or the registry can't be reached or is out of order.
+            ScannerError: It failed in another way. All messages say at which layer.
+        """
+        for link in chain:
+            try:
+                await self._post_one(link)
+            except (ScannerError, RegistryError) as error:
+                raise _at_layer(link, error) from error
+            self._context.progress(link.number, link.total, "layer")
+
+    async def _post_one(self, link: ChainLink) -> None:
+        if self._check_blobs:
+            await self._check_size(link)
+        tries: Counter[Cause] = Counter()
+        renew = False
+        while True:
+            access = await self._context.blob(self._image, link.layer, renew=renew)
+            refusal = await self._client.post_layer(link, access)
+            if refusal is None:
+                return
+            tries[refusal.cause] += 1
+            if tries[refusal.cause] >= _TRIES.get(refusal.cause, 1):
+                raise await self._error(link, access, refusal)
+            self._context.logger.debug("%s: %s: posted again", link, refusal)
+            renew = refusal.cause is Cause.BLOB_NOT_FETCHED
+            if refusal.cause is Cause.LOST_RACE:
+                await pause_after_race(tries[refusal.cause])
+
+    async def _check_size(self, link: ChainLink) -> None:
+        """Refuse a blob that is cut at the registry: Clair would take it for an empty layer, and keep it so."""
+        head = await self._head(link)
+        sizes = (head.size, link.layer.size)
+        if head.status == HTTPStatus.OK and None not in sizes and head.size != link.layer.size:
+            raise ScannerError(
+                f"the registry says that this blob has {head.size} bytes, the manifest says {link.layer.size}; not "
+                "sent to Clair, which would take an empty or cut blob for an empty layer: look at the registry's "
+                "storage and at the proxies in front of it"
+            )
+
+    async def _head(self, link: ChainLink) -> BlobHead:
+        try:
+            return await self._context.head_blob(self._image, link.layer)
+        except (RegistryError, UnsupportedImageError) as error:
+            return BlobHead(status=0, reason=str(error))
+
+    async def _error(self, link: ChainLink, access: BlobAccess, refusal: Refusal) -> ScannerError:
+        if refusal.cause is Cause.PARENT_UNKNOWN:
+            return ParentUnknownError(str(refusal))
+        if refusal.cause is not Cause.BLOB_NOT_FETCHED:
+            return refusal.error()
+        seen = _what_we_see(await self._head(link))
+        return ScannerError(
+            f"{refusal}: Clair could not get the blob from the registry, with new credentials neither, and does not "
+            f"say why; {seen}. Clair fetches the blob itself and must be able to reach {_host(access.url)}"
+        )
+
+
+def _what_we_see(head: BlobHead) -> str:
+    reason = f" ({head.reason})" if head.reason else ""
+    if head.status == 0:
+        return f"asked for it by us, the registry did not answer{reason}"
+    return f"asked for it by us, the registry answered HTTP {head.status}{reason}"
+
+
+def _host(url: str) -> str:
+    """Return host and port, and no credentials that a URL may have before them."""
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _at_layer(link: ChainLink, error: ScannerError | RegistryError) -> ScannerError:
+    """Return the same kind of error with the layer in front of its message."""
+    message = f"{link}: {error}"
+    match error:
+        case ScannerUnavailableError(retry=retry):
+            return ScannerUnavailableError(message, retry=retry)
+        case RegistryUnavailableError():
+            return ScannerUnavailableError(message)
+        case UnsupportedImageError() | InvalidReportError() | ParentUnknownError():
+            return type(error)(message)
+        case _:
+            return ScannerError(message)

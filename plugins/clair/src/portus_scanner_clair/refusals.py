@@ -1,0 +1,135 @@
+"""What Clair says when it does not do what it was asked, and which error that makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum, auto
+from http import HTTPStatus
+
+from attrs import frozen
+from portus_scanners import HttpAnswer, ScannerError, ScannerUnavailableError, UnsupportedImageError
+
+from .wire import read_error
+
+_LONGEST_MESSAGE = 300
+"""Characters of the backend's text that are shown."""
+_MOST_READ = 64 * 1024
+"""Bytes of a body without an error message which are looked at."""
+_SHORTEST_SECRET = 4
+_MASK = "******"
+
+
+class Cause(Enum):
+    """The refusals that have a remedy of their own."""
+
+    UNKNOWN_NAME = auto()
+    """Clair does not know the layer: post the chain."""
+    BLOB_NOT_FETCHED = auto()
+    """Clair could not get the blob, for whatever reason: it passes on none."""
+    PARENT_UNKNOWN = auto()
+    """The layer below is not there (any more): post the chain from the base."""
+    NOT_EXTRACTED = auto()
+    """The blob is no archive that Clair can read, or its download was cut."""
+    LOST_RACE = auto()
+    """The database refused, as it does when two images bring one new package at the same time."""
+    OTHER = auto()
+
+
+_CAUSES = (
+    (404, "the resource cannot be found", Cause.UNKNOWN_NAME),
+    (400, "could not find layer", Cause.BLOB_NOT_FETCHED),
+    (400, "worker: parent layer is unknown", Cause.PARENT_UNKNOWN),
+    (422, "tarutil: could not extract the archive", Cause.NOT_EXTRACTED),
+    (500, "database: an error occur", Cause.LOST_RACE),
+)
+"""Status, how Clair's message begins, cause."""
+
+_BASE_URL_ADVICE = "`server` must be the base URL of Clair's API, such as http://clair.example:6060"
+_ADVICE = (
+    (
+        400,
+        "could not find/insert invalid FeatureVersion",
+        "a vulnerability of this distribution was entered by hand before its first image: set up Clair's database anew",
+    ),
+    (
+        422,
+        "tarutil: could not extract the archive",
+        "the blob is not tar with gzip, bzip2, xz or no compression (Clair can't read zstd), or arrived cut twice",
+    ),
+    (500, "dial tcp", "Clair can't reach its database"),
+    (503, "Clair failed to respond within", "Clair works on, and a later try can find the layer done"),
+)
+"""Status, how Clair's message begins, what it means or what to do."""
+
+
+@frozen
+class Refusal:
+    """An answer that is not the one hoped for. Its text is short, free of credentials and of control characters."""
+
+    status: int
+    message: str
+    """Clair's own, or the beginning of another body; empty where there was none."""
+    from_clair: bool
+    """Whether the body was an error as Clair's API writes them, whatever its content type said."""
+
+    @classmethod
+    def from_answer(cls, answer: HttpAnswer, secrets: Iterable[str] = ()) -> Refusal:
+        """Read an answer that is no success.
+
+        Args:
+            answer: The answer. Its content type is not looked at: Clair sends JSON as text/plain as well.
+            secrets: Header values that were sent and that somebody in between may have quoted.
+        """
+        if _is_success(answer.status):  # the body may be an echo of the request, credentials included
+            return cls(answer.status, "", from_clair=False)
+        message = read_error(answer.body)
+        text = message or answer.body[:_MOST_READ].decode(errors="replace")
+        return cls(answer.status, _shown(_without(secrets, text)), from_clair=bool(message))
+
+    @property
+    def cause(self) -> Cause:
+        """Which of the known refusals this is."""
+        return next((cause for status, start, cause in _CAUSES if self._begins(status, start)), Cause.OTHER)
+
+    def error(self) -> ScannerError:
+        """Return the error that this refusal is when nothing more can be done about it."""
+        if self.status == HTTPStatus.TOO_MANY_REQUESTS or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            return ScannerUnavailableError(str(self))
+        if self.status == HTTPStatus.UNPROCESSABLE_ENTITY:
+            return UnsupportedImageError(str(self))
+        return ScannerError(str(self))
+
+    def __str__(self) -> str:
+        said = f"Clair answered HTTP {self.status}" + (f", {self.message!r}" if self.message else "")
+        advice = self._advice()
+        return f"{said}; {advice}" if advice else said
+
+    def _begins(self, status: int, start: str) -> bool:
+        return self.from_clair and self.status == status and self.message.startswith(start)
+
+    def _advice(self) -> str:
+        if self.status < HTTPStatus.BAD_REQUEST or (self.status in _NO_SUCH_CALL and not self.from_clair):
+            return _BASE_URL_ADVICE
+        return next((advice for status, start, advice in _ADVICE if self._begins(status, start)), "")
+
+
+_NO_SUCH_CALL = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+
+
+def _is_success(status: int) -> bool:
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _without(secrets: Iterable[str], text: str) -> str:
+    """Mask header values and, of ``Bearer TOKEN``, the token alone."""
+    pieces = {piece for secret in secrets for piece in (secret, secret.rpartition(" ")[2])}
+    for piece in sorted(pieces, key=len, reverse=True):
+        if len(piece) >= _SHORTEST_SECRET:
+            text = text.replace(piece, _MASK)
+    return text
+
+
+def _shown(text: str) -> str:
+    """Make one short line of it that a terminal can show."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}..."

@@ -1,0 +1,83 @@
+"""The scanner: what is asked of Clair, in which order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from portus_scanners import Health, Image, Scanner, ScannerError, ScannerReport, UnsupportedImageError
+
+from .client import ClairClient
+from .findings import make_report
+from .health import check_clair
+from .layers import ChainLink, make_chain
+from .posting import LayerPoster, ParentUnknownError
+from .settings import ClairSettings
+from .wire import read_layer
+
+_LARGE_BODY = 1024 * 1024
+"""Bytes from which on an answer is read in a thread, so that the event loop goes on."""
+_PASSES = 2
+"""How often the chain is posted at most."""
+
+
+class ClairScanner(Scanner[ClairSettings], contract=1):
+    """Scans images with CoreOS Clair v2.0.x.
+
+    Clair fetches the layers from the registry itself: it must be able to reach the registry's address.
+    """
+
+    async def scan(self, image: Image) -> ScannerReport:
+        """Return what Clair knows of one image. Layers are posted only when Clair does not know the image yet.
+
+        Raises:
+            UnsupportedImageError: There is no layer to look into, Clair can't read one, or recognised nothing.
+            ScannerUnavailableError: Clair or the registry can't be reached or is out of order.
+            InvalidReportError: Clair's answer is not what its API says.
+            ScannerError: It failed in another way; the message says at which layer.
+        """
+        chain = self._chain(image)
+        client = self._client()
+        body = await client.fetch_result(chain[-1].name)
+        if body is None:
+            body = await self._analyse(client, image, chain)
+        if len(body) < _LARGE_BODY:
+            return _read(body, chain)
+        return await asyncio.to_thread(_read, body, chain)
+
+    async def check_health(self) -> Health:
+        """Return whether the API answers; the message also tells what the health port says."""
+        return await check_clair(self._client(), self.settings.server, self.settings.health_port)
+
+    def _client(self) -> ClairClient:
+        return ClairClient(self.context, self.settings.server)
+
+    def _chain(self, image: Image) -> tuple[ChainLink, ...]:
+        if image.unsupported:
+            raise UnsupportedImageError(image.unsupported)
+        chain = make_chain(image.layers, self.settings.salt)
+        if not chain:
+            raise UnsupportedImageError("the image has no layer that Clair could look into: all are empty")
+        return chain
+
+    async def _analyse(self, client: ClairClient, image: Image, chain: Sequence[ChainLink]) -> bytes:
+        """Post the chain and fetch the result, and once more if somebody deletes a layer meanwhile."""
+        poster = LayerPoster(client, self.context, image, check_blobs=self.settings.check_blobs)
+        for passes in range(1, _PASSES + 1):
+            try:
+                await poster.post(chain)
+            except ParentUnknownError:
+                if passes == _PASSES:
+                    raise
+                continue
+            body = await client.fetch_result(chain[-1].name)
+            if body is not None:
+                return body
+        raise ScannerError(
+            f"Clair took all {len(chain)} layers and then did not know the uppermost, {_PASSES} times over: "
+            "somebody deletes layers in it, or several Clairs without a common database answer at this address"
+        )
+
+
+def _read(body: bytes, chain: Sequence[ChainLink]) -> ScannerReport:
+    return make_report(read_layer(body, chain[-1].name), chain)

@@ -1,0 +1,149 @@
+"""Clair's JSON: what is sent, and what comes back.
+
+The classes have the names and the keys of Clair's API, those that are used; others are passed over. Any key may be
+absent or null.
+
+Source: Clair v2.0.x, ``api/v1/models.go``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+from attrs import frozen
+from portus_scanners import BlobAccess, InvalidReportError
+
+from .layers import ChainLink
+
+_LONGEST_NAME = 80
+"""Characters of a wrong name that are shown."""
+
+AnswerT = TypeVar("AnswerT")
+
+
+@frozen
+class Vulnerability:
+    """One vulnerability of one feature."""
+
+    Name: str | None = None
+    NamespaceName: str | None = None
+    Description: str | None = None
+    Link: str | None = None
+    Severity: str | None = None
+    Metadata: msgspec.Raw = msgspec.Raw()
+    """Free-form: the text of any JSON value at all; empty where the key is absent."""
+    FixedBy: str | None = None
+
+
+@frozen
+class Feature:
+    """A package, and what is known of it."""
+
+    Name: str | None = None
+    NamespaceName: str | None = None
+    Version: str | None = None
+    AddedBy: str | None = None
+    """Name of the layer that brought this version."""
+    Vulnerabilities: tuple[Vulnerability, ...] | None = None
+
+
+@frozen
+class LayerResult:
+    """The result for the image that ends in this layer."""
+
+    Name: str | None = None
+    NamespaceName: str | None = None
+    Features: tuple[Feature, ...] | None = None
+    """In random order, another one in each answer."""
+
+
+@frozen
+class LayerAnswer:
+    """The answer to ``GET /v1/layers/NAME?vulnerabilities``."""
+
+    Layer: LayerResult | None = None
+
+
+@frozen
+class Namespace:
+    """A distribution that Clair has met."""
+
+    Name: str | None = None
+
+
+@frozen
+class NamespacesAnswer:
+    """The answer to ``GET /v1/namespaces``."""
+
+    Namespaces: tuple[Namespace, ...] | None = None
+
+
+def layer_request(link: ChainLink, access: BlobAccess) -> dict[str, Any]:
+    """Return what ``POST /v1/layers`` takes; it holds the registry's credentials."""
+    return {
+        "Layer": {
+            "Name": link.name,
+            "Path": access.url,
+            "Headers": dict(access.headers),
+            "ParentName": link.parent,
+            "Format": "Docker",
+        }
+    }
+
+
+def read_layer(body: bytes, name: str) -> LayerResult:
+    """Return the result that an answer holds.
+
+    Args:
+        body: The answer, decompressed.
+        name: The layer that was asked for.
+
+    Raises:
+        InvalidReportError: It is not JSON, has values of wrong types, or is about another layer.
+    """
+    layer = _decode(body, LayerAnswer).Layer
+    if layer is None:
+        raise InvalidReportError("Clair's answer has no result", faults=["$.Layer: missing"])
+    if layer.Name != name:
+        fault = f"$.Layer.Name: expected {name}, got {(layer.Name or '')[:_LONGEST_NAME]!r}"
+        raise InvalidReportError("Clair's answer is about another layer", faults=[fault])
+    return layer
+
+
+def read_namespaces(body: bytes) -> tuple[str, ...]:
+    """Return the names of the distributions that Clair knows, in its order.
+
+    Raises:
+        InvalidReportError: It is not JSON or has values of wrong types.
+    """
+    namespaces = _decode(body, NamespacesAnswer).Namespaces or ()
+    return tuple(namespace.Name or "" for namespace in namespaces)
+
+
+def read_error(body: bytes) -> str:
+    """Return the message of ``{"Error": {"Message": ...}}``; empty when the body is something else."""
+    try:
+        document = msgspec.json.decode(body)
+    except (msgspec.MsgspecError, RecursionError):
+        return ""
+    error = document.get("Error") if isinstance(document, dict) else None
+    message = error.get("Message") if isinstance(error, dict) else None
+    return message if isinstance(message, str) else ""
+
+
+def _decode(body: bytes, kind: type[AnswerT]) -> AnswerT:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise InvalidReportError("Clair's answer is not of the known form", faults=[_fault(error)]) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidReportError("Clair's answer is not JSON", faults=[f"$: {error}"]) from error
+    except RecursionError as error:
+        raise InvalidReportError("Clair's answer is not readable", faults=["$: nested too deeply"]) from error
+
+
+def _fault(error: msgspec.ValidationError) -> str:
+    """Put the path in front: msgspec says "Expected `str`, got `int` - at `$.Layer.Name`"."""
+    what, _, path = str(error).replace("`", "").partition(" - at ")
+    return f"{path or '$'}: {what[:1].lower()}{what[1:]}"

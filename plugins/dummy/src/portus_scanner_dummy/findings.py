@@ -1,0 +1,110 @@
+"""Findings out of a script: pure functions, the same input gives the same findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from portus_scanners import Finding, Package, ScannerReport, Severity
+
+from .settings import ScriptedFinding, Step
+
+NOTE = "dummy: these findings are scripted, nothing was scanned"
+
+_CVE_PAGE = "https://cve.mitre.org/cgi-bin/cvename.cgi?name="
+_SEVERITIES = tuple(Severity)
+_PACKAGES = 1000
+
+
+def _openssl(cve: str, severity: str, version: str, fixed_by: str, title: str, description: str) -> ScriptedFinding:
+    return ScriptedFinding(
+        id=cve,
+        severity=severity,
+        package="openssl",
+        version=version,
+        fixed_by=(fixed_by,),
+        links=(f"{_CVE_PAGE}{cve}",),
+        title=title,
+        description=description,
+    )
+
+
+# The three that Portus' dummy always reports, with the versions of OpenSSL's own advisories.
+DEFAULT_FINDINGS = (
+    _openssl(
+        "CVE-2016-6304",
+        "High",
+        "1.0.2h",
+        "1.0.2i",
+        "Memory exhaustion by repeated renegotiation",
+        "A client that renegotiates again and again, each time with a large OCSP status request, makes the server's "
+        "memory grow without limit.",
+    ),
+    _openssl(
+        "CVE-2016-7052",
+        "Medium",
+        "1.0.2i",
+        "1.0.2j",
+        "Crash when a certificate revocation list is used",
+        "A sanity check is missing where revocation lists are read: using one dereferences a null pointer, and the "
+        "program ends.",
+    ),
+    _openssl(
+        "CVE-2016-2178",
+        "Low",
+        "1.0.2h",
+        "1.0.2i",
+        "DSA signing is not done in constant time",
+        "A flag is set on the wrong object, so that signing takes a time that depends on the private key; who can "
+        "measure the cache may learn the key.",
+    ),
+)
+
+
+def make_report(step: Step, *, complete: bool = True) -> ScannerReport:
+    """Return the report that one entry of the script asks for.
+
+    Args:
+        step: The entry.
+        complete: False for a report that says of itself that not everything was seen.
+
+    Returns:
+        The report: the scripted findings, then the generated ones; always with a note that it is scripted.
+    """
+    return ScannerReport(findings=_findings(step), complete=complete, notes=_notes(step), scanner_version="dummy")
+
+
+def make_empty_report(step: Step) -> ScannerReport:
+    """Return a complete report without findings, whatever the script lists."""
+    return ScannerReport(notes=_notes(step), scanner_version="dummy")
+
+
+def _notes(step: Step) -> tuple[str, ...]:
+    return (NOTE, step.message) if step.message else (NOTE,)
+
+
+def _findings(step: Step) -> tuple[Finding, ...]:
+    scripted = step.findings
+    if scripted is None:
+        scripted = () if step.count else DEFAULT_FINDINGS
+    return (*map(_finding, scripted), *_generated(step.count))
+
+
+def _finding(scripted: ScriptedFinding) -> Finding:
+    return Finding(
+        id=scripted.id,
+        severity=Severity.from_word(scripted.severity),
+        severity_label=scripted.severity,
+        package=Package(scripted.package, scripted.version, scripted.namespace),
+        fixed_by=scripted.fixed_by,
+        links=scripted.links,
+        title=scripted.title,
+        description=scripted.description,
+    )
+
+
+def _generated(count: int) -> Iterator[Finding]:
+    """Make findings of every severity in turn, in a thousand packages."""
+    for number in range(1, count + 1):
+        severity = _SEVERITIES[number % len(_SEVERITIES)]
+        package = Package(f"package-{number % _PACKAGES}", "1.0")
+        yield Finding(id=f"DUMMY-{number:07}", severity=severity, severity_label=severity.value, package=package)
