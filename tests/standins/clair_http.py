@@ -11,11 +11,11 @@ from urllib.parse import unquote
 from aiohttp import web
 from attrs import frozen
 
+from .go_http import go_json, send_body
+
 MAX_BODY = 1024 * 1024
 """Bytes of a request's body that are read; the rest is cut off."""
-_CHUNKED_ABOVE = 2048
 _JSON_HEADERS = {"Content-Type": "application/json;charset=utf-8", "Server": "clair"}
-_GO_ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 _ROUTES = (
     ("layers", re.compile(r"/layers"), ("POST",)),
     ("layer", re.compile(r"/layers/(?P<name>[^/]+)"), ("GET", "DELETE")),
@@ -104,22 +104,10 @@ def _go_message(error: json.JSONDecodeError) -> str:
     return f"invalid character {error.doc[error.pos]!r} looking for beginning of value"
 
 
-def go_json(document: object) -> bytes:
-    """Return JSON as Go's encoder writes it: HTML's characters escaped, a newline at the end."""
-    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
-    return f"{text.translate(_GO_ESCAPES)}\n".encode()
-
-
 async def send_json(request: web.BaseRequest, status: int, document: object) -> web.StreamResponse:
     """Answer with JSON: gzipped when the letters ``gzip`` stand in Accept-Encoding, in one chunk when it is long."""
-    body, headers = go_json(document), dict(_JSON_HEADERS)
+    body, headers = go_json(document) + b"\n", dict(_JSON_HEADERS)
     if "gzip" in request.headers.get("Accept-Encoding", ""):
         body = gzip.compress(body, mtime=0)
         headers["Content-Encoding"] = "gzip"
-    if len(body) <= _CHUNKED_ABOVE:
-        return web.Response(status=status, body=body, headers=headers)
-    response = web.StreamResponse(status=status, headers=headers)
-    response.enable_chunked_encoding()
-    await response.prepare(request)
-    await response.write(body)
-    return response
+    return await send_body(request, status, body, headers)

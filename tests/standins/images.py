@@ -40,6 +40,7 @@ __all__ = [
     "BuiltImage",
     "BuiltIndex",
     "LayerBlob",
+    "Pushable",
     "alpine_image",
     "alpine_layer",
     "debian_image",
@@ -61,6 +62,7 @@ __all__ = [
     "opensuse_layer",
     "static_binary_image",
     "static_binary_layer",
+    "write_dir_layout",
     "write_oci_layout",
 ]
 
@@ -206,7 +208,7 @@ def many_layers_image(base: LayerBlob, count: int, *, name: str = "filler", form
 
 
 def write_oci_layout(path: Path, image: Pushable, *, tag: str = "image") -> None:
-    """Write an image as an OCI layout, from which ``skopeo copy oci:PATH:TAG ...`` can push it.
+    """Write an image as an OCI layout, from which ``skopeo copy oci:PATH:TAG ...`` can push it if its form is OCI.
 
     Args:
         path: The folder; made when it is missing.
@@ -221,6 +223,17 @@ def write_oci_layout(path: Path, image: Pushable, *, tag: str = "image") -> None
     entry = {**_descriptor(image.media_type, image.manifest), "annotations": {"org.opencontainers.image.ref.name": tag}}
     (path / "index.json").write_bytes(_json({"schemaVersion": 2, "manifests": [entry]}))
     (path / "oci-layout").write_bytes(_json({"imageLayoutVersion": "1.0.0"}))
+
+
+def write_dir_layout(path: Path, image: Pushable) -> None:
+    """Write an image as skopeo's ``dir:PATH``: the form for Docker manifests, which an OCI layout must not hold."""
+    path.mkdir(parents=True, exist_ok=True)
+    for digest, data in image.blobs.items():
+        (path / digest.partition(":")[2]).write_bytes(data)
+    for item in image.manifests:
+        (path / f"{item.digest.partition(':')[2]}.manifest.json").write_bytes(item.manifest)
+    (path / "manifest.json").write_bytes(image.manifest)
+    (path / "version").write_text("Directory Transport Version: 1.1\n")
 
 
 def _built(

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from aiohttp import web
+from attrs import evolve
 
 from .serving import LoopbackServer
 from .tokens import PASSWORD, USERNAME, Access, IssuedToken, TokenIssuer
@@ -78,10 +79,11 @@ class TokenService:
             return "" if self.anonymous else None
         return self.username if read_basic(header) == (self.username, self.password) else None
 
-    def _allowed(self, fields: Fields) -> list[Access]:
-        scopes = " ".join(fields.get("scope", ())).split()
-        asked = (Access.parse(scope) for scope in scopes)
-        return [access for access in asked if access is not None and access.repository not in self.denied]
+    def _allowed(self, fields: Fields, account: str) -> list[Access]:
+        """Return what is asked for and not denied; an anonymous client gets no more than pull."""
+        asked = (Access.parse(scope) for scope in " ".join(fields.get("scope", ())).split())
+        granted = (access for access in asked if access is not None and access.repository not in self.denied)
+        return [access if account else evolve(access, actions=access.actions & {"pull"}) for access in granted]
 
     def _document(self, token: IssuedToken) -> dict[str, Any]:
         issued_at = datetime.fromtimestamp(token.issued_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,56 @@
+"""Certificates for servers on 127.0.0.1, made by the ``openssl`` program when they are needed."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from pathlib import Path
+
+from attrs import frozen
+
+from .programs import run
+
+
+@frozen
+class Certificate:
+    """A certificate that is its own authority, and its key."""
+
+    certificate_file: Path
+    """PEM; serves as ``ca_file`` too."""
+    key_file: Path
+
+    def server_context(self) -> ssl.SSLContext:
+        """Return what a server needs."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.certificate_file, self.key_file)
+        return context
+
+    def der(self) -> bytes:
+        """Return the certificate as DER."""
+        return ssl.PEM_cert_to_DER_cert(self.certificate_file.read_text())
+
+    async def sign(self, data: bytes) -> bytes:
+        """Return the RSA signature (PKCS #1 v1.5, SHA-256): ``RS256`` of JSON Web Signatures."""
+        return await run("openssl", "dgst", "-sha256", "-sign", str(self.key_file), feed=data)
+
+
+async def make_certificate(folder: Path, *, address: str = "127.0.0.1") -> Certificate:
+    """Make a key and a certificate for an address.
+
+    Args:
+        folder: Where the two files go; made when it is missing.
+        address: An IP address.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    made = Certificate(folder / "certificate.pem", folder / "key.pem")
+    await run(
+        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "2"),
+        *("-subj", f"/CN={address}", "-addext", f"subjectAltName=IP:{address}"),
+        *("-keyout", str(made.key_file), "-out", str(made.certificate_file)),
+    )
+    return made
+
+
+def base64url(data: bytes) -> str:
+    """Return base64 for URLs without padding, as JSON Web Tokens have it."""
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
