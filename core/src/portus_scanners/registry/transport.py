@@ -192,8 +192,8 @@ def _make_failure(call: Call, url: URL, error: BaseException) -> RegistryError:
     advice = "try again later, or check its address"
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         advice = f"give its authority as ca_file in the configuration (registries: {place}: ca_file)"
-    message = f"{call.registry}, {call.step}: {place} {what_broke(error)}; {advice}"
     step = "connect" if isinstance(error, aiohttp.ClientConnectorError) else call.step
+    message = f"{call.registry}, {step}: {place} {what_broke(error)}; {advice}"
     return RegistryUnavailableError(message, registry=call.registry, step=step)
 
 
