@@ -62,7 +62,7 @@ class TokenService:
         if account is None:
             return web.json_response({"details": "incorrect username or password"}, status=401)
         token = await self.issuer.issue(
-            account=account, service=_first(fields, "service"), access=self._allowed(fields)
+            account=account, service=_first(fields, "service"), access=self._allowed(fields, account)
         )
         return web.json_response(self._document(token))
 

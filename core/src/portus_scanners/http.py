@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import aiohttp
@@ -146,7 +146,7 @@ class HttpBackend:
         path: str,
         *,
         json: object = None,
-        read_body: bool = True,
+        unread: Collection[int] = (),
         timeout: float | None = None,
     ) -> HttpAnswer:
         """Send one request and read its answer.
@@ -155,7 +155,7 @@ class HttpBackend:
             method: ``GET``, ``POST``...
             path: What comes after the base URL, percent-encoded, query included.
             json: The value to send as JSON.
-            read_body: False to close the connection after the headers.
+            unread: Statuses whose body is not read; it is empty then.
             timeout: Seconds for the whole exchange; None leaves it to the engine's deadline.
 
         Raises:
@@ -171,7 +171,7 @@ class HttpBackend:
                 allow_redirects=False,
                 timeout=limits,
             ) as response:
-                body = await read_bounded(response, self._max_body) if read_body else b""
+                body = b"" if response.status in unread else await read_bounded(response, self._max_body)
                 return self._answer(response.status, response.headers, body)
         except aiohttp.ClientConnectorCertificateError as error:
             msg = f"{self._server} has a certificate that can't be verified; give its authority as ca_file"

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from portus_scanner_dummy import DummyScanner, DummySettings, Step
-
 from portus_scanners import Image, Reference, ScannerContext, ScannerReport
 
 

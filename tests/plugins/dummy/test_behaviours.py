@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 from portus_scanner_dummy import BEHAVIOURS
-
 from portus_scanners import (
     InvalidReportError,
     ScannerError,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from portus_scanner_dummy import BEHAVIOURS, DummyScanner, DummySettings, ScriptedFinding, Step
-
 from portus_scanners import Reference, Scanner, Settings, SettingsError
 
 DIGEST = "sha256:" + "b" * 64

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
-import msgspec
-from portus_scanners import Cvss, Finding, InvalidReportError, Package, ScannerReport, Severity, UnsupportedImageError
+from portus_scanners import Finding, InvalidReportError, Package, ScannerReport, Severity, UnsupportedImageError
 
 from .layers import ChainLink
-from .ratings import rating_order, read_ratings, severity_of
+from .ratings import RatingsReader, rating_order, severity_of
 from .wire import Feature, LayerResult, Vulnerability
 
 AGE_UNKNOWN = (
@@ -47,7 +46,7 @@ def make_report(result: LayerResult, chain: Iterable[ChainLink]) -> ScannerRepor
 
 
 def make_findings(features: Iterable[Feature], digests: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Return one finding for each `Key`; neither their values nor their order depend on the order of the input.
+    """Return one finding for each `Key`; in a report, the order of the input makes no difference.
 
     Args:
         features: As Clair lists them.
@@ -57,10 +56,16 @@ def make_findings(features: Iterable[Feature], digests: Mapping[str, str]) -> tu
         InvalidReportError: A vulnerability has no name.
     """
     found: dict[Key, Finding] = {}
-    for key, finding in _Reader(digests).findings(features):
-        known = found.get(key)
-        found[key] = finding if known is None else _merged(known, finding)
-    return tuple(found[key] for key in sorted(found))
+    reader = _Reader(digests)
+    for number, feature in enumerate(features):
+        if feature.Vulnerabilities:
+            for key, finding in reader.read(feature, f"$.Layer.Features[{number}]"):
+                known = found.get(key)
+                found[key] = finding if known is None else _merged(known, finding)
+    if any(finding.details for finding in found.values()):
+        # Two of them can look the same to the report, which would leave them in Clair's random order.
+        return tuple(found[key] for key in sorted(found))
+    return tuple(found.values())
 
 
 def _nothing_seen(result: LayerResult) -> str:
@@ -73,44 +78,38 @@ def _nothing_seen(result: LayerResult) -> str:
 
 
 class _Reader:
-    """Makes findings; metadata that many vulnerabilities share is read once."""
+    """Makes findings. What many of them share is made once."""
 
     def __init__(self, digests: Mapping[str, str]) -> None:
         self._digests = digests
-        self._ratings: dict[bytes, tuple[Cvss, ...]] = {}
+        self._ratings = RatingsReader()
         self._severities: dict[str, Severity] = {}
 
-    def findings(self, features: Iterable[Feature]) -> Iterator[tuple[Key, Finding]]:
-        for number, feature in enumerate(features):
-            if feature.Vulnerabilities:
-                yield from self._of_feature(feature, feature.Vulnerabilities, f"$.Layer.Features[{number}]")
-
-    def _of_feature(
-        self, feature: Feature, vulnerabilities: Iterable[Vulnerability], path: str
-    ) -> Iterator[tuple[Key, Finding]]:
+    def read(self, feature: Feature, path: str) -> Iterator[tuple[Key, Finding]]:
+        """Give the findings of one feature, each with its key; *path* is where the feature stands."""
         name, version, own = feature.Name or "", feature.Version or "", feature.NamespaceName or ""
-        layer = self._digests.get(feature.AddedBy or "")
         package = Package(name, version, own)
-        for number, vulnerability in enumerate(vulnerabilities):
+        layer = self._digests.get(feature.AddedBy or "")
+        for number, vulnerability in enumerate(feature.Vulnerabilities or ()):
             if not vulnerability.Name:
                 fault = f"{path}.Vulnerabilities[{number}].Name: missing"
                 raise InvalidReportError("Clair's answer has a vulnerability without a name", faults=[fault])
-            namespace = vulnerability.NamespaceName or own
             finding = self._finding(vulnerability.Name, vulnerability, package, layer)
+            namespace = vulnerability.NamespaceName or own
             if namespace != own:
                 finding = _of_other_namespace(finding, namespace)
             yield (name, version, namespace, vulnerability.Name), finding
 
     def _finding(self, name: str, vulnerability: Vulnerability, package: Package, layer: str | None) -> Finding:
-        word = vulnerability.Severity or ""
-        cvss = self._cvss(vulnerability.Metadata)
+        word, fix, link = vulnerability.Severity or "", vulnerability.FixedBy, vulnerability.Link
+        cvss = self._ratings.read(vulnerability.Metadata)
         return Finding(
             id=name,
             severity=self._severity(word) if word.strip() else severity_of(cvss),
             severity_label=word,
             package=package,
-            fixed_by=_some(vulnerability.FixedBy),
-            links=_some(vulnerability.Link),
+            fixed_by=(fix,) if fix else (),
+            links=(link,) if link else (),
             description=vulnerability.Description or "",
             cvss=cvss,
             layer=layer,
@@ -121,19 +120,6 @@ class _Reader:
         if severity is None:
             severity = self._severities[word] = Severity.from_word(word)
         return severity
-
-    def _cvss(self, metadata: msgspec.Raw) -> tuple[Cvss, ...]:
-        text = bytes(metadata)
-        if not text:
-            return ()
-        ratings = self._ratings.get(text)
-        if ratings is None:
-            ratings = self._ratings[text] = read_ratings(text)
-        return ratings
-
-
-def _some(text: str | None) -> tuple[str, ...]:
-    return (text,) if text else ()
 
 
 def _of_other_namespace(finding: Finding, namespace: str) -> Finding:

@@ -1,6 +1,6 @@
 """CVSS ratings in the free-form metadata of a vulnerability.
 
-Whatever the metadata is, it is no fault: a rating that can't be understood is left out. The known form is
+Whatever the metadata is, it is no fault: what can't be understood is left out. The known form is
 ``{"NVD": {"CVSSv2": {"Vectors": "AV:N/...", "Score": 7.5}, "CVSSv3": {...}}}``.
 
 Source: Clair v2.0.x, ``ext/vulnmdsrc/nvd``.
@@ -9,9 +9,8 @@ Source: Clair v2.0.x, ``ext/vulnmdsrc/nvd``.
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -23,17 +22,44 @@ _VECTOR_VERSION = re.compile(r"CVSS:(\d{1,2}\.\d{1,2})/", re.ASCII)
 _HIGHEST_SCORE = 10
 
 
-def read_ratings(metadata: bytes) -> tuple[Cvss, ...]:
-    """Return the ratings that a vulnerability's metadata holds, by source, then by version.
+class RatingsReader:
+    """Reads metadata. A rating that many vulnerabilities share is made once."""
 
-    Args:
-        metadata: Any JSON value.
-    """
-    document = _decode(metadata)
-    if not isinstance(document, dict):
-        return ()
-    sources = ((name, body) for name, body in document.items() if isinstance(body, dict))
-    return tuple(sorted((rating for source in sources for rating in _ratings_of(*source)), key=rating_order))
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str, str, float | None], Cvss] = {}
+
+    def read(self, metadata: msgspec.Raw) -> tuple[Cvss, ...]:
+        """Return the ratings that a vulnerability's metadata holds, by source, then by version.
+
+        Args:
+            metadata: The text of any JSON value; may be empty.
+        """
+        document = _decode(metadata)
+        if not isinstance(document, dict):
+            return ()
+        found = [
+            rating
+            for source, ratings in document.items()
+            if isinstance(ratings, dict)
+            for key in _VERSIONS
+            if (rating := self._rating(source, key, ratings.get(key)))
+        ]
+        return tuple(sorted(found, key=rating_order) if len(found) > 1 else found)
+
+    def _rating(self, source: str, key: str, value: Any) -> Cvss | None:
+        if not isinstance(value, dict):
+            return None
+        vector, score = value.get("Vectors"), _score(value.get("Score"))
+        if not isinstance(vector, str):
+            vector = ""
+        if not vector and score is None:
+            return None
+        identity = (source, key, vector, score)
+        known = self._known.get(identity)
+        if known is None:
+            known = Cvss(version=_version(key, vector), vector=vector, score=score, source=source)
+            self._known[identity] = known
+        return known
 
 
 def rating_order(rating: Cvss) -> tuple[str, str, str, float]:
@@ -46,19 +72,19 @@ def severity_of(ratings: Iterable[Cvss]) -> Severity:
 
     Clair writes a score of 0 and no vector where it has no rating of that kind: that is not a score.
     """
-    scores = [(rating.version, rating.score) for rating in ratings if rating.score is not None and _is_rated(rating)]
+    scores = [
+        (rating.version, rating.score)
+        for rating in ratings
+        if rating.score is not None and (rating.score or rating.vector)
+    ]
     return Severity.from_score(max(scores)[1]) if scores else Severity.UNKNOWN
 
 
-def _is_rated(rating: Cvss) -> bool:
-    return bool(rating.score or rating.vector)
-
-
-def _decode(metadata: bytes) -> Any:
+def _decode(metadata: msgspec.Raw) -> Any:
     try:
         return msgspec.json.decode(metadata)
-    except (msgspec.MsgspecError, RecursionError):
-        return _decode_slowly(metadata)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return _decode_slowly(bytes(metadata))
 
 
 def _decode_slowly(metadata: bytes) -> Any:
@@ -69,30 +95,17 @@ def _decode_slowly(metadata: bytes) -> Any:
         return None
 
 
-def _ratings_of(source: str, body: dict[str, Any]) -> Iterator[Cvss]:
-    for key, version in _VERSIONS.items():
-        rating = body.get(key)
-        if isinstance(rating, dict):
-            vector, score = _text(rating.get("Vectors")), _score(rating.get("Score"))
-            if vector or score is not None:
-                yield Cvss(version=_version(vector) or version, vector=vector, score=score, source=source)
-
-
-def _version(vector: str) -> str:
+def _version(key: str, vector: str) -> str:
     found = _VECTOR_VERSION.match(vector)
-    return found[1] if found else ""
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return found[1] if found else _VERSIONS[key]
 
 
 def _score(value: object) -> float | None:
-    """Return a score of 0.0 to 10.0 that is written as a number or a text."""
+    """Return a score of 0.0 to 10.0 that is written as a number or a text; NaN is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         score = float(value)
     except (ValueError, OverflowError):
         return None
-    return score if math.isfinite(score) and 0 <= score <= _HIGHEST_SCORE else None
+    return score if 0 <= score <= _HIGHEST_SCORE else None

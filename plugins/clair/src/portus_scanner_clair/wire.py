@@ -31,7 +31,7 @@ class Vulnerability:
     Description: str | None = None
     Link: str | None = None
     Severity: str | None = None
-    Metadata: msgspec.Raw = msgspec.Raw()
+    Metadata: msgspec.Raw = msgspec.Raw()  # noqa: RUF009 (an empty text, which nobody can change)
     """Free-form: the text of any JSON value at all; empty where the key is absent."""
     FixedBy: str | None = None
 

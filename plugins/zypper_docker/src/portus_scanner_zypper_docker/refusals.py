@@ -1,0 +1,82 @@
+"""What the server says when it has no result, and which error that is.
+
+404 is the status of every failure; only the text tells them apart.
+"""
+
+from __future__ import annotations
+
+import re
+
+from portus_scanners import HttpAnswer, ScannerError, ScannerUnavailableError, UnsupportedImageError
+
+from .wire import read_error
+
+_LONGEST_TEXT = 200
+_NOT_FOUND = 404
+_EXITED = re.compile(r"command exited with status (-?\d{1,5})")
+_NO_ZYPPER = 127
+_LOCKED = 7
+_EXITS = {
+    4: "a repository could not be refreshed, or zypper failed inside",
+    5: "zypper lacks privileges",
+    6: "the image defines no repositories",
+    _LOCKED: "zypper is locked by another program",
+    8: "zypper could not commit",
+    104: "zypper does not know a capability",
+    105: "zypper was ended by a signal",
+    106: "repositories were skipped",
+    137: "the container was killed",
+}
+_DOCKER_DOWN = (
+    "cannot connect to the docker daemon",
+    "an error occurred trying to connect",
+    "timed out when waiting for a container",
+)
+_WRONG_ADDRESS = "is `server` the address of `zypper-docker serve`?"
+
+
+def error_of(answer: HttpAnswer, asked: str) -> ScannerError:
+    """Return the error that an answer which is neither 200 nor 202 means.
+
+    Args:
+        answer: The answer.
+        asked: The image as the server was asked for it.
+    """
+    error = read_error(answer)
+    text = _shown(answer.excerpt if error is None else error)
+    if answer.unavailable:
+        return ScannerUnavailableError(f"the server answered HTTP {answer.status}: {text or 'nothing more'}")
+    if answer.status != _NOT_FOUND or error is None:
+        return ScannerError(f"the server answered HTTP {answer.status}: {text or 'nothing more'}; {_WRONG_ADDRESS}")
+    return _error_of_text(error.strip(), text, asked)
+
+
+def _error_of_text(error: str, text: str, asked: str) -> ScannerError:
+    exited = _EXITED.fullmatch(error)
+    if exited:
+        return _error_of_exit(int(exited[1]))
+    folded = error.casefold()
+    if "no such image" in folded:
+        return ScannerError(
+            f"the server's docker daemon does not have {_shown(asked)} under that name and never pulls: pull it there"
+        )
+    if folded.startswith(_DOCKER_DOWN):
+        return ScannerUnavailableError(f"the server can't use its docker daemon: {text}")
+    if folded.startswith("error response from daemon"):
+        if "/bin/sh" in folded and "no such file" in folded:
+            return UnsupportedImageError(f"the image has no /bin/sh to run zypper with: {text}")
+        return ScannerError(f"the server's docker daemon refused: {text}")
+    return ScannerError(f"the server answered HTTP 404: {text or 'nothing more'}; {_WRONG_ADDRESS}")
+
+
+def _error_of_exit(status: int) -> ScannerError:
+    if status == _NO_ZYPPER:
+        return UnsupportedImageError("the image has no zypper: it is not based on SUSE (exit status 127)")
+    message = f"zypper ended with status {status} in the image: {_EXITS.get(status, 'not a status of its manual')}"
+    return ScannerUnavailableError(message) if status == _LOCKED else ScannerError(message)
+
+
+def _shown(text: str) -> str:
+    """Make one short line of a foreign text."""
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}..."

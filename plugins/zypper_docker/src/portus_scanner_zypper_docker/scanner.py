@@ -1,0 +1,109 @@
+"""The scanner: one request, and polls while the server says that it is working."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from urllib.parse import quote
+
+from portus_scanners import (
+    Health,
+    HttpAnswer,
+    HttpBackend,
+    Image,
+    Reference,
+    Scanner,
+    ScannerReport,
+    UnsupportedImageError,
+)
+
+from .findings import make_report
+from .refusals import error_of
+from .settings import ZypperDockerSettings
+from .wire import read_result
+
+MAX_BODY = 16 * 1024 * 1024
+"""Bytes of an answer that are accepted."""
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
+"""Seconds between polls; each pause is twice as long as the one before."""
+LONGEST_RETRY_AFTER = 300.0
+"""Seconds of a server's ``Retry-After`` that are honoured."""
+HEALTH_TIMEOUT = 5.0
+"""Seconds for a health check."""
+_WORKING = (HTTPStatus.ACCEPTED,)
+_LARGE_BODY = 1024 * 1024
+"""Bytes from which on an answer is read in a thread, so that the event loop goes on."""
+
+
+class ZypperDockerScanner(Scanner[ZypperDockerSettings], contract=1):
+    """Asks ``zypper-docker serve`` which patches zypper would install in an image.
+
+    The server scans what its own docker daemon has under the image's name; it never pulls. Its scan goes on when the
+    client hangs up, and scans that overlap mix their results: so a request is never abandoned half way.
+    """
+
+    async def scan(self, image: Image) -> ScannerReport:
+        """Return the security patches that are missing in an image.
+
+        Raises:
+            UnsupportedImageError: The image has no zypper.
+            ScannerUnavailableError: The server or its docker daemon can't be reached, or zypper is locked.
+            InvalidReportError: The answer is no result, or one of an earlier version of the server.
+            ScannerError: The server's docker daemon does not have the image, or the scan failed.
+        """
+        if image.unsupported:
+            raise UnsupportedImageError(image.unsupported)
+        asked = daemon_name(image.reference)
+        answer = await self._ask_until_done(f"/images?image={quote(asked, safe='')}")
+        if answer.status != HTTPStatus.OK:
+            raise error_of(answer, asked)
+        if len(answer.body) < _LARGE_BODY:
+            return self._read(answer)
+        return await asyncio.to_thread(self._read, answer)
+
+    async def check_health(self) -> Health:
+        """Return whether the server's process is up; that its docker daemon works is not seen by this."""
+        answer = await self._backend().request("GET", "/", timeout=HEALTH_TIMEOUT)
+        if answer.status != HTTPStatus.OK:
+            return Health(healthy=False, message=f"GET / answered HTTP {answer.status}")
+        return Health(healthy=True, message="the server is up (whether its docker daemon is, only a scan shows)")
+
+    def _backend(self) -> HttpBackend:
+        return HttpBackend(self.context, self.settings.server, max_body=MAX_BODY)
+
+    def _read(self, answer: HttpAnswer) -> ScannerReport:
+        return make_report(read_result(answer), self.settings.mode)
+
+    async def _ask_until_done(self, path: str) -> HttpAnswer:
+        """Ask, and again while the answer is 202, for ever: the engine's deadline ends this as `pending`."""
+        pause = FIRST_PAUSE
+        while True:
+            answer = await self.context.finish(self._backend().request("GET", path, unread=_WORKING))
+            if answer.status != HTTPStatus.ACCEPTED:
+                return answer
+            jittered = pause * random.uniform(0.75, 1.25)  # noqa: S311 (jitter)
+            await self.context.wait(retry_after(answer.headers, default=jittered))
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+
+def daemon_name(reference: Reference) -> str:
+    """Return the name under which a docker daemon knows an image: with the digest that the user gave, else the tag."""
+    return f"{reference.name}@{reference.digest}" if reference.digest else f"{reference.name}:{reference.tag}"
+
+
+def retry_after(headers: Mapping[str, str], *, default: float) -> float:
+    """Return the seconds of a ``Retry-After`` header, a number or a date; 300 at most, *default* without one."""
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit():
+        return min(float(value), LONGEST_RETRY_AFTER)
+    try:
+        moment = parsedate_to_datetime(value)
+    except ValueError:
+        return default
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max((moment - datetime.now(UTC)).total_seconds(), 0.0), LONGEST_RETRY_AFTER)

@@ -1,0 +1,127 @@
+"""zypper-docker's JSON.
+
+The classes have the names and the keys of the server's own. Nothing but the result object is known to be sent; what
+else comes is refused, with its place.
+
+Source: SUSE/zypper-docker, branch ``cli-separation``, commit afbf1abc.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import frozen
+from portus_scanners import HttpAnswer, InvalidReportError
+
+_MOST_PATCHES = 1_000_000
+OLD_SERVER = "this version of zypper-docker's server is not supported"
+
+
+@frozen
+class Patch:
+    """One item of ``List``: a patch that zypper would install."""
+
+    Name: str
+    IsSecurity: bool = False
+    """What the server calls security; false for everything with a real zypper."""
+    Severity: str = ""
+    Summary: str = ""
+    Description: str = ""
+
+
+@frozen
+class Result:
+    """The answer to ``GET /images``."""
+
+    Updates: int
+    Security: int
+    Error: str
+    """Empty when the server has seen no error."""
+    List: tuple[Patch, ...]
+    """In zypper's order, each name once."""
+    items: int
+    """How many items the list had, readable or not."""
+    unreadable: int
+    """How many of them are no patches."""
+
+    @property
+    def consistent(self) -> bool:
+        """Whether the counters fit the list and all of it could be read: else something is missing."""
+        return self.Updates + self.Security == self.items and not self.unreadable
+
+
+def read_error(answer: HttpAnswer) -> str | None:
+    """Return the member ``Error`` of a failure; None when the body is no result object."""
+    try:
+        document = answer.json()
+    except InvalidReportError:
+        return None
+    error = document.get("Error") if isinstance(document, dict) else None
+    return error if isinstance(error, str) else None
+
+
+def read_result(answer: HttpAnswer) -> Result:
+    """Return the result that a 200 holds.
+
+    Raises:
+        InvalidReportError: It is none, or one of an earlier version of the server, whose counters mean nothing.
+    """
+    document = answer.json()
+    if not isinstance(document, dict):
+        raise InvalidReportError("the answer is no result", faults=["$: expected an object"])
+    counters = {key: _counter(document, key) for key in ("Updates", "Security")}
+    items = _items(document)
+    patches = [patch for item in items if (patch := _patch(item)) is not None]
+    return Result(
+        **counters,
+        Error=_error(document),
+        List=tuple({patch.Name: patch for patch in reversed(patches)}.values())[::-1],
+        items=len(items),
+        unreadable=len(items) - len(patches),
+    )
+
+
+def _counter(document: Mapping[str, Any], key: str) -> int:
+    value = document.get(key)
+    if isinstance(value, bool):  # in Python a bool is an int
+        raise InvalidReportError(OLD_SERVER, faults=[f"$.{key}: expected a number, got true or false"])
+    if not isinstance(value, int) or not 0 <= value <= _MOST_PATCHES:
+        raise InvalidReportError("the answer is no result", faults=[f"$.{key}: expected a number of patches"])
+    return value
+
+
+def _error(document: Mapping[str, Any]) -> str:
+    error = document.get("Error") or ""
+    if not isinstance(error, str):
+        raise InvalidReportError("the answer is no result", faults=["$.Error: expected a text"])
+    return error.strip()
+
+
+def _items(document: Mapping[str, Any]) -> list[Any]:
+    if "List" not in document:
+        raise InvalidReportError(OLD_SERVER, faults=["$.List: missing"])
+    items = document["List"]
+    if items is None:
+        return []
+    if not isinstance(items, list):
+        raise InvalidReportError("the answer is no result", faults=["$.List: expected a list or null"])
+    return items
+
+
+def _patch(item: Any) -> Patch | None:
+    """Return an item as a patch; None for what is no object or has no name."""
+    if not isinstance(item, dict) or not _text(item, "Name").strip():
+        return None
+    return Patch(
+        Name=_text(item, "Name").strip(),
+        IsSecurity=item.get("IsSecurity") is True,
+        Severity=_text(item, "Severity"),
+        Summary=_text(item, "Summary").strip(),
+        Description=_text(item, "Description").strip(),
+    )
+
+
+def _text(item: Mapping[str, Any], key: str) -> str:
+    value = item.get(key)
+    return value if isinstance(value, str) else ""

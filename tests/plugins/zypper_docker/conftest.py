@@ -1,0 +1,59 @@
+"""A scanner, a server's stand-in, and a context that records."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+from portus_scanner_zypper_docker import ZypperDockerScanner, ZypperDockerSettings
+from portus_scanners import Image, Reference, ScannerContext
+from standins.zypper_docker import StandInZypperDocker
+
+ResultT = TypeVar("ResultT")
+NAME = "registry.example.com:5000/team/app:1.0"
+
+
+class RecordingContext(ScannerContext):
+    """Records the pauses, which take no time, and how many requests wanted to finish."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pauses: list[float] = []
+        self.finished = 0
+
+    async def wait(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+    async def finish(self, request: Awaitable[ResultT]) -> ResultT:
+        self.finished += 1
+        return await request
+
+
+@pytest.fixture
+async def context() -> AsyncIterator[RecordingContext]:
+    """A context whose session is closed at the end."""
+    async with RecordingContext() as context:
+        yield context
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[StandInZypperDocker]:
+    """A running stand-in."""
+    async with StandInZypperDocker() as server:
+        yield server
+
+
+@pytest.fixture
+def scanner(server: StandInZypperDocker, context: RecordingContext) -> Callable[..., ZypperDockerScanner]:
+    """``scanner(mode="strict")`` makes a scanner for the stand-in."""
+
+    def make(**settings: str) -> ZypperDockerScanner:
+        return ZypperDockerScanner(ZypperDockerSettings(server=server.url, **settings), context)
+
+    return make
+
+
+def image_of(text: str = NAME) -> Image:
+    """Return an image of that name."""
+    return Image(reference=Reference.parse(text), digest="sha256:" + "a" * 64)

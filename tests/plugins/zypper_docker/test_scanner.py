@@ -1,0 +1,241 @@
+"""The scanner against the server's stand-in and its recorded answers, over a real socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from portus_scanner_zypper_docker import ZypperDockerScanner, ZypperDockerSettings
+from portus_scanner_zypper_docker.scanner import retry_after
+from portus_scanners import (
+    InvalidReportError,
+    ScannerError,
+    ScannerReport,
+    ScannerUnavailableError,
+    UnsupportedImageError,
+)
+from standins.exchanges import names
+from standins.zypper_docker import Answer, StandInZypperDocker, failed, patch, recorded, scanned, working
+
+from .conftest import NAME, RecordingContext, image_of
+
+Make = Callable[..., ZypperDockerScanner]
+
+
+async def end_of(scanner: ZypperDockerScanner) -> str:
+    """Return how a scan ends, in one word: clean, vulnerable, incomplete, or the name of the error."""
+    try:
+        report = await scanner.scan(image_of())
+    except ScannerError as error:
+        return type(error).__name__
+    if not report.complete:
+        return "incomplete"
+    return "vulnerable" if report.findings else "clean"
+
+
+RECORDED = {
+    "images-docker-down-404": "ScannerUnavailableError",
+    "images-missing-parameter-404": "ScannerError",
+    "images-not-suse-404": "UnsupportedImageError",
+    "images-parse-error-200": "ScannerError",
+    "images-real-1.14-zypper-list-null-200": "incomplete",
+    "images-real-2016-zypper-200": "vulnerable",
+    "images-repository-error-404": "ScannerError",
+    "images-security-200": "vulnerable",
+    "images-unknown-image-404": "ScannerError",
+    "images-up-to-date-200": "clean",
+}
+
+
+@pytest.mark.parametrize(("name", "expected"), RECORDED.items())
+async def test_every_recorded_answer_has_its_end(
+    server: StandInZypperDocker, scanner: Make, name: str, expected: str
+) -> None:
+    """Each recorded answer ends as the wire reference says; only the image that is up to date is clean."""
+    server.script(NAME, recorded(name))
+    assert expected == await end_of(scanner())
+
+
+def test_no_recorded_answer_is_left_out() -> None:
+    """The table above has every exchange but the one of `GET /` and the 202, which have tests of their own."""
+    assert {*RECORDED, "root-200", "images-working-202"} == set(names("zypper_docker"))
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "expected", "text"),
+    [
+        ("command exited with status 4", 404, "ScannerError", "repository could not be refreshed"),
+        ("command exited with status 7", 404, "ScannerUnavailableError", "locked"),
+        ("command exited with status 100", 404, "ScannerError", "status 100"),
+        ("command exited with status 137", 404, "ScannerError", "killed"),
+        (
+            "Error response from daemon: exec: \"/bin/sh\": stat /bin/sh: no such file or directory",
+            404, "UnsupportedImageError", "no /bin/sh",
+        ),
+        ("Error response from daemon: invalid reference format", 404, "ScannerError", "invalid reference format"),
+        ("An error occurred trying to connect: EOF", 404, "ScannerUnavailableError", "docker daemon"),
+        ("timed out when waiting for a container", 404, "ScannerUnavailableError", "timed out"),
+        ("Something wrong happenned...", 404, "ScannerError", "zypper-docker serve"),
+        ("no image name specified", 404, "ScannerError", "no image name specified"),
+        ("something went wrong...", 500, "ScannerUnavailableError", "HTTP 500"),
+        ("bad gateway", 502, "ScannerUnavailableError", "HTTP 502"),
+        ("who are you", 401, "ScannerError", "HTTP 401"),
+        ("\x1b[31m" + "x" * 1000, 404, "ScannerError", "xxx..."),
+    ],
+)  # fmt: skip
+async def test_the_texts_of_failures_are_told_apart(
+    server: StandInZypperDocker, scanner: Make, error: str, status: int, expected: str, text: str
+) -> None:
+    """404 is every failure's status: its text decides, and is shown short and without control characters."""
+    server.script(NAME, failed(error, status=status))
+    with pytest.raises(ScannerError) as raised:
+        await scanner().scan(image_of())
+    assert (expected, True) == (type(raised.value).__name__, text in str(raised.value)), str(raised.value)
+    assert str(raised.value).isprintable()
+    assert len(str(raised.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        (b"", "not JSON: it is empty"),
+        (b"<html>", "not JSON: <html>"),
+        (b"[]", "$: expected an object"),
+        (b'{"Updates": false, "Security": false, "Error": "", "Log": ""}', "version of zypper-docker's server"),
+        (b'{"Updates": 0, "Security": 0, "Error": ""}', "$.List: missing"),
+        (b'{"Security": 0, "Error": "", "List": null}', "$.Updates: expected a number of patches"),
+        (b'{"Updates": null, "Security": 0, "Error": "", "List": null}', "$.Updates"),
+        (b'{"Updates": -1, "Security": 1, "Error": "", "List": null}', "$.Updates"),
+        (b'{"Updates": 1e999, "Security": 0, "Error": "", "List": null}', "$.Updates"),
+        (b'{"Updates": 0, "Security": 0, "Error": "", "List": {}}', "$.List: expected a list or null"),
+    ],
+)
+async def test_a_200_that_is_no_result_is_invalid(
+    server: StandInZypperDocker, scanner: Make, body: bytes, fault: str
+) -> None:
+    """A 200 that is no result of the supported version is an InvalidReportError with its place, never clean."""
+    server.script(NAME, Answer(body=body))
+    with pytest.raises(InvalidReportError) as raised:
+        await scanner().scan(image_of())
+    assert fault in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "findings"),
+    [
+        (scanned(patch("a", summary="Security update for x"), updates=2), 1),
+        (scanned(patch("a", summary="Security update for x"), error="something went wrong"), 1),
+        (scanned(updates=1), 0),
+        (Answer(body=b'{"Updates": 2, "Security": 0, "Error": "", "List": [5, {"Name": "p"}]}'), 0),
+        (Answer(body=b'{"Updates": 1, "Security": 0, "Error": "", "List": [{"Name": null}]}'), 0),
+    ],
+    ids=["counter", "error", "null", "no object", "no name"],
+)
+async def test_what_does_not_fit_is_incomplete(
+    server: StandInZypperDocker, scanner: Make, answer: Answer, findings: int
+) -> None:
+    """Counters that do not fit the list, an error beside it and unreadable items leave what was found, incomplete."""
+    server.script(NAME, answer)
+    report = await scanner().scan(image_of())
+    assert (False, findings) == (report.complete, len(report.findings))
+
+
+async def test_other_updates_alone_are_clean(server: StandInZypperDocker, scanner: Make) -> None:
+    """Updates that are not about security do not make a scan incomplete, in either mode."""
+    server.script(NAME, scanned(patch("a", "low", summary="Recommended update for bash")))
+    assert ["clean", "clean"] == [await end_of(scanner()), await end_of(scanner(mode="strict"))]
+
+
+async def test_strict_does_not_believe_a_server_that_does_not_classify(
+    server: StandInZypperDocker, scanner: Make
+) -> None:
+    """Strict takes what the server marks; security updates that it does not mark make the result incomplete."""
+    server.script(NAME, recorded("images-real-2016-zypper-200"))
+    report = await scanner(mode="strict").scan(image_of())
+    assert (False, ()) == (report.complete, report.findings)
+    assert any("does not tell security updates" in note for note in report.notes)
+
+
+async def test_the_digest_is_unverified(server: StandInZypperDocker, scanner: Make) -> None:
+    """Every report says that the digest which the server's docker daemon scanned is unverified."""
+    server.script(NAME, scanned())
+    assert any("unverified" in note for note in (await scanner().scan(image_of())).notes)
+
+
+@pytest.mark.parametrize(
+    ("reference", "target"),
+    [
+        ("alpine", "/images?image=alpine%3Alatest"),
+        ("grafana/grafana:9", "/images?image=grafana%2Fgrafana%3A9"),
+        ("r.example:5000/a/b:1.0", "/images?image=r.example%3A5000%2Fa%2Fb%3A1.0"),
+        ("r.example/a@sha256:" + "b" * 64, "/images?image=r.example%2Fa%40sha256%3A" + "b" * 64),
+        ("r.example/a:1@sha256:" + "b" * 64, "/images?image=r.example%2Fa%40sha256%3A" + "b" * 64),
+    ],
+)
+async def test_the_image_is_asked_for_by_the_daemons_name(
+    server: StandInZypperDocker, scanner: Make, reference: str, target: str
+) -> None:
+    """The request has the name that a docker daemon knows, with tag or digest, percent-encoded."""
+    with pytest.raises(ScannerError, match="pull it there"):
+        await scanner().scan(image_of(reference))
+    assert [target] == server.targets
+
+
+async def test_202_is_polled(server: StandInZypperDocker, scanner: Make, context: RecordingContext) -> None:
+    """While the answer is 202 the server is asked again: 1 s doubling to 30 s with jitter, Retry-After honoured."""
+    server.script(NAME, *[working()] * 7, working(retry_after="120"), working(retry_after="soon"), scanned())
+    assert isinstance(await scanner().scan(image_of()), ScannerReport)
+    middles = [1, 2, 4, 8, 16, 30, 30]
+    assert all(0.75 * middle <= pause <= 1.25 * middle for middle, pause in zip(middles, context.pauses, strict=False))
+    assert (120.0, 9) == (context.pauses[7], len(context.pauses))
+    assert 10 == context.finished
+
+
+async def test_the_body_of_a_202_is_not_looked_at(server: StandInZypperDocker, scanner: Make) -> None:
+    """A 202 may have any body, of any length."""
+    server.script(NAME, Answer(body=b"x" * 20_000_000, status=202), scanned())
+    assert "clean" == await end_of(scanner())
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("", 9.0), ("soon", 9.0), ("-5", 9.0), ("7", 7.0), (" 7 ", 7.0), ("999999", 300.0), ("9" * 400, 300.0),
+        (format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 0.0),
+        (format_datetime(datetime.now(UTC) + timedelta(hours=9), usegmt=True), 300.0),
+    ],
+)  # fmt: skip
+def test_retry_after_in_every_form(value: str, expected: float) -> None:
+    """Retry-After is seconds or a date, 300 s at most; nonsense gives the default."""
+    assert expected == retry_after({"Retry-After": value}, default=9.0)
+
+
+async def test_nobody_there_is_unavailable(unused_tcp_port: int, context: RecordingContext) -> None:
+    """A refused connection is a ScannerUnavailableError: the engine tries again."""
+    settings = ZypperDockerSettings(server=f"http://127.0.0.1:{unused_tcp_port}")
+    with pytest.raises(ScannerUnavailableError, match="can't be reached"):
+        await ZypperDockerScanner(settings, context).scan(image_of())
+
+
+async def test_what_is_no_image_is_not_asked_for(server: StandInZypperDocker, scanner: Make) -> None:
+    """A Helm chart is unsupported without a request."""
+    from attrs import evolve
+
+    with pytest.raises(UnsupportedImageError, match="chart"):
+        await scanner().scan(evolve(image_of(), unsupported="a Helm chart"))
+    assert [] == server.requests
+
+
+async def test_health_is_that_of_the_process(server: StandInZypperDocker, scanner: Make) -> None:
+    """GET / = 200 is healthy, and says that it is the process only."""
+    health = await scanner().check_health()
+    assert (True, True) == (health.healthy, "only a scan shows" in health.message)
+
+
+@pytest.mark.parametrize("values", [{"mode": "lax"}, {"concurrency": 2}, {"server": ""}])
+def test_settings_that_would_lie_are_refused(values: dict[str, object]) -> None:
+    """Another mode, more than one request at a time and no server are errors."""
+    with pytest.raises(ValueError, match="must be"):
+        ZypperDockerSettings(**{"server": "http://z", **values})  # type: ignore[arg-type]
