@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ..errors import RegistryAuthError
-from .answers import Answer, Grant
+from .answers import Answer, Grant, make_refusal
 from .challenge import Challenge, parse_challenges
 from .credentials import CredentialStore
 from .hosts import HostSettings
 from .registry_host import RegistryHost
 from .single_flight import Tasks
-from .tokens import Realm, TokenSource, make_realm, make_refusal
+from .tokens import Realm, TokenSource, make_realm
 
 OWN_MARGIN = 10.0
 """Seconds that a token for our own requests must be good for."""
@@ -74,15 +74,16 @@ class Access:
         if self._tokens:
             return await self._tokens.get(valid_for=valid_for, renew=renew)
         if self._basic and renew:
-            self._basic = await self._log_in(None)
+            self._basic = await self._log_in()
         return self._basic
 
-    async def meet(self, answer: Answer, refused: Grant | None) -> Grant:
+    async def meet(self, answer: Answer, refused: Grant | None, step: str) -> Grant:
         """Return what a 401 asks for.
 
         Args:
             answer: The registry's answer.
             refused: What was sent with the request, and did not do.
+            step: See `RegistryError`.
 
         Raises:
             RegistryAuthError: There are no credentials, they are refused, or the challenge can't be met.
@@ -93,14 +94,15 @@ class Access:
         if _find(challenges, "basic") is None:
             raise self._make_error(answer, [challenge.scheme for challenge in challenges])
         self._tokens = None
-        self._basic = await self._log_in(answer)
-        if refused and refused.header == self._basic.header:
-            raise self.make_refusal(answer, refused)
-        return self._basic
+        basic = await self._log_in()
+        if basic is None or (refused and refused.header == basic.header):
+            raise self.make_refusal(answer, basic, step)
+        self._basic = basic
+        return basic
 
-    def make_refusal(self, answer: Answer, refused: Grant | None) -> RegistryAuthError:
+    def make_refusal(self, answer: Answer, refused: Grant | None, step: str) -> RegistryAuthError:
         """Return the error for what was sent in vain."""
-        return make_refusal(self._host.name, f"pull of {self._repository}", answer, refused)
+        return make_refusal(answer, refused, registry=self._host.name, step=step, repository=self._repository)
 
     async def _meet_bearer(self, challenge: Challenge, refused: Grant | None) -> Grant:
         realm = await self._find_realm(challenge)
@@ -116,17 +118,9 @@ class Access:
         address, service = named.get("realm", ""), named.get("service", "")
         return make_realm(address, service, self._repository, self._host, base, self._settings)
 
-    async def _log_in(self, answer: Answer | None) -> Grant:
+    async def _log_in(self) -> Grant | None:
         credentials = await self._store.find(self._host.name)
-        if credentials:
-            return credentials.make_grant()
-        if answer is None:
-            raise RegistryAuthError(
-                f"the credentials for {self._host.name} are gone: docker login {self._host.name}",
-                registry=self._host.name,
-                step="token",
-            )
-        raise self.make_refusal(answer, None)
+        return credentials.make_grant() if credentials else None
 
     def _make_error(self, answer: Answer, schemes: Iterable[str]) -> RegistryAuthError:
         offered = ", ".join(schemes)[:100] or "nothing"

@@ -28,6 +28,7 @@ class Grant:
     """Its secret parts, which an answer might repeat."""
     username: str = ""
     """Empty when nobody has logged in."""
+    is_token: bool = False
 
 
 @frozen(kw_only=True)
@@ -83,6 +84,31 @@ def make_error(answer: Answer, *, registry: str, step: str, what: str) -> Regist
     said = f"HTTP {answer.status}" + (f": {answer.message}" if answer.message else "")
     kind, advice = _judge_status(answer)
     return kind(f"{registry}, {step} of {what}: {said}; {advice}", registry=registry, step=step, status=answer.status)
+
+
+def make_refusal(
+    answer: Answer, grant: Grant | None, *, registry: str, step: str, repository: str
+) -> RegistryAuthError:
+    """Return the error for credentials that are missing, wrong, or not enough.
+
+    Args:
+        answer: The answer that refuses.
+        grant: What was sent in vain.
+        registry: The registry's name.
+        step: See `RegistryError`.
+        repository: What was to be pulled.
+    """
+    said = f"{step}, HTTP {answer.status}" + (f": {answer.message}" if answer.message else "")
+    if grant is None or not grant.username:
+        message = (
+            f"no credentials for {registry} ({said}): set registries: {registry}: in the configuration "
+            f"(username, password) or docker login {registry}; check that {repository} exists"
+        )
+    elif grant.is_token:
+        message = f"{registry} does not let {tidy(grant.username)} pull {repository} ({said}): check name and rights"
+    else:
+        message = f"{registry} refuses the credentials for {tidy(grant.username)} ({said}): check them"
+    return RegistryAuthError(message, registry=registry, step=step, status=answer.status)
 
 
 def _judge_status(answer: Answer) -> tuple[type[RegistryError], str]:

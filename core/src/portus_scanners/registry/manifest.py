@@ -9,7 +9,7 @@ from typing import Any
 from attrs import frozen
 
 from ..models import Layer, Platform
-from .digests import digest_of, strip_signatures
+from .digests import digest_of, find_digest_fault, strip_signatures
 from .platforms import rank_platform
 from .wire import Descriptor, MalformedError, WireIndex, WireManifest, WirePlatform, parse_object, structure
 
@@ -47,7 +47,7 @@ _CONFIG_NAMES = {
 _EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
 _TAR_LAYER = re.compile(
     r"application/vnd\.(?:docker\.image\.rootfs\.(?:foreign\.)?diff|oci\.image\.layer\.(?:nondistributable\.)?v1)"
-    r"\.tar(?:[.+](?:gzip|zstd))?"
+    r"\.tar(?:[.+](?:gzip|zstd|bzip2|xz))?"
 )
 _ATTESTATION_KEY = "vnd.docker.reference.type"
 _UNKNOWN_PLATFORM = WirePlatform("unknown", "unknown")  # type: ignore[arg-type]
@@ -92,6 +92,8 @@ def read_manifest(body: bytes, content_type: str, digest: str | None) -> Manifes
     Raises:
         MalformedError: It is no manifest, or not the one that was asked for.
     """
+    if digest and (fault := find_digest_fault(digest)):
+        raise MalformedError(f"the digest to expect: {fault}")
     document = parse_object(body)
     media_type = _find_media_type(document, content_type)
     own_digest = _verify(body, media_type, digest)

@@ -105,8 +105,8 @@ class Repository:
                 break
             refusals += grant is not None
             if refusals == _MOST_REFUSALS:
-                raise self._access.make_refusal(answer, grant)
-            grant = await self._access.meet(answer, grant)
+                raise self._access.make_refusal(answer, grant, step)
+            grant = await self._access.meet(answer, grant, step)
         if grant is None:
             self._access.note_open()
         return answer

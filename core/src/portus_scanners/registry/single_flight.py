@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, Generic, TypeVar
 
 ResultT = TypeVar("ResultT")
+CLOSED = "the registry client was closed"
 
 
 class Tasks:
@@ -14,9 +15,17 @@ class Tasks:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._closed = False
 
     def start(self, coroutine: Coroutine[Any, Any, ResultT]) -> asyncio.Task[ResultT]:
-        """Run a coroutine in a task of its own."""
+        """Run a coroutine in a task of its own.
+
+        Raises:
+            RuntimeError: The owner was closed.
+        """
+        if self._closed:
+            coroutine.close()
+            raise RuntimeError(CLOSED)
         task = asyncio.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._forget)
@@ -24,6 +33,7 @@ class Tasks:
 
     async def aclose(self) -> None:
         """Cancel what is under way and wait until it has ended."""
+        self._closed = True
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -59,7 +69,7 @@ class SingleFlight(Generic[ResultT]):
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             if task.cancelled() and not _being_cancelled():
-                raise RuntimeError("the registry client was closed") from None
+                raise RuntimeError(CLOSED) from None
             raise
 
 

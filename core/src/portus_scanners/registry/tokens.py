@@ -16,7 +16,7 @@ from yarl import URL
 
 from ..errors import RegistryAuthError, RegistryError
 from ..secret import Secret
-from .answers import Answer, Grant, make_error, tidy
+from .answers import Answer, Grant, make_error, make_refusal, tidy
 from .credentials import CredentialStore
 from .hosts import HostSettings, is_loopback
 from .registry_host import RegistryHost
@@ -113,7 +113,7 @@ class TokenSource:
             return make_error(
                 answer, registry=self._host.name, step="token", what=f"a token from {self.realm.url.host}"
             )
-        return make_refusal(self._host.name, "token", answer, login)
+        return make_refusal(answer, login, registry=self._host.name, step="token", repository=self.realm.repository)
 
 
 def make_realm(
@@ -145,19 +145,6 @@ def make_realm(
     return Realm(url=realm, service=service, repository=repository)
 
 
-def make_refusal(registry: str, step: str, answer: Answer, grant: Grant | None) -> RegistryAuthError:
-    """Return the error for credentials that are wrong, or missing."""
-    said = f"HTTP {answer.status}" + (f": {answer.message}" if answer.message else "")
-    if grant is not None and grant.username:
-        message = f"{registry} refuses the credentials for {tidy(grant.username)} ({step}, {said}): check them"
-    else:
-        message = (
-            f"no credentials for {registry} ({step}, {said}): set registries: {registry}: in the configuration "
-            f"(username, password) or docker login {registry}"
-        )
-    return RegistryAuthError(message, registry=registry, step=step, status=answer.status)
-
-
 def _parse(address: str) -> URL | None:
     try:
         url = URL(address).with_fragment(None)
@@ -184,7 +171,7 @@ def _read_token(answer: Answer, registry: str, asked: float, username: str) -> T
         )
     lifetime = _read_lifetime(document.get("expires_in"))
     age = _find_age(document.get("issued_at"), answer, lifetime)
-    grant = Grant(header=Secret(f"Bearer {text}"), hidden=(Secret(text),), username=username)
+    grant = Grant(header=Secret(f"Bearer {text}"), hidden=(Secret(text),), username=username, is_token=True)
     return Token(grant=grant, expires=asked + lifetime - age)
 
 

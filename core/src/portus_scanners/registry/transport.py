@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import ssl
 from collections.abc import Mapping
@@ -15,10 +16,12 @@ from ..errors import RegistryError, RegistryUnavailableError
 from ..http import make_tls, open_session, read_bounded, what_broke
 from .answers import Answer, Grant
 from .hosts import HostSettings, same_origin
+from .single_flight import CLOSED
 
 DEADLINE = 30.0
 """Seconds for one request, redirects and body included."""
 MOST_REDIRECTS = 5
+_LOGGER = logging.getLogger("portus_scanners.registry")
 _REDIRECTS = {301, 302, 303, 307, 308}
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 
@@ -114,6 +117,9 @@ class Transport:
             headers["Authorization"] = grant.header.reveal()
         try:
             async with session.request(call.method, url, headers=headers, allow_redirects=False) as response:
+                _LOGGER.debug(
+                    "%s, %s: %s to %s: HTTP %d", call.registry, call.step, call.method, url.host, response.status
+                )
                 return await _read(response, call, url)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             failure, cause = _make_failure(call, url, error), _make_harmless(error)
@@ -132,7 +138,7 @@ class Transport:
         settings = self._settings.find_for(target)
         tls = await self._make_tls(settings.ca_file, insecure=settings.insecure, call=call)
         if self._closed:
-            raise RuntimeError("the registry client was closed")
+            raise RuntimeError(CLOSED)
         if key not in self._sessions:
             self._sessions[key] = open_session(tls)
 
