@@ -99,7 +99,7 @@ async def test_a_broken_exchange_is_unavailable(
 
 async def test_a_refused_connection_is_unavailable(context: ScannerContext, unused_tcp_port: int) -> None:
     """Nobody listening is a ScannerUnavailableError that says so."""
-    with pytest.raises(ScannerUnavailableError, match="can't be reached"):
+    with pytest.raises(ScannerUnavailableError, match="can't be reached: Connection refused"):
         await HttpBackend(context, f"http://127.0.0.1:{unused_tcp_port}").request("GET", "/")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import ssl
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -73,8 +74,10 @@ def what_broke(error: BaseException) -> str:
             return "does not speak TLS as expected"
         case aiohttp.ClientConnectorDNSError():
             return "can't be found: unknown host"
-        case aiohttp.ClientConnectorError(os_error=OSError(strerror=str(reason))):
-            return f"can't be reached: {reason}"
+        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))) if number > 0:
+            return f"can't be reached: {os.strerror(number)}"  # asyncio's own text has the address instead
+        case aiohttp.ClientConnectorError():
+            return "can't be reached"
         case aiohttp.ServerDisconnectedError():
             return "closed the connection without an answer"
         case aiohttp.ClientPayloadError():
