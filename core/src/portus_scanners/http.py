@@ -23,6 +23,15 @@ DEFAULT_MAX_BODY = 64 * 1024 * 1024
 """Bytes of a decoded body that are read at most."""
 _EXCERPT = 200
 _UNAVAILABLE = (429, 500, 599)
+_BROKEN: tuple[tuple[type[BaseException], str], ...] = (
+    (aiohttp.ClientConnectorCertificateError, "has a certificate that can't be verified"),
+    (aiohttp.ClientConnectorSSLError, "does not speak TLS as expected"),
+    (aiohttp.ClientConnectorDNSError, "can't be found: unknown host"),
+    (aiohttp.ServerDisconnectedError, "closed the connection without an answer"),
+    (aiohttp.ClientPayloadError, "broke off in the middle of its answer"),
+    (TimeoutError, "did not answer in time"),
+    (aiohttp.InvalidURL, "has an address that is no URL"),
+)
 
 
 def make_tls(ca_file: str, *, insecure: bool) -> ssl.SSLContext | bool:
@@ -67,29 +76,14 @@ async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes | 
 
 def what_broke(error: BaseException) -> str:
     """Return the end of the sentence "SERVER ..." for an exception of aiohttp: no credentials, no addresses."""
-    match error:
-        case aiohttp.ClientConnectorCertificateError():
-            return "has a certificate that can't be verified"
-        case aiohttp.ClientConnectorSSLError():
-            return "does not speak TLS as expected"
-        case aiohttp.ClientConnectorDNSError():
-            return "can't be found: unknown host"
-        case aiohttp.ClientConnectorError(os_error=OSError(errno=int(number))) if number > 0:
-            return f"can't be reached: {os.strerror(number)}"  # asyncio's own text has the address instead
-        case aiohttp.ClientConnectorError():
-            return "can't be reached"
-        case aiohttp.ServerDisconnectedError():
-            return "closed the connection without an answer"
-        case aiohttp.ClientPayloadError():
-            return "broke off in the middle of its answer"
-        case TimeoutError():
-            return "did not answer in time"
-        case aiohttp.InvalidURL():
-            return "has an address that is no URL"
-        case OSError(strerror=str(reason)):
-            return f"broke the connection: {reason}"
-        case _:
-            return f"did not answer as HTTP servers do ({type(error).__name__})"
+    for kind, words in _BROKEN:
+        if isinstance(error, kind):
+            return words
+    if not isinstance(error, OSError):
+        return f"did not answer as HTTP servers do ({type(error).__name__})"
+    what = "can't be reached" if isinstance(error, aiohttp.ClientConnectorError) else "broke the connection"
+    number = error.errno or 0
+    return f"{what}: {os.strerror(number)}" if number > 0 else what  # asyncio's own text has the address instead
 
 
 @frozen(kw_only=True)
