@@ -72,7 +72,7 @@ class LayerPoster:
         tries: Counter[Cause] = Counter()
         renew = False
         while True:
-            access = await self._context.blob(self._image, link.layer, renew=renew)
+            access = await self._access(link, renew=renew)
             refusal = await self._client.post_layer(link, access)
             if refusal is None:
                 return
@@ -83,6 +83,12 @@ class LayerPoster:
             renew = refusal.cause is Cause.BLOB_NOT_FETCHED
             if refusal.cause is Cause.LOST_RACE:
                 await pause_after_race(tries[refusal.cause])
+
+    async def _access(self, link: ChainLink, *, renew: bool) -> BlobAccess:
+        access = await self._context.blob(self._image, link.layer, renew=renew)
+        if urlsplit(access.url).scheme not in {"http", "https"}:  # Clair would open a file of its own host
+            raise ScannerError("the address of the blob is no http(s) URL; it is not sent to Clair")
+        return access
 
     async def _check_size(self, link: ChainLink) -> None:
         """Refuse a blob that is cut at the registry: Clair would take it for an empty layer, and keep it so."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -19,14 +19,15 @@ from portus_scanners import Cvss, Severity
 _VERSIONS = {"CVSSv2": "2.0", "CVSSv3": "3"}
 """Clair's keys; of the third version it does not say whether it is 3.0 or 3.1, the vector does."""
 _VECTOR_VERSION = re.compile(r"CVSS:(\d{1,2}\.\d{1,2})/", re.ASCII)
-_HIGHEST_SCORE = 10
+_HIGHEST_SCORE = 10.0
 
 
 class RatingsReader:
-    """Reads metadata. A rating that many vulnerabilities share is made once."""
+    """Reads metadata. What many vulnerabilities share is read once."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str, str, float | None], Cvss] = {}
+        self._texts: dict[bytes, tuple[Cvss, ...]] = {}
+        self._ratings: dict[tuple[str, str, str, float | None], Cvss] = {}
 
     def read(self, metadata: msgspec.Raw) -> tuple[Cvss, ...]:
         """Return the ratings that a vulnerability's metadata holds, by source, then by version.
@@ -34,31 +35,25 @@ class RatingsReader:
         Args:
             metadata: The text of any JSON value; may be empty.
         """
-        document = _decode(metadata)
-        if not isinstance(document, dict):
-            return ()
-        found = [
-            rating
-            for source, ratings in document.items()
-            if isinstance(ratings, dict)
-            for key in _VERSIONS
-            if (rating := self._rating(source, key, ratings.get(key)))
-        ]
-        return tuple(sorted(found, key=rating_order) if len(found) > 1 else found)
+        text = bytes(metadata)
+        ratings = self._texts.get(text)
+        if ratings is None:
+            ratings = self._texts[text] = tuple(self._read(text))
+        return ratings
 
-    def _rating(self, source: str, key: str, value: Any) -> Cvss | None:
-        if not isinstance(value, dict):
-            return None
-        vector, score = value.get("Vectors"), _score(value.get("Score"))
-        if not isinstance(vector, str):
-            vector = ""
-        if not vector and score is None:
-            return None
+    def _read(self, text: bytes) -> list[Cvss]:
+        document = _decode(text)
+        if not isinstance(document, dict):
+            return []
+        found = [self._rating(*words) for words in _words(document)]
+        return sorted(found, key=rating_order) if len(document) > 1 else found
+
+    def _rating(self, source: str, key: str, vector: str, score: float | None) -> Cvss:
         identity = (source, key, vector, score)
-        known = self._known.get(identity)
+        known = self._ratings.get(identity)
         if known is None:
             known = Cvss(version=_version(key, vector), vector=vector, score=score, source=source)
-            self._known[identity] = known
+            self._ratings[identity] = known
         return known
 
 
@@ -80,19 +75,32 @@ def severity_of(ratings: Iterable[Cvss]) -> Severity:
     return Severity.from_score(max(scores)[1]) if scores else Severity.UNKNOWN
 
 
-def _decode(metadata: msgspec.Raw) -> Any:
+def _decode(text: bytes) -> Any:
     try:
-        return msgspec.json.decode(metadata)
+        return msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-        return _decode_slowly(bytes(metadata))
+        return _decode_slowly(text)
 
 
-def _decode_slowly(metadata: bytes) -> Any:
+def _decode_slowly(text: bytes) -> Any:
     """Read what msgspec refuses: a number too large for a float must not cost the vector beside it."""
     try:
-        return json.loads(metadata)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _words(document: dict[str, Any]) -> Iterator[tuple[str, str, str, float | None]]:
+    """Give source, key, vector and score of each rating that says something."""
+    for source, ratings in document.items():
+        if isinstance(ratings, dict):
+            for key in _VERSIONS:
+                rating = ratings.get(key)
+                if isinstance(rating, dict):
+                    vector, score = rating.get("Vectors"), _score(rating.get("Score"))
+                    vector = vector if isinstance(vector, str) else ""
+                    if vector or score is not None:
+                        yield source, key, vector, score
 
 
 def _version(key: str, vector: str) -> str:
@@ -102,10 +110,10 @@ def _version(key: str, vector: str) -> str:
 
 def _score(value: object) -> float | None:
     """Return a score of 0.0 to 10.0 that is written as a number or a text; NaN is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
+    if isinstance(value, bool) or not isinstance(value, float | int | str):
         return None
     try:
         score = float(value)
     except (ValueError, OverflowError):
         return None
-    return score if 0 <= score <= _HIGHEST_SCORE else None
+    return score if 0.0 <= score <= _HIGHEST_SCORE else None

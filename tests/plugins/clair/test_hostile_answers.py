@@ -1,0 +1,115 @@
+"""Whatever a body holds, it is read as a result or refused as an invalid report: no other error, no silent loss."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from portus_scanner_clair.findings import make_report
+from portus_scanner_clair.refusals import Refusal
+from portus_scanner_clair.wire import read_error, read_layer, read_namespaces
+from portus_scanners import HttpAnswer, InvalidReportError, UnsupportedImageError
+
+keys = st.sampled_from(["Layer", "Name", "Features", "Vulnerabilities", "Severity", "Metadata", "Error", "Message"])
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
+documents = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner), max_leaves=20
+)
+texts = st.none() | st.sampled_from(["", "a", "b"])
+flaws = st.fixed_dictionaries({"Name": texts | scalars}, optional={"Severity": texts, "Metadata": documents})
+members = st.fixed_dictionaries(
+    {}, optional={"Name": texts, "Version": texts, "Vulnerabilities": st.lists(flaws, max_size=3) | documents}
+)
+
+
+def faults_of(body: bytes) -> tuple[str, ...] | None:
+    """Return the faults of a body, or None where it is a result or none that Clair recognised anything in."""
+    try:
+        make_report(read_layer(body, "top"), ())
+    except InvalidReportError as error:
+        return error.faults
+    except UnsupportedImageError:
+        return None
+    return None
+
+
+@given(st.binary(max_size=50) | documents.map(lambda document: json.dumps(document).encode()))
+def test_any_body_is_refused_in_the_right_way(body: bytes) -> None:
+    """No bytes and no JSON raise anything but the two errors; each fault has its path."""
+    faults = faults_of(body)
+    assert faults is None or [True] == [fault.startswith("$") for fault in faults]
+    assert isinstance(read_error(body), str)
+
+
+@given(st.lists(members, max_size=3))
+def test_features_of_any_kind_lose_no_vulnerability(features: list[dict[str, Any]]) -> None:
+    """When a result with odd features is read at all, all vulnerabilities in it are."""
+    body = json.dumps({"Layer": {"Name": "top", "NamespaceName": "n", "Features": features}}).encode()
+    if features and faults_of(body) is None:
+        found = {
+            (one.get("Name") or "", one.get("Version") or "", flaw["Name"]) for one in features for flaw in _flaws(one)
+        }
+        assert len(found) == len(make_report(read_layer(body, "top"), ()).findings)
+
+
+def _flaws(feature: dict[str, Any]) -> list[dict[str, Any]]:
+    return feature.get("Vulnerabilities") or []
+
+
+@pytest.mark.parametrize(
+    ("vulnerability", "fault"),
+    [
+        ('{"Name": 5}', "$.Layer.Features[0].Vulnerabilities[0].Name: expected str | null, got int"),
+        ('{"Name": "a", "FixedBy": []}', "$.Layer.Features[0].Vulnerabilities[0].FixedBy: expected str | null"),
+        ("null", "$.Layer.Features[0].Vulnerabilities[0]: expected object, got null"),
+        ("{}", "$.Layer.Features[0].Vulnerabilities[0].Name: missing"),
+        ('{"Name": "a", "Metadata": ' + "[" * 5000 + "]" * 5000 + "}", "$: nested too deeply"),
+        ('{"Name": "a", "Metadata": NaN}', "$: JSON is malformed"),
+    ],
+)
+def test_a_fault_has_its_place(vulnerability: str, fault: str) -> None:
+    """What is wrong is said with the path to it."""
+    body = '{"Layer": {"Name": "top", "Features": [{"Vulnerabilities": [' + vulnerability + "]}]}}"
+    with pytest.raises(InvalidReportError) as raised:
+        make_report(read_layer(body.encode(), "top"), ())
+    assert raised.value.faults[0].startswith(fault)
+
+
+def test_a_number_beyond_all_floats_costs_no_vector() -> None:
+    """A score of 1e999 is none; the vector beside it is kept."""
+    metadata = '{"NVD": {"CVSSv2": {"Score": 1e999, "Vectors": "AV:N"}}}'
+    body = (
+        '{"Layer": {"Name": "top", "Features": [{"Vulnerabilities": [{"Name": "a", "Metadata": ' + metadata + "}]}]}}"
+    )
+    (finding,) = make_report(read_layer(body.encode(), "top"), ()).findings
+    assert [("AV:N", None)] == [(one.vector, one.score) for one in finding.cvss]
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"Namespaces": null}', b'{"Namespaces": []}'])
+def test_no_namespaces(body: bytes) -> None:
+    """A new Clair knows no distribution, and says null."""
+    assert () == read_namespaces(body)
+
+
+@given(st.integers(300, 599), st.binary(max_size=400) | st.text(max_size=400).map(str.encode))
+def test_a_refusal_is_one_short_printable_line(status: int, body: bytes) -> None:
+    """Whatever a body holds, the error's text is for a terminal, and says the status."""
+    text = str(Refusal.from_answer(HttpAnswer(status=status, headers={}, body=body)).error())
+    assert (True, True, True) == (text.isprintable(), len(text) < 1500, f"HTTP {status}" in text)
+
+
+@pytest.mark.parametrize("header", ["Bearer a-long-token", "Basic dXNlcjpwYXNz", "opaque"])
+@pytest.mark.parametrize("form", ["<pre>{}</pre>", '{{"Error":{{"Message":"bad: {}"}}}}', "x" * 290 + "{}"])
+def test_a_quoted_credential_is_masked(header: str, form: str) -> None:
+    """Neither a header's value nor its token alone gets into an error, not even cut at the end."""
+    secret = header.rpartition(" ")[2]
+    answer = HttpAnswer(status=502, headers={}, body=form.format(header).encode())
+    assert secret[:6] not in str(Refusal.from_answer(answer, [header]).error())
+
+
+def test_an_unexpected_success_is_not_quoted() -> None:
+    """A 2xx that is not the one expected may be an echo of the request: its body is not shown."""
+    assert "hidden" not in str(Refusal.from_answer(HttpAnswer(status=202, headers={}, body=b"hidden")).error())
