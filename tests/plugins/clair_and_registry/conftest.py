@@ -7,10 +7,6 @@ from collections.abc import AsyncIterator
 import pytest
 from attrs import define, field
 from portus_scanner_clair import ClairScanner, ClairSettings, client
-from standins.clair import StandInClair
-from standins.images import Pushable
-from standins.registry import StandInRegistry
-
 from portus_scanners import (
     BlobAccess,
     BlobHead,
@@ -22,6 +18,9 @@ from portus_scanners import (
     ScannerContext,
     Secret,
 )
+from standins.clair import StandInClair
+from standins.images import Pushable
+from standins.registry import StandInRegistry
 
 
 class RegistryContext(ScannerContext):
