@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from portus_scanner_clair.findings import make_report
-from portus_scanner_clair.refusals import Refusal
+from portus_scanner_clair.refusals import Cause, Refusal
 from portus_scanner_clair.wire import read_error, read_layer, read_namespaces
 from portus_scanners import HttpAnswer, InvalidReportError, UnsupportedImageError
 
@@ -99,6 +99,19 @@ def test_a_refusal_is_one_short_printable_line(status: int, body: bytes) -> None
     """Whatever a body holds, the error's text is for a terminal, and says the status."""
     text = str(Refusal.from_answer(HttpAnswer(status=status, headers={}, body=body)).error())
     assert (True, True, True) == (text.isprintable(), len(text) < 1500, f"HTTP {status}" in text)
+
+
+def test_a_message_that_is_no_utf_8_is_still_understood() -> None:
+    """A byte that is no UTF-8 costs neither the message nor its meaning."""
+    body = b'{"Error":{"Message":"could not find layer \xff"}}'
+    assert Cause.BLOB_NOT_FETCHED is Refusal.from_answer(HttpAnswer(status=400, headers={}, body=body)).cause
+
+
+@pytest.mark.parametrize("place", ['"Name": "top", "NamespaceName": "\xff"', '"Name": "\xff"'])
+def test_a_result_that_is_no_utf_8_is_invalid(place: str) -> None:
+    """JSON is UTF-8: a result with other bytes is refused."""
+    with pytest.raises(InvalidReportError, match="not JSON"):
+        read_layer(f'{{"Layer": {{{place}}}}}'.encode("latin-1"), "top")
 
 
 @pytest.mark.parametrize("header", ["Bearer a-long-token", "Basic dXNlcjpwYXNz", "opaque"])

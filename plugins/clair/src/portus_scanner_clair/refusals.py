@@ -14,7 +14,7 @@ from .wire import read_error
 _LONGEST_MESSAGE = 300
 """Characters of the backend's text that are shown."""
 _MOST_READ = 64 * 1024
-"""Bytes of a body without an error message which are looked at."""
+"""Bytes of a body which are looked at: Clair's own errors are far shorter."""
 _SHORTEST_SECRET = 4
 _MASK = "******"
 
@@ -82,8 +82,9 @@ class Refusal:
         """
         if _is_success(answer.status):  # the body may be an echo of the request, credentials included
             return cls(answer.status, "", from_clair=False)
-        message = read_error(answer.body)
-        text = message or answer.body[:_MOST_READ].decode(errors="replace")
+        body = answer.body[:_MOST_READ]
+        message = read_error(body)
+        text = message or body.decode(errors="replace")
         return cls(answer.status, _shown(_without(secrets, text)), from_clair=bool(message))
 
     @property

@@ -124,7 +124,7 @@ def read_namespaces(body: bytes) -> tuple[str, ...]:
 def read_error(body: bytes) -> str:
     """Return the message of ``{"Error": {"Message": ...}}``; empty when the body is something else."""
     try:
-        document = msgspec.json.decode(body)
+        document = msgspec.json.decode(body.decode(errors="replace"))
     except (msgspec.MsgspecError, RecursionError):
         return ""
     error = document.get("Error") if isinstance(document, dict) else None
