@@ -198,3 +198,27 @@ def test_a_digest_is_asked_for_before_a_tag() -> None:
     """With tag and digest the digest decides what is fetched."""
     assert SHA256 == Reference.parse(f"alpine:1@{SHA256}").manifest
     assert "1" == Reference.parse("alpine:1").manifest
+
+
+@pytest.mark.parametrize(
+    ("registry", "repository", "tag", "digest"),
+    [
+        ("user@r.example", "app", "1", None),
+        ("r.example/x", "app", "1", None),
+        ("r.example?x", "app", "1", None),
+        ("r.example\r\nX: 1", "app", "1", None),
+        ("", "app", "1", None),
+        ("r.example", "../app", "1", None),
+        ("r.example", "", "1", None),
+        ("r.example", "app", "../1", None),
+        ("r.example", "app", "", None),
+        ("r.example", "app", None, "sha256:../x"),
+        ("r.example", "app", None, ""),
+    ],
+)
+def test_a_reference_put_together_by_hand_is_checked_as_well(
+    registry: str, repository: str, tag: str | None, digest: str | None
+) -> None:
+    """All of it goes into addresses, wherever it comes from."""
+    with pytest.raises(InvalidReferenceError):
+        Reference("by hand", registry, repository, tag, digest)

@@ -9,9 +9,10 @@ from .answers import Answer, Grant, make_refusal
 from .challenge import Challenge, parse_challenges
 from .credentials import CredentialStore
 from .hosts import HostSettings
+from .realm import Realm, make_realm
 from .registry_host import RegistryHost
 from .single_flight import Tasks
-from .tokens import Realm, TokenSource, make_realm
+from .tokens import TokenSource
 
 OWN_MARGIN = 10.0
 """Seconds that a token for our own requests must be good for."""
@@ -116,7 +117,7 @@ class Access:
         named = challenge.parameters
         base = await self._host.base()
         address, service = named.get("realm", ""), named.get("service", "")
-        return make_realm(address, service, self._repository, self._host, base, self._settings)
+        return make_realm(address, service, self._repository, self._host.name, base, self._settings)
 
     async def _log_in(self) -> Grant | None:
         credentials = await self._store.find(self._host.name)

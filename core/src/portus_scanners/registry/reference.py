@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from attrs import field, frozen
+from attrs import Attribute, field, frozen
 
 from ..errors import InvalidReferenceError
 from .digests import find_digest_fault
@@ -28,18 +28,44 @@ _TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 _IDENTIFIER = re.compile(r"[a-f0-9]{64}")
 
 
+def _check_registry(reference: Reference, _attribute: Attribute[str], value: str) -> None:
+    match = _DOMAIN.fullmatch(value)
+    if match is None or int(match[1] or 0) > _HIGHEST_PORT:
+        raise InvalidReferenceError(reference.text, f"{value!r} is no host name")
+
+
+def _check_repository(reference: Reference, _attribute: Attribute[str], value: str) -> None:
+    if not _PATH.fullmatch(value):
+        raise InvalidReferenceError(reference.text, _why_no_repository(value))
+    if len(value) > _LONGEST_NAME:
+        raise InvalidReferenceError(reference.text, f"the name is longer than {_LONGEST_NAME} characters")
+
+
+def _check_tag(reference: Reference, _attribute: Attribute[str | None], value: str | None) -> None:
+    if value is not None and not _TAG.fullmatch(value):
+        raise InvalidReferenceError(reference.text, f"{value!r} is no tag")
+
+
+def _check_digest(reference: Reference, _attribute: Attribute[str | None], value: str | None) -> None:
+    if value is not None and (fault := find_digest_fault(value)):
+        raise InvalidReferenceError(reference.text, fault)
+
+
 @frozen
 class Reference:
-    """The name of an image: a registry, a repository, and a tag, a digest or both."""
+    """The name of an image: a registry, a repository, and a tag, a digest or both.
+
+    All of it goes into addresses: what is none of these can't be made.
+    """
 
     text: str = field(eq=False)
     """As the user wrote it."""
-    registry: str
+    registry: str = field(validator=_check_registry)
     """Host with port, where one was given: ``registry.example:5000``; ``docker.io`` for Docker Hub."""
-    repository: str
+    repository: str = field(validator=_check_repository)
     """``team/app``; ``library/alpine`` for the short name ``alpine``."""
-    tag: str | None = None
-    digest: str | None = None
+    tag: str | None = field(default=None, validator=_check_tag)
+    digest: str | None = field(default=None, validator=_check_digest)
     """``sha256:`` and 64 hex digits."""
 
     @classmethod
@@ -55,18 +81,11 @@ class Reference:
         if len(text) > _LONGEST_TEXT:
             raise InvalidReferenceError(f"{text[:80]}...", f"it is longer than {_LONGEST_TEXT} characters")
         name, tag, digest = _split(text)
-        registry, repository = _split_domain(name)
-        if not _is_domain(registry):
-            raise InvalidReferenceError(text, f"{registry!r} is no host name")
         if _IDENTIFIER.fullmatch(name):
             raise InvalidReferenceError(text, "64 hex digits are an image's id, not a repository")
-        if not _PATH.fullmatch(repository):
-            raise InvalidReferenceError(text, _why_no_repository(repository))
-        if len(repository) > _LONGEST_NAME:
-            raise InvalidReferenceError(f"{text[:80]}...", f"the name is longer than {_LONGEST_NAME} characters")
         if tag is None and digest is None:
             tag = DEFAULT_TAG
-        return cls(text, registry, repository, tag, digest)
+        return cls(text, *_split_domain(name), tag, digest)
 
     @property
     def api_host(self) -> str:
@@ -92,28 +111,13 @@ class Reference:
 
 
 def _split(text: str) -> tuple[str, str | None, str | None]:
-    """Cut off digest and tag and check them."""
+    """Return name, tag and digest."""
     if not text:
         raise InvalidReferenceError(text, "it is empty")
     name, at, digest = text.partition("@")
-    if at:
-        _check_digest(text, digest)
     head, colon, tag = name.rpartition(":")
-    if not colon or "/" in tag or (name.startswith("[") and name.endswith("]")):
-        return name, None, digest or None
-    if not _TAG.fullmatch(tag):
-        raise InvalidReferenceError(text, f"{tag!r} is no tag")
-    return head, tag, digest or None
-
-
-def _check_digest(text: str, digest: str) -> None:
-    if fault := find_digest_fault(digest):
-        raise InvalidReferenceError(text, fault)
-
-
-def _is_domain(text: str) -> bool:
-    match = _DOMAIN.fullmatch(text)
-    return match is not None and int(match[1] or 0) <= _HIGHEST_PORT
+    tagged = colon and "/" not in tag and not (name.startswith("[") and name.endswith("]"))
+    return head if tagged else name, tag if tagged else None, digest if at else None
 
 
 def _split_domain(name: str) -> tuple[str, str]:

@@ -94,7 +94,7 @@ class RegistryHost:
     def _make_base(self, scheme: str) -> URL:
         try:
             base = URL(f"{scheme}://{self._authority}", encoded=True)
-            if base.host and base.port and base.raw_authority == self._authority:
+            if base.host and base.port and base.user is None and base.raw_authority == self._authority:
                 return base
         except ValueError:
             pass

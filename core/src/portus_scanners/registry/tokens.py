@@ -11,14 +11,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from attrs import field, frozen
-from yarl import URL
+from attrs import frozen
 
 from ..errors import RegistryAuthError, RegistryError
 from ..secret import Secret
-from .answers import Answer, Grant, make_error, make_refusal, tidy
+from .answers import Answer, Grant, make_error, make_refusal
 from .credentials import CredentialStore
-from .hosts import HostSettings, is_loopback
+from .realm import Realm
 from .registry_host import RegistryHost
 from .single_flight import SingleFlight, Tasks
 from .transport import Call
@@ -37,21 +36,6 @@ class Token:
     grant: Grant
     expires: float
     """On the clock of the source."""
-
-
-@frozen(kw_only=True)
-class Realm:
-    """Where the tokens for one repository are issued."""
-
-    url: URL = field(repr=False)
-    service: str = ""
-    repository: str
-
-    @property
-    def request_url(self) -> URL:
-        """The address to ask: for the right to pull, whatever else the registry proposed."""
-        query = {"service": self.service} if self.service else {}
-        return self.url.update_query(query | {"scope": f"repository:{self.repository}:pull"})
 
 
 class TokenSource:
@@ -106,7 +90,7 @@ class TokenSource:
         answer = await self._host.transport.send(call)
         if answer.failed:
             raise self._refusal(answer, login)
-        return _read_token(answer, self._host.name, asked, login.username if login else "")
+        return _read_token(answer, self._host.name, asked, login)
 
     def _refusal(self, answer: Answer, login: Grant | None) -> RegistryError:
         if answer.status not in {401, 403}:
@@ -116,51 +100,7 @@ class TokenSource:
         return make_refusal(answer, login, registry=self._host.name, step="token", repository=self.realm.repository)
 
 
-def make_realm(
-    address: str, service: str, repository: str, host: RegistryHost, base: URL, settings: HostSettings
-) -> Realm:
-    """Return the realm that a challenge names, if it may be asked.
-
-    Over plain HTTP it may only be asked when it is on this machine like the registry, when it is the host of a
-    registry that speaks plain HTTP itself, or when the configuration says that its host is ``insecure``.
-
-    Raises:
-        RegistryAuthError: It is no address, or must not be asked.
-    """
-    realm = _parse(address)
-    if realm is None:
-        raise RegistryAuthError(
-            f"{host.name}, token: the registry names no usable address for its tokens: {tidy(address)!r}; "
-            "check the registry's configuration (realm)",
-            registry=host.name,
-            step="token",
-        )
-    if realm.scheme != "https" and not _may_be_plain(realm, base, settings):
-        raise RegistryAuthError(
-            f"{host.name}, token: its tokens are issued by {realm.host} over plain HTTP, where credentials are not "
-            f"sent; let the registry name an https address, or set registries: {realm.raw_authority}: insecure: true",
-            registry=host.name,
-            step="token",
-        )
-    return Realm(url=realm, service=service, repository=repository)
-
-
-def _parse(address: str) -> URL | None:
-    try:
-        url = URL(address).with_fragment(None)
-        usable = url.scheme in {"http", "https"} and url.host and url.port and not url.user and not url.password
-    except ValueError:
-        return None
-    return url if usable else None
-
-
-def _may_be_plain(realm: URL, base: URL, settings: HostSettings) -> bool:
-    both_here = is_loopback(realm.host) and is_loopback(base.host)
-    same_host = base.scheme == "http" and realm.host == base.host
-    return both_here or same_host or settings.find_for(realm).insecure
-
-
-def _read_token(answer: Answer, registry: str, asked: float, username: str) -> Token:
+def _read_token(answer: Answer, registry: str, asked: float, login: Grant | None) -> Token:
     """Return the token of an answer to a request that was sent at the time *asked*."""
     document = _parse_answer(answer)
     text = document.get("token") or document.get("access_token")
@@ -171,7 +111,12 @@ def _read_token(answer: Answer, registry: str, asked: float, username: str) -> T
         )
     lifetime = _read_lifetime(document.get("expires_in"))
     age = _find_age(document.get("issued_at"), answer, lifetime)
-    grant = Grant(header=Secret(f"Bearer {text}"), hidden=(Secret(text),), username=username, is_token=True)
+    grant = Grant(
+        header=Secret(f"Bearer {text}"),
+        hidden=(Secret(text), *(login.hidden if login else ())),
+        username=login.username if login else "",
+        is_token=True,
+    )
     return Token(grant=grant, expires=asked + lifetime - age)
 
 

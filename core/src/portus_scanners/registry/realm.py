@@ -1,0 +1,69 @@
+"""Where a registry sends us for tokens, and whether we go there."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+from yarl import URL
+
+from ..errors import RegistryAuthError
+from .answers import tidy
+from .hosts import HostSettings, is_loopback
+
+
+@frozen(kw_only=True)
+class Realm:
+    """Where the tokens for one repository are issued."""
+
+    url: URL = field(repr=False)
+    service: str = ""
+    repository: str
+
+    @property
+    def request_url(self) -> URL:
+        """The address to ask: for the right to pull, whatever else the registry proposed."""
+        query = {"service": self.service} if self.service else {}
+        return self.url.update_query(query | {"scope": f"repository:{self.repository}:pull"})
+
+
+def make_realm(address: str, service: str, repository: str, registry: str, base: URL, settings: HostSettings) -> Realm:
+    """Return the realm that a challenge names, if it may be asked.
+
+    An anonymous request is bound by the same rules: its token would be known to whoever listens.
+
+    Over plain HTTP it may only be asked when it is on this machine like the registry, when it is the host of a
+    registry that speaks plain HTTP itself, or when the configuration says that its host is ``insecure``.
+
+    Raises:
+        RegistryAuthError: It is no address, or must not be asked.
+    """
+    realm = _parse(address)
+    if realm is None:
+        raise RegistryAuthError(
+            f"{registry}, token: the registry names no usable address for its tokens: {tidy(address)!r}; "
+            "check the registry's configuration (realm)",
+            registry=registry,
+            step="token",
+        )
+    if realm.scheme != "https" and not _may_be_plain(realm, base, settings):
+        raise RegistryAuthError(
+            f"{registry}, token: its tokens are issued by {realm.host} over plain HTTP, where credentials are not "
+            f"sent; let the registry name an https address, or set registries: {realm.raw_authority}: insecure: true",
+            registry=registry,
+            step="token",
+        )
+    return Realm(url=realm, service=service, repository=repository)
+
+
+def _parse(address: str) -> URL | None:
+    try:
+        url = URL(address).with_fragment(None)
+        usable = url.scheme in {"http", "https"} and url.host and url.port and not url.user and not url.password
+    except ValueError:
+        return None
+    return url if usable else None
+
+
+def _may_be_plain(realm: URL, base: URL, settings: HostSettings) -> bool:
+    both_here = is_loopback(realm.host) and is_loopback(base.host)
+    same_host = base.scheme == "http" and realm.host == base.host
+    return both_here or same_host or settings.find_for(realm).insecure
