@@ -68,7 +68,8 @@ def run_order(order: Order, display: Display, deliver: Callable[[ReportDocument]
             finally:
                 display.stop()
             code = deliver(document)
-            runner.run(scans.aclose())
+            with foreign_prints_to_stderr():
+                runner.run(scans.aclose())
         if scans.interrupted:
             code = ExitCode.INTERRUPTED
         if scans.interrupted or scans.abandoned or _is_left_running(document):

@@ -7,7 +7,6 @@ import sys
 from typing import TYPE_CHECKING
 
 import click
-from attrs import asdict
 
 from .. import options
 from ..exit_codes import ExitCode, judge_health
@@ -73,6 +72,8 @@ def _deliver(found: tuple[ScannerHealth, ...], format_name: str) -> ExitCode:
 
 
 def _as_json(found: tuple[ScannerHealth, ...]) -> str:
+    from attrs import asdict
+
     scanners = [{**asdict(health), "elapsed": round(health.elapsed, 3)} for health in found]
     return json.dumps({"schema_version": 1, "scanners": scanners}, indent=2) + "\n"
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from portus_scanners import Image, ImageReport, ReportDocument, ScannerRun, Severity, Verdict, Vulnerability
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ..screen import Screen
+from ..screen import TERMINAL_WIDTH, Screen
 from ..terminal import safe
 from .words import count, severity_counts, verdict_words
 
@@ -19,6 +20,7 @@ _LONGEST_NAME = 300
 _LONGEST_CELL = 120
 _LONGEST_MESSAGE = 2000
 _SHORT_DIGEST = len("sha256:") + 12
+_USUAL_ID = len("GHSA-aaaa-bbbb-cccc")
 _INDENT = (0, 0, 0, 2)
 
 _SEVERITY_STYLES = {
@@ -43,7 +45,7 @@ def render(document: ReportDocument, screen: Screen) -> str:
         if len(document.reports) + len(document.errors) > 1:
             console.print(Text(_summary(document)))
 
-    return screen.draw(paint)
+    return screen.draw(paint).rstrip("\n") + "\n"
 
 
 def _image(report: ImageReport, screen: Screen) -> Group:
@@ -110,16 +112,21 @@ def _vulnerabilities(found: tuple[Vulnerability, ...], screen: Screen) -> Render
     table = Table(
         box=box.SIMPLE_HEAD if screen.terminal else None, pad_edge=False, show_edge=False, header_style="bold"
     )
-    table.add_column("VULNERABILITY", overflow="fold", min_width=13)
+    table.add_column("VULNERABILITY", overflow="fold", no_wrap=_has_room_for_ids(found, screen))
     table.add_column("SEVERITY", no_wrap=True)
-    table.add_column("PACKAGE", overflow="fold", min_width=8)
-    for heading in ("VERSION", "FIXED BY", "SCANNERS"):
+    for heading in ("PACKAGE", "VERSION", "FIXED BY", "SCANNERS"):
         table.add_column(heading, overflow="fold")
     for vulnerability in found[:MOST_ROWS]:
         table.add_row(*_row(vulnerability))
     if len(found) <= MOST_ROWS:
         return table
     return Group(table, Text(f"... {len(found) - MOST_ROWS} more: --format json shows all"))
+
+
+def _has_room_for_ids(found: tuple[Vulnerability, ...], screen: Screen) -> bool:
+    """Return whether identifiers need not be folded: they have a usual length, and the screen a usual width."""
+    longest = max(cell_len(_cell([one.id])) for one in found[:MOST_ROWS])
+    return screen.width >= TERMINAL_WIDTH and longest <= _USUAL_ID
 
 
 def _row(vulnerability: Vulnerability) -> Iterator[Text]:

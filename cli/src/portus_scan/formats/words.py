@@ -17,14 +17,14 @@ _WHAT_HAPPENED = {
 
 
 def verdict_words(report: ImageReport) -> str:
-    """Return the verdict and what it rests on: ``unknown: nothing found, but 1 of 2 scanners failed``."""
+    """Return the verdict and what it rests on: ``unknown: 1 of 2 scanners failed``."""
     doubts = doubt_words(report)
     if report.verdict is Verdict.CLEAN:
         return f"clean: {count(len(report.results), 'scanner')} found nothing"
     if report.verdict is Verdict.VULNERABLE:
         found = f"vulnerable: {severity_counts(report.vulnerabilities)}"
         return f"{found}; there may be more: {doubts}" if doubts else found
-    return f"unknown: nothing found, but {doubts or 'no scanner has looked'}"
+    return f"unknown: {doubts or 'no scanner has looked'}"
 
 
 def doubt_words(report: ImageReport) -> str:

@@ -1,0 +1,74 @@
+"""What is installed and what the configuration says of it: the rows of ``portus-scan scanners``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from attrs import evolve, frozen
+from portus_scanners import Plugin, PluginError, Settings, discover
+
+from .output import foreign_prints_to_stderr
+
+
+@frozen(kw_only=True)
+class ListedScanner:
+    """One row: an installed plugin, or another instance of it in the configuration."""
+
+    name: str
+    plugin: str
+    """Name of the entry point."""
+    distribution: str = ""
+    version: str = ""
+    enabled: bool | None = None
+    """None: the configuration can't be read."""
+    loads: bool | None = None
+    """None: not tried."""
+    problem: str | None = None
+
+
+def list_installed(settings: Settings | None, *, load: bool) -> list[ListedScanner]:
+    """Return the installed plugins by name, then the other instances in the configuration.
+
+    Args:
+        settings: The configuration; None when it can't be read.
+        load: Import each plugin's code. Nothing is imported otherwise.
+    """
+    found = [_loaded(plugin) if load else _listed(plugin) for plugin in discover()]
+    return [*_with_settings(found, settings), *_instances(found, settings)]
+
+
+def _listed(plugin: Plugin) -> ListedScanner:
+    return ListedScanner(
+        name=plugin.name,
+        plugin=plugin.name,
+        distribution=plugin.distribution,
+        version=plugin.version,
+        problem=plugin.error,
+    )
+
+
+def _loaded(plugin: Plugin) -> ListedScanner:
+    try:
+        with foreign_prints_to_stderr():
+            plugin.load()
+    except PluginError as error:
+        return evolve(_listed(plugin), loads=False, problem=error.reason)
+    return evolve(_listed(plugin), loads=True)
+
+
+def _with_settings(rows: Iterable[ListedScanner], settings: Settings | None) -> Iterator[ListedScanner]:
+    """Say of each plugin whether the section of its own name enables it."""
+    for row in rows:
+        section = settings.scanners.get(row.name) if settings else None
+        enabled = section is not None and section.enabled and section.plugin == row.plugin
+        yield row if settings is None else evolve(row, enabled=enabled)
+
+
+def _instances(rows: Iterable[ListedScanner], settings: Settings | None) -> Iterator[ListedScanner]:
+    """Return a row for each section that names its plugin with ``scanner:``."""
+    by_plugin = {row.plugin: row for row in rows}
+    for section in settings.scanners.values() if settings else ():
+        if section.name != section.plugin:
+            row = by_plugin.get(section.plugin)
+            row = row or ListedScanner(name="", plugin=section.plugin, problem=f"{section.plugin} is not installed")
+            yield evolve(row, name=section.name, enabled=section.enabled)

@@ -1,0 +1,30 @@
+"""Sources of plugins, for distributions made on the spot."""
+
+from __future__ import annotations
+
+
+def scanner(scan: str = "pass", health: str = "return Health(healthy=True)") -> str:
+    """Return the source of a plugin with these statements in its methods."""
+    return f"""\
+import sys, threading
+from portus_scanners import Health, Scanner, ScannerReport, ScannerSettings
+
+class TheScanner(Scanner[ScannerSettings], contract=1):
+    async def scan(self, image):
+        {scan}
+        return ScannerReport()
+
+    async def check_health(self):
+        {health}
+"""
+
+
+UNHEALTHY = scanner(health="return Health(healthy=False, message='the disk is\\nfull')")
+UNDECIDED = scanner(health="return await super().check_health()")
+CHATTY = 'print("imported")\n' + scanner("print('scanning')", "print('asked'); return Health(healthy=True)")
+BLOCKING = scanner("print('blocked', file=sys.stderr, flush=True); threading.Event().wait()")
+"""Stops the event loop for good."""
+ENDLESS = scanner("import asyncio; print('scanning', flush=True); await asyncio.Event().wait()")
+"""Says that it has begun."""
+HANGING = scanner(health="import asyncio; await asyncio.Event().wait()")
+BROKEN = "import a_module_that_is_not_there\n"

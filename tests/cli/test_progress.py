@@ -1,0 +1,150 @@
+"""The live display."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from portus_scan.progress import LiveDisplay, SilentDisplay, describe, make_display
+from portus_scanners import Progress
+from rich.console import Console
+
+
+class Picture:
+    """A live display on a terminal that is a text."""
+
+    def __init__(self, total: int = 1, height: int = 25) -> None:
+        self._page = io.StringIO()
+        console = Console(
+            file=self._page, force_terminal=True, width=60, height=height, color_system=None, legacy_windows=False
+        )
+        self.display = LiveDisplay(total, console, auto_refresh=False)
+        self.display.start()
+
+    def drawn(self) -> str:
+        """Return what was drawn since the last call."""
+        text = self._page.getvalue()
+        self._page.seek(0)
+        self._page.truncate()
+        return text
+
+
+@pytest.fixture
+def picture() -> Picture:
+    """A display for one image, stopped at the end."""
+    return Picture()
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"),
+    [
+        (Progress(scanner="a", state="waiting"), "waiting"),
+        (Progress(scanner="a", state="scanning"), "scanning"),
+        (Progress(scanner="a", state="scanning", done=3, total=30, what="layer"), "layer 3/30"),
+        (Progress(scanner="a", state="scanning", done=3, what="layer"), "layer 3"),
+        (Progress(scanner="a", state="scanning", what="indexing"), "indexing"),
+        (Progress(scanner="a", state="retrying", done=3, total=30, what="layer"), "retrying"),
+        (Progress(scanner="a", state="ok", done=30, total=30, what="layer"), "done"),
+        (Progress(scanner="a", state="timed_out"), "timed out"),
+        (Progress(scanner="a", state="scanning", done=1, total=2, what="\x1b[2J"), r"\x1b[2J 1/2"),
+    ],
+)
+def test_words(progress: Progress, words: str) -> None:
+    """Each state has its words; what a plugin counts is made safe."""
+    assert words == describe(progress)
+
+
+def test_row_of_an_image(picture: Picture) -> None:
+    """An image is being resolved until a scanner is heard of; then each scanner has a row."""
+    picture.display.begin(0, "app:1")
+    first = picture.drawn()
+    picture.display.update(0, Progress(scanner="clair", state="waiting"))
+    second = picture.drawn()
+    picture.display.stop()
+    assert (True, True, False) == ("resolving" in first, "clair: waiting" in second, "resolving" in second)
+
+
+def test_new_state_is_drawn_at_once(picture: Picture) -> None:
+    """A new state is drawn at once, a count with the next picture."""
+    picture.display.begin(0, "app:1")
+    picture.display.update(0, Progress(scanner="clair", state="scanning"))
+    picture.drawn()
+    picture.display.update(0, Progress(scanner="clair", state="scanning", done=3, total=30, what="layer"))
+    between = picture.drawn()
+    picture.display.update(0, Progress(scanner="zypper", state="ok"))
+    after = picture.drawn()
+    picture.display.stop()
+    assert ("", True, True) == (between, "clair: layer 3/30" in after, "zypper: done" in after)
+
+
+def test_images_are_counted() -> None:
+    """With several images it says how many are done; the same reference twice is two images."""
+    picture = Picture(total=2)
+    picture.display.begin(0, "app:1")
+    picture.display.begin(1, "app:1")
+    twice = picture.drawn()
+    picture.display.end(0)
+    after = picture.drawn()
+    picture.display.stop()
+    assert (3, True) == (twice.count("app:1"), "1 of 2 images done" in after)  # one in the first picture, two after
+
+
+def test_late_news_of_an_ended_image(picture: Picture) -> None:
+    """News of an image that has ended are passed over."""
+    picture.display.begin(0, "app:1")
+    picture.display.end(0)
+    picture.drawn()
+    picture.display.update(0, Progress(scanner="clair", state="ok"))
+    assert "" == picture.drawn()
+    picture.display.stop()
+
+
+def test_line_that_stays(picture: Picture) -> None:
+    """A line for the user is written above the table, made safe."""
+    picture.display.say("stopping\n[bold]now")
+    drawn = picture.drawn()
+    picture.display.stop()
+    assert r"portus-scan: stopping\n[bold]now" in drawn
+
+
+def test_cursor_comes_back(picture: Picture) -> None:
+    """The cursor is hidden while the table is drawn, and shown again at the end."""
+    picture.display.begin(0, "app:1")
+    hidden = picture.drawn()
+    picture.display.stop()
+    assert (True, True) == ("\x1b[?25l" in hidden, "\x1b[?25h" in picture.drawn())
+
+
+@pytest.mark.parametrize(
+    ("verbose", "watched", "kind"),
+    [(False, True, LiveDisplay), (True, True, SilentDisplay), (False, False, SilentDisplay)],
+)
+def test_live_only_where_somebody_watches(verbose: bool, watched: bool, kind: type) -> None:
+    """Without a terminal, or with the log on it, nothing is drawn."""
+    assert isinstance(make_display(1, verbose=verbose, watch=lambda: watched), kind)
+
+
+@pytest.mark.parametrize("term", ["dumb", "unknown"])
+def test_terminal_that_can_only_print(monkeypatch: pytest.MonkeyPatch, term: str) -> None:
+    """A terminal that can't move its cursor gets no live display."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr("sys.stderr", Terminal())
+    monkeypatch.setenv("TERM", term)
+    assert isinstance(make_display(1, verbose=False), SilentDisplay)
+
+
+def test_silent_display_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
+    """The display for nobody draws nothing, and still says a line."""
+    display = SilentDisplay()
+    display.start()
+    display.begin(0, "app:1")
+    display.update(0, Progress(scanner="clair", state="ok"))
+    display.end(0)
+    display.abandon()
+    display.stop()
+    display.say("stopping")
+    assert ("", "portus-scan: stopping\n") == capsys.readouterr()

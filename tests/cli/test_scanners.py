@@ -1,0 +1,135 @@
+"""``portus-scan scanners``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from . import plugins
+
+Run = Callable[..., Result]
+Install = Callable[..., Path]
+
+
+def listed(result: Result) -> dict[str, dict[str, Any]]:
+    """Return the printed rows by name."""
+    return {row["name"]: row for row in json.loads(result.stdout)["scanners"]}
+
+
+def test_table(run: Run) -> None:
+    """Name, distribution, version and whether it is enabled."""
+    result = run("scanners", env={"PORTUS_SECURITY_DUMMY_SERVER": "x"})
+    rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
+    assert (0, ["portus-scanner-dummy", "0.1.0", "yes", "-"]) == (result.exit_code, rows["dummy"])
+
+
+def test_json(run: Run, install: Install) -> None:
+    """The same for programs; what was not tried is null."""
+    install("acme", plugins.BROKEN)
+    expected = {
+        "name": "acme",
+        "plugin": "acme",
+        "distribution": "portus-scanner-acme",
+        "version": "2.0",
+        "enabled": False,
+        "loads": None,
+        "problem": None,
+    }
+    assert expected == listed(run("scanners", "--format", "json"))["acme"]
+
+
+def test_instances(run: Run, tmp_path: Path) -> None:
+    """An instance of another name is listed with the distribution of its plugin."""
+    path = tmp_path / "config.yml"
+    path.write_text("security: {second: {scanner: dummy, enabled: true}, third: {scanner: gone}}")
+    rows = listed(run("scanners", "--config", str(path), "--format", "json"))
+    assert [(False, None), (True, "portus-scanner-dummy"), (False, "gone is not installed")] == [
+        (rows["dummy"]["enabled"], rows["dummy"]["problem"]),
+        (rows["second"]["enabled"], rows["second"]["distribution"]),
+        (rows["third"]["enabled"], rows["third"]["problem"]),
+    ]
+
+
+def test_load_says_why_not(run: Run, install: Install) -> None:
+    """With --load each one says that it loads, or why it does not; then the code is 3."""
+    install("acme", plugins.BROKEN)
+    result = run("scanners", "--load", "--format", "json")
+    rows = listed(result)
+    assert (3, True, False, True) == (
+        result.exit_code,
+        rows["dummy"]["loads"],
+        rows["acme"]["loads"],
+        "a_module_that_is_not_there" in rows["acme"]["problem"],
+    )
+
+
+def test_loaded_code_does_not_print_on_stdout(run: Run, install: Install) -> None:
+    """What a plugin prints while it is imported does not spoil the list."""
+    install("acme", plugins.CHATTY)
+    assert listed(run("scanners", "--load", "--format", "json"))["acme"]["loads"]
+
+
+def test_conflict_is_shown(run: Run, install: Install) -> None:
+    """Two distributions with one name are both listed, with the conflict."""
+    install("acme", plugins.BROKEN)
+    install("acme", plugins.BROKEN, distribution="acme-again")
+    rows = [row for row in json.loads(run("scanners", "--format", "json").stdout)["scanners"] if row["name"] == "acme"]
+    assert [True, True] == ["registered more than once" in row["problem"] for row in rows]
+
+
+def test_listed_in_spite_of_a_wrong_configuration(run: Run) -> None:
+    """A wrong configuration is said on stderr and is 2; the installed plugins are listed all the same."""
+    result = run("scanners", "--config", "/nonexistent.yml", "--format", "json")
+    assert (2, None, True) == (
+        result.exit_code,
+        listed(result)["dummy"]["enabled"],
+        "/nonexistent.yml" in result.stderr,
+    )
+
+
+def test_none_installed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any plugin it says what to install."""
+    monkeypatch.setattr("portus_scan.installed.discover", lambda: ())
+    result = run("scanners")
+    assert (0, "", True) == (result.exit_code, result.stdout, "pip install" in result.stderr)
+
+
+@pytest.mark.parametrize("arguments", [["scanners"], ["--version"], ["image", "--help"], ["--help"]])
+def test_imports_no_plugin_and_no_aiohttp(arguments: list[str], install: Install) -> None:
+    """Listing, help and version import neither aiohttp nor any plugin's code."""
+    site = install("acme", "import sys; sys.exit('imported')\n")
+    program = (
+        "import sys; from portus_scan.command import command\n"
+        f"sys.path.insert(0, {str(site)!r})\n"
+        "try: command.main(sys.argv[1:], prog_name='portus-scan')\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "bad = [name for name in sys.modules if name == 'aiohttp' or name.startswith('portus_scanner_')]\n"
+        "print(*bad, file=sys.stderr)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True, timeout=50
+    )
+    assert "" == ended.stderr.strip()
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["image", "--help"]])
+def test_help_and_version_import_little(arguments: list[str]) -> None:
+    """Version and help import neither rich, asyncio, attrs nor the core."""
+    program = (
+        "import sys; from portus_scan.command import command\n"
+        "try: command.main(sys.argv[1:], prog_name='portus-scan')\n"
+        "except SystemExit: pass\n"
+        "heavy = {'rich', 'asyncio', 'portus_scanners', 'attrs', 'cattrs', 'yaml', 'aiohttp'}\n"
+        "print(*sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True, timeout=50
+    )
+    assert "" == ended.stderr.strip()
