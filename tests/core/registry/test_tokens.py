@@ -24,6 +24,7 @@ from portus_scanners import (
 )
 from portus_scanners.registry.hosts import HostSettings
 from portus_scanners.registry.realm import make_realm
+from portus_scanners.registry.tokens import TokenSource
 from standins.images import filler_layer, make_image
 from standins.registry import StandInRegistry
 from standins.token_server import TokenServer, TokenService
@@ -305,32 +306,54 @@ async def test_a_token_service_that_is_not_there_is_named(connect: Connect) -> N
             await connect().resolve(reference(server))
 
 
-async def test_one_request_is_made_for_all_who_wait(connect: Connect) -> None:
+async def test_one_request_is_made_for_all_who_wait(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also when it fails: a wrong password is tried once, not twenty times."""
+    released, waiting = asyncio.Event(), asyncio.Semaphore(0)
+    get = TokenSource.get
+
+    async def count(source: TokenSource, **options: Any) -> Any:
+        waiting.release()
+        return await get(source, **options)
+
+    async def issue(_request: web.BaseRequest) -> web.StreamResponse:
+        await released.wait()
+        return web.Response(status=401)
+
+    monkeypatch.setattr(TokenSource, "get", count)
     async with ScriptedServer() as server:
         guard(server)
-        released, waiting = asyncio.Event(), asyncio.Semaphore(0)
-
-        async def issue(_request: web.BaseRequest) -> web.StreamResponse:
-            await released.wait()
-            return web.Response(status=401)
-
-        async def challenge(_request: web.BaseRequest) -> web.StreamResponse:
-            waiting.release()
-            return web.Response(status=401, headers={"WWW-Authenticate": f'Bearer realm="{server.url}/token"'})
-
         server.handle("/token", issue)
-        server.handle(MANIFEST, challenge)
         client = connect(tell(server))
         tasks = [asyncio.create_task(client.resolve(reference(server))) for _ in range(20)]
         for _ in tasks:
             await waiting.acquire()
-        await asyncio.wait(tasks, timeout=0.1)
         released.set()
         results = await asyncio.gather(*tasks, return_exceptions=True)
 
         assert [RegistryAuthError] * 20 == [type(result) for result in results]
         assert 1 == len(server.asked("/token"))
+
+
+@pytest.mark.parametrize("value", [b"\xff\xfe", b"\xed\xa0\x80"])
+@pytest.mark.parametrize("name", [b"realm", b"service"])
+async def test_a_challenge_that_is_no_text_is_not_met(connect: Connect, name: bytes, value: bytes) -> None:
+    """Bytes of any kind can stand in a header."""
+    body = b'WWW-Authenticate: Bearer realm="https://127.0.0.1:1/",%s="%s"\r\n' % (name, value)
+    if name == b"realm":
+        body = b'WWW-Authenticate: Bearer realm="https://%s/"\r\n' % value
+    async with ScriptedServer() as server:
+
+        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+            assert request.transport is not None
+            request.transport.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n" + body + b"\r\n")
+            request.transport.close()
+            return web.Response()
+
+        server.handle(MANIFEST, answer)
+        with pytest.raises(RegistryError) as caught:
+            await connect(tell(server)).resolve(reference(server))
+
+    assert str(caught.value).isprintable()
 
 
 REALMS = [

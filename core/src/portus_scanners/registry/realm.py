@@ -36,7 +36,7 @@ def make_realm(address: str, service: str, repository: str, registry: str, base:
     Raises:
         RegistryAuthError: It is no address, or must not be asked.
     """
-    realm = _parse(address)
+    realm = _parse(address, service)
     if realm is None:
         raise RegistryAuthError(
             f"{registry}, token: the registry names no usable address for its tokens: {tidy(address)!r}; "
@@ -54,8 +54,9 @@ def make_realm(address: str, service: str, repository: str, registry: str, base:
     return Realm(url=realm, service=service, repository=repository)
 
 
-def _parse(address: str) -> URL | None:
+def _parse(address: str, service: str) -> URL | None:
     try:
+        service.encode()  # what is no text can't be sent either
         url = URL(address).with_fragment(None)
         usable = url.scheme in {"http", "https"} and url.host and url.port and not url.user and not url.password
     except ValueError:
