@@ -24,10 +24,10 @@ def listed(result: Result) -> dict[str, dict[str, Any]]:
 
 
 def test_table(run: Run) -> None:
-    """Name, distribution, version and whether it is enabled."""
+    """Name, distribution, version, whether it is enabled, and that loading was not tried."""
     result = run("scanners", env={"PORTUS_SECURITY_DUMMY_SERVER": "x"})
     rows = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
-    assert (0, ["portus-scanner-dummy", "0.1.0", "yes", "-"]) == (result.exit_code, rows["dummy"])
+    assert (0, ["portus-scanner-dummy", "0.1.0", "yes", "not", "tried", "-"]) == (result.exit_code, rows["dummy"])
 
 
 def test_json(run: Run, install: Install) -> None:

@@ -71,12 +71,12 @@ def _as_table(rows: list[ListedScanner]) -> str:
     if not rows:
         say(f"no scanner is installed: {how_to_install()}")
         return ""
-    headings = ("NAME", "DISTRIBUTION", "VERSION", "ENABLED", "PROBLEM")
+    headings = ("NAME", "DISTRIBUTION", "VERSION", "ENABLED", "LOADS", "PROBLEM")
     return render_list(headings, map(_cells, rows), Screen.of(sys.stdout))
 
 
 def _cells(row: ListedScanner) -> tuple[str, ...]:
     name = row.name if row.name == row.plugin else f"{row.name} ({row.plugin})"
     enabled = {True: "yes", False: "no", None: "unknown"}[row.enabled]
-    problem = row.problem or ("none: it loads" if row.loads else "")
-    return name, row.distribution, row.version, enabled, problem
+    loads = {True: "yes", False: "no", None: "not tried"}[row.loads]
+    return name, row.distribution, row.version, enabled, loads, row.problem or ""
