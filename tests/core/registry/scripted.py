@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -14,6 +15,10 @@ Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 class ScriptedServer(LoopbackServer):
     """Answers what was scripted for a path; anything else is 404 without a body."""
+
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls=tls)
+        self._handlers: dict[str, Handler] = {}
 
     def script(
         self,
@@ -41,16 +46,12 @@ class ScriptedServer(LoopbackServer):
 
     def handle(self, path: str, handler: Handler) -> None:
         """Let a function answer a path."""
-        self._handlers()[path] = handler
+        self._handlers[path] = handler
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        handler = self._handlers().get(request.raw_path.partition("?")[0])
+        handler = self._handlers.get(request.raw_path.partition("?")[0])
         return web.Response(status=404) if handler is None else await handler(request)
-
-    def _handlers(self) -> dict[str, Handler]:
-        found: dict[str, Handler] = self.__dict__.setdefault("handlers", {})
-        return found
 
     def asked(self, path: str) -> list[str | None]:
         """Return the ``Authorization`` of each request for a path."""

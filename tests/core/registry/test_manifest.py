@@ -182,9 +182,15 @@ HOSTILE: list[tuple[str, Any, str, str]] = [
     ("a media type with an escape", manifest(layers=[{**LAYER, "mediaType": "a\x1b[31m"}]), OCI_MANIFEST, "mediaType"),
     ("a media type with half a character", manifest(artifactType="\ud800"), OCI_MANIFEST, "$.artifactType"),
     ("a media type of any length", manifest(config={**CONFIG, "mediaType": "a" * 300}), OCI_MANIFEST, "mediaType"),
-    ("URLs that are numbers", manifest(layers=[{**LAYER, "urls": [1]}]), OCI_MANIFEST, "$.layers[0].urls[0]"),
+    ("URLs that are numbers", manifest(layers=[{**LAYER, "urls": [1]}]), OCI_MANIFEST, "$.layers[0].urls"),
+    ("a URL with half a character", manifest(layers=[{**LAYER, "urls": ["\ud800"]}]), OCI_MANIFEST, "$.layers[0].urls"),
     ("URLs that are a text", manifest(layers=[{**LAYER, "urls": "http://x"}]), OCI_MANIFEST, "$.layers[0].urls"),
-    ("too many URLs", manifest(layers=[{**LAYER, "urls": ["u"] * 1001}]), OCI_MANIFEST, "1000"),
+    (
+        "annotations of numbers",
+        manifest(layers=[{**LAYER, "annotations": {"a": 1}}]),
+        OCI_MANIFEST,
+        "$.layers[0].annot",
+    ),
     ("too many layers", manifest(layers=[LAYER] * 1001), OCI_MANIFEST, "1000"),
     ("a manifest that is an index as well", manifest(manifests=[entry("linux/amd64")]), OCI_MANIFEST, "$.manifests"),
     ("a manifest that is of schema 1 as well", manifest(fsLayers=[{}]), DOCKER_MANIFEST, "$.fsLayers"),
@@ -227,6 +233,13 @@ def test_null_is_absence() -> None:
 
     assert () == found.layers
     assert () == foreign.layers[0].urls
+
+
+def test_faults_without_number_are_found_in_little_work() -> None:
+    """A manifest of a million faults holds one check for each list, not one for each fault."""
+    layers = [{**LAYER, "urls": [1] * 1000, "annotations": {str(number): 1 for number in range(100)}}] * 1000
+    with pytest.raises(MalformedError, match="and 1995 more faults"):
+        read(manifest(layers=layers))
 
 
 JSON = st.recursive(

@@ -182,3 +182,19 @@ async def test_a_success_shows_no_secret_either(connect: Connect, everything_log
 
     assert f"Bearer {TOKEN}" == access.headers["Authorization"]
     assert [] == leaks(f"{image!r} {access!r} {vars(client)!r} {logged(everything_logged)}")
+
+
+async def half(request: web.BaseRequest) -> web.StreamResponse:
+    """Put what was sent where a short excerpt ends in the middle of it."""
+    return web.Response(status=403, text=" " * 790 + request.headers["Authorization"])
+
+
+async def test_an_excerpt_shows_no_half_of_a_secret(connect: Connect) -> None:
+    """What is masked is masked before anything is cut."""
+    async with ScriptedServer() as server:
+        server.handle(MANIFEST, after_login(half, f'Bearer realm="{server.url}/token"'))
+        server.script("/token", {"token": TOKEN})
+        with pytest.raises(PortusScannersError) as caught:
+            await connect().resolve(Reference.parse(f"{server.host}/team/app:1"))
+
+    assert "canary" not in str(caught.value)

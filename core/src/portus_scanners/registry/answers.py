@@ -55,8 +55,7 @@ class Answer:
     def message(self) -> str:
         """What the registry says of its failure: at most 200 characters, in one line; may be empty."""
         codes = _read_errors(self.body)
-        text = codes or self.body[: 4 * _EXCERPT].decode(errors="replace")
-        return tidy(text, self.hidden)
+        return tidy(codes or self.body.decode(errors="replace"), self.hidden)
 
     @property
     def code(self) -> str:
@@ -68,6 +67,7 @@ def tidy(text: str, hidden: Iterable[Secret] = ()) -> str:
     """Return a foreign text for a message: one line of at most 200 visible characters, secrets masked."""
     for secret in sorted((secret.reveal() for secret in hidden if secret), key=len, reverse=True):
         text = text.replace(secret, MASK)
+    text = text[: 4 * _EXCERPT]  # after the masks: a half secret would not be found
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= _EXCERPT else f"{line[:_EXCERPT]}..."
 
