@@ -28,7 +28,8 @@ class Progress:
 
     scanner: str
     state: str
-    """``waiting`` for a slot, ``scanning``, ``retrying``; at the end the outcome: ``ok``, ``failed``..."""
+    """``waiting`` for a slot, ``scanning``, ``retrying``; at the end the outcome (``ok``, ``failed``...), with the
+    last *done* and *total*."""
     done: int = 0
     total: int = 0
     """0 when unknown."""

@@ -137,9 +137,13 @@ class Engine:
         target = reference if isinstance(reference, Image) else _parsed(reference)
         return Scan(self, target, platform=platform, timeout=timeout, on_progress=on_progress)
 
-    async def check_health(self) -> tuple[ScannerHealth, ...]:
-        """Ask every enabled scanner whether its backend can be used now; 10 s for each, all at once."""
-        return tuple(await asyncio.gather(*(one.check_health(self._watchdog) for one in self._ready)))
+    async def check_health(self, timeout: float = 10.0) -> tuple[ScannerHealth, ...]:
+        """Ask every enabled scanner whether its backend can be used now, all at once.
+
+        Args:
+            timeout: Seconds for each.
+        """
+        return tuple(await asyncio.gather(*(one.check_health(self._watchdog, timeout) for one in self._ready)))
 
     def make_runs(
         self, image: Image, deadline: float | None, notify: Callable[[Progress], None] | None

@@ -24,8 +24,6 @@ logger = logging.getLogger("portus_scanners.engine")
 
 START_LIMIT = 30.0
 """Seconds that a scanner has for `start`, and for `aclose`."""
-HEALTH_LIMIT = 10.0
-"""Seconds that a scanner has for `check_health`."""
 
 
 @frozen(kw_only=True)
@@ -63,19 +61,19 @@ class ReadyScanner:
     scanner: Scanner[Any] | None = None
     timeout: float = 900.0
 
-    async def check_health(self, watchdog: Watchdog) -> ScannerHealth:
+    async def check_health(self, watchdog: Watchdog, limit: float) -> ScannerHealth:
         """Ask the scanner whether its backend can be used now."""
         begin = asyncio.get_running_loop().time()
-        health = await self._ask(watchdog)
+        health = await self._ask(watchdog, limit)
         elapsed = asyncio.get_running_loop().time() - begin
         return ScannerHealth(scanner=self.name, healthy=health.healthy, message=health.message, elapsed=elapsed)
 
-    async def _ask(self, watchdog: Watchdog) -> Health:
+    async def _ask(self, watchdog: Watchdog, limit: float) -> Health:
         if self.scanner is None:
             return Health(healthy=False, message=self.fault or "not started")
-        ended = await watchdog.watch(f"health of {self.name}", self.scanner.check_health, limit=HEALTH_LIMIT)
+        ended = await watchdog.watch(f"health of {self.name}", self.scanner.check_health, limit=limit)
         if ended is None:
-            return Health(healthy=False, message=f"no answer within {HEALTH_LIMIT:g} s")
+            return Health(healthy=False, message=f"no answer within {limit:g} s")
         if ended.error is not None:
             return Health(healthy=False, message=describe(self.name, ended.error))
         if not isinstance(ended.value, Health):
