@@ -181,7 +181,10 @@ class ScannerContext:
         return BlobAccess(url=f"https://{reference.api_host}/v2/{reference.repository}/blobs/{layer.digest}")
 
     async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
-        """Ask the registry for a layer's size and status ourselves: to learn why a backend could not get it."""
+        """Ask the registry for a layer's size and status ourselves: to learn why a backend could not get it.
+
+        Never fails: refused credentials are a status of 401, a registry that does not answer is a status of 0.
+        """
         return BlobHead(status=0, reason="no registry")
 
     async def wait(self, seconds: float) -> None:

@@ -199,7 +199,8 @@ def _make_failure(call: Call, url: URL, error: BaseException) -> RegistryError:
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         advice = f"give its authority as ca_file in the configuration (registries: {place}: ca_file)"
     step = "connect" if isinstance(error, aiohttp.ClientConnectorError) else call.step
-    message = f"{call.registry}, {step}: {place} {what_broke(error)}; {advice}"
+    who = "it" if place == call.registry else place
+    message = f"{call.registry}, {step}: {who} {what_broke(error)}; {advice}"
     return RegistryUnavailableError(message, registry=call.registry, step=step)
 
 
