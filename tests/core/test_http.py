@@ -11,7 +11,16 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aioresponses import aioresponses
-from portus_scanners import HttpBackend, InvalidReportError, ScannerContext, ScannerUnavailableError
+from hypothesis import given
+from hypothesis import strategies as st
+from portus_scanners import (
+    HttpAnswer,
+    HttpBackend,
+    InvalidReportError,
+    ScannerContext,
+    ScannerUnavailableError,
+    one_line,
+)
 from portus_scanners.http import make_tls
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -177,3 +186,23 @@ def test_tls_settings(tmp_path: Path) -> None:
         make_tls(str(tmp_path / "ca.pem"), insecure=False)
     with pytest.raises(FileNotFoundError):
         make_tls(str(tmp_path / "gone.pem"), insecure=False)
+
+
+@pytest.mark.parametrize("size", [10, 2 * 1024 * 1024])
+async def test_an_answer_is_parsed_whatever_its_size(size: int) -> None:
+    """parse() gives what the function makes of the answer, in a thread when it is large, and raises what it raises."""
+    import threading
+
+    answer = HttpAnswer(status=200, headers={}, body=b"x" * size)
+    length, thread = await answer.parse(lambda answer: (len(answer.body), threading.current_thread()))
+    assert (size, size < 1024 * 1024) == (length, thread is threading.main_thread())
+    with pytest.raises(InvalidReportError):
+        await answer.parse(HttpAnswer.json)
+
+
+@given(st.text(), st.integers(1, 50))
+def test_one_line_is_short_and_printable(text: str, limit: int) -> None:
+    """A foreign text becomes one printable line of the given length at most, and three dots."""
+    line = one_line(text, limit)
+    assert line.isprintable()
+    assert len(line) <= limit + 3

@@ -67,6 +67,7 @@ __all__ = [
     "load_document",
     "load_settings",
     "make_image_report",
+    "one_line",
 ]
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ if TYPE_CHECKING:
     from .secret import Secret
     from .serialize import dump_document, load_document
     from .settings import RegistrySettings, ScannerSection, Settings, load_settings
+    from .text import one_line
 else:
     _HOMES = {
         "BlobAccess": "scanner",
@@ -180,6 +182,7 @@ else:
         "load_document": "serialize",
         "load_settings": "settings",
         "make_image_report": "merge",
+        "one_line": "text",
     }
 
     def __getattr__(name: str) -> Any:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import ssl
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
 
 import aiohttp
 from attrs import field, frozen
@@ -14,14 +15,18 @@ from yarl import URL
 
 from .errors import InvalidReportError, ScannerUnavailableError
 from .scanner import HttpScannerSettings, ScannerContext
+from .text import one_line
 
 __all__ = ["HttpAnswer", "HttpBackend"]
+
+ResultT = TypeVar("ResultT")
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to connect, TLS included."""
 DEFAULT_MAX_BODY = 64 * 1024 * 1024
 """Bytes of a decoded body that are read at most."""
-_EXCERPT = 200
+_MOST_LOOKED_AT = 4096
+_LARGE_BODY = 1024 * 1024
 _UNAVAILABLE = (429, 500, 599)
 _BROKEN: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ClientConnectorCertificateError, "has a certificate that can't be verified"),
@@ -105,8 +110,7 @@ class HttpAnswer:
     @property
     def excerpt(self) -> str:
         """The first 200 characters of the body in one line: for messages."""
-        text = " ".join(self.body[: 4 * _EXCERPT].decode(errors="replace").split())
-        return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}..."
+        return one_line(self.body[:_MOST_LOOKED_AT].decode(errors="replace"))
 
     def json(self) -> Any:
         """Return the body's JSON value, whatever the content type says.
@@ -119,6 +123,16 @@ class HttpAnswer:
         except (ValueError, RecursionError) as error:
             msg = f"HTTP {self.status}, and the body is not JSON: {self.excerpt or 'it is empty'}"
             raise InvalidReportError(msg) from error
+
+    async def parse(self, read: Callable[[HttpAnswer], ResultT]) -> ResultT:
+        """Return ``read(answer)``: of a body over 1 MiB in a thread, so that the event loop goes on.
+
+        Args:
+            read: A pure function; what it raises is raised here.
+        """
+        if len(self.body) < _LARGE_BODY:
+            return read(self)
+        return await asyncio.to_thread(read, self)
 
 
 class HttpBackend:

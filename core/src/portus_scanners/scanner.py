@@ -253,6 +253,8 @@ class Scanner(ABC, Generic[SettingsT]):
     async def scan(self, image: Image) -> ScannerReport:
         """Return what the backend knows of one image.
 
+        The engine does not call this for what is no image (`Image.unsupported`): that ends `unsupported` by itself.
+
         Raises:
             UnsupportedImageError: The backend can't read such an image.
             ScannerUnavailableError: It can't be reached or is out of order; the engine tries the scan again.

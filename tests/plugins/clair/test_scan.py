@@ -6,7 +6,6 @@ import logging
 
 import pytest
 from aiohttp import web
-from attrs import evolve
 from portus_scanner_clair import ClairScanner, ClairSettings
 from portus_scanner_clair.layers import EMPTY_LAYERS, make_chain
 from portus_scanners import (
@@ -269,14 +268,6 @@ async def test_no_credential_is_logged_or_shown(house: House, caplog: pytest.Log
         await house.scanner(salt="again").scan(image)
     secret = header.partition(" ")[2]
     assert not any(secret in text for text in (caplog.text, str(raised.value), repr(raised.value)))
-
-
-async def test_what_is_no_image_is_not_asked_for(house: House) -> None:
-    """A Helm chart is unsupported without a request to Clair."""
-    image = evolve(await house.image(debian_image(BASH)), unsupported="a Helm chart")
-    with pytest.raises(UnsupportedImageError, match="chart"):
-        await house.scanner().scan(image)
-    assert [] == house.clair.requests
 
 
 async def test_an_image_that_finds_nothing_says_what_that_means(house: House) -> None:

@@ -14,7 +14,6 @@ from portus_scanners import (
     ScannerError,
     ScannerReport,
     ScannerUnavailableError,
-    UnsupportedImageError,
 )
 from standins.exchanges import names
 from standins.zypper_docker import Answer, StandInZypperDocker, failed, patch, recorded, scanned, working
@@ -217,15 +216,6 @@ async def test_nobody_there_is_unavailable(unused_tcp_port: int, context: Record
     settings = ZypperDockerSettings(server=f"http://127.0.0.1:{unused_tcp_port}")
     with pytest.raises(ScannerUnavailableError, match="can't be reached"):
         await ZypperDockerScanner(settings, context).scan(image_of())
-
-
-async def test_what_is_no_image_is_not_asked_for(server: StandInZypperDocker, scanner: Make) -> None:
-    """A Helm chart is unsupported without a request."""
-    from attrs import evolve
-
-    with pytest.raises(UnsupportedImageError, match="chart"):
-        await scanner().scan(evolve(image_of(), unsupported="a Helm chart"))
-    assert [] == server.requests
 
 
 async def test_health_is_that_of_the_process(server: StandInZypperDocker, scanner: Make) -> None:

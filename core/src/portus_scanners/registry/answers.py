@@ -11,8 +11,8 @@ from yarl import URL
 
 from ..errors import ImageNotFoundError, RegistryAuthError, RegistryError, RegistryUnavailableError
 from ..secret import MASK, Secret
+from ..text import one_line
 
-_EXCERPT = 200
 _TOO_MANY = 429
 _SERVER_FAULT = 500
 _FIRST_FAILURE = 300
@@ -67,9 +67,7 @@ def tidy(text: str, hidden: Iterable[Secret] = ()) -> str:
     """Return a foreign text for a message: one line of at most 200 visible characters, secrets masked."""
     for secret in sorted((secret.reveal() for secret in hidden if secret), key=len, reverse=True):
         text = text.replace(secret, MASK)
-    text = text[: 4 * _EXCERPT]  # after the masks: a half secret would not be found
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line if len(line) <= _EXCERPT else f"{line[:_EXCERPT]}..."
+    return one_line(text)  # after the masks: a half secret would not be found
 
 
 def make_error(answer: Answer, *, registry: str, step: str, what: str) -> RegistryError:

@@ -6,7 +6,7 @@ import asyncio
 import random
 from http import HTTPStatus
 
-from portus_scanners import BlobAccess, HttpBackend, ScannerContext
+from portus_scanners import BlobAccess, HttpAnswer, HttpBackend, ScannerContext
 
 from .layers import ChainLink
 from .refusals import Cause, Refusal
@@ -41,8 +41,8 @@ class ClairClient:
         self._context = context
         self._api = HttpBackend(context, server)
 
-    async def fetch_result(self, name: str) -> bytes | None:
-        """Return the result for the image that ends in the layer *name*, as JSON; None if Clair does not know it.
+    async def fetch_result(self, name: str) -> HttpAnswer | None:
+        """Return the result for the image that ends in the layer *name*, unread; None if Clair does not know it.
 
         Raises:
             ScannerUnavailableError: Clair can't be reached or is out of order.
@@ -54,7 +54,7 @@ class ClairClient:
             tries += 1
             answer = await self._api.request("GET", f"/v1/layers/{name}?vulnerabilities")
             if answer.status == HTTPStatus.OK:
-                return answer.body
+                return answer
             refusal = Refusal.from_answer(answer)
             if refusal.cause is Cause.UNKNOWN_NAME:
                 return None

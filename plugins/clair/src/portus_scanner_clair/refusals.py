@@ -7,7 +7,7 @@ from enum import Enum, auto
 from http import HTTPStatus
 
 from attrs import frozen
-from portus_scanners import HttpAnswer, ScannerError, ScannerUnavailableError, UnsupportedImageError
+from portus_scanners import HttpAnswer, ScannerError, ScannerUnavailableError, UnsupportedImageError, one_line
 
 from .wire import read_error
 
@@ -85,7 +85,7 @@ class Refusal:
         body = answer.body[:_MOST_READ]
         message = read_error(body)
         text = message or body.decode(errors="replace")
-        return cls(answer.status, _shown(_without(secrets, text)), from_clair=bool(message))
+        return cls(answer.status, one_line(_without(secrets, text), _LONGEST_MESSAGE), from_clair=bool(message))
 
     @property
     def cause(self) -> Cause:
@@ -128,9 +128,3 @@ def _without(secrets: Iterable[str], text: str) -> str:
         if len(piece) >= _SHORTEST_SECRET:
             text = text.replace(piece, _MASK)
     return text
-
-
-def _shown(text: str) -> str:
-    """Make one short line of it that a terminal can show."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line if len(line) <= _LONGEST_MESSAGE else f"{line[:_LONGEST_MESSAGE]}..."

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
-from portus_scanners import Health, Image, Scanner, ScannerError, ScannerReport, UnsupportedImageError
+from portus_scanners import Health, HttpAnswer, Image, Scanner, ScannerError, ScannerReport, UnsupportedImageError
 
 from .client import ClairClient
 from .findings import make_report
@@ -15,8 +14,6 @@ from .posting import LayerPoster, ParentUnknownError
 from .settings import ClairSettings
 from .wire import read_layer
 
-_LARGE_BODY = 1024 * 1024
-"""Bytes from which on an answer is read in a thread, so that the event loop goes on."""
 _PASSES = 2
 """How often the chain is posted at most."""
 
@@ -38,12 +35,10 @@ class ClairScanner(Scanner[ClairSettings], contract=1):
         """
         chain = self._chain(image)
         client = self._client()
-        body = await client.fetch_result(chain[-1].name)
-        if body is None:
-            body = await self._analyse(client, image, chain)
-        if len(body) < _LARGE_BODY:
-            return _read(body, chain)
-        return await asyncio.to_thread(_read, body, chain)
+        answer = await client.fetch_result(chain[-1].name)
+        if answer is None:
+            answer = await self._analyse(client, image, chain)
+        return await answer.parse(lambda answer: make_report(read_layer(answer.body, chain[-1].name), chain))
 
     async def check_health(self) -> Health:
         """Return whether the API answers; the message also tells what the health port says."""
@@ -53,14 +48,12 @@ class ClairScanner(Scanner[ClairSettings], contract=1):
         return ClairClient(self.context, self.settings.server)
 
     def _chain(self, image: Image) -> tuple[ChainLink, ...]:
-        if image.unsupported:
-            raise UnsupportedImageError(image.unsupported)
         chain = make_chain(image.layers, self.settings.salt)
         if not chain:
             raise UnsupportedImageError("the image has no layer that Clair could look into: all are empty")
         return chain
 
-    async def _analyse(self, client: ClairClient, image: Image, chain: Sequence[ChainLink]) -> bytes:
+    async def _analyse(self, client: ClairClient, image: Image, chain: Sequence[ChainLink]) -> HttpAnswer:
         """Post the chain and fetch the result, and once more if somebody deletes a layer meanwhile."""
         poster = LayerPoster(client, self.context, image, check_blobs=self.settings.check_blobs)
         for passes in range(1, _PASSES + 1):
@@ -70,14 +63,10 @@ class ClairScanner(Scanner[ClairSettings], contract=1):
                 if passes == _PASSES:
                     raise
                 continue
-            body = await client.fetch_result(chain[-1].name)
-            if body is not None:
-                return body
+            answer = await client.fetch_result(chain[-1].name)
+            if answer is not None:
+                return answer
         raise ScannerError(
             f"Clair took all {len(chain)} layers and then did not know the uppermost, {_PASSES} times over: "
             "somebody deletes layers in it, or several Clairs without a common database answer at this address"
         )
-
-
-def _read(body: bytes, chain: Sequence[ChainLink]) -> ScannerReport:
-    return make_report(read_layer(body, chain[-1].name), chain)

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 
-from portus_scanners import HttpAnswer, ScannerError, ScannerUnavailableError, UnsupportedImageError
+from portus_scanners import HttpAnswer, ScannerError, ScannerUnavailableError, UnsupportedImageError, one_line
 
 from .wire import read_error
 
-_LONGEST_TEXT = 200
 _NOT_FOUND = 404
 _EXITED = re.compile(r"command exited with status (-?\d{1,5})")
 _NO_ZYPPER = 127
@@ -43,7 +42,7 @@ def error_of(answer: HttpAnswer, asked: str) -> ScannerError:
         asked: The image as the server was asked for it.
     """
     error = read_error(answer)
-    text = _shown(answer.excerpt if error is None else error)
+    text = one_line(answer.excerpt if error is None else error)
     if answer.unavailable:
         return ScannerUnavailableError(f"the server answered HTTP {answer.status}: {text or 'nothing more'}")
     if answer.status != _NOT_FOUND or error is None:
@@ -58,7 +57,7 @@ def _error_of_text(error: str, text: str, asked: str) -> ScannerError:
     folded = error.casefold()
     if "no such image" in folded:
         return ScannerError(
-            f"the server's docker daemon does not have {_shown(asked)} under that name and never pulls: pull it there"
+            f"the server's docker daemon does not have {one_line(asked)} under that name and never pulls: pull it there"
         )
     if folded.startswith(_DOCKER_DOWN):
         return ScannerUnavailableError(f"the server can't use its docker daemon: {text}")
@@ -74,9 +73,3 @@ def _error_of_exit(status: int) -> ScannerError:
         return UnsupportedImageError("the image has no zypper: it is not based on SUSE (exit status 127)")
     message = f"zypper ended with status {status} in the image: {_EXITS.get(status, 'not a status of its manual')}"
     return ScannerUnavailableError(message) if status == _LOCKED else ScannerError(message)
-
-
-def _shown(text: str) -> str:
-    """Make one short line of a foreign text."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}..."

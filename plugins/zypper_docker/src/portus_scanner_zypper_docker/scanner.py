@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -18,7 +17,6 @@ from portus_scanners import (
     Reference,
     Scanner,
     ScannerReport,
-    UnsupportedImageError,
 )
 
 from .findings import make_report
@@ -35,8 +33,6 @@ LONGEST_RETRY_AFTER = 300.0
 HEALTH_TIMEOUT = 5.0
 """Seconds for a health check."""
 _WORKING = (HTTPStatus.ACCEPTED,)
-_LARGE_BODY = 1024 * 1024
-"""Bytes from which on an answer is read in a thread, so that the event loop goes on."""
 
 
 class ZypperDockerScanner(Scanner[ZypperDockerSettings], contract=1):
@@ -55,15 +51,11 @@ class ZypperDockerScanner(Scanner[ZypperDockerSettings], contract=1):
             InvalidReportError: The answer is no result, or one of an earlier version of the server.
             ScannerError: The server's docker daemon does not have the image, or the scan failed.
         """
-        if image.unsupported:
-            raise UnsupportedImageError(image.unsupported)
         asked = daemon_name(image.reference)
         answer = await self._ask_until_done(f"/images?image={quote(asked, safe='')}")
         if answer.status != HTTPStatus.OK:
             raise error_of(answer, asked)
-        if len(answer.body) < _LARGE_BODY:
-            return self._read(answer)
-        return await asyncio.to_thread(self._read, answer)
+        return await answer.parse(self._read)
 
     async def check_health(self) -> Health:
         """Return whether the server's process is up; that its docker daemon works is not seen by this."""
