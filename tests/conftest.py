@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -10,6 +11,13 @@ import pytest
 from aiohttp import ClientResponse
 from aioresponses import aioresponses
 from aioresponses import core as aioresponses_core
+from hypothesis import HealthCheck, settings
+
+# speed belongs in the benchmarks: no test fails because a machine is slow; CI tries the same examples each time
+_FREE_OF_TIME = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("here", _FREE_OF_TIME)
+settings.register_profile("ci", _FREE_OF_TIME, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 
 class _MockedResponse(ClientResponse):
@@ -30,8 +38,6 @@ def mocked_http(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses]:
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test sees the configuration or the credentials of the person who runs it."""
-    import os
-
     for name in [name for name in os.environ if name.startswith("PORTUS_SECURITY_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker")))
