@@ -363,8 +363,13 @@ async def test_an_engine_that_is_not_open_says_so(make_engine: Callable[..., Any
     """Without any scanner a report is unknown; the engine works only inside `async with`."""
     from portus_scanners import Engine, Settings
 
-    with pytest.raises(RuntimeError, match="async with"):
-        Engine(Settings()).scan("registry.example/app:1")
+    from .conftest import OneImageRegistry
+
+    for engine in (Engine(Settings()), Engine(Settings(), registry=OneImageRegistry())):  # type: ignore[arg-type]
+        with pytest.raises(RuntimeError, match="async with"):
+            engine.scan("registry.example/app:1")
     async with make_engine() as engine:
         report = await engine.scan("registry.example/app:1")
     assert (Verdict.UNKNOWN, ()) == (report.verdict, report.results)
+    with pytest.raises(RuntimeError, match="async with"):
+        engine.scan("registry.example/app:1")

@@ -47,8 +47,8 @@ class Engine:
 
     def __init__(self, settings: Settings, *, registry: Registry | None = None, grace: float = 5.0) -> None:
         self._settings = settings
-        self._own_registry = registry is None
-        self._registry = registry
+        self._given_registry = registry
+        self._registry: Registry | None = None  # as long as the engine is not open
         self._watchdog = Watchdog(grace)
         self._ready: tuple[ReadyScanner, ...] = ()
         self._drivers: set[asyncio.Task[Any]] = set()
@@ -66,23 +66,23 @@ class Engine:
 
     async def __aenter__(self) -> Engine:
         configured = configure(self._settings.enabled, discover())
-        if self._own_registry:
-            self._registry = Registry(self._settings.registries)
-            self._closing.push_async_callback(self._registry.aclose)
-        try:
-            self._ready = await self._start(configured)
-        except BaseException:
-            await self.aclose()
-            raise
+        async with AsyncExitStack() as closing:
+            registry = self._given_registry
+            if registry is None:
+                registry = await closing.enter_async_context(Registry(self._settings.registries))
+            self._ready = await self._start(configured, registry, closing)
+            self._registry, self._closing = registry, closing.pop_all()
         return self
 
-    async def _start(self, configured: Collection[ConfiguredScanner]) -> tuple[ReadyScanner, ...]:
-        registry, slots = self._open_registry(), make_slots(configured)
+    async def _start(
+        self, configured: Collection[ConfiguredScanner], registry: Registry, closing: AsyncExitStack
+    ) -> tuple[ReadyScanner, ...]:
+        slots = make_slots(configured)
         for slot in slots.values():
-            self._closing.push_async_callback(slot.aclose)
-        contexts = [open_context(one, registry, self._closing) for one in configured]
+            closing.push_async_callback(slot.aclose)
+        contexts = [open_context(one, registry, closing) for one in configured]
         starts = (
-            start(one, context, slots[slot_key(one)], self._watchdog, self._closing)
+            start(one, context, slots[slot_key(one)], self._watchdog, closing)
             for one, context in zip(configured, contexts, strict=True)
         )
         return tuple(await asyncio.gather(*starts))
@@ -92,14 +92,12 @@ class Engine:
 
     async def aclose(self) -> None:
         """End all scans, close the scanners, their sessions and the engine's own registry client."""
-        self._ready = ()
+        self._ready, self._registry = (), None
         for driver in self._drivers:
             driver.cancel()
         if self._drivers:
             await asyncio.wait(self._drivers)
         await self._closing.aclose()
-        if self._own_registry:
-            self._registry = None
 
     async def resolve(self, reference: str | Reference, platform: Platform | None = None) -> Image:
         """Ask the registry what a reference stands for.
