@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portus_scanner_zypper_docker.findings import find_cves, make_findings, make_report
+from portus_scanner_zypper_docker.findings import (
+    LONGEST_DESCRIPTION,
+    MOST_FINDINGS,
+    find_cves,
+    make_findings,
+    make_report,
+)
 from portus_scanner_zypper_docker.wire import Patch, read_result
 from portus_scanners import HttpAnswer, ScannerError, Severity
 from standins.exchanges import exchange
@@ -67,6 +74,56 @@ def test_one_cve_in_two_patches_is_one_finding() -> None:
     assert (Severity.CRITICAL, ("p-1", "p-2"), "p-2") == (finding.severity, finding.fixed_by, finding.title)
 
 
+def test_two_patches_of_one_name_lose_nothing() -> None:
+    """A name that comes twice with different texts is no repetition: what the second says counts as well."""
+    items = [{"Name": "p", "IsSecurity": False}, {"Name": "p", "IsSecurity": True}]
+    report = make_report(read_result(answer({"Updates": 1, "Security": 1, "List": items})), "strict")
+    assert [("p", ("p",))] == [(finding.id, finding.fixed_by) for finding in report.findings]
+
+
+def test_a_repeated_patch_is_one() -> None:
+    """The same item twice gives the findings of one."""
+    item = {"Name": "p", "IsSecurity": True, "Summary": "CVE-2016-0718 CVE-2015-1283"}
+    (once, twice) = (
+        make_report(read_result(answer({"Updates": 0, "Security": count, "List": [item] * count})), "corrected")
+        for count in (1, 2)
+    )
+    assert (2, once) == (len(twice.findings), twice)
+
+
+@pytest.mark.parametrize(
+    ("summary", "package"),
+    [
+        ("Security update for expat", "expat"),
+        ("Security update for the Linux Kernel", "the Linux Kernel"),
+        ("security UPDATE FOR  MozillaFirefox, mozilla-nss\nand more", "MozillaFirefox, mozilla-nss"),
+        ("CVE-2016-0718", ""),
+        ("Security update for ", ""),
+    ],
+)
+def test_the_package_is_guessed_from_the_summary(summary: str, package: str) -> None:
+    """The package is the words after "update for", and empty without them."""
+    (finding,) = make_findings([Patch("p", IsSecurity=True, Summary=summary)], "strict")
+    assert package == finding.package.name
+
+
+def test_halves_of_surrogate_pairs_are_replaced() -> None:
+    """JSON can hold what no UTF-8 can: every text of a finding can be written."""
+    item = {"Name": "p\ud800", "IsSecurity": True, "Severity": "\udfff", "Summary": "\ud800", "Description": "\ud800"}
+    report = make_report(read_result(answer({"Updates": 0, "Security": 1, "List": [item]})), "strict")
+    assert "'p?'" in repr(report).encode().decode()
+
+
+def test_a_text_that_names_many_cves_stays_small() -> None:
+    """A finding has no more of a long text than a page, and an image no more findings than a limit, then incomplete."""
+    text = " ".join(f"CVE-2016-{number}" for number in range(10_000, 10_001 + MOST_FINDINGS))
+    item = {"Name": "p", "Severity": text, "Summary": text, "Description": f"{text} bsc#1" + " bsc#2" * 1000}
+    report = make_report(read_result(answer({"Updates": 1, "Security": 0, "List": [item]})), "corrected")
+    assert (False, MOST_FINDINGS) == (report.complete, len(report.findings))
+    assert f"only {MOST_FINDINGS} of {MOST_FINDINGS + 1}" in report.notes[0]
+    assert max(len(str(finding)) for finding in report.findings) < LONGEST_DESCRIPTION + 2000
+
+
 @pytest.mark.parametrize(
     ("description", "links"),
     [
@@ -105,6 +162,17 @@ def test_no_cve_is_lost_and_none_comes_twice(given_patches: list[Patch]) -> None
     assert (expected, len(expected)) == (set(found), len(found))
 
 
+@given(patches, st.randoms(use_true_random=False), st.sampled_from(["strict", "corrected"]))
+def test_the_order_of_patches_does_not_matter(given_patches: list[Patch], random: Random, mode: str) -> None:
+    """In any order the same vulnerabilities are found, as severe, inferred or not, mended by the same patches."""
+    shuffled = random.sample(given_patches, len(given_patches))
+    one, other = (
+        {each.id: (each.severity, each.inferred, set(each.fixed_by)) for each in make_findings(several, mode)}
+        for several in (given_patches, shuffled)
+    )
+    assert one == other
+
+
 @given(patches)
 def test_strict_finds_only_what_the_server_marks(given_patches: list[Patch]) -> None:
     """Strict findings come from marked patches alone, and none of them is inferred."""
@@ -116,9 +184,21 @@ def test_strict_finds_only_what_the_server_marks(given_patches: list[Patch]) -> 
 
 scalars = st.none() | st.booleans() | st.integers(-2, 9) | st.text(max_size=5)
 json_values = st.recursive(scalars, lambda inner: st.lists(inner, max_size=3), max_leaves=5)
-items = st.fixed_dictionaries({}, optional=dict.fromkeys(("Name", "IsSecurity", "Severity", "Summary"), json_values))
-members = {**dict.fromkeys(("Updates", "Security", "Error"), json_values), "List": st.lists(items | json_values)}
-results = st.fixed_dictionaries({}, optional=members)
+items = st.fixed_dictionaries(
+    {"Name": st.sampled_from(["p", "q"]) | json_values},
+    optional={"IsSecurity": st.booleans() | json_values, "Severity": json_values, "Summary": texts | json_values},
+)
+results = st.fixed_dictionaries(
+    {"Updates": st.integers(0, 3) | json_values, "Security": st.integers(0, 3) | json_values},
+    optional={"Error": json_values, "List": st.none() | st.lists(items | json_values, max_size=4)},
+)
+
+
+def is_harmless(item: Any) -> bool:
+    """Say whether an item is readable and not about security."""
+    summary = item.get("Summary") or ""
+    said = item.get("IsSecurity") or False
+    return bool(item["Name"]) and said is False and not summary.startswith("Security") and "CVE" not in summary
 
 
 @given(results | json_values, st.sampled_from(["strict", "corrected"]))
@@ -128,8 +208,18 @@ def test_arbitrary_json_is_never_falsely_clean(document: Any, mode: str) -> None
         report = make_report(read_result(answer(document)), mode)
     except ScannerError:
         return
-    listed = document["List"] or []
     if report.complete and not report.findings:
-        assert document["Updates"] + document["Security"] == len(listed)
+        listed = document["List"] or []
+        assert (len(listed), 0) == (document["Updates"], document["Security"])
         assert not (document.get("Error") or "").strip()
-        assert all(item["Name"] and item.get("IsSecurity") is not True for item in listed)
+        assert all(is_harmless(item) for item in listed)
+
+
+@given(st.lists(items, max_size=3), st.sampled_from(["strict", "corrected"]))
+def test_consistent_answers_are_never_falsely_clean(listed: list[Any], mode: str) -> None:
+    """The same where the counters always fit the list, so that only the items can tell."""
+    marked = sum(item.get("IsSecurity") is True for item in listed)
+    document = {"Updates": len(listed) - marked, "Security": marked, "Error": "", "List": listed or None}
+    report = make_report(read_result(answer(document)), mode)
+    if report.complete and not report.findings:
+        assert all(is_harmless(item) for item in listed)

@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from portus_scanner_zypper_docker import ZypperDockerScanner, ZypperDockerSettings
-from portus_scanner_zypper_docker.scanner import retry_after
+from portus_scanner_zypper_docker.scanner import daemon_name, retry_after
 from portus_scanners import (
     InvalidReportError,
+    Reference,
     ScannerError,
     ScannerReport,
     ScannerUnavailableError,
@@ -67,7 +70,8 @@ def test_no_recorded_answer_is_left_out() -> None:
     [
         ("command exited with status 4", 404, "ScannerError", "repository could not be refreshed"),
         ("command exited with status 7", 404, "ScannerUnavailableError", "locked"),
-        ("command exited with status 100", 404, "ScannerError", "status 100"),
+        ("command exited with status 101", 404, "ScannerError", "security updates are needed"),
+        ("command exited with status 126", 404, "ScannerError", "see its manual"),
         ("command exited with status 137", 404, "ScannerError", "killed"),
         (
             "Error response from daemon: exec: \"/bin/sh\": stat /bin/sh: no such file or directory",
@@ -81,6 +85,9 @@ def test_no_recorded_answer_is_left_out() -> None:
         ("something went wrong...", 500, "ScannerUnavailableError", "HTTP 500"),
         ("bad gateway", 502, "ScannerUnavailableError", "HTTP 502"),
         ("who are you", 401, "ScannerError", "HTTP 401"),
+        ("", 301, "ScannerError", "HTTP 301"),
+        ("slow down", 429, "ScannerUnavailableError", "HTTP 429"),
+        ("command exited with status 127", 403, "ScannerError", "HTTP 403"),
         ("\x1b[31m" + "x" * 1000, 404, "ScannerError", "xxx..."),
     ],
 )  # fmt: skip
@@ -104,7 +111,9 @@ async def test_the_texts_of_failures_are_told_apart(
         (b"[]", "$: expected an object"),
         (b'{"Updates": false, "Security": false, "Error": "", "Log": ""}', "version of zypper-docker's server"),
         (b'{"Updates": 0, "Security": 0, "Error": ""}', "$.List: missing"),
-        (b'{"Security": 0, "Error": "", "List": null}', "$.Updates: expected a number of patches"),
+        (b'{"Security": 0, "Error": "", "List": null}', "not supported: $.Updates: missing"),
+        (b'{"Updates": 1.0, "Security": 0, "Error": "", "List": null}', "$.Updates: expected a number of patches"),
+        (b'{"Updates": 0, "Security": 0, "Error": 0, "List": null}', "$.Error: expected a text"),
         (b'{"Updates": null, "Security": 0, "Error": "", "List": null}', "$.Updates"),
         (b'{"Updates": -1, "Security": 1, "Error": "", "List": null}', "$.Updates"),
         (b'{"Updates": 1e999, "Security": 0, "Error": "", "List": null}', "$.Updates"),
@@ -129,16 +138,55 @@ async def test_a_200_that_is_no_result_is_invalid(
         (scanned(updates=1), 0),
         (Answer(body=b'{"Updates": 2, "Security": 0, "Error": "", "List": [5, {"Name": "p"}]}'), 0),
         (Answer(body=b'{"Updates": 1, "Security": 0, "Error": "", "List": [{"Name": null}]}'), 0),
+        (scanned(patch("p" * 201)), 0),
+        (Answer(body=b'{"Updates": 1, "Security": 0, "List": [{"Name": "p", "IsSecurity": "true"}]}'), 0),
+        (Answer(body=b'{"Updates": 1, "Security": 0, "List": [{"Name": "p", "Summary": ["CVE-2016-0718"]}]}'), 0),
+        (scanned(patch("p"), patch("q"), updates=0, security=2), 0),
+        (scanned(patch("p"), patch("q", is_security=True), updates=2, security=0), 1),
     ],
-    ids=["counter", "error", "null", "no object", "no name"],
+    ids=[
+        "counter",
+        "error",
+        "null",
+        "no object",
+        "no name",
+        "long name",
+        "odd flag",
+        "odd text",
+        "swapped",
+        "unmarked",
+    ],
 )
 async def test_what_does_not_fit_is_incomplete(
     server: StandInZypperDocker, scanner: Make, answer: Answer, findings: int
 ) -> None:
-    """Counters that do not fit the list, an error beside it and unreadable items leave what was found, incomplete."""
+    """Counters that do not fit, an error beside the list and unreadable items leave what was found, incomplete."""
     server.script(NAME, answer)
     report = await scanner().scan(image_of())
     assert (False, findings) == (report.complete, len(report.findings))
+    assert "unverified" not in report.notes[0], "the reason for being incomplete comes first"
+
+
+async def test_missing_and_null_members_are_tolerated(server: StandInZypperDocker, scanner: Make) -> None:
+    """Only the counters and the list must be there; an item needs a name."""
+    server.script(
+        NAME, Answer(body=b'{"Updates": 2, "Security": 0, "List": [{"Name": "p"}, {"Name": "q", "Summary": null}]}')
+    )
+    assert "clean" == await end_of(scanner())
+
+
+async def test_a_body_over_the_limit_is_invalid(server: StandInZypperDocker, scanner: Make) -> None:
+    """16 MiB are read, no more."""
+    server.script(NAME, Answer(body=b" " * (16 * 1024 * 1024 + 1)))
+    with pytest.raises(InvalidReportError, match="longer than 16777216 bytes"):
+        await scanner().scan(image_of())
+
+
+async def test_a_large_answer_is_read_whole(server: StandInZypperDocker, scanner: Make) -> None:
+    """An answer over the size from which on a thread reads it gives the same findings."""
+    server.script(NAME, scanned(patch("p", summary="Security update for x", description="x" * 2_000_000)))
+    report = await scanner().scan(image_of())
+    assert (True, ["p"]) == (report.complete, [finding.id for finding in report.findings])
 
 
 async def test_other_updates_alone_are_clean(server: StandInZypperDocker, scanner: Make) -> None:
@@ -182,6 +230,11 @@ async def test_the_image_is_asked_for_by_the_daemons_name(
     assert [target] == server.targets
 
 
+def test_a_reference_without_a_tag_is_docker_s_latest() -> None:
+    """A reference that was put together without a tag is asked for as docker would."""
+    assert "r.example/a:latest" == daemon_name(Reference("r.example/a", "r.example", "a"))
+
+
 async def test_202_is_polled(server: StandInZypperDocker, scanner: Make, context: RecordingContext) -> None:
     """While the answer is 202 the server is asked again: 1 s doubling to 30 s with jitter, Retry-After honoured."""
     server.script(NAME, *[working()] * 7, working(retry_after="120"), working(retry_after="soon"), scanned())
@@ -211,6 +264,13 @@ def test_retry_after_in_every_form(value: str, expected: float) -> None:
     assert expected == retry_after({"Retry-After": value}, default=9.0)
 
 
+@given(st.text(max_size=40) | st.from_regex(r"\A[0-9]{1,2} Jan [0-9]{1,11} 0:0:[0-9]{1,2} [+-][0-9]{1,12}\Z"))
+@example("0 Jan 0:0 2147483648")
+def test_no_retry_after_breaks_the_poll(value: str) -> None:
+    """Whatever the header says, the pause is between 0 and 300 seconds."""
+    assert 0 <= retry_after({"Retry-After": value}, default=9.0) <= 300
+
+
 async def test_nobody_there_is_unavailable(unused_tcp_port: int, context: RecordingContext) -> None:
     """A refused connection is a ScannerUnavailableError: the engine tries again."""
     settings = ZypperDockerSettings(server=f"http://127.0.0.1:{unused_tcp_port}")
@@ -222,6 +282,18 @@ async def test_health_is_that_of_the_process(server: StandInZypperDocker, scanne
     """GET / = 200 is healthy, and says that it is the process only."""
     health = await scanner().check_health()
     assert (True, True) == (health.healthy, "only a scan shows" in health.message)
+
+
+async def test_a_server_that_answers_otherwise_is_not_healthy(
+    server: StandInZypperDocker, context: RecordingContext
+) -> None:
+    """Any status but 200 is unhealthy, and nobody there is an error that says so."""
+    settings = ZypperDockerSettings(server=f"{server.url}/other")
+    health = await ZypperDockerScanner(settings, context).check_health()
+    assert (False, "GET / answered HTTP 404") == (health.healthy, health.message)
+    await server.stop()
+    with pytest.raises(ScannerUnavailableError):
+        await ZypperDockerScanner(settings, context).check_health()
 
 
 @pytest.mark.parametrize("values", [{"mode": "lax"}, {"concurrency": 2}, {"server": ""}])

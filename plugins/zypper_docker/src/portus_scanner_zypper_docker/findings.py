@@ -1,13 +1,18 @@
-"""From patches to findings. No I/O."""
+"""From patches to findings. No I/O.
+
+Patches come from repositories that the image names: all texts are hostile. What stands in every finding is cut, or
+one long text that names many CVEs would become many long texts.
+"""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice, starmap
 
 from attrs import frozen
-from portus_scanners import Finding, Package, ScannerError, ScannerReport, Severity, one_line
+from portus_scanners import Finding, Package, ScannerError, ScannerReport, Severity
 
 from .settings import STRICT
 from .wire import Patch, Result
@@ -16,11 +21,18 @@ UNVERIFIED = (
     "zypper-docker scanned what its docker daemon has under this name; that it is the image with this digest is "
     "unverified"
 )
-UNCLASSIFIED = "zypper-docker's server does not tell security updates from others (mode strict)"
+MOST_FINDINGS = 20_000
+"""Findings of one image that are returned; more make the report incomplete."""
+LONGEST_DESCRIPTION = 10_000
+"""Characters."""
+_LONGEST_TITLE = 500
+_LONGEST_WORDS = 100
+_MOST_BUGS = 100
 
+_SECURITY_UPDATE = "security update"
 _CVE = re.compile(r"\bCVE-\d{4}-\d{4,}\b", re.IGNORECASE | re.ASCII)
 _BUG = re.compile(r"\b(bsc|bnc|boo)#(\d{1,12})\b", re.ASCII)
-_UPDATE_FOR = re.compile(r"\bupdate for ([^\s,;:()]+)", re.IGNORECASE)
+_UPDATE_FOR = re.compile(r"\bupdate for\s+(\S.*)", re.IGNORECASE)
 _SEVERITIES = {
     "critical": Severity.CRITICAL,
     "important": Severity.HIGH,
@@ -36,16 +48,22 @@ _BUG_PAGES = {
 
 
 @frozen
-class _Fix:
-    """One patch, as what mends one vulnerability."""
+class _Update:
+    """A patch, and what its texts say: they are searched only once."""
 
     patch: Patch
+    severity: Severity
     cves: tuple[str, ...]
     """In the order of their first occurrence."""
+    bugs: tuple[tuple[str, str], ...]
+    """Tracker and number, in the order of their first occurrence."""
 
     @property
-    def severity(self) -> Severity:
-        return _SEVERITIES.get(self.patch.Severity.strip().casefold(), Severity.UNKNOWN)
+    def looks_like_security(self) -> bool:
+        return bool(self.cves) or self.patch.Summary[: len(_SECURITY_UPDATE)].casefold() == _SECURITY_UPDATE
+
+    def counts(self, mode: str) -> bool:
+        return self.patch.IsSecurity or (mode != STRICT and self.looks_like_security)
 
 
 def make_report(result: Result, mode: str) -> ScannerReport:
@@ -55,27 +73,24 @@ def make_report(result: Result, mode: str) -> ScannerReport:
         result: The server's answer.
         mode: ``strict`` or ``corrected``; see the settings.
 
+    Returns:
+        The report; incomplete when anything says that patches are missing. Its notes begin with the reasons for that.
+
     Raises:
         ScannerError: The server names an error and lists nothing.
     """
     if result.Error and not result.List:
-        raise ScannerError(f"zypper-docker could not read zypper's output: {one_line(result.Error)!r}")
-    doubts = _doubts(result, mode)
-    notes = [UNVERIFIED, *doubts]
-    if mode == STRICT and result.Updates > 0:
-        notes.append(UNCLASSIFIED)
-    return ScannerReport(findings=make_findings(result.List, mode), complete=not doubts, notes=tuple(notes))
+        raise ScannerError(f"zypper-docker could not read zypper's output: {result.Error[:200]!r}")
+    updates = [_read(patch) for patch in result.List]
+    fixes = _group(updates, mode)
+    doubts = [*_doubts(result), *_doubts_of_mode(updates, mode), *_doubts_of_size(len(fixes))]
+    notes = [*doubts, *_warnings(result, mode), UNVERIFIED]
+    return ScannerReport(findings=_findings(fixes), complete=not doubts, notes=tuple(notes))
 
 
 def make_findings(patches: Iterable[Patch], mode: str) -> tuple[Finding, ...]:
-    """Return one finding for each CVE, and one for each security patch that names none."""
-    fixes: dict[str, list[_Fix]] = defaultdict(list)
-    for patch in patches:
-        if _counts(patch, mode):
-            cves = find_cves(patch)
-            for vulnerability in cves or (patch.Name,):
-                fixes[vulnerability].append(_Fix(patch, cves))
-    return tuple(_finding(vulnerability, several) for vulnerability, several in fixes.items())
+    """Return one finding for each CVE, and one for each security patch that names none; `MOST_FINDINGS` at most."""
+    return _findings(_group([_read(patch) for patch in patches], mode))
 
 
 def find_cves(patch: Patch) -> tuple[str, ...]:
@@ -84,59 +99,95 @@ def find_cves(patch: Patch) -> tuple[str, ...]:
     return tuple(dict.fromkeys(cve.upper() for cve in found))
 
 
-def _doubts(result: Result, mode: str) -> list[str]:
+def _read(patch: Patch) -> _Update:
+    severity = _SEVERITIES.get(patch.Severity.strip().casefold(), Severity.UNKNOWN)
+    bugs = dict.fromkeys((match[1], match[2]) for match in _BUG.finditer(f"{patch.Summary}\n{patch.Description}"))
+    return _Update(patch, severity, find_cves(patch), tuple(islice(bugs, _MOST_BUGS)))
+
+
+def _group(updates: Sequence[_Update], mode: str) -> Mapping[str, list[_Update]]:
+    """Return the updates that mend each vulnerability."""
+    fixes: dict[str, list[_Update]] = defaultdict(list)
+    for update in updates:
+        if update.counts(mode):
+            for vulnerability in update.cves or (update.patch.Name,):
+                fixes[vulnerability].append(update)
+    return fixes
+
+
+def _doubts(result: Result) -> list[str]:
     """Return why the answer is not the whole truth."""
     doubts = []
     if result.Error:
-        doubts.append(f"zypper-docker names an error beside its list: {one_line(result.Error)!r}")
+        doubts.append(f"zypper-docker names an error beside its list: {result.Error[:200]!r}")
     if not result.consistent:
         doubts.append(
             f"zypper counted {result.Updates} updates and {result.Security} security updates, the list has "
             f"{result.items} items of which {result.unreadable} can't be read: patches are missing"
         )
-    if mode == STRICT and any(_looks_like_security(patch) and not patch.IsSecurity for patch in result.List):
-        doubts.append("patches whose text says that they are security updates are not marked as such by the server")
+    elif result.Security != result.marked:
+        doubts.append(
+            f"the server counted {result.Security} security updates and marked {result.marked}: its version is not "
+            "supported (an earlier one swaps its counters)"
+        )
     return doubts
 
 
-def _counts(patch: Patch, mode: str) -> bool:
-    return patch.IsSecurity or (mode != STRICT and _looks_like_security(patch))
+def _doubts_of_mode(updates: Iterable[_Update], mode: str) -> list[str]:
+    if mode == STRICT and any(update.looks_like_security and not update.patch.IsSecurity for update in updates):
+        return ["patches whose text says that they are security updates are not marked as such by the server"]
+    return []
 
 
-def _looks_like_security(patch: Patch) -> bool:
-    return patch.Summary.casefold().startswith("security update") or bool(find_cves(patch))
+def _doubts_of_size(count: int) -> list[str]:
+    return [f"only {MOST_FINDINGS} of {count} findings are in this report"] if count > MOST_FINDINGS else []
 
 
-def _finding(vulnerability: str, fixes: list[_Fix]) -> Finding:
+def _warnings(result: Result, mode: str) -> list[str]:
+    if mode != STRICT or not result.Updates:
+        return []
+    return [
+        f"with a real zypper the server does not tell security updates from others: in mode strict its "
+        f"{result.Updates} other updates are not looked at"
+    ]
+
+
+def _findings(fixes: Mapping[str, list[_Update]]) -> tuple[Finding, ...]:
+    return tuple(starmap(_finding, islice(fixes.items(), MOST_FINDINGS)))
+
+
+def _finding(vulnerability: str, updates: list[_Update]) -> Finding:
     """Make the finding of a vulnerability that one or several patches mend: the worst of them describes it."""
-    worst = max(fixes, key=lambda fix: fix.severity)  # the first of equals
+    worst = max(updates, key=lambda update: update.severity)  # the first of equals
     patch = worst.patch
-    bugs = tuple(dict.fromkeys(bug for fix in fixes for bug in _BUG.findall(fix.patch.Description)))
-    details = {
-        "patches": " ".join(fix.patch.Name for fix in fixes),
-        "bug_references": " ".join("#".join(bug) for bug in bugs),
-    }
+    names = tuple(dict.fromkeys(update.patch.Name for update in updates))
+    bugs = tuple(islice(dict.fromkeys(bug for update in updates for bug in update.bugs), _MOST_BUGS))
+    details = {"patches": " ".join(names), "bug_references": " ".join("#".join(bug) for bug in bugs)}
     return Finding(
         id=vulnerability,
         severity=worst.severity,
-        severity_label=patch.Severity,
+        severity_label=_cut(patch.Severity, _LONGEST_WORDS),
         package=Package(_package(patch)),
-        fixed_by=tuple(fix.patch.Name for fix in fixes),
-        links=_links(vulnerability, bugs, is_cve=bool(worst.cves)),
-        title=patch.Summary or patch.Name,
-        description=patch.Description,
-        inferred=not any(fix.patch.IsSecurity for fix in fixes),
+        fixed_by=names,
+        links=_links(vulnerability, bugs),
+        title=_cut(patch.Summary or patch.Name, _LONGEST_TITLE),
+        description=_cut(patch.Description, LONGEST_DESCRIPTION),
+        inferred=not any(update.patch.IsSecurity for update in updates),
         details={key: value for key, value in details.items() if value},
     )
 
 
 def _package(patch: Patch) -> str:
-    """Guess the package from "update for NAME"; the wire does not name it."""
-    match = _UPDATE_FOR.search(patch.Summary)
-    return match[1] if match else ""
+    """Guess the package from the words after "update for "; the wire does not name it."""
+    match = _UPDATE_FOR.search(patch.Summary[:_LONGEST_TITLE])
+    return _cut(match[1].strip(), _LONGEST_WORDS) if match else ""
 
 
-def _links(vulnerability: str, bugs: tuple[tuple[str, str], ...], *, is_cve: bool) -> tuple[str, ...]:
-    if is_cve:
+def _links(vulnerability: str, bugs: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    if _CVE.fullmatch(vulnerability):
         return (_CVE_PAGE.format(vulnerability),)
     return tuple(_BUG_PAGES[tracker].format(number) for tracker, number in bugs[:1])
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}..."

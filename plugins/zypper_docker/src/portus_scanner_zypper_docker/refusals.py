@@ -16,14 +16,22 @@ _EXITED = re.compile(r"command exited with status (-?\d{1,5})")
 _NO_ZYPPER = 127
 _LOCKED = 7
 _EXITS = {
+    1: "zypper failed inside",
+    2: "zypper was called wrongly",
+    3: "zypper was called wrongly",
     4: "a repository could not be refreshed, or zypper failed inside",
     5: "zypper lacks privileges",
     6: "the image defines no repositories",
     _LOCKED: "zypper is locked by another program",
     8: "zypper could not commit",
+    100: "updates are needed, but they were not listed",
+    101: "security updates are needed, but they were not listed",
+    102: "a reboot is needed, and nothing was listed",
+    103: "zypper itself has to be updated first, and nothing was listed",
     104: "zypper does not know a capability",
     105: "zypper was ended by a signal",
     106: "repositories were skipped",
+    107: "a script of a package failed",
     137: "the container was killed",
 }
 _DOCKER_DOWN = (
@@ -71,5 +79,5 @@ def _error_of_text(error: str, text: str, asked: str) -> ScannerError:
 def _error_of_exit(status: int) -> ScannerError:
     if status == _NO_ZYPPER:
         return UnsupportedImageError("the image has no zypper: it is not based on SUSE (exit status 127)")
-    message = f"zypper ended with status {status} in the image: {_EXITS.get(status, 'not a status of its manual')}"
+    message = f"zypper ended with status {status} in the image: {_EXITS.get(status, 'see its manual for that status')}"
     return ScannerUnavailableError(message) if status == _LOCKED else ScannerError(message)

@@ -84,7 +84,9 @@ class ZypperDockerScanner(Scanner[ZypperDockerSettings], contract=1):
 
 def daemon_name(reference: Reference) -> str:
     """Return the name under which a docker daemon knows an image: with the digest that the user gave, else the tag."""
-    return f"{reference.name}@{reference.digest}" if reference.digest else f"{reference.name}:{reference.tag}"
+    if reference.digest:
+        return f"{reference.name}@{reference.digest}"
+    return f"{reference.name}:{reference.tag or 'latest'}"
 
 
 def retry_after(headers: Mapping[str, str], *, default: float) -> float:
@@ -94,7 +96,7 @@ def retry_after(headers: Mapping[str, str], *, default: float) -> float:
         return min(float(value), LONGEST_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return default
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

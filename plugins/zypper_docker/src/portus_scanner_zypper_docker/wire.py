@@ -15,6 +15,8 @@ from attrs import frozen
 from portus_scanners import HttpAnswer, InvalidReportError
 
 _MOST_PATCHES = 1_000_000
+_LONGEST_NAME = 200
+_TEXTS = ("Severity", "Summary", "Description")
 OLD_SERVER = "this version of zypper-docker's server is not supported"
 
 
@@ -39,11 +41,13 @@ class Result:
     Error: str
     """Empty when the server has seen no error."""
     List: tuple[Patch, ...]
-    """In zypper's order, each name once."""
+    """In zypper's order, without exact repetitions. A name may still come twice, with different texts."""
     items: int
     """How many items the list had, readable or not."""
     unreadable: int
-    """How many of them are no patches."""
+    """How many of them are no patches, or have a member of the wrong type."""
+    marked: int
+    """How many of them the server calls security."""
 
     @property
     def consistent(self) -> bool:
@@ -72,18 +76,22 @@ def read_result(answer: HttpAnswer) -> Result:
         raise InvalidReportError("the answer is no result", faults=["$: expected an object"])
     counters = {key: _counter(document, key) for key in ("Updates", "Security")}
     items = _items(document)
-    patches = [patch for item in items if (patch := _patch(item)) is not None]
+    read = [_patch(item) for item in items]
+    patches = [patch for patch in read if patch is not None]
     return Result(
         **counters,
         Error=_error(document),
-        List=tuple({patch.Name: patch for patch in reversed(patches)}.values())[::-1],
+        List=tuple(dict.fromkeys(patches)),
         items=len(items),
-        unreadable=len(items) - len(patches),
+        unreadable=sum(patch is None or not _is_whole(item) for item, patch in zip(items, read, strict=True)),
+        marked=sum(patch.IsSecurity for patch in patches),
     )
 
 
 def _counter(document: Mapping[str, Any], key: str) -> int:
-    value = document.get(key)
+    if key not in document:
+        raise InvalidReportError(OLD_SERVER, faults=[f"$.{key}: missing"])
+    value = document[key]
     if isinstance(value, bool):  # in Python a bool is an int
         raise InvalidReportError(OLD_SERVER, faults=[f"$.{key}: expected a number, got true or false"])
     if not isinstance(value, int) or not 0 <= value <= _MOST_PATCHES:
@@ -92,10 +100,9 @@ def _counter(document: Mapping[str, Any], key: str) -> int:
 
 
 def _error(document: Mapping[str, Any]) -> str:
-    error = document.get("Error") or ""
-    if not isinstance(error, str):
+    if document.get("Error") is not None and not isinstance(document["Error"], str):
         raise InvalidReportError("the answer is no result", faults=["$.Error: expected a text"])
-    return error.strip()
+    return _text(document, "Error").strip()
 
 
 def _items(document: Mapping[str, Any]) -> list[Any]:
@@ -110,11 +117,12 @@ def _items(document: Mapping[str, Any]) -> list[Any]:
 
 
 def _patch(item: Any) -> Patch | None:
-    """Return an item as a patch; None for what is no object or has no name."""
-    if not isinstance(item, dict) or not _text(item, "Name").strip():
+    """Return an item as a patch; None for what is no object or has no usable name."""
+    name = _text(item, "Name").strip() if isinstance(item, dict) else ""
+    if not name or len(name) > _LONGEST_NAME:
         return None
     return Patch(
-        Name=_text(item, "Name").strip(),
+        Name=name,
         IsSecurity=item.get("IsSecurity") is True,
         Severity=_text(item, "Severity"),
         Summary=_text(item, "Summary").strip(),
@@ -122,6 +130,14 @@ def _patch(item: Any) -> Patch | None:
     )
 
 
-def _text(item: Mapping[str, Any], key: str) -> str:
-    value = item.get(key)
-    return value if isinstance(value, str) else ""
+def _is_whole(item: Mapping[str, Any]) -> bool:
+    """Return whether all members of a patch have their types; they may be missing or null."""
+    return isinstance(item.get("IsSecurity"), bool | None) and all(
+        isinstance(item.get(key), str | None) for key in _TEXTS
+    )
+
+
+def _text(mapping: Mapping[str, Any], key: str) -> str:
+    """Return a member that is a text, without halves of surrogate pairs: they can't be written as UTF-8."""
+    value = mapping.get(key)
+    return value.encode(errors="replace").decode() if isinstance(value, str) else ""
