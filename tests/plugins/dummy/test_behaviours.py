@@ -33,14 +33,17 @@ async def cancel(task):
         await asyncio.sleep(0)
 
 
-@pytest.mark.parametrize(("behaviour", "complete"), [("report", True), ("incomplete", False)])
-async def test_reports_the_findings(scanner, image, behaviour, complete):
+@pytest.mark.parametrize(
+    ("behaviour", "complete", "notes"),
+    [("report", True, (NOTE,)), ("incomplete", False, (NOTE, "dummy: scripted to be incomplete"))],
+)
+async def test_reports_the_findings(scanner, image, behaviour, complete, notes):
     """`report` and `incomplete` return the findings and differ in what they say of themselves."""
     report = await scanner(behaviour=behaviour).scan(image)
 
     assert PORTUS_IDS == [finding.id for finding in report.findings]
     assert complete is report.complete
-    assert (NOTE,) == report.notes
+    assert notes == report.notes
 
 
 async def test_message_of_a_report_is_a_note(scanner, image):

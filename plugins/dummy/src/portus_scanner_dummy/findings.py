@@ -9,6 +9,7 @@ from portus_scanners import Finding, Package, ScannerReport, Severity
 from .settings import ScriptedFinding, Step
 
 NOTE = "dummy: these findings are scripted, nothing was scanned"
+INCOMPLETE = "dummy: scripted to be incomplete"
 
 _CVE_PAGE = "https://cve.mitre.org/cgi-bin/cvename.cgi?name="
 _SEVERITIES = tuple(Severity)
@@ -68,9 +69,10 @@ def make_report(step: Step, *, complete: bool = True) -> ScannerReport:
         complete: False for a report that says of itself that not everything was seen.
 
     Returns:
-        The report: the scripted findings, then the generated ones; always with a note that it is scripted.
+        The report: the scripted findings and the generated ones; always with a note that it is scripted.
     """
-    return ScannerReport(findings=_findings(step), complete=complete, notes=_notes(step), scanner_version="dummy")
+    why = "" if complete else INCOMPLETE
+    return ScannerReport(findings=_findings(step), complete=complete, notes=_notes(step, why), scanner_version="dummy")
 
 
 def make_empty_report(step: Step) -> ScannerReport:
@@ -78,8 +80,10 @@ def make_empty_report(step: Step) -> ScannerReport:
     return ScannerReport(notes=_notes(step), scanner_version="dummy")
 
 
-def _notes(step: Step) -> tuple[str, ...]:
-    return (NOTE, step.message) if step.message else (NOTE,)
+def _notes(step: Step, otherwise: str = "") -> tuple[str, ...]:
+    """Return the notes of a report: *otherwise* stands in for a message that the script does not give."""
+    message = step.message or otherwise
+    return (NOTE, message) if message else (NOTE,)
 
 
 def _findings(step: Step) -> tuple[Finding, ...]:
