@@ -91,6 +91,15 @@ async def test_the_clock_of_a_scanner_starts_with_its_slot(make_engine: Callable
 
 
 @virtual_time
+async def test_the_time_that_is_told_is_the_scanners_own(make_engine: Callable[..., Any]) -> None:
+    """A run that waited for its slot and then timed out says how long it was given, not how long it waited."""
+    async with make_engine({"one": {"timeout": 10, "concurrency": 1}}, one=Hanging) as engine:
+        reports = await asyncio.gather(*(engine.scan("registry.example/app:1") for _ in range(2)))
+    assert ["no result within 10 s"] * 2 == [report.results[0].error for report in reports]
+    assert [0.0, 10.0] == [report.results[0].waited for report in reports]
+
+
+@virtual_time
 async def test_a_slot_that_does_not_come_in_time_is_timed_out(make_engine: Callable[..., Any]) -> None:
     """The deadline of the whole scan ends the wait for a slot as well."""
     async with make_engine({"one": {"concurrency": 1}}, one=Hanging) as engine, engine.scan("r.example/a"):

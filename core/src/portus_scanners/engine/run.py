@@ -129,7 +129,7 @@ class Run:
 
     def _struck(self) -> ScannerRun:
         """The deadline has struck: the last known state decides what that means."""
-        seconds = f"{self._loop.time() - self._begun:.0f} s"
+        seconds = f"{round(self._loop.time() - (self._got_slot or self._begun), 1):g} s"
         if self._state.heard is Heard.WORKING:
             return self._record(Outcome.PENDING, f"the backend was still working after {seconds}{self._where()}")
         if self._state.heard is Heard.UNAVAILABLE:
