@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portus_scanners import Finding, Outcome, Package, Platform, ScannerReport, ScannerRun, Secret, Severity
+from portus_scanners import (
+    Cvss,
+    Finding,
+    Health,
+    Outcome,
+    Package,
+    Platform,
+    ScannerReport,
+    ScannerRun,
+    Secret,
+    Severity,
+)
 
 
 def test_severities_are_ordered_lowest_first() -> None:
@@ -79,6 +90,37 @@ def test_a_platform_has_two_or_three_parts(text: str) -> None:
     """A text that is no os/architecture[/variant] is refused with an example."""
     with pytest.raises(ValueError, match="linux/amd64"):
         Platform.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("model", "values"),
+    [
+        (ScannerReport, {"complete": "no"}),
+        (ScannerReport, {"complete": None}),
+        (ScannerReport, {"complete": 1}),
+        (ScannerReport, {"scanner_version": None}),
+        (ScannerReport, {"database_updated": "yesterday"}),
+        (ScannerReport, {"notes": [5]}),
+        (ScannerReport, {"findings": ["CVE-1"]}),
+        (Finding, {"id": "x", "layer": 5}),
+        (Finding, {"id": "x", "inferred": "yes"}),
+        (Finding, {"id": "x", "cvss": ["9.8"]}),
+        (Finding, {"id": "x", "details": {"a": 1}}),
+        (Cvss, {"version": 3}),
+        (Cvss, {"version": "3.1", "score": 11.0}),
+        (Health, {"healthy": "no"}),
+    ],
+)
+def test_a_report_that_could_not_be_written_cannot_be_made(model: type, values: dict[str, object]) -> None:
+    """Members of another type are refused where a scanner makes them, not where somebody writes them."""
+    with pytest.raises((TypeError, ValueError)):
+        model(**values)
+
+
+def test_lists_become_tuples() -> None:
+    """A scanner may hand over lists."""
+    finding = Finding(id="x", fixed_by=["1"], links=["a"], cvss=[Cvss(version="2.0")])  # type: ignore[arg-type]
+    assert (("1",), ("a",), (Cvss(version="2.0"),)) == (finding.fixed_by, finding.links, finding.cvss)
 
 
 def test_a_platform_reads_as_it_is_written() -> None:

@@ -27,6 +27,13 @@ class Undecorated(Scanner[Forgotten], contract=1):
     async def scan(self, image):
         return ScannerReport()
 class NoScanner: pass
+
+@frozen(kw_only=True)
+class Unresolvable(ScannerSettings):
+    path: "OnlyForCheckers" = None
+class Hidden(Scanner[Unresolvable], contract=1):
+    async def scan(self, image):
+        return ScannerReport()
 """
 
 
@@ -58,6 +65,7 @@ def test_loading_gives_the_class_and_its_settings(install: Callable[..., None]) 
         ("acme_module_c:Later", "is written for contract 99; this core knows 1"),
         ("acme_module_c:Abstract", "does not define scan()"),
         ("acme_module_c:Undecorated", "lacks the decorator @attrs.frozen"),
+        ("acme_module_c:Hidden", "name 'OnlyForCheckers' is not defined"),
         ("acme_module_c:NoScanner", "is no subclass of portus_scanners.Scanner"),
         ("acme_module_c:Gone", "has no attribute 'Gone'"),
         ("acme_module_nowhere:Gone", "No module named 'acme_module_nowhere'"),

@@ -135,6 +135,7 @@ def test_texts_are_read_as_what_belongs_there(key: str, value: object, expected:
     [
         ("timeout", False, "security.acme.timeout: expected a number, got true or false"),
         ("timeout", "soon", "security.acme.timeout: expected a number, got a text"),
+        ("timeout", "1_0", "security.acme.timeout: expected a number, got a text"),
         ("timeout", "nan", "security.acme.timeout: expected a number, got a text"),
         ("timeout", float("inf"), "security.acme.timeout: expected a number, got a number"),
         ("timeout", -1, "security.acme: 'timeout' must be > 0: -1.0"),
@@ -183,6 +184,13 @@ def test_no_message_shows_a_value(value: object) -> None:
         ({"security": {"dummy": {"sever": "x"}}}, "security.dummy.sever: unknown key; did you mean server?"),
         ({"security": {"dummy": {"scanner": 5}}}, "security.dummy.scanner: expected the name"),
         ({"security": {"nobody": {"server": "x"}}}, "pip install 'portus-scan[nobody]'"),
+        ({"security": {"dummy": []}}, "security.dummy: expected a mapping"),
+        ({"security": {"dummy": False}}, "security.dummy: expected a mapping"),
+        ({"security": {"dummy": {"url": "http://x"}}}, "security.dummy.url: unknown key; did you mean server?"),
+        ({"securty": {}}, "securty: unknown key; did you mean security?"),
+        ({"registries": {"https://a.example": {}}}, "registries.https://a.example: write the host alone"),
+        ({"registries": {"a.example/team": {}}}, "registries.a.example/team: write the host alone"),
+        ({"registries": {"A.example": {}, "a.example": {}}}, "registries.a.example: this host comes twice"),
         ({"registries": {"a.example": "x"}}, "registries.a.example: expected a mapping"),
         ({"registries": {"a.example": {"pasword": "x"}}}, "registries.a.example.pasword: unknown key; did you mean"),
     ],
@@ -207,6 +215,9 @@ def test_mistakes_in_the_file_name_the_key(document: dict[str, Any], fault: str)
             "PORTUS_SECURITY_DUMY_TIMEOUT: there is no scanner 'dumy'; did you mean dummy?",
         ),
         ("PORTUS_SECURITY_NOBODY_SERVER", "x", "no installed plugin is called 'nobody'"),
+        ("PORTUS_SECURITY_DUMMY_EU_SERVER", "x", "PORTUS_SECURITY_DUMMY_EU_SERVER: unknown key"),
+        ("PORTUS_SECURITY_DUMMY_URL", "x", "PORTUS_SECURITY_DUMMY_URL: unknown key; did you mean server?"),
+        ("PORTUS_SECURITY_DUMMY", "x", "PORTUS_SECURITY_DUMMY: it names no setting"),
         ("PORTUS_SECURITY_DUMMY_ENABLED", "perhaps", "PORTUS_SECURITY_DUMMY_ENABLED: expected true or false"),
     ],
 )
@@ -265,6 +276,10 @@ def test_selecting_keeps_only_the_named() -> None:
     [
         (b"security: [", "is not YAML"),
         (b"- a\n", "is not a mapping"),
+        (b"[]", "is not a mapping"),
+        (b"false", "is not a mapping"),
+        (b"security: {clair: {server: a}}\nsecurity: {}", "a key comes twice"),
+        (b"security:\n  clair: {server: a, server: ''}\n", "line 2, column 22.: a key comes twice"),
         (b"\x00", "is not YAML"),
         (b"\xff\xfe\xff", "is not YAML"),
         (b"#" * (1024 * 1024 + 1), "is larger than"),
@@ -277,6 +292,13 @@ def test_a_file_that_cannot_be_used_is_one_line(tmp_path: Path, content: bytes, 
     with pytest.raises(SettingsError, match=fault) as raised:
         load_settings(file, environ={})
     assert (1, True) == (len(raised.value.faults), str(file) in str(raised.value))
+
+
+def test_yaml_merge_keys_are_no_repetition(tmp_path: Path) -> None:
+    """Portus' files use anchors and `<<`: a key that overrides a merged one comes once."""
+    file = tmp_path / "config.yml"
+    file.write_text("base: &base {server: a, timeout: 5}\nsecurity: {dummy: {<<: *base, server: b}}\n")
+    assert {"server": "b", "timeout": 5} == load_settings(file, environ={}).scanners["dummy"].values
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:

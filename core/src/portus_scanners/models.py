@@ -38,6 +38,7 @@ SCHEMA_VERSION = 1
 """The version of the JSON document. It grows when a reader of the old one could misread the new one."""
 
 _TEXT = instance_of(str)
+_TRUTH = instance_of(bool)
 
 
 def _word(_instance: object, attribute: Attribute[str], value: str) -> None:
@@ -59,6 +60,15 @@ def _texts(values: Iterable[str]) -> tuple[str, ...]:
         msg = "expected a tuple of texts"
         raise TypeError(msg)
     return texts
+
+
+def _cvss_ratings(values: Iterable[Cvss]) -> tuple[Cvss, ...]:
+    ratings = tuple(values)
+    for rating in ratings:
+        if not isinstance(rating, Cvss):
+            msg = f"cvss must be Cvss objects, got {type(rating).__name__}"
+            raise TypeError(msg)
+    return ratings
 
 
 @total_ordering
@@ -199,12 +209,12 @@ class Package:
 class Cvss:
     """One CVSS rating."""
 
-    version: str
+    version: str = field(validator=_TEXT)
     """``2.0``, ``3.1``; empty where the backend does not say."""
-    vector: str = ""
+    vector: str = field(default="", validator=_TEXT)
     score: float | None = field(default=None, validator=optional(and_(ge(0.0), le(10.0))))
     """0.0 to 10.0."""
-    source: str = ""
+    source: str = field(default="", validator=_TEXT)
     """Who rated: ``NVD``."""
 
 
@@ -223,10 +233,10 @@ class Finding:
     links: tuple[str, ...] = field(default=(), converter=_texts)
     title: str = field(default="", validator=_TEXT)
     description: str = field(default="", validator=_TEXT)
-    cvss: tuple[Cvss, ...] = ()
-    layer: str | None = None
+    cvss: tuple[Cvss, ...] = field(default=(), converter=_cvss_ratings)
+    layer: str | None = field(default=None, validator=optional(_TEXT))
     """Digest of the layer that brought the package, where the backend says."""
-    inferred: bool = False
+    inferred: bool = field(default=False, validator=_TRUTH)
     """The backend did not say that this is a vulnerability; the plugin concluded it."""
     details: Mapping[str, str] = field(factory=dict, validator=_text_by_name)
     """What else the backend said and no other member has a place for."""
@@ -252,13 +262,13 @@ class ScannerReport:
 
     findings: tuple[Finding, ...] = field(default=(), converter=_sorted_findings)
     """By severity, highest first, then by id and package."""
-    complete: bool = True
+    complete: bool = field(default=True, validator=_TRUTH)
     """False when not all of the image was seen, or not all of the answer could be read."""
     notes: tuple[str, ...] = field(default=(), converter=_texts)
     """What a reader must know in order to trust the findings: one sentence each."""
-    scanner_version: str = ""
-    database_version: str = ""
-    database_updated: datetime | None = None
+    scanner_version: str = field(default="", validator=_TEXT)
+    database_version: str = field(default="", validator=_TEXT)
+    database_updated: datetime | None = field(default=None, validator=optional(instance_of(datetime)))
     """When the vulnerability data was last updated, where the backend says."""
 
 

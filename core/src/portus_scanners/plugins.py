@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from importlib import import_module
-from typing import Any
+from typing import Any, get_type_hints
 
 import attrs
 from attrs import evolve, field, frozen
@@ -19,6 +19,7 @@ from importlib_metadata import Distribution, distributions
 
 from .errors import PluginError
 from .scanner import SUPPORTED_CONTRACTS, Scanner
+from .text import words_of
 
 __all__ = ["GROUP", "Plugin", "discover"]
 
@@ -53,11 +54,11 @@ class Plugin:
             raise PluginError(self.name, self.error)
         try:
             loaded = self._import()
+            fault = _fault_of(loaded)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # foreign code: it may raise or exit as it likes
             raise PluginError(self.name, self._why_not_imported(error)) from error
-        fault = _fault_of(loaded)
         if fault is not None:
             raise PluginError(self.name, f"{self.value} of {self.distribution} {self.version} {fault}")
         scanner: type[Scanner[Any]] = loaded
@@ -75,7 +76,7 @@ class Plugin:
 
     def _why_not_imported(self, error: BaseException) -> str:
         wants = f"; it requires {', '.join(self.requires)}" if self.requires else ""
-        what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        what = words_of(error)
         return (
             f"{self.value} of {self.distribution} {self.version} can't be imported ({what}){wants}; "
             f"try: pip install --upgrade {self.distribution}"
@@ -149,4 +150,5 @@ def _fault_of(loaded: Any) -> str | None:
         settings_class
     ):
         return f"has the settings class {settings_class!r}, which lacks the decorator @attrs.frozen(kw_only=True)"
+    get_type_hints(settings_class)  # raises where a type is imported for type checkers only
     return None

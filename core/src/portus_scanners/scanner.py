@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, get
 from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
-from attrs.validators import ge, gt
+from attrs.validators import ge, gt, instance_of, optional
 
 from .models import Image, Layer, ScannerReport
 
@@ -131,9 +131,9 @@ class BlobHead:
 class Health:
     """Whether a backend can be used now."""
 
-    healthy: bool | None
+    healthy: bool | None = field(validator=optional(instance_of(bool)))
     """None: the scanner has no way to tell."""
-    message: str = ""
+    message: str = field(default="", validator=instance_of(str))
     """What was seen, in one sentence."""
 
 
@@ -253,7 +253,9 @@ class Scanner(ABC, Generic[SettingsT]):
     async def scan(self, image: Image) -> ScannerReport:
         """Return what the backend knows of one image.
 
-        The engine does not call this for what is no image (`Image.unsupported`): that ends `unsupported` by itself.
+        What this raises ends its own run. What a task that it starts raises is another matter: asyncio lets a
+        ``sys.exit`` there end the program. The engine does not call this for what is no image
+        (`Image.unsupported`): that ends `unsupported` by itself.
 
         Raises:
             UnsupportedImageError: The backend can't read such an image.

@@ -5,6 +5,20 @@ from __future__ import annotations
 __all__ = ["one_line"]
 
 
+def text_of(error: BaseException) -> str:
+    """Return the text of an exception that foreign code has raised, and perhaps made: its ``str`` may itself fail."""
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001 (foreign code)
+        return ""
+
+
+def words_of(error: BaseException) -> str:
+    """Return kind and text of a foreign exception in one line."""
+    text, kind = text_of(error), type(error).__name__
+    return f"{kind}: {one_line(text, 300)}" if text else kind
+
+
 def one_line(text: str, limit: int = 200) -> str:
     """Return a foreign text for a message: one line, nothing that a terminal acts on, not too long.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -382,3 +383,89 @@ async def test_an_engine_that_is_not_open_says_so(make_engine: Callable[..., Any
     assert (Verdict.UNKNOWN, ()) == (report.verdict, report.results)
     with pytest.raises(RuntimeError, match="async with"):
         engine.scan("registry.example/app:1")
+
+
+class Slow(Scanner[ScannerSettings], contract=1):
+    """Hangs, and needs a second to clean up when it is cancelled."""
+
+    async def scan(self, image: Image) -> ScannerReport:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(1)
+        raise AssertionError
+
+
+@pytest.mark.parametrize("ends", ["stop twice", "stop and leave", "cancel and close"])
+@virtual_time
+async def test_the_grace_is_not_cut_short(make_engine: Callable[..., Any], ends: str) -> None:
+    """However often an end is asked for, a scanner has its grace to clean up, and nothing of it is left running."""
+    async with make_engine(one=Slow) as engine:
+        scan = engine.scan("registry.example/app:1")
+        caller = asyncio.create_task(_await(scan))
+        await asyncio.sleep(1)
+        if ends == "cancel and close":
+            caller.cancel()
+            await asyncio.sleep(0.1)
+        else:
+            scan.stop()
+            await asyncio.sleep(0.1)
+            scan.stop()
+            if ends == "stop and leave":
+                await scan.aclose()
+        await engine.aclose()
+        assert ((), set()) == (engine.abandoned, other_tasks() - {caller.get_name()})
+        await asyncio.wait({caller})
+
+
+async def _await(scan: Any) -> None:
+    await scan
+
+
+@virtual_time
+async def test_closing_the_engine_under_a_scan_is_an_error_there(make_engine: Callable[..., Any]) -> None:
+    """Whoever awaits or iterates a scan whose engine is closed gets a RuntimeError, not an empty answer."""
+    async with make_engine(one=Hanging) as engine:
+        scan, streamed = engine.scan("registry.example/app:1"), engine.scan("registry.example/app:1")
+        tasks = [asyncio.create_task(_await(scan)), asyncio.create_task(_collect(streamed))]
+        late = engine.scan("registry.example/app:1")
+        await asyncio.sleep(1)
+        await engine.aclose()
+        await asyncio.wait(tasks)
+        assert [RuntimeError, RuntimeError] == [type(task.exception()) for task in tasks]
+        with pytest.raises(RuntimeError, match="not open"):
+            await late
+
+
+async def _collect(scan: Any) -> list[Any]:
+    return [run async for run in scan]
+
+
+@virtual_time
+async def test_a_request_that_will_not_end_does_not_keep_the_engine_open(make_engine: Callable[..., Any]) -> None:
+    """A coroutine given to finish() that swallows its cancellation is abandoned after the grace, and named."""
+    release = asyncio.Event()
+
+    async def stay() -> None:
+        while not release.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await release.wait()
+
+    async def act(scanner: Scanner[Any], _image: Image) -> ScannerReport:
+        await scanner.context.finish(stay())
+        return ScannerReport()
+
+    async with make_engine({"one": {"timeout": 10}}, one=doing(act)) as engine:
+        await engine.scan("registry.example/app:1")
+    assert ("a request to finish",) == engine.abandoned
+    release.set()
+    await asyncio.sleep(1)
+
+
+@virtual_time
+async def test_an_open_engine_is_not_opened_again(make_engine: Callable[..., Any]) -> None:
+    """Entering an engine twice is a RuntimeError; nothing of the first time is lost."""
+    async with make_engine(one=Stub) as engine:
+        with pytest.raises(RuntimeError, match="open already"):
+            await engine.__aenter__()
+        assert Verdict.CLEAN == (await engine.scan("registry.example/app:1")).verdict

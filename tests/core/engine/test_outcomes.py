@@ -53,6 +53,21 @@ class Panic(BaseException):
     """What a Rust extension raises."""
 
 
+class UnspeakableError(Exception):
+    """An exception whose text can't be had."""
+
+    def __str__(self) -> str:
+        msg = "no text"
+        raise RuntimeError(msg)
+
+
+class ForgetfulError(ScannerUnavailableError):
+    """Derived from ours, without calling its base."""
+
+    def __init__(self) -> None:
+        Exception.__init__(self)
+
+
 @pytest.mark.parametrize(
     ("error", "outcome", "text"),
     [
@@ -67,6 +82,9 @@ class Panic(BaseException):
         (KeyboardInterrupt(), Outcome.FAILED, "it crashed (KeyboardInterrupt)"),
         (Panic("panicked"), Outcome.FAILED, "it crashed (Panic: panicked)"),
         (asyncio.CancelledError(), Outcome.FAILED, "it cancelled itself"),
+        (UnspeakableError(), Outcome.FAILED, "it crashed (UnspeakableError)"),
+        (ForgetfulError(), Outcome.FAILED, "ForgetfulError"),
+        (ScannerError(""), Outcome.FAILED, "ScannerError"),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else None,
 )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Iterator
 from contextlib import AsyncExitStack
-from typing import Any
 
 from ..models import Image, Platform
 from ..plugins import discover
@@ -51,7 +50,7 @@ class Engine:
         self._registry: Registry | None = None  # as long as the engine is not open
         self._watchdog = Watchdog(grace)
         self._ready: tuple[ReadyScanner, ...] = ()
-        self._drivers: set[asyncio.Task[Any]] = set()
+        self._scans: set[Scan] = set()
         self._closing = AsyncExitStack()
 
     @property
@@ -65,6 +64,9 @@ class Engine:
         return tuple(self._watchdog.abandoned)
 
     async def __aenter__(self) -> Engine:
+        if self._registry is not None:
+            msg = "the engine is open already"
+            raise RuntimeError(msg)
         configured = configure(self._settings.enabled, discover())
         async with AsyncExitStack() as closing:
             registry = self._given_registry
@@ -79,7 +81,7 @@ class Engine:
     ) -> tuple[ReadyScanner, ...]:
         slots = make_slots(configured)
         for slot in slots.values():
-            closing.push_async_callback(slot.aclose)
+            closing.push_async_callback(slot.aclose, self._watchdog)
         contexts = [open_context(one, registry, closing) for one in configured]
         starts = (
             start(one, context, slots[slot_key(one)], self._watchdog, closing)
@@ -93,10 +95,7 @@ class Engine:
     async def aclose(self) -> None:
         """End all scans, close the scanners, their sessions and the engine's own registry client."""
         self._ready, self._registry = (), None
-        for driver in self._drivers:
-            driver.cancel()
-        if self._drivers:
-            await asyncio.wait(self._drivers)
+        await asyncio.gather(*(scan.aclose() for scan in tuple(self._scans)))
         await self._closing.aclose()
 
     async def resolve(self, reference: str | Reference, platform: Platform | None = None) -> Image:
@@ -150,10 +149,14 @@ class Engine:
         for one in self._ready:
             yield Run(one, image, deadline=deadline, watchdog=self._watchdog, notify=notify)
 
-    def adopt(self, driver: asyncio.Task[Any]) -> None:
-        """Remember a scan's task until it has ended, for `aclose` (for `Scan`)."""
-        self._drivers.add(driver)
-        driver.add_done_callback(self._drivers.discard)
+    def adopt(self, scan: Scan) -> None:
+        """Remember a scan that begins, for `aclose` (for `Scan`)."""
+        self._open_registry()
+        self._scans.add(scan)
+
+    def release(self, scan: Scan) -> None:
+        """Forget a scan that has ended (for `Scan`)."""
+        self._scans.discard(scan)
 
     def _open_registry(self) -> Registry:
         if self._registry is None:

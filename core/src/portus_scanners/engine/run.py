@@ -116,8 +116,8 @@ class Run:
         if ended is None or not isinstance(ended.error, ScannerUnavailableError):
             return False
         self._state.heard = Heard.UNAVAILABLE
-        self._unavailable = str(ended.error)
-        return ended.error.retry
+        self._unavailable = describe(self._ready.name, ended.error)
+        return bool(getattr(ended.error, "retry", True))  # a subclass may have forgotten its base's __init__
 
     def _judge(self, ended: Ended | None) -> ScannerRun:
         if ended is None:

@@ -54,12 +54,16 @@ class Scan:
         self._runs: dict[asyncio.Task[ScannerRun], Run] = {}
         self._ended: asyncio.Queue[ScannerRun | None] = asyncio.Queue()
         self._stopped = False
+        self._closing = False
+        self._runs_cancelled = False
 
     def stop(self) -> None:
         """Stop on request: runs that have not ended end `cancelled`; awaiting this still gives the report.
 
         Before the image is resolved there is nothing to report: awaiting then raises a `RegistryError`.
         """
+        if self._stopped:
+            return
         self._stopped = True
         if self._runs:
             self._cancel_runs()
@@ -72,7 +76,9 @@ class Scan:
         if self._driver is None:
             return
         if not self._driver.done():
-            self._driver.cancel()
+            if not self._closing:  # once: a second cancellation would cut the scanners' grace short
+                self._closing = True
+                self._driver.cancel()
             await asyncio.wait({self._driver})
         if not self._driver.cancelled():
             self._driver.exception()  # looked at: leaving without awaiting is no mistake
@@ -92,7 +98,9 @@ class Scan:
         while (run := await self._ended.get()) is not None:
             yield run
         self._ended.put_nowait(None)  # for a second iteration, which then sees the end at once
-        if not driver.cancelled() and (error := driver.exception()) is not None:
+        if driver.cancelled():
+            raise self._closed()
+        if (error := driver.exception()) is not None:
             raise error
 
     async def _report(self) -> ImageReport:
@@ -100,13 +108,19 @@ class Scan:
         try:
             return await asyncio.shield(driver)
         except asyncio.CancelledError:
+            if driver.cancelled() and not _is_cancelled():
+                raise self._closed() from None
             await self.aclose()
             raise
 
+    def _closed(self) -> RuntimeError:
+        return RuntimeError("the scan was closed, or its engine, before it had ended")
+
     def _begin(self) -> asyncio.Task[ImageReport]:
         if self._driver is None:
+            self._engine.adopt(self)
             self._driver = asyncio.create_task(self._drive())
-            self._engine.adopt(self._driver)
+            self._driver.add_done_callback(lambda _: self._engine.release(self))
         return self._driver
 
     async def _drive(self) -> ImageReport:
@@ -157,9 +171,17 @@ class Scan:
         return [self._result(task) for task in self._runs]
 
     def _cancel_runs(self) -> None:
-        for task in self._runs:
-            task.cancel()
+        """Cancel the runs, once: a second cancellation would cut the scanners' grace short."""
+        if not self._runs_cancelled:
+            self._runs_cancelled = True
+            for task in self._runs:
+                task.cancel()
 
     def _result(self, task: asyncio.Task[ScannerRun]) -> ScannerRun:
         """Return a run's record; one that was stopped before its first step has made none itself."""
         return self._runs[task].cancelled() if task.cancelled() else task.result()
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

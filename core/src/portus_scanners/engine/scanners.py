@@ -16,6 +16,7 @@ from ..plugins import Plugin
 from ..registry.client import Registry
 from ..scanner import Health, Scanner, ScannerSettings
 from ..settings import ScannerSection
+from ..text import text_of, words_of
 from .context import EngineContext
 from .isolation import Watchdog
 from .slots import Slot
@@ -184,7 +185,6 @@ async def _close(name: str, scanner: Scanner[Any], watchdog: Watchdog) -> None:
 def describe(name: str, error: BaseException) -> str:
     """Return an error of a scanner in words; what is no error of ours goes to the log with its traceback."""
     if isinstance(error, PortusScannersError):
-        return str(error)
+        return text_of(error) or words_of(error)
     logger.error("scanner %s crashed", name, exc_info=error)
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return f"it crashed ({text[:300]})"
+    return f"it crashed ({words_of(error)})"

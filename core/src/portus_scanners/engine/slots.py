@@ -8,6 +8,8 @@ from typing import Any
 
 from attrs import define, field
 
+from .isolation import Watchdog
+
 
 @define
 class Slot:
@@ -16,6 +18,7 @@ class Slot:
     size: int
     _places: asyncio.Semaphore = field(init=False)
     _late: set[asyncio.Task[None]] = field(factory=set, init=False)
+    _unfinished: set[asyncio.Future[Any]] = field(factory=set, init=False)
 
     def __attrs_post_init__(self) -> None:
         self._places = asyncio.Semaphore(self.size)
@@ -29,6 +32,9 @@ class Slot:
         if not unfinished:
             self._places.release()
             return
+        for request in unfinished:
+            self._unfinished.add(request)
+            request.add_done_callback(self._unfinished.discard)
         late = asyncio.create_task(self._release_later(set(unfinished), limit))
         self._late.add(late)
         late.add_done_callback(self._late.discard)
@@ -40,11 +46,13 @@ class Slot:
             for request in unfinished:
                 request.cancel()
             self._places.release()
-            await asyncio.gather(*unfinished, return_exceptions=True)
 
-    async def aclose(self) -> None:
-        """Cancel what is still unfinished and wait for it to end."""
-        late = set(self._late)
+    async def aclose(self, watchdog: Watchdog) -> None:
+        """Cancel what is still unfinished, and wait for it to end: no longer than the watchdog's grace."""
+        late, unfinished = set(self._late), set(self._unfinished)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+        if unfinished:
+            _, stubborn = await asyncio.wait(unfinished, timeout=watchdog.grace)
+            watchdog.abandoned.extend("a request to finish" for _ in stubborn)

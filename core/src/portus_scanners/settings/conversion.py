@@ -2,7 +2,7 @@
 
 A text where a number or a truth value belongs is read as one, since the environment has nothing but texts; where
 a list or a mapping belongs it is read as YAML. Nothing else is bent: ``timeout: false`` and ``server: [a]`` are
-errors. No message shows a value: it could be a secret in the wrong place.
+errors. No message shows a text that was given: it could be a secret in the wrong place.
 """
 
 from __future__ import annotations
@@ -133,7 +133,7 @@ def _number(value: Any, _: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise _mismatch(float, value)
     try:
-        number = float(value)
+        number = math.nan if isinstance(value, str) and "_" in value else float(value)
     except (ValueError, OverflowError):
         raise _mismatch(float, value) from None
     if not math.isfinite(number):

@@ -13,6 +13,19 @@ from ..errors import SettingsError
 _LARGEST_FILE = 1024 * 1024
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that comes twice: the first one would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen = set()
+        for key, _ in node.value:
+            name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
+            if name is not None and name in seen and key.value != "<<":
+                raise yaml.constructor.ConstructorError(None, None, "a key comes twice", key.start_mark)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
 def read_yaml(path: Path) -> Mapping[str, Any]:
     """Return the top level of a YAML file, empty for an empty one.
 
@@ -27,16 +40,18 @@ def read_yaml(path: Path) -> Mapping[str, Any]:
     if len(text) > _LARGEST_FILE:
         raise SettingsError(f"the configuration {path} is larger than {_LARGEST_FILE} bytes")
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, _Loader)  # noqa: S506 (a safe loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise SettingsError(f"the configuration {path} is not YAML{_place(error)}") from error
-    if not isinstance(document or {}, dict):
+    if document is None:
+        return {}
+    if not isinstance(document, dict):
         raise SettingsError(f"the configuration {path} is not a mapping with a key security:")
-    return document or {}
+    return document
 
 
 def _place(error: Exception) -> str:
     """Return where a YAML file is wrong and what is; never its text, which may hold a secret."""
     mark = getattr(error, "problem_mark", None)
     place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
-    return f"{place}: {getattr(error, 'problem', None) or 'it has characters that YAML does not allow'}"
+    return f"{place}: {getattr(error, 'problem', None) or 'it has something that YAML does not allow'}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 import attrs
@@ -22,6 +23,10 @@ from .wording import PREFIX, did_you_mean
 _NAME = re.compile(r"[a-z0-9_]+")
 _BASE_KEYS = tuple(attribute.name for attribute in attrs.fields(ScannerSettings))
 _RESERVED = {"scanner"}
+_ADDRESS = re.compile(r"(.*_)?(server|enabled)|url|uri|host|address|endpoint|base_url")
+"""Keys with which somebody wanted to enable a scanner."""
+_HOST = re.compile(r"(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?")
+_OWN_SECTIONS = ("security", "registries")
 
 
 @attrs.define
@@ -44,7 +49,7 @@ def read_settings(document: Mapping[str, Any], environ: Mapping[str, str]) -> Se
     Raises:
         SettingsError: One line for each fault.
     """
-    faults: list[str] = []
+    faults = list(_misspelt_sections(document))
     installed = tuple(dict.fromkeys(plugin.name for plugin in discover()))
     drafts = {draft.name: draft for draft in _drafts_of_file(document, faults)}
     _add_environment(drafts, environ, installed, faults)
@@ -59,7 +64,7 @@ def _drafts_of_file(document: Mapping[str, Any], faults: list[str]) -> Iterator[
     for name, section in _mapping(document, "security", faults).items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             faults.append(f"security: {name!r} is no name of a scanner: use a-z, 0-9 and _")
-        elif not isinstance(section or {}, dict):
+        elif section is not None and not isinstance(section, dict):
             faults.append(f"security.{name}: expected a mapping such as {{server: ...}}")
         else:
             draft = _Draft(name)
@@ -92,6 +97,9 @@ def _unknown_instance(variable: str, rest: str, value: str, known: list[str], fa
     name = rest.removesuffix(f"_{key}") if key else rest
     if key == "server" and value.strip():
         return name
+    if rest in known:
+        faults.append(f"{variable}: it names no setting; write {variable}_SERVER, for instance")
+        return None
     guess = did_you_mean(name if key else rest.partition("_")[0], known)
     if guess or "_" not in rest or key == "enabled":
         faults.append(f"{variable}: there is no scanner {name!r}{guess}")
@@ -132,13 +140,17 @@ def _is_enabled(draft: _Draft) -> bool:
 
 
 def _slips(draft: _Draft, values: Mapping[str, object]) -> Iterator[str]:
-    """Find keys of a disabled section that look like a misspelt key of every scanner: ``sever:`` enables nothing.
+    """Find keys of a disabled section that were meant to enable it: ``sever:``, ``url:``, another instance's name.
 
     Its other keys can't be judged: the plugin is not imported.
     """
     for key in values:
+        if key in _BASE_KEYS:
+            continue
         guess = did_you_mean(key, _BASE_KEYS)
-        if key not in _BASE_KEYS and guess:
+        if _ADDRESS.fullmatch(key):
+            guess = "; did you mean server?"
+        if guess:
             yield f"{draft.sources[key]}: unknown key{guess}"
 
 
@@ -150,18 +162,30 @@ def _not_installed(name: str, plugin: str, installed: tuple[str, ...]) -> str:
 
 
 def _registries(document: Mapping[str, Any], faults: list[str]) -> dict[str, RegistrySettings]:
-    found = {}
-    for host, section in _mapping(document, "registries", faults).items():
-        place = f"registries.{host}"
-        if not isinstance(section or {}, dict):
+    found: dict[str, RegistrySettings] = {}
+    for key, section in _mapping(document, "registries", faults).items():
+        host, place = str(key).lower(), f"registries.{key}"
+        if not _HOST.fullmatch(host):
+            faults.append(f"{place}: write the host alone, as in an image's name: registry.example:5000")
+        elif host in found:
+            faults.append(f"{place}: this host comes twice")
+        elif section is not None and not isinstance(section, dict):
             faults.append(f"{place}: expected a mapping such as {{username: ..., password: ...}}")
-            continue
-        values = {str(key): value for key, value in (section or {}).items() if value is not None}
-        try:
-            found[str(host)] = structure_section(values, RegistrySettings, {}, place)
-        except SettingsError as error:
-            faults.extend(error.faults)
+        else:
+            values = {str(key): value for key, value in (section or {}).items() if value is not None}
+            try:
+                found[host] = structure_section(values, RegistrySettings, {}, place)
+            except SettingsError as error:
+                faults.extend(error.faults)
     return found
+
+
+def _misspelt_sections(document: Mapping[str, Any]) -> Iterator[str]:
+    """Find top-level keys that are nearly ours; those of Portus are none of these."""
+    for key in document:
+        near = get_close_matches(str(key), _OWN_SECTIONS, n=1, cutoff=0.85)
+        if near and key not in _OWN_SECTIONS:
+            yield f"{key}: unknown key; did you mean {near[0]}?"
 
 
 def _mapping(document: Mapping[str, Any], key: str, faults: list[str]) -> Mapping[Any, Any]:
