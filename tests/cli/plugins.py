@@ -28,3 +28,20 @@ ENDLESS = scanner("import asyncio; print('scanning', flush=True); await asyncio.
 """Says that it has begun."""
 HANGING = scanner(health="import asyncio; await asyncio.Event().wait()")
 BROKEN = "import a_module_that_is_not_there\n"
+EXITING = """\
+import asyncio, sys
+from portus_scanners import Health, Scanner, ScannerReport, ScannerSettings
+
+async def leave():
+    sys.exit(0)
+
+class TheScanner(Scanner[ScannerSettings], contract=1):
+    async def scan(self, image):
+        asyncio.get_running_loop().call_soon(sys.exit, 0)
+        await asyncio.gather(leave())
+        return ScannerReport()
+
+    async def check_health(self):
+        await asyncio.gather(leave())
+"""
+"""Calls ``sys.exit`` in a task and in a callback of its own: asyncio ends its loop for that."""

@@ -234,3 +234,42 @@ async def test_list_is_quick_to_read(start: Start) -> None:
     ended = await (await start("scanners", "--format", "json")).end()
     names: list[Any] = [row["name"] for row in json.loads(ended.stdout)["scanners"]]
     assert (0, len(set(names))) == (ended.code, len(names))
+
+
+async def test_a_plugin_that_exits_in_a_task_of_its_own_ends_nothing(
+    start: Start, install: Callable[..., Path], real_registry: StandInRegistry
+) -> None:
+    """sys.exit in a plugin's own task or callback is its failed run; the other scanner's answer is given."""
+    variables = {"PORTUS_SECURITY_ACME_SERVER": "x", "PORTUS_SECURITY_DUMMY_SERVER": "x"}
+    environment = {**os.environ, "PYTHONPATH": str(install("acme", plugins.EXITING)), **variables}
+    reference = real_registry.reference("team/app", "1.0")
+    ended = await (await start("image", reference, "--format", "json", env=environment)).end()
+    (report,) = load_document(ended.stdout).reports
+    assert (3, {"acme": "failed", "dummy": "ok"}) == (
+        ended.code,
+        {run.scanner: run.outcome.value for run in report.results},
+    )
+    health = await (await start("health", "--format", "json", env=environment)).end()
+    assert (3, [False, True]) == (health.code, sorted(one["healthy"] for one in json.loads(health.stdout)["scanners"]))
+
+
+async def test_an_absurd_width_loses_no_answer(start: Start, config: Config, real_registry: StandInRegistry) -> None:
+    """A COLUMNS of thousands of digits is no traceback after the scan."""
+    reference = real_registry.reference("team/app", "1.0")
+    environment = {**os.environ, "COLUMNS": "9" * 5000}
+    ended = await (await start("image", reference, "--config", config(EMPTY), env=environment)).end()
+    assert (0, "", True) == (ended.code, ended.stderr, reference in ended.stdout)
+
+
+async def test_output_may_be_a_pipe(start: Start, config: Config, real_registry: StandInRegistry) -> None:
+    """--output /dev/stdout writes to the pipe that stdout is."""
+    reference = real_registry.reference("team/app", "1.0")
+    ended = await (await start("image", reference, "--config", config(EMPTY), "--output", "/dev/stdout")).end()
+    assert (0, True) == (ended.code, reference in ended.stdout)
+
+
+async def test_a_help_text_that_cannot_be_written_is_one_line(start: Start) -> None:
+    """A full disk under --help is a line on stderr and 2, no traceback."""
+    with Path("/dev/full").open("w") as full:
+        ended = await (await start("image", "--help", stdout=full)).end()
+    assert (2, 1) == (ended.code, len(ended.stderr.splitlines()))

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from portus_scanners import Engine, ScannerHealth, Settings
 
 from .exit_codes import ExitCode
-from .leaving import leave_at_once, stop_on_signals
+from .leaving import leave_at_once, run_to_end, stop_on_signals
 from .output import foreign_prints_to_stderr
 
 GRACE = 2.0
@@ -33,7 +33,7 @@ def run_checks(
     """
     with asyncio.Runner() as runner:
         with stop_on_signals(runner.get_loop(), _interrupted, _interrupted), foreign_prints_to_stderr():
-            found, abandoned = runner.run(_ask_all(settings, timeout))
+            found, abandoned = run_to_end(runner, _ask_all(settings, timeout))
         code = deliver(found)
         if abandoned:
             leave_at_once(code)

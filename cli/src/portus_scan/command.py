@@ -68,6 +68,9 @@ def _guarded(run: Callable[[], Any]) -> int:
     except click.Abort:
         say("interrupted")
         return int(ExitCode.INTERRUPTED)
+    except OSError as error:  # a help text that can't be written
+        say(f"can't write to stdout: {error.strerror}")
+        return int(ExitCode.USAGE)
 
 
 @click.group(

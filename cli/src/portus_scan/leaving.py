@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
+
+ResultT = TypeVar("ResultT")
+_LOGGER = logging.getLogger("portus_scan")
 
 
 @contextmanager
@@ -41,6 +45,22 @@ def stop_on_signals(
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def run_to_end(runner: asyncio.Runner, work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Run a coroutine to its end, and return what it returns.
+
+    A task or a callback that a plugin has made and that calls ``sys.exit`` ends nothing: asyncio lets the exception
+    through to here, and the loop goes on.
+    """
+    loop = runner.get_loop()
+    task = loop.create_task(work)
+    while not task.done():
+        try:
+            loop.run_until_complete(task)
+        except (SystemExit, KeyboardInterrupt) as error:  # a real Ctrl-C has a handler of its own
+            _LOGGER.exception("a plugin raised %s in a task of its own", type(error).__name__)
+    return task.result()
 
 
 def leave_at_once(code: int) -> NoReturn:

@@ -36,8 +36,10 @@ class Output:
         """
         if name is None or name == "-":
             return cls()
-        path = Path(os.path.realpath(name))  # a link stays, what it points to is replaced
+        path = Path(name)
         try:
+            if not path.exists() or path.is_file():  # a pipe or a device is opened under the name that was given
+                path = Path(os.path.realpath(name))  # a link stays, what it points to is replaced
             _check_file(path)
         except OSError as error:
             raise CommandFault(f"can't write {name!r}: {error.strerror}; name another file with --output") from error

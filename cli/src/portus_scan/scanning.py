@@ -19,7 +19,7 @@ from portus_scanners import (
 )
 
 from .exit_codes import ExitCode
-from .leaving import leave_at_once, stop_on_signals
+from .leaving import leave_at_once, run_to_end, stop_on_signals
 from .output import foreign_prints_to_stderr
 from .progress import Display
 
@@ -64,12 +64,12 @@ def run_order(order: Order, display: Display, deliver: Callable[[ReportDocument]
             display.start()
             try:
                 with foreign_prints_to_stderr():
-                    document = runner.run(scans.run())
+                    document = run_to_end(runner, scans.run())
             finally:
                 display.stop()
             code = deliver(document)
             with foreign_prints_to_stderr():
-                runner.run(scans.aclose())
+                run_to_end(runner, scans.aclose())
         if scans.interrupted:
             code = ExitCode.INTERRUPTED
         if scans.interrupted or scans.abandoned or _is_left_running(document):

@@ -19,6 +19,8 @@ TERMINAL_WIDTH = 80
 PIPE_WIDTH = 160
 """Columns where there is no terminal: rows stay on one line, for grep."""
 
+_LONGEST_NUMBER = 4
+
 
 @frozen
 class Screen:
@@ -33,7 +35,7 @@ class Screen:
     def of(cls, stream: IO[str] | None) -> Screen:
         """Return what is known of a stream; ``COLUMNS`` in the environment goes before its own width."""
         terminal = stream is not None and stream.isatty()
-        wanted = os.environ.get("COLUMNS", "")
+        wanted = os.environ.get("COLUMNS", "")[:_LONGEST_NUMBER]
         width = int(wanted) if wanted.isdecimal() and int(wanted) else _width_of(stream) if terminal else PIPE_WIDTH
         return cls(max(width, NARROWEST), terminal)
 
