@@ -72,7 +72,7 @@ def _flaws(feature: dict[str, Any]) -> list[dict[str, Any]]:
 )
 def test_a_fault_has_its_place(vulnerability: str, fault: str) -> None:
     """What is wrong is said with the path to it."""
-    body = '{"Layer": {"Name": "top", "Features": [{"Vulnerabilities": [' + vulnerability + "]}]}}"
+    body = '{"Layer": {"Name": "top", "Features": [{"Name": "f", "Vulnerabilities": [' + vulnerability + "]}]}}"
     with pytest.raises(InvalidReportError) as raised:
         make_report(read_layer(body.encode(), "top"), ())
     assert raised.value.faults[0].startswith(fault)
@@ -82,7 +82,9 @@ def test_a_number_beyond_all_floats_costs_no_vector() -> None:
     """A score of 1e999 is none; the vector beside it is kept."""
     metadata = '{"NVD": {"CVSSv2": {"Score": 1e999, "Vectors": "AV:N"}}}'
     body = (
-        '{"Layer": {"Name": "top", "Features": [{"Vulnerabilities": [{"Name": "a", "Metadata": ' + metadata + "}]}]}}"
+        '{"Layer": {"Name": "top", "Features": [{"Name": "f", "Vulnerabilities": [{"Name": "a", "Metadata": '
+        + metadata
+        + "}]}]}}"
     )
     (finding,) = make_report(read_layer(body.encode(), "top"), ()).findings
     assert [("AV:N", None)] == [(one.vector, one.score) for one in finding.cvss]

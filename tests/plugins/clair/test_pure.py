@@ -137,7 +137,7 @@ def test_the_order_of_an_answer_does_not_matter(listed: list[tuple[str, str, str
 def test_absent_and_null_are_the_same() -> None:
     """Keys may be absent or null: a feature without a vulnerability is a clean one."""
     empty = {"Name": "a", "NamespaceName": None, "Version": None, "AddedBy": None, "Vulnerabilities": None}
-    assert ((), True) == (report_of([empty]).findings, report_of([{}]).complete)
+    assert ((), True) == (report_of([empty]).findings, report_of([empty]).complete)
 
 
 @pytest.mark.parametrize("namespace", ["debian:9", None])
@@ -145,6 +145,12 @@ def test_no_features_is_not_clean(namespace: str | None) -> None:
     """A namespace without features, and neither of them, are unsupported."""
     with pytest.raises(UnsupportedImageError, match="not known to be clean"):
         report_of([], namespace)
+
+
+def test_a_feature_without_a_name_is_invalid() -> None:
+    """A feature that says nothing is no sign that something was seen."""
+    with pytest.raises(InvalidReportError, match=r"\$\.Layer\.Features\[1\]\.Name: missing"):
+        report_of([feature(), {}])
 
 
 def test_a_vulnerability_without_a_name_is_invalid() -> None:

@@ -36,7 +36,7 @@ def make_report(result: LayerResult, chain: Iterable[ChainLink]) -> ScannerRepor
 
     Raises:
         UnsupportedImageError: Clair recognised no distribution, or none of its packages: that is not clean.
-        InvalidReportError: A vulnerability has no name.
+        InvalidReportError: A feature or a vulnerability has no name.
     """
     features = result.Features or ()
     if not features:
@@ -53,11 +53,14 @@ def make_findings(features: Iterable[Feature], digests: Mapping[str, str]) -> tu
         digests: Digest of a layer by its name in Clair.
 
     Raises:
-        InvalidReportError: A vulnerability has no name.
+        InvalidReportError: A feature or a vulnerability has no name.
     """
     found: dict[Key, Finding] = {}
     reader = _Reader(digests)
     for number, feature in enumerate(features):
+        if not feature.Name:
+            fault = f"$.Layer.Features[{number}].Name: missing"
+            raise InvalidReportError("Clair's answer has a feature without a name", faults=[fault])
         if feature.Vulnerabilities:
             for key, finding in reader.read(feature, f"$.Layer.Features[{number}]"):
                 known = found.get(key)

@@ -33,7 +33,7 @@ _MOST_FINDINGS = 1_000_000
 
 def _known_behaviour(_instance: object, attribute: Attribute[str], value: str) -> None:
     if value not in BEHAVIOURS:
-        msg = f"{attribute.name} {value!r} is none of: {', '.join(BEHAVIOURS)}"
+        msg = f"{attribute.name} must be one of: {', '.join(BEHAVIOURS)}"
         raise ValueError(msg)
 
 
