@@ -97,7 +97,8 @@ def test_a_server_enables_and_the_environment_overrides() -> None:
     [
         ({}, False), ({"server": ""}, False), ({"server": "  "}, False), ({"server": None}, False),
         ({"server": "x"}, True), ({"enabled": True}, True), ({"enabled": "yes"}, True),
-        ({"enabled": False, "server": "x"}, False), ({"enabled": "off", "server": "x"}, False),
+        ({"enabled": False, "server": "x"}, False),
+        ({"enabled": False, "url": "x"}, False), ({"enabled": "off", "server": "x"}, False),
     ],
 )  # fmt: skip
 def test_what_enables_a_scanner(values: dict[str, Any], enabled: bool) -> None:
@@ -186,7 +187,7 @@ def test_no_message_shows_a_value(value: object) -> None:
         ({"security": {"nobody": {"server": "x"}}}, "pip install 'portus-scan[nobody]'"),
         ({"security": {"dummy": []}}, "security.dummy: expected a mapping"),
         ({"security": {"dummy": False}}, "security.dummy: expected a mapping"),
-        ({"security": {"dummy": {"url": "http://x"}}}, "security.dummy.url: unknown key; did you mean server?"),
+        ({"security": {"dummy": {"url": "http://x"}}}, "security.dummy.url: does not enable the scanner 'dummy'; set"),
         ({"securty": {}}, "securty: unknown key; did you mean security?"),
         ({"registries": {"https://a.example": {}}}, "registries.https://a.example: write the host alone"),
         ({"registries": {"a.example/team": {}}}, "registries.a.example/team: write the host alone"),
@@ -215,8 +216,8 @@ def test_mistakes_in_the_file_name_the_key(document: dict[str, Any], fault: str)
             "PORTUS_SECURITY_DUMY_TIMEOUT: there is no scanner 'dumy'; did you mean dummy?",
         ),
         ("PORTUS_SECURITY_NOBODY_SERVER", "x", "no installed plugin is called 'nobody'"),
-        ("PORTUS_SECURITY_DUMMY_EU_SERVER", "x", "PORTUS_SECURITY_DUMMY_EU_SERVER: unknown key"),
-        ("PORTUS_SECURITY_DUMMY_URL", "x", "PORTUS_SECURITY_DUMMY_URL: unknown key; did you mean server?"),
+        ("PORTUS_SECURITY_DUMMY_EU_SERVER", "x", "PORTUS_SECURITY_DUMMY_EU_SERVER: does not enable"),
+        ("PORTUS_SECURITY_DUMMY_URL", "x", "PORTUS_SECURITY_DUMMY_URL: does not enable"),
         ("PORTUS_SECURITY_DUMMY", "x", "PORTUS_SECURITY_DUMMY: it names no setting"),
         ("PORTUS_SECURITY_DUMMY_ENABLED", "perhaps", "PORTUS_SECURITY_DUMMY_ENABLED: expected true or false"),
     ],

@@ -18,7 +18,7 @@ from ..plugins import discover
 from ..scanner import ScannerSettings
 from .conversion import structure_section, truth
 from .sections import RegistrySettings, ScannerSection, Settings
-from .wording import PREFIX, did_you_mean
+from .wording import PREFIX, did_you_mean, how_to_enable
 
 _NAME = re.compile(r"[a-z0-9_]+")
 _BASE_KEYS = tuple(attribute.name for attribute in attrs.fields(ScannerSettings))
@@ -120,7 +120,7 @@ def _section(draft: _Draft, installed: tuple[str, ...], faults: list[str]) -> Sc
     if enabled and plugin not in installed:
         faults.append(_not_installed(draft.name, plugin, installed))
         return None
-    if not enabled:
+    if not enabled and "enabled" not in draft.values:
         faults.extend(_slips(draft, values))
     return ScannerSection(name=draft.name, plugin=plugin, enabled=enabled, values=values, sources=draft.sources)
 
@@ -147,10 +147,9 @@ def _slips(draft: _Draft, values: Mapping[str, object]) -> Iterator[str]:
     for key in values:
         if key in _BASE_KEYS:
             continue
-        guess = did_you_mean(key, _BASE_KEYS)
         if _ADDRESS.fullmatch(key):
-            guess = "; did you mean server?"
-        if guess:
+            yield f"{draft.sources[key]}: does not enable the scanner {draft.name!r}; {how_to_enable(draft.name)}"
+        elif guess := did_you_mean(key, _BASE_KEYS):
             yield f"{draft.sources[key]}: unknown key{guess}"
 
 
