@@ -62,15 +62,23 @@ class LazyGroup(click.Group):
 def _guarded(run: Callable[[], Any]) -> int:
     """Return the exit code; faults have been said on stderr."""
     try:
-        return int(run() or ExitCode.OK)
+        code = int(run() or ExitCode.OK)
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except click.ClickException as error:
         return report_fault(error)
     except click.Abort:
         say("interrupted")
         return int(ExitCode.INTERRUPTED)
     except OSError as error:  # a help text that can't be written
+        from .output import silence_stdout
+
+        silence_stdout()
+        if isinstance(error, BrokenPipeError):  # its reader has seen enough
+            return int(ExitCode.OK)
         say(f"can't write to stdout: {error.strerror}")
         return int(ExitCode.USAGE)
+    return code
 
 
 @click.group(

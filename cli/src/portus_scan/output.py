@@ -81,15 +81,15 @@ def write_stdout(text: str) -> bool:
         stream.buffer.write(text.encode(stream.encoding or "utf-8", "backslashreplace"))
         stream.buffer.flush()
     except BrokenPipeError:
-        _silence_stdout()
+        silence_stdout()
     except OSError as error:
-        _silence_stdout()
+        silence_stdout()
         say(f"can't write to stdout: {error.strerror}; use --output FILE")
         return False
     return True
 
 
-def _silence_stdout() -> None:
+def silence_stdout() -> None:
     """Let Python's own flush at the end go nowhere: it would print a traceback."""
     with suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)
