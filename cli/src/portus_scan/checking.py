@@ -8,11 +8,8 @@ from collections.abc import Callable
 from portus_scanners import Engine, ScannerHealth, Settings
 
 from .exit_codes import ExitCode
-from .leaving import leave_at_once, run_to_end, stop_on_signals
+from .leaving import GRACE, leave_at_once, run_to_end, stop_on_signals
 from .output import foreign_prints_to_stderr
-
-GRACE = 2.0
-"""Seconds that a scanner has to end when its time is up."""
 
 
 def run_checks(

@@ -14,6 +14,8 @@ from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 ResultT = TypeVar("ResultT")
+GRACE = 2.0
+"""Seconds that a scanner has to end when it was stopped or its time is up, and an engine to close after Ctrl-C."""
 _LOGGER = logging.getLogger("portus_scan")
 
 

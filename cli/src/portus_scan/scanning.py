@@ -19,13 +19,11 @@ from portus_scanners import (
 )
 
 from .exit_codes import ExitCode
-from .leaving import leave_at_once, run_to_end, stop_on_signals
+from .leaving import GRACE, leave_at_once, run_to_end, stop_on_signals
 from .output import foreign_prints_to_stderr
 from .progress import Display
 
 IMAGES_AT_ONCE = 4
-GRACE = 2.0
-"""Seconds that a scanner has to end when it was stopped, and the engine to close after an interruption."""
 _LEFT_RUNNING = {Outcome.TIMED_OUT, Outcome.PENDING, Outcome.CANCELLED}
 
 

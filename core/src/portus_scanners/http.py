@@ -27,7 +27,8 @@ DEFAULT_MAX_BODY = 64 * 1024 * 1024
 """Bytes of a decoded body that are read at most."""
 _MOST_LOOKED_AT = 4096
 _LARGE_BODY = 1024 * 1024
-_UNAVAILABLE = (429, 500, 599)
+_TOO_MANY_REQUESTS = 429
+_SERVER_FAULTS = range(500, 600)
 _BROKEN: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ClientConnectorCertificateError, "has a certificate that can't be verified"),
     (aiohttp.ClientConnectorSSLError, "does not speak TLS as expected"),
@@ -104,8 +105,7 @@ class HttpAnswer:
     @property
     def unavailable(self) -> bool:
         """Whether the status says that the server is out of order or overloaded: 5xx or 429."""
-        many, first, last = _UNAVAILABLE
-        return self.status == many or first <= self.status <= last
+        return self.status == _TOO_MANY_REQUESTS or self.status in _SERVER_FAULTS
 
     @property
     def excerpt(self) -> str:
@@ -185,7 +185,7 @@ class HttpBackend:
                 body = b"" if response.status in unread else await read_bounded(response, self._max_body)
                 return self._answer(response.status, response.headers, body)
         except aiohttp.ClientConnectorCertificateError as error:
-            msg = f"{self._server} has a certificate that can't be verified; give its authority as ca_file"
+            msg = f"{self._server} {what_broke(error)}; give its authority as ca_file"
             raise ScannerUnavailableError(msg, retry=False) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             msg = f"{self._server} {what_broke(error)}"

@@ -129,7 +129,7 @@ class Run:
 
     def _struck(self) -> ScannerRun:
         """The deadline has struck: the last known state decides what that means."""
-        seconds = f"{round(self._loop.time() - (self._got_slot or self._begun), 1):g} s"
+        seconds = f"{round(self._times()[1], 1):g} s"
         if self._state.heard is Heard.WORKING:
             return self._record(Outcome.PENDING, f"the backend was still working after {seconds}{self._where()}")
         if self._state.heard is Heard.UNAVAILABLE:
@@ -149,8 +149,7 @@ class Run:
         return self._record(Outcome.INCOMPLETE, why, report)
 
     def _record(self, outcome: Outcome, error: str | None, report: ScannerReport | None = None) -> ScannerRun:
-        now = self._loop.time()
-        got_slot = now if self._got_slot is None else self._got_slot
+        waited, elapsed = self._times()
         if report is None and self._state.kept is not None:
             report = evolve(self._state.kept, complete=False)
         return ScannerRun(
@@ -160,7 +159,13 @@ class Run:
             error=error,
             report=report,
             started=self._started,
-            waited=round(got_slot - self._begun, 3),
-            elapsed=round(now - got_slot, 3),
+            waited=round(waited, 3),
+            elapsed=round(elapsed, 3),
             attempts=self._attempts,
         )
+
+    def _times(self) -> tuple[float, float]:
+        """Return the seconds until the slot came, or until now, and those since then."""
+        now = self._loop.time()
+        got_slot = now if self._got_slot is None else self._got_slot
+        return got_slot - self._begun, now - got_slot

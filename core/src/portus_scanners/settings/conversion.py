@@ -89,9 +89,8 @@ def _converter() -> Converter:
     converter.register_structure_hook(bool, lambda value, _: truth(value))
     converter.register_structure_hook(Secret, lambda value, kind: Secret(_text(value, kind)))
     converter.register_structure_hook_factory(is_sequence, _sequence(list_structure_factory))
-    converter.register_structure_hook_factory(
-        _is_tuple, _sequence(homogenous_tuple_structure_factory)
-    )  # last: a tuple is a sequence
+    # last, and so asked first: a tuple is a sequence as well
+    converter.register_structure_hook_factory(_is_tuple, _sequence(homogenous_tuple_structure_factory))
     return converter
 
 

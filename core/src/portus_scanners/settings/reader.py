@@ -61,16 +61,15 @@ def read_settings(document: Mapping[str, Any], environ: Mapping[str, str]) -> Se
 
 
 def _drafts_of_file(document: Mapping[str, Any], faults: list[str]) -> Iterator[_Draft]:
-    for name, section in _mapping(document, "security", faults).items():
+    security = _mapping(document, "security", "security", faults)
+    for name in security:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             faults.append(f"security: {name!r} is no name of a scanner: use a-z, 0-9 and _")
-        elif section is not None and not isinstance(section, dict):
-            faults.append(f"security.{name}: expected a mapping such as {{server: ...}}")
-        else:
-            draft = _Draft(name)
-            for key, value in (section or {}).items():
-                draft.put(str(key), value, f"security.{name}.{key}")
-            yield draft
+            continue
+        draft, place = _Draft(name), f"security.{name}"
+        for key, value in _mapping(security, name, place, faults, " such as {server: ...}").items():
+            draft.put(str(key), value, f"{place}.{key}")
+        yield draft
 
 
 def _add_environment(
@@ -162,20 +161,21 @@ def _not_installed(name: str, plugin: str, installed: tuple[str, ...]) -> str:
 
 def _registries(document: Mapping[str, Any], faults: list[str]) -> dict[str, RegistrySettings]:
     found: dict[str, RegistrySettings] = {}
-    for key, section in _mapping(document, "registries", faults).items():
-        host, place = str(key).lower(), f"registries.{key}"
+    registries = _mapping(document, "registries", "registries", faults)
+    for name in registries:
+        host, place = str(name).lower(), f"registries.{name}"
         if not _HOST.fullmatch(host):
             faults.append(f"{place}: write the host alone, as in an image's name: registry.example:5000")
-        elif host in found:
+            continue
+        if host in found:
             faults.append(f"{place}: this host comes twice")
-        elif section is not None and not isinstance(section, dict):
-            faults.append(f"{place}: expected a mapping such as {{username: ..., password: ...}}")
-        else:
-            values = {str(key): value for key, value in (section or {}).items() if value is not None}
-            try:
-                found[host] = structure_section(values, RegistrySettings, {}, place)
-            except SettingsError as error:
-                faults.extend(error.faults)
+            continue
+        section = _mapping(registries, name, place, faults, " such as {username: ..., password: ...}")
+        values = {str(key): value for key, value in section.items() if value is not None}
+        try:
+            found[host] = structure_section(values, RegistrySettings, {}, place)
+        except SettingsError as error:
+            faults.extend(error.faults)
     return found
 
 
@@ -187,9 +187,12 @@ def _misspelt_sections(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key}: unknown key; did you mean {near[0]}?"
 
 
-def _mapping(document: Mapping[str, Any], key: str, faults: list[str]) -> Mapping[Any, Any]:
-    value = document.get(key)
+def _mapping(
+    parent: Mapping[Any, Any], key: object, place: str, faults: list[str], example: str = ""
+) -> Mapping[Any, Any]:
+    """Return a member that has to be a mapping: empty where it is left out, or wrong, which is a fault."""
+    value = parent.get(key)
     if value is None or isinstance(value, Mapping):
         return value or {}
-    faults.append(f"{key}: expected a mapping")
+    faults.append(f"{place}: expected a mapping{example}")
     return {}

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice, starmap
 
 from attrs import frozen
-from portus_scanners import Finding, Package, ScannerError, ScannerReport, Severity
+from portus_scanners import Finding, Package, ScannerError, ScannerReport, Severity, one_line
 
 from .settings import STRICT
 from .wire import Patch, Result
@@ -80,7 +80,7 @@ def make_report(result: Result, mode: str) -> ScannerReport:
         ScannerError: The server names an error and lists nothing.
     """
     if result.Error and not result.List:
-        raise ScannerError(f"zypper-docker could not read zypper's output: {result.Error[:200]!r}")
+        raise ScannerError(f"zypper-docker could not read zypper's output: {one_line(result.Error)!r}")
     updates = [_read(patch) for patch in result.List]
     fixes = _group(updates, mode)
     doubts = [*_doubts(result), *_doubts_of_mode(updates, mode), *_doubts_of_size(len(fixes))]
@@ -119,7 +119,7 @@ def _doubts(result: Result) -> list[str]:
     """Return why the answer is not the whole truth."""
     doubts = []
     if result.Error:
-        doubts.append(f"zypper-docker names an error beside its list: {result.Error[:200]!r}")
+        doubts.append(f"zypper-docker names an error beside its list: {one_line(result.Error)!r}")
     if not result.consistent:
         doubts.append(
             f"zypper counted {result.Updates} updates and {result.Security} security updates, the list has "
