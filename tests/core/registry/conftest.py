@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 from attrs import define
-from portus_scanners import Registry, RegistrySettings
+from portus_scanners import Registry, RegistrySettings, Secret
+from standins.images import filler_layer, make_image
+
+BUILT = make_image(filler_layer("base"))
+"""An image of one layer."""
+LOGIN = {"username": "user", "password": Secret("opensesame")}
+"""The account of the stand-in registries."""
+MANIFEST = "/v2/team/app/manifests/1"
+"""Where the image ``team/app:1`` is asked for."""
 
 
 @define

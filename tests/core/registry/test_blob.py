@@ -20,18 +20,16 @@ from portus_scanners import (
     RegistryAuthError,
     RegistrySettings,
     RegistryUnavailableError,
-    Secret,
     UnsupportedImageError,
 )
 from standins.faults import Disconnect, Status
 from standins.images import filler_layer, make_image
 from standins.registry import StandInRegistry
 
-from .conftest import Clock, Connect
+from .conftest import LOGIN, Clock, Connect
 from .scripted import ScriptedServer
 
 BUILT = make_image(filler_layer("base"), filler_layer("top"))
-LOGIN = {"username": "user", "password": Secret("opensesame")}
 
 
 def image_on(server: Any) -> Image:

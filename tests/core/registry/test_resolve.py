@@ -18,7 +18,6 @@ from portus_scanners import (
     RegistryError,
     RegistrySettings,
     RegistryUnavailableError,
-    Secret,
 )
 from standins.faults import Disconnect, EmptyBody, Status, Truncated
 from standins.images import (
@@ -33,12 +32,11 @@ from standins.media_types import DOCKER_SCHEMA1, OCI_INDEX, OCI_MANIFEST
 from standins.registry import StandInRegistry
 from standins.schema1 import signed_schema1
 
-from .conftest import Connect
+from .conftest import LOGIN, Connect
 from .scripted import ScriptedServer
 
 IMAGE = make_image(filler_layer("base"), filler_layer("top"))
 ARM = make_image(filler_layer("base"), architecture="arm", variant="v7", form="oci")
-LOGIN = {"username": "user", "password": Secret("opensesame")}
 
 
 async def resolve(client: Registry, server: Any, tag: str = "1", platform: str | None = None) -> Image:

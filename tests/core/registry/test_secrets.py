@@ -14,17 +14,14 @@ from typing import Any
 import pytest
 from aiohttp import web
 from portus_scanners import PortusScannersError, Reference, RegistrySettings, Secret
-from standins.images import filler_layer, make_image
 
-from .conftest import Connect
+from .conftest import BUILT, MANIFEST, Connect
 from .scripted import ScriptedServer
 
-BUILT = make_image(filler_layer("base"))
 PASSWORD = "canary-password-4711"
 TOKEN = "canary-token-4712"
 ENCODED = b64encode(f"user:{PASSWORD}".encode()).decode()
 CANARIES = (PASSWORD, TOKEN, ENCODED)
-MANIFEST = "/v2/team/app/manifests/1"
 
 
 def texts_of(error: BaseException | None) -> Iterator[str]:

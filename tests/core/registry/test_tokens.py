@@ -25,17 +25,12 @@ from portus_scanners import (
 from portus_scanners.registry.hosts import HostSettings
 from portus_scanners.registry.realm import make_realm
 from portus_scanners.registry.tokens import TokenSource
-from standins.images import filler_layer, make_image
 from standins.registry import StandInRegistry
 from standins.token_server import TokenServer, TokenService
 from yarl import URL
 
-from .conftest import Clock, Connect
+from .conftest import BUILT, LOGIN, MANIFEST, Clock, Connect
 from .scripted import ScriptedServer
-
-BUILT = make_image(filler_layer("base"))
-LOGIN = {"username": "user", "password": Secret("opensesame")}
-MANIFEST = "/v2/team/app/manifests/1"
 
 
 def reference(server: Any) -> Reference:

@@ -16,20 +16,14 @@ from portus_scanners import (
     RegistryError,
     RegistrySettings,
     RegistryUnavailableError,
-    Secret,
 )
 from portus_scanners.registry.hosts import HostSettings, is_loopback, name_registry
 from portus_scanners.registry.transport import Transport
-from standins.images import filler_layer, make_image
 from standins.registry import StandInRegistry
 from yarl import URL
 
-from .conftest import Certificate, Connect
+from .conftest import BUILT, LOGIN, MANIFEST, Certificate, Connect
 from .scripted import ScriptedServer
-
-BUILT = make_image(filler_layer("base"))
-LOGIN = {"username": "user", "password": Secret("opensesame")}
-MANIFEST = "/v2/team/app/manifests/1"
 
 
 async def resolve(client: Registry, host: str) -> Image:
