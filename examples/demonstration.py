@@ -12,9 +12,16 @@ import sys
 import tempfile
 from pathlib import Path
 
+from portus_scanners.testing.images import (
+    alpine_layer,
+    debian_image,
+    filler_layer,
+    make_helm_chart,
+    make_image,
+    opensuse_image,
+)
+from portus_scanners.testing.registry.registry import StandInRegistry
 from standins.clair import StandInClair
-from standins.images import alpine_layer, debian_image, filler_layer, make_helm_chart, make_image, opensuse_image
-from standins.registry import StandInRegistry
 from standins.zypper_docker import StandInZypperDocker, failed, patch, scanned
 
 COMMAND = str(Path(sys.executable).with_name("portus-scan"))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import aiohttp
 import pytest
 from aiohttp import ClientResponse
 from aioresponses import aioresponses
 from aioresponses import core as aioresponses_core
 from hypothesis import HealthCheck, settings
+from portus_scanners.testing.registry import StandInRegistry
 
 # speed belongs in the benchmarks: no test fails because a machine is slow; CI tries the same examples each time
 _FREE_OF_TIME = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -41,3 +43,17 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     for name in [name for name in os.environ if name.startswith("PORTUS_SECURITY_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker")))
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    """A client that asks for no compression and follows no redirects of its own accord."""
+    async with aiohttp.ClientSession(skip_auto_headers=("Accept-Encoding", "Accept", "Content-Type")) as session:
+        yield session
+
+
+@pytest.fixture
+async def registry() -> AsyncIterator[StandInRegistry]:
+    """An open registry without images."""
+    async with StandInRegistry() as server:
+        yield server

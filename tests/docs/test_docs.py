@@ -13,8 +13,8 @@ import aiohttp
 import pytest
 import yaml
 from portus_scanners import Settings
-from standins.images import debian_image
-from standins.registry import StandInRegistry
+from portus_scanners.testing.images import debian_image
+from portus_scanners.testing.registry.registry import StandInRegistry
 
 ROOT = Path(__file__).parents[2]
 PAGES = [

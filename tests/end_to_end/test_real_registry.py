@@ -12,9 +12,7 @@ from typing import Any
 
 import pytest
 from attrs import frozen
-from standins.clair import StandInClair
-from standins.docker_registry import Auth, DockerRegistry
-from standins.images import (
+from portus_scanners.testing.images import (
     alpine_image,
     alpine_layer,
     debian_image,
@@ -28,6 +26,8 @@ from standins.images import (
     many_layers_image,
     static_binary_image,
 )
+from standins.clair import StandInClair
+from standins.docker_registry import Auth, DockerRegistry
 
 from .command import Ended, portus_scan, write_config
 

@@ -16,6 +16,8 @@ from typing import Any, Self
 import aiohttp
 from aiohttp import web
 from attrs import define, field
+from portus_scanners.testing.servers.faults import Disconnect
+from portus_scanners.testing.servers.loopback import LoopbackServer
 
 from .clair_archive import MAX_FILE_SIZE, ArchiveError, read_archive
 from .clair_database import (
@@ -31,8 +33,6 @@ from .clair_database import (
 from .clair_detection import WANTED, Namespace
 from .clair_fetch import FetchError, fetch, open_session
 from .clair_http import ApiError, Route, find_route, plain_answer, read_json, send_json
-from .faults import Disconnect
-from .serving import LoopbackServer
 
 DATABASE_DOWN = "dial tcp 127.0.0.1:55432: connect: connection refused"
 QUERY_FAILED = "database: an error occured when querying the backend"

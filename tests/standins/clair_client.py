@@ -8,12 +8,12 @@ from typing import Any
 
 import aiohttp
 from attrs import frozen
+from portus_scanners.testing.images import BuiltImage, make_image
+from portus_scanners.testing.images.layers import LayerBlob
+from portus_scanners.testing.registry.registry import StandInRegistry
 from yarl import URL
 
 from .clair import StandInClair
-from .images import BuiltImage, make_image
-from .layers import LayerBlob
-from .registry import StandInRegistry
 
 
 @frozen

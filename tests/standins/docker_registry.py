@@ -20,14 +20,14 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 import pytest
+from portus_scanners.testing.images import Pushable, write_dir_layout, write_oci_layout
+from portus_scanners.testing.images.media_types import OCI_INDEX, OCI_MANIFEST
+from portus_scanners.testing.registry.token_server import TokenServer, TokenService
+from portus_scanners.testing.registry.tokens import PASSWORD, USERNAME, IssuedToken
 
 from .certificates import Certificate, make_certificate
-from .images import Pushable, write_dir_layout, write_oci_layout
 from .jwt_issuer import ISSUER, JwtIssuer
-from .media_types import OCI_INDEX, OCI_MANIFEST
 from .programs import end, missing, run
-from .token_server import TokenServer, TokenService
-from .tokens import PASSWORD, USERNAME, IssuedToken
 
 PROGRAMS = ("docker-registry", "skopeo", "openssl")
 REQUIRE = "PORTUS_REQUIRE_REGISTRY"

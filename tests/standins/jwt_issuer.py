@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from attrs import evolve
+from portus_scanners.testing.registry.tokens import IssuedToken, TokenIssuer
 
 from .certificates import Certificate, base64url
-from .tokens import IssuedToken, TokenIssuer
 
 ISSUER = "stand-in issuer"
 

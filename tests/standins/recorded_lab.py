@@ -8,10 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .clair import StandInClair
-from .clair_database import NO_FIX
-from .exchanges import exchange
-from .images import (
+from portus_scanners.testing.images import (
     BuiltImage,
     LayerBlob,
     alpine_layer,
@@ -23,7 +20,11 @@ from .images import (
     opensuse_layer,
     static_binary_layer,
 )
-from .registry import StandInRegistry
+from portus_scanners.testing.registry.registry import StandInRegistry
+
+from .clair import StandInClair
+from .clair_database import NO_FIX
+from .exchanges import exchange
 
 ONE_LAYER = "get-layer-vulnerabilities-debian-200"
 FIVE_LAYERS = "get-layer-vulnerabilities-5layers-200"

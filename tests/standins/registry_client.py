@@ -7,9 +7,8 @@ from collections.abc import Mapping
 
 import aiohttp
 from attrs import frozen
+from portus_scanners.testing.registry.tokens import PASSWORD, USERNAME
 from yarl import URL
-
-from .tokens import PASSWORD, USERNAME
 
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')
 

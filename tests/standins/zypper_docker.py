@@ -18,10 +18,10 @@ from urllib.parse import unquote_plus
 
 from aiohttp import web
 from attrs import field, frozen
+from portus_scanners.testing.servers.loopback import LoopbackServer
 
 from .exchanges import exchange
 from .go_http import go_json, send_body
-from .serving import LoopbackServer
 
 _NOTHING_THERE = "Something wrong happenned..."
 _JSON = {"Content-Type": "application/json"}

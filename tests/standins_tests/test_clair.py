@@ -10,11 +10,11 @@ from collections.abc import Callable, Mapping
 
 import aiohttp
 import pytest
+from portus_scanners.testing.images import debian_layer, dpkg_layer, filler_layer, make_image
+from portus_scanners.testing.registry.registry import StandInRegistry
+from portus_scanners.testing.servers.faults import Disconnect, EmptyBody, Hang, Status, Truncated
 from standins.clair import DATABASE_DOWN, QUERY_FAILED, TIMED_OUT
 from standins.clair_client import ClairClient
-from standins.faults import Disconnect, EmptyBody, Hang, Status, Truncated
-from standins.images import debian_layer, dpkg_layer, filler_layer, make_image
-from standins.registry import StandInRegistry
 
 BASE = debian_layer({"bash": "5.2-1"})
 NOT_FOUND = (400, "could not find layer")

@@ -8,10 +8,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+from portus_scanners.testing.registry.registry import StandInRegistry
 from standins.clair import DATABASE_DOWN, StandInClair
 from standins.exchanges import exchange, names
 from standins.recorded_lab import RecordedLab, in_order
-from standins.registry import StandInRegistry
 from yarl import URL
 
 CHILD = "post-layer-child-201"

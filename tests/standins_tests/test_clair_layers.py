@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from standins.clair_client import ClairClient
-from standins.images import (
+from portus_scanners.testing.images import (
     alpine_layer,
     debian_layer,
     distroless_layer,
@@ -17,7 +16,8 @@ from standins.images import (
     opensuse_layer,
     static_binary_layer,
 )
-from standins.layers import Compression, LayerBlob, make_tar
+from portus_scanners.testing.images.layers import Compression, LayerBlob, make_tar
+from standins.clair_client import ClairClient
 
 UNSUPPORTED = (422, "worker: OS and/or package manager are not supported")
 NOT_EXTRACTED = (422, "tarutil: could not extract the archive")

@@ -9,11 +9,18 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from portus_scanners.testing.images import (
+    EMPTY_LAYER_DIGEST,
+    debian_image,
+    debian_layer,
+    filler_layer,
+    make_image,
+    make_index,
+)
+from portus_scanners.testing.images.media_types import ACCEPT_ALL, DOCKER_SCHEMA1
 from standins import docker_registry
 from standins.certificates import make_certificate
 from standins.docker_registry import Auth, DockerRegistry, skopeo_push
-from standins.images import EMPTY_LAYER_DIGEST, debian_image, debian_layer, filler_layer, make_image, make_index
-from standins.media_types import ACCEPT_ALL, DOCKER_SCHEMA1
 from standins.programs import ProgramError, missing, run
 from standins.registry_client import basic, bearer, get
 

@@ -9,9 +9,8 @@ from contextlib import AsyncExitStack
 import aiohttp
 import pytest
 from attrs import frozen
-from standins.docker_registry import DockerRegistry
-from standins.images import Pushable, debian_image, filler_layer, make_helm_chart, make_image, make_index
-from standins.media_types import (
+from portus_scanners.testing.images import Pushable, debian_image, filler_layer, make_helm_chart, make_image, make_index
+from portus_scanners.testing.images.media_types import (
     ACCEPT_ALL,
     DOCKER_LIST,
     DOCKER_MANIFEST,
@@ -19,7 +18,8 @@ from standins.media_types import (
     OCI_INDEX,
     OCI_MANIFEST,
 )
-from standins.registry import StandInRegistry
+from portus_scanners.testing.registry.registry import StandInRegistry
+from standins.docker_registry import DockerRegistry
 from standins.registry_client import Got, basic, bearer, get
 
 pytestmark = [pytest.mark.real_registry, pytest.mark.usefixtures("real_registry_programs")]

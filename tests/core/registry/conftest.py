@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from attrs import define
 from portus_scanners import Registry, RegistrySettings, Secret
-from standins.images import filler_layer, make_image
+from portus_scanners.testing.images import filler_layer, make_image
 
 BUILT = make_image(filler_layer("base"))
 """An image of one layer."""

@@ -22,12 +22,12 @@ from portus_scanners import (
     RegistryUnavailableError,
     UnsupportedImageError,
 )
-from standins.faults import Disconnect, Status
-from standins.images import filler_layer, make_image
-from standins.registry import StandInRegistry
+from portus_scanners.testing.images import filler_layer, make_image
+from portus_scanners.testing.registry.registry import StandInRegistry
+from portus_scanners.testing.servers.faults import Disconnect, Status
+from portus_scanners.testing.servers.scripted import ScriptedServer
 
 from .conftest import LOGIN, Clock, Connect
-from .scripted import ScriptedServer
 
 BUILT = make_image(filler_layer("base"), filler_layer("top"))
 
@@ -274,7 +274,7 @@ async def test_a_head_without_length_has_no_size(connect: Connect) -> None:
             response.enable_chunked_encoding()
             return response
 
-        server.handle(f"/v2/team/app/blobs/{image.layers[0].digest}", answer)
+        server.script(f"/v2/team/app/blobs/{image.layers[0].digest}", answer)
         head = await connect().head_blob(image, image.layers[0])
 
     assert BlobHead(status=200, size=None) == head

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from portus_scanners.registry.digests import digest_of, find_digest_fault, strip_signatures
-from standins.images import filler_layer, make_image
-from standins.schema1 import signed_schema1
+from portus_scanners.testing.images import filler_layer, make_image
+from portus_scanners.testing.images.schema1 import signed_schema1
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])

@@ -22,7 +22,7 @@ from portus_scanners.registry.manifest import (
     read_manifest,
 )
 from portus_scanners.registry.wire import MalformedError
-from standins.images import (
+from portus_scanners.testing.images import (
     debian_image,
     digest_of,
     filler_layer,
@@ -31,7 +31,7 @@ from standins.images import (
     make_image,
     make_index,
 )
-from standins.schema1 import signed_schema1
+from portus_scanners.testing.images.schema1 import signed_schema1
 
 DIGEST = "sha256:" + "ab" * 32
 CONFIG = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": DIGEST, "size": 2}

@@ -19,8 +19,7 @@ from portus_scanners import (
     RegistrySettings,
     RegistryUnavailableError,
 )
-from standins.faults import Disconnect, EmptyBody, Status, Truncated
-from standins.images import (
+from portus_scanners.testing.images import (
     BuiltImage,
     digest_of,
     filler_layer,
@@ -28,12 +27,13 @@ from standins.images import (
     make_image,
     make_index,
 )
-from standins.media_types import DOCKER_SCHEMA1, OCI_INDEX, OCI_MANIFEST
-from standins.registry import StandInRegistry
-from standins.schema1 import signed_schema1
+from portus_scanners.testing.images.media_types import DOCKER_SCHEMA1, OCI_INDEX, OCI_MANIFEST
+from portus_scanners.testing.images.schema1 import signed_schema1
+from portus_scanners.testing.registry.registry import StandInRegistry
+from portus_scanners.testing.servers.faults import Disconnect, EmptyBody, Status, Truncated
+from portus_scanners.testing.servers.scripted import ScriptedServer
 
 from .conftest import LOGIN, Connect
-from .scripted import ScriptedServer
 
 IMAGE = make_image(filler_layer("base"), filler_layer("top"))
 ARM = make_image(filler_layer("base"), architecture="arm", variant="v7", form="oci")
@@ -327,7 +327,7 @@ async def test_an_answer_that_does_not_come_ends_at_the_deadline(
         async def hang(_request: Any) -> Any:
             await released.wait()
 
-        server.handle("/v2/team/app/manifests/1", hang)
+        server.script("/v2/team/app/manifests/1", hang)
         with pytest.raises(RegistryUnavailableError, match="did not answer in time"):
             await resolve(connect(), server)
         released.set()
@@ -394,7 +394,7 @@ async def test_closing_ends_what_is_under_way(connect: Connect) -> None:
             asked.set()
             await released.wait()
 
-        server.handle("/v2/team/app/manifests/1", hang)
+        server.script("/v2/team/app/manifests/1", hang)
         client = connect()
         waiting = asyncio.create_task(resolve(client, server))
         await asked.wait()

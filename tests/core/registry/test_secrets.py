@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 from portus_scanners import PortusScannersError, Reference, RegistrySettings, Secret
+from portus_scanners.testing.servers.scripted import ScriptedServer
 
 from .conftest import BUILT, MANIFEST, Connect
-from .scripted import ScriptedServer
 
 PASSWORD = "canary-password-4711"
 TOKEN = "canary-token-4712"
@@ -104,7 +104,7 @@ async def test_no_failure_shows_a_secret(
     asyncio.get_running_loop().set_debug(True)
     async with ScriptedServer() as server:
         challenge = f'Bearer realm="{server.url}/token"' if kind == "bearer" else 'Basic realm="x"'
-        server.handle(MANIFEST, after_login(handler, challenge))
+        server.script(MANIFEST, after_login(handler, challenge))
         server.script("/token", {"token": TOKEN})
         client = connect({server.host: RegistrySettings(username="user", password=Secret(PASSWORD))})
         with pytest.raises(PortusScannersError) as caught:
@@ -122,8 +122,8 @@ async def test_no_failure_of_the_token_service_shows_a_secret(
 ) -> None:
     """Nor does an answer that holds a token which can't be used."""
     async with ScriptedServer() as server:
-        server.handle(MANIFEST, after_login(page, f'Bearer realm="{server.url}/token"'))
-        server.handle("/token", handler)
+        server.script(MANIFEST, after_login(page, f'Bearer realm="{server.url}/token"'))
+        server.script("/token", handler)
         client = connect({server.host: RegistrySettings(username="user", password=Secret(PASSWORD))})
         with pytest.raises(PortusScannersError) as caught:
             await client.resolve(Reference.parse(f"{server.host}/team/app:1"))
@@ -136,7 +136,7 @@ async def test_no_failure_of_the_token_service_shows_a_secret(
 async def test_a_token_that_is_refused_is_not_shown(connect: Connect, token: str) -> None:
     """It may work elsewhere."""
     async with ScriptedServer() as server:
-        server.handle(MANIFEST, after_login(page, f'Bearer realm="{server.url}/token"'))
+        server.script(MANIFEST, after_login(page, f'Bearer realm="{server.url}/token"'))
         server.script("/token", {"token": token})
         with pytest.raises(PortusScannersError) as caught:
             await connect().resolve(Reference.parse(f"{server.host}/team/app:1"))
@@ -156,7 +156,7 @@ async def test_a_token_that_is_refused_is_not_shown(connect: Connect, token: str
 async def test_a_login_that_cannot_be_read_is_not_shown(connect: Connect, tmp_path: Path, text: str) -> None:
     """Docker's file holds passwords of other registries too."""
     async with ScriptedServer() as server:
-        server.handle(MANIFEST, after_login(page, "Basic"))
+        server.script(MANIFEST, after_login(page, "Basic"))
         (tmp_path / "config.json").write_text(text.replace("HOST", server.host))
         with pytest.raises(PortusScannersError) as caught:
             await connect(DOCKER_CONFIG=str(tmp_path)).resolve(Reference.parse(f"{server.host}/team/app:1"))
@@ -171,7 +171,7 @@ async def test_a_success_shows_no_secret_either(connect: Connect, everything_log
         async def answer(_request: web.BaseRequest) -> web.StreamResponse:
             return web.Response(body=BUILT.manifest, content_type=BUILT.media_type)
 
-        server.handle(MANIFEST, after_login(answer, f'Bearer realm="{server.url}/token"'))
+        server.script(MANIFEST, after_login(answer, f'Bearer realm="{server.url}/token"'))
         server.script("/token", {"token": TOKEN})
         client = connect({server.host: RegistrySettings(username="user", password=Secret(PASSWORD))})
         image = await client.resolve(Reference.parse(f"{server.host}/team/app:1"))
@@ -189,7 +189,7 @@ async def half(request: web.BaseRequest) -> web.StreamResponse:
 async def test_an_excerpt_shows_no_half_of_a_secret(connect: Connect) -> None:
     """What is masked is masked before anything is cut."""
     async with ScriptedServer() as server:
-        server.handle(MANIFEST, after_login(half, f'Bearer realm="{server.url}/token"'))
+        server.script(MANIFEST, after_login(half, f'Bearer realm="{server.url}/token"'))
         server.script("/token", {"token": TOKEN})
         with pytest.raises(PortusScannersError) as caught:
             await connect().resolve(Reference.parse(f"{server.host}/team/app:1"))

@@ -25,12 +25,12 @@ from portus_scanners import (
 from portus_scanners.registry.hosts import HostSettings
 from portus_scanners.registry.realm import make_realm
 from portus_scanners.registry.tokens import TokenSource
-from standins.registry import StandInRegistry
-from standins.token_server import TokenServer, TokenService
+from portus_scanners.testing.registry.registry import StandInRegistry
+from portus_scanners.testing.registry.token_server import TokenServer, TokenService
+from portus_scanners.testing.servers.scripted import ScriptedServer
 from yarl import URL
 
 from .conftest import BUILT, LOGIN, MANIFEST, Clock, Connect
-from .scripted import ScriptedServer
 
 
 def reference(server: Any) -> Reference:
@@ -52,7 +52,7 @@ def guard(server: ScriptedServer, challenge: str | None = None) -> None:
             return web.Response(body=BUILT.manifest, content_type=BUILT.media_type)
         return web.Response(status=401, headers={"WWW-Authenticate": wanted})
 
-    server.handle(MANIFEST, answer)
+    server.script(MANIFEST, answer)
 
 
 async def test_nothing_is_sent_before_it_is_asked_for(connect: Connect) -> None:
@@ -317,7 +317,7 @@ async def test_one_request_is_made_for_all_who_wait(connect: Connect, monkeypatc
     monkeypatch.setattr(TokenSource, "get", count)
     async with ScriptedServer() as server:
         guard(server)
-        server.handle("/token", issue)
+        server.script("/token", issue)
         client = connect(tell(server))
         tasks = [asyncio.create_task(client.resolve(reference(server))) for _ in range(20)]
         for _ in tasks:
@@ -344,7 +344,7 @@ async def test_a_challenge_that_is_no_text_is_not_met(connect: Connect, name: by
             request.transport.close()
             return web.Response()
 
-        server.handle(MANIFEST, answer)
+        server.script(MANIFEST, answer)
         with pytest.raises(RegistryError) as caught:
             await connect(tell(server)).resolve(reference(server))
 

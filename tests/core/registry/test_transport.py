@@ -19,11 +19,11 @@ from portus_scanners import (
 )
 from portus_scanners.registry.hosts import HostSettings, is_loopback, name_registry
 from portus_scanners.registry.transport import Transport
-from standins.registry import StandInRegistry
+from portus_scanners.testing.registry.registry import StandInRegistry
+from portus_scanners.testing.servers.scripted import ScriptedServer
 from yarl import URL
 
 from .conftest import BUILT, LOGIN, MANIFEST, Certificate, Connect
-from .scripted import ScriptedServer
 
 
 async def resolve(client: Registry, host: str) -> Image:
@@ -194,7 +194,7 @@ async def test_a_tls_server_that_is_slow_to_answer_is_not_taken_for_a_plain_one(
         async def hang(_request: Any) -> Any:
             await released.wait()
 
-        server.handle("/v2/", hang)
+        server.script("/v2/", hang)
         server.script(MANIFEST, BUILT.manifest, content_type=BUILT.media_type)
         client = connect({server.host: RegistrySettings(ca_file=certificate.ca_file)})
         found = await resolve(client, server.host)
@@ -268,7 +268,7 @@ async def test_a_redirect_within_the_registry_keeps_the_credentials(connect: Con
                 return web.Response(status=401, headers=guarded)
             return web.Response(status=302, headers={"Location": "../../../../elsewhere?x=1"})
 
-        server.handle(MANIFEST, answer)
+        server.script(MANIFEST, answer)
         server.script("/elsewhere", BUILT.manifest, content_type=BUILT.media_type)
         found = await resolve(client, server.host)
 
@@ -289,7 +289,7 @@ async def test_a_redirect_to_another_host_loses_the_credentials_for_good(connect
             headers = {"Location": f"{other.url}/x"} if sent else challenge
             return web.Response(status=status if sent else 401, headers=headers)
 
-        server.handle(MANIFEST, answer)
+        server.script(MANIFEST, answer)
         other.redirect("/x", f"{server.url}/back")
         server.script("/back", BUILT.manifest, content_type=BUILT.media_type)
         await resolve(connect({server.host: RegistrySettings(**LOGIN)}), server.host)

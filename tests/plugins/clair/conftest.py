@@ -20,9 +20,9 @@ from portus_scanners import (
     ScannerContext,
     Secret,
 )
+from portus_scanners.testing.images import Pushable
+from portus_scanners.testing.registry.registry import StandInRegistry
 from standins.clair import StandInClair
-from standins.images import Pushable
-from standins.registry import StandInRegistry
 
 
 class RecordingContext(ScannerContext):

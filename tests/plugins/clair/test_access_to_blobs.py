@@ -15,8 +15,8 @@ from portus_scanners import (
     ScannerUnavailableError,
     UnsupportedImageError,
 )
-from standins.faults import Status
-from standins.images import debian_image
+from portus_scanners.testing.images import debian_image
+from portus_scanners.testing.servers.faults import Status
 
 from .conftest import House, RecordingContext
 

@@ -11,9 +11,9 @@ from aiohttp import web
 from portus_scanner_clair import ClairScanner, ClairSettings
 from portus_scanner_clair.health import health_url
 from portus_scanners import Health, ScannerContext
+from portus_scanners.testing.servers.faults import Hang, Status
+from portus_scanners.testing.servers.loopback import LoopbackServer
 from standins.exchanges import exchange
-from standins.faults import Hang, Status
-from standins.serving import LoopbackServer
 
 from .conftest import House
 

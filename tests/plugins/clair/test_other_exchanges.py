@@ -7,9 +7,9 @@ import json
 import pytest
 from portus_scanner_clair.layers import make_chain
 from portus_scanners import ScannerError
+from portus_scanners.testing.images import debian_image
+from portus_scanners.testing.servers.faults import Status
 from standins.exchanges import exchange, names
-from standins.faults import Status
-from standins.images import debian_image
 
 from .conftest import House
 

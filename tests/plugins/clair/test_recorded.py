@@ -11,8 +11,8 @@ from aiohttp import web
 from portus_scanner_clair import ClairScanner, ClairSettings
 from portus_scanner_clair.layers import make_chain
 from portus_scanners import Image, Layer, Reference, ScannerContext, ScannerError, ScannerReport
+from portus_scanners.testing.servers.loopback import LoopbackServer
 from standins.exchanges import exchange, names
-from standins.serving import LoopbackServer
 
 IMAGE = Image(
     reference=Reference.parse("registry.example/team/app:1"),

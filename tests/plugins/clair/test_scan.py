@@ -15,8 +15,7 @@ from portus_scanners import (
     ScannerUnavailableError,
     UnsupportedImageError,
 )
-from standins.faults import Disconnect, Status, Truncated
-from standins.images import (
+from portus_scanners.testing.images import (
     alpine_layer,
     debian_image,
     debian_layer,
@@ -29,7 +28,8 @@ from standins.images import (
     opensuse_image,
     static_binary_image,
 )
-from standins.serving import LoopbackServer
+from portus_scanners.testing.servers.faults import Disconnect, Status, Truncated
+from portus_scanners.testing.servers.loopback import LoopbackServer
 
 from .conftest import House
 

@@ -10,7 +10,8 @@ import base64
 import json
 from typing import Any
 
-from .images import EMPTY_LAYER_DIGEST, BuiltImage
+from .builder import BuiltImage
+from .layers import EMPTY_LAYER_DIGEST
 
 _TAIL = "\n}"
 

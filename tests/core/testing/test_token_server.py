@@ -7,9 +7,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+from portus_scanners.testing.registry.token_server import TokenServer, TokenService
+from portus_scanners.testing.registry.tokens import Access, TokenIssuer
 from standins.registry_client import basic, get
-from standins.token_server import TokenServer, TokenService
-from standins.tokens import Access, TokenIssuer
 
 SCOPE = "?service=s&scope=repository:team/app:pull,push"
 

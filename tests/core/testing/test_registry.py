@@ -9,14 +9,14 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from portus_scanners.testing.images import debian_image
+from portus_scanners.testing.images.media_types import ACCEPT_ALL
+from portus_scanners.testing.registry.registry import StandInRegistry
+from portus_scanners.testing.registry.token_server import TokenServer, TokenService
+from portus_scanners.testing.registry.tokens import TokenIssuer
+from portus_scanners.testing.servers.faults import Delay, Disconnect, EmptyBody, Hang, Status, Truncated
 from standins.certificates import make_certificate
-from standins.faults import Delay, Disconnect, EmptyBody, Hang, Status, Truncated
-from standins.images import debian_image
-from standins.media_types import ACCEPT_ALL
-from standins.registry import StandInRegistry
 from standins.registry_client import basic, bearer, get
-from standins.token_server import TokenServer, TokenService
-from standins.tokens import TokenIssuer
 
 IMAGE = debian_image({"bash": "5.2-1"})
 LAYER = IMAGE.layers[0]

@@ -17,54 +17,17 @@ from .distributions import (
     alpine_layer,
     debian_layer,
     distroless_layer,
-    dpkg_layer,
     opensuse_layer,
 )
 from .layers import (
-    EMPTY_LAYER_DIGEST,
-    NEWER_EMPTY_LAYER_DIGEST,
     LayerBlob,
     digest_of,
-    empty_layer,
     filler_layer,
     layer,
-    newer_empty_layer,
     static_binary_layer,
 )
 from .media_types import HELM_CHART, HELM_CONFIG, IN_TOTO, OCI_CONFIG, Form, config_type, index_type, layer_type
 from .media_types import manifest_type as type_of_manifest
-
-__all__ = [
-    "EMPTY_LAYER_DIGEST",
-    "NEWER_EMPTY_LAYER_DIGEST",
-    "BuiltImage",
-    "BuiltIndex",
-    "LayerBlob",
-    "Pushable",
-    "alpine_image",
-    "alpine_layer",
-    "debian_image",
-    "debian_layer",
-    "digest_of",
-    "distroless_image",
-    "distroless_layer",
-    "dpkg_layer",
-    "empty_layer",
-    "filler_layer",
-    "layer",
-    "make_attestation",
-    "make_helm_chart",
-    "make_image",
-    "make_index",
-    "many_layers_image",
-    "newer_empty_layer",
-    "opensuse_image",
-    "opensuse_layer",
-    "static_binary_image",
-    "static_binary_layer",
-    "write_dir_layout",
-    "write_oci_layout",
-]
 
 _CREATED = "2024-01-01T00:00:00Z"
 

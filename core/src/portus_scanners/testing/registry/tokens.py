@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from attrs import field, frozen
 
 USERNAME = "user"
-PASSWORD = "opensesame"
+PASSWORD = "opensesame"  # noqa: S105 (of a stand-in)
 """The account of every registry here, if nothing else is said."""
 
 

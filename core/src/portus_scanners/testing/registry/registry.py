@@ -5,7 +5,7 @@
         registry.reference("team/app", "1.0")   # 127.0.0.1:PORT/team/app:1.0
 
 Source: github.com/distribution/distribution v2.8, ``registry/handlers``; checked against the real program in
-``standins_tests/test_registries_agree.py``.
+``tests/standins_tests/test_registries_agree.py``.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from urllib.parse import unquote
 from aiohttp import web
 from attrs import field, frozen
 
-from .images import BuiltImage, Pushable, digest_of
-from .media_types import DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1, OCI_INDEX, OCI_MANIFEST
-from .schema1 import signed_schema1
-from .serving import LoopbackServer
+from ..images.builder import BuiltImage, Pushable
+from ..images.layers import digest_of
+from ..images.media_types import DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1, OCI_INDEX, OCI_MANIFEST
+from ..images.schema1 import signed_schema1
+from ..servers.loopback import LoopbackServer
 from .token_server import TokenServer, TokenService, read_basic
 from .tokens import PASSWORD, USERNAME, IssuedToken
 

@@ -9,7 +9,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from standins.images import (
+from portus_scanners.testing.images import (
     EMPTY_LAYER_DIGEST,
     NEWER_EMPTY_LAYER_DIGEST,
     BuiltImage,
@@ -33,8 +33,15 @@ from standins.images import (
     write_dir_layout,
     write_oci_layout,
 )
-from standins.media_types import DOCKER_LIST, DOCKER_MANIFEST, IN_TOTO, OCI_INDEX, OCI_MANIFEST, Form
-from standins.schema1 import signed_schema1
+from portus_scanners.testing.images.media_types import (
+    DOCKER_LIST,
+    DOCKER_MANIFEST,
+    IN_TOTO,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    Form,
+)
+from portus_scanners.testing.images.schema1 import signed_schema1
 
 BUILT = [
     debian_image({"bash": "5.2-1"}),

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 from attrs import evolve
 
-from .serving import LoopbackServer
+from ..servers.loopback import LoopbackServer
 from .tokens import PASSWORD, USERNAME, Access, IssuedToken, TokenIssuer
 
 Fields = dict[str, list[str]]

@@ -1,0 +1,1 @@
+"""Servers on loopback: their common floor, faults that they can be told to show, scripts, recorded answers."""

@@ -1,0 +1,136 @@
+"""A backend whose answers a test writes: a sequence for each path, one answer a request.
+
+async with ScriptedServer() as server:
+server.script("/scan", {"state": "working"}, {"state": "done", "found": []})
+server.script("/scan?image=*other*", Reply(b"<html>", content_type="text/html"))
+server.script("/broken", Status(503), Disconnect(), {"found": []})
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from aiohttp import web
+from attrs import define, field, frozen
+
+from .faults import Fault
+from .loopback import LoopbackServer
+
+Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+def _bytes_of(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    return value.encode() if isinstance(value, str) else json.dumps(value).encode()
+
+
+@frozen
+class Reply:
+    """One answer.
+
+    Args:
+        body: Bytes, or a text, or else a value that is sent as JSON.
+        chunk: Bytes of each chunk of a chunked body; 0: the body goes as a whole, with its Content-Length.
+    """
+
+    body: bytes = field(default=b"", converter=_bytes_of, repr=False)
+    status: int = 200
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(factory=dict)
+    chunk: int = field(default=0, kw_only=True)
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a request."""
+        headers = {"Content-Type": self.content_type, **self.headers}
+        if not self.chunk:
+            return web.Response(status=self.status, body=self.body, headers=headers)
+        response = web.StreamResponse(status=self.status, headers=headers)
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        for start in range(0, len(self.body), self.chunk):
+            await response.write(self.body[start : start + self.chunk])
+        return response
+
+
+@define
+class _Script:
+    pattern: str
+    method: str | None
+    replies: list[Handler]
+
+    def matches(self, request: web.BaseRequest) -> bool:
+        target = request.raw_path if "?" in self.pattern else request.raw_path.partition("?")[0]
+        return self.method in {None, request.method} and fnmatchcase(target, self.pattern)
+
+    def take(self) -> Handler:
+        return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+
+
+class ScriptedServer(LoopbackServer):
+    """Answers what was scripted; anything else is 404 without a body.
+
+    Args:
+        tls: Makes it an https server.
+    """
+
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
+        super().__init__(tls=tls)
+        self._scripts: list[_Script] = []
+
+    def script(
+        self,
+        path: str,
+        *replies: Reply | Fault | Handler | object,
+        method: str | None = None,
+        status: int = 200,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Say what a path answers. Said again for the same path, it replaces what was said before.
+
+        Args:
+            path: The path; with a ``?`` in it, path and query as they stand in the request line. ``*`` stands for any
+                text. Of several that match, the one that was scripted last counts.
+            replies: One a request, the last one again and again: a `Reply`, a fault, an async function of the request,
+                or a body (bytes, a text, or a value for JSON). None: an empty body.
+            method: None for every method.
+            status: Of the replies that are bodies.
+            content_type: Of the replies that are bodies.
+            headers: Of the replies that are bodies.
+        """
+
+        def reply_of(given: Any) -> Handler:
+            if isinstance(given, Fault):
+                return _showing(given)
+            return given if callable(given) else Reply(given, status, content_type, headers or {})
+
+        self._scripts = [one for one in self._scripts if (one.pattern, one.method) != (path, method)]
+        self._scripts.insert(0, _Script(path, method, [reply_of(given) for given in replies or (b"",)]))
+
+    def redirect(self, path: str, target: str, *, status: int = 307) -> None:
+        """Send whoever asks for a path elsewhere."""
+        self.script(path, status=status, headers={"Location": target})
+
+    def asked(self, path: str) -> list[str | None]:
+        """Return the ``Authorization`` of each request for a path."""
+        return [request.headers.get("Authorization") for request in self.requests if request.path == path]
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        script = next((script for script in self._scripts if script.matches(request)), None)
+        return web.Response(status=404) if script is None else await script.take()(request)
+
+
+def _showing(fault: Fault) -> Handler:
+    async def nothing_there(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(status=404)
+
+    async def show(request: web.BaseRequest) -> web.StreamResponse:
+        return await fault.show(request, nothing_there)
+
+    return show
