@@ -6,9 +6,6 @@ from collections.abc import AsyncIterator
 
 import pytest
 from standins.clair import StandInClair
-from standins.docker_registry import real_registry_programs
-
-__all__ = ["real_registry_programs"]
 
 
 @pytest.fixture

@@ -9,9 +9,6 @@ import pytest
 from portus_scanners.testing.registry.registry import StandInRegistry
 from standins.clair import StandInClair
 from standins.clair_client import ClairClient
-from standins.docker_registry import real_registry_programs
-
-__all__ = ["real_registry_programs"]
 
 
 @pytest.fixture
