@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import gzip
+import zlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 
 from aiohttp import web
-from attrs import define, frozen
+from attrs import define, field, frozen
 
 Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+_PIECE = 64 * 1024
+_GZIP = 16 + zlib.MAX_WBITS
 
 
 @frozen
@@ -46,14 +51,13 @@ class Truncated:
     async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
         """Give the first bytes, then close the connection."""
         full = await handler(request)
-        if not isinstance(full, web.Response) or not isinstance(full.body, bytes):
-            return full
+        body, headers = body_of(full), _plain(full.headers)
         if not self.announced:
-            return web.Response(status=full.status, body=full.body[: self.keep], headers=_kept(full.headers))
-        cut = web.StreamResponse(status=full.status, headers=_kept(full.headers))
-        cut.content_length = len(full.body)
+            return web.Response(status=full.status, body=body[: self.keep], headers=headers)
+        cut = web.StreamResponse(status=full.status, headers=headers)
+        cut.content_length = len(body)
         await cut.prepare(request)
-        await cut.write(full.body[: self.keep])
+        await cut.write(body[: self.keep])
         return _hang_up(request, cut)
 
 
@@ -68,9 +72,9 @@ class Disconnect:
 
 @frozen
 class Hang:
-    """Answers as the server would, but not before it is released."""
+    """Answers as the server would, but not before it is released; never, when nobody has the event."""
 
-    release: asyncio.Event
+    release: asyncio.Event = field(factory=asyncio.Event)
 
     async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
         """Wait, then ask the server."""
@@ -90,29 +94,122 @@ class Delay:
         return await handler(request)
 
 
-Fault = Status | EmptyBody | Truncated | Disconnect | Hang | Delay
+@frozen
+class Chunked:
+    """Gives the server's answer in small chunks."""
+
+    size: int = 1
+    """Bytes of a chunk."""
+
+    async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
+        """Ask the server, and send what it says piece by piece."""
+        full = await handler(request)
+        body = body_of(full)
+        response = web.StreamResponse(status=full.status, headers=_plain(full.headers))
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        for start in range(0, len(body), self.size):
+            await response.write(body[start : start + self.size])
+        return response
+
+
+@frozen
+class Endless:
+    """Answers 200 with a JSON array that goes on and on: white space, until the client hangs up."""
+
+    size: int = 100 * 1024 * 1024
+    """Bytes; the array is closed after that many."""
+    compressed: bool = False
+    """Whether they are sent gzipped: about a thousandth of the size."""
+
+    async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
+        """Send it without asking the server."""
+        headers = {"Content-Type": "application/json", **({"Content-Encoding": "gzip"} if self.compressed else {})}
+        response = web.StreamResponse(headers=headers)
+        response.enable_chunked_encoding()
+        await response.prepare(request)
+        pack = zlib.compressobj(wbits=_GZIP) if self.compressed else None
+        for piece in self._pieces():
+            await response.write(pack.compress(piece) if pack else piece)
+        if pack:
+            await response.write(pack.flush())
+        return response
+
+    def _pieces(self) -> Iterator[bytes]:
+        yield b"["
+        blank = b" " * _PIECE
+        for _ in range(self.size // _PIECE):
+            yield blank
+        yield b"]"
+
+
+@frozen
+class Echo:
+    """Answers with everything that it was sent, credentials included, as careless proxies and error pages do."""
+
+    status: int = 500
+
+    async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
+        """Answer without asking the server."""
+        lines = [request.raw_path, *(f"{name}: {value}" for name, value in request.headers.items())]
+        body = "\n".join(lines).encode() + b"\n" + await request.read()
+        return web.Response(status=self.status, body=body, content_type="text/plain")
+
+
+@frozen
+class Rewritten:
+    """Gives the server's answer with another body."""
+
+    rewrite: Callable[[bytes], bytes]
+    """From the body, decompressed, to the one that is sent."""
+
+    async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
+        """Ask the server, and change what it says."""
+        full = await handler(request)
+        return web.Response(status=full.status, body=self.rewrite(body_of(full)), headers=_plain(full.headers))
+
+
+Fault = Status | EmptyBody | Truncated | Disconnect | Hang | Delay | Chunked | Endless | Echo | Rewritten
 
 
 @define
-class _Rule:
+class FaultRule:
+    """A fault and when it is shown."""
+
     pattern: str
     fault: Fault
     method: str | None
     left: int | None
+    skip: int
+    shown: int = 0
+    """How often it was shown."""
 
-    def matches(self, request: web.BaseRequest) -> bool:
+    def is_due(self, request: web.BaseRequest) -> bool:
+        """Count a request, and say whether it gets this fault."""
         if self.left == 0 or self.method not in {None, request.method}:
             return False
-        return fnmatchcase(request.raw_path.partition("?")[0], self.pattern)
+        if not fnmatchcase(request.raw_path.partition("?")[0], self.pattern):
+            return False
+        self.skip -= 1
+        return self.skip < 0
+
+    async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
+        """Show the fault once."""
+        self.shown += 1
+        if self.left is not None:
+            self.left -= 1
+        return await self.fault.show(request, handler)
 
 
 class Faults:
-    """What to show instead of the right answer; the oldest rule that matches is taken."""
+    """What to show instead of the right answer; the oldest rule that is due is taken."""
 
     def __init__(self) -> None:
-        self._rules: list[_Rule] = []
+        self._rules: list[FaultRule] = []
 
-    def add(self, path: str, fault: Fault, *, method: str | None = None, times: int | None = None) -> None:
+    def add(
+        self, path: str, fault: Fault, *, method: str | None = None, times: int | None = None, skip: int = 0
+    ) -> FaultRule:
         """Show a fault.
 
         Args:
@@ -120,8 +217,11 @@ class Faults:
             fault: What to show.
             method: None for every method.
             times: How often; None for always.
+            skip: So many matching requests are answered rightly before.
         """
-        self._rules.append(_Rule(path, fault, method, times))
+        rule = FaultRule(path, fault, method, times, skip)
+        self._rules.append(rule)
+        return rule
 
     def clear(self) -> None:
         """Show no faults any more."""
@@ -129,17 +229,31 @@ class Faults:
 
     async def apply(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
         """Return the fault that is due, else the handler's answer."""
-        rule = next((rule for rule in self._rules if rule.matches(request)), None)
-        if rule is None:
-            return await handler(request)
-        if rule.left is not None:
-            rule.left -= 1
-        return await rule.fault.show(request, handler)
+        rule = next((rule for rule in self._rules if rule.is_due(request)), None)
+        return await (handler(request) if rule is None else rule.show(request, handler))
+
+
+def body_of(response: web.StreamResponse) -> bytes:
+    """Return the body of an answer that is not sent yet, decompressed.
+
+    Raises:
+        TypeError: It was streamed: the server has sent it already.
+    """
+    if not isinstance(response, web.Response) or not isinstance(response.body, bytes | None):
+        msg = "only the answer of a handler that returns a web.Response can be changed"
+        raise TypeError(msg)
+    body = response.body or b""
+    return gzip.decompress(body) if response.headers.get("Content-Encoding") == "gzip" else body
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers that an answer of another length can keep."""
     return {name: value for name, value in headers.items() if name.lower() != "content-length"}
+
+
+def _plain(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers that an answer with another, uncompressed body can keep."""
+    return {name: value for name, value in _kept(headers).items() if name.lower() != "content-encoding"}
 
 
 def _hang_up(request: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:

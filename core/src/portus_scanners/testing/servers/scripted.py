@@ -2,8 +2,8 @@
 
 async with ScriptedServer() as server:
 server.script("/scan", {"state": "working"}, {"state": "done", "found": []})
-server.script("/scan?image=*other*", Reply(b"<html>", content_type="text/html"))
-server.script("/broken", Status(503), Disconnect(), {"found": []})
+server.script("/scan?image=*other*", Reply("<html>", content_type="text/html"))
+server.script("/flaky", Status(503), Disconnect(), Reply({"found": []}, fault=Truncated(5)), {"found": []})
 """
 
 from __future__ import annotations
@@ -35,26 +35,22 @@ class Reply:
 
     Args:
         body: Bytes, or a text, or else a value that is sent as JSON.
-        chunk: Bytes of each chunk of a chunked body; 0: the body goes as a whole, with its Content-Length.
+        fault: What becomes of it on its way: `Truncated`, `Chunked`, `Delay`...
     """
 
     body: bytes = field(default=b"", converter=_bytes_of, repr=False)
     status: int = 200
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(factory=dict)
-    chunk: int = field(default=0, kw_only=True)
+    fault: Fault | None = field(default=None, kw_only=True)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a request."""
+        return await (self.fault.show(request, self._answer) if self.fault else self._answer(request))
+
+    async def _answer(self, _request: web.BaseRequest) -> web.StreamResponse:
         headers = {"Content-Type": self.content_type, **self.headers}
-        if not self.chunk:
-            return web.Response(status=self.status, body=self.body, headers=headers)
-        response = web.StreamResponse(status=self.status, headers=headers)
-        response.enable_chunked_encoding()
-        await response.prepare(request)
-        for start in range(0, len(self.body), self.chunk):
-            await response.write(self.body[start : start + self.chunk])
-        return response
+        return web.Response(status=self.status, body=self.body, headers=headers)
 
 
 @define
@@ -106,7 +102,7 @@ class ScriptedServer(LoopbackServer):
 
         def reply_of(given: Any) -> Handler:
             if isinstance(given, Fault):
-                return _showing(given)
+                return Reply(fault=given)
             return given if callable(given) else Reply(given, status, content_type, headers or {})
 
         self._scripts = [one for one in self._scripts if (one.pattern, one.method) != (path, method)]
@@ -124,13 +120,3 @@ class ScriptedServer(LoopbackServer):
         """Answer one request."""
         script = next((script for script in self._scripts if script.matches(request)), None)
         return web.Response(status=404) if script is None else await script.take()(request)
-
-
-def _showing(fault: Fault) -> Handler:
-    async def nothing_there(_request: web.BaseRequest) -> web.StreamResponse:
-        return web.Response(status=404)
-
-    async def show(request: web.BaseRequest) -> web.StreamResponse:
-        return await fault.show(request, nothing_there)
-
-    return show
