@@ -23,7 +23,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, get_args, get_origin
 from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
@@ -214,7 +214,7 @@ class ScannerContext:
             await self._own_http.close()
             self._http = self._own_http = None
 
-    async def __aenter__(self) -> ScannerContext:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_exc: object) -> None:

@@ -134,10 +134,16 @@ def test_the_order_of_an_answer_does_not_matter(listed: list[tuple[str, str, str
     assert {entry[3] for entry in listed} - {""} == {fix for one in report.findings for fix in one.fixed_by}
 
 
-def test_absent_and_null_are_the_same() -> None:
-    """Keys may be absent or null: a feature without a vulnerability is a clean one."""
-    empty = {"Name": "a", "NamespaceName": None, "Version": None, "AddedBy": None, "Vulnerabilities": None}
+def test_an_absent_text_and_a_null_one_are_the_same() -> None:
+    """Texts may be absent or null; a feature without a vulnerability has no key for them, and is a clean one."""
+    empty = {"Name": "a", "NamespaceName": None, "Version": None, "AddedBy": None}
     assert ((), True) == (report_of([empty]).findings, report_of([empty]).complete)
+
+
+def test_a_null_list_is_not_an_empty_one() -> None:
+    """Clair leaves out an empty list: null where vulnerabilities belong is not taken for "none"."""
+    with pytest.raises(InvalidReportError, match="Vulnerabilities: expected array"):
+        report_of([{"Name": "a", "Vulnerabilities": None}])
 
 
 @pytest.mark.parametrize("namespace", ["debian:9", None])

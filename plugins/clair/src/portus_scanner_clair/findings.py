@@ -38,10 +38,9 @@ def make_report(result: LayerResult, chain: Iterable[ChainLink]) -> ScannerRepor
         UnsupportedImageError: Clair recognised no distribution, or none of its packages: that is not clean.
         InvalidReportError: A feature or a vulnerability has no name.
     """
-    features = result.Features or ()
-    if not features:
+    if not result.Features:
         raise UnsupportedImageError(_nothing_seen(result))
-    findings = make_findings(features, {link.name: link.layer.digest for link in chain})
+    findings = make_findings(result.Features, {link.name: link.layer.digest for link in chain})
     return ScannerReport(findings=findings, notes=() if findings else (AGE_UNKNOWN,))
 
 
@@ -93,7 +92,7 @@ class _Reader:
         name, version, own = feature.Name or "", feature.Version or "", feature.NamespaceName or ""
         package = Package(name, version, own)
         layer = self._digests.get(feature.AddedBy or "")
-        for number, vulnerability in enumerate(feature.Vulnerabilities or ()):
+        for number, vulnerability in enumerate(feature.Vulnerabilities):
             if not vulnerability.Name:
                 fault = f"{path}.Vulnerabilities[{number}].Name: missing"
                 raise InvalidReportError("Clair's answer has a vulnerability without a name", faults=[fault])

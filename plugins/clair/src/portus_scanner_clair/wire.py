@@ -1,7 +1,8 @@
 """Clair's JSON: what is sent, and what comes back.
 
 The classes have the names and the keys of Clair's API, those that are used; others are passed over. Any key may be
-absent or null.
+absent. A text may be null, a list may not: Clair leaves out an empty one, and to take null for "nothing known" would
+be to call an image clean for it.
 
 Source: Clair v2.0.x, ``api/v1/models.go``.
 """
@@ -45,7 +46,7 @@ class Feature:
     Version: str | None = None
     AddedBy: str | None = None
     """Name of the layer that brought this version."""
-    Vulnerabilities: tuple[Vulnerability, ...] | None = None
+    Vulnerabilities: tuple[Vulnerability, ...] = ()
 
 
 @frozen
@@ -54,7 +55,7 @@ class LayerResult:
 
     Name: str | None = None
     NamespaceName: str | None = None
-    Features: tuple[Feature, ...] | None = None
+    Features: tuple[Feature, ...] = ()
     """In random order, another one in each answer."""
 
 

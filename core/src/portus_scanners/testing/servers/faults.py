@@ -7,6 +7,7 @@ import gzip
 import zlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from typing import Protocol, runtime_checkable
 
 from aiohttp import web
 from attrs import define, field, frozen
@@ -169,7 +170,13 @@ class Rewritten:
         return web.Response(status=full.status, body=self.rewrite(body_of(full)), headers=_plain(full.headers))
 
 
-Fault = Status | EmptyBody | Truncated | Disconnect | Hang | Delay | Chunked | Endless | Echo | Rewritten
+@runtime_checkable
+class Fault(Protocol):
+    """Something else than the right answer. The classes here are those that are needed often; write your own."""
+
+    async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
+        """Answer a request; ``await handler(request)`` is what the server would answer."""
+        ...
 
 
 @define

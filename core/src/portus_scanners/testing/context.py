@@ -1,0 +1,86 @@
+"""A scanner's context in which waiting takes no time, and which records what it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, TypeVar
+
+from ..engine.context import EngineContext
+from ..models import Image, Layer, ScannerReport
+from ..scanner import BlobAccess, BlobHead, ScannerContext
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from ..registry.client import Registry
+
+ResultT = TypeVar("ResultT")
+
+
+class StillWorkingError(Exception):
+    """The scanner has waited as often as the test allows: its backend is still working."""
+
+
+class RecordingContext(ScannerContext):
+    """A context for tests. Use it as an async context manager.
+
+    Args:
+        registry: Gives access to layers; without one, URLs without credentials.
+        http: A session of the caller's, which closes it.
+        patience: How often `wait` may be called; after that it raises `StillWorkingError`.
+    """
+
+    def __init__(
+        self, *, registry: Registry | None = None, http: aiohttp.ClientSession | None = None, patience: int = 1000
+    ) -> None:
+        super().__init__(http=http)
+        self._registry = registry
+        self._patience = patience
+        self.waits: list[float] = []
+        """The seconds of each `wait`, which took none."""
+        self.steps: list[tuple[int, int, str]] = []
+        """*done*, *total* and *what* of each `progress`."""
+        self.kept: list[ScannerReport] = []
+        """What `keep` was given."""
+        self.asked: list[tuple[str, bool]] = []
+        """Digest and *renew* of each request for access to a layer."""
+        self.finished = 0
+        """How many requests `finish` was given."""
+
+    async def blob(self, image: Image, layer: Layer, *, renew: bool = False) -> BlobAccess:
+        """See `ScannerContext.blob`."""
+        self.asked.append((layer.digest, renew))
+        return await self._access.blob(image, layer, renew=renew)
+
+    async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
+        """See `ScannerContext.head_blob`."""
+        return await self._access.head_blob(image, layer)
+
+    async def wait(self, seconds: float) -> None:
+        """Record the seconds, and let others run."""
+        self.waits.append(seconds)
+        if len(self.waits) > self._patience:
+            msg = f"waited {self._patience} times"
+            raise StillWorkingError(msg)
+        await asyncio.sleep(0)
+
+    def progress(self, done: int, total: int, what: str = "") -> None:
+        """Record the step."""
+        self.steps.append((done, total, what))
+
+    def keep(self, report: ScannerReport) -> None:
+        """Record the report."""
+        self.kept.append(report)
+
+    async def finish(self, request: Awaitable[ResultT]) -> ResultT:
+        """Await the request."""
+        self.finished += 1
+        return await request
+
+    @property
+    def _access(self) -> ScannerContext:
+        """Who knows the registry."""
+        if self._registry is None:
+            return ScannerContext()
+        return EngineContext("recording", http=self.http, registry=self._registry)

@@ -1,0 +1,14 @@
+"""The tests of the contract: every promise by name, for every scanner and for each kind of backend."""
+
+from __future__ import annotations
+
+import pytest
+
+# before they are imported: their assertions then show what they compare
+for _name in ("endings", "health", "http", "packaging", "reports", "secrets", "subject"):
+    pytest.register_assert_rewrite(f"{__name__}.{_name}")
+
+from .base import ScannerContract  # noqa: E402
+from .http import HttpScannerContract  # noqa: E402
+
+__all__ = ["HttpScannerContract", "ScannerContract"]

@@ -1,0 +1,81 @@
+"""Secrets that are planted so that they can be searched for in everything that is written."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from attrs import fields, has
+
+from ...scanner import ScannerSettings
+from ...secret import Secret
+from ..registry import USERNAME, StandInRegistry
+
+REGISTRY_PASSWORD = "canary-of-the-registry-7b1f"  # noqa: S105 (planted to be found)
+_SETTING = "canary-of-the-setting-{name}-c40e"
+
+
+def secrets_for(settings_class: type[ScannerSettings]) -> dict[str, str]:
+    """Return a canary for each setting whose type is `Secret`, by name."""
+    names = [one.name for one in fields(settings_class) if _is_secret(one.type)] if has(settings_class) else []
+    return {name: _SETTING.format(name=name) for name in names}
+
+
+def forms_of(planted: Iterable[str], registry: StandInRegistry) -> set[str]:
+    """Return everything that must not be written: the canaries, their Basic form, the tokens that were handed out."""
+    planted = {*planted, REGISTRY_PASSWORD}
+    pairs = {base64.b64encode(f"{USERNAME}:{secret}".encode()).decode() for secret in planted}
+    return planted | pairs | {token.value for token in registry.issued}
+
+
+def told(texts: Iterable[str], forms: Iterable[str]) -> list[str]:
+    """Return the texts that hold one of the forms, cut to what is around it."""
+    found = []
+    for text in texts:
+        for form in sorted(forms):
+            place = text.find(form)
+            if place >= 0:
+                found.append(text[max(0, place - 80) : place + len(form) + 20])
+    return found
+
+
+def texts_of(error: BaseException | None) -> Iterator[str]:
+    """Return every text of an exception and of those that it came from."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield from (str(error), repr(error), *getattr(error, "__notes__", ()))
+        yield from (repr(value) for value in vars(error).values())
+        error = error.__cause__ or error.__context__
+
+
+@contextmanager
+def captured_logs() -> Iterator[list[str]]:
+    """Collect what every logger says at any level, tracebacks included, until the block ends."""
+    lines: list[str] = []
+    handler = _Collector(lines)
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield lines
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
+
+
+class _Collector(logging.Handler):
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__(logging.DEBUG)
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(self.format(record))
+        self._lines.append(repr(record.args))
+
+
+def _is_secret(kind: object) -> bool:
+    return kind is Secret or "Secret" in str(kind)

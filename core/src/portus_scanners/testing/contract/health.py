@@ -1,0 +1,18 @@
+"""Health."""
+
+from __future__ import annotations
+
+from ...scanner import Health
+from .lab import ScannerLab
+from .subject import ScannerSubject
+
+
+class HealthTests(ScannerSubject):
+    """Promises of `Scanner.check_health`."""
+
+    def test_health_tells_up(self, lab: ScannerLab) -> None:
+        """A backend that works is healthy; a scanner that can't tell says None, and why."""
+        health = lab.health()
+        assert isinstance(health, Health), repr(health)
+        assert health.healthy is not False, health.message
+        assert health.message.strip(), "say in one sentence what was seen"

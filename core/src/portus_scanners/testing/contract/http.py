@@ -1,0 +1,250 @@
+"""Scanners whose backend is an HTTP server: whatever it answers, nothing is mistaken for a clean image."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ...errors import InvalidReportError, ScannerError, ScannerUnavailableError
+from ...models import ScannerReport, Severity
+from ...scanner import Health
+from ..context import StillWorkingError
+from ..servers.faults import (
+    Chunked,
+    Disconnect,
+    Echo,
+    EmptyBody,
+    Endless,
+    Fault,
+    Hang,
+    Rewritten,
+    Status,
+    Truncated,
+)
+from ..servers.loopback import LoopbackServer
+from ..servers.scripted import ScriptedServer
+from ..servers.threads import serving
+from . import heartbeat, mutations
+from .answers import at_each_request, on_json, paths_in_answers, refused, with_change
+from .base import ScannerContract
+from .lab import ScannerLab
+
+_HTML = b"<!DOCTYPE html><html><body><h1>It works!</h1></body></html>"
+_PAGE = {"Content-Type": "text/html"}
+
+
+class HttpScannerContract(ScannerContract):
+    """The contract of a scanner whose backend is an HTTP server.
+
+    Set `scanner_class`, `findings` and `other_findings`, and override the fixture `backend`; `settings` too when the
+    scanner needs more than a server::
+
+        class TestAcme(HttpScannerContract):
+            scanner_class = AcmeScanner
+            findings = {"CVE-2099-0001": Severity.HIGH}
+
+            @pytest.fixture
+            def backend(self, image, other_image):
+                server = ScriptedServer()
+                server.script(f"/scan?image={quote(image, safe='')}", {"found": [...]})
+                with serving(server):
+                    yield server
+    """
+
+    @pytest.fixture
+    def backend(self) -> LoopbackServer:
+        """A running stand-in of the backend that answers rightly; `serving` runs it in a thread (override this)."""
+        msg = "override the fixture `backend`: a server that answers rightly, such as a ScriptedServer"
+        raise NotImplementedError(msg)
+
+    @pytest.fixture
+    def settings(self, backend: LoopbackServer) -> Mapping[str, object]:
+        """The scanner's section of the configuration: its server."""
+        return {"server": backend.url}
+
+    @pytest.fixture
+    def hanging(self, backend: LoopbackServer) -> Mapping[str, object]:
+        """The same settings; the server takes requests and answers none."""
+        backend.faults.add("*", Hang())
+        return {}
+
+    @pytest.fixture
+    def wrongs(self, backend: LoopbackServer) -> Sequence[Callable[[], object]]:
+        """Answers that quote what they were sent, refuse, or break off."""
+
+        def show(fault: Fault, skip: int) -> None:
+            backend.faults.clear()
+            backend.faults.add("*", fault, skip=skip)
+
+        faults: list[Fault] = [Echo(status) for status in (200, 201, 400, 401, 403, 404, 422, 500, 503)]
+        faults += [Status(401), Truncated(5), Disconnect()]
+        return [*(partial(show, fault, skip) for skip in (0, 1, 2) for fault in faults), backend.faults.clear]
+
+    # --- what the backend's failures are -------------------------------------------------------------------------
+
+    def test_refused_connection_is_unavailable(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
+        """Nobody listens: `ScannerUnavailableError`, so that the engine tries again."""
+        with refused() as server:
+            self._expect(lab.with_values({"server": server}).outcome_of(image), ScannerUnavailableError)
+
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 422])
+    def test_client_error_is_an_error(self, lab: ScannerLab, backend: LoopbackServer, image: str, status: int) -> None:
+        """A 4xx with no body is a `ScannerError`, at whichever request it comes."""
+        self._expect_at_each(lab, backend, image, Status(status), ScannerError)
+
+    @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+    def test_server_error_is_unavailable(
+        self, lab: ScannerLab, backend: LoopbackServer, image: str, status: int
+    ) -> None:
+        """A 5xx or a 429 is a `ScannerUnavailableError`, at whichever request it comes."""
+        self._expect_at_each(lab, backend, image, Status(status, _HTML, _PAGE), ScannerUnavailableError)
+
+    def test_disconnect_is_unavailable(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
+        """A connection that is closed without an answer is a `ScannerUnavailableError`."""
+        self._expect_at_each(lab, backend, image, Disconnect(), ScannerUnavailableError)
+
+    def test_reset_in_mid_body_is_unavailable(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
+        """An answer that breaks off before its announced length is a `ScannerUnavailableError`."""
+        self._expect_at_each(lab, backend, image, Truncated(5), ScannerUnavailableError)
+
+    def test_truncated_json_is_invalid(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
+        """JSON that ends in the middle is an `InvalidReportError`."""
+        lab.outcome_of(image)  # from now on, a backend that remembers images answers with the result at once
+        backend.faults.add("*", Truncated(5, announced=False))
+        self._expect(lab.outcome_of(image), InvalidReportError)
+
+    def test_html_is_invalid(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
+        """A page of a proxy with status 200 is an `InvalidReportError`."""
+        page = Status(200, _HTML, _PAGE)
+        self._expect_at_each(lab, backend, image, page, InvalidReportError, ScannerError)
+
+    def test_empty_body_is_invalid(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
+        """A 200 with nothing in it is an `InvalidReportError`."""
+        self._expect_at_each(lab, backend, image, EmptyBody(), InvalidReportError, ScannerError)
+
+    @pytest.mark.parametrize("compressed", [False, True], ids=["plain", "compressed"])
+    def test_huge_body_is_refused(
+        self, lab: ScannerLab, backend: LoopbackServer, image: str, *, compressed: bool
+    ) -> None:
+        """A body of 100 MB, sent as such or unpacked from 100 kB, is not read to its end."""
+        backend.faults.add("*", Endless(compressed=compressed))
+        self._expect(lab.outcome_of(image), ScannerError)
+
+    def test_redirect_is_not_followed(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
+        """A redirect to another server is an error, and the other server is not asked."""
+        elsewhere = ScriptedServer()
+        with serving(elsewhere):
+            moved = Status(302, headers={"Location": f"{elsewhere.url}/"})
+            self._expect_at_each(lab, backend, image, moved, ScannerError)
+            assert [] == elsewhere.requests
+
+    # --- what is in the answers ----------------------------------------------------------------------------------
+
+    def test_wrong_type_anywhere_is_no_clean_report(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
+        """A value of a wrong type, wherever it stands, is an error or costs no finding."""
+        self._mutate(lab, backend, image, mutations.wrong_type)
+
+    def test_null_anywhere_is_no_clean_report(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
+        """``null``, wherever it stands, is an error or costs no finding."""
+        self._mutate(lab, backend, image, lambda _: None)
+
+    def test_unknown_members_are_passed_over(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
+        """Members that a later version of the backend adds change nothing."""
+        report = self.check_findings(lab.outcome_of(image), self.findings)
+        backend.faults.add("*", Rewritten(on_json(mutations.with_unknown_members)))
+        assert report == lab.outcome_of(image)
+
+    def test_unknown_severity_is_kept(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
+        """A severity that nobody knows costs no finding: it is `UNKNOWN`, and the word is kept."""
+        report = self.check_findings(lab.outcome_of(image), self.findings)
+        words = {finding.severity_label for finding in report.findings} - {""}
+        assert words, "no finding has a severity_label: keep the word that the backend used"
+        changed = on_json(lambda value: mutations.with_texts(value, lambda text: "gaudy" if text in words else text))
+        backend.faults.add("*", Rewritten(changed))
+        found = self.check_findings(lab.outcome_of(image), self.findings).findings
+        assert {("gaudy", Severity.UNKNOWN)} == {(one.severity_label, one.severity) for one in found}
+
+    def test_chunked_answers_are_read(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
+        """Answers in chunks of one byte are the same answers."""
+        backend.faults.add("*", Chunked(1))
+        self.check_findings(lab.outcome_of(image), self.findings)
+
+    # --- the loop, and health ------------------------------------------------------------------------------------
+
+    def test_waiting_does_not_block_the_event_loop(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
+        """While the scanner waits for an answer, the event loop runs."""
+
+        async def scan() -> str:
+            backend.faults.add("*", heartbeat.HeldUntilTheLoopRuns(asyncio.get_running_loop()))
+            async with lab.open() as opened:
+                with heartbeat.watch(asyncio.get_running_loop()) as beat:
+                    await opened.scan(image)
+                return beat.stack
+
+        stack = lab.run(scan)
+        assert "" == stack, f"the event loop stood still here:\n{stack}"
+
+    def test_health_tells_down(self, lab: ScannerLab, backend: LoopbackServer, scratch: Path) -> None:
+        """A backend where nobody listens, and one that answers 500, are not healthy; an error counts as that."""
+        assert _is_well(lab.health()), "the backend is up"
+        backend.faults.add("*", Status(500))
+        assert not _is_well(lab.health()), "the backend answers 500"
+        with refused() as server:
+            assert not _is_well(lab.with_values({"server": server}).health()), "nobody listens"
+
+    # -------------------------------------------------------------------------------------------------------------
+
+    def _expect(self, outcome: object, kind: type[Exception], *also: type[Exception]) -> None:
+        __tracebackhide__ = True
+        assert isinstance(outcome, (kind, *also)), f"expected {kind.__name__}, got {outcome!r}"
+
+    def _expect_at_each(
+        self,
+        lab: ScannerLab,
+        backend: LoopbackServer,
+        image: str,
+        fault: Fault,
+        kind: type[Exception],
+        later: type[Exception] | None = None,
+    ) -> None:
+        """Fail unless the scan ends with the error, from whichever request on the fault is shown.
+
+        A request that the scan can do without may be answered wrongly: then nothing is missing in the report. *kind*
+        is the error when the fault is shown from the first request on, *later* that from a later one on.
+        """
+        __tracebackhide__ = True
+
+        def scan(number: int) -> object:
+            return self.attempt(lab, number).outcome_of(image)
+
+        for number, outcome in enumerate(at_each_request(backend, fault, scan)):
+            if isinstance(outcome, ScannerReport):
+                self.check_findings(outcome, self.findings)
+            else:
+                self._expect(outcome, kind if number == 0 else later or kind)
+
+    def _mutate(self, lab: ScannerLab, backend: LoopbackServer, image: str, change: Callable[[Any], Any]) -> None:
+        """Change one value after the other in the backend's answers; no report may be complete and lack a finding."""
+        __tracebackhide__ = True
+        paths = mutations.sampled(paths_in_answers(backend, lambda: self.attempt(lab, 0).outcome_of(image)))
+        for number, path in enumerate(paths, start=1):
+            backend.faults.clear()
+            backend.faults.add("*", Rewritten(on_json(partial(with_change, path=path, change=change))))
+            self._expect_nothing_lost(self.attempt(lab, number).outcome_of(image), ".".join(map(str, ("$", *path))))
+
+    def _expect_nothing_lost(self, outcome: object, place: str) -> None:
+        __tracebackhide__ = True
+        if isinstance(outcome, ScannerReport):
+            found = [finding.id for finding in outcome.findings]
+            assert not outcome.complete or len(found) >= len(self.findings), f"{place}: complete, with only {found}"
+        else:
+            assert isinstance(outcome, (ScannerError, StillWorkingError)), f"{place}: got {outcome!r}"
+
+
+def _is_well(health: Health | Exception) -> bool:
+    return isinstance(health, Health) and health.healthy is not False

@@ -1,0 +1,76 @@
+"""JSON documents with one value changed: what a backend could send by mistake or on purpose."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Path = tuple[str | int, ...]
+"""Keys and indices from the top of a document; empty: the document itself."""
+
+MOST = 60
+"""Places that are tried at the most; of more, every second, third..., the first and the last included."""
+
+
+def paths_of(document: Any) -> list[Path]:
+    """Return the path of every value of a document, the document itself first."""
+    return list(_paths(document, ()))
+
+
+def sampled(paths: list[Path]) -> list[Path]:
+    """Return `MOST` of the paths, evenly spread."""
+    if len(paths) <= MOST:
+        return paths
+    return [paths[number * (len(paths) - 1) // (MOST - 1)] for number in range(MOST)]
+
+
+def value_at(document: Any, path: Path) -> Any:
+    """Return the value at a path."""
+    for key in path:
+        document = document[key]
+    return document
+
+
+def replaced(document: Any, path: Path, value: Any) -> Any:
+    """Return a copy of the document with another value at a path."""
+    if not path:
+        return value
+    copy = json.loads(json.dumps(document))
+    value_at(copy, path[:-1])[path[-1]] = value
+    return copy
+
+
+def wrong_type(value: Any) -> Any:
+    """Return a value of a type that does not belong where this one is."""
+    if isinstance(value, str):
+        return 7
+    if isinstance(value, bool):
+        return "maybe"
+    if isinstance(value, list):
+        return {"unexpected": 1}
+    return "unexpected" if isinstance(value, int | float) else ["unexpected"]
+
+
+def with_unknown_members(document: Any) -> Any:
+    """Return a copy in which every object has a member more."""
+    if isinstance(document, dict):
+        members = {key: with_unknown_members(value) for key, value in document.items()}
+        return {**members, "x-added-by-a-later-version": [{"n": None}]}
+    return [with_unknown_members(value) for value in document] if isinstance(document, list) else document
+
+
+def with_texts(document: Any, change: Callable[[str], str]) -> Any:
+    """Return a copy with every text value changed; keys stay."""
+    if isinstance(document, dict):
+        return {key: with_texts(value, change) for key, value in document.items()}
+    if isinstance(document, list):
+        return [with_texts(value, change) for value in document]
+    return change(document) if isinstance(document, str) else document
+
+
+def _paths(value: Any, path: Path) -> Iterator[Path]:
+    yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from _paths(inner, (*path, key))

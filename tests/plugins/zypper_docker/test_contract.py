@@ -1,0 +1,32 @@
+"""The zypper-docker plugin keeps the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from portus_scanner_zypper_docker import ZypperDockerScanner
+from portus_scanners import Severity
+from portus_scanners.testing import HttpScannerContract, serving
+from standins.zypper_docker import StandInZypperDocker, patch, scanned
+
+EXPAT = patch("openSUSE-2099-1", summary="Security update for expat", description="Fixes CVE-2099-0001 (bsc#1)")
+BASH = patch("openSUSE-2099-2", "low", summary="Security update for bash", description="Fixes CVE-2099-0002")
+CURL = patch("openSUSE-2099-3", "moderate", summary="Security update for curl", description="Fixes CVE-2099-0003")
+
+
+class TestZypperDocker(HttpScannerContract):
+    """Every promise of the contract, with the server's stand-in."""
+
+    scanner_class = ZypperDockerScanner
+    findings = {"CVE-2099-0001": Severity.HIGH, "CVE-2099-0002": Severity.LOW}
+    other_findings = {"CVE-2099-0003": Severity.MEDIUM}
+
+    @pytest.fixture
+    def backend(self, image: str, other_image: str) -> Iterator[StandInZypperDocker]:
+        """A server whose docker daemon has both images."""
+        server = StandInZypperDocker()
+        server.script(image, scanned(EXPAT, BASH))
+        server.script(other_image, scanned(CURL))
+        with serving(server):
+            yield server
