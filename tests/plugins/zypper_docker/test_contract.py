@@ -7,15 +7,15 @@ from collections.abc import Iterator
 import pytest
 from portus_scanner_zypper_docker import ZypperDockerScanner
 from portus_scanners import Severity
-from portus_scanners.testing import HttpScannerContract, serving
-from standins.zypper_docker import StandInZypperDocker, patch, scanned
+from portus_scanners.testing import PolledScannerContract, serving
+from standins.zypper_docker import StandInZypperDocker, patch, scanned, working
 
 EXPAT = patch("openSUSE-2099-1", summary="Security update for expat", description="Fixes CVE-2099-0001 (bsc#1)")
 BASH = patch("openSUSE-2099-2", "low", summary="Security update for bash", description="Fixes CVE-2099-0002")
 CURL = patch("openSUSE-2099-3", "moderate", summary="Security update for curl", description="Fixes CVE-2099-0003")
 
 
-class TestZypperDocker(HttpScannerContract):
+class TestZypperDocker(PolledScannerContract):
     """Every promise of the contract, with the server's stand-in."""
 
     scanner_class = ZypperDockerScanner
@@ -26,7 +26,12 @@ class TestZypperDocker(HttpScannerContract):
     def backend(self, image: str, other_image: str) -> Iterator[StandInZypperDocker]:
         """A server whose docker daemon has both images."""
         server = StandInZypperDocker()
-        server.script(image, scanned(EXPAT, BASH))
+        server.script(image, working(), scanned(EXPAT, BASH))
         server.script(other_image, scanned(CURL))
         with serving(server):
             yield server
+
+    @pytest.fixture
+    def working(self, backend: StandInZypperDocker, image: str) -> None:
+        """Answer 202 for ever."""
+        backend.script(image, working())

@@ -36,6 +36,7 @@ __all__ = [
     "Hang",
     "HttpScannerContract",
     "LoopbackServer",
+    "PolledScannerContract",
     "RecordedRequest",
     "RecordingContext",
     "ReplayServer",
@@ -58,7 +59,7 @@ __all__ = [
 if TYPE_CHECKING:
     from .clock import VirtualTimeLoop, virtual_time
     from .context import RecordingContext, StillWorkingError
-    from .contract import HttpScannerContract, ScannerContract
+    from .contract import HttpScannerContract, PolledScannerContract, ScannerContract
     from .engines import open_engine
     from .registry import PASSWORD, USERNAME, StandInRegistry
     from .servers.faults import (
@@ -84,7 +85,7 @@ else:
     _HOMES = {
         **dict.fromkeys(("VirtualTimeLoop", "virtual_time"), "clock"),
         **dict.fromkeys(("RecordingContext", "StillWorkingError"), "context"),
-        **dict.fromkeys(("HttpScannerContract", "ScannerContract"), "contract"),
+        **dict.fromkeys(("HttpScannerContract", "PolledScannerContract", "ScannerContract"), "contract"),
         **dict.fromkeys(("open_engine",), "engines"),
         **dict.fromkeys(("PASSWORD", "USERNAME", "StandInRegistry"), "registry"),
         **dict.fromkeys(("LoopbackServer", "RecordedRequest"), "servers.loopback"),

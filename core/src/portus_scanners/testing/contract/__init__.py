@@ -5,10 +5,22 @@ from __future__ import annotations
 import pytest
 
 # before they are imported: their assertions then show what they compare
-for _name in ("endings", "health", "http", "packaging", "reports", "secrets", "subject"):
+for _name in (
+    "endings",
+    "health",
+    "http",
+    "json_answers",
+    "packaging",
+    "polled",
+    "program",
+    "reports",
+    "secrets",
+    "subject",
+):
     pytest.register_assert_rewrite(f"{__name__}.{_name}")
 
 from .base import ScannerContract  # noqa: E402
 from .http import HttpScannerContract  # noqa: E402
+from .polled import PolledScannerContract  # noqa: E402
 
-__all__ = ["HttpScannerContract", "ScannerContract"]
+__all__ = ["HttpScannerContract", "PolledScannerContract", "ScannerContract"]

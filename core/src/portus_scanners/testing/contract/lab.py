@@ -25,7 +25,8 @@ ResultT = TypeVar("ResultT")
 
 PATIENCE = 60.0
 """Seconds for one piece of a test: a scanner that does not come back must not keep the tests from ending."""
-_FEW_POLLS = 50
+FEW_POLLS = 50
+"""How often a scanner may wait in one scan of the tests: then `StillWorkingError` ends it."""
 
 
 class ScannerHangsError(AssertionError):
@@ -85,7 +86,7 @@ class ScannerLab:
         async with (
             self._client() as client,
             _session(settings) as http,
-            RecordingContext(registry=client, http=http, patience=_FEW_POLLS) as context,
+            RecordingContext(registry=client, http=http, patience=FEW_POLLS) as context,
         ):
             scanner = self.scanner_class(settings, context)
             try:

@@ -41,6 +41,15 @@ def replaced(document: Any, path: Path, value: Any) -> Any:
     return copy
 
 
+def with_change(document: Any, path: Path, change: Callable[[Any], Any]) -> Any:
+    """Return the document with ``change(value)`` at a path; as it is where it has no such path."""
+    try:
+        value = value_at(document, path)
+    except (KeyError, IndexError, TypeError):
+        return document
+    return replaced(document, path, change(value))
+
+
 def wrong_type(value: Any) -> Any:
     """Return a value of a type that does not belong where this one is."""
     if isinstance(value, str):

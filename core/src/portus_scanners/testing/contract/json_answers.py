@@ -1,0 +1,94 @@
+"""What is in a backend's JSON answers: whatever is changed in them, no finding is lost without a word."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from ...errors import ScannerError
+from ...models import ScannerReport, Severity
+from ..context import StillWorkingError
+from . import mutations
+from .lab import ScannerLab
+from .subject import ScannerSubject
+
+Rewrite = Callable[[Callable[[bytes], bytes]], None]
+"""Sets the function that every further answer goes through."""
+
+
+class JsonAnswerTests(ScannerSubject):
+    """Promises about the content of JSON answers."""
+
+    @pytest.fixture
+    def rewrite(self) -> Rewrite:
+        """Return what sets the function that the backend's answers go through."""
+        raise NotImplementedError
+
+    def test_wrong_type_anywhere_is_no_clean_report(self, lab: ScannerLab, image: str, rewrite: Rewrite) -> None:
+        """A value of a wrong type, wherever it stands, is an error or costs no finding."""
+        self._mutate(lab, image, rewrite, mutations.wrong_type)
+
+    def test_null_anywhere_is_no_clean_report(self, lab: ScannerLab, image: str, rewrite: Rewrite) -> None:
+        """``null``, wherever it stands, is an error or costs no finding."""
+        self._mutate(lab, image, rewrite, lambda _: None)
+
+    def test_unknown_members_are_passed_over(self, lab: ScannerLab, image: str, rewrite: Rewrite) -> None:
+        """Members that a later version of the backend adds change nothing."""
+        report = self.check_findings(lab.outcome_of(image), self.findings)
+        rewrite(on_json(mutations.with_unknown_members))
+        assert report == lab.outcome_of(image)
+
+    def test_unknown_severity_is_kept(self, lab: ScannerLab, image: str, rewrite: Rewrite) -> None:
+        """A severity that nobody knows costs no finding: it is `UNKNOWN`, and the word is kept."""
+        report = self.check_findings(lab.outcome_of(image), self.findings)
+        words = {finding.severity_label for finding in report.findings} - {""}
+        assert words, "no finding has a severity_label: keep the word that the backend used"
+        rewrite(on_json(lambda value: mutations.with_texts(value, lambda text: "gaudy" if text in words else text)))
+        found = self.check_findings(lab.outcome_of(image), self.findings).findings
+        assert {("gaudy", Severity.UNKNOWN)} == {(one.severity_label, one.severity) for one in found}
+
+    def _mutate(self, lab: ScannerLab, image: str, rewrite: Rewrite, change: Callable[[Any], Any]) -> None:
+        """Change one value after the other in the backend's answers; no report may be complete and lack a finding."""
+        __tracebackhide__ = True
+        paths = _paths_in_answers(rewrite, lambda: self.attempt(lab, 0).outcome_of(image))
+        for number, path in enumerate(mutations.sampled(paths), start=1):
+            rewrite(on_json(partial(mutations.with_change, path=path, change=change)))
+            self._expect_nothing_lost(self.attempt(lab, number).outcome_of(image), ".".join(map(str, ("$", *path))))
+
+    def _expect_nothing_lost(self, outcome: object, place: str) -> None:
+        __tracebackhide__ = True
+        if isinstance(outcome, ScannerReport):
+            found = [finding.id for finding in outcome.findings]
+            assert not outcome.complete or len(found) >= len(self.findings), f"{place}: complete, with only {found}"
+        else:
+            assert isinstance(outcome, (ScannerError, StillWorkingError)), f"{place}: got {outcome!r}"
+
+
+def on_json(change: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
+    """Return a function that changes a JSON body, and leaves every other body as it is."""
+
+    def rewritten(body: bytes) -> bytes:
+        try:
+            value = json.loads(body)
+        except ValueError:
+            return body
+        return json.dumps(change(value)).encode()
+
+    return rewritten
+
+
+def _paths_in_answers(rewrite: Rewrite, scan: Callable[[], object]) -> list[mutations.Path]:
+    """Return the path of every value in the JSON answers that one scan gets, each once."""
+    found: dict[mutations.Path, None] = {}
+
+    def look(value: Any) -> Any:
+        found.update(dict.fromkeys(mutations.paths_of(value)))
+        return value
+
+    rewrite(on_json(look))
+    scan()
+    return list(found)
