@@ -37,12 +37,15 @@ __all__ = [
     "HttpScannerContract",
     "LoopbackServer",
     "PolledScannerContract",
+    "ProgramFault",
+    "ProgramScannerContract",
     "RecordedRequest",
     "RecordingContext",
     "ReplayServer",
     "Reply",
     "Rewritten",
     "ScannerContract",
+    "ScriptedProgram",
     "ScriptedServer",
     "StandInRegistry",
     "Status",
@@ -59,8 +62,9 @@ __all__ = [
 if TYPE_CHECKING:
     from .clock import VirtualTimeLoop, virtual_time
     from .context import RecordingContext, StillWorkingError
-    from .contract import HttpScannerContract, PolledScannerContract, ScannerContract
+    from .contract import HttpScannerContract, PolledScannerContract, ProgramScannerContract, ScannerContract
     from .engines import open_engine
+    from .programs import ProgramFault, ScriptedProgram
     from .registry import PASSWORD, USERNAME, StandInRegistry
     from .servers.faults import (
         Chunked,
@@ -85,8 +89,11 @@ else:
     _HOMES = {
         **dict.fromkeys(("VirtualTimeLoop", "virtual_time"), "clock"),
         **dict.fromkeys(("RecordingContext", "StillWorkingError"), "context"),
-        **dict.fromkeys(("HttpScannerContract", "PolledScannerContract", "ScannerContract"), "contract"),
+        **dict.fromkeys(
+            ("HttpScannerContract", "PolledScannerContract", "ProgramScannerContract", "ScannerContract"), "contract"
+        ),
         **dict.fromkeys(("open_engine",), "engines"),
+        **dict.fromkeys(("ProgramFault", "ScriptedProgram"), "programs"),
         **dict.fromkeys(("PASSWORD", "USERNAME", "StandInRegistry"), "registry"),
         **dict.fromkeys(("LoopbackServer", "RecordedRequest"), "servers.loopback"),
         **dict.fromkeys(("Exchange", "ReplayServer", "read_exchanges", "with_json"), "servers.replay"),

@@ -22,5 +22,6 @@ for _name in (
 from .base import ScannerContract  # noqa: E402
 from .http import HttpScannerContract  # noqa: E402
 from .polled import PolledScannerContract  # noqa: E402
+from .program import ProgramScannerContract  # noqa: E402
 
-__all__ = ["HttpScannerContract", "PolledScannerContract", "ScannerContract"]
+__all__ = ["HttpScannerContract", "PolledScannerContract", "ProgramScannerContract", "ScannerContract"]

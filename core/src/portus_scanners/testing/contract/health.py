@@ -16,3 +16,8 @@ class HealthTests(ScannerSubject):
         assert isinstance(health, Health), repr(health)
         assert health.healthy is not False, health.message
         assert health.message.strip(), "say in one sentence what was seen"
+
+
+def is_well(health: Health | Exception) -> bool:
+    """Return whether a backend counts as healthy: an error does not."""
+    return isinstance(health, Health) and health.healthy is not False

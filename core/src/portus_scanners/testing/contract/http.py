@@ -12,7 +12,6 @@ import pytest
 
 from ...errors import InvalidReportError, ScannerError, ScannerUnavailableError
 from ...models import ScannerReport
-from ...scanner import Health
 from ..servers.faults import (
     Chunked,
     Disconnect,
@@ -30,6 +29,7 @@ from ..servers.scripted import ScriptedServer
 from ..servers.threads import serving
 from . import heartbeat
 from .base import ScannerContract
+from .health import is_well
 from .json_answers import JsonAnswerTests, Rewrite
 from .lab import ScannerLab
 from .wrong_answers import at_each_request, refused
@@ -178,11 +178,11 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
 
     def test_health_tells_down(self, lab: ScannerLab, backend: LoopbackServer, scratch: Path) -> None:
         """A backend where nobody listens, and one that answers 500, are not healthy; an error counts as that."""
-        assert _is_well(lab.health()), "the backend is up"
+        assert is_well(lab.health()), "the backend is up"
         backend.faults.add("*", Status(500))
-        assert not _is_well(lab.health()), "the backend answers 500"
+        assert not is_well(lab.health()), "the backend answers 500"
         with refused() as server:
-            assert not _is_well(lab.with_values({"server": server}).health()), "nobody listens"
+            assert not is_well(lab.with_values({"server": server}).health()), "nobody listens"
 
     def _expect(self, outcome: object, kind: type[Exception], *also: type[Exception]) -> None:
         __tracebackhide__ = True
@@ -214,7 +214,3 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
                 self.check_findings(outcome, self.findings)
             else:
                 self._expect(outcome, kind if number == 0 else later or kind)
-
-
-def _is_well(health: Health | Exception) -> bool:
-    return isinstance(health, Health) and health.healthy is not False

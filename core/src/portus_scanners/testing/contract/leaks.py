@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,8 +12,8 @@ from attrs import frozen
 
 _PATIENCE = 5.0
 _PAUSE = 0.01
-_PARENT_FIELD = 1
-"""Place of the parent's number behind the name in ``/proc/PID/stat``."""
+_DEAD_STATES = frozenset("ZX")
+"""Ended, and not waited for."""
 
 
 @frozen
@@ -59,14 +59,34 @@ def _descriptors() -> Iterator[str]:
                 yield target
 
 
+def alive_in(groups: Collection[int]) -> list[str]:
+    """Return the processes of these process groups that still run, after five seconds at the most."""
+    return until_empty(
+        lambda: [one.name for one in _processes() if one.group in groups and one.state not in _DEAD_STATES]
+    )
+
+
 def _children() -> Iterator[str]:
     """Name the child processes, those included that have ended and were not waited for."""
-    for status in _entries(Path("/proc")):
-        if status.name.isdigit():
-            with suppress(OSError, ValueError, IndexError):
-                name, _, rest = (status / "stat").read_text(errors="replace").rpartition(")")
-                if int(rest.split()[_PARENT_FIELD]) == os.getpid():
-                    yield f"process {name.replace(' (', ' ', 1)}"
+    return (one.name for one in _processes() if one.parent == os.getpid())
+
+
+@frozen
+class _Process:
+    name: str
+    state: str
+    parent: int
+    group: int
+
+
+def _processes() -> Iterator[_Process]:
+    """Read what Linux tells of every process; elsewhere there is nothing to read."""
+    for folder in _entries(Path("/proc")):
+        if folder.name.isdigit():
+            with suppress(OSError, ValueError):
+                number, _, rest = (folder / "stat").read_text(errors="replace").rpartition(")")
+                state, parent, group = rest.split()[:3]
+                yield _Process(f"process {number.replace(' (', ' ', 1)}", state, int(parent), int(group))
 
 
 def _files(folder: Path) -> Iterator[str]:

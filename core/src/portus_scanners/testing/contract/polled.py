@@ -23,8 +23,8 @@ _DEADLINE = "0.7"
 class PolledScannerContract(HttpScannerContract):
     """The contract of a scanner that polls an HTTP server.
 
-    As for `HttpScannerContract`, and the fixture `working`. The server of the fixture `backend` says at least once that it is
-    working before it gives a result.
+    As for `HttpScannerContract`, and the fixture `working`. The server of the fixture `backend` says at least once that
+    it is working before it gives a result.
     """
 
     @pytest.fixture

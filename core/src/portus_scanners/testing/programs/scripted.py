@@ -1,0 +1,176 @@
+r"""A program whose output a test writes: the stand-in of a scanner that is a program.
+
+program = ScriptedProgram(tmp_path)
+program.script("version", {"Version": "1.2.3"})
+program.script(image, {"found": [...]}, stderr="1 of 2\n2 of 2\n")
+AcmeSettings(enabled=True, program=str(program.path))
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import evolve, field, frozen
+
+_SOURCE = Path(__file__).with_name("program.py")
+
+
+@frozen(kw_only=True)
+class Call:
+    """One start of the program."""
+
+    arguments: tuple[str, ...]
+    """Without the program itself."""
+    environment: Mapping[str, str] = field(repr=False)
+    folder: str
+    """Where it was started."""
+    process: int
+    """Its number."""
+
+
+@frozen(kw_only=True)
+class Output:
+    """What the program does for some arguments."""
+
+    argument: str
+    stdout: bytes = b""
+    stderr: bytes = b""
+    status: int = 0
+    files: Mapping[str, bytes] = field(factory=dict)
+
+
+@frozen(kw_only=True)
+class ProgramFault:
+    """What the program does instead; the classes' names are in `Faulty`."""
+
+    status: int | None = None
+    """Exits so, without its output."""
+    stderr: bytes = b""
+    signal: int | None = None
+    """Ends by this signal."""
+    hang: bool = False
+    """Never ends."""
+    stubborn: bool = False
+    """Ignores SIGTERM."""
+    child: bool = False
+    """Starts a child process that never ends, in its own process group, and that holds its output open."""
+    endless: int = 0
+    """Writes so many bytes to stdout."""
+    echo: bool = False
+    """Writes its arguments and its environment to stderr, and fails."""
+    held: bool = False
+    """Waits until `ScriptedProgram.release` is called."""
+
+
+class ScriptedProgram:
+    """An executable file that does what it is told.
+
+    Args:
+        folder: Where it is made, with the files that it is told by.
+        name: Of the file.
+    """
+
+    def __init__(self, folder: Path, name: str = "scanner-program") -> None:
+        self._folder = folder / f"{name}.d"
+        self._folder.mkdir(parents=True)
+        self.path = self._folder / name
+        """The executable."""
+        self._outputs: list[Output] = []
+        self._fault: ProgramFault | None = None
+        self._rewrite: Callable[[bytes], bytes] | None = None
+        self.path.write_text(f"#!{sys.executable} -IS\n{_SOURCE.read_text(encoding='utf-8')}", encoding="utf-8")
+        self.path.chmod(0o755)
+        self._tell()
+
+    def script(
+        self,
+        argument: str,
+        stdout: object = b"",
+        *,
+        stderr: str = "",
+        status: int = 0,
+        files: Mapping[str, object] | None = None,
+    ) -> None:
+        """Say what the program does when it is started with an argument. Without any that it knows it exits with 64.
+
+        Args:
+            argument: One of the arguments; ``*`` stands for any text. Of several that match, the last scripted counts.
+            stdout: What it writes: bytes, a text, or a value for JSON.
+            stderr: What it writes there, before.
+            status: How it exits.
+            files: What it writes to files, by the name in its working folder.
+        """
+        contents = {name: _bytes_of(value) for name, value in (files or {}).items()}
+        output = Output(
+            argument=argument, stdout=_bytes_of(stdout), stderr=stderr.encode(), status=status, files=contents
+        )
+        self._outputs = [output, *(one for one in self._outputs if one.argument != argument)]
+        self._tell()
+
+    def break_with(self, fault: ProgramFault | None) -> None:
+        """Show a fault from now on; None for none."""
+        self._fault = fault
+        self._tell()
+
+    def rewrite(self, change: Callable[[bytes], bytes] | None) -> None:
+        """Let everything that the program writes to stdout and to files go through a function from now on."""
+        self._rewrite = change
+        self._tell()
+
+    def release(self) -> None:
+        """Let a program go on that is held."""
+        (self._folder / "release").touch()
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """How it was started, in order."""
+        log = self._folder / "calls"
+        lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+        return tuple(_call(json.loads(line)) for line in lines)
+
+    def _tell(self) -> None:
+        told = {
+            "outputs": [_document(self._rewritten(one)) for one in self._outputs],
+            "fault": {} if self._fault is None else _document(self._fault),
+        }
+        fresh = self._folder / "behaviour.new"
+        fresh.write_text(json.dumps(told), encoding="utf-8")
+        fresh.rename(self._folder / "behaviour")
+
+    def _rewritten(self, output: Output) -> Output:
+        change = self._rewrite
+        if change is None:
+            return output
+        files = {name: change(content) for name, content in output.files.items()}
+        return evolve(output, stdout=change(output.stdout), files=files)
+
+
+def _bytes_of(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
+    return value.encode() if isinstance(value, str) else json.dumps(value).encode()
+
+
+def _document(one: Output | ProgramFault) -> dict[str, Any]:
+    from attrs import asdict
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, bytes):
+            return base64.b64encode(value).decode()
+        return {key: plain(inner) for key, inner in value.items()} if isinstance(value, Mapping) else value
+
+    return {name: plain(value) for name, value in asdict(one).items()}
+
+
+def _call(document: dict[str, Any]) -> Call:
+    return Call(
+        arguments=tuple(document["arguments"]),
+        environment=document["environment"],
+        folder=document["folder"],
+        process=document["process"],
+    )
