@@ -6,6 +6,7 @@ and by griffe's own search for breaking changes. Nothing is imported: griffe rea
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -17,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 PATH = ROOT / "core" / "public-api.txt"
 _HEAD = "# The public names of the core. Written by scripts/api; docs/explanation/versions.md says what a change means."
 _PROPERTY = "property"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def public_names() -> dict[str, dict[str, griffe.Object]]:
@@ -61,7 +63,8 @@ def breakages(old: str, new: str) -> list[str]:
 
 
 def _one_line(explanation: str) -> str:
-    return " ".join(explanation.removeprefix("public_api.pyi:").partition(" ")[2].split())
+    """Return griffe's words without their colours and the place in a file that is none."""
+    return " ".join(_COLOUR.sub("", explanation).partition(" ")[2].split())
 
 
 def _exports(package: griffe.Module) -> dict[str, griffe.Object]:
