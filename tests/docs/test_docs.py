@@ -7,7 +7,7 @@ import re
 import pytest
 import yaml
 from pages import NAMES, ROOT, blocks
-from portus_scanners import Settings, discover
+from portus_scanners import Settings, discover, errors
 
 
 @pytest.mark.parametrize("page", [page for page in NAMES if blocks(page, "yaml")])
@@ -25,3 +25,10 @@ def test_every_link_leads_somewhere(page: str) -> None:
     path = ROOT / page
     targets = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", path.read_text())]
     assert [] == [link for link in targets if link and "://" not in link and not (path.parent / link).exists()]
+
+
+def test_the_tree_of_errors_is_that_of_the_module() -> None:
+    """The page about errors draws the same tree as the module does."""
+    tree = (errors.__doc__ or "").partition("::\n\n")[2].partition("\n\n")[0]
+    assert tree.startswith("    PortusScannersError")
+    assert tree in (ROOT / "docs/reference/errors.md").read_text()
