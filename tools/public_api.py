@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import griffe
@@ -21,6 +22,7 @@ _PROPERTY = "property"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
+@cache
 def public_names() -> dict[str, dict[str, griffe.Object]]:
     """Return what each public package of the core exports in ``__all__``, by name."""
     core = griffe.load(

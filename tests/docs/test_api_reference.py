@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections import Counter
+from typing import Any
 
+import attrs
+import griffe
 import portus_scanners
+import pytest
 from pages import ROOT
 from public_api import public_names
 
+_ATTRS_CLASSES = [
+    name
+    for name in portus_scanners.__all__
+    if isinstance(getattr(portus_scanners, name), type) and attrs.has(getattr(portus_scanners, name))
+]
 _ENTRY = re.compile(r"^::: (\S+)$", re.MULTILINE)
 
 
@@ -36,3 +46,21 @@ def test_every_public_name_has_a_docstring() -> None:
         if not member.has_docstring
     ]
     assert [] == silent
+
+
+@pytest.mark.parametrize("name", _ATTRS_CLASSES)
+def test_the_signature_of_an_attrs_class_is_the_real_one(name: str) -> None:
+    """Documented parameters have the names, the kinds and the presence of a default that the class has at run time."""
+    documented = public_names()["portus_scanners"][name]
+    assert isinstance(documented, griffe.Class)
+    shown = [(one.name, _kind(one.kind), one.default is not None) for one in documented.parameters][1:]
+    real = inspect.signature(getattr(portus_scanners, name)).parameters.values()
+    expected = [(one.name, _kind(one.kind), one.default is not one.empty) for one in real]
+    assert sorted(expected) == sorted(shown)
+    assert [one[0] for one in expected if "keyword" not in one[1]] == [
+        one[0] for one in shown if "keyword" not in one[1]
+    ]
+
+
+def _kind(kind: Any) -> str:
+    return str(getattr(kind, "description", kind.value)).replace("-", " ")
