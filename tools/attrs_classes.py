@@ -43,11 +43,12 @@ def _decorator(one: griffe.Class) -> griffe.Decorator | None:
 
 def _own_fields(one: griffe.Class) -> list[griffe.Attribute]:
     members = [member for member in one.members.values() if isinstance(member, griffe.Attribute)]
-    return [member for member in members if member.annotation is not None and not _is_class_variable(member)]
+    return [member for member in members if member.annotation is not None and _is_field(member)]
 
 
-def _is_class_variable(member: griffe.Attribute) -> bool:
-    return "property" in member.labels or "ClassVar" in str(member.annotation)
+def _is_field(member: griffe.Attribute) -> bool:
+    """Tell fields from properties and class variables; griffe has taken ``ClassVar`` off the annotation."""
+    return "instance-attribute" in member.labels and "property" not in member.labels
 
 
 def _read_field(attribute: griffe.Attribute) -> None:
