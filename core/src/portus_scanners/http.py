@@ -15,6 +15,7 @@ from yarl import URL
 
 from .errors import InvalidReportError, ScannerUnavailableError
 from .scanner import HttpScannerSettings, ScannerContext
+from .structuring import structure_answer
 from .text import one_line
 
 __all__ = ["HttpAnswer", "HttpBackend"]
@@ -123,6 +124,21 @@ class HttpAnswer:
         except (ValueError, RecursionError) as error:
             msg = f"HTTP {self.status}, and the body is not JSON: {self.excerpt or 'it is empty'}"
             raise InvalidReportError(msg) from error
+
+    def structure(self, kind: type[ResultT]) -> ResultT:
+        """Return the body's JSON value as an attrs class: strictly, so that nothing is lost without a word.
+
+        A text is not made of a number, a list not of a text; ``null`` belongs where the annotation says ``| None``, and
+        nowhere else. A member without a default is required; members that the class does not have are passed over.
+
+        Args:
+            kind: The class, with annotated fields named as the members of the JSON: texts, numbers, truth values,
+                enums, `datetime`, tuples, mappings, other attrs classes; or one of these types itself.
+
+        Raises:
+            InvalidReportError: It is not JSON, or not of that form: a ``$.path: ...`` line for each fault, ten at most.
+        """
+        return structure_answer(self.json(), kind, f"HTTP {self.status}")
 
     async def parse(self, read: Callable[[HttpAnswer], ResultT]) -> ResultT:
         """Return ``read(answer)``: of a body over 1 MiB in a thread, so that the event loop goes on.

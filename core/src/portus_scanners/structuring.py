@@ -1,7 +1,7 @@
 """JSON values -> attrs classes, strictly: nothing is bent, so nothing is lost without a word.
 
-cattrs itself turns 7 into ``"7"``, takes a text apart into its characters, and makes an object with nothing but defaults
-of a text. Here each of these is an error with its place.
+cattrs itself turns 7 into ``"7"``, takes a text apart into its characters, and makes an object that has nothing but
+defaults of a text. Here each of these is an error with its place.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from typing import Any, TypeVar, get_origin
 
 import attrs
 from cattrs import Converter, transform_error
-from cattrs.cols import homogenous_tuple_structure_factory, is_mapping, is_sequence, list_structure_factory
+from cattrs.cols import homogenous_tuple_structure_factory, is_sequence, list_structure_factory
 from cattrs.errors import BaseValidationError
-from cattrs.gen import make_dict_structure_fn
 
 from .errors import InvalidReportError
 from .text import one_line
@@ -71,13 +70,9 @@ def make_strict_converter() -> Converter:
     converter.register_structure_hook(float, _number)
     converter.register_structure_hook(datetime, lambda value, _: _time(value))
     converter.register_unstructure_hook(datetime, datetime.isoformat)
-    converter.register_structure_hook_factory(attrs.has, _only(dict, make_dict_structure_fn))
-    converter.register_structure_hook_factory(is_mapping, _only(dict, _mapping_factory))
-    converter.register_structure_hook_factory(is_sequence, _only(list, list_structure_factory))
-    # last, and so asked first: a tuple is a sequence as well
-    converter.register_structure_hook_factory(
-        lambda kind: get_origin(kind) is tuple, _only(list, homogenous_tuple_structure_factory)
-    )
+    converter.register_structure_hook_factory(_is_enum, _one_of)
+    for is_wanted, given, factory in _CONTAINERS:
+        converter.register_structure_hook_factory(is_wanted, _only(given, factory))
     return converter
 
 
@@ -86,8 +81,33 @@ def _converter() -> Converter:
     return make_strict_converter()
 
 
-def _mapping_factory(kind: Any, converter: Converter) -> Hook:
-    return converter.gen_structure_mapping(kind)
+def _is_enum(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Enum)
+
+
+def _one_of(kind: type[Enum]) -> Hook:
+    by_value = {member.value: member for member in kind}
+
+    def structure(value: Any, _: Any) -> Enum:
+        if not isinstance(value, str | int) or value not in by_value:
+            msg = f"expected one of {', '.join(map(str, by_value))}"
+            raise ValueError(msg)
+        return by_value[value]
+
+    return structure
+
+
+_CONTAINERS: tuple[tuple[Callable[[Any], bool], type, Callable[[Any, Converter], Any]], ...] = (
+    (attrs.has, dict, lambda kind, converter: converter.gen_structure_attrs_fromdict(kind)),
+    (
+        lambda kind: get_origin(kind) in {dict, Mapping},
+        dict,
+        lambda kind, converter: converter.gen_structure_mapping(kind),
+    ),
+    (is_sequence, list, list_structure_factory),
+    # last, and so asked first: a tuple is a sequence as well
+    (lambda kind: get_origin(kind) is tuple, list, homogenous_tuple_structure_factory),
+)
 
 
 def _only(given: type, factory: Callable[[Any, Converter], Any]) -> Callable[[Any, Converter], Hook]:
