@@ -18,9 +18,10 @@ FOLDERS = {
 }
 
 
-def run(*command: object) -> str:
+def run(*command: object, cwd: Path | None = None) -> str:
     """Run a program to its end and return its output."""
-    ended = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=240, check=False)
+    words = [str(word) for word in command]
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=240, check=False, cwd=cwd)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
