@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -75,6 +76,16 @@ async def test_the_service_of_the_embedding_page(tmp_path: Path, environ: dict[s
     assert "vulnerable" == scanned["reports"][0]["verdict"]
     assert ["manifest"] == [error["step"] for error in unresolved["errors"]]
     assert (400, True) == (status, "is no image reference" in refused["error"])
+
+
+def test_the_example_of_the_programs_page(tmp_path: Path, environ: dict[str, str]) -> None:
+    """The example prints what the page says."""
+    page = "docs/reference/programs.md"
+    (tmp_path / "example.py").write_text(blocks(page, "python")[0])
+    ended = subprocess.run(
+        [sys.executable, str(tmp_path / "example.py")], env=environ, capture_output=True, text=True, check=True
+    )
+    assert blocks(page, "text")[0] == ended.stdout
 
 
 @pytest.mark.parametrize("page", [str(page.relative_to(ROOT)) for page in PAGES if "```yaml" in page.read_text()])
