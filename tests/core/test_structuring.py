@@ -12,7 +12,7 @@ import pytest
 from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
-from portus_scanners import HttpAnswer, InvalidReportError
+from portus_scanners import HttpAnswer, InvalidReportError, ProgramAnswer
 
 
 class State(Enum):
@@ -50,7 +50,7 @@ def structured(value: object) -> Report:
 
 def faults(value: object) -> tuple[str, ...]:
     """Return what is wrong with it."""
-    with pytest.raises(InvalidReportError, match="HTTP 200 is not of the known form") as caught:
+    with pytest.raises(InvalidReportError, match="HTTP 200, and the body is not of the known form") as caught:
         structured(value)
     return caught.value.faults
 
@@ -145,6 +145,13 @@ def test_other_types_than_classes() -> None:
     """A list of objects at the top is structured as well."""
     answer = HttpAnswer(status=200, headers={}, body=b'[{"id": "a"}]')
     assert (Item("a"),) == answer.structure(tuple[Item, ...])
+
+
+def test_what_a_program_wrote() -> None:
+    """The answer of a program is structured in the same way, and says how the program ended."""
+    assert Item("a") == ProgramAnswer(status=0, stdout=b'{"id": "a"}').structure(Item)
+    with pytest.raises(InvalidReportError, match=r"exit status 1, and stdout is not .* form: \$.id: missing"):
+        ProgramAnswer(status=1, stdout=b"{}").structure(Item)
 
 
 JSON = st.recursive(

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import ssl
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping
 
 import aiohttp
 from attrs import field, frozen
 from yarl import URL
 
+from .answer import Answer
 from .errors import InvalidReportError, ScannerUnavailableError
 from .scanner import HttpScannerSettings, ScannerContext
-from .structuring import structure_answer
 from .text import one_line
 
 __all__ = ["HttpAnswer", "HttpBackend"]
-
-ResultT = TypeVar("ResultT")
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to connect, TLS included."""
 DEFAULT_MAX_BODY = 64 * 1024 * 1024
 """Bytes of a decoded body that are read at most."""
 _MOST_LOOKED_AT = 4096
-_LARGE_BODY = 1024 * 1024
 _TOO_MANY_REQUESTS = 429
 _SERVER_FAULTS = range(500, 600)
 _BROKEN: tuple[tuple[type[BaseException], str], ...] = (
@@ -94,7 +88,7 @@ def what_broke(error: BaseException) -> str:
 
 
 @frozen(kw_only=True)
-class HttpAnswer:
+class HttpAnswer(Answer):
     """One answer of a backend, read to its end."""
 
     status: int
@@ -113,42 +107,17 @@ class HttpAnswer:
         """The first 200 characters of the body in one line: for messages."""
         return one_line(self.body[:_MOST_LOOKED_AT].decode(errors="replace"))
 
-    def json(self) -> Any:
-        """Return the body's JSON value, whatever the content type says.
+    @property
+    def _content(self) -> bytes:
+        return self.body
 
-        Raises:
-            InvalidReportError: It is not JSON.
-        """
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError) as error:
-            msg = f"HTTP {self.status}, and the body is not JSON: {self.excerpt or 'it is empty'}"
-            raise InvalidReportError(msg) from error
+    @property
+    def _what(self) -> str:
+        return f"HTTP {self.status}, and the body"
 
-    def structure(self, kind: type[ResultT]) -> ResultT:
-        """Return the body's JSON value as an attrs class: strictly, so that nothing is lost without a word.
-
-        A text is not made of a number, a list not of a text; ``null`` belongs where the annotation says ``| None``, and
-        nowhere else. A member without a default is required; members that the class does not have are passed over.
-
-        Args:
-            kind: The class, with annotated fields named as the members of the JSON: texts, numbers, truth values,
-                enums, `datetime`, tuples, mappings, other attrs classes; or one of these types itself.
-
-        Raises:
-            InvalidReportError: It is not JSON, or not of that form: a ``$.path: ...`` line for each fault, ten at most.
-        """
-        return structure_answer(self.json(), kind, f"HTTP {self.status}")
-
-    async def parse(self, read: Callable[[HttpAnswer], ResultT]) -> ResultT:
-        """Return ``read(answer)``: of a body over 1 MiB in a thread, so that the event loop goes on.
-
-        Args:
-            read: A pure function; what it raises is raised here.
-        """
-        if len(self.body) < _LARGE_BODY:
-            return read(self)
-        return await asyncio.to_thread(read, self)
+    @property
+    def _not_json(self) -> str:
+        return f"{self._what} is not JSON: {self.excerpt or 'it is empty'}"
 
 
 class HttpBackend:

@@ -48,7 +48,7 @@ def structure_answer(value: object, kind: type[KindT], what: str) -> KindT:
     Args:
         value: What the JSON reader gave.
         kind: The class. Members that it does not have are passed over; one without a default is required.
-        what: The answer, for messages: ``HTTP 200``.
+        what: Where it comes from, for messages: ``HTTP 200, and the body``.
 
     Raises:
         InvalidReportError: It is something else; its faults are ``$.path: ...`` lines.
