@@ -35,6 +35,10 @@ __all__ = [
     "Plugin",
     "PluginError",
     "PortusScannersError",
+    "ProgramAnswer",
+    "ProgramBackend",
+    "ProgramScannerSettings",
+    "ProgramWorkspace",
     "Progress",
     "Rating",
     "Reference",
@@ -110,6 +114,7 @@ if TYPE_CHECKING:
         Vulnerability,
     )
     from .plugins import Plugin, discover
+    from .program import ProgramAnswer, ProgramBackend, ProgramWorkspace
     from .registry.client import Registry
     from .registry.reference import Reference
     from .scanner import (
@@ -117,6 +122,7 @@ if TYPE_CHECKING:
         BlobHead,
         Health,
         HttpScannerSettings,
+        ProgramScannerSettings,
         Scanner,
         ScannerContext,
         ScannerSettings,
@@ -150,6 +156,10 @@ else:
         "Plugin": "plugins",
         "PluginError": "errors",
         "PortusScannersError": "errors",
+        "ProgramAnswer": "program",
+        "ProgramBackend": "program",
+        "ProgramScannerSettings": "scanner",
+        "ProgramWorkspace": "program",
         "Progress": "engine",
         "Rating": "models",
         "Reference": "registry.reference",

@@ -2,31 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
 import ssl
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping
 
 import aiohttp
 from attrs import field, frozen
 from yarl import URL
 
+from .answer import Answer
 from .errors import InvalidReportError, ScannerUnavailableError
 from .scanner import HttpScannerSettings, ScannerContext
 from .text import one_line
 
 __all__ = ["HttpAnswer", "HttpBackend"]
 
-ResultT = TypeVar("ResultT")
-
 CONNECT_TIMEOUT = 5.0
 """Seconds to connect, TLS included."""
 DEFAULT_MAX_BODY = 64 * 1024 * 1024
 """Bytes of a decoded body that are read at most."""
 _MOST_LOOKED_AT = 4096
-_LARGE_BODY = 1024 * 1024
 _TOO_MANY_REQUESTS = 429
 _SERVER_FAULTS = range(500, 600)
 _BROKEN: tuple[tuple[type[BaseException], str], ...] = (
@@ -93,7 +88,7 @@ def what_broke(error: BaseException) -> str:
 
 
 @frozen(kw_only=True)
-class HttpAnswer:
+class HttpAnswer(Answer):
     """One answer of a backend, read to its end."""
 
     status: int
@@ -112,27 +107,13 @@ class HttpAnswer:
         """The first 200 characters of the body in one line: for messages."""
         return one_line(self.body[:_MOST_LOOKED_AT].decode(errors="replace"))
 
-    def json(self) -> Any:
-        """Return the body's JSON value, whatever the content type says.
+    @property
+    def _content(self) -> bytes:
+        return self.body
 
-        Raises:
-            InvalidReportError: It is not JSON.
-        """
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError) as error:
-            msg = f"HTTP {self.status}, and the body is not JSON: {self.excerpt or 'it is empty'}"
-            raise InvalidReportError(msg) from error
-
-    async def parse(self, read: Callable[[HttpAnswer], ResultT]) -> ResultT:
-        """Return ``read(answer)``: of a body over 1 MiB in a thread, so that the event loop goes on.
-
-        Args:
-            read: A pure function; what it raises is raised here.
-        """
-        if len(self.body) < _LARGE_BODY:
-            return read(self)
-        return await asyncio.to_thread(read, self)
+    @property
+    def _not_json(self) -> str:
+        return f"HTTP {self.status}, and the body is not JSON: {self.excerpt or 'it is empty'}"
 
 
 class HttpBackend:

@@ -39,6 +39,7 @@ __all__ = [
     "BlobHead",
     "Health",
     "HttpScannerSettings",
+    "ProgramScannerSettings",
     "Scanner",
     "ScannerContext",
     "ScannerSettings",
@@ -100,6 +101,18 @@ class HttpScannerSettings(ScannerSettings):
     """PEM file of the authority that signed the server's certificate; the system's authorities where empty."""
     insecure: bool = False
     """Do not verify the server's certificate."""
+
+
+@frozen(kw_only=True)
+class ProgramScannerSettings(ScannerSettings):
+    """Settings of a scanner whose backend is a program on this machine.
+
+    It needs no server: ``enabled: true`` enables it. A plugin gives the program's name as the default:
+    ``program: str = "trivy"``.
+    """
+
+    program: str
+    """A name that is looked up on ``PATH``, or a path."""
 
 
 SettingsT = TypeVar("SettingsT", bound=ScannerSettings)
