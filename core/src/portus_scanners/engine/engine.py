@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AsyncExitStack
 
 from ..models import Image, Platform
-from ..plugins import discover
+from ..plugins import Plugin, discover, mark_conflicts
 from ..registry.client import Registry
 from ..registry.reference import Reference
 from ..settings import Settings
@@ -38,14 +38,23 @@ class Engine:
     Args:
         settings: Which scanners, and how to reach them and the registries.
         registry: A registry client of the caller's, which closes it; without one the engine has its own.
+        plugins: What the scanners of the settings are chosen from; the installed ones (`discover`) when left out.
         grace: Seconds that a scanner has to end after its cancellation, before it is abandoned.
 
     Raises:
         SettingsError: (on entering) The configuration of an enabled scanner is wrong.
     """
 
-    def __init__(self, settings: Settings, *, registry: Registry | None = None, grace: float = 5.0) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        registry: Registry | None = None,
+        plugins: Iterable[Plugin] | None = None,
+        grace: float = 5.0,
+    ) -> None:
         self._settings = settings
+        self._plugins = None if plugins is None else mark_conflicts(plugins)
         self._given_registry = registry
         self._registry: Registry | None = None  # as long as the engine is not open
         self._watchdog = Watchdog(grace)
@@ -67,7 +76,7 @@ class Engine:
         if self._registry is not None:
             msg = "the engine is open already"
             raise RuntimeError(msg)
-        configured = configure(self._settings.enabled, discover())
+        configured = await configure(self._settings.enabled, discover() if self._plugins is None else self._plugins)
         async with AsyncExitStack() as closing:
             registry = self._given_registry
             if registry is None:
