@@ -144,5 +144,6 @@ def _without_conflicts(same_name: list[Plugin]) -> list[Plugin]:
         return same_name
     owners = sorted({f"{plugin.distribution} {plugin.version}" for plugin in same_name})
     conflict = f"it is registered more than once ({' and '.join(owners)})"
-    removals = (f"pip uninstall {shlex.quote(name)}" for name in sorted({plugin.distribution for plugin in same_name}))
-    return [evolve(plugin, error=conflict, mend=", or ".join(removals)) for plugin in same_name]
+    names = sorted({plugin.distribution for plugin in same_name})
+    removals = ", or ".join(f"pip uninstall {shlex.quote(name)}" for name in names)
+    return [evolve(plugin, error=conflict, mend=removals) for plugin in same_name]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shlex
 import threading
 import time
@@ -15,6 +16,8 @@ from attrs import frozen
 from ..errors import PluginError
 from ..scanner import Scanner
 from .plugin import Plugin
+
+logger = logging.getLogger("portus_scanners.plugins")
 
 LOAD_LIMIT = 60.0
 """Seconds that the import of a plugin may take."""
@@ -41,6 +44,7 @@ def load_plugin(plugin: Plugin, *, limit: float = LOAD_LIMIT) -> LoadedPlugin:
         plugin: The plugin.
         limit: Seconds.
     """
+    logger.debug("importing %s of %s", plugin.value, plugin.distribution)  # the last word, if it ends the program
     begin = time.monotonic()
     ended: list[type[Scanner[Any]] | PluginError] = []
     thread = threading.Thread(target=lambda: ended.append(_load(plugin)), name=f"import of {plugin.name}", daemon=True)
