@@ -142,6 +142,14 @@ async def test_what_a_plugin_prints_spoils_no_json(
     assert (0, 1, "imported") == (ended.code, json.loads(ended.stdout)["schema_version"], ended.stderr.split()[0])
 
 
+async def test_an_import_that_ends_the_process_is_named(start: Start, install: Callable[..., Path]) -> None:
+    """With -v the log's last line names the plugin whose import took the program along."""
+    site = install("acme", "import os; os._exit(77)")
+    ended = await (await start("-v", "doctor", env={**os.environ, "PYTHONPATH": str(site)})).end()
+    last = ended.stderr.splitlines()[-1]
+    assert (77, True) == (ended.code, last.endswith("importing portus_scanner_acme:TheScanner of portus-scanner-acme"))
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["image", "REFERENCE"], ["health"], ["doctor"], ["scanners", "--load"]],

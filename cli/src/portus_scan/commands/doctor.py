@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _HELP = """Look at everything that a scan depends on, and say what to do where something is wrong.
 
 Imports every installed plugin and asks the backend of every enabled scanner; then registries, where their credentials
-come from, proxies and versions. A part that is broken hides no other. Shows no password and no token: the answer can be
-pasted into a bug report.
+come from, proxies and versions. A part that is broken hides no other. No password and no token of the configuration or
+the environment is shown.
 
 \b
 Examples:

@@ -79,7 +79,8 @@ def _plugin(facts: PluginFacts) -> Row:
 
 
 def _scanner(facts: ScannerFacts) -> Row:
-    return Row(_scanner_mark(facts), facts.name, _lines(_state(facts), *facts.faults, _try(facts.mend)))
+    mend = f"to enable it: {facts.mend}" if facts.mend and not facts.enabled else _try(facts.mend)
+    return Row(_scanner_mark(facts), facts.name, _lines(_state(facts), *facts.faults, mend))
 
 
 def _scanner_mark(facts: ScannerFacts) -> str:
