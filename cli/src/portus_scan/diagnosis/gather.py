@@ -49,20 +49,28 @@ def run_diagnosis(config: str | None, timeout: float, deliver: Callable[[Diagnos
         with stop_on_signals(runner.get_loop(), interrupt, interrupt), foreign_prints_to_stderr():
             work = _examine_rest(settings, plugins, timeout)
             scanners, registries, abandoned = run_to_end(runner, work)
-        diagnosis = Diagnosis(
-            versions=read_versions(),
-            configuration=configuration,
-            lists=_read_lists(),
-            plugins=plugins,
-            scanners=scanners,
-            registries=registries,
-            credentials_files=find_credentials_files(),
-            proxies=read_proxies(),
-        )
-        code = deliver(diagnosis)
+        code = deliver(_put_together(configuration, plugins, scanners, registries))
         if abandoned:
             leave_at_once(code)
     return code
+
+
+def _put_together(
+    configuration: Configuration,
+    plugins: tuple[PluginFacts, ...],
+    scanners: tuple[ScannerFacts, ...],
+    registries: tuple[RegistryFacts, ...],
+) -> Diagnosis:
+    return Diagnosis(
+        versions=read_versions(),
+        configuration=configuration,
+        lists=_read_lists(),
+        plugins=plugins,
+        scanners=scanners,
+        registries=registries,
+        credentials_files=find_credentials_files(),
+        proxies=read_proxies(),
+    )
 
 
 def _read_configuration(config: str | None) -> tuple[Settings | None, Configuration]:
