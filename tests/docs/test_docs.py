@@ -77,6 +77,18 @@ async def test_the_service_of_the_embedding_page(tmp_path: Path, environ: dict[s
     assert (400, True) == (status, "is no image reference" in refused["error"])
 
 
+async def test_the_choice_of_the_discovery_page(environ: dict[str, str]) -> None:
+    """The choice by hand runs, and holds the plugins of this project."""
+    (block,) = blocks("docs/reference/discovery.md", "python")
+    program = f"{block}\nprint(engine.scanners, len(wanted) > 0)\n"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, env=environ, stdout=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(_DEADLINE):
+        output, _ = await process.communicate()
+    assert (0, "('dummy',) True\n") == (process.returncode, output.decode())
+
+
 @pytest.mark.parametrize("page", [str(page.relative_to(ROOT)) for page in PAGES if "```yaml" in page.read_text()])
 def test_every_configuration_shown_is_valid(page: str) -> None:
     """Each YAML block of the documentation is a configuration that is accepted, its enabled scanners' settings too."""
