@@ -95,7 +95,8 @@ class RegistryError(PortusScannersError):
     Args:
         message: What happened and what to do.
         registry: The registry's host, with its port where one was given.
-        step: Where it happened: ``connect``, ``token``, ``manifest``, ``blob`` or ``resolve``.
+        step: Where it happened: ``connect``, ``token``, ``manifest``, ``blob`` or ``resolve``; ``interrupted`` when
+            it was stopped on request.
         status: The HTTP status, where there was one.
     """
 

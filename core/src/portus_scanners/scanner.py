@@ -246,7 +246,9 @@ class Scanner(ABC, Generic[SettingsT]):
     """
 
     contract: ClassVar[int]
+    """The number that the class statement gives. It is not inherited: each class states its own."""
     settings_class: ClassVar[type[ScannerSettings]] = ScannerSettings
+    """What the configuration's section is converted to; the type argument of ``Scanner[...]`` when left out."""
 
     def __init_subclass__(cls, *, contract: int, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -256,7 +258,9 @@ class Scanner(ABC, Generic[SettingsT]):
 
     def __init__(self, settings: SettingsT, context: ScannerContext | None = None) -> None:
         self.settings = settings
-        self.context = context or ScannerContext()
+        """This instance's section of the configuration."""
+        self.context: ScannerContext = context or ScannerContext()
+        """What the engine does for this scanner."""
 
     async def start(self) -> None:
         """Make ready, once, before the first scan. What it raises makes every run of this scanner fail."""

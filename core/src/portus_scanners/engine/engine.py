@@ -30,7 +30,7 @@ from .scanners import (
 class Engine:
     """Runs all enabled scanners on images. An async context manager; one object serves many scans at once.
 
-    ::
+    In short:
 
         async with Engine(load_settings("config.yml")) as engine:
             report = await engine.scan("registry.example/app:1.0")
@@ -151,19 +151,19 @@ class Engine:
         """
         return tuple(await asyncio.gather(*(one.check_health(self._watchdog, timeout) for one in self._ready)))
 
-    def make_runs(
+    def _make_runs(
         self, image: Image, deadline: float | None, notify: Callable[[Progress], None] | None
     ) -> Iterator[Run]:
         """Make the run of each scanner on an image (for `Scan`)."""
         for one in self._ready:
             yield Run(one, image, deadline=deadline, watchdog=self._watchdog, notify=notify)
 
-    def adopt(self, scan: Scan) -> None:
+    def _adopt(self, scan: Scan) -> None:
         """Remember a scan that begins, for `aclose` (for `Scan`)."""
         self._open_registry()
         self._scans.add(scan)
 
-    def release(self, scan: Scan) -> None:
+    def _release(self, scan: Scan) -> None:
         """Forget a scan that has ended (for `Scan`)."""
         self._scans.discard(scan)
 

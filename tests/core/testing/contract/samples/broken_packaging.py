@@ -47,11 +47,12 @@ class AnythingScanner(SampleScanner, contract=1):
     settings_class = AnythingSettings
 
 
-@frozen(kw_only=True, slots=False)
+@frozen(kw_only=True)
 class ChangingSettings(SampleSettings):
     """Can be changed while the scanner runs."""
 
-    __setattr__ = object.__setattr__
+
+ChangingSettings.__setattr__ = object.__setattr__  # type: ignore[method-assign]
 
 
 class ChangingScanner(SampleScanner, contract=1):
