@@ -104,11 +104,24 @@ def _run(folder: Path, *selected: str) -> dict[tuple[str, str], list[str]]:
     """Run the samples' tests; return for each class and test the failures of its parameters, empty ones included."""
     samples, report = folder / "samples", folder / "report.xml"
     shutil.copytree(SAMPLES, samples)  # away from our own conftest
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:asyncio", "-c", os.devnull]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:asyncio",
+        "-c",
+        os.devnull,
+    ]
     command += ["--import-mode=importlib", f"--rootdir={samples}", f"--junitxml={report}"]
     ended = subprocess.run(
         [*command, *(f"{samples / 'cases.py'}::{one}" for one in selected)],
-        env={**os.environ, "PYTHONPATH": str(samples), "PYTHONDONTWRITEBYTECODE": "1"},
+        env={**os.environ, "PYTHONPATH": str(samples), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         cwd=samples, capture_output=True, text=True, timeout=380, check=False,
     )  # fmt: skip
     assert report.exists(), ended.stdout + ended.stderr

@@ -56,6 +56,8 @@ class FileLeavingScanner(SampleScanner, contract=1):
 class SocketLeavingScanner(SampleScanner, contract=1):
     """Leaves a connection behind when it is cancelled."""
 
+    kept: list[object] = []
+
     async def scan(self, image: Image) -> ScannerReport:
         host, _, port = self.settings.server.removeprefix("http://").partition(":")
         _, writer = await asyncio.open_connection(host, int(port))

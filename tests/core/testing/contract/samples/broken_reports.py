@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 from attrs import evolve, frozen
@@ -50,6 +51,8 @@ class PaddedScanner(SampleScanner, contract=1):
 
 class RestlessScanner(SampleScanner, contract=1):
     """Says something else each time."""
+
+    numbers = itertools.count()
 
     def report(self, document: Any) -> ScannerReport:
         return evolve(super().report(document), notes=(f"scan {next(self.numbers)}",))
