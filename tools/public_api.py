@@ -19,6 +19,9 @@ ROOT = Path(__file__).parents[1]
 PATH = ROOT / "core" / "public-api.txt"
 _HEAD = "# The public names of the core. Written by scripts/api; docs/explanation/versions.md says what a change means."
 _PROPERTY = "property"
+_NOTED = frozenset(
+    {"classmethod", "staticmethod", "abstractmethod", "contextmanager", "asynccontextmanager", "fixture"}
+)
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -38,10 +41,11 @@ def public_names() -> dict[str, dict[str, griffe.Object]]:
 def write_text() -> str:
     """Return the public names as a text, in the order of the alphabet; members in the order of the source."""
     lines = [_HEAD]
+    public = {one.path for names in public_names().values() for one in names.values()}
     for package, names in public_names().items():
         lines += ["", f"# {package}"]
         for name in sorted(names):
-            lines += _lines(names[name])
+            lines += _lines(names[name], public)
     return "\n".join(lines) + "\n"
 
 
@@ -77,14 +81,20 @@ def _exports(package: griffe.Module) -> dict[str, griffe.Object]:
     return found
 
 
-def _lines(one: griffe.Object) -> Iterator[str]:
+def _lines(one: griffe.Object, public: set[str]) -> Iterator[str]:
     if not isinstance(one, griffe.Class):
         yield _line(one)
         return
-    members = [f"    {_line(member)}" for name, member in one.members.items() if _is_public(name, member)]
+    members = [f"    {_line(member)}" for name, member in _members(one, public).items() if _is_public(name, member)]
     bases = f"({', '.join(map(str, one.bases))})" if one.bases else ""
     yield f"class {one.name}{bases}:{'' if members else ' ...'}"
     yield from members
+
+
+def _members(one: griffe.Class, public: set[str]) -> dict[str, griffe.Object | griffe.Alias]:
+    """Return the members of a class, those of bases among them that are not public themselves."""
+    hidden = [base for base in reversed(one.mro()) if base.path not in public]
+    return {name: member for each in (*hidden, one) for name, member in each.members.items()}
 
 
 def _is_public(name: str, member: griffe.Object | griffe.Alias) -> bool:
@@ -93,7 +103,8 @@ def _is_public(name: str, member: griffe.Object | griffe.Alias) -> bool:
 
 def _line(one: griffe.Object | griffe.Alias) -> str:
     if isinstance(one, griffe.Function):
-        notes = sorted({"classmethod", "staticmethod", "abstractmethod"} & one.labels)
+        decorators = {str(each.value).rpartition(".")[2] for each in one.decorators}
+        notes = sorted(_NOTED & (one.labels | decorators))
         return f"{'async ' if 'async' in one.labels else ''}def {one.signature()}: ...{_comment(notes)}"
     if not isinstance(one, griffe.Attribute):
         msg = f"{one.path} is public, and neither a class, a function nor an attribute"

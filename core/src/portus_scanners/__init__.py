@@ -29,6 +29,7 @@ __all__ = [
     "InvalidReferenceError",
     "InvalidReportError",
     "Layer",
+    "LoadedPlugin",
     "Outcome",
     "Package",
     "Platform",
@@ -66,9 +67,13 @@ __all__ = [
     "UnsupportedImageError",
     "Verdict",
     "Vulnerability",
+    "check_plugin_lists",
+    "credentials_files",
+    "credentials_origin",
     "discover",
     "dump_document",
     "load_document",
+    "load_plugin",
     "load_settings",
     "make_image_report",
     "one_line",
@@ -113,9 +118,11 @@ if TYPE_CHECKING:
         Verdict,
         Vulnerability,
     )
-    from .plugins import Plugin, discover
+    from .plugins import Plugin, check_plugin_lists, discover
+    from .plugins.loading import LoadedPlugin, load_plugin
     from .program import ProgramAnswer, ProgramBackend, ProgramWorkspace
     from .registry.client import Registry
+    from .registry.origin import credentials_files, credentials_origin
     from .registry.reference import Reference
     from .scanner import (
         BlobAccess,
@@ -150,6 +157,7 @@ else:
         "InvalidReferenceError": "errors",
         "InvalidReportError": "errors",
         "Layer": "models",
+        "LoadedPlugin": "plugins.loading",
         "Outcome": "models",
         "Package": "models",
         "Platform": "models",
@@ -187,9 +195,13 @@ else:
         "UnsupportedImageError": "errors",
         "Verdict": "models",
         "Vulnerability": "models",
+        "check_plugin_lists": "plugins",
+        "credentials_files": "registry.origin",
+        "credentials_origin": "registry.origin",
         "discover": "plugins",
         "dump_document": "serialize",
         "load_document": "serialize",
+        "load_plugin": "plugins.loading",
         "load_settings": "settings",
         "make_image_report": "merge",
         "one_line": "text",

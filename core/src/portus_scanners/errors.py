@@ -62,13 +62,19 @@ class PluginError(PortusScannersError):
 
     Args:
         name: The name of the entry point.
-        reason: Why not, and what to do.
+        why: Why not.
+        mend: What to do about it: a command where there is one; empty where nobody knows.
+
+    Attributes:
+        reason: Both in one sentence.
     """
 
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, why: str, mend: str = "") -> None:
         self.name = name
-        self.reason = reason
-        super().__init__(f"scanner {name!r}: {reason}")
+        self.why = why
+        self.mend = mend
+        self.reason = f"{why}; try: {mend}" if mend else why
+        super().__init__(f"scanner {name!r}: {self.reason}")
 
 
 class InvalidDocumentError(PortusScannersError, ValueError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import ssl
 from collections.abc import Collection, Mapping
@@ -12,7 +13,9 @@ from yarl import URL
 
 from .answer import Answer
 from .errors import InvalidReportError, ScannerUnavailableError
+from .masking import SecretMask
 from .scanner import HttpScannerSettings, ScannerContext
+from .secret import Secret
 from .text import one_line
 
 __all__ = ["HttpAnswer", "HttpBackend"]
@@ -96,6 +99,8 @@ class HttpAnswer(Answer):
     """Names in any case."""
     body: bytes = field(repr=False)
     """Decompressed."""
+    secrets: frozenset[Secret] = field(default=frozenset(), repr=False, eq=False)
+    """What was sent and must not be shown, should the backend quote it."""
 
     @property
     def unavailable(self) -> bool:
@@ -104,8 +109,16 @@ class HttpAnswer(Answer):
 
     @property
     def excerpt(self) -> str:
-        """The first 200 characters of the body in one line: for messages."""
-        return one_line(self.body[:_MOST_LOOKED_AT].decode(errors="replace"))
+        """The first 200 characters of the body in one line, secrets masked: for messages."""
+        return one_line(self._mask.head(self.body, _MOST_LOOKED_AT).decode(errors="replace"))
+
+    def mask(self, text: str) -> str:
+        """Return a text out of the body with the secrets masked that were sent: for messages."""
+        return self._mask.text(text)
+
+    @property
+    def _mask(self) -> SecretMask:
+        return SecretMask(form for secret in self.secrets for form in _header_forms(secret.reveal()))
 
     @property
     def _content(self) -> bytes:
@@ -128,12 +141,21 @@ class HttpBackend:
     Args:
         context: The scanner's context; its session is used.
         server: Base URL without a slash at the end.
+        headers: Sent with every request. What is secret in them goes in as a `Secret`.
         max_body: Bytes of a decoded body that are accepted.
     """
 
-    def __init__(self, context: ScannerContext, server: str, *, max_body: int = DEFAULT_MAX_BODY) -> None:
+    def __init__(
+        self,
+        context: ScannerContext,
+        server: str,
+        *,
+        headers: Mapping[str, str | Secret] = {},
+        max_body: int = DEFAULT_MAX_BODY,
+    ) -> None:
         self._context = context
         self._server = server
+        self._headers = headers
         self._max_body = max_body
 
     async def request(
@@ -142,6 +164,7 @@ class HttpBackend:
         path: str,
         *,
         json: object = None,
+        headers: Mapping[str, str | Secret] = {},
         unread: Collection[int] = (),
         timeout: float | None = None,
     ) -> HttpAnswer:
@@ -150,7 +173,8 @@ class HttpBackend:
         Args:
             method: ``GET``, ``POST``...
             path: What comes after the base URL, percent-encoded, query included.
-            json: The value to send as JSON.
+            json: The value to send as JSON. A `Secret` in it is sent as its text, and masked in the answer's excerpt.
+            headers: Sent besides, or instead of those of the backend.
             unread: Statuses whose body is not read; it is empty then.
             timeout: Seconds for the whole exchange; None leaves it to the engine's deadline.
 
@@ -158,17 +182,19 @@ class HttpBackend:
             ScannerUnavailableError: No connection, no answer in time, or the connection broke in the middle.
             InvalidReportError: The body is longer than allowed.
         """
+        sent = _Sent.of(json, {**self._headers, **headers})
         limits = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_TIMEOUT)
         try:
             async with self._context.http.request(
                 method,
                 URL(self._server + path, encoded=True),
-                json=json,
+                data=sent.body,
+                headers=sent.headers,
                 allow_redirects=False,
                 timeout=limits,
             ) as response:
                 body = b"" if response.status in unread else await read_bounded(response, self._max_body)
-                return self._answer(response.status, response.headers, body)
+                return self._answer(response, body, sent)
         except aiohttp.ClientConnectorCertificateError as error:
             msg = f"{self._server} {what_broke(error)}; give its authority as ca_file"
             raise ScannerUnavailableError(msg, retry=False) from error
@@ -176,8 +202,39 @@ class HttpBackend:
             msg = f"{self._server} {what_broke(error)}"
             raise ScannerUnavailableError(msg) from error
 
-    def _answer(self, status: int, headers: Mapping[str, str], body: bytes | None) -> HttpAnswer:
+    def _answer(self, response: aiohttp.ClientResponse, body: bytes | None, sent: _Sent) -> HttpAnswer:
         if body is None:
-            msg = f"HTTP {status}, and the body is longer than {self._max_body} bytes"
+            msg = f"HTTP {response.status}, and the body is longer than {self._max_body} bytes"
             raise InvalidReportError(msg)
-        return HttpAnswer(status=status, headers=headers, body=body)
+        return HttpAnswer(status=response.status, headers=response.headers, body=body, secrets=sent.secrets)
+
+
+@frozen
+class _Sent:
+    """A request as it goes onto the wire."""
+
+    body: bytes | None = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    secrets: frozenset[Secret]
+
+    @classmethod
+    def of(cls, value: object, headers: Mapping[str, str | Secret]) -> _Sent:
+        """Reveal the secrets of a JSON value and of headers, and remember them."""
+        secrets = {header for header in headers.values() if isinstance(header, Secret)}
+
+        def reveal(inner: object) -> str:
+            if not isinstance(inner, Secret):
+                msg = f"{type(inner).__name__} can't be sent as JSON"
+                raise TypeError(msg)
+            secrets.add(inner)
+            return inner.reveal()
+
+        body = None if value is None else json.dumps(value, default=reveal).encode()
+        plain = {name: one.reveal() if isinstance(one, Secret) else one for name, one in headers.items()}
+        kind = {} if body is None else {"Content-Type": "application/json"}
+        return cls(body, {**kind, **plain}, frozenset(secrets))
+
+
+def _header_forms(secret: str) -> tuple[str, str]:
+    """Return a secret, and of ``Bearer TOKEN`` the token alone."""
+    return secret, secret.rpartition(" ")[2]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from portus_scanners import InvalidReportError, ProgramBackend, Secret
-from portus_scanners.program.masking import SecretMask
+from portus_scanners.masking import SecretMask
 
 Backend = Callable[..., ProgramBackend]
 

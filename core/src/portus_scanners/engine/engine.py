@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AsyncExitStack
 
 from ..models import Image, Platform
-from ..plugins import Plugin, discover
+from ..plugins import Plugin, discover, mark_conflicts
 from ..registry.client import Registry
 from ..registry.reference import Reference
 from ..settings import Settings
@@ -38,7 +38,7 @@ class Engine:
     Args:
         settings: Which scanners, and how to reach them and the registries.
         registry: A registry client of the caller's, which closes it; without one the engine has its own.
-        plugins: What to choose from; the installed ones when left out.
+        plugins: What the scanners of the settings are chosen from; the installed ones (`discover`) when left out.
         grace: Seconds that a scanner has to end after its cancellation, before it is abandoned.
 
     Raises:
@@ -54,7 +54,7 @@ class Engine:
         grace: float = 5.0,
     ) -> None:
         self._settings = settings
-        self._given_plugins = None if plugins is None else tuple(plugins)
+        self._plugins = None if plugins is None else mark_conflicts(plugins)
         self._given_registry = registry
         self._registry: Registry | None = None  # as long as the engine is not open
         self._watchdog = Watchdog(grace)
@@ -76,8 +76,7 @@ class Engine:
         if self._registry is not None:
             msg = "the engine is open already"
             raise RuntimeError(msg)
-        plugins = discover() if self._given_plugins is None else self._given_plugins
-        configured = configure(self._settings.enabled, plugins)
+        configured = await configure(self._settings.enabled, discover() if self._plugins is None else self._plugins)
         async with AsyncExitStack() as closing:
             registry = self._given_registry
             if registry is None:

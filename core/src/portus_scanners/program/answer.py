@@ -7,8 +7,8 @@ import signal
 from attrs import field, frozen
 
 from ..answer import Answer
+from ..masking import SecretMask
 from ..text import one_line
-from .masking import SecretMask
 from .output import clean_line
 
 _MOST_LOOKED_AT = 8192

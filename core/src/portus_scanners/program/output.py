@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from ..masking import SecretMask
 from ..text import one_line
-from .masking import SecretMask
 
 STDOUT, STDERR = 1, 2
 DEFAULT_MAX_OUTPUT = 64 * 1024 * 1024

@@ -10,11 +10,11 @@ from pathlib import Path
 from attrs import frozen
 
 from ..errors import InvalidReportError, ScannerError, ScannerUnavailableError
+from ..masking import SecretMask
 from ..text import one_line
 from .answer import ProgramAnswer
 from .cancellation import HeldCancellation
 from .command import start_error
-from .masking import SecretMask
 from .output import Output
 from .process import Process
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from attrs import frozen
 
 from ..errors import ScannerError
+from ..masking import SecretMask
 from ..secret import Secret
 from . import folders
 from .answer import ProgramAnswer
 from .cancellation import HeldCancellation
 from .command import check_arguments, find_program
 from .environment import make_environment, proxy_passwords
-from .masking import SecretMask
 from .run import Order, Run
 
 __all__ = ["ProgramWorkspace"]

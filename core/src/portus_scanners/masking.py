@@ -1,4 +1,4 @@
-"""Secrets in what a program writes: found, and replaced before anybody sees them."""
+"""Secrets in what a backend says: found, and replaced before anybody sees them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from ..secret import MASK
+from .secret import MASK
 
 _SHORTEST_LINE = 8
 """Characters: lines of a secret file that are shorter than this ("{") say nothing, and are everywhere."""
@@ -31,6 +31,10 @@ class SecretMask:
     def adding(self, texts: Iterable[str]) -> SecretMask:
         """Return a mask that finds these as well."""
         return SecretMask(self.texts.union(texts))
+
+    def text(self, text: str) -> str:
+        """Return the text, masked."""
+        return self._hide(text.encode(errors="surrogateescape")).decode(errors="surrogateescape")
 
     def head(self, data: bytes, limit: int) -> bytes:
         """Return the first *limit* bytes, masked; a secret that is cut there is masked too."""
