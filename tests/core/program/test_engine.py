@@ -64,7 +64,7 @@ async def test_a_deadline_ends_the_program(
     make_engine: Callable[..., Any], scanner: type[Scanner[Any]], heard: Heard
 ) -> None:
     """A run whose deadline strikes is timed out, nothing of it is left, and nothing was abandoned."""
-    async with make_engine({"one": {"timeout": 1}}, one=scanner) as engine:
+    async with make_engine({"one": {"timeout": 2}}, one=scanner) as engine:
         report = await engine.scan("registry.example/app:1")
         assert ((), []) == (engine.abandoned, [one for one in heard.processes if is_running(one)])
     assert (Outcome.TIMED_OUT, True) == (report.results[0].outcome, bool(heard.processes))
