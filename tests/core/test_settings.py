@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -332,7 +333,7 @@ def test_arbitrary_sections_give_settings_or_faults(values: dict[str, Any]) -> N
 
 @frozen(kw_only=True)
 class _OddSettings(ScannerSettings):
-    since: datetime | None = None
+    since: datetime = datetime(2026, 1, 1)
 
 
 def test_a_setting_of_a_type_that_no_text_can_be_is_a_settings_error() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import aiohttp
 import pytest
-from pages import marked_block
+from pages import blocks, marked_block
 from portus_scanners.testing.images import debian_image
 from portus_scanners.testing.registry import StandInRegistry
 
@@ -78,3 +79,11 @@ async def test_the_program_of_the_core(tmp_path: Path, environ: dict[str, str]) 
         async with asyncio.timeout(_DEADLINE):
             output = (await process.communicate())[0].decode()
     assert (0, "vulnerable 3\n") == (process.returncode, output)
+
+
+def test_the_example_of_the_programs_page(tmp_path: Path, environ: dict[str, str]) -> None:
+    """The example prints what the page says."""
+    (tmp_path / "example.py").write_text(marked_block("programs-example"))
+    command = [sys.executable, str(tmp_path / "example.py")]
+    ended = subprocess.run(command, env=environ, capture_output=True, text=True, check=True)
+    assert blocks("docs/reference/programs.md", "text")[0] == ended.stdout
