@@ -14,7 +14,7 @@ from .projects import installed_files
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("wheels")]
 
-KINDS = ("http", "polling")
+KINDS = ("http", "polling", "program")
 
 
 @frozen
