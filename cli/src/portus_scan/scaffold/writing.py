@@ -38,7 +38,7 @@ def write_project(folder: Path, texts: Mapping[str, str]) -> None:
 
 def _make_folder(folder: Path, made: list[Path]) -> None:
     missing = []
-    while not folder.is_dir():
+    while not folder.exists():
         missing.append(folder)
         folder = folder.parent
     for each in reversed(missing):
