@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -18,10 +19,10 @@ FOLDERS = {
 }
 
 
-def run(*command: object, cwd: Path | None = None) -> str:
+def run(*command: object, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
     """Run a program to its end and return its output."""
     words = [str(word) for word in command]
-    ended = subprocess.run(words, capture_output=True, text=True, timeout=240, check=False, cwd=cwd)
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=240, check=False, cwd=cwd, env=env)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
