@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
 import pytest
-from attrs import frozen
+from attrs import field, frozen
+from attrs.validators import in_
 from hypothesis import given
 from hypothesis import strategies as st
-from portus_scanners import HttpAnswer, InvalidReportError, ProgramAnswer
+from portus_scanners import HttpAnswer, InvalidReportError, ProgramAnswer, Secret
 
 
 class State(Enum):
@@ -139,6 +141,24 @@ def test_foreign_keys_are_one_harmless_line() -> None:
     """A key of the answer can't forge a line or paint the screen."""
     (line,) = faults({"count": 1, "ratings": {"\x1b[2J\n" * 100: 1}})
     assert (True, True) == (line.isprintable(), len(line) < 250)
+
+
+@pytest.mark.parametrize("member", ["ratings", "words"])
+def test_secrets_in_faults_are_masked(member: str) -> None:
+    """A backend that quotes what it was sent, as a key or as a value that a validator shows, gives nothing away."""
+
+    @frozen
+    class Picky:
+        words: str = field(default="", validator=in_(("a", "b")))
+        ratings: Mapping[str, int] = {}
+
+    value = {"ratings": {"hunter2": "x"}} if member == "ratings" else {"words": "hunter2"}
+    answer = HttpAnswer(
+        status=200, headers={}, body=json.dumps(value).encode(), secrets=frozenset({Secret("Bearer hunter2")})
+    )
+    with pytest.raises(InvalidReportError, match=re.escape("******")) as caught:
+        answer.structure(Picky)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_other_types_than_classes() -> None:

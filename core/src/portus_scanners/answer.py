@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
 from .errors import InvalidReportError
+from .masking import SecretMask
 from .structuring import structure_answer
 
 __all__ = ["Answer"]
@@ -32,6 +33,11 @@ class Answer(ABC):
     @abstractmethod
     def _what(self) -> str:
         """Where the content comes from, for messages: ``HTTP 200, and the body``."""
+
+    @property
+    @abstractmethod
+    def _mask(self) -> SecretMask:
+        """Finds what was given to the backend and must not be shown."""
 
     @property
     @abstractmethod
@@ -62,7 +68,7 @@ class Answer(ABC):
         Raises:
             InvalidReportError: It is not JSON, or not of that form: a ``$.path: ...`` line for each fault, ten at most.
         """
-        return structure_answer(self.json(), kind, self._what)
+        return structure_answer(self.json(), kind, self._what, self._mask.text)
 
     async def parse(self, read: Callable[[Self], ResultT]) -> ResultT:
         """Return ``read(answer)``: of more than 1 MiB in a thread, so that the event loop goes on.

@@ -42,24 +42,23 @@ _NAMES = {
 _PLACE = re.compile(r"(?P<fault>.*) @ (?P<path>\$.*)", re.DOTALL)
 
 
-def structure_answer(value: object, kind: type[KindT], what: str) -> KindT:
+def structure_answer(value: object, kind: type[KindT], what: str, mask: Callable[[str], str] = str) -> KindT:
     """Return a JSON value as an attrs class, or as whatever type cattrs knows.
 
     Args:
         value: What the JSON reader gave.
         kind: The class. Members that it does not have are passed over; one without a default is required.
         what: Where it comes from, for messages: ``HTTP 200, and the body``.
+        mask: Masks secrets in a fault: keys of the value, and what a validator quotes, come from the backend.
 
     Raises:
         InvalidReportError: It is something else; its faults are ``$.path: ...`` lines.
     """
     try:
         return _converter().structure(value, kind)
-    except BaseValidationError as error:
+    except (BaseValidationError, ValueError, TypeError) as error:
         lines = transform_error(error, format_exception=_words)
-        raise InvalidReportError(f"{what} is not of the known form", faults=_faults(lines)) from error
-    except (ValueError, TypeError) as error:
-        raise InvalidReportError(f"{what} is not of the known form", faults=[f"$: {_words(error, None)}"]) from error
+        raise InvalidReportError(f"{what} is not of the known form", faults=_faults(lines, mask)) from error
 
 
 def make_strict_converter() -> Converter:
@@ -167,14 +166,14 @@ def _words(error: BaseException, _kind: type | None) -> str:
     if isinstance(error, KeyError):
         return "missing"
     if isinstance(error, ValueError | TypeError):
-        return one_line(str(error))
+        return str(error)
     return "has the wrong form"
 
 
-def _faults(lines: list[str]) -> Iterator[str]:
+def _faults(lines: list[str], mask: Callable[[str], str]) -> Iterator[str]:
     """Turn cattrs' ``fault @ $.key[0]`` into ``$.key[0]: fault``, the first ten of them."""
     for line in lines[:MOST_FAULTS]:
         match = _PLACE.fullmatch(line)
-        yield one_line(f"{match['path']}: {match['fault']}" if match else f"$: {line}")
+        yield one_line(mask(f"{match['path']}: {match['fault']}" if match else f"$: {line}"))
     if len(lines) > MOST_FAULTS:
         yield f"and {len(lines) - MOST_FAULTS} more"
