@@ -19,7 +19,7 @@ from portus_scan.scaffold.writing import write_project
 
 from .conftest import run
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("wheels")]
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("wheels")]
 
 PAGE = ROOT / "docs" / "tutorial" / "write-a-scanner.md"
 MOST_LINES = 60
@@ -78,7 +78,7 @@ def outputs(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tupl
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     ended = subprocess.run(
-        ["sh"], input=script, cwd=folder, env=environ, text=True, check=False, timeout=240,
+        ["sh"], input=script, cwd=folder, env=environ, text=True, check=False, timeout=500,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     parts = re.split(r"^== end: (\d+)\n", ended.stdout, flags=re.MULTILINE)
