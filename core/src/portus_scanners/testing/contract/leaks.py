@@ -36,7 +36,7 @@ def left_behind(earlier: Holdings, folder: Path) -> list[str]:
     """Return what this process holds and did not hold before.
 
     The other side of a connection closes its end a moment later, in another thread: so it is looked at again, for
-    five seconds at most, until nothing is left.
+    two seconds at most, until nothing is left.
     """
     return until_empty(lambda: Holdings.now(folder).added_since(earlier))
 
