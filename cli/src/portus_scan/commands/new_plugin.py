@@ -13,7 +13,6 @@ import click
 
 from ..exit_codes import ExitCode
 from ..faults import CommandFault
-from ..output import write_stdout
 
 if TYPE_CHECKING:
     from ..scaffold.names import PluginNames
@@ -53,6 +52,7 @@ Exit codes:
 @click.option("--folder", metavar="DIR", help="Where to write; new or empty.  [default: portus-scanner-NAME]")
 def command(*, name: str, kind: str, folder: str | None) -> ExitCode:
     """Write a project."""
+    from ..output import write_stdout
     from ..scaffold.kinds import Kind
     from ..scaffold.templates import make_files
 
