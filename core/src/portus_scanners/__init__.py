@@ -31,6 +31,7 @@ __all__ = [
     "Layer",
     "Outcome",
     "Package",
+    "PathTemplate",
     "Platform",
     "Plugin",
     "PluginError",
@@ -68,6 +69,11 @@ __all__ = [
     "load_settings",
     "make_image_report",
     "one_line",
+    "read_file",
+    "read_time",
+    "structure_answer",
+    "unique_findings",
+    "web_links",
 ]
 
 if TYPE_CHECKING:
@@ -89,7 +95,9 @@ if TYPE_CHECKING:
         SettingsError,
         UnsupportedImageError,
     )
+    from .finding_parts import read_time, unique_findings, web_links
     from .http import HttpAnswer, HttpBackend
+    from .image_files import PathTemplate, read_file
     from .merge import make_image_report
     from .models import (
         Cvss,
@@ -124,6 +132,7 @@ if TYPE_CHECKING:
     from .secret import Secret
     from .serialize import dump_document, load_document
     from .settings import RegistrySettings, ScannerSection, Settings, load_settings
+    from .structuring import structure_answer
     from .text import one_line
 else:
     _HOMES = {
@@ -146,6 +155,7 @@ else:
         "Layer": "models",
         "Outcome": "models",
         "Package": "models",
+        "PathTemplate": "image_files",
         "Platform": "models",
         "Plugin": "plugins",
         "PluginError": "errors",
@@ -183,6 +193,11 @@ else:
         "load_settings": "settings",
         "make_image_report": "merge",
         "one_line": "text",
+        "read_file": "image_files",
+        "read_time": "finding_parts",
+        "structure_answer": "structuring",
+        "unique_findings": "finding_parts",
+        "web_links": "finding_parts",
     }
 
     def __getattr__(name: str) -> Any:

@@ -15,7 +15,9 @@ from yarl import URL
 
 from .errors import InvalidReportError, ScannerUnavailableError
 from .scanner import HttpScannerSettings, ScannerContext
+from .secret import Secret
 from .text import one_line
+from .wire_secrets import find_secrets, mask, reveal
 
 __all__ = ["HttpAnswer", "HttpBackend"]
 
@@ -101,6 +103,8 @@ class HttpAnswer:
     """Names in any case."""
     body: bytes = field(repr=False)
     """Decompressed."""
+    secrets: tuple[Secret, ...] = field(default=(), repr=False)
+    """What is masked in `excerpt`."""
 
     @property
     def unavailable(self) -> bool:
@@ -109,8 +113,8 @@ class HttpAnswer:
 
     @property
     def excerpt(self) -> str:
-        """The first 200 characters of the body in one line: for messages."""
-        return one_line(self.body[:_MOST_LOOKED_AT].decode(errors="replace"))
+        """The first 200 characters of the body in one line, secrets that were sent masked: for messages."""
+        return one_line(mask(self.body[:_MOST_LOOKED_AT].decode(errors="replace"), self.secrets))
 
     def json(self) -> Any:
         """Return the body's JSON value, whatever the content type says.
@@ -121,6 +125,8 @@ class HttpAnswer:
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
+            if isinstance(error, json.JSONDecodeError):
+                error.doc = ""  # the whole body, with secrets that it may quote
             msg = f"HTTP {self.status}, and the body is not JSON: {self.excerpt or 'it is empty'}"
             raise InvalidReportError(msg) from error
 
@@ -138,17 +144,28 @@ class HttpAnswer:
 class HttpBackend:
     """A backend's HTTP API, as a scanner uses it: `ScannerUnavailableError` when nobody answers, bounded bodies.
 
-    Redirects are not followed. A status is not judged: that is the scanner's part.
+    Redirects are not followed. A status is not judged: that is the scanner's part. Every secret that this object has
+    sent is masked in the excerpts of all its later answers: make one for each scan.
 
     Args:
         context: The scanner's context; its session is used.
         server: Base URL without a slash at the end.
+        headers: Sent with every request. A `Secret` is revealed on the wire only.
         max_body: Bytes of a decoded body that are accepted.
     """
 
-    def __init__(self, context: ScannerContext, server: str, *, max_body: int = DEFAULT_MAX_BODY) -> None:
+    def __init__(
+        self,
+        context: ScannerContext,
+        server: str,
+        *,
+        headers: Mapping[str, str | Secret] = {},
+        max_body: int = DEFAULT_MAX_BODY,
+    ) -> None:
         self._context = context
         self._server = server
+        self._headers = headers
+        self._secrets: dict[Secret, None] = {}
         self._max_body = max_body
 
     async def request(
@@ -156,6 +173,7 @@ class HttpBackend:
         method: str,
         path: str,
         *,
+        headers: Mapping[str, str | Secret] = {},
         json: object = None,
         unread: Collection[int] = (),
         timeout: float | None = None,
@@ -165,7 +183,8 @@ class HttpBackend:
         Args:
             method: ``GET``, ``POST``...
             path: What comes after the base URL, percent-encoded, query included.
-            json: The value to send as JSON.
+            headers: Sent beside those of the backend, or instead of them.
+            json: The value to send as JSON; each `Secret` in it is revealed on the wire only.
             unread: Statuses whose body is not read; it is empty then.
             timeout: Seconds for the whole exchange; None leaves it to the engine's deadline.
 
@@ -174,11 +193,14 @@ class HttpBackend:
             InvalidReportError: The body is longer than allowed.
         """
         limits = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_TIMEOUT)
+        sent = {**self._headers, **headers}
+        self._secrets.update(dict.fromkeys(find_secrets(sent, json)))
         try:
             async with self._context.http.request(
                 method,
                 URL(self._server + path, encoded=True),
-                json=json,
+                headers=reveal(sent),
+                json=reveal(json),
                 allow_redirects=False,
                 timeout=limits,
             ) as response:
@@ -195,4 +217,4 @@ class HttpBackend:
         if body is None:
             msg = f"HTTP {status}, and the body is longer than {self._max_body} bytes"
             raise InvalidReportError(msg)
-        return HttpAnswer(status=status, headers=headers, body=body)
+        return HttpAnswer(status=status, headers=headers, body=body, secrets=tuple(self._secrets))
