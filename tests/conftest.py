@@ -43,7 +43,7 @@ def mocked_http(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses]:
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test sees the configuration or the credentials of the person who runs it."""
-    for name in [name for name in os.environ if name.startswith("PORTUS_SECURITY_")]:
+    for name in [name for name in os.environ if name.startswith(("PORTUS_SECURITY_", "PORTUS_SCANNERS_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker")))
 

@@ -27,6 +27,12 @@ BLOCKING = scanner("print('blocked', file=sys.stderr, flush=True); threading.Eve
 ENDLESS = scanner("import asyncio; print('scanning', flush=True); await asyncio.Event().wait()")
 """Says that it has begun."""
 HANGING = scanner(health="import asyncio; await asyncio.Event().wait()")
+HANGING_IMPORT = """\
+import sys, threading
+print("importing", flush=True)
+threading.Event().wait()
+"""
+"""Says that it has begun."""
 BROKEN = "import a_module_that_is_not_there\n"
 EXITING = """\
 import asyncio, sys

@@ -112,15 +112,61 @@ async def test_second_signal_leaves_even_a_blocked_loop(
     assert (130, "") == (ended.code, ended.stdout)
 
 
-async def test_health_can_be_interrupted(start: Start, install: Callable[..., Path]) -> None:
+@pytest.mark.parametrize("name", ["health", "doctor"])
+async def test_a_health_check_can_be_interrupted(start: Start, install: Callable[..., Path], name: str) -> None:
     """A signal ends a health check at once, with 130 and without a traceback."""
     source = plugins.scanner(health="import asyncio; print('asked', flush=True); await asyncio.Event().wait()")
     environment = {**os.environ, "PYTHONPATH": str(install("acme", source)), "PORTUS_SECURITY_ACME_SERVER": "x"}
-    process = await start("health", "--timeout", "600", env=environment)
+    process = await start(name, "--timeout", "600", env=environment)
     await process.read_stderr("asked")
     process.interrupt()
     ended = await process.end()
     assert (130, "", "asked\n") == (ended.code, ended.stdout, ended.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["image", "REFERENCE", "--format", "json"], ["scanners", "--load", "--format", "json"],
+     ["health", "--format", "json"], ["doctor", "--json"]],
+    ids=lambda arguments: arguments[0],
+)  # fmt: skip
+async def test_what_a_plugin_prints_spoils_no_json(
+    start: Start, install: Callable[..., Path], real_registry: StandInRegistry, arguments: list[str]
+) -> None:
+    """A plugin that prints while it is imported prints to stderr; stdout is JSON and nothing else."""
+    site = install("acme", plugins.CHATTY)
+    environment = {**os.environ, "PYTHONPATH": str(site), "PORTUS_SECURITY_ACME_SERVER": "x"}
+    reference = real_registry.reference("team/app", "1.0")
+    words = [reference if word == "REFERENCE" else word for word in arguments]
+    ended = await (await start(*words, env=environment)).end()
+    assert (0, 1, "imported") == (ended.code, json.loads(ended.stdout)["schema_version"], ended.stderr.split()[0])
+
+
+async def test_an_import_that_ends_the_process_is_named(start: Start, install: Callable[..., Path]) -> None:
+    """With -v the log's last line names the plugin whose import took the program along."""
+    site = install("acme", "import os; os._exit(77)")
+    ended = await (await start("-v", "doctor", env={**os.environ, "PYTHONPATH": str(site)})).end()
+    last = ended.stderr.splitlines()[-1]
+    assert (77, True) == (ended.code, last.endswith("importing portus_scanner_acme:TheScanner of portus-scanner-acme"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["image", "REFERENCE"], ["health"], ["doctor"], ["scanners", "--load"]],
+    ids=lambda arguments: arguments[0],
+)
+async def test_an_import_that_hangs_can_be_interrupted(
+    start: Start, install: Callable[..., Path], real_registry: StandInRegistry, arguments: list[str]
+) -> None:
+    """Ctrl-C ends the program with 130 while a plugin is imported, without a traceback."""
+    site = install("acme", plugins.HANGING_IMPORT)
+    environment = {**os.environ, "PYTHONPATH": str(site), "PORTUS_SECURITY_ACME_SERVER": "x"}
+    reference = real_registry.reference("team/app", "1.0")
+    process = await start(*(reference if word == "REFERENCE" else word for word in arguments), env=environment)
+    await process.read_stderr("importing")
+    process.interrupt()
+    ended = await process.end()
+    assert (130, False) == (ended.code, "Traceback" in ended.stderr)
 
 
 class Terminal:

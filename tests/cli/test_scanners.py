@@ -76,12 +76,26 @@ def test_loaded_code_does_not_print_on_stdout(run: Run, install: Install) -> Non
     assert listed(run("scanners", "--load", "--format", "json"))["acme"]["loads"]
 
 
+def test_left_out_by_the_environment(run: Run, install: Install) -> None:
+    """A plugin that the environment leaves out is listed with the variable, and is not loaded: no fault."""
+    install("acme", plugins.BROKEN)
+    environment = {"PORTUS_SCANNERS_DISABLE": "acme"}
+    result = run("scanners", "--load", "--format", "json", env=environment)
+    row = listed(result)["acme"]
+    expected = "PORTUS_SCANNERS_DISABLE leaves it out; try: take acme out of PORTUS_SCANNERS_DISABLE"
+    assert (0, None, expected) == (result.exit_code, row["loads"], row["problem"])
+
+
 def test_conflict_is_shown(run: Run, install: Install) -> None:
     """Two distributions with one name are both listed, with the conflict."""
     install("acme", plugins.BROKEN)
     install("acme", plugins.BROKEN, distribution="acme-again")
     rows = [row for row in json.loads(run("scanners", "--format", "json").stdout)["scanners"] if row["name"] == "acme"]
-    assert [True, True] == ["registered more than once" in row["problem"] for row in rows]
+    problem = (
+        "it is registered more than once (acme-again 2.0 and portus-scanner-acme 2.0); "
+        "try: pip uninstall acme-again, or pip uninstall portus-scanner-acme"
+    )
+    assert [problem, problem] == [row["problem"] for row in rows]
 
 
 def test_listed_in_spite_of_a_wrong_configuration(run: Run) -> None:

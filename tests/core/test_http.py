@@ -19,9 +19,11 @@ from portus_scanners import (
     InvalidReportError,
     ScannerContext,
     ScannerUnavailableError,
+    Secret,
     one_line,
 )
 from portus_scanners.http import make_tls
+from portus_scanners.testing import Echo, ScriptedServer
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -206,3 +208,27 @@ def test_one_line_is_short_and_printable(text: str, limit: int) -> None:
     line = one_line(text, limit)
     assert line.isprintable()
     assert len(line) <= limit + 3
+
+
+async def test_secrets_go_onto_the_wire_and_into_no_message(context: ScannerContext) -> None:
+    """A secret header and a secret in the JSON arrive as they are; an answer that quotes them is masked."""
+    async with ScriptedServer() as server:
+        server.script("/scan", Echo(400))
+        backend = HttpBackend(context, server.url, headers={"Authorization": Secret("Bearer canary-1"), "X-Plain": "a"})
+        answer = await backend.request("POST", "/scan", json={"inner": [Secret("canary-2")]}, headers={"X-More": "b"})
+    (request,) = server.requests
+    assert ("Bearer canary-1", "a", "b") == tuple(
+        request.headers[one] for one in ("Authorization", "X-Plain", "X-More")
+    )
+    assert b'{"inner": ["canary-2"]}' in answer.body
+    assert "canary" not in answer.excerpt + answer.mask(answer.body.decode()) + repr(answer)
+    with pytest.raises(InvalidReportError) as raised:
+        answer.json()
+    assert "canary" not in str(raised.value)
+
+
+@pytest.mark.parametrize("value", [object(), {"a": {1, 2}}])
+async def test_what_is_no_json_is_not_sent(value: object, context: ScannerContext) -> None:
+    """A value that JSON has no form for is a TypeError that names its type."""
+    with pytest.raises(TypeError, match="can't be sent as JSON"):
+        await HttpBackend(context, "http://127.0.0.1:1").request("POST", "/", json=value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -328,3 +329,15 @@ def test_arbitrary_sections_give_settings_or_faults(values: dict[str, Any]) -> N
     except SettingsError as error:
         faults = error.faults
     assert not any("\n" in fault for fault in faults)
+
+
+@frozen(kw_only=True)
+class _OddSettings(ScannerSettings):
+    since: datetime = datetime(2026, 1, 1)
+
+
+def test_a_setting_of_a_type_that_no_text_can_be_is_a_settings_error() -> None:
+    """A plugin's mistake is said as such, with the type; cattrs' own error stays inside."""
+    section = ScannerSection(name="odd", plugin="odd", enabled=True, values={"since": "2026-01-01"})
+    with pytest.raises(SettingsError, match=r"security\.odd: the plugin has a setting of the type .*datetime"):
+        section.structure(_OddSettings)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from portus_scanners import Engine, ScannerHealth, Settings
 
 from .exit_codes import ExitCode
-from .leaving import GRACE, leave_at_once, run_to_end, stop_on_signals
+from .leaving import GRACE, interrupt, leave_at_once, run_to_end, stop_on_signals
 from .output import foreign_prints_to_stderr
 
 
@@ -29,7 +29,7 @@ def run_checks(
         SettingsError: The configuration of an enabled scanner is wrong.
     """
     with asyncio.Runner() as runner:
-        with stop_on_signals(runner.get_loop(), _interrupted, _interrupted), foreign_prints_to_stderr():
+        with stop_on_signals(runner.get_loop(), interrupt, interrupt), foreign_prints_to_stderr():
             found, abandoned = run_to_end(runner, _ask_all(settings, timeout))
         code = deliver(found)
         if abandoned:
@@ -37,12 +37,26 @@ def run_checks(
     return code
 
 
+async def check_alone(settings: Settings, name: str, timeout: float) -> tuple[ScannerHealth, bool]:
+    """Ask one enabled scanner in an engine of its own.
+
+    Args:
+        settings: The configuration.
+        name: The scanner's.
+        timeout: Seconds.
+
+    Returns:
+        Its answer, and whether something is left behind that would not end.
+
+    Raises:
+        SettingsError: Its settings are wrong.
+    """
+    (health,), abandoned = await _ask_all(settings.select([name]), timeout)
+    return health, abandoned
+
+
 async def _ask_all(settings: Settings, timeout: float) -> tuple[tuple[ScannerHealth, ...], bool]:
     """Return the answers, and whether something is left behind that would not end."""
     async with Engine(settings, grace=GRACE) as engine:
         found = await engine.check_health(timeout)
     return found, bool(engine.abandoned)
-
-
-def _interrupted() -> None:
-    leave_at_once(ExitCode.INTERRUPTED)

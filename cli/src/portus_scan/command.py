@@ -14,7 +14,7 @@ from .faults import report_fault
 from .logs import set_up_logging
 from .terminal import PROGRAM, say
 
-_SUB_COMMANDS = ("image", "scanners", "health")
+_SUB_COMMANDS = ("image", "scanners", "health", "doctor")
 
 _HELP = """Scan container images with every enabled vulnerability scanner, and print one answer.
 
@@ -22,6 +22,7 @@ _HELP = """Scan container images with every enabled vulnerability scanner, and p
   portus-scan image registry.example:5000/team/app:1.0
   portus-scan scanners
   portus-scan health --config config.yml
+  portus-scan doctor --config config.yml
 
 A scanner is enabled by its server, in a file given with --config or in the environment:
 

@@ -10,7 +10,7 @@ from .terminal import PROGRAM
 
 def how_to_enable() -> str:
     """Return one sentence: no scanner is enabled, and what to do about it here."""
-    names = sorted({plugin.name for plugin in discover() if plugin.error is None})
+    names = sorted({plugin.name for plugin in discover() if plugin.problem is None})
     if not names:
         return f"no scanner is installed: {how_to_install()}"
     name = names[0]
@@ -19,6 +19,11 @@ def how_to_enable() -> str:
         f"'security: {{{name}: {{server: URL}}}}' in a file given with --config, "
         f"or PORTUS_SECURITY_{name.upper()}_SERVER=URL (one that needs no server: enabled: true)"
     )
+
+
+def how_to_enable_one(name: str) -> str:
+    """Return what to do to enable an installed scanner."""
+    return f"set security: {name}: server: URL (or enabled: true), or PORTUS_SECURITY_{name.upper()}_SERVER=URL"
 
 
 def how_to_install() -> str:

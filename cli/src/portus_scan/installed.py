@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from attrs import evolve, frozen
-from portus_scanners import Plugin, PluginError, Settings, discover
+from portus_scanners import Plugin, PluginError, Settings, discover, load_plugin
 
 from .output import foreign_prints_to_stderr
 
@@ -43,16 +43,17 @@ def _listed(plugin: Plugin) -> ListedScanner:
         plugin=plugin.name,
         distribution=plugin.distribution,
         version=plugin.version,
-        problem=plugin.error,
+        problem=plugin.problem.reason if plugin.problem else None,
     )
 
 
 def _loaded(plugin: Plugin) -> ListedScanner:
-    try:
-        with foreign_prints_to_stderr():
-            plugin.load()
-    except PluginError as error:
-        return evolve(_listed(plugin), loads=False, problem=error.reason)
+    if plugin.disabled:  # nobody wants to know whether it could be loaded
+        return _listed(plugin)
+    with foreign_prints_to_stderr():
+        result = load_plugin(plugin).result
+    if isinstance(result, PluginError):
+        return evolve(_listed(plugin), loads=False, problem=result.reason)
     return evolve(_listed(plugin), loads=True)
 
 

@@ -13,6 +13,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
+from .exit_codes import ExitCode
+
 ResultT = TypeVar("ResultT")
 GRACE = 2.0
 """Seconds that a scanner has to end when it was stopped or its time is up, and an engine to close after Ctrl-C."""
@@ -71,3 +73,8 @@ def leave_at_once(code: int) -> NoReturn:
         with suppress(OSError, ValueError, RuntimeError, AttributeError):
             stream.flush()
     os._exit(code)
+
+
+def interrupt() -> None:
+    """Leave at once after a Ctrl-C or SIGTERM."""
+    leave_at_once(ExitCode.INTERRUPTED)

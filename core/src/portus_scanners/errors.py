@@ -62,13 +62,19 @@ class PluginError(PortusScannersError):
 
     Args:
         name: The name of the entry point.
-        reason: Why not, and what to do.
+        why: Why not.
+        mend: What to do about it: a command where there is one; empty where nobody knows.
+
+    Attributes:
+        reason: Both in one sentence.
     """
 
-    def __init__(self, name: str, reason: str) -> None:
+    def __init__(self, name: str, why: str, mend: str = "") -> None:
         self.name = name
-        self.reason = reason
-        super().__init__(f"scanner {name!r}: {reason}")
+        self.why = why
+        self.mend = mend
+        self.reason = f"{why}; try: {mend}" if mend else why
+        super().__init__(f"scanner {name!r}: {self.reason}")
 
 
 class InvalidDocumentError(PortusScannersError, ValueError):
@@ -89,7 +95,8 @@ class RegistryError(PortusScannersError):
     Args:
         message: What happened and what to do.
         registry: The registry's host, with its port where one was given.
-        step: Where it happened: ``connect``, ``token``, ``manifest``, ``blob`` or ``resolve``.
+        step: Where it happened: ``connect``, ``token``, ``manifest``, ``blob`` or ``resolve``; ``interrupted`` when
+            it was stopped on request.
         status: The HTTP status, where there was one.
     """
 

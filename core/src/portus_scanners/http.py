@@ -2,33 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import ssl
-from collections.abc import Callable, Collection, Mapping
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping
 
 import aiohttp
 from attrs import field, frozen
 from yarl import URL
 
+from .answer import Answer
 from .errors import InvalidReportError, ScannerUnavailableError
+from .masking import SecretMask
 from .scanner import HttpScannerSettings, ScannerContext
 from .secret import Secret
 from .text import one_line
-from .wire_secrets import find_secrets, mask, reveal
 
 __all__ = ["HttpAnswer", "HttpBackend"]
-
-ResultT = TypeVar("ResultT")
 
 CONNECT_TIMEOUT = 5.0
 """Seconds to connect, TLS included."""
 DEFAULT_MAX_BODY = 64 * 1024 * 1024
 """Bytes of a decoded body that are read at most."""
 _MOST_LOOKED_AT = 4096
-_LARGE_BODY = 1024 * 1024
 _TOO_MANY_REQUESTS = 429
 _SERVER_FAULTS = range(500, 600)
 _BROKEN: tuple[tuple[type[BaseException], str], ...] = (
@@ -95,7 +91,7 @@ def what_broke(error: BaseException) -> str:
 
 
 @frozen(kw_only=True)
-class HttpAnswer:
+class HttpAnswer(Answer):
     """One answer of a backend, read to its end."""
 
     status: int
@@ -103,8 +99,8 @@ class HttpAnswer:
     """Names in any case."""
     body: bytes = field(repr=False)
     """Decompressed."""
-    secrets: tuple[Secret, ...] = field(default=(), repr=False)
-    """What is masked in `excerpt`."""
+    secrets: frozenset[Secret] = field(default=frozenset(), repr=False, eq=False)
+    """What was sent and must not be shown, should the backend quote it."""
 
     @property
     def unavailable(self) -> bool:
@@ -113,44 +109,35 @@ class HttpAnswer:
 
     @property
     def excerpt(self) -> str:
-        """The first 200 characters of the body in one line, secrets that were sent masked: for messages."""
-        return one_line(mask(self.body[:_MOST_LOOKED_AT].decode(errors="replace"), self.secrets))
+        """The first 200 characters of the body in one line, secrets masked: for messages."""
+        return one_line(self._mask.head(self.body, _MOST_LOOKED_AT).decode(errors="replace"))
 
-    def json(self) -> Any:
-        """Return the body's JSON value, whatever the content type says.
+    def mask(self, text: str) -> str:
+        """Return a text out of the body with the secrets masked that were sent: for messages."""
+        return self._mask.text(text)
 
-        Raises:
-            InvalidReportError: It is not JSON.
-        """
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError) as error:
-            if isinstance(error, json.JSONDecodeError):
-                error.doc = ""  # the whole body, with secrets that it may quote
-            msg = f"HTTP {self.status}, and the body is not JSON: {self.excerpt or 'it is empty'}"
-            raise InvalidReportError(msg) from error
+    @property
+    def _mask(self) -> SecretMask:
+        return SecretMask(form for secret in self.secrets for form in _header_forms(secret.reveal()))
 
-    async def parse(self, read: Callable[[HttpAnswer], ResultT]) -> ResultT:
-        """Return ``read(answer)``: of a body over 1 MiB in a thread, so that the event loop goes on.
+    @property
+    def _content(self) -> bytes:
+        return self.body
 
-        Args:
-            read: A pure function; what it raises is raised here.
-        """
-        if len(self.body) < _LARGE_BODY:
-            return read(self)
-        return await asyncio.to_thread(read, self)
+    @property
+    def _not_json(self) -> str:
+        return f"HTTP {self.status}, and the body is not JSON: {self.excerpt or 'it is empty'}"
 
 
 class HttpBackend:
     """A backend's HTTP API, as a scanner uses it: `ScannerUnavailableError` when nobody answers, bounded bodies.
 
-    Redirects are not followed. A status is not judged: that is the scanner's part. Every secret that this object has
-    sent is masked in the excerpts of all its later answers: make one for each scan.
+    Redirects are not followed. A status is not judged: that is the scanner's part.
 
     Args:
         context: The scanner's context; its session is used.
         server: Base URL without a slash at the end.
-        headers: Sent with every request. A `Secret` is revealed on the wire only.
+        headers: Sent with every request. What is secret in them goes in as a `Secret`.
         max_body: Bytes of a decoded body that are accepted.
     """
 
@@ -165,7 +152,6 @@ class HttpBackend:
         self._context = context
         self._server = server
         self._headers = headers
-        self._secrets: dict[Secret, None] = {}
         self._max_body = max_body
 
     async def request(
@@ -173,8 +159,8 @@ class HttpBackend:
         method: str,
         path: str,
         *,
-        headers: Mapping[str, str | Secret] = {},
         json: object = None,
+        headers: Mapping[str, str | Secret] = {},
         unread: Collection[int] = (),
         timeout: float | None = None,
     ) -> HttpAnswer:
@@ -183,8 +169,8 @@ class HttpBackend:
         Args:
             method: ``GET``, ``POST``...
             path: What comes after the base URL, percent-encoded, query included.
-            headers: Sent beside those of the backend, or instead of them.
-            json: The value to send as JSON; each `Secret` in it is revealed on the wire only.
+            json: The value to send as JSON. A `Secret` in it is sent as its text, and masked in the answer's excerpt.
+            headers: Sent besides, or instead of those of the backend.
             unread: Statuses whose body is not read; it is empty then.
             timeout: Seconds for the whole exchange; None leaves it to the engine's deadline.
 
@@ -192,20 +178,19 @@ class HttpBackend:
             ScannerUnavailableError: No connection, no answer in time, or the connection broke in the middle.
             InvalidReportError: The body is longer than allowed.
         """
+        sent = _Sent.of(json, {**self._headers, **headers})
         limits = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_TIMEOUT)
-        sent = {**self._headers, **headers}
-        self._secrets.update(dict.fromkeys(find_secrets(sent, json)))
         try:
             async with self._context.http.request(
                 method,
                 URL(self._server + path, encoded=True),
-                headers=reveal(sent),
-                json=reveal(json),
+                data=sent.body,
+                headers=sent.headers,
                 allow_redirects=False,
                 timeout=limits,
             ) as response:
                 body = b"" if response.status in unread else await read_bounded(response, self._max_body)
-                return self._answer(response.status, response.headers, body)
+                return self._answer(response, body, sent)
         except aiohttp.ClientConnectorCertificateError as error:
             msg = f"{self._server} {what_broke(error)}; give its authority as ca_file"
             raise ScannerUnavailableError(msg, retry=False) from error
@@ -213,8 +198,39 @@ class HttpBackend:
             msg = f"{self._server} {what_broke(error)}"
             raise ScannerUnavailableError(msg) from error
 
-    def _answer(self, status: int, headers: Mapping[str, str], body: bytes | None) -> HttpAnswer:
+    def _answer(self, response: aiohttp.ClientResponse, body: bytes | None, sent: _Sent) -> HttpAnswer:
         if body is None:
-            msg = f"HTTP {status}, and the body is longer than {self._max_body} bytes"
+            msg = f"HTTP {response.status}, and the body is longer than {self._max_body} bytes"
             raise InvalidReportError(msg)
-        return HttpAnswer(status=status, headers=headers, body=body, secrets=tuple(self._secrets))
+        return HttpAnswer(status=response.status, headers=response.headers, body=body, secrets=sent.secrets)
+
+
+@frozen
+class _Sent:
+    """A request as it goes onto the wire."""
+
+    body: bytes | None = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    secrets: frozenset[Secret]
+
+    @classmethod
+    def of(cls, value: object, headers: Mapping[str, str | Secret]) -> _Sent:
+        """Reveal the secrets of a JSON value and of headers, and remember them."""
+        secrets = {header for header in headers.values() if isinstance(header, Secret)}
+
+        def reveal(inner: object) -> str:
+            if not isinstance(inner, Secret):
+                msg = f"{type(inner).__name__} can't be sent as JSON"
+                raise TypeError(msg)
+            secrets.add(inner)
+            return inner.reveal()
+
+        body = None if value is None else json.dumps(value, default=reveal).encode()
+        plain = {name: one.reveal() if isinstance(one, Secret) else one for name, one in headers.items()}
+        kind = {} if body is None else {"Content-Type": "application/json"}
+        return cls(body, {**kind, **plain}, frozenset(secrets))
+
+
+def _header_forms(secret: str) -> tuple[str, str]:
+    """Return a secret, and of ``Bearer TOKEN`` the token alone."""
+    return secret, secret.rpartition(" ")[2]

@@ -39,6 +39,7 @@ __all__ = [
     "BlobHead",
     "Health",
     "HttpScannerSettings",
+    "ProgramScannerSettings",
     "Scanner",
     "ScannerContext",
     "ScannerSettings",
@@ -100,6 +101,18 @@ class HttpScannerSettings(ScannerSettings):
     """PEM file of the authority that signed the server's certificate; the system's authorities where empty."""
     insecure: bool = False
     """Do not verify the server's certificate."""
+
+
+@frozen(kw_only=True)
+class ProgramScannerSettings(ScannerSettings):
+    """Settings of a scanner whose backend is a program on this machine.
+
+    It needs no server: ``enabled: true`` enables it. A plugin gives the program's name as the default:
+    ``program: str = "trivy"``.
+    """
+
+    program: str
+    """A name that is looked up on ``PATH``, or a path."""
 
 
 SettingsT = TypeVar("SettingsT", bound=ScannerSettings)
@@ -233,7 +246,9 @@ class Scanner(ABC, Generic[SettingsT]):
     """
 
     contract: ClassVar[int]
+    """The number that the class statement gives. It is not inherited: each class states its own."""
     settings_class: ClassVar[type[ScannerSettings]] = ScannerSettings
+    """What the configuration's section is converted to; the type argument of ``Scanner[...]`` when left out."""
 
     def __init_subclass__(cls, *, contract: int, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -243,7 +258,9 @@ class Scanner(ABC, Generic[SettingsT]):
 
     def __init__(self, settings: SettingsT, context: ScannerContext | None = None) -> None:
         self.settings = settings
-        self.context = context or ScannerContext()
+        """This instance's section of the configuration."""
+        self.context: ScannerContext = context or ScannerContext()
+        """What the engine does for this scanner."""
 
     async def start(self) -> None:
         """Make ready, once, before the first scan. What it raises makes every run of this scanner fail."""

@@ -14,11 +14,13 @@ from portus_scanners import (
     Image,
     Layer,
     Platform,
+    Plugin,
     PluginError,
     Reference,
     RegistryError,
     Scanner,
     ScannerReport,
+    ScannerSection,
     ScannerSettings,
     Settings,
 )
@@ -37,12 +39,15 @@ class Stub(Scanner[ScannerSettings], contract=1):
         return ScannerReport()
 
 
-@frozen
-class InstalledPlugin:
-    """What discovery would find; a string stands for the reason why it can't be loaded."""
+@frozen(kw_only=True)
+class InstalledPlugin(Plugin):
+    """A plugin whose class is at hand; a string stands for the reason why it can't be loaded."""
 
-    name: str
     scanner_class: type[Scanner[Any]] | str
+
+    @classmethod
+    def of(cls, name: str, scanner_class: type[Scanner[Any]] | str) -> InstalledPlugin:
+        return cls(name=name, value="m:X", distribution=f"dist-{name}", version="1.0", scanner_class=scanner_class)
 
     def load(self) -> type[Scanner[Any]]:
         if isinstance(self.scanner_class, str):
@@ -63,22 +68,27 @@ class OneImageRegistry:
         return BlobAccess(url="http://registry.example/blob", headers={"renew": str(renew)})
 
 
+def section(name: str, values: dict[str, object]) -> ScannerSection:
+    """Return an enabled section, unless ``enabled`` says otherwise."""
+    rest = {key: value for key, value in values.items() if key != "scanner"}
+    return ScannerSection(
+        name=name, plugin=str(values.get("scanner", name)), enabled=bool(values.get("enabled", True)), values=rest
+    )
+
+
 @pytest.fixture
-def make_engine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+def make_engine() -> Callable[..., Any]:
     """``make_engine(name=Class, ...)`` as an async context manager; ``settings`` adds to the sections."""
 
     @asynccontextmanager
     async def make(
         settings: dict[str, dict[str, object]] | None = None, grace: float = 5.0, **classes: Any
     ) -> AsyncIterator[Engine]:
-        installed = tuple(InstalledPlugin(name, one) for name, one in classes.items())
-        for module in ("portus_scanners.engine.engine", "portus_scanners.settings.reader"):
-            monkeypatch.setattr(f"{module}.discover", lambda: installed)
-        sections: dict[str, dict[str, object]] = {name: {"enabled": True} for name in classes}
-        for name, values in (settings or {}).items():
-            sections[name] = {"enabled": True, **values}
-        document = {"security": sections}
-        async with Engine(Settings.from_mapping(document), registry=OneImageRegistry(), grace=grace) as engine:  # type: ignore[arg-type]
+        plugins = [InstalledPlugin.of(name, one) for name, one in classes.items()]
+        sections: dict[str, dict[str, object]] = {name: {} for name in classes} | (settings or {})
+        scanners = {name: section(name, values) for name, values in sections.items()}
+        registry: Any = OneImageRegistry()
+        async with Engine(Settings(scanners=scanners), registry=registry, plugins=plugins, grace=grace) as engine:
             yield engine
 
     return make

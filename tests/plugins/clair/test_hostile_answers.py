@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from portus_scanner_clair.findings import make_report
 from portus_scanner_clair.refusals import Cause, Refusal
 from portus_scanner_clair.wire import read_error, read_layer, read_namespaces
-from portus_scanners import HttpAnswer, InvalidReportError, UnsupportedImageError
+from portus_scanners import HttpAnswer, InvalidReportError, Secret, UnsupportedImageError
 
 keys = st.sampled_from(["Layer", "Name", "Features", "Vulnerabilities", "Severity", "Metadata", "Error", "Message"])
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)
@@ -121,8 +121,9 @@ def test_a_result_that_is_no_utf_8_is_invalid(place: str) -> None:
 def test_a_quoted_credential_is_masked(header: str, form: str) -> None:
     """Neither a header's value nor its token alone gets into an error, not even cut at the end."""
     secret = header.rpartition(" ")[2]
-    answer = HttpAnswer(status=502, headers={}, body=form.format(header).encode())
-    assert secret[:6] not in str(Refusal.from_answer(answer, [header]).error())
+    sent = frozenset({Secret(header)})
+    answer = HttpAnswer(status=502, headers={}, body=form.format(header).encode(), secrets=sent)
+    assert secret[:6] not in str(Refusal.from_answer(answer).error())
 
 
 def test_an_unexpected_success_is_not_quoted() -> None:

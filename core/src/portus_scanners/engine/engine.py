@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AsyncExitStack
 
 from ..models import Image, Platform
-from ..plugins import Plugin, discover
+from ..plugins import Plugin, discover, mark_conflicts
 from ..registry.client import Registry
 from ..registry.reference import Reference
 from ..settings import Settings
@@ -30,7 +30,7 @@ from .scanners import (
 class Engine:
     """Runs all enabled scanners on images. An async context manager; one object serves many scans at once.
 
-    ::
+    In short:
 
         async with Engine(load_settings("config.yml")) as engine:
             report = await engine.scan("registry.example/app:1.0")
@@ -38,7 +38,7 @@ class Engine:
     Args:
         settings: Which scanners, and how to reach them and the registries.
         registry: A registry client of the caller's, which closes it; without one the engine has its own.
-        plugins: What to choose from; the installed ones when left out.
+        plugins: What the scanners of the settings are chosen from; the installed ones (`discover`) when left out.
         grace: Seconds that a scanner has to end after its cancellation, before it is abandoned.
 
     Raises:
@@ -54,7 +54,7 @@ class Engine:
         grace: float = 5.0,
     ) -> None:
         self._settings = settings
-        self._given_plugins = None if plugins is None else tuple(plugins)
+        self._plugins = None if plugins is None else mark_conflicts(plugins)
         self._given_registry = registry
         self._registry: Registry | None = None  # as long as the engine is not open
         self._watchdog = Watchdog(grace)
@@ -76,8 +76,7 @@ class Engine:
         if self._registry is not None:
             msg = "the engine is open already"
             raise RuntimeError(msg)
-        plugins = discover() if self._given_plugins is None else self._given_plugins
-        configured = configure(self._settings.enabled, plugins)
+        configured = await configure(self._settings.enabled, discover() if self._plugins is None else self._plugins)
         async with AsyncExitStack() as closing:
             registry = self._given_registry
             if registry is None:
@@ -152,19 +151,19 @@ class Engine:
         """
         return tuple(await asyncio.gather(*(one.check_health(self._watchdog, timeout) for one in self._ready)))
 
-    def make_runs(
+    def _make_runs(
         self, image: Image, deadline: float | None, notify: Callable[[Progress], None] | None
     ) -> Iterator[Run]:
         """Make the run of each scanner on an image (for `Scan`)."""
         for one in self._ready:
             yield Run(one, image, deadline=deadline, watchdog=self._watchdog, notify=notify)
 
-    def adopt(self, scan: Scan) -> None:
+    def _adopt(self, scan: Scan) -> None:
         """Remember a scan that begins, for `aclose` (for `Scan`)."""
         self._open_registry()
         self._scans.add(scan)
 
-    def release(self, scan: Scan) -> None:
+    def _release(self, scan: Scan) -> None:
         """Forget a scan that has ended (for `Scan`)."""
         self._scans.discard(scan)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Scan:
     """A scan of one image: await it for the report, or iterate over it for each scanner's run as it ends.
 
-    ::
+    The report alone, or each run first:
 
         report = await engine.scan("registry.example/app:1.0")
 
@@ -118,9 +118,9 @@ class Scan:
 
     def _begin(self) -> asyncio.Task[ImageReport]:
         if self._driver is None:
-            self._engine.adopt(self)
+            self._engine._adopt(self)
             self._driver = asyncio.create_task(self._drive())
-            self._driver.add_done_callback(lambda _: self._engine.release(self))
+            self._driver.add_done_callback(lambda _: self._engine._release(self))
         return self._driver
 
     async def _drive(self) -> ImageReport:
@@ -153,7 +153,7 @@ class Scan:
         return RegistryError(msg, registry=reference.registry, step="interrupted")
 
     async def _run_all(self, image: Image, deadline: float | None) -> list[ScannerRun]:
-        for run in self._engine.make_runs(image, deadline, self._notify):
+        for run in self._engine._make_runs(image, deadline, self._notify):
             task = asyncio.create_task(run.execute())
             task.add_done_callback(lambda task: self._ended.put_nowait(self._result(task)))
             self._runs[task] = run

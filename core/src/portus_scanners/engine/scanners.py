@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -13,9 +13,11 @@ from attrs import field, frozen
 from ..errors import PluginError, PortusScannersError, SettingsError
 from ..http import session_for
 from ..plugins import Plugin
+from ..plugins.loading import LoadedPlugin, load_plugins
 from ..registry.client import Registry
 from ..scanner import Health, Scanner, ScannerSettings
 from ..settings import ScannerSection
+from ..settings.wording import enabled_but_left_out
 from ..text import text_of, words_of
 from .context import EngineContext
 from .isolation import Watchdog
@@ -82,18 +84,19 @@ class ReadyScanner:
         return ended.value
 
 
-def configure(sections: Iterable[ScannerSection], plugins: Iterable[Plugin]) -> list[ConfiguredScanner]:
-    """Load the plugins of the enabled sections and convert their settings.
+async def configure(sections: Collection[ScannerSection], plugins: Iterable[Plugin]) -> list[ConfiguredScanner]:
+    """Load the plugins of the enabled sections, all at once and beside the event loop, and convert their settings.
 
     Raises:
         SettingsError: One line for each fault in the configuration.
     """
-    by_name = {plugin.name: plugin for plugin in plugins}
+    wanted = {section.plugin for section in sections}
+    loaded = {one.plugin.name: one for one in await load_plugins(_by_name(plugins, wanted).values())}
     configured: list[ConfiguredScanner] = []
     faults: list[str] = []
     for section in sections:
         try:
-            configured.append(_configure(section, by_name.get(section.plugin)))
+            configured.append(_configure(section, loaded.get(section.plugin)))
         except SettingsError as error:
             faults.extend(error.faults)
     if faults:
@@ -101,16 +104,21 @@ def configure(sections: Iterable[ScannerSection], plugins: Iterable[Plugin]) -> 
     return configured
 
 
-def _configure(section: ScannerSection, plugin: Plugin | None) -> ConfiguredScanner:
-    if plugin is None:
+def _by_name(plugins: Iterable[Plugin], wanted: Collection[str]) -> dict[str, Plugin]:
+    """Return the wanted plugins; of those with one name any will do: each has the conflict as its error."""
+    return {plugin.name: plugin for plugin in plugins if plugin.name in wanted}
+
+
+def _configure(section: ScannerSection, loaded: LoadedPlugin | None) -> ConfiguredScanner:
+    if loaded is None:
         raise SettingsError(f"security.{section.name}: no installed plugin is called {section.plugin!r}")
-    try:
-        scanner_class = plugin.load()
-    except PluginError as error:
-        logger.error("%s", error, exc_info=error.__cause__)  # noqa: TRY400 (the cause's traceback, not ours)
-        return ConfiguredScanner(name=section.name, plugin=section.plugin, fault=error.reason)
-    settings = section.structure(scanner_class.settings_class)
-    return ConfiguredScanner(name=section.name, plugin=section.plugin, scanner_class=scanner_class, settings=settings)
+    if isinstance(loaded.result, PluginError):
+        if loaded.plugin.disabled:
+            raise SettingsError(enabled_but_left_out(section.name, loaded.result))
+        logger.error("%s", loaded.result, exc_info=loaded.result.__cause__)
+        return ConfiguredScanner(name=section.name, plugin=section.plugin, fault=loaded.result.reason)
+    settings = section.structure(loaded.result.settings_class)
+    return ConfiguredScanner(name=section.name, plugin=section.plugin, scanner_class=loaded.result, settings=settings)
 
 
 def slot_key(one: ConfiguredScanner) -> tuple[str, str]:

@@ -77,11 +77,14 @@ class CredentialStore:
         return found
 
     async def _ask_docker(self, registry: str) -> Credentials | None:
-        folder, home = self._environ.get("DOCKER_CONFIG"), self._environ.get("HOME")
-        if not folder and not home:
-            return None
-        path = Path(folder or f"{home}/.docker", "config.json")
-        return await asyncio.to_thread(_find_in_docker, path, registry)
+        path = docker_file(self._environ)
+        return None if path is None else await asyncio.to_thread(_find_in_docker, path, registry)
+
+
+def docker_file(environ: Mapping[str, str]) -> Path | None:
+    """Return Docker's file of credentials, whether it exists or not; None for whoever has no home."""
+    folder, home = environ.get("DOCKER_CONFIG"), environ.get("HOME")
+    return Path(folder or f"{home}/.docker", "config.json") if folder or home else None
 
 
 def _check_sendable(credentials: Credentials, registry: str) -> None:

@@ -18,7 +18,7 @@ import attrs
 import yaml
 from cattrs import Converter, transform_error
 from cattrs.cols import homogenous_tuple_structure_factory, is_sequence, list_structure_factory
-from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError
+from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError, StructureHandlerNotFoundError
 
 from ..errors import SettingsError
 from ..secret import Secret
@@ -62,6 +62,10 @@ def structure_section(
     except BaseValidationError as error:
         lines = transform_error(error, format_exception=_fault)
         raise SettingsError([*faults, *(_named(line, sources, place) for line in lines)]) from error
+    except StructureHandlerNotFoundError as error:
+        kind = getattr(error.type_, "__name__", str(error.type_))
+        fault = f"{place}: the plugin has a setting of the type {kind}, which can't be configured"
+        raise SettingsError(fault) from error
     if faults:
         raise SettingsError(faults)
     return settings

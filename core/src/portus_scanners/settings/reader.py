@@ -7,18 +7,18 @@ file and, by the names of the installed plugins, from the metadata.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
 import attrs
 
 from ..errors import SettingsError
-from ..plugins import discover
+from ..plugins import Plugin, discover
 from ..scanner import ScannerSettings
 from .conversion import structure_section, truth
 from .sections import RegistrySettings, ScannerSection, Settings
-from .wording import PREFIX, did_you_mean, how_to_enable
+from .wording import PREFIX, did_you_mean, enabled_but_left_out, how_to_enable
 
 _NAME = re.compile(r"[a-z0-9_]+")
 _BASE_KEYS = tuple(attribute.name for attribute in attrs.fields(ScannerSettings))
@@ -50,7 +50,7 @@ def read_settings(document: Mapping[str, Any], environ: Mapping[str, str]) -> Se
         SettingsError: One line for each fault.
     """
     faults = list(_misspelt_sections(document))
-    installed = tuple(dict.fromkeys(plugin.name for plugin in discover()))
+    installed = {plugin.name: plugin for plugin in discover(environ=environ)}
     drafts = {draft.name: draft for draft in _drafts_of_file(document, faults)}
     _add_environment(drafts, environ, installed, faults)
     sections = {name: section for name, draft in drafts.items() if (section := _section(draft, installed, faults))}
@@ -73,7 +73,7 @@ def _drafts_of_file(document: Mapping[str, Any], faults: list[str]) -> Iterator[
 
 
 def _add_environment(
-    drafts: dict[str, _Draft], environ: Mapping[str, str], installed: tuple[str, ...], faults: list[str]
+    drafts: dict[str, _Draft], environ: Mapping[str, str], installed: Iterable[str], faults: list[str]
 ) -> None:
     known = sorted({*drafts, *installed}, key=len, reverse=True)
     for variable in sorted(environ):
@@ -105,7 +105,7 @@ def _unknown_instance(variable: str, rest: str, value: str, known: list[str], fa
     return None
 
 
-def _section(draft: _Draft, installed: tuple[str, ...], faults: list[str]) -> ScannerSection | None:
+def _section(draft: _Draft, installed: Mapping[str, Plugin], faults: list[str]) -> ScannerSection | None:
     plugin = draft.values.get("scanner", draft.name)
     if not isinstance(plugin, str):
         faults.append(f"{draft.sources['scanner']}: expected the name of a scanner")
@@ -116,8 +116,8 @@ def _section(draft: _Draft, installed: tuple[str, ...], faults: list[str]) -> Sc
     except ValueError as error:
         faults.append(str(error))
         return None
-    if enabled and plugin not in installed:
-        faults.append(_not_installed(draft.name, plugin, installed))
+    if enabled and (fault := _why_not_there(draft.name, plugin, installed)):
+        faults.append(fault)
         return None
     if not enabled and "enabled" not in draft.values:
         faults.extend(_slips(draft, values))
@@ -152,7 +152,11 @@ def _slips(draft: _Draft, values: Mapping[str, object]) -> Iterator[str]:
             yield f"{draft.sources[key]}: unknown key{guess}"
 
 
-def _not_installed(name: str, plugin: str, installed: tuple[str, ...]) -> str:
+def _why_not_there(name: str, plugin: str, installed: Mapping[str, Plugin]) -> str | None:
+    """Return what is wrong with a section that enables a plugin which is not to be had."""
+    if plugin in installed:
+        found = installed[plugin]
+        return enabled_but_left_out(name, found.problem) if found.disabled and found.problem else None
     return (
         f"security.{name} is enabled, but no installed plugin is called {plugin!r}{did_you_mean(plugin, installed)}; "
         f"try: pip install 'portus-scan[{plugin}]' (or the distribution that has this plugin)"

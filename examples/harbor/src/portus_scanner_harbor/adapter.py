@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
@@ -13,6 +15,7 @@ from portus_scanners import (
     InvalidReportError,
     ScannerError,
     ScannerUnavailableError,
+    Secret,
     UnsupportedImageError,
     structure_answer,
 )
@@ -35,6 +38,7 @@ class Adapter:
 
     def __init__(self, backend: HttpBackend) -> None:
         self._backend = backend
+        self._secrets: frozenset[Secret] = frozenset()
 
     async def fetch_metadata(self, *, timeout: float | None = None) -> Metadata:
         """Ask what the adapter can do."""
@@ -43,10 +47,18 @@ class Adapter:
             raise _error_of(answer, "asked for its metadata")
         return structure_answer(answer.json(), Metadata, "the adapter's metadata")
 
-    async def start(self, request: Mapping[str, object]) -> str:
-        """Ask for a scan; return its id."""
-        answer = await self._backend.request(
-            "POST", "/api/v1/scan", json=request, headers={"Content-Type": REQUEST_TYPE}
+    async def start(self, authorization: str, registry: str, request: Mapping[str, object]) -> str:
+        """Ask for a scan; return its id.
+
+        Args:
+            authorization: The header with which the adapter pulls from the registry.
+            registry: Its URL.
+            request: The other members of the request.
+        """
+        self._secrets |= set(_secrets_of(authorization))  # later answers may quote them as well
+        value = {"registry": {"url": registry, "authorization": Secret(authorization)}, **request}
+        answer = self._masked(
+            await self._backend.request("POST", "/api/v1/scan", json=value, headers={"Content-Type": REQUEST_TYPE})
         )
         if answer.status not in {HTTPStatus.ACCEPTED, HTTPStatus.OK, HTTPStatus.CREATED}:
             raise _error_of(answer, "asked to scan")
@@ -54,10 +66,14 @@ class Adapter:
 
     async def fetch_report(self, scan_id: str, report_type: str) -> HttpAnswer:
         """Return the report, or the answer that says that the scan goes on; see `is_working`."""
-        answer = await self._backend.request("GET", _report_path(scan_id), headers={"Accept": report_type})
+        path = _report_path(scan_id)
+        answer = self._masked(await self._backend.request("GET", path, headers={"Accept": report_type}))
         if answer.status == HTTPStatus.OK or is_working(answer, scan_id):
             return answer
         raise _error_of_scan(answer)
+
+    def _masked(self, answer: HttpAnswer) -> HttpAnswer:
+        return evolve(answer, secrets=answer.secrets | self._secrets)
 
 
 def is_working(answer: HttpAnswer, scan_id: str) -> bool:
@@ -69,6 +85,15 @@ def is_working(answer: HttpAnswer, scan_id: str) -> bool:
     except ValueError:
         return False
     return not target or target.endswith(_report_path(scan_id).removeprefix("/api/v1"))
+
+
+def _secrets_of(authorization: str) -> Iterator[Secret]:
+    """Yield a header, and the password in it: an adapter takes the header apart before it uses it."""
+    yield Secret(authorization)
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() == "basic":
+        with suppress(ValueError):
+            yield Secret(base64.b64decode(credentials).decode(errors="replace").partition(":")[2])
 
 
 def _report_path(scan_id: str) -> str:

@@ -12,7 +12,6 @@ from portus_scanners import (
     Image,
     Scanner,
     ScannerReport,
-    Secret,
     UnsupportedImageError,
     structure_answer,
 )
@@ -67,7 +66,14 @@ class HarborScanner(Scanner[HarborSettings], contract=1):
         self, adapter: Adapter, image: Image, capability: Capability, report_type: str, *, renew: bool = False
     ) -> HttpAnswer:
         """Ask for a scan, then for its report until it is there: the engine's deadline ends this as `pending`."""
-        scan_id = await adapter.start(await self._request(image, capability, report_type, renew=renew))
+        layer = next((one for one in image.layers if not one.urls), None)
+        if layer is None:
+            raise UnsupportedImageError("the image has no layer in the registry")
+        access = await self.context.blob(image, layer, renew=renew)  # good for the whole repository
+        registry, _, path = access.url.rpartition("/v2/")
+        authorization = access.headers.get("Authorization", "")
+        request = _request(image, path.rpartition("/blobs/")[0], capability, report_type)
+        scan_id = await adapter.start(authorization, registry, request)
         pause = FIRST_PAUSE
         while is_working(answer := await adapter.fetch_report(scan_id, report_type), scan_id):
             jittered = pause * random.uniform(0.75, 1.25)  # noqa: S311 (jitter)
@@ -75,32 +81,20 @@ class HarborScanner(Scanner[HarborSettings], contract=1):
             pause = min(2 * pause, LONGEST_PAUSE)
         return answer
 
-    async def _request(
-        self, image: Image, capability: Capability, report_type: str, *, renew: bool
-    ) -> Mapping[str, object]:
-        """Return the request for a scan, with credentials of the registry that are good now."""
-        layer = next((one for one in image.layers if not one.urls), None)
-        if layer is None:
-            raise UnsupportedImageError("the image has no layer in the registry")
-        access = await self.context.blob(image, layer, renew=renew)
-        url, _, path = access.url.rpartition("/v2/")
-        request: dict[str, object] = {
-            "registry": {"url": url, "authorization": Secret(access.headers.get("Authorization", ""))},
-            "artifact": {
-                "repository": path.rpartition("/blobs/")[0],
-                "digest": image.digest,
-                "mime_type": image.media_type,
-            },
-        }
-        if capability.type:  # an adapter of v1.2 would make an SBOM as well
-            request["enabled_capabilities"] = [{"type": VULNERABILITY, "produces_mime_types": [report_type]}]
-        return request
-
 
 def refresh_after(headers: Mapping[str, str], *, default: float) -> float:
     """Return the seconds of a ``Refresh-After`` header, 300 at most; *default* without one."""
     value = headers.get("Refresh-After", "").strip()
     return min(float(value), LONGEST_REFRESH_AFTER) if value.isascii() and value.isdigit() else default
+
+
+def _request(image: Image, repository: str, capability: Capability, report_type: str) -> Mapping[str, object]:
+    artifact = {"repository": repository, "digest": image.digest, "mime_type": image.media_type}
+    if not capability.type:
+        return {"artifact": artifact}
+    # an adapter of v1.2 would make an SBOM as well
+    enabled = {"type": VULNERABILITY, "produces_mime_types": [report_type]}
+    return {"artifact": artifact, "enabled_capabilities": [enabled]}
 
 
 def _read(answer: HttpAnswer, metadata: Metadata, image: Image) -> ScannerReport:

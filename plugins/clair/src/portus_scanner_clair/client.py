@@ -74,7 +74,7 @@ class ClairClient:
         answer = await self._api.request("POST", "/v1/layers", json=layer_request(link, access))
         if answer.status == HTTPStatus.CREATED:
             return None
-        return Refusal.from_answer(answer, access.headers.values())
+        return Refusal.from_answer(answer)
 
     async def fetch_namespaces(self) -> tuple[str, ...]:
         """Return the names of the distributions that Clair has met.

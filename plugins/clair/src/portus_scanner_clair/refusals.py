@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import Enum, auto
 from http import HTTPStatus
 
@@ -15,8 +14,6 @@ _LONGEST_MESSAGE = 300
 """Characters of the backend's text that are shown."""
 _MOST_READ = 64 * 1024
 """Bytes of a body which are looked at: Clair's own errors are far shorter."""
-_SHORTEST_SECRET = 4
-_MASK = "******"
 
 
 class Cause(Enum):
@@ -73,19 +70,18 @@ class Refusal:
     """Whether the body was an error as Clair's API writes them, whatever its content type said."""
 
     @classmethod
-    def from_answer(cls, answer: HttpAnswer, secrets: Iterable[str] = ()) -> Refusal:
+    def from_answer(cls, answer: HttpAnswer) -> Refusal:
         """Read an answer that is no success.
 
         Args:
             answer: The answer. Its content type is not looked at: Clair sends JSON as text/plain as well.
-            secrets: Header values that were sent and that somebody in between may have quoted.
         """
         if _is_success(answer.status):  # the body may be an echo of the request, credentials included
             return cls(answer.status, "", from_clair=False)
         body = answer.body[:_MOST_READ]
         message = read_error(body)
         text = message or body.decode(errors="replace")
-        return cls(answer.status, one_line(_without(secrets, text), _LONGEST_MESSAGE), from_clair=bool(message))
+        return cls(answer.status, one_line(answer.mask(text), _LONGEST_MESSAGE), from_clair=bool(message))
 
     @property
     def cause(self) -> Cause:
@@ -119,12 +115,3 @@ _NO_SUCH_CALL = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
 
 def _is_success(status: int) -> bool:
     return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
-
-
-def _without(secrets: Iterable[str], text: str) -> str:
-    """Mask header values and, of ``Bearer TOKEN``, the token alone."""
-    pieces = {piece for secret in secrets for piece in (secret, secret.rpartition(" ")[2])}
-    for piece in sorted(pieces, key=len, reverse=True):
-        if len(piece) >= _SHORTEST_SECRET:
-            text = text.replace(piece, _MASK)
-    return text

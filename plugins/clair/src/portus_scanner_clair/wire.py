@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from attrs import frozen
-from portus_scanners import BlobAccess, InvalidReportError
+from portus_scanners import BlobAccess, InvalidReportError, Secret
 
 from .layers import ChainLink
 
@@ -86,7 +86,7 @@ def layer_request(link: ChainLink, access: BlobAccess) -> dict[str, Any]:
         "Layer": {
             "Name": link.name,
             "Path": access.url,
-            "Headers": dict(access.headers),
+            "Headers": {name: Secret(value) for name, value in access.headers.items()},
             "ParentName": link.parent,
             "Format": "Docker",
         }

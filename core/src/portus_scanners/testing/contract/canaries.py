@@ -47,7 +47,6 @@ def texts_of(error: BaseException | None) -> Iterator[str]:
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield from (str(error), repr(error), *getattr(error, "__notes__", ()))
-        yield from (repr(value) for value in vars(error).values())
         error = error.__cause__ or error.__context__
 
 

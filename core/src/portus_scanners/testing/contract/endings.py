@@ -25,19 +25,22 @@ class EndingTests(ScannerSubject):
     def test_deadline_is_kept(self, lab: ScannerLab, image: str, hanging: Mapping[str, object], scratch: Path) -> None:
         """A backend that never answers ends at the scanner's timeout, as no success, and leaves nothing behind."""
         before = Holdings.now(scratch)
-        (run,) = lab.with_values({**hanging, "timeout": _DEADLINE}).report_of(image).results
+        late = lab.with_values({**hanging, "timeout": _DEADLINE})
+        (run,), abandoned = late.run(partial(_stopped, late, image, stop=False))
         assert run.outcome in _ENDINGS, f"ended {run.outcome.value}: {run.error}"
         assert "it crashed" not in (run.error or ""), run.error
+        assert () == abandoned, f"had to be abandoned: {abandoned}"
         assert [] == left_behind(before, scratch)
 
     def test_scan_can_be_stopped(
         self, lab: ScannerLab, image: str, hanging: Mapping[str, object], scratch: Path
     ) -> None:
-        """Closing the engine in the middle of a scan ends it within the grace, and leaves nothing behind."""
+        """Stopped in the middle, a scan ends within the grace, and leaves nothing behind."""
         before = Holdings.now(scratch)
-        runs, abandoned = lab.run(lambda: _stopped(lab.with_values(hanging), image))
+        endless = lab.with_values(hanging)
+        runs, abandoned = endless.run(partial(_stopped, endless, image, stop=True))
         assert [Outcome.CANCELLED] == [run.outcome for run in runs]
-        assert () == abandoned
+        assert () == abandoned, f"had to be abandoned: {abandoned}"
         assert [] == left_behind(before, scratch)
 
     def test_cancellation_at_any_await_leaves_nothing(self, lab: ScannerLab, image: str, scratch: Path) -> None:
@@ -55,15 +58,16 @@ class EndingTests(ScannerSubject):
         assert "" == stack, f"the event loop stood still here:\n{stack}"
 
 
-async def _stopped(lab: ScannerLab, image: str) -> tuple[tuple[ScannerRun, ...], tuple[str, ...]]:
-    """Stop a scan when the scanner has begun; return its runs and what the engine had to abandon."""
+async def _stopped(lab: ScannerLab, image: str, *, stop: bool) -> tuple[tuple[ScannerRun, ...], tuple[str, ...]]:
+    """Scan, and stop it when the scanner has begun; return the runs and what the engine had to abandon."""
     begun = asyncio.Event()
     async with lab.engine() as engine:
         scan = engine.scan(image, on_progress=lambda progress: begun.set() if progress.state == "scanning" else None)
         async with scan:
             await begun.wait()
             await asyncio.sleep(0)
-            scan.stop()
+            if stop:
+                scan.stop()
             report = await scan
         return report.results, engine.abandoned
 

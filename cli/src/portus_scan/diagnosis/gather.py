@@ -1,0 +1,149 @@
+"""Looks at everything, in spite of whatever is broken."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from attrs import evolve
+from portus_scanners import (
+    Plugin,
+    PluginError,
+    ScannerSection,
+    Settings,
+    SettingsError,
+    check_plugin_lists,
+    discover,
+    load_plugin,
+    load_settings,
+)
+
+from ..checking import check_alone
+from ..enabling import how_to_enable_one
+from ..exit_codes import ExitCode
+from ..leaving import interrupt, leave_at_once, run_to_end, stop_on_signals
+from ..output import foreign_prints_to_stderr
+from ..terminal import PROGRAM
+from .facts import Configuration, Diagnosis, PluginFacts, PluginLists, RegistryFacts, ScannerFacts
+from .surroundings import examine_registries, find_credentials_files, read_proxies, read_versions
+
+_PREFIX = "PORTUS_SECURITY_"
+
+
+def run_diagnosis(config: str | None, timeout: float, deliver: Callable[[Diagnosis], ExitCode]) -> ExitCode:
+    """Gather the facts and hand them over.
+
+    This function does not return when something is left behind that would keep the interpreter from ending, nor
+    after a Ctrl-C or SIGTERM.
+
+    Args:
+        config: The configuration's file.
+        timeout: Seconds for the health check of each scanner.
+        deliver: Writes the diagnosis and returns the exit code for it.
+    """
+    settings, configuration = _read_configuration(config)
+    with foreign_prints_to_stderr():
+        plugins = tuple(_examine_plugin(plugin) for plugin in discover())
+    with asyncio.Runner() as runner:
+        with stop_on_signals(runner.get_loop(), interrupt, interrupt), foreign_prints_to_stderr():
+            work = _examine_rest(settings, plugins, timeout)
+            scanners, registries, abandoned = run_to_end(runner, work)
+        code = deliver(_put_together(configuration, plugins, scanners, registries))
+        if abandoned:
+            leave_at_once(code)
+    return code
+
+
+def _put_together(
+    configuration: Configuration,
+    plugins: tuple[PluginFacts, ...],
+    scanners: tuple[ScannerFacts, ...],
+    registries: tuple[RegistryFacts, ...],
+) -> Diagnosis:
+    return Diagnosis(
+        versions=read_versions(),
+        configuration=configuration,
+        lists=_read_lists(),
+        plugins=plugins,
+        scanners=scanners,
+        registries=registries,
+        credentials_files=find_credentials_files(),
+        proxies=read_proxies(),
+    )
+
+
+def _read_configuration(config: str | None) -> tuple[Settings | None, Configuration]:
+    variables = tuple(sorted(name for name in os.environ if name.startswith(_PREFIX)))
+    configuration = Configuration(file=config, variables=variables)
+    try:
+        return load_settings(config), configuration
+    except SettingsError as error:
+        return None, evolve(configuration, faults=error.faults)
+
+
+def _read_lists() -> PluginLists:
+    return PluginLists(
+        only=os.environ.get("PORTUS_SCANNERS_ONLY"),
+        disable=os.environ.get("PORTUS_SCANNERS_DISABLE"),
+        faults=check_plugin_lists(),
+    )
+
+
+def _examine_plugin(plugin: Plugin) -> PluginFacts:
+    """Load a plugin, each after the other so that its time is its own; one that is left out is not tried."""
+    facts = PluginFacts(name=plugin.name, distribution=plugin.distribution, version=plugin.version)
+    if (problem := plugin.problem) is not None:
+        loads = None if plugin.disabled else False
+        return evolve(facts, file=plugin.find_file(), loads=loads, problem=problem.why, mend=problem.mend or None)
+    loaded = load_plugin(plugin)
+    facts = evolve(facts, file=plugin.find_file(), import_seconds=round(loaded.elapsed, 3))
+    if isinstance(loaded.result, PluginError):
+        return evolve(facts, loads=False, problem=loaded.result.why, mend=loaded.result.mend or None)
+    return evolve(facts, loads=True, contract=loaded.result.contract)
+
+
+async def _examine_rest(
+    settings: Settings | None, plugins: Iterable[PluginFacts], timeout: float
+) -> tuple[tuple[ScannerFacts, ...], tuple[RegistryFacts, ...], bool]:
+    """Return the scanners, the registries, and whether something is left behind that would not end."""
+    by_name = {one.name: one for one in plugins}
+    registries = await examine_registries(settings.registries if settings else {})
+    if settings is None:
+        return tuple(ScannerFacts(name=name, plugin=name, enabled=None) for name in by_name), registries, False
+    asked = (_examine_section(section, settings, by_name, timeout) for section in settings.scanners.values())
+    found = await asyncio.gather(*asked)
+    scanners = (*(facts for facts, _ in found), *_without_section(settings, by_name.values()))
+    return scanners, registries, any(abandoned for _, abandoned in found)
+
+
+async def _examine_section(
+    section: ScannerSection, settings: Settings, plugins: Mapping[str, PluginFacts], timeout: float
+) -> tuple[ScannerFacts, bool]:
+    plugin = plugins.get(section.plugin)
+    facts = ScannerFacts(name=section.name, plugin=section.plugin, enabled=section.enabled)
+    if not section.enabled:
+        message = "" if plugin else f"no installed plugin is called {section.plugin}"
+        return evolve(facts, message=message, mend=how_to_enable_one(section.name) if plugin else None), False
+    if plugin is not None and not plugin.loads:
+        return evolve(facts, healthy=False, message="its plugin does not load", mend=plugin.mend), False
+    return await _ask(facts, settings, timeout)
+
+
+async def _ask(facts: ScannerFacts, settings: Settings, timeout: float) -> tuple[ScannerFacts, bool]:
+    """Ask a scanner in an engine of its own: a fault in its settings must not hide another's answer."""
+    try:
+        health, abandoned = await check_alone(settings, facts.name, timeout)
+    except SettingsError as error:
+        return evolve(facts, faults=error.faults), False
+    facts = evolve(facts, healthy=health.healthy, message=health.message, health_seconds=round(health.elapsed, 3))
+    if health.healthy is False:
+        facts = evolve(facts, mend=f"{PROGRAM} -v health --scanner {facts.name}")
+    return facts, abandoned
+
+
+def _without_section(settings: Settings, plugins: Iterable[PluginFacts]) -> Iterator[ScannerFacts]:
+    """Return the plugins that the configuration does not mention."""
+    named = {section.plugin for section in settings.scanners.values()} | set(settings.scanners)
+    for name in sorted({plugin.name for plugin in plugins if plugin.loads} - named):
+        yield ScannerFacts(name=name, plugin=name, enabled=False, mend=how_to_enable_one(name))

@@ -1,0 +1,152 @@
+"""The diagnosis for people: a few sections, each of rows with a mark, a name and lines about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from ..enabling import how_to_install
+from ..formats.words import count
+from ..screen import Screen
+from ..terminal import safe
+from .facts import Configuration, Diagnosis, PluginFacts, PluginLists, RegistryFacts, ScannerFacts
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_STYLES = {"ok": "green", "fault": "bold red", "off": "dim", "note": "yellow", "": ""}
+_LONGEST_LINE = 2000
+
+
+@frozen
+class Row:
+    """One thing and what is to be said of it."""
+
+    mark: str
+    """``ok``, ``fault``, ``off``, ``note``, or nothing."""
+    name: str
+    lines: tuple[str, ...]
+
+
+def render(diagnosis: Diagnosis, screen: Screen) -> str:
+    """Return the page; foreign text in it is made safe."""
+    sections = dict(_sections(diagnosis))
+
+    def paint(console: Console) -> None:
+        for heading, rows in sections.items():
+            console.print(heading, style="bold")
+            console.print(_grid(rows))
+            console.print()
+        console.print(_conclusion(row for rows in sections.values() for row in rows))
+
+    return screen.draw(paint)
+
+
+def _sections(diagnosis: Diagnosis) -> Iterator[tuple[str, list[Row]]]:
+    yield "CONFIGURATION", [_configuration(diagnosis.configuration), *_lists(diagnosis.lists)]
+    yield (
+        "PLUGINS",
+        [_plugin(one) for one in diagnosis.plugins] or [Row("fault", "none", (f"try: {how_to_install()}",))],
+    )
+    if diagnosis.scanners:
+        yield "SCANNERS", [*map(_scanner, diagnosis.scanners), *_none_enabled(diagnosis.scanners)]
+    yield "REGISTRIES", [*map(_registry, diagnosis.registries), *_credentials_files(diagnosis), *_proxies(diagnosis)]
+    yield "VERSIONS", [Row("", name, (text,)) for name, text in diagnosis.versions.items()]
+
+
+def _configuration(configuration: Configuration) -> Row:
+    name = "no file" if configuration.file is None else configuration.file
+    variables = f"variables: {', '.join(configuration.variables) or 'none'}"
+    return Row("fault" if configuration.faults else "ok", name, (*configuration.faults, variables))
+
+
+def _lists(lists: PluginLists) -> Iterator[Row]:
+    for variable, value in (("PORTUS_SCANNERS_ONLY", lists.only), ("PORTUS_SCANNERS_DISABLE", lists.disable)):
+        if value is not None:
+            faults = tuple(fault for fault in lists.faults if fault.startswith(f"{variable}:"))
+            yield Row("note", variable, (value or "(empty)", *faults))
+
+
+def _plugin(facts: PluginFacts) -> Row:
+    mark = {True: "ok", False: "fault", None: "off"}[facts.loads]
+    owner = f"{facts.distribution} {facts.version}"
+    if facts.loads:
+        owner += f", contract {facts.contract}, imported in {facts.import_seconds:.2f} s"
+    return Row(mark, facts.name, _lines(owner, facts.file, facts.problem, _try(facts.mend)))
+
+
+def _scanner(facts: ScannerFacts) -> Row:
+    mend = f"to enable it: {facts.mend}" if facts.mend and not facts.enabled else _try(facts.mend)
+    return Row(_scanner_mark(facts), facts.name, _lines(_state(facts), *facts.faults, mend))
+
+
+def _scanner_mark(facts: ScannerFacts) -> str:
+    if not facts.enabled:
+        return "off"
+    return "fault" if facts.faults or facts.healthy is False else "ok"
+
+
+def _state(facts: ScannerFacts) -> str:
+    """Return whether it is enabled and healthy, and what it said: ``healthy, 0.1 s: version 2.0.9``."""
+    if not facts.enabled:
+        state = "not enabled" if facts.enabled is False else "not known: the configuration can't be read"
+    elif facts.faults:
+        state = "its settings are wrong"
+    else:
+        state = {True: "healthy", False: "unhealthy", None: "can't tell whether it is healthy"}[facts.healthy]
+    time = f", {facts.health_seconds:.1f} s" if facts.health_seconds is not None else ""
+    plugin = f" (plugin {facts.plugin})" if facts.plugin != facts.name else ""
+    return f"{state}{time}{plugin}" + (f": {facts.message}" if facts.message else "")
+
+
+def _none_enabled(scanners: Iterable[ScannerFacts]) -> list[Row]:
+    enabled = any(one.enabled is not False for one in scanners)
+    return [] if enabled else [Row("fault", "none", ("no scanner is enabled",))]
+
+
+def _registry(facts: RegistryFacts) -> Row:
+    parts = [f"credentials from {facts.credentials}" if facts.credentials else "no credentials"]
+    parts += [f"CA file: {facts.ca_file}"] if facts.ca_file else []
+    parts += ["insecure: its certificate is not verified"] if facts.insecure else []
+    return Row("fault" if facts.problem else "ok", facts.host, _lines("; ".join(parts), facts.problem))
+
+
+def _credentials_files(diagnosis: Diagnosis) -> Iterator[Row]:
+    for file in diagnosis.credentials_files:
+        yield Row("", "credentials file", (file.path if file.exists else f"{file.path} (there is none)",))
+
+
+def _proxies(diagnosis: Diagnosis) -> Iterator[Row]:
+    lines = tuple(f"{name}={value}" for name, value in diagnosis.proxies.items())
+    if lines:
+        yield Row("note", "proxies", (*lines, "registries and backends are reached without them"))
+
+
+def _try(mend: str | None) -> str | None:
+    return f"try: {mend}" if mend else None
+
+
+def _lines(*lines: str | None) -> tuple[str, ...]:
+    return tuple(line for line in lines if line)
+
+
+def _conclusion(rows: Iterable[Row]) -> str:
+    faults = sum(row.mark == "fault" for row in rows)
+    return f"{count(faults, 'fault')}." if faults else "No faults."
+
+
+def _grid(rows: Iterable[Row]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2, 0, 0))
+    grid.add_column(width=5)
+    grid.add_column(overflow="fold", max_width=26)
+    grid.add_column(overflow="fold")
+    for row in rows:
+        text = "\n".join(safe(line, _LONGEST_LINE) for line in row.lines)
+        grid.add_row(Text(row.mark, _STYLES[row.mark]), Text(safe(row.name, 200)), Text(text))
+    return grid

@@ -1,0 +1,149 @@
+"""Finding plugins: the only module that reads entry points.
+
+Discovery reads metadata only; a plugin's code is imported by `Plugin.load`, when the configuration enables it or a
+user asks.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import re
+import shlex
+import sys
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+from zipfile import BadZipFile
+
+from attrs import evolve
+from importlib_metadata import Distribution, distributions
+
+from ..text import one_line, words_of
+from .lists import PluginLists
+from .plugin import CORE_DISTRIBUTION, Plugin, upgrade
+
+GROUP = "portus.scanners"
+_NAME = re.compile(r"[a-z0-9_]+")
+_UNREADABLE = (
+    AttributeError, BadZipFile, EOFError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError,
+    zlib.error,
+)  # fmt: skip
+"""What reading a distribution's metadata may raise: files and archives may be broken, headers may be missing."""
+_State = tuple[tuple[str, int, int, int], ...]
+
+logger = logging.getLogger("portus_scanners.plugins")
+
+
+def discover(*, refresh: bool = False, environ: Mapping[str, str] | None = None) -> tuple[Plugin, ...]:
+    """Return every installed plugin, by name; two of one name are both there, each with the conflict as its error.
+
+    The last answer is given again as long as neither ``sys.path`` nor the time of change of a folder on it nor the two
+    lists have changed.
+
+    Args:
+        refresh: Look anew whatever seems to be unchanged, and let Python forget what it knows of folders: a plugin that
+            was installed while this program runs is then found and can be imported.
+        environ: Has ``PORTUS_SCANNERS_ONLY`` and ``PORTUS_SCANNERS_DISABLE``; the process's own when left out. What
+            they leave out is there all the same, with the variable's name as `Plugin.disabled`.
+    """
+    if refresh:
+        importlib.invalidate_caches()  # importlib_metadata's as well: its finder is on sys.meta_path
+        _find.cache_clear()
+    return _find(_state_of_path(), PluginLists.from_environ(os.environ if environ is None else environ))
+
+
+def check_plugin_lists(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Return a sentence for each name in ``PORTUS_SCANNERS_ONLY`` and ``_DISABLE`` that no installed plugin has.
+
+    Args:
+        environ: Environment variables; the process's own when left out.
+    """
+    environ = os.environ if environ is None else environ
+    installed = {plugin.name for plugin in discover(environ=environ)}
+    return tuple(PluginLists.from_environ(environ).unknown(installed))
+
+
+def mark_conflicts(plugins: Iterable[Plugin]) -> tuple[Plugin, ...]:
+    """Return the plugins by name; where several have one name, none of them can be loaded."""
+    found: dict[str, list[Plugin]] = defaultdict(list)
+    for plugin in plugins:
+        found[plugin.name].append(plugin)
+    return tuple(plugin for name in sorted(found) for plugin in _without_conflicts(found[name]))
+
+
+def _state_of_path() -> _State:
+    """Return what tells that nothing was installed or removed: about 5 microseconds a folder."""
+    return tuple((entry, *_state_of_folder(entry)) for entry in sys.path)
+
+
+def _state_of_folder(entry: str) -> tuple[int, int, int]:
+    try:
+        found = os.stat(entry or ".")  # noqa: PTH116 (a Path for each folder would take longer than the look itself)
+    except (OSError, ValueError):
+        return (0, 0, 0)
+    return found.st_dev, found.st_ino, found.st_mtime_ns
+
+
+@lru_cache(maxsize=1)
+def _find(_state: _State, lists: PluginLists) -> tuple[Plugin, ...]:
+    """Read all metadata. Its arguments are what the answer depends on."""
+    found = (plugin for one in _first_of_each_name(distributions()) for plugin in _plugins_of(one))
+    plugins = tuple(evolve(plugin, disabled=lists.left_out_by(plugin.name)) for plugin in mark_conflicts(found))
+    for sentence in lists.unknown({plugin.name for plugin in plugins}):
+        logger.warning("%s", sentence)
+    return plugins
+
+
+def _first_of_each_name(found: Iterable[Any]) -> Iterator[Distribution]:
+    """Leave out distributions that an earlier folder of the path hides, and those that have no name."""
+    seen = set()
+    for distribution in found:
+        try:
+            name = re.sub(r"[-_.]+", "-", distribution.metadata["Name"]).lower()
+        except _UNREADABLE:
+            continue
+        if name not in seen:
+            seen.add(name)
+            yield distribution
+
+
+def _plugins_of(distribution: Distribution) -> list[Plugin]:
+    try:
+        return [_plugin(distribution, point) for point in distribution.entry_points if point.group == GROUP]
+    except _UNREADABLE as error:  # malformed metadata is its own distribution's misfortune
+        logger.info("the metadata of %s can't be read: %s", one_line(distribution.metadata["Name"]), words_of(error))
+        return []
+
+
+def _plugin(distribution: Distribution, point: Any) -> Plugin:
+    owner = one_line(distribution.metadata["Name"])
+    named = _NAME.fullmatch(point.name)
+    return Plugin(
+        name=point.name,
+        value=one_line(point.value),
+        distribution=owner,
+        version=one_line(distribution.version),
+        requires=_required_core(distribution),
+        error=None if named else f"the name {one_line(point.name)!r} is not made of a-z, 0-9 and _",
+        mend="" if named else upgrade(owner),
+    )
+
+
+def _required_core(distribution: Distribution) -> tuple[str, ...]:
+    pattern = re.compile(rf"{re.escape(CORE_DISTRIBUTION)}(?![\w.-])", re.IGNORECASE)
+    return tuple(one_line(line) for line in distribution.requires or () if pattern.match(line))
+
+
+def _without_conflicts(same_name: list[Plugin]) -> list[Plugin]:
+    """Two plugins of one name: neither can be loaded."""
+    if len(same_name) == 1:
+        return same_name
+    owners = sorted({f"{plugin.distribution} {plugin.version}" for plugin in same_name})
+    conflict = f"it is registered more than once ({' and '.join(owners)})"
+    names = sorted({plugin.distribution for plugin in same_name})
+    removals = ", or ".join(f"pip uninstall {shlex.quote(name)}" for name in names)
+    return [evolve(plugin, error=conflict, mend=removals) for plugin in same_name]

@@ -1,0 +1,137 @@
+"""One installed plugin, and its code: the boundary that whatever an import does not pass."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import shlex
+import sys
+import threading
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, get_type_hints
+
+import attrs
+from attrs import field, frozen
+
+from ..errors import PluginError
+from ..scanner import SUPPORTED_CONTRACTS, Scanner
+from ..text import words_of
+from .lists import how_to_let_in
+
+CORE_DISTRIBUTION = "portus-scanners"
+_VALUE = re.compile(r"(?P<module>[\w.]+)\s*:\s*(?P<path>[\w.]+)")
+
+
+@frozen(kw_only=True)
+class Plugin:
+    """An installed plugin, as its distribution's metadata describes it."""
+
+    name: str
+    """Name of the entry point: the key under ``security:``."""
+    value: str
+    """``module:Class``."""
+    distribution: str
+    version: str
+    requires: tuple[str, ...] = field(default=(), repr=False)
+    """What its distribution requires of the core: ``portus-scanners~=0.1.0``."""
+    error: str | None = None
+    """Why it can't be loaded, as far as the metadata tells."""
+    mend: str = field(default="", repr=False)
+    """What to do about `error`; empty where nobody but the plugin's author can."""
+    disabled: str | None = None
+    """The environment variable that leaves it out: ``PORTUS_SCANNERS_ONLY`` or ``PORTUS_SCANNERS_DISABLE``."""
+
+    @property
+    def problem(self) -> PluginError | None:
+        """Why it can't be loaded, as far as is known without importing it."""
+        if self.disabled is not None:
+            return PluginError(self.name, f"{self.disabled} leaves it out", how_to_let_in(self.name, self.disabled))
+        return None if self.error is None else PluginError(self.name, self.error, self.mend)
+
+    def load(self) -> type[Scanner[Any]]:
+        """Import the plugin's code and return its scanner class. Blocks for as long as the import takes.
+
+        Raises:
+            PluginError: It is left out, it can't be imported, or what the entry point names is no scanner that this
+                core can run.
+            KeyboardInterrupt: Ctrl-C, in the main thread.
+        """
+        if (problem := self.problem) is not None:
+            raise problem
+        try:
+            loaded = self._import()
+            fault = _fault_of(loaded)
+            mend = upgrade(CORE_DISTRIBUTION if fault and _is_of_a_later_core(loaded) else self.distribution)
+        except BaseException as error:  # foreign code: it may raise or exit as it likes
+            if _is_ctrl_c(error):
+                raise
+            raise self._not_imported(error) from error
+        if fault is not None:
+            raise PluginError(self.name, f"{self.value} of {self.distribution} {self.version} {fault}", mend)
+        scanner: type[Scanner[Any]] = loaded
+        return scanner
+
+    def find_file(self) -> str | None:
+        """Return the file of its module, or of the package that holds the module; None where there is none.
+
+        Nothing is imported for it: a plugin that can't be imported has a file all the same.
+        """
+        module = self.value.partition(":")[0].strip()
+        if module in sys.modules:
+            file = getattr(sys.modules[module], "__file__", None)
+            return file if isinstance(file, str) else None
+        try:
+            spec = find_spec(module.partition(".")[0])  # the first part alone: for more it would import the package
+        except (ImportError, ValueError, AttributeError):
+            return None
+        return spec.origin if spec else None
+
+    def _import(self) -> Any:
+        match = _VALUE.fullmatch(self.value)
+        if match is None:
+            msg = f"{self.value!r} is not of the form module:Class"
+            raise ImportError(msg)
+        loaded: Any = import_module(match["module"])
+        for name in match["path"].split("."):
+            loaded = getattr(loaded, name)
+        return loaded
+
+    def _not_imported(self, error: BaseException) -> PluginError:
+        wants = f"; it requires {', '.join(self.requires)}" if self.requires else ""
+        what = f"{self.value} of {self.distribution} {self.version} can't be imported ({words_of(error)}){wants}"
+        return PluginError(self.name, what, upgrade(self.distribution))
+
+
+def upgrade(distribution: str) -> str:
+    """Return the command that upgrades a distribution, fit to be copied into a shell."""
+    return f"pip install --upgrade {shlex.quote(distribution)}"
+
+
+def _is_ctrl_c(error: BaseException) -> bool:
+    """Tell Ctrl-C from a plugin's own KeyboardInterrupt: Python raises the former in the main thread alone."""
+    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
+
+
+def _is_of_a_later_core(loaded: Any) -> bool:
+    contract = getattr(loaded, "contract", None)
+    return isinstance(contract, int) and contract > max(SUPPORTED_CONTRACTS)
+
+
+def _fault_of(loaded: Any) -> str | None:
+    """Return why this object can't be run as a scanner, as the end of a sentence."""
+    if not (isinstance(loaded, type) and issubclass(loaded, Scanner)):
+        return "is no subclass of portus_scanners.Scanner"
+    if inspect.isabstract(loaded):
+        return "is abstract: it does not define scan()"
+    contract = vars(loaded).get("contract")
+    if contract not in SUPPORTED_CONTRACTS:
+        known = ", ".join(map(str, sorted(SUPPORTED_CONTRACTS)))
+        return f"is written for contract {contract}; this core knows {known}"
+    settings_class = loaded.settings_class
+    if not (isinstance(settings_class, type) and attrs.has(settings_class)) or "__attrs_attrs__" not in vars(
+        settings_class
+    ):
+        return f"has the settings class {settings_class!r}, which lacks the decorator @attrs.frozen(kw_only=True)"
+    get_type_hints(settings_class)  # raises where a type is imported for type checkers only
+    return None

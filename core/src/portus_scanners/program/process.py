@@ -1,0 +1,182 @@
+"""A process and its group: started without a shell, ended with everything that it has started, and reaped."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import cast
+
+from .cancellation import HeldCancellation
+from .group import ProcessGroup
+from .output import STDERR, STDOUT, Output
+
+_REAP = 2.0
+"""Seconds that a killed group has to be gone: only a process that hangs inside the kernel needs them."""
+_DRAIN = 0.5
+"""Seconds that the pipes are read after the group has ended: a daemon outside of it may hold them open for ever."""
+_CLOSE = 1.0
+"""Seconds that the event loop has to close the pipes."""
+_FIRST_LOOK, _LONGEST_PAUSE = 0.01, 0.2
+"""Seconds between two looks at a group whose leader has ended: nothing tells when the others have."""
+
+
+class Pipes(asyncio.SubprocessProtocol):
+    """What asyncio tells of a process.
+
+    Not `asyncio.subprocess.Process`: its ``wait()`` waits for the pipes too in some versions of Python, its streams
+    have no bound for what is read while nobody waits.
+    """
+
+    def __init__(self, output: Output, news: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        self.transport: asyncio.SubprocessTransport | None = None
+        self.exited: asyncio.Future[None] = loop.create_future()
+        self.drained: asyncio.Future[None] = loop.create_future()
+        self.closed: asyncio.Future[None] = loop.create_future()
+        self._output = output
+        self._news = news
+        self._open = {STDOUT, STDERR}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The process runs."""
+        self.transport = cast(asyncio.SubprocessTransport, transport)
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        """It has written something."""
+        self._output.add(fd, data)
+        self._news()
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        """It has closed a pipe, and so has everybody who had inherited it; stdin's end may come as an error."""
+        self._open.discard(fd)
+        if not self._open:
+            _set(self.drained)
+
+    def process_exited(self) -> None:
+        """The leader of the group has been reaped."""
+        _set(self.exited)
+        self._news()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """All pipes are closed."""
+        _set(self.closed)
+
+
+def _set(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+class Process:
+    """One process, the leader of a group and session of its own.
+
+    Args:
+        output: Takes what it writes.
+        news: Called when it has written something or has ended.
+        grace: Seconds between TERM and KILL.
+    """
+
+    def __init__(self, output: Output, news: Callable[[], None], *, grace: float) -> None:
+        self._pipes = Pipes(output, news)
+        self._grace = grace
+
+    @property
+    def exited(self) -> bool:
+        """Whether the leader has ended."""
+        return self._pipes.exited.done()
+
+    @property
+    def status(self) -> int | None:
+        """Its exit status, or the negative number of a signal; None while it runs."""
+        return self._transport.get_returncode()
+
+    async def start(
+        self, command: Sequence[str], *, folder: Path, environment: Mapping[str, str], stdin: bytes
+    ) -> None:
+        """Start the process; `end` must be called whatever comes of this, a cancellation too.
+
+        Raises:
+            OSError: The system can't start it.
+        """
+        starting = asyncio.create_task(self._start(command, folder, environment, stdin))
+        with HeldCancellation() as held:  # asyncio itself would then kill the leader alone
+            await held.wait(starting)
+            failure = starting.exception()
+        if failure is not None:
+            raise failure
+
+    async def _start(self, command: Sequence[str], folder: Path, environment: Mapping[str, str], stdin: bytes) -> None:
+        transport, _ = await asyncio.get_running_loop().subprocess_exec(
+            lambda: self._pipes,
+            *command,
+            stdin=PIPE if stdin else DEVNULL,
+            stdout=PIPE,
+            stderr=PIPE,
+            cwd=folder,
+            env=environment,
+            start_new_session=True,
+        )
+        if (pipe := _stdin_of(transport)) is not None:
+            pipe.write(stdin)
+            pipe.close()  # when all is written; a program that does not read it is no error
+
+    async def end(self, held: HeldCancellation) -> bool:
+        """End what is left of the group, reap the leader, close the pipes.
+
+        Returns:
+            Whether all of the group is gone; it is not when the system lets nobody end it.
+        """
+        if self._pipes.transport is None:
+            return True
+        gone = await self._end_group(held)
+        await held.wait(self._pipes.drained, _DRAIN)
+        self._close()
+        await held.wait(self._pipes.closed, _CLOSE)
+        return gone
+
+    async def _end_group(self, held: HeldCancellation) -> bool:
+        if self._is_gone():
+            return True
+        self._group.signal(signal.SIGTERM)
+        self._group.signal(signal.SIGCONT)  # a stopped process hears the other one only then
+        if await self._wait_until_gone(held, self._grace):
+            return True
+        self._group.signal(signal.SIGKILL)
+        return await self._wait_until_gone(held, _REAP)
+
+    async def _wait_until_gone(self, held: HeldCancellation, seconds: float) -> bool:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        await held.wait(self._pipes.exited, seconds)
+        pause = _FIRST_LOOK
+        while not (gone := self._is_gone()) and loop.time() < end:
+            await held.sleep(min(pause, end - loop.time()))
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        return gone
+
+    def _is_gone(self) -> bool:
+        return self.exited and self._group.is_gone()
+
+    def _close(self) -> None:
+        pipe = _stdin_of(self._transport)
+        if pipe is not None and pipe.get_write_buffer_size():
+            pipe.abort()  # close() would wait until somebody reads the rest
+        with contextlib.suppress(PermissionError):  # it kills what has not ended
+            self._transport.close()
+
+    @property
+    def _transport(self) -> asyncio.SubprocessTransport:
+        assert self._pipes.transport is not None  # noqa: S101 (asked only after the start)
+        return self._pipes.transport
+
+    @property
+    def _group(self) -> ProcessGroup:
+        return ProcessGroup(self._transport.get_pid())
+
+
+def _stdin_of(transport: asyncio.SubprocessTransport) -> asyncio.WriteTransport | None:
+    return cast("asyncio.WriteTransport | None", transport.get_pipe_transport(0))

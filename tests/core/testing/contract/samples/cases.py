@@ -1,0 +1,119 @@
+"""The contract's tests, for the scanners that keep it and for each that breaks a promise."""
+
+from __future__ import annotations
+
+import broken_answers as answers
+import broken_endings as endings
+import broken_import
+import broken_packaging as packaging
+import broken_reports as reports
+import pytest
+import sample_http
+import sample_polled
+import sample_program
+from portus_scanners import Severity
+from portus_scanners.testing import (
+    HttpScannerContract,
+    PolledScannerContract,
+    ProgramScannerContract,
+    ScriptedProgram,
+    ScriptedServer,
+    serving,
+)
+
+FOUND = {"found": [{"id": "CVE-2099-1", "severity": "High"}, {"id": "CVE-2099-2", "severity": "Low", "package": "a"}]}
+OTHER = {"found": [{"id": "CVE-2099-3", "severity": "Critical"}]}
+
+
+class Expected:
+    """What the backends of these tests know."""
+
+    findings = {"CVE-2099-1": Severity.HIGH, "CVE-2099-2": Severity.LOW}
+    other_findings = {"CVE-2099-3": Severity.CRITICAL}
+
+
+class Http(Expected, HttpScannerContract):
+    """A server that answers at once."""
+
+    __test__ = False
+
+    @pytest.fixture
+    def backend(self):
+        server = ScriptedServer()
+        server.script("/health")
+        server.script("/scan?image=*team%2Fapp*", FOUND)
+        server.script("/scan?image=*team%2Fother*", OTHER)
+        with serving(server):
+            yield server
+
+
+class Polled(Expected, PolledScannerContract):
+    """A server that works first."""
+
+    __test__ = False
+
+    @pytest.fixture
+    def backend(self):
+        server = ScriptedServer()
+        server.script("/health")
+        server.script("/scan?image=*team%2Fapp*", {"working": True}, FOUND)
+        server.script("/scan?image=*team%2Fother*", {"working": True}, OTHER)
+        with serving(server):
+            yield server
+
+    @pytest.fixture
+    def working(self, backend):
+        backend.script("/scan?image=*team%2Fapp*", {"working": True})
+
+
+class Program(Expected, ProgramScannerContract):
+    """A program."""
+
+    __test__ = False
+
+    @pytest.fixture
+    def backend(self, tmp_path):
+        program = ScriptedProgram(tmp_path)
+        program.script("version")
+        program.script("*/team/app:1", FOUND)
+        program.script("*/team/other:1", OTHER)
+        return program
+
+
+class Unreadable(Http):
+    """Gives the setting that no text can be."""
+
+    __test__ = False
+
+    @pytest.fixture
+    def settings(self, backend):
+        return {"server": backend.url, "since": "2026-01-01"}
+
+
+def _tests_of(kind, scanner_class):
+    return type(f"Test{scanner_class.__name__}", (kind,), {"scanner_class": scanner_class, "__test__": True})
+
+
+_KINDS = {
+    Http: (
+        sample_http.SampleScanner,
+        broken_import.NoisyScanner,
+        packaging.UnregisteredScanner,
+        packaging.LooseScanner,
+        packaging.FutureScanner,
+        packaging.AnythingScanner,
+        packaging.ChangingScanner,
+        packaging.BareScanner,
+        *(one for module in (reports, endings, answers) for one in vars(module).values() if isinstance(one, type)
+          and issubclass(one, sample_http.SampleScanner) and one is not sample_http.SampleScanner),
+    ),
+    Unreadable: (packaging.UnreadableScanner,),
+    Polled: tuple(one for one in vars(sample_polled).values() if isinstance(one, type)
+                  and issubclass(one, sample_polled.PolledScanner)),
+    Program: tuple(one for one in vars(sample_program).values() if isinstance(one, type)
+                   and issubclass(one, sample_program.ProgramScanner)),
+}  # fmt: skip
+
+for _kind, _classes in _KINDS.items():
+    for _class in _classes:
+        globals()[f"Test{_class.__name__}"] = _tests_of(_kind, _class)
