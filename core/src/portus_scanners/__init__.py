@@ -79,6 +79,7 @@ __all__ = [
     "make_image_report",
     "one_line",
     "read_file",
+    "read_json",
     "read_time",
     "structure_answer",
     "unique_findings",
@@ -106,7 +107,7 @@ if TYPE_CHECKING:
     )
     from .finding_parts import read_time, unique_findings, web_links
     from .http import HttpAnswer, HttpBackend
-    from .image_files import PathTemplate, read_file
+    from .image_files import PathTemplate, read_file, read_json
     from .merge import make_image_report
     from .models import (
         Cvss,
@@ -216,6 +217,7 @@ else:
         "make_image_report": "merge",
         "one_line": "text",
         "read_file": "image_files",
+        "read_json": "image_files",
         "read_time": "finding_parts",
         "structure_answer": "structuring",
         "unique_findings": "finding_parts",

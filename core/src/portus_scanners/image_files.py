@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
+import json
 import os
 import re
 import stat
+from typing import Any
 from urllib.parse import quote
 
 from attrs import Attribute, field, frozen
@@ -14,17 +17,18 @@ from .errors import InvalidReportError, ScannerError, UnsupportedImageError
 from .models import Image
 from .text import one_line
 
-__all__ = ["PathTemplate", "read_file"]
+__all__ = ["PathTemplate", "read_file", "read_json"]
 
 _PLACEHOLDERS = ("registry", "repository", "tag", "digest")
 _LONGEST_PATH = 500
+_MOST_SHOWN = 1000
 _BRACES = re.compile(r"\{([^{}]*)\}|[{}]")
 
 
-def _check_placeholders(_instance: object, attribute: Attribute[str], value: str) -> None:
+def _check_placeholders(_instance: object, _attribute: Attribute[str], value: str) -> None:
     if any(match[1] not in _PLACEHOLDERS for match in _BRACES.finditer(value)):
         known = ", ".join(f"{{{name}}}" for name in _PLACEHOLDERS)
-        msg = f"{attribute.name} may hold {known}, and no other braces"
+        msg = f"a path may hold {known}, and no other braces"
         raise ValueError(msg)
 
 
@@ -75,6 +79,23 @@ async def read_file(path: str, *, max_size: int) -> bytes:
         ScannerError: It is not there, can't be read, or is no file. The message names the path.
     """
     return await asyncio.to_thread(_read, path, max_size)
+
+
+def read_json(content: bytes, what: str) -> Any:
+    """Return the JSON value that a file holds.
+
+    Args:
+        content: UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
+        what: The file, for messages.
+
+    Raises:
+        InvalidReportError: It is not JSON.
+    """
+    try:
+        return json.loads(content.decode("utf-8-sig") if content.startswith(codecs.BOM_UTF8) else content)
+    except (ValueError, RecursionError) as error:
+        msg = f"{what} is not JSON: {one_line(content[:_MOST_SHOWN].decode(errors='replace')) or 'it is empty'}"
+        raise InvalidReportError(msg) from error
 
 
 def _encode(value: str) -> str:

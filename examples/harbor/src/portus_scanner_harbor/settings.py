@@ -18,7 +18,7 @@ class HarborSettings(HttpScannerSettings):
 
     auth: str = field(default=NONE, validator=in_((NONE, BASIC, BEARER)))
     """How we log in at the adapter: ``none``, ``basic`` or ``bearer``."""
-    access_credential: Secret = field(default=Secret())
+    access_credential: Secret = field(factory=Secret)
     """``USERNAME:PASSWORD`` for ``basic``, the token for ``bearer``."""
 
     @access_credential.validator

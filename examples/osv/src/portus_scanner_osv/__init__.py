@@ -1,0 +1,1 @@
+"""The packages of an SBOM, asked at OSV.dev, as a scanner of portus-scanners."""
