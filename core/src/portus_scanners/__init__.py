@@ -23,12 +23,16 @@ __all__ = [
     "HttpScannerSettings",
     "Image",
     "ImageNotFoundError",
+    "ImageReference",
     "ImageReport",
     "InvalidDocumentError",
     "InvalidManifestError",
     "InvalidReferenceError",
     "InvalidReportError",
     "Layer",
+    "LocalImage",
+    "LocalImageError",
+    "LocalReference",
     "Outcome",
     "Package",
     "Platform",
@@ -38,6 +42,7 @@ __all__ = [
     "Progress",
     "Rating",
     "Reference",
+    "Referrer",
     "Registry",
     "RegistryAuthError",
     "RegistryError",
@@ -68,6 +73,7 @@ __all__ = [
     "load_settings",
     "make_image_report",
     "one_line",
+    "parse_reference",
 ]
 
 if TYPE_CHECKING:
@@ -79,6 +85,7 @@ if TYPE_CHECKING:
         InvalidManifestError,
         InvalidReferenceError,
         InvalidReportError,
+        LocalImageError,
         PluginError,
         PortusScannersError,
         RegistryAuthError,
@@ -90,6 +97,7 @@ if TYPE_CHECKING:
         UnsupportedImageError,
     )
     from .http import HttpAnswer, HttpBackend
+    from .local.reference import ImageReference, LocalReference, parse_reference
     from .merge import make_image_report
     from .models import (
         Cvss,
@@ -97,6 +105,7 @@ if TYPE_CHECKING:
         Image,
         ImageReport,
         Layer,
+        LocalImage,
         Outcome,
         Package,
         Platform,
@@ -117,6 +126,7 @@ if TYPE_CHECKING:
         BlobHead,
         Health,
         HttpScannerSettings,
+        Referrer,
         Scanner,
         ScannerContext,
         ScannerSettings,
@@ -138,12 +148,16 @@ else:
         "HttpScannerSettings": "scanner",
         "Image": "models",
         "ImageNotFoundError": "errors",
+        "ImageReference": "local.reference",
         "ImageReport": "models",
         "InvalidDocumentError": "errors",
         "InvalidManifestError": "errors",
         "InvalidReferenceError": "errors",
         "InvalidReportError": "errors",
         "Layer": "models",
+        "LocalImage": "models",
+        "LocalImageError": "errors",
+        "LocalReference": "local.reference",
         "Outcome": "models",
         "Package": "models",
         "Platform": "models",
@@ -153,6 +167,7 @@ else:
         "Progress": "engine",
         "Rating": "models",
         "Reference": "registry.reference",
+        "Referrer": "scanner",
         "Registry": "registry.client",
         "RegistryAuthError": "errors",
         "RegistryError": "errors",
@@ -183,6 +198,7 @@ else:
         "load_settings": "settings",
         "make_image_report": "merge",
         "one_line": "text",
+        "parse_reference": "local.reference",
     }
 
     def __getattr__(name: str) -> Any:
