@@ -46,8 +46,8 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> StubRegistry:
     """What the command's engines resolve with: no network."""
     stub = StubRegistry()
 
-    def make_engine(settings: Settings, *, grace: float) -> Engine:
-        return Engine(settings, registry=stub, grace=min(grace, 0.05))
+    def make_engine(settings: Settings, *, grace: float, **options: Any) -> Engine:
+        return Engine(settings, registry=stub, grace=min(grace, 0.05), **options)
 
     monkeypatch.setattr(scanning, "Engine", make_engine)
     monkeypatch.setattr(checking, "Engine", make_engine)

@@ -32,10 +32,12 @@ class ServeAddress:
         """
         match = _FORM.fullmatch(text)
         if match is None or int(match["port"] or 0) > _HIGHEST_PORT:
-            raise SettingsError(f"{text!r:.100} is no address; write it as HOST or HOST:PORT")
+            raise SettingsError(f"serve address {text!r:.100}: write it as HOST or HOST:PORT")
         host = match["v6"] or match["host"]
         if _is_wildcard(host):
-            raise SettingsError(f"{text} stands for all addresses; give the one under which the scanners reach it")
+            raise SettingsError(
+                f"serve address {text}: it stands for all addresses; give one under which scanners reach it"
+            )
         return cls(host, int(match["port"] or 0))
 
     def url(self, port: int) -> str:
