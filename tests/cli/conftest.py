@@ -40,6 +40,13 @@ class StubRegistry:
         image = make_image(reference.text)
         return evolve(image, unsupported="a Helm chart") if "chart" in reference.repository else image
 
+    async def resolve_all(self, reference: Reference) -> tuple[Image, ...]:
+        image = await self.resolve(reference)
+        others = [
+            evolve(image, platform=Platform("linux", name), digest=f"sha256:{name:x<64}") for name in ("arm", "s390x")
+        ]
+        return image, *others, evolve(image, platform=None, unsupported="it is an attestation")
+
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> StubRegistry:
