@@ -255,7 +255,8 @@ def test_a_saved_image_gives_its_blobs_by_digest(tmp_path: Path) -> None:
 
 
 SAVED: list[tuple[str, bytes, dict[str, bytes | str], dict[str, Any], str]] = [
-    ("fewer layers", config(), {"x": b"1"}, {}, "has 0 layers, manifest.json has 1"),
+    ("a name that a terminal acts on", config(), {"x": b"1"}, {"Config": "\x1b[2J"}, r"'\\x1b\[2J' is not"),
+    ("fewer layers", config(), {"x": b"1"}, {}, "'config.json' has 0 layers, manifest.json has 1"),
     ("no such layer", config(digest_of(b"1")), {}, {"Layers": ["../../etc/passwd"]}, "not in the archive"),
     ("an absolute layer", config(digest_of(b"1")), {}, {"Layers": ["/etc/passwd"]}, "not in the archive"),
     ("a layer that is a link out", config(digest_of(b"1")), {"x": "/etc/passwd"}, {}, "not in the archive"),

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from portus_scanners import (
     Image,
     InvalidManifestError,
@@ -14,6 +16,9 @@ from portus_scanners import (
     Registry,
     RegistryUnavailableError,
 )
+from portus_scanners.registry.manifest import Index, Manifest
+from portus_scanners.registry.resolving import Resolver
+from portus_scanners.registry.wire import Descriptor, Digest, MediaType
 from portus_scanners.testing.images import digest_of, filler_layer, make_helm_chart, make_image, make_index
 from portus_scanners.testing.images.builder import BuiltImage
 from portus_scanners.testing.images.media_types import OCI_INDEX, OCI_MANIFEST
@@ -230,3 +235,51 @@ async def test_an_entry_may_be_vague_about_what_it_is(connect: Connect) -> None:
         found = await resolve_all(connect(), server)
 
     assert [AMD.digest] == [image.digest for image in found]
+
+
+class Shelf:
+    """Manifests by their digest."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, Manifest | Index] = {}
+        self.fetched: list[str] = []
+
+    async def fetch_entry(self, entry: Descriptor) -> Manifest | Index:
+        self.fetched.append(entry.digest)
+        return self.found[entry.digest]
+
+    async def fetch_blob(self, digest: str) -> bytes:
+        return b"{}"
+
+
+def shelve(shelf: Shelf, tree: Any) -> Descriptor:
+    """Put a number as an image, and a list as an index of what is in it."""
+    if isinstance(tree, int):
+        digest = f"sha256:{tree:064x}"
+        shelf.found[digest] = Manifest(digest=digest, media_type=OCI_MANIFEST)
+        return Descriptor(Digest(digest), MediaType(OCI_MANIFEST))
+    entries = tuple(shelve(shelf, branch) for branch in tree)
+    digest = digest_of(repr([entry.digest for entry in entries]).encode())
+    shelf.found[digest] = Index(digest=digest, media_type=OCI_INDEX, entries=entries)
+    return Descriptor(Digest(digest), MediaType(OCI_INDEX))
+
+
+def leaves(tree: Any) -> list[int]:
+    """Return all images of a tree."""
+    return [tree] if isinstance(tree, int) else [leaf for branch in tree for leaf in leaves(branch)]
+
+
+IMAGES = st.integers(0, 12)
+TREES = st.lists(IMAGES | st.lists(IMAGES | st.lists(IMAGES, max_size=3), max_size=3), min_size=1, max_size=5)
+
+
+@given(TREES.filter(leaves))
+async def test_each_image_of_any_tree_is_there_once_and_nothing_is_fetched_twice(tree: Any) -> None:
+    """In the order in which they are met."""
+    shelf = Shelf()
+    top = shelve(shelf, tree)
+    resolved = await Resolver(shelf, "app").all(shelf.found[top.digest])
+
+    expected = [f"sha256:{leaf:064x}" for leaf in dict.fromkeys(leaves(tree))]
+    assert expected == [one.manifest.digest for one in resolved]
+    assert len(shelf.fetched) == len(set(shelf.fetched))
