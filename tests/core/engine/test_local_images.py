@@ -10,6 +10,7 @@ import os
 import socket
 import tracemalloc
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from portus_scanners import (
     Layer,
     LocalImage,
     LocalImageError,
+    LocalReference,
     Platform,
     RegistryUnavailableError,
     ReportDocument,
@@ -40,6 +42,7 @@ from portus_scanners.engine import engine as module
 from portus_scanners.local import server as serving
 from portus_scanners.local.address import ServeAddress
 from portus_scanners.local.contents import Content, StoppedError
+from portus_scanners.local.images import LocalImages
 from portus_scanners.testing.images import (
     digest_of,
     filler_layer,
@@ -49,6 +52,7 @@ from portus_scanners.testing.images import (
     write_oci_archive,
     write_oci_layout,
 )
+from portus_scanners.testing.images.archives import write_tar
 
 LARGE = filler_layer("large", size=3_000_000)
 IMAGE = make_image(filler_layer("base"), LARGE, form="oci")
@@ -223,6 +227,23 @@ async def test_a_layer_that_is_changed_after_it_was_verified_is_not_served(
 
     assert [500] == seen
     assert "was changed while it was scanned" in caplog.text
+
+
+async def test_another_image_of_the_archive_cannot_put_its_own_content_under_a_verified_digest(tmp_path: Path) -> None:
+    """Two images of one archive name two files for the same layer, and one of the files is not what it should be."""
+    good, config = b"good", json.dumps({"rootfs": {"diff_ids": [digest_of(b"good")]}}).encode()
+    entries = [{"Config": "c", "RepoTags": [f"app:{name}"], "Layers": [name]} for name in ("good", "evil")]
+    files = {"c": config, "good": good, "evil": b"evil", "manifest.json": json.dumps(entries).encode()}
+    write_tar(tmp_path / "app.tar", files)
+    references = [LocalReference.parse(f"docker-archive:{tmp_path}/app.tar:app:{name}") for name in ("good", "evil")]
+    local = LocalImages(ServeAddress("127.0.0.1"))
+    async with AsyncExitStack() as closing, aiohttp.ClientSession() as http:
+        closing.push_async_callback(local.aclose)
+        image = await local.open(references[0], None, closing)
+        await local.open(references[1], None, closing)
+        access = await local.blob(image, image.layers[0])
+        async with http.get(access.url) as answer:
+            assert (200, good) == (answer.status, await answer.read())
 
 
 @pytest.mark.parametrize("wanted", ["linux/amd64", "linux/arm64"])

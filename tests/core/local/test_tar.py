@@ -143,10 +143,17 @@ def test_a_damaged_header_is_refused(tmp_path: Path) -> None:
 
 
 def test_members_have_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundred thousand are read."""
+    """Twenty thousand are read."""
     monkeypatch.setattr("portus_scanners.local.tar.MOST_MEMBERS", 3)
     with pytest.raises(LocalImageError, match="more than 3 members"):
         read(pack(*(member(str(number)) for number in range(4))), "1", tmp_path)
+
+
+def test_names_have_an_end(tmp_path: Path) -> None:
+    """They are kept in memory, all of them."""
+    for info in (member("x" * 1025), member("x", kind=tarfile.SYMTYPE, link="y" * 1025)):
+        with pytest.raises(LocalImageError, match="longer than 1024 characters"):
+            read(pack(info), "x", tmp_path)
 
 
 NAMES = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="/\0"), min_size=1, max_size=150)

@@ -22,6 +22,8 @@ PIECE = 1024 * 1024
 
 Stamp = tuple[int, int, int, int]
 """Device, inode, size and time of the last change."""
+Identity = tuple[Stamp, int, int]
+"""A file's stamp, and which of its bytes."""
 
 
 class StoppedError(Exception):
@@ -37,6 +39,11 @@ class Content:
     offset: int = 0
     size: int
     stamp: Stamp = field(repr=False)
+
+    @property
+    def identity(self) -> Identity:
+        """What these very bytes are known by, as long as nobody changes the file."""
+        return self.stamp, self.offset, self.size
 
     def read(self, position: int, length: int = PIECE) -> bytes:
         """Return the bytes from *position* on, *length* of them at most; fewer only at the end.

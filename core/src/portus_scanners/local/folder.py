@@ -50,7 +50,10 @@ class Folder:
 
     def has(self, name: str) -> bool:
         """Tell whether there is such a file."""
-        return (self._root / name).is_file()
+        try:
+            return (self._root / name).is_file()
+        except OSError as error:
+            raise LocalImageError(f"{self._root}: {why(error)}") from error
 
     def close(self) -> None:
         """Do nothing: no file stays open."""

@@ -6,6 +6,8 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
 from threading import Event
 from typing import TypeVar
 
@@ -15,12 +17,12 @@ from ..registry.digests import find_digest_fault
 from ..registry.manifest import Index, Manifest
 from ..registry.wire import Descriptor
 from .archive import Archive
-from .contents import Content, Stamp, why
+from .contents import Content, Identity, why
 from .folder import Folder
 from .layout import INDEX, MARK, Layout
 from .reference import DOCKER_ARCHIVE, OCI, LocalReference
 from .saved import LIST, SavedImages
-from .store import Store, read_blob
+from .store import Files, Store, read_blob
 from .threads import in_thread
 
 ResultT = TypeVar("ResultT")
@@ -39,7 +41,7 @@ class Holding:
         """What the addresses of its blobs begin with."""
         self._where = f"{reference.form}:{reference.path}"
         self._store = store
-        self._verified: dict[str, Stamp] = {}
+        self._verified: dict[str, Identity] = {}
 
     async def find(self, name: str) -> Manifest | Index:
         """Return what a name in it stands for.
@@ -80,10 +82,8 @@ class Holding:
             LocalImageError: One is missing, or is another.
         """
         for layer in dict.fromkeys(image.layers):
-            if layer.digest not in self._verified and not layer.urls:
-                self._verified[layer.digest] = await in_thread(
-                    lambda stop, layer=layer: self._guarded(lambda: self._verify(layer, stop))  # type: ignore[misc]
-                )
+            if not layer.urls:
+                self._verified[layer.digest] = await in_thread(partial(self._verify, layer))
 
     def has_verified(self, digest: str) -> bool:
         """Tell whether a blob was read and found to be what its digest says."""
@@ -98,7 +98,7 @@ class Holding:
         """
         with ExitStack() as stack:
             content = self._guarded(lambda: stack.enter_context(self._store.open_blob(digest)))
-            if self._verified.get(digest) != content.stamp:
+            if self._verified.get(digest) != content.identity:
                 raise LocalImageError(f"{self._where}: {digest} was changed while it was scanned")
             yield content
 
@@ -106,20 +106,10 @@ class Holding:
         """Close what is open."""
         self._store.close()
 
-    def _verify(self, layer: Layer, stop: Event) -> Stamp:
-        if fault := find_digest_fault(layer.digest):
-            raise LocalImageError(fault)
-        with self._store.open_blob(layer.digest) as content:
-            if layer.size is not None and content.size != layer.size:
-                raise LocalImageError(f"the layer {layer.digest} has {content.size} bytes, not {layer.size}")
-            algorithm, _, digits = layer.digest.partition(":")
-            found = hashlib.new(algorithm)
-            for piece in content.pieces(stop):
-                found.update(piece)
-            if found.hexdigest() != digits:
-                message = f"the content of the layer {layer.digest} has the digest {algorithm}:{found.hexdigest()}"
-                raise LocalImageError(f"{message}: it was changed, or is compressed in its archive")
-            return content.stamp
+    def _verify(self, layer: Layer, stop: Event) -> Identity:
+        """Return what a layer's bytes are known by; those that are known already are not read again."""
+        known = self._verified.get(layer.digest)
+        return self._guarded(lambda: _verify(self._store, layer, known, stop))
 
     def _guarded(self, work: Callable[[], ResultT]) -> ResultT:
         """Run *work*; its errors say where."""
@@ -131,6 +121,27 @@ class Holding:
             raise LocalImageError(f"{self._where}: {why(error)}") from error
 
 
+def _verify(store: Store, layer: Layer, known: Identity | None, stop: Event) -> Identity:
+    if fault := find_digest_fault(layer.digest):
+        raise LocalImageError(fault)
+    with store.open_blob(layer.digest) as content:
+        if layer.size is not None and content.size != layer.size:
+            raise LocalImageError(f"the layer {layer.digest} has {content.size} bytes, not {layer.size}")
+        if content.identity != known:
+            _check_digest(content, layer.digest, stop)
+        return content.identity
+
+
+def _check_digest(content: Content, digest: str, stop: Event) -> None:
+    algorithm, _, digits = digest.partition(":")
+    found = hashlib.new(algorithm)
+    for piece in content.pieces(stop):
+        found.update(piece)
+    if found.hexdigest() != digits:
+        message = f"the content of the layer {digest} has the digest {algorithm}:{found.hexdigest()}"
+        raise LocalImageError(f"{message}: it was changed, or is compressed in its archive")
+
+
 def open_store(reference: LocalReference, stop: Event) -> Store:
     """Open a folder or an archive. Blocks; an archive that is compressed is unpacked first.
 
@@ -140,12 +151,19 @@ def open_store(reference: LocalReference, stop: Event) -> Store:
     """
     path = reference.absolute_path
     files = Folder(path) if reference.form == OCI else Archive(path, stop)
-    if reference.form != DOCKER_ARCHIVE or (files.has(MARK) and files.has(INDEX)):
-        if files.has(INDEX):
-            return Layout(files)
+    try:
+        return _find_store(files, reference.form, path)
+    except LocalImageError:
         files.close()
-        raise LocalImageError(f"{path} is no OCI image layout: it has no {INDEX}")
-    if not files.has(LIST):
-        files.close()
+        raise
+
+
+def _find_store(files: Files, form: str, path: Path) -> Store:
+    """Return the store for what is in the files."""
+    if form == DOCKER_ARCHIVE and not (files.has(MARK) and files.has(INDEX)):
+        if files.has(LIST):
+            return SavedImages(files)
         raise LocalImageError(f"{path} is no archive of docker save (since Docker 1.10): it has no {LIST}")
-    return SavedImages(files)
+    if files.has(INDEX):
+        return Layout(files)
+    raise LocalImageError(f"{path} is no OCI image layout: it has no {INDEX}")

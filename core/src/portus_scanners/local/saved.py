@@ -80,7 +80,7 @@ class SavedImages:
         digest = digest_of(body)
         if (match := _HEX.fullmatch(saved.Config)) and digest != f"sha256:{match[1]}":
             raise LocalImageError(f"the content of {saved.Config!r:.100} has the digest {digest}: it was changed")
-        self._places[digest] = saved.Config
+        self._places.setdefault(digest, saved.Config)
         layers = self._place_layers(saved, _read_diff_ids(body))
         return _make_manifest(Descriptor(Digest(digest), MediaType(_CONFIG), Size(len(body))), layers)
 
@@ -125,7 +125,8 @@ class SavedImages:
     def _place_layers(self, saved: WireSaved, diff_ids: tuple[Digest, ...]) -> tuple[Layer, ...]:
         if len(saved.Layers) != len(diff_ids):
             raise LocalImageError(f"{saved.Config!r:.100} has {len(diff_ids)} layers, {LIST} has {len(saved.Layers)}")
-        self._places.update(zip(diff_ids, saved.Layers, strict=True))
+        for digest, name in zip(diff_ids, saved.Layers, strict=True):
+            self._places.setdefault(digest, name)  # another image's layer of this digest is as good, once verified
         return tuple(self._make_layer(digest) for digest in diff_ids)
 
     def _make_layer(self, digest: str) -> Layer:

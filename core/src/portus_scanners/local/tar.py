@@ -19,7 +19,8 @@ from attrs import evolve, frozen
 from ..errors import LocalImageError
 from .contents import Content
 
-MOST_MEMBERS = 100_000
+MOST_MEMBERS = 20_000
+LONGEST_NAME = 1024
 LARGEST_HEADER = 1024 * 1024
 """Bytes of an extended header."""
 MOST_LINKS = 8
@@ -176,7 +177,7 @@ def _extend(extension: _Extension, kind: bytes, data: bytes) -> _Extension:
 
 
 def _read_records(data: bytes) -> dict[bytes, bytes]:
-    """Return the records ``LENGTH KEY=VALUE`` of a pax header; what follows a fault is left out."""
+    """Return the records ``LENGTH KEY=VALUE`` of a pax header; what follows them is left out."""
     records: dict[bytes, bytes] = {}
     position = 0
     while match := _RECORD.match(data, position):
@@ -192,6 +193,8 @@ def _make_member(info: tarfile.TarInfo, extension: _Extension, offset: int, size
     """Return name and place of a file or a link, None for what is neither."""
     name = _clean(extension.name or info.name)
     target = extension.target or info.linkname
+    if max(len(name), len(target)) > LONGEST_NAME:
+        raise LocalImageError(f"it has a member whose name is longer than {LONGEST_NAME} characters")
     if info.type == tarfile.SYMTYPE:
         return name, _Member(offset=0, size=0, target=join(dirname(name), target))
     if info.type == tarfile.LNKTYPE:
