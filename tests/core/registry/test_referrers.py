@@ -24,6 +24,7 @@ from portus_scanners.registry.referrers import make_tag
 from portus_scanners.testing.images import BuiltImage, digest_of, make_artifact
 from portus_scanners.testing.images.media_types import OCI_INDEX
 from portus_scanners.testing.registry import StandInRegistry
+from portus_scanners.testing.registry.referrers import describe_referrers
 from portus_scanners.testing.servers.faults import Status
 from portus_scanners.testing.servers.scripted import ScriptedServer
 
@@ -120,6 +121,18 @@ async def test_a_next_page_elsewhere_is_not_followed(connect: Connect, link: str
             await connect().referrers(image_on(server))
 
     assert "referrers" == caught.value.step
+
+
+async def test_a_next_page_may_be_named_by_its_whole_address(connect: Connect) -> None:
+    """Of this registry."""
+    async with ScriptedServer() as server:
+        path = f"/v2/team/app/referrers/{BUILT.digest}"
+        for name, artifact in ((path, SBOM), (f"{path}?page=2", SIGNED)):
+            link = {"Link": f'<{server.url}{path}?page=2>; rel="next"'} if name == path else {}
+            server.script(name, describe_referrers([artifact]), content_type=OCI_INDEX, headers=link)
+        found = await connect().referrers(image_on(server))
+
+    assert [SBOM.digest, SIGNED.digest] == [referrer.digest for referrer in found]
 
 
 async def test_pages_have_an_end(connect: Connect) -> None:
