@@ -67,8 +67,8 @@ class HarborScanner(Scanner[HarborSettings], contract=1):
     ) -> HttpAnswer:
         """Ask for a scan, then for its report until it is there: the engine's deadline ends this as `pending`."""
         layer = next((one for one in image.layers if not one.urls), None)
-        if layer is None:
-            raise UnsupportedImageError("the image has no layer in the registry")
+        if layer is None or image.local is not None:
+            raise UnsupportedImageError("the image has no layer in a registry, and adapters pull from one")
         access = await self.context.blob(image, layer, renew=renew)  # good for the whole repository
         registry, _, path = access.url.rpartition("/v2/")
         authorization = access.headers.get("Authorization", "")

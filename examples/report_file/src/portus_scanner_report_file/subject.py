@@ -57,7 +57,8 @@ def _is_name_of(name: str, image: Image) -> bool:
     except InvalidReferenceError:
         return False
     ours = image.reference
-    theirs = (reference.registry, reference.repository)
-    if theirs != (getattr(ours, "registry", None), getattr(ours, "repository", None)):
+    if not isinstance(ours, Reference):
+        return False
+    if (reference.registry, reference.repository) != (ours.registry, ours.repository):
         return False
     return None in {reference.tag, ours.tag} or reference.tag == ours.tag
