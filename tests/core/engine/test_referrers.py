@@ -29,7 +29,7 @@ async def test_an_sbom_that_is_attached_to_an_image_is_read(monkeypatch: pytest.
             return ScannerReport()
 
     for module in ("portus_scanners.engine.engine", "portus_scanners.settings.reader"):
-        monkeypatch.setattr(f"{module}.discover", lambda: (InstalledPlugin("reader", Reader),))
+        monkeypatch.setattr(f"{module}.discover", lambda **_: (InstalledPlugin.of("reader", Reader),))
     async with StandInRegistry(auth="token", referrers=api) as server:
         server.push("team/app", "1", IMAGE)
         server.push("team/app", "", SBOM)

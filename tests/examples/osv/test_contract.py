@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from portus_scanner_osv import OsvScanner
 from portus_scanners import Severity
-from portus_scanners.testing import HttpScannerContract, serving
+from portus_scanners.testing import HttpScannerContract, StandInRegistry, serving
+from portus_scanners.testing.images import make_artifact
 from standins.osv import StandInOsv, cyclonedx, record, spdx
 
 OPENSSL = "pkg:deb/debian/libssl3@3.0.1-1?arch=amd64&distro=debian-12&upstream=openssl"
@@ -40,3 +41,15 @@ class TestOsvWithFiles(HttpScannerContract):
         (tmp_path / "team%2Fapp.json").write_text(json.dumps(cyclonedx(OPENSSL, BASH)))
         (tmp_path / "team%2Fother.json").write_text(json.dumps(spdx(JINJA)))
         return {"server": backend.url, "sbom": f"{tmp_path}/{{repository}}.json"}
+
+
+class TestOsvWithAttachedSboms(TestOsvWithFiles):
+    """The same with SBOMs that are attached to the images in their registry."""
+
+    @pytest.fixture
+    def settings(self, backend: StandInOsv, registry: StandInRegistry) -> Mapping[str, object]:
+        """The server; the SBOMs are in the registry."""
+        app, other = json.dumps(cyclonedx(OPENSSL, BASH)).encode(), json.dumps(spdx(JINJA)).encode()
+        registry.push("team/app", "", make_artifact(self.build_image(), "application/vnd.cyclonedx+json", app))
+        registry.push("team/other", "", make_artifact(self.build_other_image(), "application/spdx+json", other))
+        return {"server": backend.url}

@@ -23,6 +23,7 @@ from portus_scanners import (
 )
 
 from .api import OsvApi
+from .attached import fetch_attached
 from .findings import make_finding
 from .queries import Query, make_query, package_of
 from .sbom import Sbom, SbomPackage, read_sbom
@@ -70,6 +71,8 @@ class OsvScanner(Scanner[OsvSettings], contract=1):
         return OsvApi(HttpBackend(self.context, self.settings.server))
 
     async def _fetch_sbom(self, image: Image) -> bytes:
+        if not self.settings.sbom:
+            return await fetch_attached(self.context, image, max_size=MAX_SBOM)
         return await read_file(PathTemplate(self.settings.sbom).fill(image), max_size=MAX_SBOM)
 
 
