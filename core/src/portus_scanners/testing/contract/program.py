@@ -117,8 +117,8 @@ class ProgramScannerContract(JsonAnswerTests, ScannerContract):
             _, peak = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
-        assert isinstance(outcome, ScannerError), repr(outcome)
         assert peak < _HUGE, f"{peak / 1e6:.0f} MB were held: bound the output (`ProgramBackend` does)"
+        assert isinstance(outcome, ScannerError), repr(outcome)
 
     @pytest.mark.parametrize("fault", ["stubborn", "child"])
     def test_nothing_of_it_survives(

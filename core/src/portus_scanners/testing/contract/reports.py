@@ -58,7 +58,8 @@ class ReportTests(ScannerSubject):
 
         async def scan() -> list[ImageReport]:
             async with lab.engine() as engine:
-                return await asyncio.gather(*map(engine.scan, [image, other_image] * _AT_ONCE))
+                images = [await engine.resolve(name) for name in (image, other_image)]  # so that all begin at once
+                return await asyncio.gather(*map(engine.scan, images * _AT_ONCE))
 
         found = [sorted(one.id for one in run.report.findings) for run in _runs(lab.run(scan)) if run.report]
         alone = [sorted(one.id for one in _alone(lab, name).findings) for name in (image, other_image)]
