@@ -17,6 +17,7 @@ from portus_scanners import (
     ScannerUnavailableError,
     UnsupportedImageError,
 )
+from portus_scanners.testing import RecordingContext
 from portus_scanners.testing.images import debian_image
 from portus_scanners.testing.servers.faults import Status
 
