@@ -70,9 +70,17 @@ async def test_many_packages_are_asked_in_batches(scan: Scan, osv: StandInOsv) -
 
 async def test_packages_that_can_not_be_asked_make_the_report_incomplete(scan: Scan) -> None:
     """A note counts them by their kind."""
-    report = await scan(DEBIAN.format("libssl3"), "pkg:rpm/redhat/bash@5", "pkg:rpm/redhat/zlib@1", "pkg:generic/x@1")
+    others = ["pkg:rpm/redhat/bash@5", "pkg:rpm/redhat/zlib@1", "pkg:generic/x@1", "pkg:rpm/a%0Ab/x@1"]
+    report = await scan(DEBIAN.format("libssl3"), *others)
     assert (5, False) == (len(report.findings), report.complete)
-    assert report.notes[0].endswith(": 1 generic, 2 rpm/redhat")
+    assert report.notes[0].endswith(": 1 generic, 1 rpm/a b, 2 rpm/redhat")
+
+
+async def test_an_sbom_without_source_packages_makes_the_report_incomplete(scan: Scan) -> None:
+    """OSV.dev knows libssl3 by another name: nothing found means nothing then."""
+    report = await scan("pkg:deb/debian/libssl3@3.0.1-1?distro=debian-12", "pkg:pypi/jinja2@2.4.1")
+    assert ((), False) == (report.findings, report.complete)
+    assert "source packages" in report.notes[0]
 
 
 @pytest.mark.parametrize("purls", [(), ("pkg:generic/busybox@1",)], ids=["no packages", "unknown packages"])

@@ -56,7 +56,7 @@ def make_query(package: SbomPackage) -> Query | None:
         return Query(purl.type, full_name(purl), version, plain.to_string())
     name_ecosystem = _DISTRIBUTIONS.get((purl.type, purl.namespace or ""))
     ecosystem = name_ecosystem(_qualifiers(purl).get("distro", "")) if name_ecosystem else ""
-    return Query(ecosystem, _source_name(package), _version(purl)) if ecosystem else None
+    return Query(ecosystem, find_source(package) or purl.name, _version(purl)) if ecosystem else None
 
 
 def package_of(package: SbomPackage, query: Query) -> Package:
@@ -75,9 +75,9 @@ def _qualifiers(purl: PackageURL) -> Mapping[str, str]:
     return purl.qualifiers if isinstance(purl.qualifiers, dict) else {}
 
 
-def _source_name(package: SbomPackage) -> str:
-    upstream = _qualifiers(package.purl).get("upstream", "").partition("@")[0]
-    return package.source_name or upstream or package.purl.name
+def find_source(package: SbomPackage) -> str:
+    """Return the source package that an SBOM names; empty where it names none, as Syft does of the same name."""
+    return package.source_name or _qualifiers(package.purl).get("upstream", "").partition("@")[0]
 
 
 def _version(purl: PackageURL) -> str:

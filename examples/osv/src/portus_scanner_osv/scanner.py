@@ -17,6 +17,7 @@ from portus_scanners import (
     Scanner,
     ScannerReport,
     UnsupportedImageError,
+    one_line,
     read_file,
     read_json,
     unique_findings,
@@ -25,7 +26,7 @@ from portus_scanners import (
 from .api import OsvApi
 from .attached import fetch_attached
 from .findings import make_finding
-from .queries import Query, make_query, package_of
+from .queries import Query, find_source, make_query, package_of
 from .sbom import Sbom, SbomPackage, read_sbom
 from .settings import OsvSettings
 from .wire import Vulnerability
@@ -36,6 +37,7 @@ MOST_RECORDS = 20_000
 """Vulnerabilities of one image that are looked up; more make the report incomplete."""
 HEALTH_TIMEOUT = 5.0
 """Seconds for a health check."""
+_LONGEST_KIND = 60
 _KNOWN = Query("pypi", "jinja2", "2.4.1", "pkg:pypi/jinja2@2.4.1")
 
 
@@ -58,14 +60,14 @@ class OsvScanner(Scanner[OsvSettings], contract=1):
         ids = dict.fromkeys(name for names in found.values() for name in names)
         some = tuple(islice(ids, MOST_RECORDS))
         records = await api.fetch_all(some, lambda done: self.context.progress(done, len(some), "vulnerability"))
-        findings = unique_findings(_findings(asked, found, records))
-        notes = [*_unasked(unasked), *_unfetched(len(ids))]
+        findings = await asyncio.to_thread(lambda: unique_findings(_findings(asked, found, records)))
+        notes = [*_unasked(unasked), *_unsourced(asked), *_unfetched(len(ids))]
         return ScannerReport(findings=findings, complete=not notes, notes=tuple(notes))
 
     async def check_health(self) -> Health:
         """Return whether the API answers a question."""
-        found = await self._api().find([_KNOWN], timeout=HEALTH_TIMEOUT)
-        return Health(healthy=True, message=f"OSV.dev's API answers at {self.settings.server} ({len(found)} asked)")
+        await self._api().find([_KNOWN], timeout=HEALTH_TIMEOUT)
+        return Health(healthy=True, message=f"OSV.dev's API answers at {self.settings.server}")
 
     def _api(self) -> OsvApi:
         return OsvApi(HttpBackend(self.context, self.settings.server))
@@ -97,7 +99,8 @@ def _sort(content: bytes) -> tuple[Asked, Counter[str]]:
 
 def _kind(purl: PackageURL) -> str:
     """Return a word for packages that can't be asked about: ``rpm/redhat``, ``generic``."""
-    return f"{purl.type}/{purl.namespace}" if purl.type in {"deb", "apk", "rpm"} else str(purl.type)
+    word = f"{purl.type}/{purl.namespace}" if purl.type in {"deb", "apk", "rpm"} else purl.type
+    return one_line(word, _LONGEST_KIND)
 
 
 def _findings(
@@ -114,6 +117,13 @@ def _unasked(kinds: Counter[str]) -> Iterator[str]:
     if kinds:
         listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())[:10])
         yield f"packages that OSV.dev can't be asked about are not in this report: {listed}"
+
+
+def _unsourced(asked: Asked) -> Iterator[str]:
+    """Say so when nothing in an SBOM names a source package: then whoever made it does not do that at all."""
+    packages = [one for query, several in asked.items() if not query.purl for one in several]
+    if packages and not any(map(find_source, packages)):
+        yield "the SBOM names no source packages, by which OSV.dev knows those of distributions: some may be missed"
 
 
 def _unfetched(count: int) -> Iterator[str]:
