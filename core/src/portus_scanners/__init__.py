@@ -23,6 +23,7 @@ __all__ = [
     "HttpScannerSettings",
     "Image",
     "ImageNotFoundError",
+    "ImageReference",
     "ImageReport",
     "InvalidDocumentError",
     "InvalidManifestError",
@@ -30,8 +31,12 @@ __all__ = [
     "InvalidReportError",
     "Layer",
     "LoadedPlugin",
+    "LocalImage",
+    "LocalImageError",
+    "LocalReference",
     "Outcome",
     "Package",
+    "PathTemplate",
     "Platform",
     "Plugin",
     "PluginError",
@@ -43,6 +48,7 @@ __all__ = [
     "Progress",
     "Rating",
     "Reference",
+    "Referrer",
     "Registry",
     "RegistryAuthError",
     "RegistryError",
@@ -77,6 +83,13 @@ __all__ = [
     "load_settings",
     "make_image_report",
     "one_line",
+    "parse_reference",
+    "read_file",
+    "read_json",
+    "read_time",
+    "structure_answer",
+    "unique_findings",
+    "web_links",
 ]
 
 if TYPE_CHECKING:
@@ -88,6 +101,7 @@ if TYPE_CHECKING:
         InvalidManifestError,
         InvalidReferenceError,
         InvalidReportError,
+        LocalImageError,
         PluginError,
         PortusScannersError,
         RegistryAuthError,
@@ -98,7 +112,10 @@ if TYPE_CHECKING:
         SettingsError,
         UnsupportedImageError,
     )
+    from .finding_parts import read_time, unique_findings, web_links
     from .http import HttpAnswer, HttpBackend
+    from .image_files import PathTemplate, read_file, read_json
+    from .local.reference import ImageReference, LocalReference, parse_reference
     from .merge import make_image_report
     from .models import (
         Cvss,
@@ -106,6 +123,7 @@ if TYPE_CHECKING:
         Image,
         ImageReport,
         Layer,
+        LocalImage,
         Outcome,
         Package,
         Platform,
@@ -130,6 +148,7 @@ if TYPE_CHECKING:
         Health,
         HttpScannerSettings,
         ProgramScannerSettings,
+        Referrer,
         Scanner,
         ScannerContext,
         ScannerSettings,
@@ -137,6 +156,7 @@ if TYPE_CHECKING:
     from .secret import Secret
     from .serialize import dump_document, load_document
     from .settings import RegistrySettings, ScannerSection, Settings, load_settings
+    from .structuring import structure_answer
     from .text import one_line
 else:
     _HOMES = {
@@ -151,6 +171,7 @@ else:
         "HttpScannerSettings": "scanner",
         "Image": "models",
         "ImageNotFoundError": "errors",
+        "ImageReference": "local.reference",
         "ImageReport": "models",
         "InvalidDocumentError": "errors",
         "InvalidManifestError": "errors",
@@ -158,8 +179,12 @@ else:
         "InvalidReportError": "errors",
         "Layer": "models",
         "LoadedPlugin": "plugins.loading",
+        "LocalImage": "models",
+        "LocalImageError": "errors",
+        "LocalReference": "local.reference",
         "Outcome": "models",
         "Package": "models",
+        "PathTemplate": "image_files",
         "Platform": "models",
         "Plugin": "plugins",
         "PluginError": "errors",
@@ -171,6 +196,7 @@ else:
         "Progress": "engine",
         "Rating": "models",
         "Reference": "registry.reference",
+        "Referrer": "scanner",
         "Registry": "registry.client",
         "RegistryAuthError": "errors",
         "RegistryError": "errors",
@@ -205,6 +231,13 @@ else:
         "load_settings": "settings",
         "make_image_report": "merge",
         "one_line": "text",
+        "parse_reference": "local.reference",
+        "read_file": "image_files",
+        "read_json": "image_files",
+        "read_time": "finding_parts",
+        "structure_answer": "structuring",
+        "unique_findings": "finding_parts",
+        "web_links": "finding_parts",
     }
 
     def __getattr__(name: str) -> Any:

@@ -53,6 +53,8 @@ class Answer(ABC):
         try:
             return json.loads(self._content)
         except (ValueError, RecursionError) as error:
+            if isinstance(error, json.JSONDecodeError):
+                error.doc = ""  # all of the content, with secrets that it may quote
             raise InvalidReportError(self._not_json) from error
 
     def structure(self, kind: type[ResultT]) -> ResultT:
