@@ -21,6 +21,18 @@ MANIFEST = "/v2/team/app/manifests/1"
 """Where the image ``team/app:1`` is asked for."""
 
 
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that the transport wanted to wait before it sent a request again; nobody waits."""
+    waited: list[float] = []
+
+    async def note(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("portus_scanners.registry.transport.sender.sleep", note)
+    return waited
+
+
 @define
 class Clock:
     """Monotonic seconds that pass when a test says so."""

@@ -23,8 +23,8 @@ from portus_scanners import (
     Secret,
 )
 from portus_scanners.registry.hosts import HostSettings
-from portus_scanners.registry.realm import make_realm
-from portus_scanners.registry.tokens import TokenSource
+from portus_scanners.registry.access.realm import make_realm
+from portus_scanners.registry.access.tokens import TokenSource
 from portus_scanners.testing.registry.registry import StandInRegistry
 from portus_scanners.testing.registry.token_server import TokenServer, TokenService
 from portus_scanners.testing.servers.scripted import ScriptedServer
@@ -369,7 +369,7 @@ REALMS = [
     ("r.example:5000", "http", "http://auth.example/token", False, False),
     ("r.example", "https", "ftp://r.example/token", False, False),
     ("r.example", "https", "file:///etc/passwd", False, False),
-    ("r.example", "https", "/token", False, False),
+    ("r.example", "https", "token", False, False),
     ("r.example", "https", "https://", False, False),
     ("r.example", "https", "https://user:password@auth.example/token", False, False),
     ("r.example", "https", "https://[auth/token", False, False),
@@ -388,6 +388,21 @@ def test_credentials_go_to_another_host_only_over_https(
     with outcome:
         realm = make_realm(address, "", "team/app", registry, URL(f"{scheme}://{registry}"), settings)
         assert URL(address) == realm.url
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("/token", "https://r.example:5000/token"),
+        ("/v2/auth?a=b", "https://r.example:5000/v2/auth?a=b"),
+        ("//auth.example/token", "https://auth.example/token"),
+    ],
+)
+def test_a_relative_realm_is_on_the_registrys_host(address: str, expected: str) -> None:
+    """Some registries behind a proxy do not know their own name."""
+    realm = make_realm(address, "", "team/app", "r.example", URL("https://r.example:5000"), HostSettings({}))
+
+    assert URL(expected) == realm.url
 
 
 async def test_a_realm_that_redirects_gets_no_credentials_elsewhere(connect: Connect) -> None:

@@ -18,7 +18,8 @@ from portus_scanners import (
     RegistryUnavailableError,
 )
 from portus_scanners.registry.hosts import HostSettings, is_loopback, name_registry
-from portus_scanners.registry.transport import Transport
+from portus_scanners.registry.transport import Proxies
+from portus_scanners.registry.transport.sessions import Sessions
 from portus_scanners.testing.registry.registry import StandInRegistry
 from portus_scanners.testing.servers.scripted import ScriptedServer
 from yarl import URL
@@ -116,15 +117,15 @@ async def test_a_ca_file_that_cannot_be_used_is_named(connect: Connect, tmp_path
         await resolve(connect({"r.example": RegistrySettings(ca_file=str(path))}), "r.example")
 
 
-async def test_one_tls_context_serves_a_ca_file(certificate: Certificate) -> None:
+async def test_one_tls_context_serves_the_same_files(certificate: Certificate) -> None:
     """Making one takes 30 ms."""
     registries = {f"r{n}.example": RegistrySettings(ca_file=certificate.ca_file) for n in range(3)}
-    transport = Transport(HostSettings(registries))
-    call: Any = None
-    made = {id(await transport._make_tls(certificate.ca_file, insecure=False, call=call)) for _ in range(3)}
-    await transport.aclose()
+    sessions = Sessions(HostSettings(registries), Proxies({}))
+    opened = [await sessions.get(URL(f"https://{name}"), name) for name in registries]
+    contexts = {id(session.http.connector._ssl) for session in opened}
+    await sessions.aclose()
 
-    assert 1 == len(made)
+    assert (3, 1) == (len(opened), len(contexts))
 
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -187,7 +188,7 @@ async def test_a_tls_server_that_is_slow_to_answer_is_not_taken_for_a_plain_one(
 ) -> None:
     """The handshake decides, not the answer."""
     monkeypatch.setattr("portus_scanners.registry.registry_host.HANDSHAKE_LIMIT", 0.5)
-    monkeypatch.setattr("portus_scanners.registry.transport.DEADLINE", 1.0)
+    monkeypatch.setattr("portus_scanners.registry.transport.sender.DEADLINE", 1.0)
     async with ScriptedServer(tls=certificate.server) as server:
         released = asyncio.Event()
 

@@ -85,7 +85,7 @@ def make_error(answer: Answer, *, registry: str, step: str, what: str) -> Regist
 
 
 def make_refusal(
-    answer: Answer, grant: Grant | None, *, registry: str, step: str, repository: str
+    answer: Answer, grant: Grant | None, *, registry: str, step: str, repository: str, fault: str = ""
 ) -> RegistryAuthError:
     """Return the error for credentials that are missing, wrong, or not enough.
 
@@ -95,13 +95,13 @@ def make_refusal(
         registry: The registry's name.
         step: See `RegistryError`.
         repository: What was to be pulled.
+        fault: Why there may be no credentials: a source that could not be asked.
     """
     said = f"{step}, HTTP {answer.status}" + (f": {answer.message}" if answer.message else "")
     if grant is None or not grant.username:
-        message = (
-            f"no credentials for {registry} ({said}): set registries: {registry}: in the configuration "
-            f"(username, password) or docker login {registry}; check that {repository} exists"
-        )
+        advice = f"docker login {registry}, or registries: {registry}: in the configuration"
+        advice = f"{fault}; or {advice}" if fault else advice
+        message = f"no credentials for {registry} ({said}): {advice}; check that {repository} exists"
     elif grant.is_token:
         message = f"{registry} does not let {tidy(grant.username)} pull {repository} ({said}): check name and rights"
     else:
