@@ -22,9 +22,9 @@ from portus_scanners import (
     RegistryUnavailableError,
     Secret,
 )
-from portus_scanners.registry.hosts import HostSettings
 from portus_scanners.registry.access.realm import make_realm
 from portus_scanners.registry.access.tokens import TokenSource
+from portus_scanners.registry.hosts import HostSettings
 from portus_scanners.testing.registry.registry import StandInRegistry
 from portus_scanners.testing.registry.token_server import TokenServer, TokenService
 from portus_scanners.testing.servers.scripted import ScriptedServer
