@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from attrs import field, frozen
 from multidict import CIMultiDictProxy
@@ -16,6 +18,7 @@ from ..text import one_line
 _TOO_MANY = 429
 _SERVER_FAULT = 500
 _FIRST_FAILURE = 300
+_LONGEST_NUMBER = 10
 
 
 @frozen(kw_only=True)
@@ -56,6 +59,19 @@ class Answer:
         """What the registry says of its failure: at most 200 characters, in one line; may be empty."""
         codes = _read_errors(self.body)
         return tidy(codes or self.body.decode(errors="replace"), self.hidden)
+
+    @property
+    def retry_after(self) -> float | None:
+        """The seconds from now that the server asks to wait; None where it asks for none. Source: RFC 9110, 10.2.3."""
+        value = self.headers.get("Retry-After", "").strip()
+        if value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER:
+            return float(value)
+        try:
+            until = parsedate_to_datetime(value)
+        except (TypeError, ValueError):
+            return None
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+        return max((until - datetime.now(UTC)).total_seconds(), 0.0)
 
     @property
     def code(self) -> str:
@@ -118,10 +134,15 @@ def _judge_status(answer: Answer) -> tuple[type[RegistryError], str]:
         advice = "check repository and tag" if answer.code else "check repository and tag, and whether it is a registry"
         return ImageNotFoundError, advice
     if status == _TOO_MANY:
-        return RegistryUnavailableError, "too many requests: try again later"
+        return RegistryUnavailableError, f"too many requests: try again {_say_when(answer)}"
     if status >= _SERVER_FAULT:
         return RegistryUnavailableError, "the registry is out of order: try again later"
     return RegistryError, "check whether it is a registry, and the reference"
+
+
+def _say_when(answer: Answer) -> str:
+    seconds = answer.retry_after
+    return "later" if seconds is None else f"in {seconds:.0f} s"
 
 
 def _read_errors(body: bytes) -> str:

@@ -46,7 +46,7 @@ def make_failure(call: Call, url: URL, error: BaseException, proxy: URL | None =
         status = error.status if isinstance(error, aiohttp.ClientHttpProxyError) else None
         return Failure(make_proxy_error(call, proxy, status, what_broke(error)), make_harmless(error))
     who = "it" if place == call.registry else place
-    message = f"{call.registry}, {step}: {who} {what_broke(error)}; {_advise(error, place)}"
+    message = f"{call.registry}, {step}: {who} {what_broke(error)}; {_advise(error, url)}"
     return Failure(RegistryUnavailableError(message, registry=call.registry, step=step), make_harmless(error), broken)
 
 
@@ -73,12 +73,15 @@ def make_harmless(error: BaseException) -> BaseException | None:
     return TimeoutError() if isinstance(error, TimeoutError) else error
 
 
-def _advise(error: BaseException, place: str) -> str:
+def _advise(error: BaseException, url: URL) -> str:
+    place = url.raw_authority
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"give its authority as ca_file in the configuration (registries: {place}: ca_file)"
     if isinstance(error, aiohttp.ClientConnectorSSLError):
-        return (
-            f"check its address; it may want a client certificate (registries: {place}: client_cert), "
-            f"or speak plain HTTP (registries: {place}: insecure: true)"
-        )
-    return "try again later, or check its address"
+        return f"check its address; if it speaks plain HTTP only: registries: {place}: insecure: true"
+    advice = "try again later, or check its address"
+    if url.scheme == "https" and isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
+        # TLS 1.3: a server that misses a certificate breaks the connection after the handshake
+        known = isinstance(error, aiohttp.ClientConnectorError)
+        return advice if known else f"{advice}; if it wants a client certificate: registries: {place}: client_cert"
+    return advice

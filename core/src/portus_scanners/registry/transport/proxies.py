@@ -72,12 +72,11 @@ def _parse(address: str) -> Proxy | None:
     """Return a proxy that is spoken to in plain HTTP, the only kind there is here."""
     try:
         url = URL(address if "://" in address else f"http://{address}")
-        usable = url.scheme == "http" and url.host and url.port
-        header = _make_header(url) if usable else ""
+        if url.scheme != "http" or not url.host or not url.port:
+            return None
+        return Proxy(URL.build(scheme="http", host=url.host, port=url.port), Secret(_make_header(url)))
     except ValueError:
         return None
-    bare = URL.build(scheme="http", host=url.host or "", port=url.port)
-    return Proxy(bare, Secret(header)) if usable else None
 
 
 def _make_header(url: URL) -> str:

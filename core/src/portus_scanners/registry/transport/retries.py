@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import random
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from ..answers import Answer
 from .failures import Failure
@@ -27,7 +25,7 @@ def find_pause(outcome: Answer | Failure, tries: int) -> float | None:
     if tries > len(PAUSES) or not _may_pass(outcome):
         return None
     own = PAUSES[tries - 1] * random.uniform(0.5, 1.0)  # noqa: S311 (jitter)
-    wanted = read_retry_after(outcome) if isinstance(outcome, Answer) else None
+    wanted = outcome.retry_after if isinstance(outcome, Answer) else None
     if wanted is None:
         return own
     return max(own, wanted) if wanted <= LONGEST_WAIT else None
@@ -37,16 +35,3 @@ def _may_pass(outcome: Answer | Failure) -> bool:
     if isinstance(outcome, Failure):
         return outcome.may_repeat
     return outcome.status == _TOO_MANY or outcome.status in _SERVER_FAULTS
-
-
-def read_retry_after(answer: Answer) -> float | None:
-    """Return the seconds that a server asks for, from now; None where it asks for none. Source: RFC 9110, 10.2.3."""
-    value = answer.headers.get("Retry-After", "").strip()
-    if value.isascii() and value.isdigit() and len(value) <= 10:  # noqa: PLR2004 (three hundred years)
-        return float(value)
-    try:
-        until = parsedate_to_datetime(value)
-    except (TypeError, ValueError):
-        return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max((until - datetime.now(UTC)).total_seconds(), 0.0)
