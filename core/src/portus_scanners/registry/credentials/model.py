@@ -11,6 +11,7 @@ from ...secret import Secret
 from ..answers import Grant
 
 _UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
@@ -29,9 +30,12 @@ class Credentials:
 
     @property
     def fault(self) -> str:
-        """Why they can't be sent: they would break out of the header, or mean something else in it."""
-        if _UNSENDABLE.search(self.username + self.password.reveal()):
-            return "hold a control character or a line break"
+        """Why they can't be sent: they would mean something else in the header.
+
+        A password may have line breaks: Google's is a whole file, and Base64 keeps it in its place.
+        """
+        if _UNSENDABLE.search(self.username) or _NO_TEXT.search(self.password.reveal()):
+            return "hold a control character"
         if ":" in self.username:
             return "have a colon in the username"
         tokens = filter(None, (self.identity_token.reveal(), self.registry_token.reveal()))
