@@ -1,10 +1,10 @@
 """What only a cloud's registry or a large product does: replayed from documented exchanges, not tried against them.
 
 Challenges and answers are those that the products' documentation and public reports show; hosts are put on loopback,
-tokens are made up. Sources: Docker Hub, "Docker Registry token authentication", "Pull usage and limits"; GitHub, "Working
-with the Container registry"; AWS, "Private registry authentication", "Public registries"; Google, "Configure
-authentication to Artifact Registry for Docker"; Azure, ``AAD-OAuth.md`` of ``azure/acr``; Quay, "Robot accounts"; Harbor,
-"Create Robot Accounts"; GitLab, "Container registry authorization"; the manuals of JFrog's and Sonatype's registries.
+tokens are made up. Sources: Docker Hub, "Docker Registry token authentication", "Pull usage and limits"; GitHub,
+"Working with the Container registry"; AWS, "Private registry authentication", "Public registries"; Google, "Configure
+authentication to Artifact Registry for Docker"; Azure, ``AAD-OAuth.md`` of ``azure/acr``; Quay, "Robot accounts";
+Harbor, "Create Robot Accounts"; GitLab, "Container registry authorization"; JFrog's and Sonatype's manuals.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ import shutil
 import signal
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Mapping
+from io import FileIO
 
 from ...secret import Secret
 from .configured import SourceError
@@ -81,31 +82,50 @@ def _parse(output: bytes) -> tuple[str, str | None]:
 
 
 async def _run(command: tuple[str, ...], feed: bytes, environ: Mapping[str, str]) -> tuple[int, bytes]:
-    """Run a program to its end, in a process group of its own, of which nothing is left: status and bounded stdout."""
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=dict(environ), start_new_session=True
-    )
-    try:
-        output = await _talk(process, feed)
-        status = await process.wait()
-    finally:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+    """Run a program to its end, in a process group of its own, of which nothing is left: status and bounded stdout.
+
+    The pipe for stdout is ours: of its own, asyncio in debug mode logs what came through.
+    """
+    ours, theirs = os.pipe()
+    with FileIO(ours) as pipe:
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command, stdin=PIPE, stdout=theirs, stderr=DEVNULL, env=dict(environ), start_new_session=True
+            )
+        finally:
+            os.close(theirs)
+        try:
+            output = await _talk(process, feed, pipe)
+            status = await process.wait()
+        finally:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
     return status, output
 
 
-async def _talk(process: asyncio.subprocess.Process, feed: bytes) -> bytes:
-    assert process.stdin is not None  # noqa: S101 (both are pipes)
-    assert process.stdout is not None  # noqa: S101
+async def _talk(process: asyncio.subprocess.Process, feed: bytes, pipe: FileIO) -> bytes:
+    assert process.stdin is not None  # noqa: S101 (a pipe)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it need not read
         process.stdin.write(feed)
         await process.stdin.drain()
     process.stdin.close()
-    output = b""
-    while len(output) <= _LARGEST_ANSWER and (chunk := await process.stdout.read(_LARGEST_ANSWER)):
-        output += chunk
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), pipe
+    )
+    try:
+        output = await _read_bounded(reader)
+    finally:
+        transport.close()
     if len(output) > _LARGEST_ANSWER:
         process.kill()
         return b""
+    return output
+
+
+async def _read_bounded(reader: asyncio.StreamReader) -> bytes:
+    output = b""
+    while len(output) <= _LARGEST_ANSWER and (chunk := await reader.read(_LARGEST_ANSWER)):
+        output += chunk
     return output
