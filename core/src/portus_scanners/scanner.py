@@ -165,8 +165,9 @@ class ScannerContext:
     async def blob(self, image: Image, layer: Layer, *, renew: bool = False) -> BlobAccess:
         """Return the URL and the headers with which a backend can pull a layer from the registry.
 
-        The credentials are good for 60 seconds at least, or newly issued. Only the core caches them: ask again
-        before each pull.
+        The URL has the address that backends use (``backend_url`` of the registry in the configuration). The
+        credentials are good for 60 seconds at least, or newly issued. Only the core caches them: ask again before each
+        pull.
 
         Args:
             image: The image.

@@ -135,3 +135,21 @@ async def test_a_folder_in_the_place_of_a_file_is_no_file(tmp_path: Path) -> Non
     (tmp_path / "config.json").mkdir()
 
     assert await find({"DOCKER_CONFIG": str(tmp_path)}) is None
+
+
+async def test_a_file_of_somebody_else_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As by Docker, with a warning: in a container ``HOME`` is often another user's; it is named where it matters."""
+    write(tmp_path / "auth.json", {"r.example": auth("me:podman")})
+    is_file = Path.is_file
+
+    def deny(path: Path) -> bool:
+        if path.name == "config.json":
+            raise PermissionError(13, "Permission denied")
+        return is_file(path)
+
+    monkeypatch.setattr(Path, "is_file", deny)
+    docker = {"DOCKER_CONFIG": str(tmp_path)}
+    search = await CredentialStore(HostSettings({}), docker, Tasks()).find("r.example", "app")
+
+    assert f"{tmp_path}/config.json can't be read: Permission denied" == search.fault
+    assert "podman" == await password({**docker, "REGISTRY_AUTH_FILE": str(tmp_path / "auth.json")})

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import web
 from portus_scanners import (
     Image,
     InvalidManifestError,
@@ -378,6 +379,23 @@ async def test_storage_that_is_not_there_is_named(connect: Connect) -> None:
 
     assert gone.host in str(caught.value)
     assert "canary" not in str(caught.value)
+
+
+async def test_an_answer_that_stops_is_given_up(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the time that may pass between two pieces of it, not after that for all."""
+    monkeypatch.setattr("portus_scanners.registry.transport.sender.READ_TIMEOUT", 0.2)
+    async with ScriptedServer() as server:
+
+        async def begin(request: web.BaseRequest) -> web.StreamResponse:
+            response = web.StreamResponse()
+            await response.prepare(request)
+            await response.write(b"{")
+            await asyncio.get_running_loop().create_future()
+            return response
+
+        server.script(MANIFEST, begin)
+        with pytest.raises(RegistryUnavailableError, match="did not answer in time"):
+            await resolve(connect(), server.host)
 
 
 async def test_cookies_are_not_kept(connect: Connect) -> None:

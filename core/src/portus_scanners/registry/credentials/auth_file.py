@@ -72,10 +72,15 @@ class AuthFile:
                 yield key
 
 
+class AccessDeniedError(SourceError):
+    """A file that somebody else may read: of another user's home, for instance."""
+
+
 def load_auth_file(location: Location) -> AuthFile | None:
     """Read a file; None where there is none. Blocking.
 
     Raises:
+        AccessDeniedError: We may not read it.
         SourceError: It can't be read, is longer than 1 MiB, or has not the form; the message names the file.
     """
     document = _load(location.path)
@@ -89,11 +94,13 @@ def load_auth_file(location: Location) -> AuthFile | None:
 
 
 def _load(path: Path) -> dict[str, Any] | None:
-    if not path.is_file():
-        return None
     try:
+        if not path.is_file():
+            return None
         with path.open("rb") as file:
             content = file.read(_LARGEST_FILE + 1)
+    except PermissionError as error:
+        raise AccessDeniedError(f"{path} can't be read: {error.strerror}") from error
     except OSError as error:
         raise SourceError(f"{path} can't be read: {error.strerror}") from error
     if len(content) > _LARGEST_FILE:

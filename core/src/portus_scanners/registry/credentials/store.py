@@ -12,7 +12,7 @@ from ...errors import RegistryAuthError
 from ..hosts import HostSettings, name_registry
 from ..reference import DOCKER_HUB
 from ..single_flight import SingleFlight, Tasks
-from .auth_file import HUB_KEY, AuthFile, load_auth_file
+from .auth_file import HUB_KEY, AccessDeniedError, AuthFile, load_auth_file
 from .configured import SourceError, read_configured
 from .helper import ask_helper
 from .locations import find_locations
@@ -42,7 +42,8 @@ class CredentialStore:
     async def find(self, registry: str, repository: str) -> Search:
         """Return the credentials for a repository. Who asks meanwhile for the same shares the search.
 
-        A credential helper that fails is no error here, since the registry may let everybody in: see `Search.fault`.
+        A credential helper that fails, or a file of another user's, is no error here, since the registry may let
+        everybody in: see `Search.fault`.
 
         Raises:
             RegistryAuthError: There are some, and they can't be read or can't be sent.
@@ -71,11 +72,12 @@ class CredentialStore:
     async def _search_files(self, registry: str, repository: str) -> Search:
         faults: list[str] = []
         for location in find_locations(self._environ):
-            file = await asyncio.to_thread(load_auth_file, location)
-            if file is None:
+            try:
+                file = await asyncio.to_thread(load_auth_file, location)
+            except AccessDeniedError as error:
+                _note(faults, registry, str(error))
                 continue
-            found = file.find(registry, repository) or await self._ask_helper(file, registry, faults)
-            if found:
+            if file and (found := file.find(registry, repository) or await self._ask_helper(file, registry, faults)):
                 return Search(credentials=found)
         return Search(fault="; ".join(faults))
 
@@ -88,9 +90,14 @@ class CredentialStore:
         try:
             return await ask_helper(name, server, self._environ)
         except SourceError as error:
-            faults.append(f"{error} (named in {file.path})")
-            _LOGGER.warning("%s: %s", registry, faults[-1])
+            _note(faults, registry, f"{error} (named in {file.path})")
             return None
+
+
+def _note(faults: list[str], registry: str, fault: str) -> None:
+    """Remember what could not be asked, as Docker does: it matters only where nobody gets in without a log-in."""
+    faults.append(fault)
+    _LOGGER.warning("%s: %s", registry, fault)
 
 
 def _check(search: Search) -> Search:
