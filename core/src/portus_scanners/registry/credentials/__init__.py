@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
+from .locations import find_locations
 from .model import Credentials, Search
 from .store import CredentialStore
 
-__all__ = ["CredentialStore", "Credentials", "Search"]
+__all__ = ["CredentialStore", "Credentials", "Search", "find_locations"]

@@ -39,11 +39,15 @@ class CredentialStore:
         self._tasks = tasks
         self._searches: dict[tuple[str, str], SingleFlight[Search]] = {}
 
-    async def find(self, registry: str, repository: str) -> Search:
+    async def find(self, registry: str, repository: str = "") -> Search:
         """Return the credentials for a repository. Who asks meanwhile for the same shares the search.
 
         A credential helper that fails, or a file of another user's, is no error here, since the registry may let
         everybody in: see `Search.fault`.
+
+        Args:
+            registry: The registry's name.
+            repository: Podman's file may have credentials for it alone; empty for the registry as a whole.
 
         Raises:
             RegistryAuthError: There are some, and they can't be read or can't be sent.
