@@ -17,10 +17,11 @@ from urllib.parse import quote
 
 import pytest
 from aiohttp import web
-from attrs import define, field, frozen
+from attrs import define, field
 from portus_scanners import (
     Engine,
     Image,
+    Plugin,
     PortusScannersError,
     Registry,
     RegistryError,
@@ -28,6 +29,7 @@ from portus_scanners import (
     ReportDocument,
     Scanner,
     ScannerReport,
+    ScannerSection,
     ScannerSettings,
     Settings,
     UnresolvedImage,
@@ -127,15 +129,15 @@ class Curious(Scanner[ScannerSettings], contract=1):
         return ScannerReport()
 
 
-@frozen
-class Plugin:
+class Installed(Plugin):
     """What discovery would find."""
-
-    name: str = "curious"
 
     def load(self) -> type[Scanner[Any]]:
         """Return the scanner."""
         return Curious
+
+
+PLUGIN = Installed(name="curious", value="canaries:Curious", distribution="canaries", version="1.0")
 
 
 Source = Callable[[Path], tuple[dict[str, str], dict[str, str]]]
@@ -315,8 +317,9 @@ async def house(path: tuple[Any, Any], scheme: str) -> AsyncIterator[tuple[Scrip
 
 async def scan(everything: Everything, section: dict[str, str], environ: dict[str, str], wanted: str) -> None:
     """Scan the image, and write down all that is there to be written down."""
-    document = {"registries": {HOST: {"url": f"http://{HOST}", **section}}, "security": {"curious": {"enabled": True}}}
-    settings = Settings.from_mapping(document)
+    registries = Settings.from_mapping({"registries": {HOST: {"url": f"http://{HOST}", **section}}}).registries
+    scanners = {"curious": ScannerSection(name="curious", plugin="curious", enabled=True)}
+    settings = Settings(scanners=scanners, registries=registries)
     everything.write(repr(settings))
     async with Registry(settings.registries, environ=environ) as client, Engine(settings, registry=client) as engine:
         scanning = engine.scan(wanted, on_progress=everything.write)
@@ -335,8 +338,7 @@ async def scan(everything: Everything, section: dict[str, str], environ: dict[st
 
 @pytest.fixture(autouse=True)
 def _curious(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("portus_scanners.engine.engine", "portus_scanners.settings.reader"):
-        monkeypatch.setattr(f"{module}.discover", lambda: (Plugin(),))
+    monkeypatch.setattr("portus_scanners.engine.engine.discover", lambda: (PLUGIN,))
     monkeypatch.setattr(sender, "DEADLINE", 1.0)
 
 
