@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
@@ -40,17 +39,6 @@ def _check_variable(_settings: object, attribute: Attribute[str], value: str) ->
         raise ValueError(f"{attribute.name} is the name of an environment variable, not its value")
 
 
-def _variable() -> str:
-    name: str = field(default="", validator=_check_variable)
-    return name
-
-
-def _url() -> str:
-    convert: Callable[[str], str] = _base_url
-    address: str = field(default="", converter=convert, validator=_check_url)
-    return address
-
-
 @frozen(kw_only=True)
 class RegistrySettings:
     """How to reach one registry. Each secret may be given itself, in a file, or in an environment variable.
@@ -61,15 +49,15 @@ class RegistrySettings:
     username: str = ""
     password: Secret = field(factory=Secret)
     password_file: str = ""
-    password_env: str = _variable()
+    password_env: str = field(default="", validator=_check_variable)
     identity_token: Secret = field(factory=Secret)
     """Is exchanged for tokens that allow pulling: an OAuth2 refresh token, what ``docker login`` may store."""
     identity_token_file: str = ""
-    identity_token_env: str = _variable()
+    identity_token_env: str = field(default="", validator=_check_variable)
     registry_token: Secret = field(factory=Secret)
     """Is sent to the registry as it is: a Bearer token that somebody else has got."""
     registry_token_file: str = ""
-    registry_token_env: str = _variable()
+    registry_token_env: str = field(default="", validator=_check_variable)
     ca_file: str = ""
     """PEM file of the authority that signed the registry's certificate; the system's authorities where empty."""
     client_cert: str = ""
@@ -78,9 +66,9 @@ class RegistrySettings:
     """PEM file of its key, without a passphrase; in the file of the certificate where empty."""
     insecure: bool = False
     """Do not verify the certificate, and speak plain HTTP where TLS is not answered."""
-    url: str = _url()
+    url: str = field(default="", converter=_base_url, validator=_check_url)
     """Where we reach the registry, where that is not the host in the references: ``https://mirror.example:5000``."""
-    backend_url: str = _url()
+    backend_url: str = field(default="", converter=_base_url, validator=_check_url)
     """Where backends reach it, when they pull by themselves; the same address as ours where empty."""
 
     def __attrs_post_init__(self) -> None:
