@@ -80,6 +80,8 @@ class Sessions:
 
     async def _find_context(self, settings: RegistrySettings, registry: str) -> ssl.SSLContext | bool:
         files = (settings.ca_file, settings.client_cert, settings.client_key, settings.insecure)
+        if not any(files[:3]):
+            return make_context(settings)  # no thread for it: while there are others a signal may go to one of those
         if files not in self._contexts:
             try:
                 self._contexts[files] = await asyncio.to_thread(make_context, settings)
