@@ -339,7 +339,6 @@ async def scan(everything: Everything, section: dict[str, str], environ: dict[st
 @pytest.fixture(autouse=True)
 def _curious(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("portus_scanners.engine.engine.discover", lambda: (PLUGIN,))
-    monkeypatch.setattr(sender, "DEADLINE", 1.0)
 
 
 async def try_out(
@@ -372,8 +371,12 @@ async def test_no_source_lets_a_secret_out(everything: Everything, tmp_path: Pat
 
 @pytest.mark.parametrize("source", ["configuration", "identity", "owned"])
 @pytest.mark.parametrize("path", PATHS)
-async def test_no_path_lets_a_secret_out(everything: Everything, tmp_path: Path, source: str, path: str) -> None:
+async def test_no_path_lets_a_secret_out(
+    everything: Everything, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, path: str
+) -> None:
     """Whatever the registry, its token service or a storage does."""
+    if "silent" in path:
+        monkeypatch.setattr(sender, "DEADLINE", 3.0)
     server, _ = await try_out(everything, tmp_path, SOURCES[source], PATHS[path], "Bearer")
 
     assert [] == everything.leaks
