@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..settings import RegistrySettings
-from .credentials import CredentialStore, docker_file
+from .credentials import CredentialStore, find_locations
 from .hosts import HostSettings
+from .single_flight import Tasks
 
 
 async def credentials_origin(
@@ -24,8 +25,8 @@ async def credentials_origin(
     Raises:
         RegistryAuthError: There are some, and they can't be read or can't be sent.
     """
-    store = CredentialStore(HostSettings(registries), os.environ if environ is None else environ)
-    found = await store.find(registry)
+    store = CredentialStore(HostSettings(registries), os.environ if environ is None else environ, Tasks())
+    found = (await store.find(registry)).credentials
     return found.origin if found else None
 
 
@@ -35,5 +36,4 @@ def credentials_files(environ: Mapping[str, str] | None = None) -> tuple[Path, .
     Args:
         environ: Environment variables; the process's own when left out.
     """
-    path = docker_file(os.environ if environ is None else environ)
-    return () if path is None else (path,)
+    return tuple(one.path for one in find_locations(os.environ if environ is None else environ))
