@@ -59,7 +59,7 @@ async def test_every_page_is_asked_for_and_every_record_once(
     assert 10 == len({(one.id, one.package.name) for one in report.findings})
     assert [1, 1, 1] == [len(queries) for queries in osv.queries]
     assert 5 == sum(request.method == "GET" for request in osv.requests)
-    assert ((5, 5, "vulnerability"), True) == (context.steps[-1], report.complete)
+    assert (("progress", 5, 5, "vulnerability"), True) == (context.calls[-1], report.complete)
 
 
 async def test_many_packages_are_asked_in_batches(scan: Scan, osv: StandInOsv) -> None:
