@@ -19,6 +19,7 @@ from portus_scanners import (
     RegistrySettings,
     RegistryUnavailableError,
     ScannerContext,
+    Secret,
 )
 from portus_scanners.registry.referrers import make_tag
 from portus_scanners.testing.images import BuiltImage, digest_of, make_artifact
@@ -173,7 +174,7 @@ async def test_refused_credentials_are_an_error(connect: Connect) -> None:
     async with StandInRegistry(referrers=True, auth="token") as server:
         image = stock(server, SBOM)
         with pytest.raises(RegistryAuthError):
-            await connect({server.host: RegistrySettings(username="nobody")}).referrers(image)
+            await connect({server.host: RegistrySettings(username="nobody", password=Secret("wrong"))}).referrers(image)
 
 
 async def test_a_blob_and_a_manifest_are_fetched_by_their_digest(connect: Connect) -> None:

@@ -29,7 +29,6 @@ from .repository import Repository
 from .resolving import Resolver, make_image
 from .single_flight import Tasks
 from .transport import Proxies, Transport
-from .wire import MalformedError
 
 __all__ = ["Registry"]
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..errors import RegistryAuthError
 from ..settings import RegistrySettings
 from .credentials import CredentialStore, find_locations
 from .hosts import HostSettings
@@ -23,11 +24,14 @@ async def credentials_origin(
         environ: Environment variables; the process's own when left out.
 
     Raises:
-        RegistryAuthError: There are some, and they can't be read or can't be sent.
+        RegistryAuthError: There are some, and they can't be read or can't be sent; or a helper, or a file, that could
+            have some can't be asked.
     """
     store = CredentialStore(HostSettings(registries), os.environ if environ is None else environ, Tasks())
-    found = (await store.find(registry)).credentials
-    return found.origin if found else None
+    found = await store.find(registry)
+    if found.credentials is None and found.fault:
+        raise RegistryAuthError(f"{registry}, token: {found.fault}", registry=registry, step="token")
+    return found.credentials.origin if found.credentials else None
 
 
 def credentials_files(environ: Mapping[str, str] | None = None) -> tuple[Path, ...]:
