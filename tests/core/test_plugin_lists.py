@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from portus_scanners import Plugin, PluginError, Settings, SettingsError, check_plugin_lists, discover
 
@@ -48,6 +48,7 @@ def test_the_two_lists(environ: dict[str, str], expected: list[str | None]) -> N
     assert expected == [found["one"], found["two"], found["three"]]
 
 
+@settings(max_examples=25)  # each looks at every installed distribution
 @given(only=st.none() | NAMES, disable=NAMES)
 def test_a_plugin_is_left_in_by_both_lists_or_left_out(only: list[str] | None, disable: list[str]) -> None:
     """A plugin stays exactly when ONLY, if it is set, names it and DISABLE does not."""

@@ -38,7 +38,13 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make_environment(folder: Path, wheels: Path, *requirements: str) -> Path:
     """Make a clean virtual environment with these distributions and return its Python."""
-    run(sys.executable, "-m", "venv", folder)
+    run(sys.executable, "-m", "venv", "--without-pip", folder)
     python = folder / "bin" / "python"
-    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--find-links", wheels, *requirements)
+    install(python, "--find-links", wheels, *requirements)
     return python
+
+
+def install(python: Path, *arguments: object) -> None:
+    """Install distributions for a Python, with the pip of the one that runs the tests: it takes seconds to copy it."""
+    pip = (sys.executable, "-m", "pip", "--python", python, "--quiet", "--disable-pip-version-check")
+    run(*pip, "install", "--no-compile", *arguments)

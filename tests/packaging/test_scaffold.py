@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
-from .conftest import make_environment, run
+from .conftest import install, make_environment, run
 from .projects import installed_files
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("wheels")]
@@ -44,7 +44,7 @@ def made(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
         run(python.with_name("portus-scan"), "new-plugin", f"my_{kind}", "--kind", kind, "--folder", project)
         run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder / "dist", project)
     offline = ("--no-index", "--find-links", wheels, "--find-links", folder / "dist")
-    run(python, "-m", "pip", "install", "--quiet", *offline, *(f"portus-scanner-my-{kind}[test]" for kind in KINDS))
+    install(python, *offline, *(f"portus-scanner-my-{kind}[test]" for kind in KINDS))
     return Made(python, folder, before, installed_files(python))
 
 
