@@ -40,14 +40,21 @@ class StubRegistry:
         image = make_image(reference.text)
         return evolve(image, unsupported="a Helm chart") if "chart" in reference.repository else image
 
+    async def resolve_all(self, reference: Reference) -> tuple[Image, ...]:
+        image = await self.resolve(reference)
+        others = [
+            evolve(image, platform=Platform("linux", name), digest=f"sha256:{name:x<64}") for name in ("arm", "s390x")
+        ]
+        return image, *others, evolve(image, platform=None, unsupported="it is an attestation")
+
 
 @pytest.fixture
 def registry(monkeypatch: pytest.MonkeyPatch) -> StubRegistry:
     """What the command's engines resolve with: no network."""
     stub = StubRegistry()
 
-    def make_engine(settings: Settings, *, grace: float) -> Engine:
-        return Engine(settings, registry=stub, grace=min(grace, 0.05))
+    def make_engine(settings: Settings, *, grace: float, **options: Any) -> Engine:
+        return Engine(settings, registry=stub, grace=min(grace, 0.05), **options)
 
     monkeypatch.setattr(scanning, "Engine", make_engine)
     monkeypatch.setattr(checking, "Engine", make_engine)

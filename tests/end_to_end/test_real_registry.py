@@ -10,9 +10,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from attrs import frozen
+from portus_scanners import Reference, Registry, load_settings
 from portus_scanners.testing.images import (
+    BuiltImage,
     alpine_image,
     alpine_layer,
     debian_image,
@@ -20,14 +23,18 @@ from portus_scanners.testing.images import (
     dpkg_layer,
     empty_layer,
     filler_layer,
+    make_artifact,
     make_helm_chart,
     make_image,
     make_index,
     many_layers_image,
     static_binary_image,
 )
+from portus_scanners.testing.images.media_types import OCI_INDEX
+from portus_scanners.testing.registry.referrers import describe_referrers
 from standins.clair import StandInClair
 from standins.docker_registry import Auth, DockerRegistry
+from yarl import URL
 
 from .command import Ended, portus_scan, write_config
 
@@ -148,16 +155,69 @@ async def test_an_oci_image_by_digest(house: House) -> None:
 
 
 async def test_what_nobody_can_read_is_unsupported(house: House) -> None:
-    """Schema 1, a Helm chart and a bare binary are unsupported with a reason, never clean."""
-    await house.push("schema1", debian_image(BASE), format="v2s1")
+    """A Helm chart and a bare binary are unsupported with a reason, never clean."""
     await house.push("chart", make_helm_chart())
     await house.push("binary", static_binary_image())
-    ended = await house.scan("schema1", "chart", "binary")
+    ended = await house.scan("chart", "binary")
     assert 4 == ended.code
-    assert [{"clair": "unsupported"}] * 3 == ended.outcomes
+    assert [{"clair": "unsupported"}] * 2 == ended.outcomes
     assert {"unknown"} == {report["verdict"] for report in ended.document["reports"]}
     reasons = [report["results"][0]["error"] for report in ended.document["reports"]]
-    assert ("schema 1" in reasons[0], "Helm" in reasons[1], "nothing" in reasons[2]) == (True, True, True), reasons
+    assert ("Helm" in reasons[0], "nothing" in reasons[1]) == (True, True), reasons
+
+
+async def test_schema_1_is_scanned_like_any_other(house: House) -> None:
+    """What skopeo makes of an image for old registries: the same findings, layers base first, no configuration."""
+    image = make_image(debian_layer({"bash": "5.2-9"}), dpkg_layer(BASE))
+    await house.push("schema1", image, format="v2s1")
+    await house.push("schema2", image)
+    ended = await house.scan("schema1", "schema2")
+    old, new = ended.document["reports"]
+    assert (0, found(new)) == (ended.code, found(old))
+    assert (None, "linux/amd64") == (old["image"]["config_digest"], old["image"]["platform"])
+    digests = [[layer["digest"] for layer in report["image"]["layers"]] for report in (old, new)]
+    assert digests[1] == [digest for digest in digests[0] if digest in digests[1]]
+
+
+async def test_every_platform_of_an_index_has_its_report(house: House) -> None:
+    """With --platform all: each image with its own findings; BuildKit's attestations say what they are."""
+    debian = make_image(debian_layer(BASE), form="oci")
+    arm = make_image(alpine_layer({"musl": "1.2.4-r2"}), form="oci", architecture="arm64")
+    await house.push("multi", make_index(debian, arm, attestation=True))
+    ended = await house.scan("multi", options=("--platform", "all"))
+    images = [report["image"] for report in ended.document["reports"]]
+    assert [debian.digest, arm.digest] == [image["digest"] for image in images[:2]]
+    assert [{"clair": "ok"}] * 2 + [{"clair": "unsupported"}] * 2 == ended.outcomes
+    assert ({("CVE-2099-0030", "critical", "musl")}, 3) == (found(ended.document["reports"][1]), ended.code)
+    assert [True, True] == ["attestation" in image["unsupported"] for image in images[2:]]
+
+
+async def upload(http: aiohttp.ClientSession, repository: str, artifact: BuiltImage, tag: str, index: bytes) -> None:
+    """Push an artifact, and the list of them under its tag, as ``oras attach`` does; skopeo can't."""
+    for digest, data in artifact.blobs.items():
+        async with http.post(f"{repository}/blobs/uploads/") as begun:
+            place = URL(begun.headers["Location"]).update_query(digest=digest)
+        async with http.put(place, data=data, raise_for_status=True):
+            pass
+    for name, body, kind in ((artifact.digest, artifact.manifest, artifact.media_type), (tag, index, OCI_INDEX)):
+        headers = {"Content-Type": kind}
+        async with http.put(f"{repository}/manifests/{name}", data=body, headers=headers, raise_for_status=True):
+            pass
+
+
+async def test_what_refers_to_an_image_is_found_by_its_tag(house: House, http: aiohttp.ClientSession) -> None:
+    """Distribution 2.8 has no API for referrers: the list is under the tag where clients put it."""
+    image = debian_image(BASE, form="oci")
+    sbom = make_artifact(image, "application/spdx+json", b'{"spdxVersion": "SPDX-2.3"}')
+    await house.push("one", image)
+    tag, index = image.digest.replace(":", "-"), describe_referrers([sbom])
+    await upload(http, f"{house.registry.url}/v2/team/app", sbom, tag, index)
+    async with Registry(load_settings(house.config).registries) as registry:
+        resolved = await registry.resolve(Reference.parse(house.registry.reference("team/app", "one")))
+        (referrer,) = await registry.referrers(resolved, "application/spdx+json")
+        manifest = await registry.fetch(resolved, referrer.digest, max_size=10_000)
+        blob = await registry.fetch(resolved, sbom.layers[0].digest, max_size=10_000)
+    assert (sbom.digest, sbom.manifest, sbom.layers[0].data) == (referrer.digest, manifest, blob)
 
 
 async def test_one_bad_reference_does_not_lose_the_others(house: House) -> None:

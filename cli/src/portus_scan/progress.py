@@ -27,8 +27,11 @@ class Display(Protocol):
     def start(self) -> None:
         """Begin to show."""
 
+    def expect(self, more: int) -> None:
+        """Count so many images more than were known of."""
+
     def begin(self, index: int, reference: str) -> None:
-        """Show an image; *index* is its place on the command line."""
+        """Show an image; *index* is its own, the lower the higher on the screen."""
 
     def update(self, index: int, progress: Progress) -> None:
         """Show how far one scanner is."""
@@ -50,6 +53,9 @@ class SilentDisplay:
     """Shows nothing."""
 
     def start(self) -> None:
+        """Do nothing."""
+
+    def expect(self, more: int) -> None:
         """Do nothing."""
 
     def begin(self, index: int, reference: str) -> None:
@@ -110,6 +116,10 @@ class LiveDisplay:
     def start(self) -> None:
         """Begin to show."""
         self._live.start()
+
+    def expect(self, more: int) -> None:
+        """Count so many images more."""
+        self._total += more
 
     def begin(self, index: int, reference: str) -> None:
         """Show an image, which is being resolved until its scanners are heard of."""

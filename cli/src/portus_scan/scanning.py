@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import chain, count
 
 from attrs import frozen
 from portus_scanners import (
     Engine,
+    Image,
+    ImageReference,
     ImageReport,
     Outcome,
     Platform,
     PortusScannersError,
-    Reference,
     ReportDocument,
     Settings,
     UnresolvedImage,
@@ -24,16 +26,24 @@ from .output import foreign_prints_to_stderr
 from .progress import Display
 
 IMAGES_AT_ONCE = 4
+LOOPBACK = "127.0.0.1"
 _LEFT_RUNNING = {Outcome.TIMED_OUT, Outcome.PENDING, Outcome.CANCELLED}
+
+
+_End = ImageReport | UnresolvedImage
 
 
 @frozen(kw_only=True)
 class Order:
     """What is to be scanned, and how."""
 
-    references: tuple[Reference, ...]
+    references: tuple[ImageReference, ...]
     settings: Settings
     platform: Platform | None = None
+    all_platforms: bool = False
+    """Every image of an index, each with its own report."""
+    serve_address: str = LOOPBACK
+    """Where the layers of local images are served to backends."""
     timeout: float | None = None
     """Seconds for all of it together."""
 
@@ -91,7 +101,8 @@ class ImageScans:
     def __init__(self, order: Order, display: Display) -> None:
         self._order = order
         self._display = display
-        self._engine = Engine(order.settings, grace=GRACE)
+        self._engine = Engine(order.settings, grace=GRACE, serve_address=order.serve_address)
+        self._numbers = count(len(order.references))
         self._slots = asyncio.Semaphore(IMAGES_AT_ONCE)
         self._stops: set[Callable[[], object]] = set()
         self.interrupted = False
@@ -110,8 +121,8 @@ class ImageScans:
         timeout = self._order.timeout
         deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
         await self._open()
-        scans = (self._scan(index, reference, deadline) for index, reference in enumerate(self._order.references))
-        ends = await asyncio.gather(*scans)
+        scans = (self._scan_reference(*numbered, deadline) for numbered in enumerate(self._order.references))
+        ends = tuple(chain.from_iterable(await asyncio.gather(*scans)))
         return ReportDocument(
             reports=tuple(end for end in ends if isinstance(end, ImageReport)),
             errors=tuple(end for end in ends if isinstance(end, UnresolvedImage)),
@@ -146,24 +157,64 @@ class ImageScans:
         if not opening.cancelled():
             opening.result()
 
-    async def _scan(self, index: int, reference: Reference, deadline: float | None) -> ImageReport | UnresolvedImage:
+    async def _scan_reference(self, index: int, reference: ImageReference, deadline: float | None) -> tuple[_End, ...]:
+        """Scan what one reference means: an image, or all images of an index."""
+        if not self._order.all_platforms:
+            return (await self._scan(index, reference, deadline),)
+        images = await self._resolve_all(index, reference, deadline)
+        if isinstance(images, UnresolvedImage):
+            self._display.end(index)
+            return (images,)
+        self._display.expect(len(images) - 1)
+        numbers = [index, *(next(self._numbers) for _ in images[1:])]
+        scans = (self._scan(number, image, deadline) for number, image in zip(numbers, images, strict=True))
+        return tuple(await asyncio.gather(*scans))
+
+    async def _resolve_all(
+        self, index: int, reference: ImageReference, deadline: float | None
+    ) -> tuple[Image, ...] | UnresolvedImage:
         async with self._slots:
-            if self.interrupted:
-                return _not_begun(reference, "interrupted", "stopped before its turn came")
-            timeout = None if deadline is None else deadline - asyncio.get_running_loop().time()
-            if timeout is not None and timeout <= 0:
-                return _not_begun(reference, "timeout", "the time given with --timeout was up before its turn came")
+            if (hindrance := self._find_hindrance(reference, deadline)) is not None:
+                return hindrance
             self._display.begin(index, reference.text)
+            resolving = asyncio.create_task(self._engine.resolve_all(reference))
+            self._stops.add(resolving.cancel)
             try:
-                return await self._scan_in_slot(index, reference, timeout)
+                async with asyncio.timeout_at(deadline):
+                    return await resolving
+            except TimeoutError:
+                return _not_begun(reference, "timeout", "it was not resolved within the time given with --timeout")
+            except PortusScannersError as error:
+                return _not_begun(reference, getattr(error, "step", "resolve"), str(error))
+            except asyncio.CancelledError:
+                if not self.interrupted:
+                    raise
+                return _not_begun(reference, "interrupted", "stopped before it was resolved")
+            finally:
+                self._stops.discard(resolving.cancel)
+
+    async def _scan(self, index: int, target: ImageReference | Image, deadline: float | None) -> _End:
+        async with self._slots:
+            if (hindrance := self._find_hindrance(target, deadline)) is not None:
+                return hindrance
+            self._display.begin(index, _name(target))
+            try:
+                return await self._scan_in_slot(index, target, _time_left(deadline))
             finally:
                 self._display.end(index)
 
-    async def _scan_in_slot(
-        self, index: int, reference: Reference, timeout: float | None
-    ) -> ImageReport | UnresolvedImage:
+    def _find_hindrance(self, target: ImageReference | Image, deadline: float | None) -> UnresolvedImage | None:
+        """Return why a scan is not begun any more, None when it is."""
+        if self.interrupted:
+            return _not_begun(target, "interrupted", "stopped before its turn came")
+        left = _time_left(deadline)
+        if left is not None and left <= 0:
+            return _not_begun(target, "timeout", "the time given with --timeout was up before its turn came")
+        return None
+
+    async def _scan_in_slot(self, index: int, target: ImageReference | Image, timeout: float | None) -> _End:
         scan = self._engine.scan(
-            reference,
+            target,
             platform=self._order.platform,
             timeout=timeout,
             on_progress=lambda progress: self._display.update(index, progress),
@@ -172,10 +223,23 @@ class ImageScans:
         try:
             return await scan
         except PortusScannersError as error:
-            return _not_begun(reference, getattr(error, "step", "resolve"), str(error))
+            return _not_begun(target, getattr(error, "step", "resolve"), str(error))
         finally:
             self._stops.discard(scan.stop)
 
 
-def _not_begun(reference: Reference, step: str, message: str) -> UnresolvedImage:
-    return UnresolvedImage(reference=reference.text, step=step, message=message)
+def _time_left(deadline: float | None) -> float | None:
+    return None if deadline is None else deadline - asyncio.get_running_loop().time()
+
+
+def _name(target: ImageReference | Image) -> str:
+    if not isinstance(target, Image):
+        return target.text
+    return f"{target.reference.text} ({target.platform or 'no platform'})"
+
+
+def _not_begun(target: ImageReference | Image, step: str, message: str) -> UnresolvedImage:
+    if isinstance(target, Image):
+        platform = f"{target.platform}: " if target.platform else ""
+        return UnresolvedImage(reference=target.reference.text, step=step, message=f"{platform}{message}")
+    return UnresolvedImage(reference=target.text, step=step, message=message)

@@ -23,6 +23,7 @@ __all__ = [
     "HttpScannerSettings",
     "Image",
     "ImageNotFoundError",
+    "ImageReference",
     "ImageReport",
     "InvalidDocumentError",
     "InvalidManifestError",
@@ -30,6 +31,9 @@ __all__ = [
     "InvalidReportError",
     "Layer",
     "LoadedPlugin",
+    "LocalImage",
+    "LocalImageError",
+    "LocalReference",
     "Outcome",
     "Package",
     "Platform",
@@ -43,6 +47,7 @@ __all__ = [
     "Progress",
     "Rating",
     "Reference",
+    "Referrer",
     "Registry",
     "RegistryAuthError",
     "RegistryError",
@@ -77,6 +82,7 @@ __all__ = [
     "load_settings",
     "make_image_report",
     "one_line",
+    "parse_reference",
 ]
 
 if TYPE_CHECKING:
@@ -88,6 +94,7 @@ if TYPE_CHECKING:
         InvalidManifestError,
         InvalidReferenceError,
         InvalidReportError,
+        LocalImageError,
         PluginError,
         PortusScannersError,
         RegistryAuthError,
@@ -99,6 +106,7 @@ if TYPE_CHECKING:
         UnsupportedImageError,
     )
     from .http import HttpAnswer, HttpBackend
+    from .local.reference import ImageReference, LocalReference, parse_reference
     from .merge import make_image_report
     from .models import (
         Cvss,
@@ -106,6 +114,7 @@ if TYPE_CHECKING:
         Image,
         ImageReport,
         Layer,
+        LocalImage,
         Outcome,
         Package,
         Platform,
@@ -130,6 +139,7 @@ if TYPE_CHECKING:
         Health,
         HttpScannerSettings,
         ProgramScannerSettings,
+        Referrer,
         Scanner,
         ScannerContext,
         ScannerSettings,
@@ -151,6 +161,7 @@ else:
         "HttpScannerSettings": "scanner",
         "Image": "models",
         "ImageNotFoundError": "errors",
+        "ImageReference": "local.reference",
         "ImageReport": "models",
         "InvalidDocumentError": "errors",
         "InvalidManifestError": "errors",
@@ -158,6 +169,9 @@ else:
         "InvalidReportError": "errors",
         "Layer": "models",
         "LoadedPlugin": "plugins.loading",
+        "LocalImage": "models",
+        "LocalImageError": "errors",
+        "LocalReference": "local.reference",
         "Outcome": "models",
         "Package": "models",
         "Platform": "models",
@@ -171,6 +185,7 @@ else:
         "Progress": "engine",
         "Rating": "models",
         "Reference": "registry.reference",
+        "Referrer": "scanner",
         "Registry": "registry.client",
         "RegistryAuthError": "errors",
         "RegistryError": "errors",
@@ -205,6 +220,7 @@ else:
         "load_settings": "settings",
         "make_image_report": "merge",
         "one_line": "text",
+        "parse_reference": "local.reference",
     }
 
     def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@
     |   |-- RegistryAuthError     the registry wants other credentials
     |   |-- ImageNotFoundError    the registry does not have it (also a LookupError)
     |   |-- InvalidManifestError  the registry's answer is no manifest, or not the one asked for
+    |   |-- LocalImageError       a folder or an archive has no such image, or one that can't be trusted
     |   `-- RegistryUnavailableError  no answer in time, or a 5xx: try again later
     `-- ScannerError              what a scanner raises: the run has failed
         |-- UnsupportedImageError     the backend can't read such an image: not failed, and not clean
@@ -94,9 +95,9 @@ class RegistryError(PortusScannersError):
 
     Args:
         message: What happened and what to do.
-        registry: The registry's host, with its port where one was given.
-        step: Where it happened: ``connect``, ``token``, ``manifest``, ``blob`` or ``resolve``; ``interrupted`` when
-            it was stopped on request.
+        registry: The registry's host, with its port where one was given; empty for a local image.
+        step: Where it happened: ``connect``, ``token``, ``manifest``, ``blob``, ``referrers``, ``resolve`` or ``local``;
+            ``interrupted`` when it was stopped on request.
         status: The HTTP status, where there was one.
     """
 
@@ -117,6 +118,17 @@ class ImageNotFoundError(RegistryError, LookupError):
 
 class InvalidManifestError(RegistryError):
     """The answer is no manifest that this package knows, or its digest is not the one asked for."""
+
+
+class LocalImageError(RegistryError):
+    """A folder or an archive that holds no such image, or one that can't be read or trusted; no registry is asked.
+
+    Args:
+        message: What is wrong with it, and what to do.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, registry="", step="local")
 
 
 class RegistryUnavailableError(RegistryError):

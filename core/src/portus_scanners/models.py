@@ -5,6 +5,7 @@ All are frozen attrs classes; sequences are tuples. ``serialize.py`` turns them 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import Enum
@@ -13,7 +14,7 @@ from functools import total_ordering
 from attrs import Attribute, field, frozen
 from attrs.validators import and_, ge, instance_of, le, optional
 
-from .registry.reference import Reference
+from .local.reference import ImageReference
 
 __all__ = [
     "Cvss",
@@ -21,6 +22,7 @@ __all__ = [
     "Image",
     "ImageReport",
     "Layer",
+    "LocalImage",
     "Outcome",
     "Package",
     "Platform",
@@ -141,27 +143,33 @@ class Verdict(Enum):
 
 @frozen
 class Platform:
-    """What an image is made for; written ``os/architecture[/variant]``."""
+    """What an image is made for; written ``os[(version)]/architecture[/variant]``, as containerd writes it."""
 
     os: str = field(validator=_word)
     architecture: str = field(validator=_word)
     variant: str = field(default="", validator=_TEXT)
+    os_version: str = field(default="", validator=_TEXT)
+    """Of Windows, whose images run on one build alone: ``10.0.17763.5329``."""
 
     @classmethod
     def parse(cls, text: str) -> Platform:
-        """Return the platform written as ``os/architecture[/variant]``.
+        """Return the platform written as ``linux/arm/v7`` or ``windows(10.0.17763.5329)/amd64``.
 
         Raises:
             ValueError: The text has another form.
         """
-        parts = text.split("/")
-        if len(parts) not in {2, 3} or not all(parts):
+        match = _PLATFORM.fullmatch(text)
+        if match is None:
             msg = f"{text!r} is no platform; write it as linux/amd64 or linux/arm/v7"
             raise ValueError(msg)
-        return cls(*parts)
+        return cls(match["os"], match["architecture"], match["variant"] or "", match["version"] or "")
 
     def __str__(self) -> str:
-        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+        os = f"{self.os}({self.os_version})" if self.os_version else self.os
+        return "/".join(part for part in (os, self.architecture, self.variant) if part)
+
+
+_PLATFORM = re.compile(r"(?P<os>[^/()]+)(?:\((?P<version>[^/()]+)\))?/(?P<architecture>[^/]+)(?:/(?P<variant>[^/]+))?")
 
 
 @frozen(kw_only=True)
@@ -178,10 +186,22 @@ class Layer:
 
 
 @frozen(kw_only=True)
+class LocalImage:
+    """Where an image lies that is in no registry."""
+
+    form: str = field(validator=_word)
+    """``oci`` for a folder, ``oci-archive`` or ``docker-archive`` for a file."""
+    path: str = field(validator=_word)
+    """The folder or the file: absolute."""
+    name: str = field(default="", validator=_TEXT)
+    """Which of the images in it, in the words of the reference; empty where it did not say."""
+
+
+@frozen(kw_only=True)
 class Image:
     """A resolved reference: one image of one platform."""
 
-    reference: Reference
+    reference: ImageReference
     """What the user asked for."""
     digest: str = field(validator=_word)
     """Digest of the manifest of this platform."""
@@ -193,6 +213,8 @@ class Image:
     """Base first."""
     unsupported: str | None = None
     """Why this is nothing that a scanner could look into (a Helm chart, say); None for an image."""
+    local: LocalImage | None = None
+    """For scanners that take files: where the image lies; None for one in a registry."""
 
 
 @frozen

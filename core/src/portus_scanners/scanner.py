@@ -29,7 +29,9 @@ from urllib.parse import urlsplit
 from attrs import Attribute, field, frozen
 from attrs.validators import ge, gt, instance_of, optional
 
+from .errors import RegistryError
 from .models import Image, Layer, ScannerReport
+from .registry.reference import Reference
 
 if TYPE_CHECKING:
     import aiohttp
@@ -40,6 +42,7 @@ __all__ = [
     "Health",
     "HttpScannerSettings",
     "ProgramScannerSettings",
+    "Referrer",
     "Scanner",
     "ScannerContext",
     "ScannerSettings",
@@ -141,6 +144,21 @@ class BlobHead:
 
 
 @frozen(kw_only=True)
+class Referrer:
+    """Something that was pushed with an image as its subject: an SBOM, a signature, an attestation."""
+
+    digest: str
+    """Of its manifest, for `ScannerContext.fetch`."""
+    media_type: str = ""
+    """Of its manifest."""
+    size: int | None = None
+    """Bytes of its manifest."""
+    artifact_type: str = ""
+    """What it is: ``application/spdx+json``."""
+    annotations: Mapping[str, str] = field(factory=dict)
+
+
+@frozen(kw_only=True)
 class Health:
     """Whether a backend can be used now."""
 
@@ -178,6 +196,8 @@ class ScannerContext:
     async def blob(self, image: Image, layer: Layer, *, renew: bool = False) -> BlobAccess:
         """Return the URL and the headers with which a backend can pull a layer from the registry.
 
+        The layers of a local image are served by the engine, without headers, for as long as the image is scanned.
+
         The credentials are good for 60 seconds at least, or newly issued. Only the core caches them: ask again
         before each pull.
 
@@ -188,9 +208,11 @@ class ScannerContext:
 
         Raises:
             UnsupportedImageError: The registry does not have this layer (it is a foreign one).
-            RegistryError: The registry gives no credentials.
+            RegistryError: The registry gives no credentials; or the layer of a local image can't be served.
         """
         reference = image.reference
+        if image.local is not None or not isinstance(reference, Reference):
+            return BlobAccess(url=f"http://127.0.0.1/{layer.digest}")
         return BlobAccess(url=f"https://{reference.api_host}/v2/{reference.repository}/blobs/{layer.digest}")
 
     async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
@@ -199,6 +221,34 @@ class ScannerContext:
         Never fails: refused credentials are a status of 401, a registry that does not answer is a status of 0.
         """
         return BlobHead(status=0, reason="no registry")
+
+    async def referrers(self, image: Image, artifact_type: str = "") -> tuple[Referrer, ...]:
+        """Return what was pushed with an image as its subject: SBOMs, signatures, attestations.
+
+        The image's own manifest is asked for, not the index that it came from. A local image has none.
+
+        Args:
+            image: The image.
+            artifact_type: Only those of this type; all where empty.
+
+        Raises:
+            RegistryError: The registry is not available, gives no credentials, or answers nonsense.
+        """
+        return ()
+
+    async def fetch(self, image: Image, digest: str, *, max_size: int) -> bytes:
+        """Return a blob or a manifest from where an image is, verified: of a `Referrer`, or of what it names.
+
+        Args:
+            image: The image.
+            digest: What to fetch.
+            max_size: Bytes that it may have.
+
+        Raises:
+            RegistryError: It is not there, longer, not what its digest says, or the registry does not give it.
+        """
+        msg = f"no registry to fetch {digest} from"
+        raise RegistryError(msg, registry="", step="blob")
 
     async def wait(self, seconds: float) -> None:
         """Wait before asking a backend again that said it is still working; never shorter than 0.5 s.

@@ -19,9 +19,11 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 import attrs
 from cattrs import Converter, transform_error
 from cattrs.errors import BaseValidationError
+from cattrs.gen import make_dict_structure_fn, override
 
 from .errors import InvalidDocumentError
-from .models import SCHEMA_VERSION, Platform, ReportDocument
+from .local.reference import ImageReference, LocalReference
+from .models import SCHEMA_VERSION, Image, Platform, ReportDocument
 from .registry.reference import Reference
 
 __all__ = ["dump_document", "load_document", "make_schema", "read_schema"]
@@ -80,11 +82,25 @@ def _converter() -> Converter:
     converter.register_structure_hook(float, _structure_number)
     converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(_text(value)))
     converter.register_unstructure_hook(datetime, datetime.isoformat)
-    converter.register_structure_hook(Reference, lambda value, _: Reference.parse(_text(value)))
-    converter.register_unstructure_hook(Reference, lambda reference: reference.text)
+    converter.register_structure_hook(ImageReference, lambda value, _: Reference.parse(_text(value)))
+    converter.register_unstructure_hook(ImageReference, lambda reference: reference.text)
     converter.register_structure_hook(Platform, lambda value, _: Platform.parse(_text(value)))
     converter.register_unstructure_hook(Platform, str)
+    converter.register_structure_hook(Image, _make_image_hook(converter))
     return converter
+
+
+def _make_image_hook(converter: Converter) -> Callable[[Any, Any], Any]:
+    """Return a hook that reads the reference of a local image as one: ``oci:1.0`` can mean either."""
+    plain = make_dict_structure_fn(Image, converter)
+    reads_local = override(struct_hook=lambda value, _: LocalReference.parse(_text(value)))
+    local = make_dict_structure_fn(Image, converter, reference=reads_local)
+
+    def structure(value: Any, kind: Any) -> Any:
+        is_local = isinstance(value, Mapping) and value.get("local") is not None
+        return (local if is_local else plain)(value, kind)
+
+    return structure
 
 
 def _exactly(kind: type) -> Callable[[Any, Any], Any]:
@@ -115,7 +131,7 @@ def _schema_of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     """Return the schema of one annotated type; attrs classes go to *definitions*."""
     if kind in _JSON_TYPES:
         return {"type": _JSON_TYPES[kind]}
-    if kind in {Reference, Platform}:
+    if kind in {ImageReference, Platform}:
         return {"type": "string"}
     if kind is datetime:
         return {"type": "string", "format": "date-time"}

@@ -14,11 +14,10 @@ from portus_scanners.registry.manifest import (
     DOCKER_MANIFEST,
     OCI_INDEX,
     OCI_MANIFEST,
-    SCHEMA_1,
     SCHEMA_1_SIGNED,
     Index,
     Manifest,
-    choose_entry,
+    rank_entries,
     read_manifest,
 )
 from portus_scanners.registry.wire import MalformedError
@@ -31,7 +30,6 @@ from portus_scanners.testing.images import (
     make_image,
     make_index,
 )
-from portus_scanners.testing.images.schema1 import signed_schema1
 
 DIGEST = "sha256:" + "ab" * 32
 CONFIG = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": DIGEST, "size": 2}
@@ -336,24 +334,11 @@ def test_every_kind_of_image_configuration_is_an_images(media_type: str) -> None
     assert read_image(manifest(config={**CONFIG, "mediaType": media_type})).unsupported is None
 
 
-@pytest.mark.parametrize("content_type", [SCHEMA_1_SIGNED, "application/json"])
-def test_a_schema_1_manifest_is_no_image_that_we_read(content_type: str) -> None:
-    """It is resolved by the digest of its payload, and says what it is."""
-    signed, payload = signed_schema1(debian_image({"bash": "5.0-4"}), "team/app", "1")
-    found = read(signed, content_type, digest_of(payload))
-
-    assert isinstance(found, Manifest)
-    assert digest_of(payload) == found.digest
-    assert "schema 1" in (found.unsupported or "")
-    assert found.media_type in {SCHEMA_1, SCHEMA_1_SIGNED}
-
-
 def chosen(document: dict[str, Any], wanted: str) -> str | None:
     """Return the digest of the entry for a platform."""
     found = read(document, OCI_INDEX)
     assert isinstance(found, Index)
-    entry = choose_entry(found, Platform.parse(wanted))
-    return entry.digest if entry else None
+    return next((entry.digest for entry in rank_entries(found, Platform.parse(wanted))), None)
 
 
 A, B, C = (f"sha256:{letter * 64}" for letter in "abc")
@@ -406,7 +391,7 @@ def test_an_index_of_nothing_offers_nothing() -> None:
 
     assert isinstance(found, Index)
     assert () == found.platforms
-    assert choose_entry(found, Platform("linux", "amd64")) is None
+    assert () == rank_entries(found, Platform("linux", "amd64"))
 
 
 def test_images_of_one_index_can_be_told_apart() -> None:
@@ -416,4 +401,4 @@ def test_images_of_one_index_can_be_told_apart() -> None:
     found = read(built.manifest, built.media_type)
 
     assert isinstance(found, Index)
-    assert images[1].digest == choose_entry(found, Platform("linux", "arm")).digest  # type: ignore[union-attr]
+    assert [images[1].digest] == [entry.digest for entry in rank_entries(found, Platform("linux", "arm"))]

@@ -52,6 +52,18 @@ def test_the_machines_own_platform_has_gos_names(monkeypatch: pytest.MonkeyPatch
         ("linux/arm/odd", "linux/arm/v7 linux/arm/odd", "linux/arm/odd"),
         ("windows/amd64", "linux/amd64", ""),
         ("Linux/AMD64", "linux/amd64", "linux/amd64"),
+        (
+            "windows/amd64",
+            "windows/amd64 windows(10.0.17763.9)/amd64 windows(10.0.20348.1)/amd64 windows(10.0.17763.10)/amd64",
+            "windows/amd64 windows(10.0.20348.1)/amd64 windows(10.0.17763.10)/amd64 windows(10.0.17763.9)/amd64",
+        ),
+        (
+            "windows(10.0.17763.5)/amd64",
+            "windows/amd64 windows(10.0.20348.1)/amd64 windows(10.0.17763.9)/amd64 windows(10.0.17763.5)/amd64",
+            "windows(10.0.17763.5)/amd64 windows(10.0.17763.9)/amd64 windows/amd64",
+        ),
+        ("windows(10.0.17763)/amd64", "windows(10.0.17763.9)/amd64", "windows(10.0.17763.9)/amd64"),
+        ("windows(odd)/amd64", "windows(odd)/amd64 windows(10.0.17763.9)/amd64", "windows(odd)/amd64"),
     ],
 )
 def test_the_best_image_for_a_platform_comes_first(wanted: str, offered: str, best_first: str) -> None:
@@ -60,3 +72,25 @@ def test_the_best_image_for_a_platform_comes_first(wanted: str, offered: str, be
     able = sorted((rank, text) for text, rank in ranks.items() if rank is not None)
 
     assert best_first.split() == [text for _, text in able]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("linux/amd64", Platform("linux", "amd64")),
+        ("linux/arm/v7", Platform("linux", "arm", "v7")),
+        ("windows(10.0.17763.5329)/amd64", Platform("windows", "amd64", os_version="10.0.17763.5329")),
+    ],
+)
+def test_a_platform_is_written_as_containerd_writes_it(text: str, expected: Platform) -> None:
+    """And read from that."""
+    assert (expected, text) == (Platform.parse(text), str(expected))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "linux", "linux/", "/amd64", "a/b/c/d", "windows()/amd64", "windows(1/amd64", "a)/b"]
+)
+def test_what_is_no_platform_is_refused(text: str) -> None:
+    """With the form to write."""
+    with pytest.raises(ValueError, match="linux/amd64"):
+        Platform.parse(text)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 from portus_scanners import (
     BlobAccess,
     BlobHead,
     Image,
     Layer,
+    LocalImage,
     RegistryAuthError,
     RegistryError,
     RegistryUnavailableError,
@@ -61,6 +63,18 @@ async def test_only_a_url_is_sent(house: House, monkeypatch: pytest.MonkeyPatch,
     with pytest.raises(ScannerError, match="not sent to Clair"):
         await house.scanner().scan(await house.image(debian_image({})))
     assert [] == house.clair.posts
+
+
+async def test_layers_of_a_local_image_that_clair_does_not_reach(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says what can be done about it."""
+    image = await house.image(debian_image({}))
+
+    async def blob(_context: RecordingContext, _image: Image, _layer: Layer, *, renew: bool = False) -> BlobAccess:
+        return BlobAccess(url="http://127.0.0.1:9/secret/layer")
+
+    monkeypatch.setattr(RecordingContext, "blob", blob)
+    with pytest.raises(ScannerError, match=r"must be able to reach 127.0.0.1:9; --serve-address gives"):
+        await house.scanner().scan(evolve(image, local=LocalImage(form="oci", path="/x")))
 
 
 async def test_a_registry_that_can_not_be_asked_does_not_stop_the_scan(

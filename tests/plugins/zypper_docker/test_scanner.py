@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from attrs import evolve
 from hypothesis import example, given
 from hypothesis import strategies as st
 from portus_scanner_zypper_docker import ZypperDockerScanner, ZypperDockerSettings
 from portus_scanner_zypper_docker.scanner import daemon_name, retry_after
 from portus_scanners import (
     InvalidReportError,
+    LocalImage,
+    LocalReference,
     Reference,
     ScannerError,
     ScannerReport,
     ScannerUnavailableError,
+    UnsupportedImageError,
 )
 from standins.exchanges import names
 from standins.zypper_docker import Answer, StandInZypperDocker, failed, patch, recorded, scanned, working
@@ -33,6 +37,14 @@ async def end_of(scanner: ZypperDockerScanner) -> str:
     if not report.complete:
         return "incomplete"
     return "vulnerable" if report.findings else "clean"
+
+
+async def test_a_local_image_is_unsupported() -> None:
+    """The server knows what its docker daemon has; it is not even asked."""
+    scanner = ZypperDockerScanner(ZypperDockerSettings(server="http://zypper.example"))
+    image = evolve(image_of(), reference=LocalReference.parse("oci:dir"), local=LocalImage(form="oci", path="/dir"))
+    with pytest.raises(UnsupportedImageError, match="no folders and archives"):
+        await scanner.scan(image)
 
 
 RECORDED = {

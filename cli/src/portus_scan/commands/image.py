@@ -13,23 +13,29 @@ from ..formats import FORMATS, load_format
 from ..terminal import say
 
 if TYPE_CHECKING:
-    from portus_scanners import Platform, Reference, ReportDocument, Settings
+    from portus_scanners import ImageReference, ImageReport, Platform, ReportDocument, Settings
 
     from ..output import Output
 
 NO_SCANNER = "scanners"
 """The step at which an image ends for which no scanner is enabled."""
 
+ALL = "all"
+"""The platform that stands for every one of an index."""
+
 _HELP = """Scan images with every enabled scanner at once.
 
 REF is an image reference: alpine:3.19, registry.example:5000/team/app:1.0, or with a digest,
 app@sha256:...; several are scanned at once, four at a time, and reported in the order given.
+A local image is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:NAME:TAG].
 
 \b
 Examples:
   portus-scan image registry.example:5000/team/app:1.0
   portus-scan image --config config.yml --scanner clair alpine:3.19 app:1.0
   portus-scan image --format json --output report.json --timeout 600 app:1.0
+  portus-scan image --platform all app:1.0
+  docker save app:1.0 -o app.tar; portus-scan image docker-archive:app.tar
 
 \b
 Exit codes:
@@ -53,7 +59,16 @@ Environment:
 @click.argument("references", metavar="REF...", nargs=-1, required=True)
 @options.config
 @options.scanner
-@click.option("--platform", metavar="OS/ARCH", help="Which image of a multi-platform index: linux/arm64.")
+@click.option(
+    "--platform", metavar="OS/ARCH", help="Which image of a multi-platform index: linux/arm64; all: every one of them."
+)
+@click.option(
+    "--serve-address",
+    metavar="HOST[:PORT]",
+    default="127.0.0.1",
+    show_default=True,
+    help="Where scanners that pull get the layers of a local image: an address of this machine that they reach.",
+)
 @click.option(
     "--format",
     "format_name",
@@ -77,6 +92,7 @@ def command(  # noqa: PLR0913 (one parameter an option)
     config: str | None,
     scanners: tuple[str, ...],
     platform: str | None,
+    serve_address: str,
     format_name: str,
     output: str | None,
     timeout: float | None,
@@ -85,7 +101,7 @@ def command(  # noqa: PLR0913 (one parameter an option)
     from ..output import Output
 
     parsed = _parse_references(references)
-    wanted_platform = _parse_platform(platform)
+    wanted_platform = None if platform == ALL else _parse_platform(platform)
     settings = _read_settings(config, scanners)
     delivery = _Delivery(Output.check(output), format_name)
     if not settings.enabled:
@@ -94,7 +110,14 @@ def command(  # noqa: PLR0913 (one parameter an option)
     from ..progress import make_display
     from ..scanning import Order, run_order
 
-    order = Order(references=parsed, settings=settings, platform=wanted_platform, timeout=timeout)
+    order = Order(
+        references=parsed,
+        settings=settings,
+        platform=wanted_platform,
+        all_platforms=platform == ALL,
+        serve_address=serve_address,
+        timeout=timeout,
+    )
     with settings_faults():
         return run_order(order, make_display(len(parsed), verbose=verbose), delivery)
 
@@ -127,18 +150,25 @@ def _say_what_failed(document: ReportDocument) -> None:
         for run in report.results:
             if run.error is not None:
                 words = run.outcome.value.replace("_", " ")
-                say(f"{report.image.reference.text}: {run.scanner}: {words}: {run.error}")
+                say(f"{_name(report, document)}: {run.scanner}: {words}: {run.error}")
 
 
-def _parse_references(texts: tuple[str, ...]) -> tuple[Reference, ...]:
-    from portus_scanners import InvalidReferenceError, Reference
+def _name(report: ImageReport, document: ReportDocument) -> str:
+    """Return the reference; with the platform where several images have the same."""
+    text = report.image.reference.text
+    alike = [other for other in document.reports if other.image.reference.text == text]
+    return text if len(alike) == 1 else f"{text} ({report.image.platform or 'no platform'})"
+
+
+def _parse_references(texts: tuple[str, ...]) -> tuple[ImageReference, ...]:
+    from portus_scanners import InvalidReferenceError, parse_reference
 
     parsed, faults = [], []
     for text in texts:
         try:
-            parsed.append(Reference.parse(text))
+            parsed.append(parse_reference(text))
         except InvalidReferenceError as error:
-            faults.append(f"{error}; write it as registry.example:5000/team/app:1.0")
+            faults.append(f"{error}; write it as registry.example:5000/team/app:1.0 or docker-archive:FILE")
     if faults:
         raise CommandFault(faults)
     return tuple(parsed)
@@ -161,7 +191,7 @@ def _read_settings(config: str | None, scanners: tuple[str, ...]) -> Settings:
         return settings.select(scanners) if scanners else settings
 
 
-def _nothing_enabled(references: tuple[Reference, ...]) -> ReportDocument:
+def _nothing_enabled(references: tuple[ImageReference, ...]) -> ReportDocument:
     """Say that no scanner is enabled and how to enable one; no registry is asked anything."""
     from portus_scanners import ReportDocument, UnresolvedImage
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from attrs import define, evolve, field, frozen
 
 from ..models import Image, Layer, ScannerReport
-from ..scanner import BlobAccess, BlobHead, ScannerContext
+from ..scanner import BlobAccess, BlobHead, Referrer, ScannerContext
 
 if TYPE_CHECKING:
     import aiohttp
 
-    from ..registry.client import Registry
+    from .images import Images
 
 ResultT = TypeVar("ResultT")
 
@@ -84,10 +84,10 @@ CURRENT_RUN: ContextVar[RunState | None] = ContextVar("portus_scanners_run", def
 class EngineContext(ScannerContext):
     """The context of one scanner in an engine. What it is told goes to the run that the calling task belongs to."""
 
-    def __init__(self, name: str, *, http: aiohttp.ClientSession, registry: Registry) -> None:
+    def __init__(self, name: str, *, http: aiohttp.ClientSession, images: Images) -> None:
         super().__init__(http=http)
         self._logger = logging.getLogger(f"portus_scanners.scanner.{name}")
-        self._registry = registry
+        self._images = images
 
     @property
     def logger(self) -> logging.Logger:
@@ -96,11 +96,19 @@ class EngineContext(ScannerContext):
 
     async def blob(self, image: Image, layer: Layer, *, renew: bool = False) -> BlobAccess:
         """See `ScannerContext.blob`."""
-        return await self._registry.blob(image, layer, renew=renew)
+        return await self._images.blob(image, layer, renew=renew)
 
     async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
         """See `ScannerContext.head_blob`."""
-        return await self._registry.head_blob(image, layer)
+        return await self._images.head_blob(image, layer)
+
+    async def referrers(self, image: Image, artifact_type: str = "") -> tuple[Referrer, ...]:
+        """See `ScannerContext.referrers`."""
+        return await self._images.referrers(image, artifact_type)
+
+    async def fetch(self, image: Image, digest: str, *, max_size: int) -> bytes:
+        """See `ScannerContext.fetch`."""
+        return await self._images.fetch(image, digest, max_size=max_size)
 
     async def wait(self, seconds: float) -> None:
         """See `ScannerContext.wait`."""

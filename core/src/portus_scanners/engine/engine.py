@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AsyncExitStack
 
+from ..local.address import LOOPBACK, ServeAddress
+from ..local.reference import ImageReference, parse_reference
 from ..models import Image, Platform
 from ..plugins import Plugin, discover, mark_conflicts
 from ..registry.client import Registry
-from ..registry.reference import Reference
 from ..settings import Settings
 from .context import Progress
+from .images import Images
 from .isolation import Watchdog
 from .run import Run
 from .scan import Scan
@@ -40,9 +42,10 @@ class Engine:
         registry: A registry client of the caller's, which closes it; without one the engine has its own.
         plugins: What the scanners of the settings are chosen from; the installed ones (`discover`) when left out.
         grace: Seconds that a scanner has to end after its cancellation, before it is abandoned.
+        serve_address: ``HOST[:PORT]`` of this machine, where backends that pull get the layers of local images.
 
     Raises:
-        SettingsError: (on entering) The configuration of an enabled scanner is wrong.
+        SettingsError: *serve_address* is none; (on entering) The configuration of an enabled scanner is wrong.
     """
 
     def __init__(
@@ -52,11 +55,13 @@ class Engine:
         registry: Registry | None = None,
         plugins: Iterable[Plugin] | None = None,
         grace: float = 5.0,
+        serve_address: str = LOOPBACK,
     ) -> None:
         self._settings = settings
         self._plugins = None if plugins is None else mark_conflicts(plugins)
+        self._serve_address = ServeAddress.parse(serve_address)
         self._given_registry = registry
-        self._registry: Registry | None = None  # as long as the engine is not open
+        self._images: Images | None = None  # as long as the engine is not open
         self._watchdog = Watchdog(grace)
         self._ready: tuple[ReadyScanner, ...] = ()
         self._scans: set[Scan] = set()
@@ -73,7 +78,7 @@ class Engine:
         return tuple(self._watchdog.abandoned)
 
     async def __aenter__(self) -> Engine:
-        if self._registry is not None:
+        if self._images is not None:
             msg = "the engine is open already"
             raise RuntimeError(msg)
         configured = await configure(self._settings.enabled, discover() if self._plugins is None else self._plugins)
@@ -81,17 +86,19 @@ class Engine:
             registry = self._given_registry
             if registry is None:
                 registry = await closing.enter_async_context(Registry(self._settings.registries))
-            self._ready = await self._start(configured, registry, closing)
-            self._registry, self._closing = registry, closing.pop_all()
+            images = Images(registry, self._serve_address)
+            closing.push_async_callback(images.aclose)
+            self._ready = await self._start(configured, images, closing)
+            self._images, self._closing = images, closing.pop_all()
         return self
 
     async def _start(
-        self, configured: Collection[ConfiguredScanner], registry: Registry, closing: AsyncExitStack
+        self, configured: Collection[ConfiguredScanner], images: Images, closing: AsyncExitStack
     ) -> tuple[ReadyScanner, ...]:
         slots = make_slots(configured)
         for slot in slots.values():
             closing.push_async_callback(slot.aclose, self._watchdog)
-        contexts = [open_context(one, registry, closing) for one in configured]
+        contexts = [open_context(one, images, closing) for one in configured]
         starts = (
             start(one, context, slots[slot_key(one)], self._watchdog, closing)
             for one, context in zip(configured, contexts, strict=True)
@@ -103,26 +110,50 @@ class Engine:
 
     async def aclose(self) -> None:
         """End all scans, close the scanners, their sessions and the engine's own registry client."""
-        self._ready, self._registry = (), None
+        self._ready, self._images = (), None
         await asyncio.gather(*(scan.aclose() for scan in tuple(self._scans)))
         await self._closing.aclose()
 
-    async def resolve(self, reference: str | Reference, platform: Platform | None = None) -> Image:
-        """Ask the registry what a reference stands for.
+    async def resolve(self, reference: str | ImageReference, platform: Platform | None = None) -> Image:
+        """Ask the registry what a reference stands for; of a local one, the folder or the archive.
 
         Args:
-            reference: ``registry.example:5000/team/app:1.0``.
+            reference: ``registry.example:5000/team/app:1.0``, ``oci:DIR:TAG``.
             platform: Which image of an index; the machine's own when left out.
 
         Raises:
             InvalidReferenceError: The text is no reference.
-            RegistryError: The registry does not give the image.
+            RegistryError: The registry does not give the image; or it is a local one that can't be read.
         """
-        return await self._open_registry().resolve(_parsed(reference), platform)
+        return await self._open_images().resolve(_parsed(reference), platform)
+
+    async def resolve_all(self, reference: str | ImageReference) -> tuple[Image, ...]:
+        """Ask for the images of all platforms, to scan each of them.
+
+        What is no image (an attestation, say), or is named and not there, has `Image.unsupported`: its runs end
+        `unsupported`, and nothing is left out.
+
+        Args:
+            reference: ``registry.example:5000/team/app:1.0``, ``oci:DIR:TAG``.
+
+        Returns:
+            The images in the order of the index, each once; one where there is no index. 200 at most.
+
+        Raises:
+            InvalidReferenceError: The text is no reference.
+            RegistryError: The registry does not give them; or it is a local one that can't be read.
+        """
+        return await self._open_images().resolve_all(_parsed(reference))
+
+    async def open_image(
+        self, target: ImageReference | Image, platform: Platform | None, closing: AsyncExitStack
+    ) -> Image:
+        """Return an image that can be scanned until *closing* is closed (for `Scan`)."""
+        return await self._open_images().open(target, platform, closing)
 
     def scan(
         self,
-        reference: str | Reference | Image,
+        reference: str | ImageReference | Image,
         *,
         platform: Platform | None = None,
         timeout: float | None = None,
@@ -131,7 +162,8 @@ class Engine:
         """Scan one image with every enabled scanner at once.
 
         Args:
-            reference: What to scan: ``registry.example:5000/team/app:1.0``, or an image that is already resolved.
+            reference: What to scan: ``registry.example:5000/team/app:1.0``, ``docker-archive:FILE``, or an image that
+                is already resolved.
             platform: Which image of an index; the machine's own when left out.
             timeout: Seconds for the whole scan, the registry included; none but the scanners' own when left out.
             on_progress: Called in the event loop, soon after each change.
@@ -139,7 +171,7 @@ class Engine:
         Raises:
             InvalidReferenceError: The text is no reference.
         """
-        self._open_registry()
+        self._open_images()
         target = reference if isinstance(reference, Image) else _parsed(reference)
         return Scan(self, target, platform=platform, timeout=timeout, on_progress=on_progress)
 
@@ -160,19 +192,19 @@ class Engine:
 
     def _adopt(self, scan: Scan) -> None:
         """Remember a scan that begins, for `aclose` (for `Scan`)."""
-        self._open_registry()
+        self._open_images()
         self._scans.add(scan)
 
     def _release(self, scan: Scan) -> None:
         """Forget a scan that has ended (for `Scan`)."""
         self._scans.discard(scan)
 
-    def _open_registry(self) -> Registry:
-        if self._registry is None:
+    def _open_images(self) -> Images:
+        if self._images is None:
             msg = "the engine is not open: use it in `async with Engine(settings) as engine:`"
             raise RuntimeError(msg)
-        return self._registry
+        return self._images
 
 
-def _parsed(reference: str | Reference) -> Reference:
-    return reference if isinstance(reference, Reference) else Reference.parse(reference)
+def _parsed(reference: str | ImageReference) -> ImageReference:
+    return parse_reference(reference) if isinstance(reference, str) else reference

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from ..errors import RegistryError, RegistryUnavailableError
+from ..local.reference import ImageReference
 from ..merge import make_image_report
 from ..models import Image, ImageReport, Platform, ScannerRun
 from ..registry.reference import Reference
@@ -39,7 +41,7 @@ class Scan:
     def __init__(
         self,
         engine: Engine,
-        target: Reference | Image,
+        target: ImageReference | Image,
         *,
         platform: Platform | None,
         timeout: float | None,
@@ -126,31 +128,30 @@ class Scan:
     async def _drive(self) -> ImageReport:
         try:
             deadline = None if self._timeout is None else asyncio.get_running_loop().time() + self._timeout
-            image = await self._resolve(deadline)
-            return make_image_report(image, await self._run_all(image, deadline))
+            async with AsyncExitStack() as closing:
+                image = await self._open_image(deadline, closing)
+                return make_image_report(image, await self._run_all(image, deadline))
         finally:
             self._ended.put_nowait(None)
 
-    async def _resolve(self, deadline: float | None) -> Image:
-        if isinstance(self._target, Image):
-            return self._target
-        reference = self._target
+    async def _open_image(self, deadline: float | None, closing: AsyncExitStack) -> Image:
+        """Resolve; a local image stays open until *closing* is closed."""
+        target = self._target
+        if isinstance(target, Image) and target.local is None:
+            return target
+        reference = target.reference if isinstance(target, Image) else target
         if self._stopped:
-            raise self._interrupted(reference)
+            raise _interrupted(reference)
         try:
             async with asyncio.timeout_at(deadline):
-                return await self._engine.resolve(reference, self._platform)
+                return await self._engine.open_image(target, self._platform, closing)
         except TimeoutError as error:
             msg = f"{reference.text} was not resolved within {self._timeout:g} s"
-            raise RegistryUnavailableError(msg, registry=reference.registry, step="resolve") from error
+            raise RegistryUnavailableError(msg, registry=_registry_of(reference), step="resolve") from error
         except asyncio.CancelledError:
             if not self._stopped:
                 raise
-            raise self._interrupted(reference) from None
-
-    def _interrupted(self, reference: Reference) -> RegistryError:
-        msg = f"stopped before {reference.text} was resolved"
-        return RegistryError(msg, registry=reference.registry, step="interrupted")
+            raise _interrupted(reference) from None
 
     async def _run_all(self, image: Image, deadline: float | None) -> list[ScannerRun]:
         for run in self._engine._make_runs(image, deadline, self._notify):
@@ -180,6 +181,15 @@ class Scan:
     def _result(self, task: asyncio.Task[ScannerRun]) -> ScannerRun:
         """Return a run's record; one that was stopped before its first step has made none itself."""
         return self._runs[task].cancelled() if task.cancelled() else task.result()
+
+
+def _interrupted(reference: ImageReference) -> RegistryError:
+    msg = f"stopped before {reference.text} was resolved"
+    return RegistryError(msg, registry=_registry_of(reference), step="interrupted")
+
+
+def _registry_of(reference: ImageReference) -> str:
+    return reference.registry if isinstance(reference, Reference) else ""
 
 
 def _is_cancelled() -> bool:

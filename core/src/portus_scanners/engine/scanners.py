@@ -14,12 +14,12 @@ from ..errors import PluginError, PortusScannersError, SettingsError
 from ..http import session_for
 from ..plugins import Plugin
 from ..plugins.loading import LoadedPlugin, load_plugins
-from ..registry.client import Registry
 from ..scanner import Health, Scanner, ScannerSettings
 from ..settings import ScannerSection
 from ..settings.wording import enabled_but_left_out
 from ..text import text_of, words_of
 from .context import EngineContext
+from .images import Images
 from .isolation import Watchdog
 from .slots import Slot
 
@@ -135,7 +135,7 @@ def make_slots(configured: Iterable[ConfiguredScanner]) -> dict[tuple[str, str],
     return {key: Slot(size) for key, size in sizes.items()}
 
 
-def open_context(one: ConfiguredScanner, registry: Registry, closing: AsyncExitStack) -> EngineContext:
+def open_context(one: ConfiguredScanner, images: Images, closing: AsyncExitStack) -> EngineContext:
     """Make a scanner's context with its session, which *closing* closes.
 
     Raises:
@@ -146,7 +146,7 @@ def open_context(one: ConfiguredScanner, registry: Registry, closing: AsyncExitS
     except OSError as error:
         raise SettingsError(f"security.{one.name}.ca_file can't be used: {error.strerror or error}") from error
     closing.push_async_callback(http.close)
-    return EngineContext(one.name, http=http, registry=registry)
+    return EngineContext(one.name, http=http, images=images)
 
 
 async def start(

@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Mapping
 
-from ..errors import ImageNotFoundError, InvalidManifestError, RegistryError, UnsupportedImageError
+from ..errors import (
+    ImageNotFoundError,
+    InvalidManifestError,
+    LocalImageError,
+    RegistryError,
+    UnsupportedImageError,
+)
 from ..models import Image, Layer, Platform
-from ..scanner import BlobAccess, BlobHead
+from ..scanner import BlobAccess, BlobHead, Referrer
 from ..settings import RegistrySettings
 from .access import Access
 from .answers import Answer
 from .credentials import CredentialStore
 from .digests import find_digest_fault
 from .hosts import HostSettings
-from .manifest import Index, Manifest, choose_entry, make_platform, read_platform
 from .platforms import own_platform
 from .reference import Reference
+from .referrers import find_referrers
 from .registry_host import RegistryHost
 from .repository import Repository
+from .resolving import Resolver, make_image
 from .single_flight import Tasks
 from .transport import Transport
-from .wire import MalformedError
 
 __all__ = ["Registry"]
-
-MOST_INDEXES = 3
-"""An index may be inside another one, this deep."""
-_LOGGER = logging.getLogger("portus_scanners.registry")
 
 
 class Registry:
@@ -62,7 +63,7 @@ class Registry:
     async def resolve(self, reference: Reference, platform: Platform | None = None) -> Image:
         """Return the image that a reference means now.
 
-        What is none (a Helm chart, an attestation, a schema 1 manifest) is resolved as well, with `Image.unsupported`.
+        What is none (a Helm chart, an attestation) is resolved as well, with `Image.unsupported`.
 
         Args:
             reference: Its digest is asked for where it has one, else its tag.
@@ -77,16 +78,27 @@ class Registry:
             RegistryError: It refused in another way.
         """
         repository = self._open(reference)
-        manifest, named = await _descend(repository, reference, platform or own_platform())
-        return Image(
-            reference=reference,
-            digest=manifest.digest,
-            media_type=manifest.media_type,
-            platform=named or await _ask_platform(repository, manifest),
-            config_digest=manifest.config.digest if manifest.config else None,
-            layers=manifest.layers,
-            unsupported=manifest.unsupported,
-        )
+        found = await repository.fetch_manifest(reference.manifest)
+        resolver = Resolver(repository, str(reference), reference.registry)
+        return make_image(reference, await resolver.one(found, platform or own_platform()))
+
+    async def resolve_all(self, reference: Reference) -> tuple[Image, ...]:
+        """Return all images of an index, in its order; of a reference that means one image, that one.
+
+        What is no image, and what the index names and the registry does not have, is there with `Image.unsupported`:
+        nothing is left out. Indexes inside are read too. An image that is named twice is returned once.
+
+        Args:
+            reference: Its digest is asked for where it has one, else its tag.
+
+        Raises:
+            InvalidManifestError: As with `resolve`; also for more than 200 images.
+            RegistryError: As with `resolve`.
+        """
+        repository = self._open(reference)
+        found = await repository.fetch_manifest(reference.manifest)
+        resolved = await Resolver(repository, str(reference), reference.registry).all(found)
+        return tuple(make_image(reference, one) for one in resolved)
 
     async def blob(self, image: Image, layer: Layer, *, renew: bool = False) -> BlobAccess:
         """Return the URL and the headers with which a backend can pull a layer.
@@ -117,6 +129,38 @@ class Registry:
         except RegistryError as error:
             return BlobHead(status=(error.status or 0) if error.step != "token" else 0, reason=str(error))
         return _make_head(answer)
+
+    async def referrers(self, image: Image, artifact_type: str = "") -> tuple[Referrer, ...]:
+        """Return what refers to an image's own manifest: SBOMs, signatures, attestations.
+
+        Args:
+            image: The image; another `Registry` may have resolved it.
+            artifact_type: Only those of this type; all where empty.
+
+        Raises:
+            InvalidManifestError: The registry's answer is no list of them, or one of more than 1,000.
+            RegistryError: The registry is not available, or gives no credentials.
+        """
+        return await find_referrers(self._open(_in_registry(image)), _checked(image, image.digest), artifact_type)
+
+    async def fetch(self, image: Image, digest: str, *, max_size: int) -> bytes:
+        """Return a blob or a manifest of an image's repository, verified.
+
+        Args:
+            image: The image.
+            digest: What to fetch.
+            max_size: Bytes that it may have.
+
+        Raises:
+            ImageNotFoundError: The repository does not have it.
+            InvalidManifestError: It is longer.
+            RegistryError: The content has another digest, or the registry does not give it.
+        """
+        repository = self._open(_in_registry(image))
+        try:
+            return await repository.fetch_blob(_checked(image, digest), max_size)
+        except ImageNotFoundError:
+            return await repository.fetch_manifest_bytes(digest, max_size)
 
     async def aclose(self) -> None:
         """Close all connections and end all requests."""
@@ -150,44 +194,22 @@ class Registry:
             raise UnsupportedImageError(
                 f"the layer {layer.digest[:80]!r} is a foreign one, which the registry does not have"
             )
-        if fault := find_digest_fault(layer.digest):
-            registry = image.reference.registry
-            raise InvalidManifestError(f"{registry}, blob: {fault}", registry=registry, step="blob")
-        return self._open(image.reference)
+        _checked(image, layer.digest)
+        return self._open(_in_registry(image))
 
 
-async def _descend(repository: Repository, reference: Reference, wanted: Platform) -> tuple[Manifest, Platform | None]:
-    """Return the manifest for a platform, and the platform that an index calls it."""
-    found, named = await repository.fetch_manifest(reference.manifest), None
-    for _ in range(MOST_INDEXES):
-        if isinstance(found, Manifest):
-            return found, named
-        entry = choose_entry(found, wanted)
-        if entry is None:
-            raise _make_not_found(reference, found, wanted)
-        named = make_platform(entry.platform) or named
-        found = await repository.fetch_manifest(entry.digest)
-    if isinstance(found, Manifest):
-        return found, named
-    message = f"{reference}: more than {MOST_INDEXES} indexes inside each other; name the image by its digest"
-    raise InvalidManifestError(message, registry=reference.registry, step="resolve")
+def _in_registry(image: Image) -> Reference:
+    if isinstance(image.reference, Reference):
+        return image.reference
+    raise LocalImageError(f"{image.reference}: it is in no registry")
 
 
-def _make_not_found(reference: Reference, index: Index, wanted: Platform) -> ImageNotFoundError:
-    offered = ", ".join(index.platforms[:20]) or "none that is named"
-    message = f"{reference} has no image for {wanted}; there are: {offered}; choose one of them as the platform"
-    return ImageNotFoundError(message, registry=reference.registry, step="resolve")
-
-
-async def _ask_platform(repository: Repository, manifest: Manifest) -> Platform | None:
-    """Return the platform that an image's configuration names; None when it can't be had."""
-    if manifest.unsupported or manifest.config is None:
-        return None
-    try:
-        return read_platform(await repository.fetch_blob(manifest.config.digest))
-    except (RegistryError, MalformedError) as error:
-        _LOGGER.debug("no platform of %s@%s: %s", repository.name, manifest.digest, error)
-        return None
+def _checked(image: Image, digest: str) -> str:
+    """Return a digest, which goes into an address."""
+    if fault := find_digest_fault(digest):
+        registry = _in_registry(image).registry
+        raise InvalidManifestError(f"{registry}, blob: {fault}", registry=registry, step="blob")
+    return digest
 
 
 def _make_head(answer: Answer) -> BlobHead:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
 from attrs import frozen
 
 from ..models import Layer, Platform
+from .artifacts import why_no_image
 from .digests import digest_of, find_digest_fault, strip_signatures
-from .platforms import rank_platform
+from .platforms import Rank, rank_platform
+from .schema1 import read_schema1
 from .wire import Descriptor, MalformedError, WireIndex, WireManifest, WirePlatform, parse_object, structure
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
@@ -32,23 +33,6 @@ _KNOWN = _INDEXES | _MANIFESTS | _SCHEMA_1_TYPES
 _VAGUE = {"", "application/json", "application/octet-stream", "text/plain"}
 _VERSION = 2
 
-IMAGE_CONFIGS = {
-    "application/vnd.docker.container.image.v1+json",
-    "application/vnd.oci.image.config.v1+json",
-    "application/octet-stream",  # Docker 1.10
-    "",
-}
-_CONFIG_NAMES = {
-    "application/vnd.cncf.helm.config.v1+json": "a Helm chart",
-    "application/vnd.docker.plugin.v1+json": "a Docker plugin",
-    "application/vnd.wasm.config.v0+json": "a WebAssembly module",
-    "application/vnd.wasm.config.v1+json": "a WebAssembly module",
-}
-_EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
-_TAR_LAYER = re.compile(
-    r"application/vnd\.(?:docker\.image\.rootfs\.(?:foreign\.)?diff|oci\.image\.layer\.(?:nondistributable\.)?v1)"
-    r"\.tar(?:[.+](?:gzip|zstd|bzip2|xz))?"
-)
 _ATTESTATION_KEY = "vnd.docker.reference.type"
 _UNKNOWN_PLATFORM = WirePlatform("unknown", "unknown")  # type: ignore[arg-type]
 
@@ -60,6 +44,9 @@ class Manifest:
     digest: str
     media_type: str
     config: Descriptor | None = None
+    """None in schema 1."""
+    platform: Platform | None = None
+    """Where the manifest itself says it: in schema 1."""
     layers: tuple[Layer, ...] = ()
     """Base first."""
     unsupported: str | None = None
@@ -68,11 +55,13 @@ class Manifest:
 
 @frozen(kw_only=True)
 class Index:
-    """A list of manifests: those of attestations are left out."""
+    """A list of manifests."""
 
     digest: str
     media_type: str
     entries: tuple[Descriptor, ...]
+    """Without the attestations."""
+    attestations: tuple[Descriptor, ...] = ()
 
     @property
     def platforms(self) -> tuple[str, ...]:
@@ -96,9 +85,9 @@ def read_manifest(body: bytes, content_type: str, digest: str | None) -> Manifes
         raise MalformedError(f"the digest to expect: {fault}")
     document = parse_object(body)
     media_type = _find_media_type(document, content_type)
-    own_digest = _verify(body, media_type, digest)
     if media_type in _SCHEMA_1_TYPES:
-        return Manifest(digest=own_digest, media_type=media_type, unsupported="its manifest is the old schema 1")
+        return _make_schema1(body, media_type, digest)
+    own_digest = _verify(body, digest)
     if document.get("schemaVersion") != _VERSION:
         raise MalformedError(f"$.schemaVersion is not {_VERSION}")
     if media_type in _INDEXES:
@@ -106,26 +95,25 @@ def read_manifest(body: bytes, content_type: str, digest: str | None) -> Manifes
     return _make_manifest(document, own_digest, media_type)
 
 
-def choose_entry(index: Index, wanted: Platform) -> Descriptor | None:
-    """Return the entry for a platform: the best that names it, else the first index inside, else a lone entry.
+def rank_entries(index: Index, wanted: Platform) -> tuple[Descriptor, ...]:
+    """Return the entries to look at for a platform, in this order.
 
-    An index inside that names a platform counts like a manifest; so does one entry alone that names none.
+    The best that names it; where none does, the indexes inside that name none; where there are none of those either, a
+    lone entry that names no platform. An index inside that names a platform counts like a manifest.
     """
     ranked = [(rank, entry) for entry in index.entries if (rank := _rank(entry, wanted)) is not None]
     if ranked:
-        return min(ranked, key=lambda pair: pair[0])[1]
+        return (min(ranked, key=lambda pair: pair[0])[1],)
     unnamed = [entry for entry in index.entries if make_platform(entry.platform) is None]
-    nested = [entry for entry in unnamed if entry.mediaType in _INDEXES]
-    if nested:
-        return nested[0]
-    return unnamed[0] if len(unnamed) == len(index.entries) == 1 else None
+    nested = tuple(entry for entry in unnamed if entry.mediaType in _INDEXES)
+    return nested or (tuple(unnamed) if len(unnamed) == len(index.entries) == 1 else ())
 
 
 def make_platform(wire: WirePlatform | None) -> Platform | None:
     """Return what an index or an image's configuration says of the platform, or None where it does not."""
     if wire is None or not wire.os or not wire.architecture:
         return None
-    return Platform(wire.os, wire.architecture, wire.variant)
+    return Platform(wire.os, wire.architecture, wire.variant, wire.os_version)
 
 
 def read_platform(body: bytes) -> Platform | None:
@@ -137,7 +125,12 @@ def read_platform(body: bytes) -> Platform | None:
     return make_platform(structure(parse_object(body), WirePlatform))
 
 
-def _rank(entry: Descriptor, wanted: Platform) -> int | None:
+def is_known(media_type: str) -> bool:
+    """Tell whether a media type is one of an image's manifest or an index; an empty one may be."""
+    return media_type in _KNOWN or media_type in _VAGUE
+
+
+def _rank(entry: Descriptor, wanted: Platform) -> Rank | None:
     platform = make_platform(entry.platform)
     return rank_platform(wanted, platform) if platform else None
 
@@ -156,30 +149,46 @@ def _find_media_type(document: dict[str, Any], content_type: str) -> str:
     return header
 
 
-def _verify(body: bytes, media_type: str, digest: str | None) -> str:
+def _verify(body: bytes, digest: str | None) -> str:
     """Return the body's digest."""
-    try:
-        signed = strip_signatures(body) if media_type in _SCHEMA_1_TYPES else body
-    except (ValueError, RecursionError) as error:
-        raise MalformedError(str(error)) from error
-    found = digest_of(signed, like=digest or "sha256:")
+    found = digest_of(body, like=digest or "sha256:")
     if digest and found != digest:
         raise MalformedError(f"its digest is {found}, not {digest}: it was changed on its way or in the registry")
     return found
 
 
+def _make_schema1(body: bytes, media_type: str, digest: str | None) -> Manifest:
+    """Read the part that the digest stands for; nothing vouches for the rest."""
+    try:
+        payload = strip_signatures(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedError(str(error)) from error
+    own_digest = _verify(payload, digest)
+    document = parse_object(payload)
+    _check_members(document, "fsLayers", ("layers", "config", "manifests"))
+    layers, platform = read_schema1(document)
+    return Manifest(digest=own_digest, media_type=media_type, platform=make_platform(platform), layers=layers)
+
+
 def _make_index(document: dict[str, Any], digest: str, media_type: str) -> Index:
     _check_members(document, "manifests", ("layers", "config", "fsLayers"))
     wire = structure(document, WireIndex)
-    entries = tuple(entry for entry in wire.manifests if not _is_attestation(entry))
-    return Index(digest=digest, media_type=media_type, entries=entries)
+    return make_index(wire.manifests, digest=digest, media_type=media_type)
+
+
+def make_index(entries: Iterable[Descriptor], *, digest: str, media_type: str) -> Index:
+    """Return an index of these entries, attestations set apart."""
+    entries = tuple(entries)
+    attestations = tuple(entry for entry in entries if _is_attestation(entry))
+    images = tuple(entry for entry in entries if not _is_attestation(entry))
+    return Index(digest=digest, media_type=media_type, entries=images, attestations=attestations)
 
 
 def _make_manifest(document: dict[str, Any], digest: str, media_type: str) -> Manifest:
     _check_members(document, "layers", ("manifests", "fsLayers"))
     wire = structure(document, WireManifest)
     layers = tuple(_make_layer(layer) for layer in wire.layers)
-    unsupported = _judge(wire)
+    unsupported = why_no_image(wire)
     return Manifest(digest=digest, media_type=media_type, config=wire.config, layers=layers, unsupported=unsupported)
 
 
@@ -199,31 +208,3 @@ def _check_members(document: dict[str, Any], needed: str, foreign: Iterable[str]
 def _is_attestation(entry: Descriptor) -> bool:
     """Tell BuildKit's attestations; source: BuildKit's ``docs/attestations/attestation-storage.md``."""
     return entry.platform == _UNKNOWN_PLATFORM or _ATTESTATION_KEY in entry.annotations
-
-
-def _judge(wire: WireManifest) -> str | None:
-    """Return why a manifest is none of a container image, or None when it is one."""
-    config_type = wire.config.mediaType
-    if config_type not in IMAGE_CONFIGS:
-        return f"it is {_name_artifact(config_type, wire.artifactType)}, not a container image"
-    strange = [layer.mediaType for layer in wire.layers if not _is_tar(layer.mediaType)]
-    return _name_layer(strange[0]) if strange else None
-
-
-def _name_artifact(config_type: str, artifact_type: str) -> str:
-    if config_type in _CONFIG_NAMES:
-        return f"{_CONFIG_NAMES[config_type]} ({config_type})"
-    kind = artifact_type if artifact_type and config_type == _EMPTY_CONFIG else config_type
-    return f"an artifact of the type {kind}"
-
-
-def _is_tar(media_type: str) -> bool:
-    return not media_type or _TAR_LAYER.fullmatch(media_type) is not None
-
-
-def _name_layer(media_type: str) -> str:
-    if media_type.endswith("+encrypted"):
-        return f"its layers are encrypted ({media_type})"
-    if media_type == "application/vnd.in-toto+json":
-        return f"it is an attestation ({media_type}), not a container image"
-    return f"it has a layer of the type {media_type}, which is no file system"

@@ -31,6 +31,12 @@ _SAME = {
 _LEVEL = re.compile(r"v?([0-9]{1,3})(?:\.[0-9]{1,3})?", re.ASCII)
 _UNNAMED_LEVEL = {"arm": 7, "arm64": 8, "amd64": 1}
 _ANY_LEVEL = 1000
+_LONGEST_VERSION = 64
+_BUILD = 3
+"""Parts of a Windows version that must agree: ``10.0.17763``."""
+
+Rank = tuple[int, ...]
+"""How well an image serves: the smallest is the best."""
 
 
 def own_platform() -> Platform:
@@ -39,15 +45,21 @@ def own_platform() -> Platform:
     return Platform("linux", *_SAME.get(machine, (machine, "")))
 
 
-def rank_platform(wanted: Platform, offered: Platform) -> int | None:
-    """Return how well an offered platform serves the wanted one: 0 is best, None is not at all.
+def rank_platform(wanted: Platform, offered: Platform) -> Rank | None:
+    """Return how well an offered platform serves the wanted one: the smallest rank is best, None is not at all.
 
     A variant that is wanted is served by itself and by lower ones, the highest first. Without one all are good: on
-    32-bit ARM the highest first, elsewhere the plain one first.
+    32-bit ARM the highest first, elsewhere the plain one first. A Windows version that is wanted is served by its own
+    build; without one the newest comes first.
     """
     wanted, offered = _normalize(wanted), _normalize(offered)
     if (wanted.os, wanted.architecture) != (offered.os, offered.architecture):
         return None
+    variant, version = _rank_variant(wanted, offered), _rank_version(wanted.os_version, offered.os_version)
+    return None if variant is None or version is None else (variant, *version)
+
+
+def _rank_variant(wanted: Platform, offered: Platform) -> int | None:
     if wanted.variant == offered.variant and (wanted.variant or wanted.architecture != "arm"):
         return 0
     level = _level(offered)
@@ -55,6 +67,22 @@ def rank_platform(wanted: Platform, offered: Platform) -> int | None:
         return _rank_any(wanted.architecture, level)
     limit = _level(wanted)
     return None if level is None or limit is None or level > limit else 1 + limit - level
+
+
+def _rank_version(wanted: str, offered: str) -> Rank | None:
+    """Return how well a version serves; one that is not named serves last."""
+    if wanted == offered:
+        return (0,)
+    if not offered:
+        return (2,)
+    parts = _read_version(offered)
+    if wanted and parts[:_BUILD] != _read_version(wanted)[:_BUILD]:
+        return None
+    return (1, *(-part for part in parts))
+
+
+def _read_version(version: str) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdecimal() else 0 for part in version[:_LONGEST_VERSION].split("."))
 
 
 def _rank_any(architecture: str, level: int | None) -> int:
@@ -70,7 +98,7 @@ def _normalize(platform: Platform) -> Platform:
     variant = platform.variant.lower() or variant
     if (architecture, variant) in {("arm64", "v8"), ("arm64", "8"), ("amd64", "v1")}:
         variant = ""
-    return Platform(platform.os.lower(), architecture, variant)
+    return Platform(platform.os.lower(), architecture, variant, platform.os_version)
 
 
 def _level(platform: Platform) -> int | None:

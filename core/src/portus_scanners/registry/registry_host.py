@@ -58,6 +58,7 @@ class RegistryHost:
         step: str,
         headers: Mapping[str, str] | None = None,
         grant: Grant | None = None,
+        limit: int = LARGEST_BODY,
     ) -> Answer:
         """Send one request; see `Transport.send`.
 
@@ -67,6 +68,7 @@ class RegistryHost:
             step: See `RegistryError`.
             headers: Further headers.
             grant: What is sent as ``Authorization``.
+            limit: Bytes of the body that are read.
         """
         url = (await self.base()).join(URL(path, encoded=True))
         return await self.transport.send(
@@ -75,7 +77,7 @@ class RegistryHost:
                 url=url,
                 headers=headers or {},
                 grant=grant,
-                limit=LARGEST_BODY,
+                limit=limit,
                 registry=self.name,
                 step=step,
             )

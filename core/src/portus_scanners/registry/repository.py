@@ -8,9 +8,9 @@ from ..errors import InvalidManifestError, RegistryError
 from .access import BACKEND_MARGIN, Access
 from .answers import Answer, Grant, make_error
 from .digests import digest_of
-from .manifest import ACCEPT, Index, Manifest, read_manifest
+from .manifest import ACCEPT, OCI_INDEX, Index, Manifest, read_manifest
 from .registry_host import LARGEST_BODY, RegistryHost
-from .wire import MalformedError
+from .wire import Descriptor, MalformedError
 
 _UNAUTHORIZED = 401
 _OVERLOADED = 429
@@ -41,22 +41,58 @@ class Repository:
         what = f"{self.name}{'@' if ':' in tag_or_digest else ':'}{tag_or_digest}"
         answer = await self._get(f"manifests/{tag_or_digest}", "manifest", what, {"Accept": ACCEPT})
         digest = tag_or_digest if ":" in tag_or_digest else answer.headers.get("Docker-Content-Digest")
-        try:
-            return read_manifest(answer.body, answer.headers.get("Content-Type", ""), digest)
-        except MalformedError as error:
-            raise self._make_manifest_error(what, answer, error) from error
+        return self._read_manifest(answer, "manifest", what, digest)
 
-    async def fetch_blob(self, digest: str) -> bytes:
-        """Fetch and verify a small blob, an image's configuration.
+    async def fetch_entry(self, entry: Descriptor) -> Manifest | Index:
+        """Fetch, verify and parse the manifest that an index names.
 
         Raises:
             RegistryError: As in ``errors.py``.
         """
-        answer = await self._get(f"blobs/{digest}", "blob", f"{self.name}@{digest}", {})
-        if digest_of(answer.body, like=digest) != digest:
-            message = f"{self.host.name}, blob of {self.name}@{digest}: the content has another digest"
-            raise RegistryError(message, registry=self.host.name, step="blob", status=answer.status)
-        return answer.body
+        return await self.fetch_manifest(entry.digest)
+
+    async def fetch_referrers(self, path: str, what: str) -> tuple[Index, str]:
+        """Fetch one page of an image's referrers.
+
+        Args:
+            path: ``referrers/DIGEST``, with the query of the page.
+            what: See `make_error`.
+
+        Returns:
+            The page, and the header ``Link`` that may name the next one.
+
+        Raises:
+            RegistryError: As in ``errors.py``.
+        """
+        answer = await self._get(path, "referrers", what, {"Accept": OCI_INDEX})
+        found = self._read_manifest(answer, "referrers", what, None)
+        if isinstance(found, Manifest):
+            raise self._make_manifest_error("referrers", what, answer, MalformedError("it is no index"))
+        return found, answer.headers.get("Link", "")
+
+    async def fetch_blob(self, digest: str, limit: int = LARGEST_BODY) -> bytes:
+        """Fetch and verify a blob.
+
+        Args:
+            digest: Its digest.
+            limit: Bytes that it may have.
+
+        Raises:
+            RegistryError: As in ``errors.py``.
+        """
+        return await self._fetch(f"blobs/{digest}", "blob", digest, {}, limit)
+
+    async def fetch_manifest_bytes(self, digest: str, limit: int = LARGEST_BODY) -> bytes:
+        """Fetch and verify a manifest of any kind, as it is.
+
+        Args:
+            digest: Its digest.
+            limit: Bytes that it may have.
+
+        Raises:
+            RegistryError: As in ``errors.py``.
+        """
+        return await self._fetch(f"manifests/{digest}", "manifest", digest, {"Accept": f"{ACCEPT}, */*;q=0.1"}, limit)
 
     async def head_blob(self, digest: str) -> Answer:
         """Ask for a blob without its content; the status is not judged.
@@ -86,21 +122,35 @@ class Repository:
             renew = False
         return await self._access.grant(valid_for=BACKEND_MARGIN, renew=renew)
 
-    async def _get(self, path: str, step: str, what: str, headers: Mapping[str, str]) -> Answer:
-        answer = await self._exchange("GET", path, step, headers)
+    async def _fetch(self, path: str, step: str, digest: str, headers: Mapping[str, str], limit: int) -> bytes:
+        what = f"{self.name}@{digest}"
+        answer = await self._get(path, step, what, headers, limit)
+        if digest_of(answer.body, like=digest) != digest:
+            message = f"{self.host.name}, {step} of {what}: the content has another digest"
+            raise RegistryError(message, registry=self.host.name, step=step, status=answer.status)
+        return answer.body
+
+    async def _get(
+        self, path: str, step: str, what: str, headers: Mapping[str, str], limit: int = LARGEST_BODY
+    ) -> Answer:
+        answer = await self._exchange("GET", path, step, headers, limit)
         if answer.failed:
             raise make_error(answer, registry=self.host.name, step=step, what=what)
         if answer.too_long:
-            message = f"{self.host.name}, {step} of {what}: the answer is longer than {LARGEST_BODY} bytes"
+            message = f"{self.host.name}, {step} of {what}: the answer is longer than {limit} bytes"
             raise InvalidManifestError(message, registry=self.host.name, step=step, status=answer.status)
         return answer
 
-    async def _exchange(self, method: str, path: str, step: str, headers: Mapping[str, str]) -> Answer:
+    async def _exchange(
+        self, method: str, path: str, step: str, headers: Mapping[str, str], limit: int = LARGEST_BODY
+    ) -> Answer:
         """Send one request; meet the challenge of a 401, and once more when a token is refused."""
         grant = await self._access.grant()
         refusals = 0
         while True:
-            answer = await self.host.send(method, self._path(path), step=step, headers=headers, grant=grant)
+            answer = await self.host.send(
+                method, self._path(path), step=step, headers=headers, grant=grant, limit=limit
+            )
             if answer.status != _UNAUTHORIZED or answer.elsewhere:
                 break
             refusals += grant is not None
@@ -114,10 +164,16 @@ class Repository:
     def _path(self, path: str) -> str:
         return f"/v2/{self.name}/{path}"
 
-    def _make_manifest_error(self, what: str, answer: Answer, error: MalformedError) -> InvalidManifestError:
+    def _read_manifest(self, answer: Answer, step: str, what: str, digest: str | None) -> Manifest | Index:
+        try:
+            return read_manifest(answer.body, answer.headers.get("Content-Type", ""), digest)
+        except MalformedError as error:
+            raise self._make_manifest_error(step, what, answer, error) from error
+
+    def _make_manifest_error(self, step: str, what: str, answer: Answer, error: MalformedError) -> InvalidManifestError:
         content_type = answer.headers.get("Content-Type", "no content type")[:100]
         advice = "push the image again, or use another registry client to look at it"
         if "json" not in content_type or "not JSON" in str(error):
             advice = "is it a registry, or is there a log-in page or a proxy before it?"
-        message = f"{self.host.name}, manifest of {what} (HTTP {answer.status}, {content_type!r}): {error}; {advice}"
-        return InvalidManifestError(message, registry=self.host.name, step="manifest", status=answer.status)
+        message = f"{self.host.name}, {step} of {what} (HTTP {answer.status}, {content_type!r}): {error}; {advice}"
+        return InvalidManifestError(message, registry=self.host.name, step=step, status=answer.status)

@@ -34,6 +34,9 @@ Urls = NewType("Urls", tuple[str, ...])
 Annotations = NewType("Annotations", dict[str, str])
 DocumentT = TypeVar("DocumentT")
 
+NAME = "name in the JSON"
+"""Key in an attribute's metadata, where the two names differ."""
+
 
 class MalformedError(ValueError):
     """A body that is not what it should be; the message has a ``$.path`` for each fault."""
@@ -41,11 +44,37 @@ class MalformedError(ValueError):
 
 @frozen
 class WirePlatform:
-    """``platform`` of an entry; the same three members are in an image's configuration."""
+    """``platform`` of an entry; the same members are in an image's configuration."""
 
     os: Word = Word("")
     architecture: Word = Word("")
     variant: Word = Word("")
+    os_version: Word = field(default=Word(""), metadata={NAME: "os.version"})
+
+
+@frozen
+class WireFsLayer:
+    """One layer of schema 1."""
+
+    blobSum: Digest
+
+
+@frozen
+class WireHistory:
+    """One step of schema 1."""
+
+    v1Compatibility: str = field(default="", repr=False)
+
+
+@frozen
+class WireSchema1:
+    """Docker's schema 1, its signatures apart. Source: distribution's ``manifest-v2-1.md``."""
+
+    schemaVersion: int
+    fsLayers: tuple[WireFsLayer, ...]
+    """Top first."""
+    history: tuple[WireHistory, ...]
+    architecture: Word = Word("")
 
 
 @frozen
@@ -58,6 +87,7 @@ class Descriptor:
     urls: Urls = Urls(())
     platform: WirePlatform | None = None
     annotations: Annotations = field(factory=lambda: Annotations({}), repr=False)
+    artifactType: MediaType = MediaType("")
 
 
 @frozen
@@ -167,12 +197,12 @@ def _expect_array(value: object, kind: Any) -> tuple[Any, ...]:
 def _make_object_hook(wire_class: Any) -> Callable[[object, Any], Any]:
     """Return a hook that takes an object, its null members left out."""
     generated = make_dict_structure_fn(wire_class, _CONVERTER)
-    known = {attribute.name for attribute in fields(wire_class)}
+    known = {attribute.metadata.get(NAME, attribute.name): attribute.name for attribute in fields(wire_class)}
 
     def read(value: object, kind: Any) -> object:
         if not isinstance(value, dict):
             raise TypeError("expected an object")
-        return generated({key: value[key] for key in known & value.keys() if value[key] is not None}, kind)
+        return generated({known[key]: value[key] for key in known.keys() & value if value[key] is not None}, kind)
 
     return read
 

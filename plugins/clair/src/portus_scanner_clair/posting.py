@@ -28,6 +28,9 @@ _TRIES = {Cause.BLOB_NOT_FETCHED: 2, Cause.NOT_EXTRACTED: 2, Cause.LOST_RACE: RA
 """How often a layer is posted at most when that is the answer; with any other answer it is once."""
 
 
+_SERVED_ELSEWHERE = "; --serve-address gives the layers of a local image another address"
+
+
 class ParentUnknownError(ScannerError):
     """Clair does not have the layer below (any more): the chain can be posted again from its base."""
 
@@ -116,6 +119,7 @@ class LayerPoster:
         return ScannerError(
             f"{refusal}: Clair could not get the blob from the registry, with new credentials neither, and does not "
             f"say why; {seen}. Clair fetches the blob itself and must be able to reach {_host(access.url)}"
+            f"{_SERVED_ELSEWHERE if self._image.local else ''}"
         )
 
 

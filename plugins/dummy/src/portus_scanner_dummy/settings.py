@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 
 from attrs import Attribute, field, frozen
 from attrs.validators import ge, le, min_len
-from portus_scanners import Reference, ScannerSettings
+from portus_scanners import ImageReference, ScannerSettings
 
 BEHAVIOURS = (
     "report",
@@ -75,7 +75,7 @@ class Step:
     message: str = ""
     """The text of the error, or a note more in the report."""
 
-    def matches(self, reference: Reference) -> bool:
+    def matches(self, reference: ImageReference) -> bool:
         """Return whether this entry is meant for an image."""
         return fnmatchcase(reference.text, self.image) or fnmatchcase(str(reference), self.image)
 
@@ -87,6 +87,6 @@ class DummySettings(ScannerSettings):
     script: tuple[Step, ...] = ()
     """The first entry that matches the image applies; where none does, the image gets the default entry."""
 
-    def step_for(self, reference: Reference) -> Step:
+    def step_for(self, reference: ImageReference) -> Step:
         """Return the entry of the script that applies to an image."""
         return next((step for step in self.script if step.matches(reference)), Step())

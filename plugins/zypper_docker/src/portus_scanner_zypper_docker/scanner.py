@@ -17,6 +17,7 @@ from portus_scanners import (
     Reference,
     Scanner,
     ScannerReport,
+    UnsupportedImageError,
 )
 
 from .findings import make_report
@@ -46,11 +47,13 @@ class ZypperDockerScanner(Scanner[ZypperDockerSettings], contract=1):
         """Return the security patches that are missing in an image.
 
         Raises:
-            UnsupportedImageError: The image has no zypper.
+            UnsupportedImageError: The image has no zypper, or lies in a folder or an archive.
             ScannerUnavailableError: The server or its docker daemon can't be reached, or zypper is locked.
             InvalidReportError: The answer is no result, or one of an earlier version of the server.
             ScannerError: The server's docker daemon does not have the image, or the scan failed.
         """
+        if not isinstance(image.reference, Reference):
+            raise UnsupportedImageError("zypper-docker scans what its own docker daemon has, no folders and archives")
         asked = daemon_name(image.reference)
         answer = await self._ask_until_done(f"/images?image={quote(asked, safe='')}")
         if answer.status != HTTPStatus.OK:

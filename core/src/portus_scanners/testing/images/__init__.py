@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from .archives import write_docker_archive, write_oci_archive
 from .builder import (
     BuiltImage,
     BuiltIndex,
@@ -13,6 +14,7 @@ from .builder import (
     alpine_image,
     debian_image,
     distroless_image,
+    make_artifact,
     make_attestation,
     make_helm_chart,
     make_image,
@@ -54,6 +56,7 @@ __all__ = [
     "empty_layer",
     "filler_layer",
     "layer",
+    "make_artifact",
     "make_attestation",
     "make_helm_chart",
     "make_image",
@@ -65,5 +68,7 @@ __all__ = [
     "static_binary_image",
     "static_binary_layer",
     "write_dir_layout",
+    "write_docker_archive",
+    "write_oci_archive",
     "write_oci_layout",
 ]

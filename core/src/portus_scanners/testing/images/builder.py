@@ -26,7 +26,18 @@ from .layers import (
     layer,
     static_binary_layer,
 )
-from .media_types import HELM_CHART, HELM_CONFIG, IN_TOTO, OCI_CONFIG, Form, config_type, index_type, layer_type
+from .media_types import (
+    HELM_CHART,
+    HELM_CONFIG,
+    IN_TOTO,
+    OCI_CONFIG,
+    OCI_EMPTY,
+    OCI_MANIFEST,
+    Form,
+    config_type,
+    index_type,
+    layer_type,
+)
 from .media_types import manifest_type as type_of_manifest
 
 _CREATED = "2024-01-01T00:00:00Z"
@@ -45,6 +56,9 @@ class BuiltImage:
     """As an index writes it: ``os``, ``architecture``, perhaps ``variant``."""
     annotations: Mapping[str, str] = {}
     """What an index says of it."""
+    subject: str = ""
+    """The digest of the manifest that it was made for, where it is an SBOM or a signature."""
+    artifact_type: str = ""
     digest: str = field(init=False)
 
     @digest.default
@@ -133,6 +147,45 @@ def make_helm_chart(name: str = "made-up", version: str = "0.1.0") -> BuiltImage
     blob = layer({f"{name}/Chart.yaml": chart}, media_type=HELM_CHART)
     config = _json({"name": name, "version": version, "apiVersion": "v2"})
     return _built(config, HELM_CONFIG, (blob,), "oci", {})
+
+
+def make_artifact(
+    subject: Pushable,
+    artifact_type: str,
+    data: bytes,
+    *,
+    media_type: str = "",
+    annotations: Mapping[str, str] = {},
+) -> BuiltImage:
+    """Return an artifact that refers to an image: an SBOM, a signature; ``oras attach`` makes such ones.
+
+    Args:
+        subject: The image.
+        artifact_type: What it is: ``application/spdx+json``.
+        data: Its only blob.
+        media_type: The blob's; the artifact type where empty.
+        annotations: Of its manifest.
+    """
+    blob = LayerBlob(data=data, diff_id=digest_of(data), compression="none", media_type=media_type or artifact_type)
+    document = {
+        "schemaVersion": 2,
+        "mediaType": OCI_MANIFEST,
+        "artifactType": artifact_type,
+        "config": _descriptor(OCI_EMPTY, b"{}"),
+        "layers": [_descriptor(blob.media_type, data)],
+        "subject": _descriptor(subject.media_type, subject.manifest),
+        **({"annotations": dict(annotations)} if annotations else {}),
+    }
+    return BuiltImage(
+        manifest=_json(document),
+        media_type=OCI_MANIFEST,
+        config=b"{}",
+        layers=(blob,),
+        platform={},
+        annotations=annotations,
+        subject=subject.digest,
+        artifact_type=artifact_type,
+    )
 
 
 def debian_image(

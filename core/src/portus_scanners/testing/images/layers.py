@@ -50,6 +50,15 @@ class LayerBlob:
         """The bytes of the blob."""
         return len(self.data)
 
+    @property
+    def archive(self) -> bytes:
+        """The archive before compression.
+
+        Raises:
+            KeyError: It is compressed with zstd, which the standard library can't undo.
+        """
+        return _DECOMPRESSORS[self.compression](self.data)
+
 
 def layer(files: Mapping[str, bytes], *, compression: Compression = "gzip", media_type: str = "") -> LayerBlob:
     """Return the layer with these files, in this order; a name may be a whiteout (``etc/.wh.passwd``)."""
@@ -115,4 +124,11 @@ _COMPRESSORS: dict[Compression, Callable[[bytes], bytes]] = {
     "bzip2": bz2.compress,
     "xz": lzma.compress,
     "zstd": _zstd,
+}
+
+_DECOMPRESSORS: dict[Compression, Callable[[bytes], bytes]] = {
+    "gzip": gzip.decompress,
+    "none": bytes,
+    "bzip2": bz2.decompress,
+    "xz": lzma.decompress,
 }

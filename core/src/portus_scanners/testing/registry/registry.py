@@ -18,17 +18,18 @@ from urllib.parse import unquote
 from aiohttp import web
 from attrs import field, frozen
 
-from ..images.builder import BuiltImage, Pushable
+from ..images.builder import BuiltImage, BuiltIndex, Pushable
 from ..images.layers import digest_of
 from ..images.media_types import DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1, OCI_INDEX, OCI_MANIFEST
 from ..images.schema1 import signed_schema1
 from ..servers.loopback import LoopbackServer
+from .referrers import answer_referrers, describe_referrers, find_referrers, make_tag
 from .token_server import TokenServer, TokenService, read_basic
 from .tokens import PASSWORD, USERNAME, IssuedToken
 
 Auth = Literal["open", "basic", "token"]
 
-_ROUTE = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs)/(?P<reference>[^/]+)")
+_ROUTE = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs|referrers)/(?P<reference>[^/]+)")
 _VERSION = {"Docker-Distribution-Api-Version": "registry/2.0"}
 
 
@@ -52,6 +53,8 @@ class StandInRegistry(LoopbackServer):
         token_server: Another server's token endpoint; None: this server has one at ``/token``.
         service: What the challenge calls the registry.
         tls: Makes it an https server.
+        referrers: Whether it has the API for them, as distribution 3 and most others have; 2.8 has not, and clients
+            then keep a list under a tag.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class StandInRegistry(LoopbackServer):
         token_server: TokenServer | None = None,
         service: str = "stand-in",
         tls: ssl.SSLContext | None = None,
+        referrers: bool = False,
     ) -> None:
         super().__init__(tls=tls)
         self.auth: Auth = auth
@@ -72,6 +76,9 @@ class StandInRegistry(LoopbackServer):
         self._token_server = token_server
         self.tokens = token_server.service if token_server else TokenService(username=username, password=password)
         """The token endpoint: its issuer, what it leaves out, whom it denies."""
+        self.referrers = referrers
+        self.referrers_page = 0
+        """How many referrers a page has; 0: all of them."""
         self._repositories: dict[str, _Repository] = {}
 
     @property
@@ -91,7 +98,15 @@ class StandInRegistry(LoopbackServer):
         stored.manifests.update({item.digest: item for item in (image, *image.manifests)})
         if tag:
             stored.tags[tag] = image.digest
+        if isinstance(image, BuiltImage) and image.subject and not self.referrers:
+            self._list_referrers(repository, image.subject)
         return image.digest
+
+    def _list_referrers(self, repository: str, subject: str) -> None:
+        """Keep the list under its tag, as clients do."""
+        found = find_referrers(self._repositories[repository].manifests.values(), subject)
+        index = BuiltIndex(manifest=describe_referrers(found), media_type=OCI_INDEX, manifests=())
+        self.push(repository, make_tag(subject), index)
 
     def remove(self, repository: str, digest: str) -> None:
         """Forget a blob or a manifest."""
@@ -112,7 +127,7 @@ class StandInRegistry(LoopbackServer):
         if path == "/token" and self.auth == "token" and self._token_server is None:
             return await self.tokens.answer(request)
         match = _ROUTE.fullmatch(path)
-        if match is None and path != "/v2/":
+        if (match is None and path != "/v2/") or (match and match["kind"] == "referrers" and not self.referrers):
             return web.Response(status=404, text="404 page not found\n")
         repository = match["repository"] if match else ""
         refused = self._refusal(request, repository)
@@ -126,6 +141,9 @@ class StandInRegistry(LoopbackServer):
         if request.method not in {"GET", "HEAD"}:
             return _error(405, "UNSUPPORTED", "The operation is unsupported.")
         stored = self._repositories.get(repository, _Repository())
+        if kind == "referrers":
+            found = find_referrers(stored.manifests.values(), reference)
+            return answer_referrers(found, request.path, request.query, self.referrers_page)
         if kind == "blobs":
             return _blob(stored, reference)
         return _manifest(stored, repository, reference, _accepted(request))

@@ -1,0 +1,115 @@
+"""The files of an archive, compressed or not. Opening one blocks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from threading import Event
+
+from ..errors import LocalImageError
+from .contents import PIECE, Content, StoppedError, open_file, whole, why
+from .tar import TarFiles
+
+LARGEST_UNPACKED = 64 * 1024**3
+"""Bytes that a compressed archive may unpack to; half of the free disk is another limit."""
+_GZIP = b"\x1f\x8b\x08"
+_OTHERS = {b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
+_WINDOW = 31
+"""zlib's word for: gzip, with the largest window."""
+
+
+class Archive:
+    """An archive. One that is compressed with gzip is unpacked into an unnamed temporary file as a whole.
+
+    Args:
+        path: Where it is.
+        stop: Ends the unpacking.
+
+    Raises:
+        LocalImageError: It can't be read, or is none.
+        StoppedError: *stop* was set.
+    """
+
+    def __init__(self, path: Path, stop: Event) -> None:
+        self._file = open_file(path)
+        try:
+            if _is_gzip(whole(self._file), path):
+                self._file = _replace(self._file, _unpack(whole(self._file), path, stop))
+            self._files = TarFiles(whole(self._file))
+        except LocalImageError as error:
+            self.close()
+            raise LocalImageError(f"{path}: {error}") from error
+        except OSError as error:
+            self.close()
+            raise LocalImageError(f"{path}: {why(error)}") from error
+        except StoppedError:
+            self.close()
+            raise
+
+    def open(self, name: str) -> AbstractContextManager[Content]:
+        """See `TarFiles.open`."""
+        return self._files.open(name)
+
+    def has(self, name: str) -> bool:
+        """See `TarFiles.has`."""
+        return self._files.has(name)
+
+    def close(self) -> None:
+        """Close the file; a temporary one is gone with that."""
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)
+
+
+def _is_gzip(content: Content, path: Path) -> bool:
+    head = content.read(0, 8)
+    for mark, name in _OTHERS.items():
+        if head.startswith(mark):
+            raise LocalImageError(f"it is compressed with {name}, only gzip is read: unpack {path.name} first")
+    return head.startswith(_GZIP)
+
+
+def _replace(old: int, new: int) -> int:
+    os.close(old)
+    return new
+
+
+def _unpack(content: Content, path: Path, stop: Event) -> int:
+    """Unpack into a file without a name, which is gone when it is closed, and return its descriptor."""
+    with tempfile.TemporaryFile(prefix="portus-scan-") as target:
+        limit = min(LARGEST_UNPACKED, shutil.disk_usage(tempfile.gettempdir()).free // 2)
+        size = 0
+        for piece in _inflate(content, stop):
+            size += len(piece)
+            if size > limit:
+                raise LocalImageError(
+                    f"it unpacks to more than {limit} bytes, which is the limit here: unpack {path.name} first"
+                )
+            target.write(piece)
+        target.flush()
+        return os.dup(target.fileno())
+
+
+def _inflate(content: Content, stop: Event) -> Iterator[bytes]:
+    """Return the plain bytes, a bounded piece at a time; a gzip file may have several members, and zeros after them."""
+    inflater, begun = zlib.decompressobj(_WINDOW), False
+    try:
+        for piece in content.pieces(stop):
+            packed = piece
+            while packed:
+                yield inflater.decompress(packed, PIECE)
+                packed, begun = inflater.unconsumed_tail, True
+                if inflater.eof:
+                    packed = inflater.unused_data.lstrip(b"\0")
+                    inflater, begun = zlib.decompressobj(_WINDOW), False
+        while begun and (rest := inflater.decompress(b"", PIECE)):
+            yield rest
+    except zlib.error as error:
+        raise LocalImageError("it is damaged: it can't be unpacked") from error
+    if begun and not inflater.eof:
+        raise LocalImageError("it is cut: it can't be unpacked to its end")

@@ -1,0 +1,128 @@
+"""Runs of bytes in files that somebody else may change: opened with care, read in pieces. All of it blocks.
+
+A backend must get what was verified. So a file is known by what ``fstat`` says of it, and one that was changed since
+is not served.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+
+from attrs import field, frozen
+
+from ..errors import LocalImageError
+
+PIECE = 1024 * 1024
+"""Bytes that are read at once."""
+
+Stamp = tuple[int, int, int, int]
+"""Device, inode, size and time of the last change."""
+Identity = tuple[Stamp, int, int]
+"""A file's stamp, and which of its bytes."""
+
+
+class StoppedError(Exception):
+    """Nobody waits any more for what a thread does."""
+
+
+@frozen(kw_only=True)
+class Content:
+    """A run of bytes in an open file."""
+
+    file: int
+    """File descriptor."""
+    offset: int = 0
+    size: int
+    stamp: Stamp = field(repr=False)
+
+    @property
+    def identity(self) -> Identity:
+        """What these very bytes are known by, as long as nobody changes the file."""
+        return self.stamp, self.offset, self.size
+
+    def read(self, position: int, length: int = PIECE) -> bytes:
+        """Return the bytes from *position* on, *length* of them at most; fewer only at the end.
+
+        Raises:
+            OSError: The file can't be read.
+        """
+        return os.pread(self.file, max(min(length, self.size - position), 0), self.offset + position)
+
+    def pieces(self, stop: Event) -> Iterator[bytes]:
+        """Return all of it, piece by piece.
+
+        Raises:
+            LocalImageError: The file is shorter than it was.
+            OSError: The file can't be read.
+            StoppedError: *stop* was set.
+        """
+        position = 0
+        while position < self.size:
+            if stop.is_set():
+                raise StoppedError
+            piece = self.read(position)
+            if not piece:
+                raise LocalImageError("it became shorter while it was read")
+            yield piece
+            position += len(piece)
+
+    def read_all(self, limit: int) -> bytes:
+        """Return all of it.
+
+        Raises:
+            LocalImageError: It is longer than *limit*, or became shorter.
+        """
+        if self.size > limit:
+            raise LocalImageError(f"it is longer than {limit} bytes")
+        return b"".join(self.pieces(Event()))
+
+
+def open_file(path: Path) -> int:
+    """Open a file for reading; what is none (a pipe would wait for ever) is refused.
+
+    Raises:
+        LocalImageError: It is no file, or can't be opened.
+    """
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        raise LocalImageError(f"{path}: {why(error)}") from error
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise LocalImageError(f"{path} is no file")
+    return file
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Content]:
+    """Open a file for as long as the context lasts.
+
+    Raises:
+        LocalImageError: It is no file, or can't be opened.
+    """
+    file = open_file(path)
+    try:
+        yield whole(file)
+    finally:
+        os.close(file)
+
+
+def whole(file: int) -> Content:
+    """Return all that is in a file."""
+    found = os.fstat(file)
+    return Content(file=file, size=found.st_size, stamp=stamp_of(found))
+
+
+def stamp_of(found: os.stat_result) -> Stamp:
+    """Return what a file that was not changed is known by."""
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def why(error: BaseException) -> str:
+    """Return the words for a file that can't be read, its name apart."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

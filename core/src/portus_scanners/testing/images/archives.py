@@ -1,0 +1,65 @@
+"""Images as files: what ``docker save`` and ``skopeo copy ... oci-archive:`` write."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from .builder import BuiltImage, Pushable, write_oci_layout
+from .layers import digest_of
+
+
+def write_oci_archive(path: Path, image: Pushable, *, tag: str = "image") -> None:
+    """Write an image as an OCI layout in a tar archive.
+
+    Args:
+        path: The file.
+        image: An image or an index of the OCI form.
+        tag: The name of the image in the layout.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        write_oci_layout(Path(folder), image, tag=tag)
+        names = sorted(item for item in Path(folder).rglob("*") if item.is_file())
+        write_tar(path, {str(name.relative_to(folder)): name.read_bytes() for name in names})
+
+
+def write_docker_archive(path: Path, images: Mapping[str, BuiltImage]) -> None:
+    """Write images as ``docker save`` did until Docker 25; a layer that is there again is a link to the first.
+
+    Args:
+        path: The file.
+        images: By name: ``team/app:1.0``; one without a name is called by a number: ``@0``.
+    """
+    files: dict[str, bytes | str] = {}
+    entries = []
+    for name, image in images.items():
+        config = f"{_digits(digest_of(image.config))}.json"
+        layers = [f"{_digits(digest_of(f'{name}{n}'.encode()))}/layer.tar" for n, _ in enumerate(image.layers)]
+        files[config] = image.config
+        for place, layer in zip(layers, image.layers, strict=True):
+            first = next((known for known, data in files.items() if data == layer.archive), None)
+            files[place] = layer.archive if first is None else f"../{first}"
+        entries.append({"Config": config, "RepoTags": [] if name.startswith("@") else [name], "Layers": layers})
+    files["manifest.json"] = json.dumps(entries).encode()
+    write_tar(path, files)
+
+
+def write_tar(path: Path, files: Mapping[str, bytes | str]) -> None:
+    """Write an archive of files, and of symbolic links where there is a text instead of bytes."""
+    with tarfile.open(path, "w") as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            if isinstance(content, str):
+                entry.type, entry.linkname = tarfile.SYMTYPE, content
+                archive.addfile(entry)
+            else:
+                entry.size = len(content)
+                archive.addfile(entry, io.BytesIO(content))
+
+
+def _digits(digest: str) -> str:
+    return digest.partition(":")[2]
