@@ -17,7 +17,7 @@ SBOM = make_artifact(IMAGE, SPDX, b'{"spdxVersion": "SPDX-2.3"}')
 
 
 @pytest.mark.parametrize("api", [True, False], ids=["api", "tag"])
-async def test_an_sbom_that_is_attached_to_an_image_is_read(monkeypatch: pytest.MonkeyPatch, api: bool) -> None:
+async def test_an_sbom_that_is_attached_to_an_image_is_read(api: bool) -> None:
     """Listed, its manifest fetched, then its content: of a registry that wants a token."""
     seen: list[Any] = []
 
@@ -28,14 +28,13 @@ async def test_an_sbom_that_is_attached_to_an_image_is_read(monkeypatch: pytest.
             seen.append(await self.context.fetch(image, SBOM.layers[0].digest, max_size=100_000))
             return ScannerReport()
 
-    for module in ("portus_scanners.engine.engine", "portus_scanners.settings.reader"):
-        monkeypatch.setattr(f"{module}.discover", lambda: (InstalledPlugin("reader", Reader),))
+    plugins = (InstalledPlugin.of("reader", Reader),)
     async with StandInRegistry(auth="token", referrers=api) as server:
         server.push("team/app", "1", IMAGE)
         server.push("team/app", "", SBOM)
         login = {"username": server.username, "password": server.password}
         document = {"security": {"reader": {"enabled": True}}, "registries": {server.host: login}}
-        async with Engine(Settings.from_mapping(document)) as engine:
+        async with Engine(Settings.from_mapping(document), plugins=plugins) as engine:
             report = await engine.scan(server.reference("team/app", "1"))
 
     assert ["ok"] == [run.outcome.value for run in report.results]

@@ -7,6 +7,8 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, TypeVar
 
 from ..engine.context import EngineContext
+from ..engine.images import Images
+from ..local.address import LOOPBACK, ServeAddress
 from ..models import Image, Layer, ScannerReport
 from ..scanner import BlobAccess, BlobHead, ScannerContext
 
@@ -83,4 +85,4 @@ class RecordingContext(ScannerContext):
         """Who knows the registry."""
         if self._registry is None:
             return ScannerContext()
-        return EngineContext("recording", http=self.http, registry=self._registry)
+        return EngineContext("recording", http=self.http, images=Images(self._registry, ServeAddress.parse(LOOPBACK)))
