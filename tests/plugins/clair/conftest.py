@@ -11,45 +11,30 @@ from attrs import frozen
 from portus_scanner_clair import ClairScanner, ClairSettings
 from portus_scanners import (
     BlobAccess,
-    BlobHead,
     Image,
     Layer,
     Reference,
     Registry,
     RegistrySettings,
-    ScannerContext,
     Secret,
 )
+from portus_scanners.testing import RecordingContext
 from portus_scanners.testing.images import Pushable
 from portus_scanners.testing.registry.registry import StandInRegistry
 from standins.clair import StandInClair
 
 
-class RecordingContext(ScannerContext):
-    """Gives access to the layers as the engine's context does, and records what it was asked."""
+class FaultyContext(RecordingContext):
+    """A recording context that can refuse access to layers."""
 
-    def __init__(self, registry: Registry) -> None:
-        super().__init__()
-        self._registry = registry
-        self.asked: list[tuple[str, bool]] = []
-        """Digest and *renew* of each request for credentials."""
-        self.steps: list[tuple[int, int]] = []
-        """Done and total of each progress."""
-        self.fault: Exception | None = None
-        """What is raised instead of giving access."""
+    fault: Exception | None = None
+    """What is raised instead of giving access."""
 
     async def blob(self, image: Image, layer: Layer, *, renew: bool = False) -> BlobAccess:
-        self.asked.append((layer.digest, renew))
+        access = await super().blob(image, layer, renew=renew)
         if self.fault is not None:
             raise self.fault
-        return await self._registry.blob(image, layer, renew=renew)
-
-    async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
-        return await self._registry.head_blob(image, layer)
-
-    def progress(self, done: int, total: int, what: str = "") -> None:
-        assert what == "layer"
-        self.steps.append((done, total))
+        return access
 
 
 @frozen
@@ -59,7 +44,7 @@ class House:
     clair: StandInClair
     registry: StandInRegistry
     client: Registry
-    context: RecordingContext
+    context: FaultyContext
 
     async def image(self, built: Pushable, tag: str = "1.0") -> Image:
         """Push an image to ``team/app`` and resolve it."""
@@ -79,5 +64,5 @@ async def house(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
     async with StandInClair() as clair, StandInRegistry(auth=request.param) as registry:
         account = RegistrySettings(username=registry.username, password=Secret(registry.password))
         accounts = {} if registry.auth == "open" else {registry.host: account}
-        async with Registry(accounts) as client, RecordingContext(client) as context:
+        async with Registry(accounts) as client, FaultyContext(registry=client) as context:
             yield House(clair, registry, client, context)

@@ -20,7 +20,7 @@ from portus_scanners import (
 from portus_scanners.testing.images import debian_image
 from portus_scanners.testing.servers.faults import Status
 
-from .conftest import House, RecordingContext
+from .conftest import FaultyContext, House
 
 WHERE = {"registry": "registry.example", "step": "blob"}
 
@@ -56,10 +56,10 @@ async def test_not_to_be_tried_again_stays_so(house: House) -> None:
 async def test_only_a_url_is_sent(house: House, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """Clair would open a path on its own host: what is no http(s) URL is never sent."""
 
-    async def blob(_context: RecordingContext, _image: Image, _layer: Layer, *, renew: bool = False) -> BlobAccess:
+    async def blob(_context: FaultyContext, _image: Image, _layer: Layer, *, renew: bool = False) -> BlobAccess:
         return BlobAccess(url=url)
 
-    monkeypatch.setattr(RecordingContext, "blob", blob)
+    monkeypatch.setattr(FaultyContext, "blob", blob)
     with pytest.raises(ScannerError, match="not sent to Clair"):
         await house.scanner().scan(await house.image(debian_image({})))
     assert [] == house.clair.posts
@@ -82,10 +82,10 @@ async def test_a_registry_that_can_not_be_asked_does_not_stop_the_scan(
 ) -> None:
     """A HEAD of ours that fails altogether proves nothing against the blob."""
 
-    async def head_blob(_context: RecordingContext, _image: Image, _layer: Layer) -> BlobHead:
+    async def head_blob(_context: FaultyContext, _image: Image, _layer: Layer) -> BlobHead:
         raise RegistryError("no", **WHERE)
 
-    monkeypatch.setattr(RecordingContext, "head_blob", head_blob)
+    monkeypatch.setattr(FaultyContext, "head_blob", head_blob)
     assert (await house.scanner().scan(await house.image(debian_image({"bash": "5"})))).complete
 
 
@@ -102,10 +102,10 @@ async def test_what_the_registry_told_us_is_told(
 ) -> None:
     """Clair hides why it got no blob: the error says what we get for it, and whom Clair must be able to reach."""
 
-    async def head_blob(_context: RecordingContext, _image: Image, _layer: Layer) -> BlobHead:
+    async def head_blob(_context: FaultyContext, _image: Image, _layer: Layer) -> BlobHead:
         return head
 
-    monkeypatch.setattr(RecordingContext, "head_blob", head_blob)
+    monkeypatch.setattr(FaultyContext, "head_blob", head_blob)
     house.registry.faults.add("*/blobs/*", Status(403), method="GET")
     with pytest.raises(ScannerError, match=text) as raised:
         await house.scanner().scan(await house.image(debian_image({})))

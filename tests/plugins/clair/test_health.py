@@ -3,36 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
 
 import portus_scanner_clair.client
 import pytest
-from aiohttp import web
 from portus_scanner_clair import ClairScanner, ClairSettings
 from portus_scanner_clair.health import health_url
 from portus_scanners import Health, ScannerContext
+from portus_scanners.testing import ReplayServer
 from portus_scanners.testing.servers.faults import Hang, Status
-from portus_scanners.testing.servers.loopback import LoopbackServer
-from standins.exchanges import exchange
+from standins.exchanges import recorded
 
 from .conftest import House
 
 
-class Replay(LoopbackServer):
-    """Gives a recorded answer on each of the two paths."""
-
-    def __init__(self, health: str, namespaces: str) -> None:
-        super().__init__()
-        self._answers = {"/health": health, "/v1/namespaces": namespaces}
-
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        recorded = exchange("clair", self._answers[request.raw_path])["response"]
-        return web.Response(status=recorded["status"], text=json.dumps(recorded["body"]) if recorded["body"] else "")
-
-
 async def health_of(health: str, namespaces: str) -> Health:
     """Check a Clair that gives these recorded answers, on one port."""
-    async with Replay(health, namespaces) as server, ScannerContext() as context:
+    answers = {"/health": recorded("clair", health), "/v1/namespaces": recorded("clair", namespaces)}
+    replay = ReplayServer(answers.values(), matches=lambda exchange, request: exchange is answers[request.path])
+    async with replay as server, ScannerContext() as context:
         port = int(server.host.rpartition(":")[2])
         return await ClairScanner(ClairSettings(server=server.url, health_port=port), context).check_health()
 

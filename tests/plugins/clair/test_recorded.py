@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from typing import Any
 
 import pytest
-from aiohttp import web
 from portus_scanner_clair import ClairScanner, ClairSettings
 from portus_scanner_clair.layers import make_chain
 from portus_scanners import Image, Layer, Reference, ScannerContext, ScannerError, ScannerReport
-from portus_scanners.testing.servers.loopback import LoopbackServer
-from standins.exchanges import exchange, names
+from portus_scanners.testing import Exchange, RecordedRequest, ReplayServer, with_json
+from standins.exchanges import names, recorded
 
 IMAGE = Image(
     reference=Reference.parse("registry.example/team/app:1"),
@@ -23,30 +21,28 @@ CHAIN = make_chain(IMAGE.layers, "portus-scanners")
 UNKNOWN = "get-layer-unknown-404"
 
 
-class Replay(LoopbackServer):
-    """Answers GET and POST of layers with recorded answers, under the name that the plugin asks for."""
+def under_the_name_asked_for(recorded: Exchange, _request: RecordedRequest) -> Exchange:
+    """Give a recorded layer the name that this plugin gives it."""
 
-    def __init__(self, get: str, post: str = "post-layer-base-201") -> None:
-        super().__init__()
-        self._answers = {"GET": exchange("clair", get)["response"], "POST": exchange("clair", post)["response"]}
+    def renamed(body: Any) -> Any:
+        layer = body.get("Layer") if isinstance(body, dict) else None
+        return {"Layer": {**layer, "Name": CHAIN[-1].name}} if isinstance(layer, dict) else body
 
-    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        recorded = self._answers[request.method]
-        body = recorded["body"]
-        if isinstance(body, dict) and isinstance(body.get("Layer"), dict):
-            body = {"Layer": {**body["Layer"], "Name": CHAIN[-1].name}}
-        data = json.dumps(body).encode() if not isinstance(body, str) else body.encode()
-        headers = {
-            key: recorded["headers"][key] for key in ("Content-Type", "Content-Encoding") if key in recorded["headers"]
-        }
-        if headers.get("Content-Encoding") == "gzip":
-            data = gzip.compress(data)
-        return web.Response(status=recorded["status"], body=data, headers=headers)
+    return with_json(recorded, renamed) if recorded.body.startswith(b"{") else recorded
+
+
+def replay(get: str, post: str = "post-layer-base-201") -> ReplayServer:
+    """Make a server that answers GET and POST of layers with recorded answers."""
+    return ReplayServer(
+        [recorded("clair", get), recorded("clair", post)],
+        matches=lambda exchange, request: exchange.method == request.method,
+        adapt=under_the_name_asked_for,
+    )
 
 
 async def scan(get: str, post: str = "post-layer-base-201") -> ScannerReport:
     """Scan an image of one layer; what is recorded is answered."""
-    async with Replay(get, post) as server, ScannerContext() as context:
+    async with replay(get, post) as server, ScannerContext() as context:
         return await ClairScanner(ClairSettings(server=server.url), context).scan(IMAGE)
 
 
@@ -114,7 +110,7 @@ def test_no_recorded_exchange_of_layers_is_left_out() -> None:
 
 def recorded_keys(name: str) -> set[tuple[Any, ...]]:
     """Return package, version, namespace, name, severity and fix of each vulnerability in a recorded result."""
-    layer = exchange("clair", name)["response"]["body"]["Layer"]
+    layer = json.loads(recorded("clair", name).body)["Layer"]
     return {
         (
             feature["Name"],

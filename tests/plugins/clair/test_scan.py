@@ -55,7 +55,7 @@ async def test_layers_are_posted_once_each_parents_first(house: House) -> None:
     chain = make_chain(image.layers, "portus-scanners")
     assert ["GET", *["POST"] * 30, "GET"] == methods(house)
     assert [(link.name, link.parent) for link in chain] == [(post.name, post.parent) for post in house.clair.posts]
-    assert [(number, 30) for number in range(1, 31)] == house.context.steps
+    assert [(number, 30, "layer") for number in range(1, 31)] == house.context.calls_of("progress")
     assert ["CVE-2099-0001"] == [finding.id for finding in report.findings]
     assert image.layers[0].digest == report.findings[0].layer
 
@@ -130,7 +130,7 @@ async def test_credentials_are_asked_for_before_every_post(house: House) -> None
     house.registry.tokens.issuer.lifetime = 30
     image = await house.image(many_layers_image(debian_layer(BASH), 5))
     assert 1 == len((await house.scanner().scan(image)).findings)
-    assert [(one.digest, False) for one in image.layers] == house.context.asked
+    assert [(one.digest, False) for one in image.layers] == house.context.calls_of("blob")
     assert 5 == len({post.headers["Authorization"] for post in house.clair.posts})
 
 
@@ -140,7 +140,7 @@ async def test_a_blob_that_could_not_be_fetched_is_tried_once_more(house: House)
     digest = image.layers[0].digest
     house.registry.faults.add(f"*/blobs/{digest}", Status(401), method="GET", times=1)
     await house.scanner().scan(image)
-    assert [(digest, False), (digest, True)] == house.context.asked
+    assert [(digest, False), (digest, True)] == house.context.calls_of("blob")
 
 
 async def test_a_blob_that_is_not_there_names_layer_and_registry_status(house: House) -> None:

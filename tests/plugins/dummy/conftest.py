@@ -7,41 +7,13 @@ from typing import Any
 
 import pytest
 from portus_scanner_dummy import DummyScanner, DummySettings, Step
-from portus_scanners import Image, Reference, ScannerContext, ScannerReport
-
-
-class RecordingContext(ScannerContext):
-    """Records the calls; waiting takes no time, and ends in `StopWaiting` when it was done often enough."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.calls: list[tuple[Any, ...]] = []
-        self.patience = 3
-
-    async def wait(self, seconds: float) -> None:
-        self.calls.append(("wait", seconds))
-        if len(self.calls) >= self.patience:
-            raise StopWaitingError
-
-    def progress(self, done: int, total: int, what: str = "") -> None:
-        self.calls.append(("progress", done, total, what))
-
-    def keep(self, report: ScannerReport) -> None:
-        self.calls.append(("keep", report))
-
-
-class StopWaitingError(Exception):
-    """The test has seen enough waits."""
-
-
-@pytest.fixture
-def stop_waiting() -> type[Exception]:
-    return StopWaitingError
+from portus_scanners import Image, Reference
+from portus_scanners.testing import RecordingContext
 
 
 @pytest.fixture
 def context() -> RecordingContext:
-    return RecordingContext()
+    return RecordingContext(patience=3)
 
 
 @pytest.fixture

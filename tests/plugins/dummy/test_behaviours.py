@@ -13,6 +13,7 @@ from portus_scanners import (
     ScannerUnavailableError,
     UnsupportedImageError,
 )
+from portus_scanners.testing import StillWorkingError
 
 NOTE = "dummy: these findings are scripted, nothing was scanned"
 PORTUS_IDS = ["CVE-2016-6304", "CVE-2016-7052", "CVE-2016-2178"]
@@ -101,14 +102,12 @@ async def test_nothing_returns_none(scanner, image):
     assert await scanner(behaviour="nothing").scan(image) is None
 
 
-async def test_pending_waits_again_and_again(scanner, image, context, stop_waiting):
+async def test_pending_waits_again_and_again(scanner, image, context):
     """`pending` says each time that the backend is still working, and never ends by itself."""
-    context.patience = 5
-
-    with pytest.raises(stop_waiting):
+    with pytest.raises(StillWorkingError):
         await scanner(behaviour="pending").scan(image)
 
-    assert [("wait", 1.0)] * 5 == context.calls
+    assert [("wait", 1.0)] * 4 == context.calls
 
 
 async def test_hang_ends_when_it_is_cancelled(scanner, image):
@@ -132,9 +131,9 @@ async def test_stubborn_swallows_one_cancellation(scanner, image):
     assert task.cancelled()
 
 
-async def test_keep_comes_before_the_hanging(scanner, image, context, stop_waiting):
+async def test_keep_comes_before_the_hanging(scanner, image, context):
     """What was found so far is handed over as incomplete before the scan begins to wait for ever."""
-    with pytest.raises(stop_waiting):
+    with pytest.raises(StillWorkingError):
         await scanner(behaviour="pending", keep=True).scan(image)
 
     (_, kept), *rest = context.calls
@@ -160,7 +159,7 @@ async def test_delay_is_spread_over_the_steps(scanner, image, context, monkeypat
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS)
-async def test_every_behaviour_is_known_to_the_scanner(scanner, image, behaviour, stop_waiting):
+async def test_every_behaviour_is_known_to_the_scanner(scanner, image, behaviour):
     """No word that the settings allow is taken for another: only three of them end with findings."""
     task = await begin(scanner(behaviour=behaviour).scan(image)) if behaviour != "exit" else None
     if task is None or not task.done():

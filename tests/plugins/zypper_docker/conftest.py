@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 from portus_scanner_zypper_docker import ZypperDockerScanner, ZypperDockerSettings
-from portus_scanners import Image, Reference, ScannerContext
+from portus_scanners import Image, Reference
+from portus_scanners.testing import RecordingContext
 from standins.zypper_docker import StandInZypperDocker
 
-ResultT = TypeVar("ResultT")
 NAME = "registry.example.com:5000/team/app:1.0"
-
-
-class RecordingContext(ScannerContext):
-    """Records the pauses, which take no time, and how many requests wanted to finish."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pauses: list[float] = []
-        self.finished = 0
-
-    async def wait(self, seconds: float) -> None:
-        self.pauses.append(seconds)
-
-    async def finish(self, request: Awaitable[ResultT]) -> ResultT:
-        self.finished += 1
-        return await request
 
 
 @pytest.fixture

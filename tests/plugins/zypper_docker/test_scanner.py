@@ -20,10 +20,11 @@ from portus_scanners import (
     ScannerUnavailableError,
     UnsupportedImageError,
 )
+from portus_scanners.testing import RecordingContext
 from standins.exchanges import names
 from standins.zypper_docker import Answer, StandInZypperDocker, failed, patch, recorded, scanned, working
 
-from .conftest import NAME, RecordingContext, image_of
+from .conftest import NAME, image_of
 
 Make = Callable[..., ZypperDockerScanner]
 
@@ -250,9 +251,9 @@ async def test_202_is_polled(server: StandInZypperDocker, scanner: Make, context
     server.script(NAME, *[working()] * 7, working(retry_after="120"), working(retry_after="soon"), scanned())
     assert isinstance(await scanner().scan(image_of()), ScannerReport)
     middles = [1, 2, 4, 8, 16, 30, 30]
-    assert all(0.75 * middle <= pause <= 1.25 * middle for middle, pause in zip(middles, context.pauses, strict=False))
-    assert (120.0, 9) == (context.pauses[7], len(context.pauses))
-    assert 10 == context.finished
+    assert all(0.75 * middle <= pause <= 1.25 * middle for middle, pause in zip(middles, context.waits, strict=False))
+    assert (120.0, 9) == (context.waits[7], len(context.waits))
+    assert 10 == len(context.calls_of("finish"))
 
 
 async def test_the_body_of_a_202_is_not_looked_at(server: StandInZypperDocker, scanner: Make) -> None:

@@ -6,21 +6,31 @@ import json
 from pathlib import Path
 from typing import Any
 
+from portus_scanners.testing import Exchange
+
 _FOLDER = Path(__file__).parent
 
 
+def recorded(server: str, name: str) -> Exchange:
+    """Return a recorded exchange as the kit replays it; arguments as for `exchange`."""
+    return Exchange.read(_path(server, name))
+
+
 def exchange(server: str, name: str) -> dict[str, Any]:
-    """Return a recorded exchange.
+    """Return a recorded exchange, request body included, as its file has it.
 
     Args:
         server: The folder: ``clair`` or ``zypper_docker``.
         name: The file's name, with or without ``.json``.
     """
-    path = _FOLDER / server / f"{name.removesuffix('.json')}.json"
-    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    document: dict[str, Any] = json.loads(_path(server, name).read_text(encoding="utf-8"))
     return document
 
 
 def names(server: str) -> list[str]:
     """Return the names of a server's exchanges, sorted, without ``.json``."""
     return sorted(path.stem for path in (_FOLDER / server).glob("*.json"))
+
+
+def _path(server: str, name: str) -> Path:
+    return _FOLDER / server / f"{name.removesuffix('.json')}.json"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..engine.context import EngineContext
 from ..engine.images import Images
@@ -39,20 +39,22 @@ class RecordingContext(ScannerContext):
         super().__init__(http=http)
         self._registry = registry
         self._patience = patience
-        self.waits: list[float] = []
+        self.calls: list[tuple[Any, ...]] = []
+        """What was called, in order, with its arguments: ``("wait", 1.0)``, ``("progress", 3, 30, "layer")``,
+        ``("keep", report)``, ``("blob", digest, renew)``, ``("finish",)``."""
+
+    @property
+    def waits(self) -> list[float]:
         """The seconds of each `wait`, which took none."""
-        self.steps: list[tuple[int, int, str]] = []
-        """*done*, *total* and *what* of each `progress`."""
-        self.kept: list[ScannerReport] = []
-        """What `keep` was given."""
-        self.asked: list[tuple[str, bool]] = []
-        """Digest and *renew* of each request for access to a layer."""
-        self.finished = 0
-        """How many requests `finish` was given."""
+        return [seconds for (seconds,) in self.calls_of("wait")]
+
+    def calls_of(self, name: str) -> list[tuple[Any, ...]]:
+        """Return the arguments of each call of one method."""
+        return [call[1:] for call in self.calls if call[0] == name]
 
     async def blob(self, image: Image, layer: Layer, *, renew: bool = False) -> BlobAccess:
         """See `ScannerContext.blob`."""
-        self.asked.append((layer.digest, renew))
+        self.calls.append(("blob", layer.digest, renew))
         return await self._access.blob(image, layer, renew=renew)
 
     async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
@@ -61,23 +63,23 @@ class RecordingContext(ScannerContext):
 
     async def wait(self, seconds: float) -> None:
         """Record the seconds, and let others run."""
-        self.waits.append(seconds)
-        if len(self.waits) > self._patience:
+        self.calls.append(("wait", seconds))
+        if len(self.calls_of("wait")) > self._patience:
             msg = f"waited {self._patience} times"
             raise StillWorkingError(msg)
         await asyncio.sleep(0)
 
     def progress(self, done: int, total: int, what: str = "") -> None:
         """Record the step."""
-        self.steps.append((done, total, what))
+        self.calls.append(("progress", done, total, what))
 
     def keep(self, report: ScannerReport) -> None:
         """Record the report."""
-        self.kept.append(report)
+        self.calls.append(("keep", report))
 
     async def finish(self, request: Awaitable[ResultT]) -> ResultT:
         """Await the request."""
-        self.finished += 1
+        self.calls.append(("finish",))
         return await request
 
     @property
