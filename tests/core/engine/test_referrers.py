@@ -9,7 +9,7 @@ from portus_scanners import Engine, Image, Scanner, ScannerReport, ScannerSettin
 from portus_scanners.testing.images import filler_layer, make_artifact, make_image
 from portus_scanners.testing.registry import StandInRegistry
 
-from .conftest import InstalledPlugin
+from .conftest import InstalledPlugin, section
 
 SPDX = "application/spdx+json"
 IMAGE = make_image(filler_layer("base"))
@@ -33,8 +33,9 @@ async def test_an_sbom_that_is_attached_to_an_image_is_read(api: bool) -> None:
         server.push("team/app", "1", IMAGE)
         server.push("team/app", "", SBOM)
         login = {"username": server.username, "password": server.password}
-        document = {"security": {"reader": {"enabled": True}}, "registries": {server.host: login}}
-        async with Engine(Settings.from_mapping(document), plugins=plugins) as engine:
+        registries = Settings.from_mapping({"registries": {server.host: login}}).registries
+        settings = Settings(scanners={"reader": section("reader", {})}, registries=registries)
+        async with Engine(settings, plugins=plugins) as engine:
             report = await engine.scan(server.reference("team/app", "1"))
 
     assert ["ok"] == [run.outcome.value for run in report.results]
