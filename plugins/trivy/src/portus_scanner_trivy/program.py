@@ -37,7 +37,7 @@ class Trivy:
             environment["TRIVY_TOKEN"] = settings.token
         if settings.ca_file:
             environment["SSL_CERT_FILE"] = settings.ca_file
-        self.backend = ProgramBackend(context, settings.program, environment=environment, max_output=MAX_REPORT)
+        self.backend = ProgramBackend(context, settings.program, environment=environment)
 
     async def scan(self, workspace: ProgramWorkspace, source: Source) -> tuple[bytes, tuple[str, ...]]:
         """Scan an image.
@@ -54,7 +54,7 @@ class Trivy:
             InvalidReportError: It wrote no report, or too long a one.
         """
         log = await self._run(workspace, "image", *_scan_options(self._settings), *source.arguments)
-        return workspace.read(REPORT), log.warnings
+        return workspace.read(REPORT, MAX_REPORT), log.warnings
 
     async def update(self) -> None:
         """Download the vulnerability database, if there is a newer one.

@@ -1,4 +1,7 @@
-"""Severities and CVSS ratings: whose they are. No I/O."""
+"""Severities and CVSS ratings: whose they are. No I/O.
+
+Whatever stands in the two free-form mappings is no fault: what can't be understood is left out.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from datetime import UTC, datetime
 
 from portus_scanners import Cvss, Severity, VendorRating
 
-from .wire import CvssScores
-
 _LEVELS = ("UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL")
 """What the numbers of ``VendorSeverity`` mean."""
+_KINDS = {"V2": "2.0", "V3": "3", "V40": "4.0"}
+"""Of the third version Trivy does not say whether it is 3.0 or 3.1; the vector does."""
 _VECTOR_VERSION = re.compile(r"CVSS:(\d{1,2}\.\d{1,2})/", re.ASCII)
 _HIGHEST_SCORE = 10.0
 _NO_YEAR = 1
@@ -30,14 +33,16 @@ def read_severity(word: str, cvss: Iterable[Cvss]) -> Severity:
     return max((Severity.from_score(one.score) for one in cvss if one.score is not None), default=Severity.UNKNOWN)
 
 
-def read_vendor_ratings(severities: Mapping[str, int]) -> tuple[VendorRating, ...]:
+def read_vendor_ratings(severities: Mapping[str, object]) -> tuple[VendorRating, ...]:
     """Return the severities of all sources, by source."""
-    return tuple(_vendor_rating(source, level) for source, level in sorted(severities.items()) if source)
+    levels = {source: level for source, level in severities.items() if source and type(level) is int}
+    return tuple(_vendor_rating(source, levels[source]) for source in sorted(levels))
 
 
-def read_cvss(ratings: Mapping[str, CvssScores]) -> tuple[Cvss, ...]:
+def read_cvss(ratings: Mapping[str, object]) -> tuple[Cvss, ...]:
     """Return the CVSS ratings by source, then by version; what has neither vector nor score is left out."""
-    return tuple(one for source in sorted(ratings) for one in _cvss_of(source, ratings[source]))
+    known = {source: scores for source, scores in ratings.items() if isinstance(scores, dict)}
+    return tuple(one for source in sorted(known) for one in _cvss_of(source, known[source]))
 
 
 def read_moment(text: str | None) -> datetime | None:
@@ -56,14 +61,16 @@ def _vendor_rating(source: str, level: int) -> VendorRating:
     return VendorRating(source=source, severity=Severity.from_word(label), label=label)
 
 
-def _cvss_of(source: str, scores: CvssScores) -> Iterator[Cvss]:
-    kinds = (
-        ("2.0", scores.V2Vector, scores.V2Score),
-        ("3", scores.V3Vector, scores.V3Score),
-        ("4.0", scores.V40Vector, scores.V40Score),
-    )
-    for version, vector, score in kinds:
-        usable = score if score is not None and 0.0 <= score <= _HIGHEST_SCORE else None
-        if vector or usable:
-            match = _VECTOR_VERSION.match(vector or "")
-            yield Cvss(version=match[1] if match else version, vector=vector or "", score=usable, source=source)
+def _cvss_of(source: str, scores: Mapping[str, object]) -> Iterator[Cvss]:
+    for key, version in _KINDS.items():
+        vector, score = scores.get(f"{key}Vector"), _score(scores.get(f"{key}Score"))
+        vector = vector if isinstance(vector, str) else ""
+        if vector or score:
+            match = _VECTOR_VERSION.match(vector)
+            yield Cvss(version=match[1] if match else version, vector=vector, score=score, source=source)
+
+
+def _score(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, float | int) or not 0.0 <= value <= _HIGHEST_SCORE:
+        return None
+    return float(value)

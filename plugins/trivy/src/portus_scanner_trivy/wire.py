@@ -10,7 +10,7 @@ Source: Trivy 0.59 and 0.76, ``pkg/types/report.go``, JSON schema version 2.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from attrs import field, frozen
@@ -46,18 +46,6 @@ class DataSource:
 
 
 @frozen
-class CvssScores:
-    """One source's CVSS ratings."""
-
-    V2Vector: str | None = None
-    V3Vector: str | None = None
-    V40Vector: str | None = None
-    V2Score: float | None = None
-    V3Score: float | None = None
-    V40Score: float | None = None
-
-
-@frozen
 class Vulnerability:
     """One vulnerability of one package."""
 
@@ -79,9 +67,10 @@ class Vulnerability:
     Description: str | None = None
     Severity: str | None = None
     CweIDs: tuple[str, ...] = ()
-    VendorSeverity: Mapping[str, int] = field(factory=dict)
+    VendorSeverity: Mapping[str, Any] = field(factory=dict)
     """0 unknown to 4 critical, by source."""
-    CVSS: Mapping[str, CvssScores] = field(factory=dict)
+    CVSS: Mapping[str, Any] = field(factory=dict)
+    """By source: ``V2Vector``, ``V2Score``, ``V3Vector``..., ``V40Vector``..."""
     References: tuple[str, ...] = ()
     PublishedDate: str | None = None
     LastModifiedDate: str | None = None
