@@ -1,7 +1,8 @@
-"""An image in a folder or an archive, as Trivy reads it: an OCI layout in the workspace, with this one image in it.
+"""An image as a folder that Trivy reads: an OCI layout in the workspace, with this one image in it.
 
-An archive may hold several images and a layout an index of them; Trivy would choose for itself. Layers of a layout are
-linked to, those of an archive copied: the engine has verified them and serves them.
+For images in folders and archives: an archive may hold several images and a layout an index of them, and Trivy would
+choose for itself. And for images in a registry from which Trivy won't pull. Layers of a layout are linked to, others
+copied; the engine has verified those of local images, others are verified here.
 
 Source: OCI image specification, ``image-layout.md``.
 """
@@ -11,14 +12,16 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from portus_scanners import (
+    BlobAccess,
     Image,
     Layer,
     ProgramWorkspace,
     RegistryError,
+    RegistryUnavailableError,
     ScannerContext,
     ScannerError,
     ScannerUnavailableError,
@@ -34,20 +37,23 @@ _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 
 
-async def open_local(context: ScannerContext, workspace: ProgramWorkspace, image: Image) -> Source:
-    """Make the layout of a local image, and say where it is.
+async def open_layout(context: ScannerContext, workspace: ProgramWorkspace, image: Image) -> Source:
+    """Make the layout of an image, and say where it is.
 
     Args:
         context: Gives configuration and layers.
         workspace: Gets the layout.
-        image: An image with `Image.local`.
+        image: An image, local or in a registry.
 
     Raises:
         UnsupportedImageError: A layer of it is not here.
+        ScannerUnavailableError: The registry can't be reached, or broke off.
         ScannerError: It could not be read, or there is no room for it.
     """
     try:
         await _write_layout(context, workspace, image)
+    except RegistryUnavailableError as error:
+        raise ScannerUnavailableError(str(error)) from error
     except RegistryError as error:
         raise ScannerError(str(error)) from error
     return Source(arguments=("--input", FOLDER))
@@ -74,33 +80,54 @@ async def _place_layer(context: ScannerContext, workspace: ProgramWorkspace, ima
     if place.exists():  # an image may have a layer twice
         return
     if layer.urls:
-        raise UnsupportedImageError(f"the layer {layer.digest} is a foreign one, which is not in the image")
+        raise UnsupportedImageError(f"the layer {layer.digest} is a foreign one, which is not with the image")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        if image.local is not None and image.local.form == "oci":
-            place.symlink_to(Path(image.local.path, "blobs", *layer.digest.split(":")))
-        else:
-            await _copy((await context.blob(image, layer)).url, place, context)
+        if not _link(image, layer, place):
+            await _copy(context, await context.blob(image, layer), layer.digest, place)
     except OSError as error:
+        reason = error.strerror or type(error).__name__
         raise ScannerError(
-            f"the layer {layer.digest} can't be copied ({error.strerror}): set TMPDIR to a folder with room"
+            f"the layer {layer.digest} can't be copied ({reason}): set TMPDIR to a folder with room"
         ) from error
 
 
-async def _copy(url: str, place: Path, context: ScannerContext) -> None:
-    """Copy what the engine serves to a file."""
+def _link(image: Image, layer: Layer, place: Path) -> bool:
+    """Link to a layer's file, where there is one on the same file system; Trivy follows no symbolic links."""
+    if image.local is None or image.local.form != "oci":
+        return False
+    try:
+        place.hardlink_to(Path(image.local.path, "blobs", *layer.digest.split(":")))
+    except OSError:
+        return False
+    return True
+
+
+async def _copy(context: ScannerContext, access: BlobAccess, digest: str, place: Path) -> None:
+    """Copy what a registry, or the engine, serves to a file.
+
+    Raises:
+        ScannerUnavailableError: It was not served, or not to the end.
+        ScannerError: It is not what its digest says.
+    """
     import aiohttp
 
+    found = hashlib.new(digest.partition(":")[0])
     try:
-        async with context.http.get(url) as response:
+        async with context.http.get(access.url, headers=access.headers) as response:
             response.raise_for_status()
             with place.open("xb") as file:
                 async for piece in response.content.iter_chunked(_PIECE):
-                    await asyncio.to_thread(file.write, piece)
-    except aiohttp.ClientError as error:
-        raise ScannerUnavailableError(
-            f"a layer of the image was not served to the end: {type(error).__name__}"
-        ) from error
+                    await asyncio.to_thread(_keep, piece, file.write, found.update)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise ScannerUnavailableError(f"the layer {digest} could not be pulled: {type(error).__name__}") from error
+    if found.hexdigest() != digest.partition(":")[2]:
+        raise ScannerError(f"the layer {digest} is not what its digest says: it was changed")
+
+
+def _keep(piece: bytes, *takers: Callable[[bytes], object]) -> None:
+    for take in takers:
+        take(piece)
 
 
 def _make_manifest(workspace: ProgramWorkspace, image: Image, config: Mapping[str, object]) -> bytes:

@@ -26,6 +26,10 @@ class AccessRefusedError(ScannerError):
     """The registry did not take what Trivy was given, or something before it."""
 
 
+class NotPulledError(ScannerError):
+    """Trivy will not pull from this registry: its token service has a private address, other than the registry's."""
+
+
 @frozen
 class _Kind:
     pattern: re.Pattern[str]
@@ -38,6 +42,11 @@ def _kind(pattern: str, error: type[ScannerError], advice: str) -> _Kind:
 
 
 _KINDS = (
+    _kind(
+        r"invalid realm in www-authenticate",
+        NotPulledError,
+        "Trivy asks no token service with such an address",
+    ),
     _kind(
         r"skip-java-db-update cannot be specified on the first run|java.?db.*(?:first run|not found)",
         TrivyFailedError,

@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 from portus_scanners import Health, Image, ProgramWorkspace, Scanner, ScannerContext, ScannerReport
 
-from .access import Source, open_registry
+from .access import open_registry
 from .database import Database
 from .health import check_program, check_server
-from .layout import open_local
+from .layout import open_layout
 from .program import Trivy
-from .refusals import AccessRefusedError
+from .refusals import AccessRefusedError, NotPulledError
 from .report import Circumstances, make_report
 from .settings import TrivySettings
 from .wire import Report, Versions, read_report
@@ -57,21 +57,24 @@ class TrivyScanner(Scanner[TrivySettings], contract=1):
         return await check_program(self._trivy, self.settings)
 
     async def _run(self, workspace: ProgramWorkspace, image: Image) -> tuple[bytes, tuple[str, ...]]:
-        """Scan; again with a new token when the one that Trivy was given has expired meanwhile."""
+        if image.local is None:
+            try:
+                return await self._pull(workspace, image)
+            except NotPulledError as error:
+                self.context.logger.info("%s: the image is pulled for Trivy: %s", image.reference, error)
+        return await self._trivy.scan(workspace, await open_layout(self.context, workspace, image))
+
+    async def _pull(self, workspace: ProgramWorkspace, image: Image) -> tuple[bytes, tuple[str, ...]]:
+        """Let Trivy pull; again with a new token when the one that it was given has expired meanwhile."""
         tries = 1
         while True:
-            source = await self._open(workspace, image, renew=tries > 1)
+            source = await open_registry(self.context, workspace, image, renew=tries > 1)
             try:
                 return await self._trivy.scan(workspace, source)
             except AccessRefusedError:
                 if tries == _TRIES or not source.has_token:
                     raise
             tries += 1
-
-    async def _open(self, workspace: ProgramWorkspace, image: Image, *, renew: bool) -> Source:
-        if image.local is not None:
-            return await open_local(self.context, workspace, image)
-        return await open_registry(self.context, workspace, image, renew=renew)
 
     async def _versions(self, report: Report) -> Versions:
         """Return the versions that a report is due to: a server's database is told in the report itself."""
