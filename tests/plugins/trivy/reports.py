@@ -46,6 +46,11 @@ def vulnerability(ident: str = "CVE-2099-0001", package: str = "bash", **more: o
     }
 
 
+def bare_vulnerability(ident: str, package: str, severity: str) -> dict[str, Any]:
+    """Return a vulnerability with what no finding can do without."""
+    return {"VulnerabilityID": ident, "PkgName": package, "Severity": severity}
+
+
 def package(name: str = "bash", source: str = "bash", **more: object) -> dict[str, Any]:
     """Return an installed package."""
     return {

@@ -11,7 +11,7 @@ from portus_scanners import Severity
 from portus_scanners.testing import ProgramScannerContract, ScriptedProgram
 from portus_scanners.testing.images import digest_of
 
-from .reports import VERSIONS, os_result, package, report, vulnerability
+from .reports import VERSIONS, bare_vulnerability, os_result, package, report, vulnerability
 
 
 class TestTrivy(ProgramScannerContract):
@@ -26,13 +26,13 @@ class TestTrivy(ProgramScannerContract):
         """A Trivy that knows two images, and tells its steps."""
         program = ScriptedProgram(tmp_path)
         program.script("version", VERSIONS)
-        found = (vulnerability("CVE-2099-0001"), vulnerability("CVE-2099-0002", "openssl", Severity="LOW"))
+        found = (vulnerability("CVE-2099-0001"), bare_vulnerability("CVE-2099-0002", "openssl", "LOW"))
         image = report(
-            os_result(*found, packages=[package(), package("openssl")]),
+            os_result(*found, packages=[package()]),
             ImageID=digest_of(self.build_image().config),
         )
         other = report(
-            os_result(vulnerability("CVE-2099-0003", Severity="MEDIUM")),
+            os_result(bare_vulnerability("CVE-2099-0003", "zlib1g", "MEDIUM")),
             ImageID=digest_of(self.build_other_image().config),
         )
         steps = "2099-01-01T00:00:00Z\tINFO\t[vuln] Vulnerability scanning is enabled\n"

@@ -14,6 +14,7 @@ from .settings import TrivySettings
 
 _LONGEST = 400
 """Characters of Trivy's text; its end says most."""
+_MOST_LOOKED_AT = 4096
 _BEGINNING = re.compile(r"Fatal error\s+(?:run error: )?(?:image scan error: )?(?:scan error: )?")
 _GET_ONE = "trivy image --download-db-only --cache-dir {cache}"
 
@@ -130,7 +131,7 @@ def make_error(text: str, ending: str, settings: TrivySettings) -> ScannerError:
         ending: How it ended: ``exit status 1``.
         settings: For the advice.
     """
-    said = _tail(_BEGINNING.sub("", one_line(text, 8 * _LONGEST)))
+    said = _tail(_BEGINNING.sub("", one_line(text[-_MOST_LOOKED_AT:], _MOST_LOOKED_AT)))
     kind = next((kind for kind in _KINDS if kind.pattern.search(text)), None)
     if kind is None:
         return TrivyFailedError(f"Trivy failed ({ending}): {said or 'it did not say why'}")
