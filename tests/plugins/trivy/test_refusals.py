@@ -92,8 +92,8 @@ TEXTS = {
         "can't read",
     ),
     "not an archive": (
-        "Fatal error run error: image scan error: scan error: unable to initialize a scan service: unable to initialize "
-        "artifact: unable to initialize archive image: 2 errors occurred: * unable to open junk as a Docker image: "
+        "Fatal error run error: image scan error: scan error: unable to initialize a scan service: unable to "
+        "initialize artifact: unable to initialize archive image: 2 errors: * unable to open junk as a Docker image: "
         "archive/tar: invalid tar header * unable to open junk as an OCI Image: stat junk/index.json: not a directory",
         UnsupportedImageError,
         "can't read",
