@@ -41,12 +41,17 @@ def mocked_http(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses]:
         yield mocked
 
 
+_NOT_OURS = {"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR"}
+
+
 @pytest.fixture(autouse=True)
 def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     """No test sees the configuration or the credentials of the person who runs it."""
-    for name in [name for name in os.environ if name.startswith(("PORTUS_SECURITY_", "PORTUS_SCANNERS_"))]:
+    ours = ("PORTUS_SECURITY_", "PORTUS_SCANNERS_")
+    for name in [name for name in os.environ if name.startswith(ours) or name.upper() in _NOT_OURS]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path_factory.mktemp("docker")))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
 
 
 @pytest.fixture

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from click.testing import Result
 from portus_scan import progress
 from portus_scan.progress import SilentDisplay
 from portus_scanners import load_document
+from portus_scanners.local.contents import Content, StoppedError
 from portus_scanners.testing.images import (
     debian_image,
     filler_layer,
@@ -159,3 +163,34 @@ def test_an_address_that_cannot_be_used_is_a_usage_error(run: Run, config: Confi
 
     assert (2, "") == (result.exit_code, result.stdout)
     assert "serve address" in result.stderr
+
+
+def test_an_interruption_while_an_index_is_resolved(run: Run, config: Config, registry: StubRegistry) -> None:
+    """Ctrl-C ends that too, and the reference is named."""
+    endless = "registry.example/endless:1"
+    registry.on_resolve = lambda _reference: os.kill(os.getpid(), signal.SIGINT)
+    result = run("image", endless, "--platform", "all", "--config", config(EMPTY), "--format", "json")
+    errors = [(error.reference, error.step) for error in load_document(result.stdout).errors]
+
+    assert (130, [(endless, "interrupted")]) == (result.exit_code, errors)
+
+
+def test_an_interruption_while_a_local_image_is_verified(
+    run: Run, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However large it is: the thread that reads it ends."""
+    write_docker_archive(tmp_path / "app.tar", {"team/app:1": debian_image({"bash": "5.2-1"})})
+
+    def interrupt(_content: Content, stop: Event) -> Iterator[bytes]:
+        os.kill(os.getpid(), signal.SIGINT)
+        stop.wait()
+        raise StoppedError
+        yield b""
+
+    monkeypatch.setattr(Content, "pieces", interrupt)
+    monkeypatch.setattr(Content, "read_all", lambda content, limit: content.read(0, limit))
+    text = f"docker-archive:{tmp_path}/app.tar"
+    result = run("image", text, "--config", config(EMPTY), "--format", "json")
+    errors = [(error.reference, error.step) for error in load_document(result.stdout).errors]
+
+    assert (130, [(text, "interrupted")]) == (result.exit_code, errors)

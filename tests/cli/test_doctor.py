@@ -215,14 +215,14 @@ def test_registries(diagnose: Diagnose, tmp_path: Path) -> None:
         ("b.example", True, f"{tmp_path}/config.json, entry 'b.example'"),
         ("docker.io", False, None),
     ] == [(row["host"], row["insecure"], row["credentials"]) for row in found["registries"]]
-    assert [{"path": f"{tmp_path}/config.json", "exists": True}] == found["credentials_files"]
+    assert {"path": f"{tmp_path}/config.json", "exists": True} == found["credentials_files"][0]
 
 
 @pytest.mark.parametrize(
     ("registry", "config_json", "words"),
     [
         ({"ca_file": "/nonexistent.pem"}, "{}", "ca_file can't be used: No such file or directory"),
-        ({}, "no JSON", "is not Docker's JSON"),
+        ({}, "no JSON", "it is no JSON object"),
     ],
     ids=["ca_file", "config.json"],
 )

@@ -10,7 +10,10 @@ from portus_scanners import (
     Finding,
     FixState,
     Image,
+    ImageReference,
     Layer,
+    LocalImage,
+    LocalReference,
     Outcome,
     Package,
     Platform,
@@ -93,15 +96,32 @@ def runs_of(scanner: str) -> st.SearchStrategy[ScannerRun]:
 run_lists = st.tuples(*(st.none() | runs_of(name) for name in ("clair", "trivy", "zypper"))).map(
     lambda runs: [run for run in runs if run is not None]
 )
-images = st.builds(
-    Image,
-    reference=st.sampled_from(["alpine", "r.example:5000/team/app:1@sha256:" + "a" * 64]).map(Reference.parse),
-    digest=st.just("sha256:" + "b" * 64),
-    platform=st.none() | st.just(Platform("linux", "arm", "v7")),
-    layers=st.lists(
-        st.builds(Layer, digest=st.just("sha256:" + "c" * 64), size=st.none() | st.integers(0)), max_size=2
-    ).map(tuple),
-    unsupported=st.none() | texts,
+PLATFORMS = [Platform("linux", "arm", "v7"), Platform("windows", "amd64", os_version="10.0.17763.5329")]
+
+
+def images_of(
+    references: st.SearchStrategy[ImageReference], local: st.SearchStrategy[LocalImage | None]
+) -> st.SearchStrategy[Image]:
+    """Images with these references, which lie there."""
+    return st.builds(
+        Image,
+        reference=references,
+        local=local,
+        digest=st.just("sha256:" + "b" * 64),
+        platform=st.none() | st.sampled_from(PLATFORMS),
+        layers=st.lists(
+            st.builds(Layer, digest=st.just("sha256:" + "c" * 64), size=st.none() | st.integers(0)), max_size=2
+        ).map(tuple),
+        unsupported=st.none() | texts,
+    )
+
+
+images = images_of(
+    st.sampled_from(["alpine", "oci:1", "r.example:5000/team/app:1@sha256:" + "a" * 64]).map(Reference.parse),
+    st.none(),
+) | images_of(
+    st.sampled_from(["oci:1", "docker-archive:a.tar:team/app:1"]).map(LocalReference.parse),
+    st.builds(LocalImage, form=st.just("oci"), path=st.just("/a"), name=texts),
 )
 documents = st.builds(
     ReportDocument,

@@ -232,3 +232,11 @@ async def test_what_is_no_json_is_not_sent(value: object, context: ScannerContex
     """A value that JSON has no form for is a TypeError that names its type."""
     with pytest.raises(TypeError, match="can't be sent as JSON"):
         await HttpBackend(context, "http://127.0.0.1:1").request("POST", "/", json=value)
+
+
+@given(st.text(st.characters(codec=None)))
+def test_any_text_can_be_masked(text: str) -> None:
+    """Masking loses nothing of a text that has no secret in it, lone surrogates of JSON included."""
+    answer = HttpAnswer(status=200, headers={}, body=b"", secrets=frozenset({Secret("canary-that-is-not-there")}))
+    assert text == answer.mask(text)
+    assert f"{text}******" == answer.mask(f"{text}canary-that-is-not-there")

@@ -9,13 +9,17 @@ from portus_scanners import (
     Cvss,
     Finding,
     Health,
+    Image,
+    LocalReference,
     Outcome,
     Package,
     Platform,
+    Reference,
     ScannerReport,
     ScannerRun,
     Secret,
     Severity,
+    UnsupportedImageError,
 )
 
 
@@ -133,3 +137,12 @@ def test_a_secret_shows_itself_to_nobody() -> None:
     secret = Secret("hunter2")
     assert not any("hunter2" in text for text in (repr(secret), str(secret), f"{secret}", f"{[secret]}"))
     assert ("hunter2", True, False) == (secret.reveal(), bool(secret), bool(Secret()))
+
+
+def test_a_pull_name_is_that_of_the_digest() -> None:
+    """A backend that pulls gets the image that was resolved, whatever its tag says by then; a local one it can't."""
+    digest = f"sha256:{'a' * 64}"
+    image = Image(reference=Reference.parse("alpine:3"), digest=digest)
+    assert f"docker.io/library/alpine@{digest}" == image.pull_name
+    with pytest.raises(UnsupportedImageError, match="is a local image"):
+        _ = Image(reference=LocalReference.parse("oci:some/dir"), digest=digest).pull_name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -19,9 +20,10 @@ FOLDERS = {
 }
 
 
-def run(*command: object) -> str:
+def run(*command: object, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
     """Run a program to its end and return its output."""
-    ended = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=240, check=False)
+    words = [str(word) for word in command]
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=240, check=False, cwd=cwd, env=env)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 

@@ -65,16 +65,25 @@ class DockerRegistry:
     Args:
         auth: ``open``, ``htpasswd`` (basic) or ``token``.
         certificate: Makes it an https server.
+        client_ca: The authority of the certificates that clients have to show, and one of them, for skopeo.
         anonymous: With ``token``: whether clients without credentials may pull.
     """
 
-    def __init__(self, *, auth: Auth = "open", certificate: Certificate | None = None, anonymous: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        auth: Auth = "open",
+        certificate: Certificate | None = None,
+        client_ca: Certificate | None = None,
+        anonymous: bool = False,
+    ) -> None:
         self.auth: Auth = auth
         self.username = USERNAME
         self.password = PASSWORD
         self.token_server: TokenServer | None = None
         """With ``token``: the server of the tokens; its ``service.issuer.lifetime`` may be changed."""
         self._certificate = certificate
+        self._client_ca = client_ca
         self._anonymous = anonymous
         self._stack = AsyncExitStack()
         self._folder = Path()
@@ -124,7 +133,13 @@ class DockerRegistry:
                 write_oci_layout(layout, image)
             else:
                 write_dir_layout(layout, image)
-            await skopeo_push(layout, self.reference(repository, tag), creds=self.credentials, format=format)
+            await skopeo_push(
+                layout,
+                self.reference(repository, tag),
+                creds=self.credentials,
+                format=format,
+                client_certificate=self._client_ca,
+            )
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
@@ -178,6 +193,8 @@ class DockerRegistry:
         if self._certificate:
             files = self._certificate.certificate_file, self._certificate.key_file
             http["tls"] = {"certificate": str(files[0]), "key": str(files[1])}
+        if self._client_ca:
+            http["tls"]["clientcas"] = [str(self._client_ca.certificate_file)]
         return {
             "version": "0.1",
             "log": {"level": "info", "accesslog": {"disabled": False}},
@@ -198,7 +215,12 @@ class DockerRegistry:
 
 
 async def skopeo_push(
-    layout: Path, reference: str, *, creds: tuple[str, str] | None = None, format: Format | None = None
+    layout: Path,
+    reference: str,
+    *,
+    creds: tuple[str, str] | None = None,
+    format: Format | None = None,
+    client_certificate: Certificate | None = None,
 ) -> None:
     """Push what `write_oci_layout` (tag ``image``) or `write_dir_layout` has written.
 
@@ -207,6 +229,7 @@ async def skopeo_push(
         reference: ``127.0.0.1:PORT/team/app:1.0``.
         creds: User and password.
         format: Converts the manifest; None leaves manifest and digest as they are.
+        client_certificate: What the registry wants to see.
 
     Raises:
         ProgramError: skopeo failed; the message has what it said.
@@ -215,7 +238,18 @@ async def skopeo_push(
     login = ("--dest-creds", ":".join(creds)) if creds else ("--dest-no-creds",)
     form = ("--format", format) if format else ("--preserve-digests",)
     command = ("skopeo", "--insecure-policy", "copy", "--all", "--dest-tls-verify=false")
-    await run(*command, *login, *form, source, f"docker://{reference}")
+    with tempfile.TemporaryDirectory() as folder:
+        files = _write_certificates(Path(folder), client_certificate)
+        await run(*command, *login, *form, *files, source, f"docker://{reference}")
+
+
+def _write_certificates(folder: Path, certificate: Certificate | None) -> tuple[str, ...]:
+    """Write a client certificate as skopeo wants to find it, and return the option."""
+    if certificate is None:
+        return ()
+    (folder / "client.cert").write_bytes(certificate.certificate_file.read_bytes())
+    (folder / "client.key").write_bytes(certificate.key_file.read_bytes())
+    return ("--dest-cert-dir", str(folder))
 
 
 def _free_port() -> int:

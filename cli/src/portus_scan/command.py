@@ -14,7 +14,7 @@ from .faults import report_fault
 from .logs import set_up_logging
 from .terminal import PROGRAM, say
 
-_SUB_COMMANDS = ("image", "scanners", "health", "doctor")
+_SUB_COMMANDS = ("image", "scanners", "health", "doctor", "new-plugin")
 
 _HELP = """Scan container images with every enabled vulnerability scanner, and print one answer.
 
@@ -23,6 +23,7 @@ _HELP = """Scan container images with every enabled vulnerability scanner, and p
   portus-scan scanners
   portus-scan health --config config.yml
   portus-scan doctor --config config.yml
+  portus-scan new-plugin acme
 
 A scanner is enabled by its server, in a file given with --config or in the environment:
 
@@ -49,7 +50,7 @@ class LazyGroup(click.Group):
         """Import a sub-command; None for a name that is none."""
         if cmd_name not in _SUB_COMMANDS:
             return None
-        found = import_module(f"{__package__}.commands.{cmd_name}").command
+        found = import_module(f"{__package__}.commands.{cmd_name.replace('-', '_')}").command
         return found if isinstance(found, click.Command) else None
 
     def main(self, *args: Any, **extra: Any) -> Any:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
@@ -45,10 +46,32 @@ def stop_on_signals(
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield
+        with _woken_by_signals(loop):
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """While inside, each signal wakes the event loop.
+
+    The interpreter calls its handlers between two instructions. A signal that comes when the loop is just about to
+    wait would else be handled only after the next event.
+    """
+    reader, writer = socket.socketpair()
+    for end in (reader, writer):
+        end.setblocking(False)
+    loop.add_reader(reader, reader.recv, 1024)
+    before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        loop.remove_reader(reader)
+        reader.close()
+        writer.close()
 
 
 def run_to_end(runner: asyncio.Runner, work: Coroutine[Any, Any, ResultT]) -> ResultT:

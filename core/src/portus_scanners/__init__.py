@@ -38,6 +38,7 @@ __all__ = [
     "MatchedBy",
     "Outcome",
     "Package",
+    "PathTemplate",
     "Platform",
     "Plugin",
     "PluginError",
@@ -86,6 +87,12 @@ __all__ = [
     "make_image_report",
     "one_line",
     "parse_reference",
+    "read_file",
+    "read_json",
+    "read_time",
+    "structure_answer",
+    "unique_findings",
+    "web_links",
 ]
 
 if TYPE_CHECKING:
@@ -108,7 +115,9 @@ if TYPE_CHECKING:
         SettingsError,
         UnsupportedImageError,
     )
+    from .finding_parts import read_time, unique_findings, web_links
     from .http import HttpAnswer, HttpBackend
+    from .image_files import PathTemplate, read_file, read_json
     from .local.reference import ImageReference, LocalReference, parse_reference
     from .merge import make_image_report
     from .models import (
@@ -153,6 +162,7 @@ if TYPE_CHECKING:
     from .secret import Secret
     from .serialize import dump_document, load_document
     from .settings import RegistrySettings, ScannerSection, Settings, load_settings
+    from .structuring import structure_answer
     from .text import one_line
 else:
     _HOMES = {
@@ -182,6 +192,7 @@ else:
         "MatchedBy": "models",
         "Outcome": "models",
         "Package": "models",
+        "PathTemplate": "image_files",
         "Platform": "models",
         "Plugin": "plugins",
         "PluginError": "errors",
@@ -230,6 +241,12 @@ else:
         "make_image_report": "merge",
         "one_line": "text",
         "parse_reference": "local.reference",
+        "read_file": "image_files",
+        "read_json": "image_files",
+        "read_time": "finding_parts",
+        "structure_answer": "structuring",
+        "unique_findings": "finding_parts",
+        "web_links": "finding_parts",
     }
 
     def __getattr__(name: str) -> Any:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
 from .errors import InvalidReportError
+from .masking import SecretMask
+from .structuring import structure_answer
 
 __all__ = ["Answer"]
 
@@ -29,6 +31,16 @@ class Answer(ABC):
 
     @property
     @abstractmethod
+    def _what(self) -> str:
+        """Where the content comes from, for messages: ``HTTP 200, and the body``."""
+
+    @property
+    @abstractmethod
+    def _mask(self) -> SecretMask:
+        """Finds what was given to the backend and must not be shown."""
+
+    @property
+    @abstractmethod
     def _not_json(self) -> str:
         """What to say when the content is not JSON."""
 
@@ -41,7 +53,24 @@ class Answer(ABC):
         try:
             return json.loads(self._content)
         except (ValueError, RecursionError) as error:
+            if isinstance(error, json.JSONDecodeError):
+                error.doc = ""  # all of the content, with secrets that it may quote
             raise InvalidReportError(self._not_json) from error
+
+    def structure(self, kind: type[ResultT]) -> ResultT:
+        """Return the JSON value as an attrs class: strictly, so that nothing is lost without a word.
+
+        A text is not made of a number, a list not of a text; ``null`` belongs where the annotation says ``| None``, and
+        nowhere else. A member without a default is required; members that the class does not have are passed over.
+
+        Args:
+            kind: The class. Its fields are named as the members of the JSON: texts, numbers, truth values, enums, times
+                (`datetime`, ISO 8601), tuples, mappings, other attrs classes. It may also be one of these types itself.
+
+        Raises:
+            InvalidReportError: It is not JSON, or not of that form: a ``$.path: ...`` line for each fault, ten at most.
+        """
+        return structure_answer(self.json(), kind, self._what, self._mask.text)
 
     async def parse(self, read: Callable[[Self], ResultT]) -> ResultT:
         """Return ``read(answer)``: of more than 1 MiB in a thread, so that the event loop goes on.

@@ -96,8 +96,8 @@ class RegistryError(PortusScannersError):
     Args:
         message: What happened and what to do.
         registry: The registry's host, with its port where one was given; empty for a local image.
-        step: Where it happened: ``connect``, ``token``, ``manifest``, ``blob``, ``referrers``, ``resolve`` or
-            ``local``; ``interrupted`` when it was stopped on request.
+        step: Where it happened: ``connect``, ``token``, ``manifest``, ``blob``, ``referrers``, ``resolve``, ``local``;
+            ``interrupted`` when it was stopped on request.
         status: The HTTP status, where there was one.
     """
 

@@ -124,8 +124,12 @@ class HttpAnswer(Answer):
         return self.body
 
     @property
+    def _what(self) -> str:
+        return f"HTTP {self.status}, and the body"
+
+    @property
     def _not_json(self) -> str:
-        return f"HTTP {self.status}, and the body is not JSON: {self.excerpt or 'it is empty'}"
+        return f"{self._what} is not JSON: {self.excerpt or 'it is empty'}"
 
 
 class HttpBackend:

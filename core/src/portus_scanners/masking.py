@@ -34,7 +34,7 @@ class SecretMask:
 
     def text(self, text: str) -> str:
         """Return the text, masked."""
-        return self._hide(text.encode(errors="surrogateescape")).decode(errors="surrogateescape")
+        return self._hide(text.encode(errors="surrogatepass")).decode(errors="surrogatepass")  # JSON may hold any
 
     def head(self, data: bytes, limit: int) -> bytes:
         """Return the first *limit* bytes, masked; a secret that is cut there is masked too."""

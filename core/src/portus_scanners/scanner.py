@@ -196,10 +196,11 @@ class ScannerContext:
     async def blob(self, image: Image, layer: Layer, *, renew: bool = False) -> BlobAccess:
         """Return the URL and the headers with which a backend can pull a layer from the registry.
 
-        The layers of a local image are served by the engine, without headers, for as long as the image is scanned.
+        The URL has the address that backends use (``backend_url`` of the registry in the configuration). The layers of
+        a local image are served by the engine, without headers, for as long as the image is scanned.
 
-        The credentials are good for 60 seconds at least, or newly issued. Only the core caches them: ask again
-        before each pull.
+        The credentials are good for 60 seconds at least, or newly issued. Only the core caches them: ask again before
+        each pull.
 
         Args:
             image: The image.

@@ -25,6 +25,7 @@ from .errors import InvalidDocumentError
 from .local.reference import ImageReference, LocalReference
 from .models import SCHEMA_VERSION, Image, Platform, ReportDocument
 from .registry.reference import Reference
+from .structuring import make_strict_converter
 
 __all__ = ["dump_document", "load_document", "make_schema", "read_schema"]
 
@@ -76,12 +77,7 @@ def make_schema() -> dict[str, Any]:
 
 @cache
 def _converter() -> Converter:
-    converter = Converter(prefer_attrib_converters=False)
-    for kind in (str, int, bool):
-        converter.register_structure_hook(kind, _exactly(kind))
-    converter.register_structure_hook(float, _structure_number)
-    converter.register_structure_hook(datetime, lambda value, _: datetime.fromisoformat(_text(value)))
-    converter.register_unstructure_hook(datetime, datetime.isoformat)
+    converter = make_strict_converter()
     converter.register_structure_hook(ImageReference, lambda value, _: Reference.parse(_text(value)))
     converter.register_unstructure_hook(ImageReference, lambda reference: reference.text)
     converter.register_structure_hook(Platform, lambda value, _: Platform.parse(_text(value)))
@@ -101,23 +97,6 @@ def _make_image_hook(converter: Converter) -> Callable[[Any, Any], Any]:
         return (local if is_local else plain)(value, kind)
 
     return structure
-
-
-def _exactly(kind: type) -> Callable[[Any, Any], Any]:
-    def structure(value: Any, _: Any) -> Any:
-        if type(value) is not kind:
-            msg = f"expected {kind.__name__}"
-            raise TypeError(msg)
-        return value
-
-    return structure
-
-
-def _structure_number(value: Any, _: Any) -> float:
-    if type(value) not in {int, float}:
-        msg = "expected a number"
-        raise TypeError(msg)
-    return float(value)
 
 
 def _text(value: Any) -> str:

@@ -9,7 +9,7 @@ from portus_scanners import Engine, Image, Scanner, ScannerReport, ScannerSettin
 from portus_scanners.testing.images import filler_layer, make_artifact, make_image
 from portus_scanners.testing.registry import StandInRegistry
 
-from .conftest import InstalledPlugin, section
+from .conftest import InstalledPlugin
 
 SPDX = "application/spdx+json"
 IMAGE = make_image(filler_layer("base"))
@@ -17,7 +17,7 @@ SBOM = make_artifact(IMAGE, SPDX, b'{"spdxVersion": "SPDX-2.3"}')
 
 
 @pytest.mark.parametrize("api", [True, False], ids=["api", "tag"])
-async def test_an_sbom_that_is_attached_to_an_image_is_read(api: bool) -> None:
+async def test_an_sbom_that_is_attached_to_an_image_is_read(monkeypatch: pytest.MonkeyPatch, api: bool) -> None:
     """Listed, its manifest fetched, then its content: of a registry that wants a token."""
     seen: list[Any] = []
 
@@ -28,14 +28,14 @@ async def test_an_sbom_that_is_attached_to_an_image_is_read(api: bool) -> None:
             seen.append(await self.context.fetch(image, SBOM.layers[0].digest, max_size=100_000))
             return ScannerReport()
 
-    plugins = (InstalledPlugin.of("reader", Reader),)
+    for module in ("portus_scanners.engine.engine", "portus_scanners.settings.reader"):
+        monkeypatch.setattr(f"{module}.discover", lambda **_: (InstalledPlugin.of("reader", Reader),))
     async with StandInRegistry(auth="token", referrers=api) as server:
         server.push("team/app", "1", IMAGE)
         server.push("team/app", "", SBOM)
         login = {"username": server.username, "password": server.password}
-        registries = Settings.from_mapping({"registries": {server.host: login}}).registries
-        settings = Settings(scanners={"reader": section("reader", {})}, registries=registries)
-        async with Engine(settings, plugins=plugins) as engine:
+        document = {"security": {"reader": {"enabled": True}}, "registries": {server.host: login}}
+        async with Engine(Settings.from_mapping(document)) as engine:
             report = await engine.scan(server.reference("team/app", "1"))
 
     assert ["ok"] == [run.outcome.value for run in report.results]

@@ -15,6 +15,7 @@ from portus_scanners.local import archive as archives
 from portus_scanners.local.archive import Archive
 from portus_scanners.local.contents import PIECE, StoppedError, opened
 from portus_scanners.local.folder import Folder
+from portus_scanners.local.inflating import inflate
 from portus_scanners.testing.images.archives import write_tar
 
 DATA = bytes(range(256)) * 100
@@ -191,4 +192,4 @@ def test_memory_is_that_of_a_piece(tmp_path: Path) -> None:
     path = tmp_path / "zeros.gz"
     path.write_bytes(packed.getvalue())
     with opened(path) as content:
-        assert max(len(piece) for piece in archives._inflate(content, Event())) <= PIECE
+        assert max(len(piece) for piece in inflate(content, Event())) <= PIECE

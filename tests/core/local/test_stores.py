@@ -42,7 +42,7 @@ def find(text: str) -> Manifest | Index:
     reference = LocalReference.parse(text)
     opened = open_store(reference, Event())
     try:
-        return opened.find(reference.name)
+        return opened.find(reference.name, Event())
     finally:
         opened.close()
 
@@ -149,7 +149,7 @@ def test_an_index_in_a_layout_is_an_index(tmp_path: Path) -> None:
     built = make_index(APP, OTHER)
     write_oci_archive(tmp_path / "a.tar", built)
     opened = store(f"oci-archive:{tmp_path}/a.tar")
-    found = opened.find("")
+    found = opened.find("", Event())
 
     assert isinstance(found, Index)
     assert (built.digest, OCI_INDEX) == (found.digest, found.media_type)
@@ -244,7 +244,7 @@ def test_a_saved_image_gives_its_blobs_by_digest(tmp_path: Path) -> None:
     """Configuration and layers; the manifest that stands for it is made of them."""
     path = save(tmp_path / "a.tar", config(digest_of(b"1")), {"x/layer.tar": b"1"})
     opened = store(f"docker-archive:{path}")
-    found = opened.find("")
+    found = opened.find("", Event())
 
     assert isinstance(found, Manifest)
     assert (b"1", 1) == (read_blob(opened, digest_of(b"1")), found.layers[0].size)
@@ -252,6 +252,32 @@ def test_a_saved_image_gives_its_blobs_by_digest(tmp_path: Path) -> None:
     with pytest.raises(LocalImageError, match="not in it"):
         read_blob(opened, digest_of(b"2"))
     opened.close()
+
+
+def test_compressed_layers_are_taken_as_they_are(tmp_path: Path) -> None:
+    """crane and kaniko write such archives: the digest is the compressed layer's, what is in it is compared."""
+    packed = gzip.compress(b"1" * 3_000_000)
+    path = save(tmp_path / "a.tar", config(digest_of(b"1" * 3_000_000)), {"x.tar.gz": packed})
+    opened = store(f"docker-archive:{path}")
+    found = opened.find("", Event())
+
+    assert isinstance(found, Manifest)
+    (layer,) = found.layers
+    assert (digest_of(packed), len(packed)) == (layer.digest, layer.size)
+    assert "application/vnd.docker.image.rootfs.diff.tar.gzip" == layer.media_type
+    assert packed == read_blob(opened, layer.digest)
+    opened.close()
+
+
+def test_a_compressed_layer_of_another_content_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also one that is cut, and one that unpacks to more than anybody wants."""
+    good, packed = config(digest_of(b"1" * 99)), gzip.compress(b"1" * 99)
+    for body, said in ((gzip.compress(b"2"), "unpacked, has the digest"), (packed[:-3], "cut")):
+        with pytest.raises(LocalImageError, match=said):
+            find(f"docker-archive:{save(tmp_path / 'a.tar', good, {'x': body})}")
+    monkeypatch.setattr("portus_scanners.local.saved.LARGEST_UNPACKED", 98)
+    with pytest.raises(LocalImageError, match="more than 98 bytes"):
+        find(f"docker-archive:{save(tmp_path / 'a.tar', good, {'x': packed})}")
 
 
 SAVED: list[tuple[str, bytes, dict[str, bytes | str], dict[str, Any], str]] = [

@@ -7,11 +7,13 @@ import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from attrs import define
-from portus_scanners import Registry, RegistrySettings, Secret
+from portus_scanners import Reference, Registry, RegistrySettings, Secret
 from portus_scanners.testing.images import filler_layer, make_image
+from portus_scanners.testing.servers.loopback import LoopbackServer
 
 BUILT = make_image(filler_layer("base"))
 """An image of one layer."""
@@ -19,6 +21,18 @@ LOGIN = {"username": "user", "password": Secret("opensesame")}
 """The account of the stand-in registries."""
 MANIFEST = "/v2/team/app/manifests/1"
 """Where the image ``team/app:1`` is asked for."""
+
+
+@pytest.fixture(autouse=True)
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The seconds that the transport wanted to wait before it sent a request again; nobody waits."""
+    waited: list[float] = []
+
+    async def note(seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr("portus_scanners.registry.transport.sender.sleep", note)
+    return waited
 
 
 @define
@@ -38,6 +52,16 @@ def clock() -> Clock:
 
 
 Connect = Callable[..., Registry]
+
+
+def reference_on(server: LoopbackServer) -> Reference:
+    """Return the reference of the image ``team/app:1`` on a server."""
+    return Reference.parse(f"{server.host}/team/app:1")
+
+
+def tell(server: LoopbackServer, **more: Any) -> dict[str, RegistrySettings]:
+    """Return settings with the stand-in's account."""
+    return {server.host: RegistrySettings(**LOGIN, **more)}
 
 
 @pytest.fixture

@@ -199,7 +199,10 @@ async def test_without_credentials_the_error_says_where_to_put_them(connect: Con
     """No anonymous header is made up."""
     async with StandInRegistry(auth="basic") as server:
         image = stock(server)
-        with pytest.raises(RegistryAuthError, match=r"no credentials for 127.*registries:.*docker login"):
+        with pytest.raises(
+            RegistryAuthError,
+            match=r"no credentials for 127.*: docker login 127.*, or registries: 127.*: in the configuration",
+        ):
             await connect().blob(image, image.layers[0])
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portus_scanners.registry.challenge import Challenge, parse_challenges
+from portus_scanners.registry.access.challenge import Challenge, parse_challenges
 
 REALM = "https://auth.example/token"
 

@@ -11,6 +11,7 @@ import pytest
 from portus_scanners import RegistryAuthError, RegistrySettings, Secret
 from portus_scanners.registry.credentials import CredentialStore
 from portus_scanners.registry.hosts import HostSettings
+from portus_scanners.registry.single_flight import Tasks
 
 
 def auth(pair: str) -> dict[str, str]:
@@ -26,8 +27,8 @@ def write(folder: Path, auths: Any, **members: Any) -> None:
 
 async def find(registry: str, folder: Path, registries: dict[str, RegistrySettings] | None = None) -> str | None:
     """Return ``name:password`` for a registry."""
-    store = CredentialStore(HostSettings(registries or {}), {"DOCKER_CONFIG": str(folder)})
-    found = await store.find(registry)
+    store = CredentialStore(HostSettings(registries or {}), {"DOCKER_CONFIG": str(folder)}, Tasks())
+    found = (await store.find(registry, "team/app")).credentials
     return f"{found.username}:{found.password.reveal()}" if found else None
 
 
@@ -104,16 +105,16 @@ async def test_an_entry_without_credentials_has_none(tmp_path: Path, entry: Any)
 @pytest.mark.parametrize("environ", [{}, {"HOME": ""}, {"DOCKER_CONFIG": "/nonexistent"}, {"HOME": "/nonexistent"}])
 async def test_without_a_file_there_are_no_credentials(environ: dict[str, str]) -> None:
     """That is no error."""
-    assert await CredentialStore(HostSettings({}), environ).find("r.example") is None
+    assert (await CredentialStore(HostSettings({}), environ, Tasks()).find("r.example", "app")).credentials is None
 
 
 async def test_the_file_is_in_the_home_where_docker_config_is_not_set(tmp_path: Path) -> None:
     """``~/.docker/config.json``, read anew each time."""
-    store = CredentialStore(HostSettings({}), {"HOME": str(tmp_path)})
-    assert await store.find("r.example") is None
+    store = CredentialStore(HostSettings({}), {"HOME": str(tmp_path)}, Tasks())
+    assert (await store.find("r.example", "app")).credentials is None
 
     write(tmp_path / ".docker", {"r.example": auth("me:later")})
-    found = await store.find("r.example")
+    found = (await store.find("r.example", "app")).credentials
 
     assert found is not None
     assert "later" == found.password.reveal()
@@ -151,7 +152,6 @@ async def test_an_auth_that_is_none_is_an_error_without_its_content(tmp_path: Pa
 @pytest.mark.parametrize(
     ("username", "password"),
     [
-        ("a", "b\r\nX-Evil: 1"),
         ("a\n", "secret"),
         ("a", "b\x00c"),
         ("a:b", "secret"),
@@ -171,13 +171,27 @@ async def test_credentials_that_would_break_out_of_the_header_are_refused(
     assert password not in str(caught.value)
 
 
+async def test_a_password_may_be_a_whole_file(tmp_path: Path) -> None:
+    """As Google's is; in the header it is Base64 in one line."""
+    password = '{\r\n  "type": "service_account"\n}'
+    write(tmp_path, {"r.example": auth(f"_json_key:{password}")})
+    store = CredentialStore(HostSettings({}), {"DOCKER_CONFIG": str(tmp_path)}, Tasks())
+    found = (await store.find("r.example", "app")).credentials
+
+    assert found is not None
+    grant = found.make_basic()
+    assert grant is not None
+    assert (password, True) == (found.password.reveal(), grant.header.reveal().isprintable())
+
+
 async def test_the_header_is_that_of_basic_authentication(tmp_path: Path) -> None:
     """UTF-8, base64; nothing of it in any text of the objects."""
     settings = HostSettings({"r.example": RegistrySettings(username="jürgen", password=Secret("pass:wörd"))})
-    found = await CredentialStore(settings, {}).find("r.example")
+    found = (await CredentialStore(settings, {}, Tasks()).find("r.example", "app")).credentials
 
     assert found is not None
-    grant = found.make_grant()
+    grant = found.make_basic()
+    assert grant is not None
     kind, _, encoded = grant.header.reveal().partition(" ")
     assert ("Basic", "jürgen:pass:wörd") == (kind, b64decode(encoded).decode())
     assert "wörd" not in f"{found!r} {grant!r} {found} {grant}"

@@ -49,14 +49,17 @@ async def test_credentials_that_cannot_be_read_are_an_error(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("environ", "expected"),
     [
-        ({"DOCKER_CONFIG": "/elsewhere", "HOME": "/home/me"}, ("/elsewhere/config.json",)),
-        ({"HOME": "/home/me"}, ("/home/me/.docker/config.json",)),
+        (
+            {"DOCKER_CONFIG": "/elsewhere", "HOME": "/home/me"},
+            ("/elsewhere/config.json", "/home/me/.config/containers/auth.json"),
+        ),
+        ({"HOME": "/home/me"}, ("/home/me/.docker/config.json", "/home/me/.config/containers/auth.json")),
         ({}, ()),
     ],
     ids=["DOCKER_CONFIG", "HOME", "no home"],
 )
 def test_the_files_that_are_looked_into(environ: dict[str, str], expected: tuple[str, ...]) -> None:
-    """DOCKER_CONFIG goes before the home folder; whoever has neither has no file."""
+    """Docker's file, then podman's; DOCKER_CONFIG goes before the home folder; whoever has neither has no file."""
     assert expected == tuple(map(str, credentials_files(environ)))
 
 
@@ -65,4 +68,11 @@ async def test_the_process_environment_is_the_default(tmp_path: Path, monkeypatc
     for name, value in docker_folder(tmp_path, registry__example=b64encode(b"a:b").decode()).items():
         monkeypatch.setenv(name, value)
     origin = await credentials_origin("registry.example", {})
-    assert ([tmp_path / "config.json"], True) == ([*credentials_files()], str(tmp_path) in (origin or ""))
+    assert (tmp_path / "config.json", True) == (credentials_files()[0], str(tmp_path) in (origin or ""))
+
+
+async def test_a_helper_that_fails_is_an_error(tmp_path: Path) -> None:
+    """Who has to explain where credentials come from says that a helper could have some, and could not be asked."""
+    (tmp_path / "config.json").write_text(json.dumps({"credsStore": "not-installed"}))
+    with pytest.raises(RegistryAuthError, match="not-installed"):
+        await credentials_origin(HOST, {}, environ={"DOCKER_CONFIG": str(tmp_path), "PATH": ""})

@@ -19,11 +19,13 @@ from portus_scanners import (
     RegistrySettings,
     RegistryUnavailableError,
     ScannerContext,
+    Secret,
 )
 from portus_scanners.registry.referrers import make_tag
 from portus_scanners.testing.images import BuiltImage, digest_of, make_artifact
 from portus_scanners.testing.images.media_types import OCI_INDEX
 from portus_scanners.testing.registry import StandInRegistry
+from portus_scanners.testing.registry.referrers import describe_referrers
 from portus_scanners.testing.servers.faults import Status
 from portus_scanners.testing.servers.scripted import ScriptedServer
 
@@ -122,6 +124,18 @@ async def test_a_next_page_elsewhere_is_not_followed(connect: Connect, link: str
     assert "referrers" == caught.value.step
 
 
+async def test_a_next_page_may_be_named_by_its_whole_address(connect: Connect) -> None:
+    """Of this registry."""
+    async with ScriptedServer() as server:
+        path = f"/v2/team/app/referrers/{BUILT.digest}"
+        for name, artifact in ((path, SBOM), (f"{path}?page=2", SIGNED)):
+            link = {"Link": f'<{server.url}{path}?page=2>; rel="next"'} if name == path else {}
+            server.script(name, describe_referrers([artifact]), content_type=OCI_INDEX, headers=link)
+        found = await connect().referrers(image_on(server))
+
+    assert [SBOM.digest, SIGNED.digest] == [referrer.digest for referrer in found]
+
+
 async def test_pages_have_an_end(connect: Connect) -> None:
     """A page that leads to itself is read twenty times."""
     body = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}
@@ -160,7 +174,7 @@ async def test_refused_credentials_are_an_error(connect: Connect) -> None:
     async with StandInRegistry(referrers=True, auth="token") as server:
         image = stock(server, SBOM)
         with pytest.raises(RegistryAuthError):
-            await connect({server.host: RegistrySettings(username="nobody")}).referrers(image)
+            await connect({server.host: RegistrySettings(username="nobody", password=Secret("wrong"))}).referrers(image)
 
 
 async def test_a_blob_and_a_manifest_are_fetched_by_their_digest(connect: Connect) -> None:

@@ -321,7 +321,7 @@ async def test_an_answer_that_does_not_come_ends_at_the_deadline(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The whole request has one deadline, drop by drop or not at all."""
-    monkeypatch.setattr("portus_scanners.registry.transport.DEADLINE", 0.05)
+    monkeypatch.setattr("portus_scanners.registry.transport.sender.DEADLINE", 0.05)
     async with ScriptedServer() as server:
         released = asyncio.Event()
 

@@ -22,25 +22,15 @@ from portus_scanners import (
     RegistryUnavailableError,
     Secret,
 )
+from portus_scanners.registry.access.realm import make_realm
+from portus_scanners.registry.access.tokens import TokenSource
 from portus_scanners.registry.hosts import HostSettings
-from portus_scanners.registry.realm import make_realm
-from portus_scanners.registry.tokens import TokenSource
 from portus_scanners.testing.registry.registry import StandInRegistry
 from portus_scanners.testing.registry.token_server import TokenServer, TokenService
 from portus_scanners.testing.servers.scripted import ScriptedServer
 from yarl import URL
 
-from .conftest import BUILT, LOGIN, MANIFEST, Clock, Connect
-
-
-def reference(server: Any) -> Reference:
-    """Return the image's."""
-    return Reference.parse(f"{server.host}/team/app:1")
-
-
-def tell(server: Any, **more: Any) -> dict[str, RegistrySettings]:
-    """Return settings with the stand-in's account."""
-    return {server.host: RegistrySettings(**LOGIN, **more)}
+from .conftest import BUILT, MANIFEST, Clock, Connect, reference_on, tell
 
 
 def guard(server: ScriptedServer, challenge: str | None = None) -> None:
@@ -59,7 +49,7 @@ async def test_nothing_is_sent_before_it_is_asked_for(connect: Connect) -> None:
     """The first request has no credentials; those for the password go to the realm only."""
     async with StandInRegistry(auth="token") as server:
         server.push("team/app", "1", BUILT)
-        await connect(tell(server)).resolve(reference(server))
+        await connect(tell(server)).resolve(reference_on(server))
         sent = [(request.path, request.headers.get("Authorization", "").split(" ")[0]) for request in server.requests]
 
     assert [("/v2/", ""), (MANIFEST, ""), ("/token", "Basic"), (MANIFEST, "Bearer")] == sent[:4]
@@ -70,7 +60,7 @@ async def test_a_token_is_asked_for_pulling_this_repository(connect: Connect) ->
     async with ScriptedServer() as server:
         guard(server, f'Bearer realm="{server.url}/token?a=b",service="me & you",scope="repository:other:push,*"')
         server.script("/token", {"token": "good"})
-        await connect(tell(server)).resolve(reference(server))
+        await connect(tell(server)).resolve(reference_on(server))
         asked = next(request for request in server.requests if request.path == "/token")
 
     query = URL(f"?{asked.query}", encoded=True).query
@@ -82,7 +72,7 @@ async def test_a_challenge_without_scope_and_service_will_do(connect: Connect) -
     async with ScriptedServer() as server:
         guard(server, f'Bearer realm="{server.url}/token"')
         server.script("/token", {"access_token": "good"})
-        found = await connect().resolve(reference(server))
+        found = await connect().resolve(reference_on(server))
         asked = next(request for request in server.requests if request.path == "/token")
 
     assert BUILT.digest == found.digest
@@ -94,14 +84,14 @@ async def test_bearer_is_preferred_and_basic_will_do(connect: Connect) -> None:
     async with ScriptedServer() as server:
         guard(server, f'Negotiate, Basic realm="a, b", Bearer realm="{server.url}/token"')
         server.script("/token", {"token": "good"})
-        await connect(tell(server)).resolve(reference(server))
+        await connect(tell(server)).resolve(reference_on(server))
 
         assert [None, "Bearer good"] == server.asked(MANIFEST)
 
     async with ScriptedServer() as server:
         guard(server, 'Digest realm="x", Basic realm="a, b"')
         with pytest.raises(RegistryAuthError):
-            await connect(tell(server)).resolve(reference(server))
+            await connect(tell(server)).resolve(reference_on(server))
 
         assert [None, f"Basic {b64encode(b'user:opensesame').decode()}"] == server.asked(MANIFEST)
 
@@ -112,7 +102,7 @@ async def test_a_challenge_that_cannot_be_met_is_an_error(connect: Connect, head
     async with ScriptedServer() as server:
         guard(server, header)
         with pytest.raises(RegistryAuthError, match=r"way to log in|no usable address"):
-            await connect(tell(server)).resolve(reference(server))
+            await connect(tell(server)).resolve(reference_on(server))
 
 
 async def test_an_anonymous_token_is_used_where_there_are_no_credentials(connect: Connect) -> None:
@@ -120,7 +110,7 @@ async def test_an_anonymous_token_is_used_where_there_are_no_credentials(connect
     service = TokenService(anonymous=True)
     async with TokenServer(service) as tokens, StandInRegistry(auth="token", token_server=tokens) as server:
         server.push("team/app", "1", BUILT)
-        found = await connect().resolve(reference(server))
+        found = await connect().resolve(reference_on(server))
 
         assert BUILT.digest == found.digest
         assert [""] == [token.account for token in tokens.issued]
@@ -132,7 +122,7 @@ async def test_wrong_credentials_are_named_by_the_user_only(connect: Connect) ->
         server.push("team/app", "1", BUILT)
         client = connect({server.host: RegistrySettings(username="user", password=Secret("wrong-password"))})
         with pytest.raises(RegistryAuthError, match=r"refuses the credentials for user") as caught:
-            await client.resolve(reference(server))
+            await client.resolve(reference_on(server))
 
         assert 1 == [request.path for request in server.requests].count("/token")
     assert ("token", 401) == (caught.value.step, caught.value.status)
@@ -143,7 +133,7 @@ async def test_wrong_basic_credentials_are_sent_once(connect: Connect) -> None:
     async with StandInRegistry(auth="basic") as server:
         client = connect({server.host: RegistrySettings(username="user", password=Secret("wrong-password"))})
         with pytest.raises(RegistryAuthError, match=r"refuses the credentials for user"):
-            await client.resolve(reference(server))
+            await client.resolve(reference_on(server))
         sent = [request for request in server.requests if "Authorization" in request.headers]
 
     assert 1 == len(sent)
@@ -155,7 +145,7 @@ async def test_an_account_without_the_right_is_told_so(connect: Connect) -> None
         server.push("team/app", "1", BUILT)
         server.tokens.denied.add("team/app")
         with pytest.raises(RegistryAuthError, match=r"does not let user pull team/app"):
-            await connect(tell(server)).resolve(reference(server))
+            await connect(tell(server)).resolve(reference_on(server))
 
         assert 2 == len(server.issued)
 
@@ -165,9 +155,9 @@ async def test_a_token_that_is_refused_is_replaced_once(connect: Connect) -> Non
     async with StandInRegistry(auth="token") as server:
         server.push("team/app", "1", BUILT)
         client = connect(tell(server))
-        await client.resolve(reference(server))
+        await client.resolve(reference_on(server))
         server.tokens.issuer.revoke_all()
-        found = await client.resolve(reference(server))
+        found = await client.resolve(reference_on(server))
 
         assert BUILT.digest == found.digest
         assert 2 == len(server.issued)
@@ -179,7 +169,7 @@ async def test_each_repository_has_its_own_token(connect: Connect) -> None:
         server.push("team/app", "1", BUILT)
         server.push("team/other", "1", BUILT)
         client = connect(tell(server))
-        await client.resolve(reference(server))
+        await client.resolve(reference_on(server))
         await client.resolve(Reference.parse(f"{server.host}/team/other:1"))
 
         assert ["team/app", "team/other"] == [token.access[0].repository for token in server.issued]
@@ -191,11 +181,11 @@ async def lifetime_of(connect: Connect, clock: Clock, answer: dict[str, Any], he
         guard(server)
         server.script("/token", {"token": "good", **answer}, headers=headers)
         client = connect()
-        await client.resolve(reference(server))
+        await client.resolve(reference_on(server))
         start = clock.now
         for age in (0, 20, 49, 51, 100, 189, 191, 289, 291, 3589, 3591):
             clock.now = start + age
-            await client.resolve(reference(server))
+            await client.resolve(reference_on(server))
             if len(server.asked("/token")) > 1:
                 return age
     return -1
@@ -262,7 +252,7 @@ async def test_a_token_that_cannot_be_sent_is_refused(connect: Connect, body: by
         guard(server)
         server.script("/token", body)
         with pytest.raises(RegistryAuthError, match="without a usable token") as caught:
-            await connect().resolve(reference(server))
+            await connect().resolve(reference_on(server))
 
     assert len(str(caught.value)) < 300
     assert caught.value.__cause__ is None
@@ -286,7 +276,7 @@ async def test_a_failing_token_service_is_named(connect: Connect, status: int, k
         guard(server)
         server.script("/token", {"details": "no"}, status=status)
         with pytest.raises(kind) as caught:
-            await connect(tell(server)).resolve(reference(server))
+            await connect(tell(server)).resolve(reference_on(server))
 
     assert ("token", status) == (caught.value.step, caught.value.status)
 
@@ -298,7 +288,7 @@ async def test_a_token_service_that_is_not_there_is_named(connect: Connect) -> N
     async with ScriptedServer() as server:
         guard(server, f'Bearer realm="{gone.url}/token"')
         with pytest.raises(RegistryUnavailableError, match=gone.host):
-            await connect().resolve(reference(server))
+            await connect().resolve(reference_on(server))
 
 
 async def test_one_request_is_made_for_all_who_wait(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -319,7 +309,7 @@ async def test_one_request_is_made_for_all_who_wait(connect: Connect, monkeypatc
         guard(server)
         server.script("/token", issue)
         client = connect(tell(server))
-        tasks = [asyncio.create_task(client.resolve(reference(server))) for _ in range(20)]
+        tasks = [asyncio.create_task(client.resolve(reference_on(server))) for _ in range(20)]
         for _ in tasks:
             await waiting.acquire()
         released.set()
@@ -346,7 +336,7 @@ async def test_a_challenge_that_is_no_text_is_not_met(connect: Connect, name: by
 
         server.script(MANIFEST, answer)
         with pytest.raises(RegistryError) as caught:
-            await connect(tell(server)).resolve(reference(server))
+            await connect(tell(server)).resolve(reference_on(server))
 
     assert str(caught.value).isprintable()
 
@@ -369,7 +359,7 @@ REALMS = [
     ("r.example:5000", "http", "http://auth.example/token", False, False),
     ("r.example", "https", "ftp://r.example/token", False, False),
     ("r.example", "https", "file:///etc/passwd", False, False),
-    ("r.example", "https", "/token", False, False),
+    ("r.example", "https", "token", False, False),
     ("r.example", "https", "https://", False, False),
     ("r.example", "https", "https://user:password@auth.example/token", False, False),
     ("r.example", "https", "https://[auth/token", False, False),
@@ -390,13 +380,28 @@ def test_credentials_go_to_another_host_only_over_https(
         assert URL(address) == realm.url
 
 
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("/token", "https://r.example:5000/token"),
+        ("/v2/auth?a=b", "https://r.example:5000/v2/auth?a=b"),
+        ("//auth.example/token", "https://auth.example/token"),
+    ],
+)
+def test_a_relative_realm_is_on_the_registrys_host(address: str, expected: str) -> None:
+    """Some registries behind a proxy do not know their own name."""
+    realm = make_realm(address, "", "team/app", "r.example", URL("https://r.example:5000"), HostSettings({}))
+
+    assert URL(expected) == realm.url
+
+
 async def test_a_realm_that_redirects_gets_no_credentials_elsewhere(connect: Connect) -> None:
     """They stay behind when the host changes."""
     async with ScriptedServer() as other, ScriptedServer() as server:
         guard(server)
         server.redirect("/token", f"{other.url}/token")
         other.script("/token", {"token": "good"})
-        await connect(tell(server)).resolve(reference(server))
+        await connect(tell(server)).resolve(reference_on(server))
 
         assert [None] == other.asked("/token")
 
@@ -407,7 +412,7 @@ async def test_a_challenge_from_where_a_redirect_led_is_not_met(connect: Connect
         server.redirect(MANIFEST, f"{other.url}/x")
         other.script("/x", status=401, headers={"WWW-Authenticate": f'Bearer realm="{other.url}/token"'})
         with pytest.raises(RegistryAuthError):
-            await connect(tell(server)).resolve(reference(server))
+            await connect(tell(server)).resolve(reference_on(server))
 
         assert [] == other.asked("/token")
 
@@ -418,10 +423,10 @@ async def test_a_docker_login_later_on_is_seen(connect: Connect, tmp_path: Any) 
         server.push("team/app", "1", BUILT)
         client: Registry = connect(DOCKER_CONFIG=str(tmp_path))
         with pytest.raises(RegistryAuthError, match="no credentials"):
-            await client.resolve(reference(server))
+            await client.resolve(reference_on(server))
         auths = {server.host: {"auth": b64encode(b"user:opensesame").decode()}}
         (tmp_path / "config.json").write_text(json.dumps({"auths": auths}))
-        found = await client.resolve(reference(server))
+        found = await client.resolve(reference_on(server))
 
     assert BUILT.digest == found.digest
 
@@ -433,7 +438,7 @@ async def test_a_backend_gets_a_token_from_the_realm_of_another_client(connect: 
         path = f"/v2/team/app/blobs/{layer.digest}"
         server.script(path, status=401, headers={"WWW-Authenticate": f'Bearer realm="{server.url}/token"'})
         server.script("/token", {"token": "good"})
-        image = Image(reference=reference(server), digest=BUILT.digest, layers=(layer,))
+        image = Image(reference=reference_on(server), digest=BUILT.digest, layers=(layer,))
         with pytest.raises(RegistryAuthError, match="no credentials"):
             await connect().blob(image, layer)
 

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import web
 from portus_scanners import (
     Image,
     InvalidManifestError,
@@ -18,7 +19,8 @@ from portus_scanners import (
     RegistryUnavailableError,
 )
 from portus_scanners.registry.hosts import HostSettings, is_loopback, name_registry
-from portus_scanners.registry.transport import Transport
+from portus_scanners.registry.transport import Proxies
+from portus_scanners.registry.transport.sessions import Sessions
 from portus_scanners.testing.registry.registry import StandInRegistry
 from portus_scanners.testing.servers.scripted import ScriptedServer
 from yarl import URL
@@ -116,15 +118,15 @@ async def test_a_ca_file_that_cannot_be_used_is_named(connect: Connect, tmp_path
         await resolve(connect({"r.example": RegistrySettings(ca_file=str(path))}), "r.example")
 
 
-async def test_one_tls_context_serves_a_ca_file(certificate: Certificate) -> None:
+async def test_one_tls_context_serves_the_same_files(certificate: Certificate) -> None:
     """Making one takes 30 ms."""
     registries = {f"r{n}.example": RegistrySettings(ca_file=certificate.ca_file) for n in range(3)}
-    transport = Transport(HostSettings(registries))
-    call: Any = None
-    made = {id(await transport._make_tls(certificate.ca_file, insecure=False, call=call)) for _ in range(3)}
-    await transport.aclose()
+    sessions = Sessions(HostSettings(registries), Proxies({}))
+    opened = [await sessions.get(URL(f"https://{name}"), name) for name in registries]
+    contexts = {id(session.http.connector._ssl) for session in opened}
+    await sessions.aclose()
 
-    assert 1 == len(made)
+    assert (3, 1) == (len(opened), len(contexts))
 
 
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -187,7 +189,7 @@ async def test_a_tls_server_that_is_slow_to_answer_is_not_taken_for_a_plain_one(
 ) -> None:
     """The handshake decides, not the answer."""
     monkeypatch.setattr("portus_scanners.registry.registry_host.HANDSHAKE_LIMIT", 0.5)
-    monkeypatch.setattr("portus_scanners.registry.transport.DEADLINE", 1.0)
+    monkeypatch.setattr("portus_scanners.registry.transport.sender.DEADLINE", 1.0)
     async with ScriptedServer(tls=certificate.server) as server:
         released = asyncio.Event()
 
@@ -377,6 +379,23 @@ async def test_storage_that_is_not_there_is_named(connect: Connect) -> None:
 
     assert gone.host in str(caught.value)
     assert "canary" not in str(caught.value)
+
+
+async def test_an_answer_that_stops_is_given_up(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the time that may pass between two pieces of it, not after that for all."""
+    monkeypatch.setattr("portus_scanners.registry.transport.sender.READ_TIMEOUT", 0.2)
+    async with ScriptedServer() as server:
+
+        async def begin(request: web.BaseRequest) -> web.StreamResponse:
+            response = web.StreamResponse()
+            await response.prepare(request)
+            await response.write(b"{")
+            await asyncio.get_running_loop().create_future()
+            return response
+
+        server.script(MANIFEST, begin)
+        with pytest.raises(RegistryUnavailableError, match="did not answer in time"):
+            await resolve(connect(), server.host)
 
 
 async def test_cookies_are_not_kept(connect: Connect) -> None:

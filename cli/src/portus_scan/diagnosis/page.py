@@ -122,7 +122,7 @@ def _credentials_files(diagnosis: Diagnosis) -> Iterator[Row]:
 def _proxies(diagnosis: Diagnosis) -> Iterator[Row]:
     lines = tuple(f"{name}={value}" for name, value in diagnosis.proxies.items())
     if lines:
-        yield Row("note", "proxies", (*lines, "registries and backends are reached without them"))
+        yield Row("note", "proxies", (*lines, "registries are reached through them, backends without them"))
 
 
 def _try(mend: str | None) -> str | None:

@@ -5,22 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import zlib
-from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Event
 
 from ..errors import LocalImageError
-from .contents import PIECE, Content, StoppedError, open_file, whole, why
+from .contents import Content, StoppedError, open_file, whole, why
+from .inflating import LARGEST_UNPACKED, inflate, is_gzip
 from .tar import TarFiles
 
-LARGEST_UNPACKED = 64 * 1024**3
-"""Bytes that a compressed archive may unpack to; half of the free disk is another limit."""
-_GZIP = b"\x1f\x8b\x08"
 _OTHERS = {b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
-_WINDOW = 31
-"""zlib's word for: gzip, with the largest window."""
 
 
 class Archive:
@@ -38,7 +32,7 @@ class Archive:
     def __init__(self, path: Path, stop: Event) -> None:
         self._file = open_file(path)
         try:
-            if _is_gzip(whole(self._file), path):
+            if _is_compressed(whole(self._file), path):
                 self._file = _replace(self._file, _unpack(whole(self._file), path, stop))
             self._files = TarFiles(whole(self._file))
         except LocalImageError as error:
@@ -66,12 +60,12 @@ class Archive:
             os.close(file)
 
 
-def _is_gzip(content: Content, path: Path) -> bool:
+def _is_compressed(content: Content, path: Path) -> bool:
     head = content.read(0, 8)
     for mark, name in _OTHERS.items():
         if head.startswith(mark):
             raise LocalImageError(f"it is compressed with {name}, only gzip is read: unpack {path.name} first")
-    return head.startswith(_GZIP)
+    return is_gzip(content)
 
 
 def _replace(old: int, new: int) -> int:
@@ -84,7 +78,7 @@ def _unpack(content: Content, path: Path, stop: Event) -> int:
     with tempfile.TemporaryFile(prefix="portus-scan-") as target:
         limit = min(LARGEST_UNPACKED, shutil.disk_usage(tempfile.gettempdir()).free // 2)
         size = 0
-        for piece in _inflate(content, stop):
+        for piece in inflate(content, stop):
             size += len(piece)
             if size > limit:
                 raise LocalImageError(
@@ -93,23 +87,3 @@ def _unpack(content: Content, path: Path, stop: Event) -> int:
             target.write(piece)
         target.flush()
         return os.dup(target.fileno())
-
-
-def _inflate(content: Content, stop: Event) -> Iterator[bytes]:
-    """Return the plain bytes, a bounded piece at a time; a gzip file may have several members, and zeros after them."""
-    inflater, begun = zlib.decompressobj(_WINDOW), False
-    try:
-        for piece in content.pieces(stop):
-            packed = piece
-            while packed:
-                yield inflater.decompress(packed, PIECE)
-                packed, begun = inflater.unconsumed_tail, True
-                if inflater.eof:
-                    packed = inflater.unused_data.lstrip(b"\0")
-                    inflater, begun = zlib.decompressobj(_WINDOW), False
-        while begun and (rest := inflater.decompress(b"", PIECE)):
-            yield rest
-    except zlib.error as error:
-        raise LocalImageError("it is damaged: it can't be unpacked") from error
-    if begun and not inflater.eof:
-        raise LocalImageError("it is cut: it can't be unpacked to its end")

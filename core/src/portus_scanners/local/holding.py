@@ -49,7 +49,7 @@ class Holding:
         Raises:
             LocalImageError: There is no such image, or it can't be read.
         """
-        return await in_thread(lambda _: self._guarded(lambda: self._store.find(name)))
+        return await in_thread(lambda stop: self._guarded(lambda: self._store.find(name, stop)))
 
     async def fetch_entry(self, entry: Descriptor) -> Manifest | Index:
         """Return a manifest that an index names.
@@ -139,7 +139,7 @@ def _check_digest(content: Content, digest: str, stop: Event) -> None:
         found.update(piece)
     if found.hexdigest() != digits:
         message = f"the content of the layer {digest} has the digest {algorithm}:{found.hexdigest()}"
-        raise LocalImageError(f"{message}: it was changed, or is compressed in its archive")
+        raise LocalImageError(f"{message}: it was changed")
 
 
 def open_store(reference: LocalReference, stop: Event) -> Store:

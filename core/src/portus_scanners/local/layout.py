@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from threading import Event
 from typing import TypeVar
 
 from ..errors import InvalidReferenceError, LocalImageError
@@ -41,7 +42,7 @@ class Layout:
     def __init__(self, files: Files) -> None:
         self._files = files
 
-    def find(self, name: str) -> Manifest | Index:
+    def find(self, name: str, stop: Event) -> Manifest | Index:
         """See `Store.find`: a name is a tag, or Docker's name of the image, or ``@0``, ``@1``."""
         with self._files.open(INDEX) as content:
             body = content.read_all(LARGEST_DOCUMENT)

@@ -1,7 +1,8 @@
-"""What ``docker save`` wrote until Docker 25, and podman and skopeo write still: ``manifest.json``, plain tar layers.
+"""What ``docker save`` wrote until Docker 25, and podman, skopeo, crane and kaniko write still: ``manifest.json``.
 
 There is no manifest in it. The one that stands for the image here is the one that skopeo makes of it, byte for byte,
-so both call the image by the same digest.
+so both call the image by the same digest: where the layers are plain tar archives, as Docker and podman write them.
+crane and kaniko compress them; such layers are taken as they are, and compared with the image's digests unpacked.
 
 Sources: Docker's ``image/spec/v1.2.md``, "Combined Image JSON + Filesystem Changeset Format"; containers/image,
 ``docker/internal/tarfile/src.go``.
@@ -9,9 +10,11 @@ Sources: Docker's ``image/spec/v1.2.md``, "Combined Image JSON + Filesystem Chan
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from contextlib import AbstractContextManager
+from threading import Event
 
 from attrs import frozen
 
@@ -21,6 +24,7 @@ from ..registry.digests import digest_of
 from ..registry.manifest import DOCKER_MANIFEST, Manifest
 from ..registry.wire import Descriptor, Digest, MalformedError, MediaType, Size, parse_object, structure
 from .contents import Content
+from .inflating import LARGEST_UNPACKED, inflate, is_gzip
 from .layout import pick, same_name, say_names
 from .store import LARGEST_DOCUMENT, Files
 
@@ -73,7 +77,7 @@ class SavedImages:
         self._places: dict[str, str] = {}
         """Digest to name, of the images that were found so far."""
 
-    def find(self, name: str) -> Manifest:
+    def find(self, name: str, stop: Event) -> Manifest:
         """See `Store.find`: a name is ``NAME:TAG``, or ``@0``, ``@1``."""
         saved = self._choose(name)
         body = self._read(saved.Config)
@@ -81,7 +85,7 @@ class SavedImages:
         if (match := _HEX.fullmatch(saved.Config)) and digest != f"sha256:{match[1]}":
             raise LocalImageError(f"the content of {saved.Config!r:.100} has the digest {digest}: it was changed")
         self._places.setdefault(digest, saved.Config)
-        layers = self._place_layers(saved, _read_diff_ids(body))
+        layers = self._place_layers(saved, _read_diff_ids(body), stop)
         return _make_manifest(Descriptor(Digest(digest), MediaType(_CONFIG), Size(len(body))), layers)
 
     def read_manifest(self, entry: Descriptor) -> Manifest:
@@ -122,16 +126,21 @@ class SavedImages:
             raise LocalImageError("there is no image in it")
         return images
 
-    def _place_layers(self, saved: WireSaved, diff_ids: tuple[Digest, ...]) -> tuple[Layer, ...]:
+    def _place_layers(self, saved: WireSaved, diff_ids: tuple[Digest, ...], stop: Event) -> tuple[Layer, ...]:
         if len(saved.Layers) != len(diff_ids):
             raise LocalImageError(f"{saved.Config!r:.100} has {len(diff_ids)} layers, {LIST} has {len(saved.Layers)}")
-        for digest, name in zip(diff_ids, saved.Layers, strict=True):
-            self._places.setdefault(digest, name)  # another image's layer of this digest is as good, once verified
-        return tuple(self._make_layer(digest) for digest in diff_ids)
+        pairs = zip(diff_ids, saved.Layers, strict=True)
+        return tuple(self._place_layer(diff_id, name, stop) for diff_id, name in pairs)
 
-    def _make_layer(self, digest: str) -> Layer:
-        with self.open_blob(digest) as content:
-            return Layer(digest=digest, size=content.size, media_type=_LAYER)
+    def _place_layer(self, diff_id: str, name: str, stop: Event) -> Layer:
+        with self._files.open(name) as content:
+            if is_gzip(content):
+                digest, media_type = _unpack(content, diff_id, stop), f"{_LAYER}.gzip"
+            else:
+                digest, media_type = diff_id, _LAYER
+            size = content.size
+        self._places.setdefault(digest, name)  # another image's layer of this digest is as good, once verified
+        return Layer(digest=digest, size=size, media_type=media_type)
 
     def _read(self, name: str) -> bytes:
         with self._files.open(name) as content:
@@ -143,6 +152,22 @@ def _read_diff_ids(config: bytes) -> tuple[Digest, ...]:
         return structure(parse_object(config), WireConfig).rootfs.diff_ids
     except MalformedError as error:
         raise LocalImageError(f"the image's configuration: {error}") from error
+
+
+def _unpack(content: Content, diff_id: str, stop: Event) -> str:
+    """Return the digest of a compressed layer, whose archive has the digest *diff_id*; nothing of it is kept."""
+    algorithm, _, digits = diff_id.partition(":")
+    packed, plain, size = hashlib.sha256(), hashlib.new(algorithm), 0
+    for piece in content.pieces(stop):
+        packed.update(piece)
+    for piece in inflate(content, stop):
+        plain.update(piece)
+        size += len(piece)
+        if size > LARGEST_UNPACKED:
+            raise LocalImageError(f"the layer {diff_id} unpacks to more than {LARGEST_UNPACKED} bytes")
+    if plain.hexdigest() != digits:
+        raise LocalImageError(f"the layer {diff_id}, unpacked, has the digest {algorithm}:{plain.hexdigest()}")
+    return f"sha256:{packed.hexdigest()}"
 
 
 def _make_manifest(config: Descriptor, layers: tuple[Layer, ...]) -> Manifest:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from threading import Event
 from typing import Protocol
 
 from ..errors import LocalImageError
@@ -31,7 +32,7 @@ class Files(Protocol):
 class Store(Protocol):
     """Images in a folder or an archive. Each method raises `LocalImageError` for what it can't give."""
 
-    def find(self, name: str) -> Manifest | Index:
+    def find(self, name: str, stop: Event) -> Manifest | Index:
         """Return what a name stands for; without a name the only image, or the only set of platforms."""
 
     def read_manifest(self, entry: Descriptor) -> Manifest | Index:

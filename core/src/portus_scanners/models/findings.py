@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from attrs import field, frozen
 from attrs.validators import and_, ge, instance_of, le, optional
 
 from .fields import TEXT, TRUTH, all_of, moment, text_by_name, texts, word
-from .words import FixState, Severity
+from .words import HIGHEST_SCORE, FixState, Severity
 
 __all__ = [
     "Cvss",
@@ -40,6 +41,23 @@ class Cvss:
     """0.0 to 10.0."""
     source: str = field(default="", validator=TEXT)
     """Who rated: ``NVD``."""
+
+    @classmethod
+    def from_vector(cls, vector: str, *, version: str = "", score: float | None = None, source: str = "") -> Cvss:
+        """Return a rating of the version that its vector begins with: ``CVSS:3.1/AV:N/...``.
+
+        Args:
+            vector: The vector; may be empty.
+            version: Of a vector that does not say: those of version 2 don't.
+            score: Any number but 0.0 to 10.0 counts as none.
+            source: Who rated.
+        """
+        match = _VECTOR.match(vector)
+        known = score is not None and 0.0 <= score <= HIGHEST_SCORE
+        return cls(version=match[1] if match else version, vector=vector, score=score if known else None, source=source)
+
+
+_VECTOR = re.compile(r"CVSS:(\d{1,2}\.\d{1,2})/", re.ASCII)
 
 
 def _cvss_ratings(values: Iterable[Cvss]) -> tuple[Cvss, ...]:

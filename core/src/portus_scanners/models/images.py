@@ -6,7 +6,8 @@ import re
 
 from attrs import field, frozen
 
-from ..local.reference import ImageReference
+from ..errors import UnsupportedImageError
+from ..local.reference import ImageReference, LocalReference
 from .fields import TEXT, texts, word
 
 __all__ = [
@@ -91,3 +92,15 @@ class Image:
     """Why this is nothing that a scanner could look into (a Helm chart, say); None for an image."""
     local: LocalImage | None = None
     """For scanners that take files: where the image lies; None for one in a registry."""
+
+    @property
+    def pull_name(self) -> str:
+        """``REGISTRY/REPOSITORY@DIGEST``: how a backend that pulls by itself gets this very image; a tag may move.
+
+        Raises:
+            UnsupportedImageError: It is a local image, which no registry has.
+        """
+        if isinstance(self.reference, LocalReference):
+            msg = f"{self.reference.text} is a local image, and this scanner's backend pulls from a registry"
+            raise UnsupportedImageError(msg)
+        return f"{self.reference.registry}/{self.reference.repository}@{self.digest}"

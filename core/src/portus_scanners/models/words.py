@@ -31,7 +31,7 @@ class Severity(Enum):
     @classmethod
     def from_score(cls, score: float) -> Severity:
         """Return the severity of a CVSS score, 0.0 to 10.0; anything else is `UNKNOWN`."""
-        if not 0.0 <= score <= _HIGHEST_SCORE:
+        if not 0.0 <= score <= HIGHEST_SCORE:
             return cls.UNKNOWN
         if score == 0:
             return cls.NEGLIGIBLE
@@ -46,7 +46,7 @@ class Severity(Enum):
 RANK = {severity: rank for rank, severity in enumerate(Severity)}
 """The place of each severity, the lowest is 0."""
 _BY_WORD = {severity.value: severity for severity in Severity}
-_HIGHEST_SCORE = 10.0
+HIGHEST_SCORE = 10.0
 _BELOW = ((4.0, Severity.LOW), (7.0, Severity.MEDIUM), (9.0, Severity.HIGH))
 
 

@@ -48,10 +48,14 @@ class ProgramAnswer(Answer):
         return self.stdout
 
     @property
+    def _what(self) -> str:
+        return f"{self.ending}, and stdout"
+
+    @property
     def _not_json(self) -> str:
         text = self._mask.head(self.stdout, _MOST_LOOKED_AT).decode(errors="replace")
         shown = one_line(text) or f"it is empty; {self.excerpt or 'so is stderr'}"
-        return f"{self.ending}, and stdout is not JSON: {shown}"
+        return f"{self._what} is not JSON: {shown}"
 
 
 def _last_lines(data: bytes) -> str:

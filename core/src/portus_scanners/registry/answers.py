@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 from attrs import field, frozen
 from multidict import CIMultiDictProxy
@@ -16,6 +18,7 @@ from ..text import one_line
 _TOO_MANY = 429
 _SERVER_FAULT = 500
 _FIRST_FAILURE = 300
+_LONGEST_NUMBER = 10
 
 
 @frozen(kw_only=True)
@@ -58,6 +61,19 @@ class Answer:
         return tidy(codes or self.body.decode(errors="replace"), self.hidden)
 
     @property
+    def retry_after(self) -> float | None:
+        """The seconds from now that the server asks to wait; None where it asks for none. Source: RFC 9110, 10.2.3."""
+        value = self.headers.get("Retry-After", "").strip()
+        if value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER:
+            return float(value)
+        try:
+            until = parsedate_to_datetime(value)
+        except (TypeError, ValueError):
+            return None
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+        return max((until - datetime.now(UTC)).total_seconds(), 0.0)
+
+    @property
     def code(self) -> str:
         """The registry's own code of its first error: ``MANIFEST_UNKNOWN``; empty where it gave none."""
         return _read_errors(self.body).partition(":")[0]
@@ -85,7 +101,7 @@ def make_error(answer: Answer, *, registry: str, step: str, what: str) -> Regist
 
 
 def make_refusal(
-    answer: Answer, grant: Grant | None, *, registry: str, step: str, repository: str
+    answer: Answer, grant: Grant | None, *, registry: str, step: str, repository: str, fault: str = ""
 ) -> RegistryAuthError:
     """Return the error for credentials that are missing, wrong, or not enough.
 
@@ -95,13 +111,13 @@ def make_refusal(
         registry: The registry's name.
         step: See `RegistryError`.
         repository: What was to be pulled.
+        fault: Why there may be no credentials: a source that could not be asked.
     """
     said = f"{step}, HTTP {answer.status}" + (f": {answer.message}" if answer.message else "")
     if grant is None or not grant.username:
-        message = (
-            f"no credentials for {registry} ({said}): set registries: {registry}: in the configuration "
-            f"(username, password) or docker login {registry}; check that {repository} exists"
-        )
+        advice = f"docker login {registry}, or registries: {registry}: in the configuration"
+        advice = f"{fault}; or {advice}" if fault else advice
+        message = f"no credentials for {registry} ({said}): {advice}; check that {repository} exists"
     elif grant.is_token:
         message = f"{registry} does not let {tidy(grant.username)} pull {repository} ({said}): check name and rights"
     else:
@@ -118,10 +134,15 @@ def _judge_status(answer: Answer) -> tuple[type[RegistryError], str]:
         advice = "check repository and tag" if answer.code else "check repository and tag, and whether it is a registry"
         return ImageNotFoundError, advice
     if status == _TOO_MANY:
-        return RegistryUnavailableError, "too many requests: try again later"
+        return RegistryUnavailableError, f"too many requests: try again {_say_when(answer)}"
     if status >= _SERVER_FAULT:
         return RegistryUnavailableError, "the registry is out of order: try again later"
     return RegistryError, "check whether it is a registry, and the reference"
+
+
+def _say_when(answer: Answer) -> str:
+    seconds = answer.retry_after
+    return "later" if seconds is None else f"in {seconds:.0f} s"
 
 
 def _read_errors(body: bytes) -> str:

@@ -28,7 +28,7 @@ from .registry_host import RegistryHost
 from .repository import Repository
 from .resolving import Resolver, make_image
 from .single_flight import Tasks
-from .transport import Transport
+from .transport import Proxies, Transport
 
 __all__ = ["Registry"]
 
@@ -41,7 +41,8 @@ class Registry:
 
     Args:
         registries: What the configuration says of registries, by host.
-        environ: Where ``DOCKER_CONFIG`` and ``HOME`` are looked up; the process' environment where None.
+        environ: Read once: where the files of Docker and podman are, proxies, variables that the configuration names,
+            and what credential helpers get; the process' environment where None.
         clock: Monotonic seconds, for the age of tokens.
     """
 
@@ -53,10 +54,11 @@ class Registry:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = HostSettings(registries or {})
-        self._store = CredentialStore(self._settings, os.environ if environ is None else environ)
         self._clock = clock
         self._tasks = Tasks()
-        self._transport = Transport(self._settings)
+        environ = dict(os.environ if environ is None else environ)
+        self._store = CredentialStore(self._settings, environ, self._tasks)
+        self._transport = Transport(self._settings, Proxies(environ))
         self._hosts: dict[str, RegistryHost] = {}
         self._repositories: dict[tuple[str, str], Repository] = {}
 

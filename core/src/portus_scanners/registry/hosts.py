@@ -24,16 +24,20 @@ class HostSettings:
 
     def __init__(self, registries: Mapping[str, RegistrySettings]) -> None:
         self._registries = {name_registry(host): settings for host, settings in registries.items()}
+        urls = [settings for settings in self._registries.values() if settings.url]
+        self._addresses = {authority: settings for settings in urls for authority in _names_of(URL(settings.url))}
 
     def find(self, authority: str) -> RegistrySettings:
         """Return the settings for a host, written with its port where it has one."""
         return self._registries.get(name_registry(authority), _DEFAULT)
 
     def find_for(self, url: URL) -> RegistrySettings:
-        """Return the settings for the host of an address; its usual port may be written or not."""
-        bare = url.raw_authority.rpartition("@")[2]
-        named = {bare, f"{_bracket(url)}:{url.port}"} | ({_bracket(url)} if url.is_default_port() else set())
-        found = [self._registries[name] for name in map(name_registry, sorted(named)) if name in self._registries]
+        """Return the settings for the host of an address: its own, else those of the registry that is reached there.
+
+        The usual port may be written or not.
+        """
+        names = _names_of(url)
+        found = [section[name] for section in (self._registries, self._addresses) for name in names if name in section]
         return found[0] if found else _DEFAULT
 
 
@@ -52,6 +56,12 @@ def is_loopback(host: str | None) -> bool:
 def same_origin(one: URL, other: URL) -> bool:
     """Tell whether scheme, host and port are the same."""
     return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
+
+
+def _names_of(url: URL) -> tuple[str, ...]:
+    """Return the names under which the host of an address may be configured."""
+    names = {f"{_bracket(url)}:{url.port}"} | ({_bracket(url)} if url.is_default_port() else set())
+    return tuple(map(name_registry, sorted(names)))
 
 
 def _bracket(url: URL) -> str:

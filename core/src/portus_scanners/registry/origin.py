@@ -6,9 +6,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from ..errors import RegistryAuthError
 from ..settings import RegistrySettings
-from .credentials import CredentialStore, docker_file
+from .credentials import CredentialStore, find_locations
 from .hosts import HostSettings
+from .single_flight import Tasks
 
 
 async def credentials_origin(
@@ -22,11 +24,14 @@ async def credentials_origin(
         environ: Environment variables; the process's own when left out.
 
     Raises:
-        RegistryAuthError: There are some, and they can't be read or can't be sent.
+        RegistryAuthError: There are some, and they can't be read or can't be sent; or a helper, or a file, that could
+            have some can't be asked.
     """
-    store = CredentialStore(HostSettings(registries), os.environ if environ is None else environ)
+    store = CredentialStore(HostSettings(registries), os.environ if environ is None else environ, Tasks())
     found = await store.find(registry)
-    return found.origin if found else None
+    if found.credentials is None and found.fault:
+        raise RegistryAuthError(f"{registry}, token: {found.fault}", registry=registry, step="token")
+    return found.credentials.origin if found.credentials else None
 
 
 def credentials_files(environ: Mapping[str, str] | None = None) -> tuple[Path, ...]:
@@ -35,5 +40,4 @@ def credentials_files(environ: Mapping[str, str] | None = None) -> tuple[Path, .
     Args:
         environ: Environment variables; the process's own when left out.
     """
-    path = docker_file(os.environ if environ is None else environ)
-    return () if path is None else (path,)
+    return tuple(one.path for one in find_locations(os.environ if environ is None else environ))

@@ -81,7 +81,7 @@ class Reference:
         if len(text) > _LONGEST_TEXT:
             raise InvalidReferenceError(f"{text[:80]}...", f"it is longer than {_LONGEST_TEXT} characters")
         name, tag, digest = _split(text)
-        if _IDENTIFIER.fullmatch(name):
+        if _IDENTIFIER.fullmatch(text):
             raise InvalidReferenceError(text, "64 hex digits are an image's id, not a repository")
         if tag is None and digest is None:
             tag = DEFAULT_TAG

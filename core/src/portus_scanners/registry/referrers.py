@@ -13,6 +13,7 @@ from yarl import URL
 
 from ..errors import ImageNotFoundError, InvalidManifestError, RegistryError
 from ..scanner import Referrer
+from .hosts import same_origin
 from .manifest import Index
 from .repository import Repository
 from .wire import Descriptor
@@ -59,7 +60,7 @@ async def _ask(repository: Repository, digest: str, artifact_type: str) -> Itera
         following = _NEXT.search(link)
         if following is None:
             return found
-        path = _find_path(repository, what, following[1])
+        path = _find_path(repository, await repository.host.base(), what, following[1])
     raise _refuse(repository, what, f"there are more than {MOST_PAGES} pages")
 
 
@@ -77,15 +78,16 @@ def make_tag(digest: str) -> str:
     return _NO_TAG.sub("-", f"{algorithm[:_LONGEST_ALGORITHM]}-{digits[:_LONGEST_HEX]}")
 
 
-def _find_path(repository: Repository, what: str, link: str) -> str:
+def _find_path(repository: Repository, base: URL, what: str, link: str) -> str:
     """Return the path of the next page inside the repository; a link elsewhere is not followed."""
     start = f"/v2/{repository.name}/"
     try:
-        target = URL(f"{start}referrers/").join(URL(link, encoded=True)) if link else URL()
+        target = base.join(URL(f"{start}referrers/")).join(URL(link, encoded=True))
+        usable = same_origin(base, target)
     except ValueError:
-        target = URL()
+        target, usable = base, False
     path = target.raw_path_qs
-    if target.absolute or not path.startswith(f"{start}referrers/") or ".." in path:
+    if not (link and usable and path.startswith(f"{start}referrers/")) or ".." in path:
         raise _refuse(repository, what, "its next page is none of this repository's")
     return path.removeprefix(start)
 

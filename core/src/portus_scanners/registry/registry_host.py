@@ -22,7 +22,7 @@ class RegistryHost:
     """A registry's API.
 
     The scheme is https. A registry on this machine, and one that is configured as ``insecure``, may speak plain HTTP:
-    it is asked for TLS first, and what works is remembered.
+    it is asked for TLS first, and what works is remembered. Where the configuration has a ``url``, that is taken.
 
     Args:
         name: The registry's name, for messages and settings: ``docker.io``.
@@ -33,9 +33,12 @@ class RegistryHost:
     """
 
     def __init__(self, name: str, authority: str, transport: Transport, settings: HostSettings, tasks: Tasks) -> None:
+        own = settings.find(name)
         self.name = name
-        self.insecure = settings.find(authority).insecure
+        self.insecure = own.insecure
         self.transport = transport
+        self._url = own.url
+        self._backend_url = own.backend_url
         self._authority = authority
         self._base: URL | None = None
         self._find_base = SingleFlight(self._probe, tasks)
@@ -49,6 +52,14 @@ class RegistryHost:
         if self._base is None:
             self._base = await self._find_base()
         return self._base
+
+    async def backend_base(self) -> URL:
+        """Return the API's address as backends see it, without a path.
+
+        Raises:
+            RegistryError: As `base`.
+        """
+        return URL(self._backend_url) if self._backend_url else await self.base()
 
     async def send(
         self,
@@ -84,6 +95,8 @@ class RegistryHost:
         )
 
     async def _probe(self) -> URL:
+        if self._url:
+            return URL(self._url)
         secure = self._make_base("https")
         if not (self.insecure or is_loopback(secure.host)):
             return secure

@@ -103,8 +103,8 @@ class Repository:
         return await self._exchange("HEAD", f"blobs/{digest}", "blob", {})
 
     async def locate_blob(self, digest: str) -> str:
-        """Return a blob's address."""
-        base = str(await self.host.base()).rstrip("/")
+        """Return a blob's address, for a backend."""
+        base = str(await self.host.backend_base()).rstrip("/")
         return f"{base}{self._path(f'blobs/{digest}')}"
 
     async def grant_for_backend(self, digest: str, *, renew: bool) -> Grant | None:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .file import read_yaml
-from .sections import RegistrySettings, ScannerSection, Settings
+from .registries import RegistrySettings
+from .sections import ScannerSection, Settings
 
 __all__ = ["RegistrySettings", "ScannerSection", "Settings", "load_settings"]
 

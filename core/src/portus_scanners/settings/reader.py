@@ -17,7 +17,8 @@ from ..errors import SettingsError
 from ..plugins import Plugin, discover
 from ..scanner import ScannerSettings
 from .conversion import structure_section, truth
-from .sections import RegistrySettings, ScannerSection, Settings
+from .registries import RegistrySettings
+from .sections import ScannerSection, Settings
 from .wording import PREFIX, did_you_mean, enabled_but_left_out, how_to_enable
 
 _NAME = re.compile(r"[a-z0-9_]+")

@@ -10,23 +10,11 @@ from attrs import evolve, field, frozen
 from ..errors import SettingsError
 from ..plugins import discover
 from ..scanner import ScannerSettings
-from ..secret import Secret
 from .conversion import structure_section
+from .registries import RegistrySettings
 from .wording import did_you_mean, how_to_enable
 
 SettingsT = TypeVar("SettingsT", bound=ScannerSettings)
-
-
-@frozen(kw_only=True)
-class RegistrySettings:
-    """How to reach one registry."""
-
-    username: str = ""
-    password: Secret = field(factory=Secret)
-    ca_file: str = ""
-    """PEM file of the authority that signed the registry's certificate; the system's authorities where empty."""
-    insecure: bool = False
-    """Do not verify the certificate, and speak plain HTTP where TLS is not answered."""
 
 
 @frozen(kw_only=True)

@@ -10,7 +10,7 @@ from ..engine.context import EngineContext
 from ..engine.images import Images
 from ..local.address import LOOPBACK, ServeAddress
 from ..models import Image, Layer, ScannerReport
-from ..scanner import BlobAccess, BlobHead, ScannerContext
+from ..scanner import BlobAccess, BlobHead, Referrer, ScannerContext
 
 if TYPE_CHECKING:
     import aiohttp
@@ -61,6 +61,14 @@ class RecordingContext(ScannerContext):
         """See `ScannerContext.head_blob`."""
         return await self._access.head_blob(image, layer)
 
+    async def referrers(self, image: Image, artifact_type: str = "") -> tuple[Referrer, ...]:
+        """See `ScannerContext.referrers`."""
+        return await self._access.referrers(image, artifact_type)
+
+    async def fetch(self, image: Image, digest: str, *, max_size: int) -> bytes:
+        """See `ScannerContext.fetch`."""
+        return await self._access.fetch(image, digest, max_size=max_size)
+
     async def wait(self, seconds: float) -> None:
         """Record the seconds, and let others run."""
         self.calls.append(("wait", seconds))
@@ -87,4 +95,5 @@ class RecordingContext(ScannerContext):
         """Who knows the registry."""
         if self._registry is None:
             return ScannerContext()
-        return EngineContext("recording", http=self.http, images=Images(self._registry, ServeAddress.parse(LOOPBACK)))
+        images = Images(self._registry, ServeAddress.parse(LOOPBACK))
+        return EngineContext("recording", http=self.http, images=images)

@@ -5,7 +5,6 @@ Whatever stands in the two free-form mappings is no fault: what can't be underst
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
@@ -15,8 +14,6 @@ _LEVELS = ("UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL")
 """What the numbers of ``VendorSeverity`` mean."""
 _KINDS = {"V2": "2.0", "V3": "3", "V40": "4.0"}
 """Of the third version Trivy does not say whether it is 3.0 or 3.1; the vector does."""
-_VECTOR_VERSION = re.compile(r"CVSS:(\d{1,2}\.\d{1,2})/", re.ASCII)
-_HIGHEST_SCORE = 10.0
 _NO_YEAR = 1
 """Go writes the first year for a time that was never set."""
 
@@ -65,12 +62,10 @@ def _cvss_of(source: str, scores: Mapping[str, object]) -> Iterator[Cvss]:
     for key, version in _KINDS.items():
         vector, score = scores.get(f"{key}Vector"), _score(scores.get(f"{key}Score"))
         vector = vector if isinstance(vector, str) else ""
-        if vector or score:
-            match = _VECTOR_VERSION.match(vector)
-            yield Cvss(version=match[1] if match else version, vector=vector, score=score, source=source)
+        rating = Cvss.from_vector(vector, version=version, score=score, source=source)
+        if rating.vector or rating.score:
+            yield rating
 
 
 def _score(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, float | int) or not 0.0 <= value <= _HIGHEST_SCORE:
-        return None
-    return float(value)
+    return None if isinstance(value, bool) or not isinstance(value, float | int) else float(value)

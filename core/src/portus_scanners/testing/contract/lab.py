@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from attrs import evolve, field, frozen
 
 from ...engine import Engine
+from ...http import session_for
 from ...models import ImageReport, ScannerReport
 from ...registry.client import Registry
 from ...registry.reference import Reference
@@ -85,7 +86,7 @@ class ScannerLab:
         settings = self.section().structure(self.scanner_class.settings_class)
         async with (
             self._client() as client,
-            _session(settings) as http,
+            session_for(settings) as http,
             RecordingContext(registry=client, http=http, patience=FEW_POLLS) as context,
         ):
             scanner = self.scanner_class(settings, context)
@@ -134,15 +135,6 @@ class ScannerLab:
     def _client(self) -> Registry:
         account = RegistrySettings(username=USERNAME, password=Secret(REGISTRY_PASSWORD))
         return Registry({self.registry.host: account}, environ={})
-
-
-@asynccontextmanager
-async def _session(settings: object) -> AsyncIterator[Any]:
-    """Open the session that an engine would give a scanner with these settings."""
-    from ...http import session_for
-
-    async with session_for(settings) as http:
-        yield http
 
 
 async def _caught(work: Coroutine[Any, Any, ResultT]) -> ResultT | Exception:

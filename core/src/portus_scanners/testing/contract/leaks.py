@@ -10,7 +10,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-_PATIENCE = 5.0
+_PATIENCE = 2.0
 _PAUSE = 0.01
 _DEAD_STATES = frozenset("ZX")
 """Ended, and not waited for."""
@@ -36,13 +36,13 @@ def left_behind(earlier: Holdings, folder: Path) -> list[str]:
     """Return what this process holds and did not hold before.
 
     The other side of a connection closes its end a moment later, in another thread: so it is looked at again, for
-    five seconds at most, until nothing is left.
+    two seconds at most, until nothing is left.
     """
     return until_empty(lambda: Holdings.now(folder).added_since(earlier))
 
 
 def until_empty(look: Callable[[], list[str]]) -> list[str]:
-    """Return what *look* still finds after five seconds; nothing as soon as it finds nothing."""
+    """Return what *look* still finds after two seconds; nothing as soon as it finds nothing."""
     end = time.monotonic() + _PATIENCE
     while (found := look()) and time.monotonic() < end:
         time.sleep(_PAUSE)
@@ -60,7 +60,7 @@ def _descriptors() -> Iterator[str]:
 
 
 def alive_in(groups: Collection[int]) -> list[str]:
-    """Return the processes of these process groups that still run, after five seconds at the most."""
+    """Return the processes of these process groups that still run, after two seconds at the most."""
     return until_empty(
         lambda: [one.name for one in _processes() if one.group in groups and one.state not in _DEAD_STATES]
     )

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 ResultT = TypeVar("ResultT")
 
-PATIENCE = 30.0
-"""Seconds for a whole scan, and for the end of a cancelled one."""
+GRACE = 5.0
+"""Seconds that a cancelled scan has to end: as many as the engine gives it."""
 
 
 async def count(work: Coroutine[Any, Any, ResultT]) -> tuple[ResultT, int]:
@@ -27,21 +27,25 @@ async def count(work: Coroutine[Any, Any, ResultT]) -> tuple[ResultT, int]:
 async def cancel_at(number: int, work: Coroutine[Any, Any, ResultT]) -> asyncio.Task[ResultT]:
     """Run the coroutine in a task, cancel it when it waits for the *number*-th time, and return the task.
 
-    The task has ended, unless it would not within 30 seconds.
+    The task has ended, by itself or cancelled, unless it would not within five seconds of its cancellation.
     """
-    seen = 0
+    seen, reached = 0, asyncio.Event()
 
     def waits() -> None:
         nonlocal seen
         seen += 1
         if seen == number:
+            reached.set()
             asyncio.get_running_loop().call_soon(task.cancel)
 
     async def stepped() -> ResultT:
         return await _stepped(work, waits)
 
     task = asyncio.create_task(stepped())
-    await asyncio.wait({task}, timeout=PATIENCE)
+    cut = asyncio.create_task(reached.wait())
+    await asyncio.wait({task, cut}, return_when=asyncio.FIRST_COMPLETED)
+    cut.cancel()
+    await asyncio.wait({task, cut}, timeout=GRACE)
     return task
 
 

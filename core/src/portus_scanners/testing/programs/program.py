@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any, NoReturn
 
 FOLDER = os.path.dirname(os.path.abspath(sys.argv[0]))
-HOLD = 10.0
+HOLD = 4.0
 
 
 def main() -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ..errors import RegistryAuthError
-from .answers import Answer, Grant, make_refusal
+from ...errors import RegistryAuthError
+from ..answers import Answer, Grant, make_refusal
+from ..credentials import CredentialStore, Search
+from ..hosts import HostSettings
+from ..registry_host import RegistryHost
+from ..single_flight import Tasks
 from .challenge import Challenge, parse_challenges
-from .credentials import CredentialStore
-from .hosts import HostSettings
 from .realm import Realm, make_realm
-from .registry_host import RegistryHost
-from .single_flight import Tasks
 from .tokens import TokenSource
 
 OWN_MARGIN = 10.0
@@ -47,9 +47,10 @@ class Access:
         self._settings = settings
         self._clock = clock
         self._tasks = tasks
-        self._basic: Grant | None = None
+        self._fixed: Grant | None = None
         self._tokens: TokenSource | None = None
         self._open = False
+        self._fault = ""
 
     @property
     def known(self) -> bool:
@@ -59,7 +60,7 @@ class Access:
     @property
     def guarded(self) -> bool:
         """Whether it has asked for something."""
-        return self._basic is not None or self._tokens is not None
+        return self._fixed is not None or self._tokens is not None
 
     def note_open(self) -> None:
         """Remember that a request without anything was let in."""
@@ -74,9 +75,9 @@ class Access:
         """
         if self._tokens:
             return await self._tokens.get(valid_for=valid_for, renew=renew)
-        if self._basic and renew:
-            self._basic = await self._log_in()
-        return self._basic
+        if self._fixed and renew:
+            self._fixed = await self._log_in()
+        return self._fixed
 
     async def meet(self, answer: Answer, refused: Grant | None, step: str) -> Grant:
         """Return what a 401 asks for.
@@ -90,25 +91,28 @@ class Access:
             RegistryAuthError: There are no credentials, they are refused, or the challenge can't be met.
         """
         challenges = parse_challenges(answer.headers.getall("WWW-Authenticate", ()))
-        if bearer := _find(challenges, "bearer"):
-            return await self._meet_bearer(bearer, refused)
-        if _find(challenges, "basic") is None:
+        bearer, basic = _find(challenges, "bearer"), _find(challenges, "basic")
+        if bearer is None and basic is None:
             raise self._make_error(answer, [challenge.scheme for challenge in challenges])
+        if bearer:
+            return await self._meet_bearer(bearer, refused)
         self._tokens = None
-        basic = await self._log_in()
-        if basic is None or (refused and refused.header == basic.header):
-            raise self.make_refusal(answer, basic, step)
-        self._basic = basic
-        return basic
+        fixed = await self._log_in()
+        if fixed is None or (refused and refused.header == fixed.header):
+            raise self.make_refusal(answer, fixed, step)
+        self._fixed = fixed
+        return fixed
 
     def make_refusal(self, answer: Answer, refused: Grant | None, step: str) -> RegistryAuthError:
         """Return the error for what was sent in vain."""
-        return make_refusal(answer, refused, registry=self._host.name, step=step, repository=self._repository)
+        return make_refusal(
+            answer, refused, registry=self._host.name, step=step, repository=self._repository, fault=self._fault
+        )
 
     async def _meet_bearer(self, challenge: Challenge, refused: Grant | None) -> Grant:
         realm = await self._find_realm(challenge)
         if self._tokens is None or self._tokens.realm != realm:
-            self._tokens = TokenSource(realm, self._host, self._store, self._clock, self._tasks)
+            self._tokens = TokenSource(realm, self._host, self._search, self._clock, self._tasks)
         if refused:
             self._tokens.drop(refused)
         return await self._tokens.get(valid_for=OWN_MARGIN)
@@ -120,8 +124,17 @@ class Access:
         return make_realm(address, service, self._repository, self._host.name, base, self._settings)
 
     async def _log_in(self) -> Grant | None:
-        credentials = await self._store.find(self._host.name)
-        return credentials.make_grant() if credentials else None
+        """Return what a registry without token service takes: its own token, or name and password."""
+        search = await self._search()
+        credentials = search.credentials
+        if credentials and credentials.identity_token:
+            self._fault = f"the identity token of {credentials.origin} is good for token services only"
+        return (credentials.make_bearer() or credentials.make_basic()) if credentials else None
+
+    async def _search(self) -> Search:
+        search = await self._store.find(self._host.name, self._repository)
+        self._fault = search.fault
+        return search
 
     def _make_error(self, answer: Answer, schemes: Iterable[str]) -> RegistryAuthError:
         offered = ", ".join(schemes)[:100] or "nothing"

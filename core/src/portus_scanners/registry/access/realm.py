@@ -5,9 +5,9 @@ from __future__ import annotations
 from attrs import field, frozen
 from yarl import URL
 
-from ..errors import RegistryAuthError
-from .answers import tidy
-from .hosts import HostSettings, is_loopback
+from ...errors import RegistryAuthError
+from ..answers import tidy
+from ..hosts import HostSettings, is_loopback
 
 
 @frozen(kw_only=True)
@@ -19,10 +19,15 @@ class Realm:
     repository: str
 
     @property
+    def scope(self) -> str:
+        """The right to pull, whatever else the registry proposed."""
+        return f"repository:{self.repository}:pull"
+
+    @property
     def request_url(self) -> URL:
-        """The address to ask: for the right to pull, whatever else the registry proposed."""
+        """The address to ask."""
         query = {"service": self.service} if self.service else {}
-        return self.url.update_query(query | {"scope": f"repository:{self.repository}:pull"})
+        return self.url.update_query(query | {"scope": self.scope})
 
 
 def make_realm(address: str, service: str, repository: str, registry: str, base: URL, settings: HostSettings) -> Realm:
@@ -31,12 +36,13 @@ def make_realm(address: str, service: str, repository: str, registry: str, base:
     An anonymous request is bound by the same rules: its token would be known to whoever listens.
 
     Over plain HTTP it may only be asked when it is on this machine like the registry, when it is the host of a
-    registry that speaks plain HTTP itself, or when the configuration says that its host is ``insecure``.
+    registry that speaks plain HTTP itself, or when the configuration says that its host is ``insecure``. One that
+    begins with a slash is on the registry's own host.
 
     Raises:
         RegistryAuthError: It is no address, or must not be asked.
     """
-    realm = _parse(address, service)
+    realm = _parse(address, service, base)
     if realm is None:
         raise RegistryAuthError(
             f"{registry}, token: the registry names no usable address for its tokens: {tidy(address)!r}; "
@@ -54,10 +60,11 @@ def make_realm(address: str, service: str, repository: str, registry: str, base:
     return Realm(url=realm, service=service, repository=repository)
 
 
-def _parse(address: str, service: str) -> URL | None:
+def _parse(address: str, service: str, base: URL) -> URL | None:
     try:
         service.encode()  # what is no text can't be sent either
-        url = URL(address).with_fragment(None)
+        url = URL(address)
+        url = (base.join(url) if address.startswith("/") else url).with_fragment(None)
         usable = url.scheme in {"http", "https"} and url.host and url.port and not url.user and not url.password
     except ValueError:
         return None

@@ -1,0 +1,69 @@
+"""What may be found for a registry."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+
+from attrs import field, frozen
+
+from ...secret import Secret
+from ..answers import Grant
+
+_UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
+@frozen(kw_only=True)
+class Credentials:
+    """A name and a password, or a token of one of two kinds."""
+
+    username: str = ""
+    password: Secret = field(factory=Secret)
+    identity_token: Secret = field(factory=Secret)
+    """Is exchanged at the realm for tokens that allow pulling; where there is one, there is no password."""
+    registry_token: Secret = field(factory=Secret)
+    """Is sent to the registry as it is."""
+    origin: str
+    """Where they come from, for messages."""
+
+    @property
+    def fault(self) -> str:
+        """Why they can't be sent: they would mean something else in the header.
+
+        A password may have line breaks: Google's is a whole file, and Base64 keeps it in its place.
+        """
+        if _UNSENDABLE.search(self.username) or _NO_TEXT.search(self.password.reveal()):
+            return "hold a control character"
+        if ":" in self.username:
+            return "have a colon in the username"
+        tokens = filter(None, (self.identity_token.reveal(), self.registry_token.reveal()))
+        return "" if all(map(_TOKEN.fullmatch, tokens)) else "have a token with a space or another character of none"
+
+    def make_basic(self) -> Grant | None:
+        """Return the header of Basic authentication (RFC 7617); None where there is no password."""
+        if self.identity_token or self.registry_token:
+            return None
+        pair = f"{self.username}:{self.password.reveal()}".encode()
+        encoded = b64encode(pair).decode()
+        hidden = (Secret(encoded), self.password)
+        return Grant(header=Secret(f"Basic {encoded}"), hidden=hidden, username=self.username)
+
+    def make_bearer(self) -> Grant | None:
+        """Return the header with the registry's own token; None where there is none."""
+        if not self.registry_token:
+            return None
+        header = Secret(f"Bearer {self.registry_token.reveal()}")
+        who = self.username or f"the token of {self.origin}"
+        return Grant(header=header, hidden=(self.registry_token,), username=who, is_token=True)
+
+
+@frozen(kw_only=True)
+class Search:
+    """What a search for credentials came to."""
+
+    credentials: Credentials | None = None
+    """None: nobody has any, access is anonymous."""
+    fault: str = ""
+    """A source that could not be asked, in words: matters where the registry does not let anonymous clients in."""

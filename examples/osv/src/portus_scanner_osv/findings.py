@@ -1,0 +1,72 @@
+"""From OSV's records to findings. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from portus_scanners import Cvss, Finding, Package, Severity, web_links
+
+from .queries import Query
+from .scores import read_ratings, read_word
+from .wire import Affected, Vulnerability
+
+PAGE = "https://osv.dev/vulnerability/{}"
+_WORDS = {"moderate": Severity.MEDIUM}
+
+
+def make_finding(one: Vulnerability, query: Query, package: Package) -> Finding:
+    """Return what a record means for a package.
+
+    Args:
+        one: The record.
+        query: What was asked: it says under which name the record has the package.
+        package: The package, as the SBOM names it.
+    """
+    affected = [entry for entry in one.affected or () if _is_about(entry, query)]
+    severities = [*(each for entry in affected for each in entry.severity or ()), *(one.severity or ())]
+    ratings = read_ratings(severities)
+    word = _word(one.database_specific, *(entry.database_specific for entry in affected)) or read_word(severities)
+    details = {"osv_id": one.id, "aliases": " ".join((*(one.aliases or ()), *(one.upstream or ())))}
+    return Finding(
+        id=find_id(one),
+        severity=_WORDS.get(word.casefold(), Severity.from_word(word)) if word else _severity_of(ratings),
+        severity_label=word,
+        package=package,
+        fixed_by=tuple(dict.fromkeys(_fixes(affected))),
+        links=web_links([PAGE.format(one.id), *(link.url for link in one.references or ())]),
+        title=" ".join((one.summary or "").split()),
+        description=one.details or "",
+        cvss=ratings,
+        details={key: value for key, value in details.items() if value},
+    )
+
+
+def find_id(one: Vulnerability) -> str:
+    """Return the one CVE that a record is about, so that other scanners' findings meet it; else its own id."""
+    cves = {name for name in (one.id, *(one.aliases or ()), *(one.upstream or ())) if name.startswith("CVE-")}
+    return cves.pop() if len(cves) == 1 else one.id
+
+
+def _is_about(entry: Affected, query: Query) -> bool:
+    package = entry.package
+    if package is None or package.name.casefold() != query.name.casefold():
+        return False
+    return bool(query.purl) or package.ecosystem == query.ecosystem
+
+
+def _fixes(affected: list[Affected]) -> Iterator[str]:
+    for entry in affected:
+        for versions in entry.ranges or ():
+            if versions.type != "GIT":
+                yield from (event.fixed for event in versions.events if event.fixed)
+
+
+def _word(*specific: Any) -> str:
+    """Return the severity that a database writes beside the schema: GitHub's ``MODERATE``."""
+    words = [one.get("severity") for one in specific if isinstance(one, Mapping)]
+    return next((word.strip() for word in words if isinstance(word, str) and word.strip()), "")
+
+
+def _severity_of(ratings: tuple[Cvss, ...]) -> Severity:
+    return next((Severity.from_score(one.score) for one in ratings if one.score is not None), Severity.UNKNOWN)

@@ -1,0 +1,118 @@
+"""From packages to what OSV.dev is asked. No I/O.
+
+OSV.dev looks at neither ``arch`` nor ``distro`` in a package URL: of a distribution's package it would find nothing, or
+what other releases have. So these are asked by ecosystem and name of the source package, as OSV's records name them.
+
+Sources: OSV schema, "Defined ecosystems"; google/osv.dev issues 1321 and 3126.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from attrs import frozen
+from packageurl import PackageURL
+from portus_scanners import Package
+
+from .sbom import SbomPackage
+
+_BY_PURL = frozenset(
+    "cargo composer conan cran gem golang hackage hex maven npm nuget pub pypi swift".split()  # noqa: SIM905
+)
+"""Types of package URLs that OSV.dev takes as they are."""
+_RELEASE = re.compile(r"(?:[a-z]+-)?(\d{1,4})(?:\.(\d{1,4}))?(?:\.\d+)*", re.ASCII)
+_REBUILT = re.compile(r"\+b\d+$", re.ASCII)
+
+
+@frozen
+class Query:
+    """What is asked about one package, or several of one source."""
+
+    ecosystem: str
+    """In OSV's words; of a package that is asked by its package URL, the URL's type."""
+    name: str
+    version: str
+    purl: str = ""
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The query as JSON."""
+        if self.purl:
+            return {"package": {"purl": self.purl}}
+        return {"package": {"ecosystem": self.ecosystem, "name": self.name}, "version": self.version}
+
+
+def make_query(package: SbomPackage) -> Query | None:
+    """Return what to ask about a package; None when OSV.dev can't be asked: its kind or its version is not known."""
+    purl = package.purl
+    if not purl.version:
+        return None
+    if purl.type in _BY_PURL:
+        # Go's records have versions without the letter that Go itself writes
+        version = purl.version.removeprefix("v") if purl.type == "golang" else purl.version
+        plain = PackageURL(purl.type, purl.namespace, purl.name, version)
+        return Query(purl.type, full_name(purl), version, plain.to_string())
+    name_ecosystem = _DISTRIBUTIONS.get((purl.type, purl.namespace or ""))
+    ecosystem = name_ecosystem(_qualifiers(purl).get("distro", "")) if name_ecosystem else ""
+    return Query(ecosystem, find_source(package) or purl.name, _version(purl)) if ecosystem else None
+
+
+def package_of(package: SbomPackage, query: Query) -> Package:
+    """Return a package as a finding names it."""
+    return Package(full_name(package.purl), package.purl.version or "", query.ecosystem)
+
+
+def full_name(purl: PackageURL) -> str:
+    """Return a package's name as its own tools write it: ``@scope/name``, ``group:artifact``, ``libssl3``."""
+    if not purl.namespace or purl.type in {"deb", "apk", "rpm"}:
+        return purl.name
+    return f"{purl.namespace}{':' if purl.type == 'maven' else '/'}{purl.name}"
+
+
+def _qualifiers(purl: PackageURL) -> Mapping[str, str]:
+    return purl.qualifiers if isinstance(purl.qualifiers, dict) else {}
+
+
+def find_source(package: SbomPackage) -> str:
+    """Return the source package that an SBOM names; empty where it names none, as Syft does of the same name."""
+    return package.source_name or _qualifiers(package.purl).get("upstream", "").partition("@")[0]
+
+
+def _version(purl: PackageURL) -> str:
+    """Return the version of the source: with its epoch, without the number of a rebuild."""
+    version, epoch = purl.version or "", _qualifiers(purl).get("epoch", "")
+    version = f"{epoch}:{version}" if epoch and ":" not in version else version
+    return _REBUILT.sub("", version)
+
+
+def _release(distro: str) -> tuple[str, str]:
+    """Return the first two numbers of ``debian-12.5``, ``alpine-3.19.1``, ``22.04``; empty where there are none."""
+    match = _RELEASE.fullmatch(distro)
+    return (match[1], match[2] or "") if match else ("", "")
+
+
+def _debian(distro: str) -> str:
+    major, _ = _release(distro)
+    return major and f"Debian:{major}"
+
+
+def _ubuntu(distro: str) -> str:
+    year, month = _release(distro)
+    supported = ":LTS" if month == "04" and int(year) % 2 == 0 else ""
+    return f"Ubuntu:{year}.{month}{supported}" if month else ""
+
+
+def _alpine(distro: str) -> str:
+    major, minor = _release(distro)
+    return f"Alpine:v{major}.{minor}" if minor else ""
+
+
+_DISTRIBUTIONS: Mapping[tuple[str, str], Callable[[str], str]] = {
+    ("deb", "debian"): _debian,
+    ("deb", "ubuntu"): _ubuntu,
+    ("apk", "alpine"): _alpine,
+    ("apk", "wolfi"): lambda _: "Wolfi",
+    ("apk", "chainguard"): lambda _: "Chainguard",
+}

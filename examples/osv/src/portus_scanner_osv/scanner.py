@@ -1,0 +1,131 @@
+"""The scanner: an SBOM is read, its packages are asked for, and what was found is looked up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping
+from itertools import islice
+
+from packageurl import PackageURL
+from portus_scanners import (
+    Finding,
+    Health,
+    HttpBackend,
+    Image,
+    PathTemplate,
+    Scanner,
+    ScannerReport,
+    UnsupportedImageError,
+    one_line,
+    read_file,
+    read_json,
+    unique_findings,
+)
+
+from .api import OsvApi
+from .attached import fetch_attached
+from .findings import make_finding
+from .queries import Query, find_source, make_query, package_of
+from .sbom import Sbom, SbomPackage, read_sbom
+from .settings import OsvSettings
+from .wire import Vulnerability
+
+MAX_SBOM = 64 * 1024 * 1024
+"""Bytes of an SBOM that are read."""
+MOST_RECORDS = 20_000
+"""Vulnerabilities of one image that are looked up; more make the report incomplete."""
+HEALTH_TIMEOUT = 5.0
+"""Seconds for a health check."""
+_LONGEST_KIND = 60
+_KNOWN = Query("pypi", "jinja2", "2.4.1", "pkg:pypi/jinja2@2.4.1")
+
+
+class OsvScanner(Scanner[OsvSettings], contract=1):
+    """Asks OSV.dev about the packages that an SBOM of the image lists. The image itself is not looked into."""
+
+    async def scan(self, image: Image) -> ScannerReport:
+        """Return what OSV.dev knows of the packages in the image's SBOM.
+
+        Raises:
+            UnsupportedImageError: The image has no SBOM, or one without a package that OSV.dev could be asked about.
+            ScannerUnavailableError: OSV.dev can't be reached, or is out of order.
+            InvalidReportError: The SBOM is none, or OSV.dev's answers are not those of its API.
+            ScannerError: The SBOM can't be read, or OSV.dev refuses.
+        """
+        content = await self._fetch_sbom(image)
+        asked, unasked = await asyncio.to_thread(_sort, content)
+        api = self._api()
+        found = await api.find(tuple(asked))
+        ids = dict.fromkeys(name for names in found.values() for name in names)
+        some = tuple(islice(ids, MOST_RECORDS))
+        records = await api.fetch_all(some, lambda done: self.context.progress(done, len(some), "vulnerability"))
+        findings = await asyncio.to_thread(lambda: unique_findings(_findings(asked, found, records)))
+        notes = [*_unasked(unasked), *_unsourced(asked), *_unfetched(len(ids))]
+        return ScannerReport(findings=findings, complete=not notes, notes=tuple(notes))
+
+    async def check_health(self) -> Health:
+        """Return whether the API answers a question."""
+        await self._api().find([_KNOWN], timeout=HEALTH_TIMEOUT)
+        return Health(healthy=True, message=f"OSV.dev's API answers at {self.settings.server}")
+
+    def _api(self) -> OsvApi:
+        return OsvApi(HttpBackend(self.context, self.settings.server))
+
+    async def _fetch_sbom(self, image: Image) -> bytes:
+        if not self.settings.sbom:
+            return await fetch_attached(self.context, image, max_size=MAX_SBOM)
+        return await read_file(PathTemplate(self.settings.sbom).fill(image), max_size=MAX_SBOM)
+
+
+Asked = Mapping[Query, Collection[SbomPackage]]
+
+
+def _sort(content: bytes) -> tuple[Asked, Counter[str]]:
+    """Return what to ask about which packages, and the others, counted by their kind."""
+    sbom: Sbom = read_sbom(read_json(content, "the SBOM"))
+    asked: dict[Query, list[SbomPackage]] = defaultdict(list)
+    unasked = Counter({"without a package URL": sbom.unnamed} if sbom.unnamed else {})
+    for package in sbom.packages:
+        query = make_query(package)
+        if query is None:
+            unasked[_kind(package.purl)] += 1
+        else:
+            asked[query].append(package)
+    if not asked:
+        raise UnsupportedImageError("the SBOM lists no package that OSV.dev could be asked about")
+    return asked, unasked
+
+
+def _kind(purl: PackageURL) -> str:
+    """Return a word for packages that can't be asked about: ``rpm/redhat``, ``generic``."""
+    word = f"{purl.type}/{purl.namespace}" if purl.type in {"deb", "apk", "rpm"} else purl.type
+    return one_line(word, _LONGEST_KIND)
+
+
+def _findings(
+    asked: Asked, found: Mapping[Query, Collection[str]], records: Mapping[str, Vulnerability]
+) -> Iterator[Finding]:
+    for query, packages in asked.items():
+        for name in found[query]:
+            record = records.get(name)
+            if record is not None and not record.withdrawn:
+                yield from (make_finding(record, query, package_of(package, query)) for package in packages)
+
+
+def _unasked(kinds: Counter[str]) -> Iterator[str]:
+    if kinds:
+        listed = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())[:10])
+        yield f"packages that OSV.dev can't be asked about are not in this report: {listed}"
+
+
+def _unsourced(asked: Asked) -> Iterator[str]:
+    """Say so when nothing in an SBOM names a source package: then whoever made it does not do that at all."""
+    packages = [one for query, several in asked.items() if not query.purl for one in several]
+    if packages and not any(map(find_source, packages)):
+        yield "the SBOM names no source packages, by which OSV.dev knows those of distributions: some may be missed"
+
+
+def _unfetched(count: int) -> Iterator[str]:
+    if count > MOST_RECORDS:
+        yield f"only {MOST_RECORDS} of {count} vulnerabilities are in this report"

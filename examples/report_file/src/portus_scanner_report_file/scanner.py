@@ -1,0 +1,100 @@
+"""The scanner: a report is fetched, read, and checked against the image."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
+from pathlib import Path
+
+from attrs import evolve
+from portus_scanners import (
+    Health,
+    HttpAnswer,
+    HttpBackend,
+    Image,
+    PathTemplate,
+    Scanner,
+    ScannerError,
+    ScannerReport,
+    ScannerUnavailableError,
+    Secret,
+    read_file,
+    read_json,
+)
+
+from .forms import Reading, read_report
+from .settings import FAILED, ReportFileSettings
+from .subject import check_subject
+
+MAX_SIZE = 64 * 1024 * 1024
+"""Bytes of a report that are read."""
+HEALTH_TIMEOUT = 5.0
+"""Seconds for a health check."""
+
+
+class ReportFileScanner(Scanner[ReportFileSettings], contract=1):
+    """Takes reports that were made elsewhere: SARIF 2.1.0, Trivy's JSON, Grype's JSON."""
+
+    async def scan(self, image: Image) -> ScannerReport:
+        """Return what the image's report says.
+
+        Raises:
+            UnsupportedImageError: Whoever made the report could not read the image; or the path needs a name that the
+                image does not have.
+            ScannerUnavailableError: The server can't be reached, or is out of order.
+            InvalidReportError: The report is not of a known form.
+            ScannerError: There is none, it is about another image, or it is stale.
+        """
+        path, now = PathTemplate(self.settings.path).fill(image), datetime.now(UTC)
+        if self.settings.server:
+            answer = await self._fetch(path)
+            return await answer.parse(lambda answer: self._judge(read_report(answer.json()), image, now))
+        content = await read_file(path, max_size=MAX_SIZE)
+        return await asyncio.to_thread(lambda: self._judge(read_report(read_json(content, path)), image, now))
+
+    async def check_health(self) -> Health:
+        """Return whether the server answers, or whether the folder is there."""
+        settings = self.settings
+        if settings.server:
+            answer = await self._backend().request("GET", "/", timeout=HEALTH_TIMEOUT)
+            return Health(healthy=not answer.unavailable, message=f"{settings.server} answers HTTP {answer.status}")
+        folder = settings.path.partition("{")[0].rpartition("/")[0] or "/"
+        there = await asyncio.to_thread(Path(folder).is_dir)
+        return Health(healthy=there, message=f"the folder {folder} is {'there' if there else 'not there'}")
+
+    async def _fetch(self, path: str) -> HttpAnswer:
+        answer = await self._backend().request("GET", path)
+        if answer.status == HTTPStatus.OK:
+            return answer
+        text = f"{self.settings.server}{path} answered HTTP {answer.status}: {answer.excerpt or 'nothing more'}"
+        if answer.unavailable:
+            raise ScannerUnavailableError(text)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            raise ScannerError(f"there is no report at {self.settings.server}{path}")
+        raise ScannerError(text)
+
+    def _backend(self) -> HttpBackend:
+        token = self.settings.token
+        headers = {"Authorization": Secret(f"Bearer {token.reveal()}")} if token else {}
+        return HttpBackend(self.context, self.settings.server, headers=headers, max_body=MAX_SIZE)
+
+    def _judge(self, reading: Reading, image: Image, now: datetime) -> ScannerReport:
+        doubt = check_subject(reading.subject, image)
+        age = self._age(reading, now)
+        if age and self.settings.stale == FAILED:
+            raise ScannerError(age)
+        report = reading.report
+        notes = tuple(note for note in (age, doubt, *report.notes) if note)
+        return evolve(report, notes=notes, complete=report.complete and not age)
+
+    def _age(self, reading: Reading, now: datetime) -> str:
+        """Say why a report is stale; nothing when it is not."""
+        days = self.settings.max_age
+        if not days:
+            return ""
+        if reading.made is None:
+            return "the report does not say when it was made, and max_age is set"
+        if now - reading.made <= timedelta(days=days):
+            return ""
+        return f"the report was made at {reading.made.isoformat()}: more than {days:g} days ago"

@@ -1,0 +1,41 @@
+"""What the scanner can be told."""
+
+from __future__ import annotations
+
+from attrs import Attribute, field, frozen
+from attrs.validators import ge, in_
+from portus_scanners import HttpScannerSettings, PathTemplate, Secret
+
+INCOMPLETE, FAILED = "incomplete", "failed"
+
+
+def _url_or_nothing(_instance: object, _attribute: Attribute[str], value: str) -> None:
+    if value:
+        HttpScannerSettings(server=value)
+
+
+def _plain_url(text: str) -> str:
+    return text.strip().rstrip("/")
+
+
+@frozen(kw_only=True)
+class ReportFileSettings(HttpScannerSettings):
+    """Where the reports are. Without a server they are files: ``enabled: true`` enables the scanner then."""
+
+    server: str = field(default="", converter=_plain_url, validator=_url_or_nothing)
+    """Base URL of the server that has the reports; empty for files."""
+    path: str = field()
+    """Where a report is on the server, or the file: ``/reports/{repository}/{digest}.json``. See `PathTemplate`."""
+    token: Secret = field(factory=Secret)
+    """Sent to the server as ``Authorization: Bearer``."""
+    max_age: float = field(default=0.0, validator=ge(0))
+    """Days; a report that is older, or does not say how old it is, is stale. 0: none is."""
+    stale: str = field(default=INCOMPLETE, validator=in_((INCOMPLETE, FAILED)))
+    """How a scan with a stale report ends."""
+
+    @path.validator
+    def _absolute(self, _attribute: Attribute[str], value: str) -> None:
+        if not value.startswith("/"):
+            msg = "path must begin with a slash"
+            raise ValueError(msg)
+        PathTemplate(value)

@@ -1,0 +1,198 @@
+"""JSON answers -> attrs classes, strictly."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any
+
+import pytest
+from attrs import field, frozen
+from attrs.validators import in_
+from hypothesis import given
+from hypothesis import strategies as st
+from portus_scanners import HttpAnswer, InvalidReportError, ProgramAnswer, Secret
+
+
+class State(Enum):
+    """A word."""
+
+    DONE = "done"
+    WORKING = "working"
+
+
+@frozen
+class Item:
+    """A class within the other."""
+
+    id: str
+    score: float | None = None
+
+
+@frozen
+class Report:
+    """A class with a member of each kind; all but one have defaults."""
+
+    count: int
+    whole: bool = True
+    state: State = State.DONE
+    updated: datetime | None = None
+    items: tuple[Item, ...] = ()
+    words: list[str] = []  # noqa: RUF008 (a default as authors write it)
+    ratings: Mapping[str, Item] = {}
+
+
+def structured(value: object) -> Report:
+    """Structure a JSON value as it comes over the wire."""
+    return HttpAnswer(status=200, headers={}, body=json.dumps(value).encode()).structure(Report)
+
+
+def faults(value: object) -> tuple[str, ...]:
+    """Return what is wrong with it."""
+    with pytest.raises(InvalidReportError, match="HTTP 200, and the body is not of the known form") as caught:
+        structured(value)
+    return caught.value.faults
+
+
+def test_an_answer_is_structured() -> None:
+    """Each member becomes what its annotation says; members that the class does not have are passed over."""
+    value = {
+        "count": 2,
+        "state": "working",
+        "updated": "2099-01-02T03:04:05Z",
+        "items": [{"id": "a", "score": 7}, {"id": "b", "score": None, "added later": 1}],
+        "words": ["x"],
+        "ratings": {"nvd": {"id": "c"}},
+        "added later": [],
+    }
+    expected = Report(
+        count=2,
+        state=State.WORKING,
+        updated=datetime(2099, 1, 2, 3, 4, 5, tzinfo=UTC),
+        items=(Item("a", 7.0), Item("b")),
+        words=["x"],
+        ratings={"nvd": Item("c")},
+    )
+    assert expected == structured(value)
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "fault"),
+    [
+        ("count", "7", "$.count: expected a whole number, got a text"),
+        ("count", True, "$.count: expected a whole number, got true or false"),
+        ("count", 7.0, "$.count: expected a whole number, got a number"),
+        ("count", None, "$.count: expected a whole number, got null"),
+        ("whole", 1, "$.whole: expected true or false, got a whole number"),
+        ("state", "Done", "$.state: expected one of done, working"),
+        ("state", ["done"], "$.state: expected one of done, working"),
+        ("updated", "yesterday", "$.updated: expected a time as ISO 8601 writes it"),
+        ("updated", 7, "$.updated: expected a text, got a whole number"),
+        ("items", None, "$.items: expected a list, got null"),
+        ("items", "ab", "$.items: expected a list, got a text"),
+        ("items", {"id": "a"}, "$.items: expected a list, got an object"),
+        ("items", [{"id": "a"}, {"score": 1}], "$.items[1].id: missing"),
+        ("items", [{"id": "a", "score": "9"}], "$.items[0].score: expected a number, got a text"),
+        ("items", ["id"], "$.items[0]: expected an object, got a text"),
+        ("items", [["id"]], "$.items[0]: expected an object, got a list"),
+        ("words", "ab", "$.words: expected a list, got a text"),
+        ("words", [None], "$.words[0]: expected a text, got null"),
+        ("ratings", [], "$.ratings: expected an object, got a list"),
+        ("ratings", {"nvd": {"id": 1}}, "$.ratings['nvd'].id: expected a text, got a whole number"),
+    ],
+)
+def test_nothing_is_bent(member: str, value: object, fault: str) -> None:
+    """A value of another type is an error with its place, whatever Python would make of it."""
+    assert (fault,) == faults({"count": 1, member: value})
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ({}, "$.count: missing"),
+        ([], "$: expected an object, got a list"),
+        ("count", "$: expected an object, got a text"),
+        (None, "$: expected an object, got null"),
+    ],
+)
+def test_the_document_itself(value: object, fault: str) -> None:
+    """What is no object, or lacks what is required, is an error."""
+    assert (fault,) == faults(value)
+
+
+@pytest.mark.parametrize("text", ["NaN", "Infinity", "1e999", "9" * 400])
+def test_numbers_are_finite(text: str) -> None:
+    """Python's JSON reader takes more for a number than JSON does."""
+    answer = HttpAnswer(status=200, headers={}, body=b'{"id": "a", "score": ' + text.encode() + b"}")
+    with pytest.raises(InvalidReportError, match="score: expected a finite number"):
+        answer.structure(Item)
+
+
+def test_faults_are_counted() -> None:
+    """Ten faults are named, of more their number is."""
+    lines = faults({"count": 1, "items": [{}] * 25})
+    assert (11, "$.items[0].id: missing", "and 15 more") == (len(lines), lines[0], lines[-1])
+
+
+def test_foreign_keys_are_one_harmless_line() -> None:
+    """A key of the answer can't forge a line or paint the screen."""
+    (line,) = faults({"count": 1, "ratings": {"\x1b[2J\n" * 100: 1}})
+    assert (True, True) == (line.isprintable(), len(line) < 250)
+
+
+@pytest.mark.parametrize("member", ["ratings", "words"])
+def test_secrets_in_faults_are_masked(member: str) -> None:
+    """A backend that quotes what it was sent, as a key or as a value that a validator shows, gives nothing away."""
+
+    @frozen
+    class Picky:
+        words: str = field(default="", validator=in_(("a", "b")))
+        ratings: Mapping[str, int] = {}
+
+    value = {"ratings": {"hunter2": "x"}} if member == "ratings" else {"words": "hunter2"}
+    answer = HttpAnswer(
+        status=200, headers={}, body=json.dumps(value).encode(), secrets=frozenset({Secret("Bearer hunter2")})
+    )
+    with pytest.raises(InvalidReportError, match=re.escape("******")) as caught:
+        answer.structure(Picky)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_other_types_than_classes() -> None:
+    """A list of objects at the top is structured as well."""
+    answer = HttpAnswer(status=200, headers={}, body=b'[{"id": "a"}]')
+    assert (Item("a"),) == answer.structure(tuple[Item, ...])
+
+
+def test_what_a_program_wrote() -> None:
+    """The answer of a program is structured in the same way, and says how the program ended."""
+    assert Item("a") == ProgramAnswer(status=0, stdout=b'{"id": "a"}').structure(Item)
+    with pytest.raises(InvalidReportError, match=r"exit status 1, and stdout is not .* form: \$.id: missing"):
+        ProgramAnswer(status=1, stdout=b"{}").structure(Item)
+
+
+def nested(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return a strategy for the lists and objects of such values."""
+    keys = st.sampled_from(["count", "items", "id", "words"])
+    return st.lists(inner, max_size=3) | st.dictionaries(keys, inner)
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+JSON = SCALARS | nested(SCALARS | nested(SCALARS | nested(SCALARS)))
+
+
+@given(JSON)
+def test_any_json_is_structured_or_refused(value: Any) -> None:
+    """Whatever JSON comes, there is an object with the very values, or an `InvalidReportError`."""
+    try:
+        report = structured(value)
+    except InvalidReportError:
+        return
+    assert (value["count"], len(value.get("items", ())), value.get("words", [])) == (
+        report.count,
+        len(report.items),
+        report.words,
+    )

@@ -1,0 +1,114 @@
+"""The tutorial, from the first line to the last, as a reader does it: in an empty folder, with nothing but wheels."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from attrs import frozen
+from pages import ROOT, marked_block
+from portus_scan.scaffold.kinds import Kind
+from portus_scan.scaffold.names import PluginNames
+from portus_scan.scaffold.templates import make_files
+from portus_scan.scaffold.writing import write_project
+
+from .conftest import run
+
+pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("wheels")]
+
+PAGE = ROOT / "docs" / "tutorial" / "write-a-scanner.md"
+MOST_LINES = 60
+FILES = {
+    "tests/test_contract.py": marked_block("tutorial-contract"),
+    "tests/test_wire.py": marked_block("tutorial-wire-tests"),
+    "src/portus_scanner_lookout/wire.py": marked_block("tutorial-wire"),
+    "src/portus_scanner_lookout/settings.py": marked_block("tutorial-settings"),
+    "src/portus_scanner_lookout/scanner.py": marked_block("tutorial-scanner"),
+    "../try_it.py": marked_block("tutorial-try"),
+}
+_BLOCK = re.compile(
+    r"(?:^`(?P<path>[\w./]+)`[^\n]*:\n\n<!-- run by: [\w-]+ -->\n)?^```(?P<language>\w+)\n(?P<code>.*?)^```$",
+    re.DOTALL | re.MULTILINE,
+)
+
+
+@frozen
+class Step:
+    """Commands of the page, and what it says that they print."""
+
+    commands: str
+    printed: str = ""
+
+
+def steps() -> list[Step]:
+    """Return the page's commands in order; files that it shows are commands that write them."""
+    found: list[Step] = []
+    for block in _BLOCK.finditer(PAGE.read_text()):
+        if block["path"]:
+            assert FILES[block["path"]] == block["code"]
+            found.append(Step(f"cat > {block['path']} <<'END OF FILE'\n{block['code']}END OF FILE\n"))
+        elif block["language"] == "sh":
+            found.append(Step(block["code"]))
+        elif block["language"] == "text":
+            found[-1] = Step(found[-1].commands, block["code"])
+    return found
+
+
+def fitting(printed: str, output: str) -> list[str]:
+    """Return the lines of the page that the output does not have; ``...`` is any text, blanks count once."""
+    lines = [" ".join(line.split()) for line in output.splitlines()]
+    patterns = [re.escape(" ".join(line.split())).replace(r"\.\.\.", ".*") for line in printed.splitlines()]
+    return [pattern for pattern in patterns if not any(re.fullmatch(pattern, line) for line in lines)]
+
+
+@pytest.fixture(scope="module")
+def outputs(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Step, str, int]]:
+    """Each step with what it printed and its exit status: one shell runs them all."""
+    folder = tmp_path_factory.mktemp("tutorial")
+    script = "".join(f'{step.commands}\necho "== end: $?"\n' for step in steps())
+    environ = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("PORTUS_")},
+        "PIP_FIND_LINKS": str(wheels),
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    }
+    ended = subprocess.run(
+        ["sh"], input=script, cwd=folder, env=environ, text=True, check=False, timeout=500,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    parts = re.split(r"^== end: (\d+)\n", ended.stdout, flags=re.MULTILINE)
+    assert len(steps()) == len(parts) // 2, ended.stdout
+    return list(zip(steps(), parts[::2], map(int, parts[1::2]), strict=False))
+
+
+def test_every_step_prints_what_the_page_says(outputs: list[tuple[Step, str, int]]) -> None:
+    """Each command of the page works, and prints the lines that the page shows; one is to fail, and does."""
+    for step, output, status in outputs:
+        assert [] == fitting(step.printed, output), f"{step.commands}\n{output}"
+        assert (" failed" in step.printed) == (status != 0), f"{step.commands}\n{output}"
+
+
+def test_the_author_writes_few_lines() -> None:
+    """From ``new-plugin`` to passing tests the tutorial's author adds or changes less than 60 lines, tests included."""
+    generated = make_files(PluginNames("lookout"), Kind.HTTP)
+    written = [
+        line
+        for path, text in FILES.items()
+        if path in generated  # try_it.py is no part of the plugin
+        for line in difflib.ndiff(generated[path].splitlines(), text.splitlines())
+        if line.startswith("+ ")
+    ]
+    assert len(written) < MOST_LINES, "\n".join([str(len(written)), *written])
+
+
+def test_the_plugin_is_clean(tmp_path: Path) -> None:
+    """Ruff and mypy in strict mode, as the project sets them, have nothing to say about the tutorial's plugin."""
+    texts = make_files(PluginNames("lookout"), Kind.HTTP)
+    write_project(tmp_path / "project", {**texts, **{path: text for path, text in FILES.items() if path in texts}})
+    for arguments in (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy", "--cache-dir", tmp_path)):
+        run(sys.executable, "-m", *arguments, cwd=tmp_path / "project", env={**os.environ, "MYPYPATH": "src"})
