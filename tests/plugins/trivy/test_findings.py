@@ -23,7 +23,7 @@ from portus_scanners import (
     UnsupportedImageError,
 )
 
-from .reports import DIFF_IDS, VERSIONS, os_result, package, report, vulnerability
+from .reports import DEBIAN, DIFF_IDS, VERSIONS, os_result, package, report, vulnerability
 
 LAYER = "sha256:" + "b" * 64
 IMAGE = Image(
@@ -210,11 +210,22 @@ def test_what_is_no_report_is_refused(document: object) -> None:
         read(document)
 
 
-def test_packages_that_were_not_looked_at_make_it_incomplete() -> None:
-    """A distribution that is recognised, and only packages of languages: not all was seen."""
+@pytest.mark.parametrize(
+    ("system", "complete", "said"),
+    [
+        (DEBIAN, False, "Trivy looked at none of the packages of the distribution (debian 12.1)"),
+        ({"Family": "none", "Name": ""}, False, "there are packages of a distribution, and Trivy does not know"),
+        (None, True, "Trivy recognised no distribution"),
+    ],
+    ids=["recognised", "not recognised", "none"],
+)
+def test_packages_that_were_not_looked_at_make_it_incomplete(
+    system: dict[str, object] | None, complete: bool, said: str
+) -> None:
+    """Packages of languages alone are all of an image only where there is no distribution."""
     result = {"Target": "a.json", "Class": "lang-pkgs", "Type": "npm", "Packages": [package()]}
-    made = read(report(result))
-    assert (False, True) == (made.complete, made.notes[0].startswith("Trivy looked at none of the packages"))
+    made = read(report(result, system=system))
+    assert (complete, True) == (made.complete, made.notes[0].startswith(said))
 
 
 def test_a_clean_report_is_complete() -> None:

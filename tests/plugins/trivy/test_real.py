@@ -30,6 +30,7 @@ from portus_scanners.testing.images import (
     debian_image,
     debian_layer,
     distroless_image,
+    dpkg_layer,
     layer,
     make_image,
     opensuse_image,
@@ -97,7 +98,15 @@ async def test_a_package_of_a_language_has_a_path(house: House, registry: StandI
         finding.package.namespace,
     )
     assert ("app/node_modules/left-pad/package.json", ("1.3.1",)) == (finding.path, finding.fixed_by)
-    assert "recognised no distribution" in run.report.notes[0]
+    assert (Outcome.OK, True) == (run.outcome, "recognised no distribution" in run.report.notes[0])
+
+
+async def test_packages_of_a_distribution_that_is_not_named(house: House, registry: StandInRegistry) -> None:
+    """Trivy reads dpkg's files, and without a distribution looks at none of them: not all was seen."""
+    package = layer({"app/node_modules/left-pad/package.json": b'{"name": "left-pad", "version": "1.3.0"}'})
+    run = await house.scan(registry, await push(registry, "1", make_image(dpkg_layer({"bash": "5.2-1"}), package)))
+    assert Outcome.INCOMPLETE is run.outcome
+    assert [("CVE-2099-0010", "left-pad")] == found(run)
 
 
 @pytest.mark.parametrize("auth", ["open", "basic", "token"])

@@ -111,7 +111,7 @@ TEXTS = {
         UNAVAILABLE,
         "http://trivy.example:4954",
     ),
-    "unknown option": ("Fatal error unknown flag: --nope", FAILED, "0.59 or later"),
+    "unknown option": ("Fatal error unknown flag: --nope", FAILED, "0.67 or later"),
     "full disk": (
         "Fatal error run error: write /tmp/x: no space left on device",
         FAILED,

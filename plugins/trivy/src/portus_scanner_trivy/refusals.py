@@ -1,6 +1,6 @@
 """What Trivy's errors mean: all exit with 1, only their texts tell them apart.
 
-Source: the texts of Trivy 0.59 and 0.76, seen.
+Source: the texts of Trivy 0.67 and 0.76, seen.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ _KINDS = (
         "Trivy gave up at a time limit of its own or of the server's: set timeout higher",
     ),
     _kind(r"no space left on device", TrivyFailedError, "there is no room left for the cache or temporary files"),
-    _kind(r"unknown (?:flag|shorthand)", TrivyFailedError, "Trivy 0.59 or later is needed"),
+    _kind(r"unknown (?:flag|shorthand)", TrivyFailedError, "this needs Trivy 0.67 or later"),
     _kind(
         r"cache may be in use|unable to (?:open|initialize) (?:the )?(?:fs )?cache.*timeout|cache DB: timeout",
         ScannerUnavailableError,

@@ -59,7 +59,7 @@ def make_report(report: Report, image: Image, circumstances: Circumstances) -> S
     if not seen:
         raise UnsupportedImageError(_nothing_seen(system))
     findings = FindingsReader(system, _digests(metadata, image)).read(results)
-    unseen = list(_unseen(system, any(one.Class == OS_PACKAGES for one in seen), circumstances.warnings))
+    unseen = list(_unseen(metadata.OS, any(one.Class == OS_PACKAGES for one in seen), circumstances.warnings))
     database = circumstances.versions.VulnerabilityDB
     return ScannerReport(
         findings=tuple(findings),
@@ -103,9 +103,13 @@ def _digests(metadata: Metadata, image: Image) -> dict[str, str]:
 
 def _unseen(system: OperatingSystem | None, os_packages: bool, warnings: Iterable[str]) -> Iterator[str]:
     """Give why not all of the image was looked at."""
-    if system is not None and not os_packages:
+    if system is None:
+        return
+    if _recognised(system) is None:
+        yield "there are packages of a distribution, and Trivy does not know of which: it looked at none of them"
+    elif not os_packages:
         yield f"Trivy looked at none of the packages of the distribution ({_name(system)}), only at those of languages"
-    if system is not None and any(_NO_RELEASE in warning for warning in warnings):
+    if any(_NO_RELEASE in warning for warning in warnings):
         yield f"Trivy does not know this release ({_name(system)}): it may have no advisories for it"
 
 

@@ -4,7 +4,7 @@ The classes have the names and the keys of Trivy's report, those that are used; 
 absent. A text may be null; a list may not, but for ``Results``: Trivy leaves out an empty one, and to take null for
 "nothing known" would be to call an image clean for it.
 
-Source: Trivy 0.59 and 0.76, ``pkg/types/report.go``, JSON schema version 2.
+Source: Trivy 0.67 and 0.76, ``pkg/types/report.go``, JSON schema version 2.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def read_report(body: bytes) -> Report:
     report = _decode(body, Report, "report")
     if report.SchemaVersion != SCHEMA_VERSION:
         fault = f"$.SchemaVersion: expected {SCHEMA_VERSION}, got {report.SchemaVersion}"
-        raise InvalidReportError("Trivy's report is of another version: Trivy 0.59 or later is needed", faults=[fault])
+        raise InvalidReportError("Trivy's report is of another version: this needs Trivy 0.67 or later", faults=[fault])
     return report
 
 
