@@ -15,8 +15,9 @@ from aioresponses import core as aioresponses_core
 from hypothesis import HealthCheck, settings
 from portus_scanners.testing.registry import StandInRegistry
 from standins.docker_registry import real_registry_programs
+from standins.trivy import real_trivy
 
-__all__ = ["real_registry_programs"]
+__all__ = ["real_registry_programs", "real_trivy"]
 
 # speed belongs in the benchmarks: no test fails because a machine is slow; CI tries the same examples each time
 _FREE_OF_TIME = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from portus_scanners import (
     Cvss,
     Finding,
+    FixState,
     Image,
     ImageReference,
     Layer,
@@ -22,14 +23,22 @@ from portus_scanners import (
     ScannerRun,
     Severity,
     UnresolvedImage,
+    VendorRating,
     make_image_report,
 )
 
-names = st.sampled_from(["openssl", "glibc", "bash", ""])
+names = st.sampled_from(["openssl", "glibc", "libc6", "libc-bin", ""])
 texts = st.text(max_size=20)
 some_texts = st.lists(texts, max_size=2).map(tuple)
 packages = st.builds(
-    Package, names, st.sampled_from(["1.0", "2.0", ""]), st.sampled_from(["debian:9", "debian:10", ""])
+    Package,
+    names,
+    st.sampled_from(["1.0", "2.0", ""]),
+    st.sampled_from(["debian:9", "debian:9.13", "debian:10", "npm", ""]),
+)
+moments = st.none() | st.datetimes(timezones=st.just(UTC))
+vendor_ratings = st.builds(
+    VendorRating, source=st.sampled_from(["nvd", "debian"]), severity=st.sampled_from(Severity), label=texts
 )
 cvss = st.builds(
     Cvss, version=st.sampled_from(["2.0", "3.1", ""]), vector=texts, score=st.none() | st.floats(0, 10), source=texts
@@ -39,7 +48,15 @@ findings = st.builds(
     id=st.sampled_from(["CVE-2016-6304", "CVE-2016-7052", "TEMP-1"]),
     severity=st.sampled_from(Severity),
     severity_label=texts,
+    severity_source=texts,
+    vendor_ratings=st.lists(vendor_ratings, max_size=2).map(tuple),
     package=packages,
+    source_package=st.none() | st.builds(Package, names, st.sampled_from(["1.0", "2.0"])),
+    purl=texts,
+    path=texts,
+    fix_state=st.sampled_from(FixState),
+    published=moments,
+    modified=moments,
     fixed_by=some_texts,
     links=some_texts,
     title=texts,

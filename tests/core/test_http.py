@@ -11,18 +11,22 @@ import aiohttp
 import pytest
 from aiohttp import web
 from aioresponses import aioresponses
+from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 from portus_scanners import (
     HttpAnswer,
     HttpBackend,
+    HttpScannerSettings,
     InvalidReportError,
+    ProgramScannerSettings,
     ScannerContext,
+    ScannerSettings,
     ScannerUnavailableError,
     Secret,
     one_line,
 )
-from portus_scanners.http import make_tls
+from portus_scanners.http import make_tls, session_for
 from portus_scanners.testing import Echo, ScriptedServer
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
@@ -240,3 +244,18 @@ def test_any_text_can_be_masked(text: str) -> None:
     answer = HttpAnswer(status=200, headers={}, body=b"", secrets=frozenset({Secret("canary-that-is-not-there")}))
     assert text == answer.mask(text)
     assert f"{text}******" == answer.mask(f"{text}canary-that-is-not-there")
+
+
+@pytest.mark.parametrize("base", [HttpScannerSettings, ProgramScannerSettings])
+def test_a_wrong_authority_is_noticed_whatever_the_backend_is(base: type[ScannerSettings], tmp_path: Path) -> None:
+    """A scanner that is a program may have a server too: its ``ca_file`` and ``insecure`` count as well."""
+
+    @frozen(kw_only=True)
+    class Settings(base):  # type: ignore[valid-type,misc]
+        program: str = "x"
+        server: str = "http://a.example"
+        ca_file: str = ""
+        insecure: bool = False
+
+    with pytest.raises(OSError, match="No such file"):
+        session_for(Settings(ca_file=str(tmp_path / "gone.pem")))

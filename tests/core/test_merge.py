@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
-from portus_scanners import Finding, Outcome, Package, Rating, ScannerReport, ScannerRun, Severity, Verdict
+from portus_scanners import (
+    Finding,
+    FixState,
+    MatchedBy,
+    Outcome,
+    Package,
+    Rating,
+    ScannerReport,
+    ScannerRun,
+    Severity,
+    VendorRating,
+    Verdict,
+    Vulnerability,
+)
 from portus_scanners.merge import judge, merge
+from portus_scanners.merge.namespaces import comparable
 
 from .strategies import run_lists
 
@@ -74,6 +91,99 @@ def test_two_namespaces_are_two_vulnerabilities() -> None:
     assert ["debian:9", "debian:10"] == [one.package.namespace for one in merge([run("a", HIGH, other)])]
 
 
+GLIBC = Package("glibc", "2.36-9", "debian:12")
+
+
+def of_source(name: str, **rest: object) -> Finding:
+    """Make a finding in a binary package of glibc, as Trivy has it."""
+    package = Package(name, "2.36-9", "debian:12.5")
+    return Finding(id="CVE-1", package=package, source_package=Package("glibc", "2.36-9"), **rest)  # type: ignore[arg-type]
+
+
+def test_binary_packages_meet_in_their_source_package() -> None:
+    """What one scanner says of a source package and another of two binary ones is one vulnerability, which says so."""
+    clair = Finding(id="CVE-1", severity=Severity.HIGH, package=GLIBC, fixed_by=("2.36-10",))
+    (merged,) = merge([run("trivy", of_source("libc6", purl="pkg:a"), of_source("libc-bin")), run("clair", clair)])
+    assert (("clair", "trivy"), MatchedBy.SOURCE, Severity.HIGH) == (
+        merged.scanners,
+        merged.matched_by,
+        merged.severity,
+    )
+    assert Package("glibc", "2.36-9", "debian:12.5") == merged.package
+    assert ["glibc", "libc-bin", "libc6"] == [package.name for package in merged.packages]
+    assert ((Package("glibc", "2.36-9"),), ("pkg:a",), ("2.36-10",)) == (
+        merged.source_packages,
+        merged.purls,
+        merged.fixed_by,
+    )
+
+
+def test_a_scanner_that_names_no_source_meets_by_both_ways() -> None:
+    """Who names the binary package alone, who names the source package alone, and who knows both: one vulnerability."""
+    binary = Finding(id="CVE-1", package=Package("libc6", "2.36-9"))
+    runs = [run("a", binary), run("clair", Finding(id="CVE-1", package=GLIBC)), run("trivy", of_source("libc6"))]
+    assert [("a", "clair", "trivy")] == [one.scanners for one in merge(runs)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [],
+        [Finding(id="CVE-2", package=GLIBC)],
+        [Finding(id="CVE-1", package=Package("glibc", "2.31-1", "debian:12"))],
+        [Finding(id="CVE-1", package=Package("glibc", "2.36-9", "debian:11"))],
+    ],
+    ids=["nobody", "other id", "other version", "other release"],
+)
+def test_binary_packages_stay_apart_without_their_source(other: list[Finding]) -> None:
+    """Where nobody reports the same thing for the source package, each binary package has its own vulnerability."""
+    merged = merge([run("trivy", of_source("libc6"), of_source("libc-bin")), run("clair", *other)])
+    assert {MatchedBy.PACKAGE} == {one.matched_by for one in merged}
+    assert ["libc-bin", "libc6"] == [one.package.name for one in merged if "trivy" in one.scanners]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("debian:12", "debian:12.5", True),
+        ("alpine:v3.19", "alpine:3.19.1", True),
+        ("ubuntu:22.04", "ubuntu:22.04", True),
+        ("ubuntu:22.04", "ubuntu:22.10", False),
+        ("debian:12", "debian:11.9", False),
+        ("alpine:v3.19", "alpine:3.18.2", False),
+        ("debian:12", "ubuntu:12", False),
+        ("centos:7", "centos:7.9.2009", True),
+        ("npm", "pip", False),
+        ("debian:12", "debian:unstable", False),
+    ],
+)
+def test_releases_are_compared_not_their_names(one: str, other: str, same: bool) -> None:
+    """Two names of one release do not keep findings apart; two releases do."""
+    found = [Finding(id="CVE-1", package=Package("bash", "1", namespace)) for namespace in (one, other)]
+    assert same == (len(merge([run("a", found[0]), run("b", found[1])])) == 1)
+
+
+def test_what_scanners_know_more_is_kept_side_by_side() -> None:
+    """Sources of severities, states of fixes, paths, layers and dates: nothing of one scanner overwrites another's."""
+    early, late = (datetime(2025, month, 1, tzinfo=UTC) for month in (1, 2))
+    vendors = (VendorRating(source="nvd", severity=Severity.CRITICAL), VendorRating(source="debian", label="1"))
+    one = evolve(
+        HIGH, severity_source="debian", vendor_ratings=vendors, fix_state=FixState.FIXED, path="a", published=late
+    )
+    other = evolve(HIGH, fix_state=FixState.WILL_NOT_FIX, path="b", layer="sha256:1", published=early, modified=early)
+    (merged,) = merge([run("a", one), run("b", other)])
+    assert ((FixState.FIXED, FixState.WILL_NOT_FIX), ("a", "b"), ("sha256:1",)) == (
+        merged.fix_states,
+        merged.paths,
+        merged.layers,
+    )
+    assert (early, early) == (merged.published, merged.modified)
+    assert (Severity.HIGH, [("debian", vendors[::-1]), ("", ())]) == (
+        merged.severity,
+        [(rating.source, rating.vendors) for rating in merged.ratings],
+    )
+
+
 @given(run_lists, st.randoms())
 def test_the_order_of_the_scanners_does_not_matter(runs: list[ScannerRun], random: object) -> None:
     """Merging the runs in any order gives the same vulnerabilities."""
@@ -82,21 +192,31 @@ def test_the_order_of_the_scanners_does_not_matter(runs: list[ScannerRun], rando
     assert merge(runs) == merge(shuffled)
 
 
+def is_in(finding: Finding, scanner: str, found: Vulnerability) -> bool:
+    """Whether a vulnerability has all that one scanner says of a finding."""
+    ratings = [rating for rating in found.ratings if rating.scanner == scanner]
+    single = [(finding.path, found.paths), (finding.purl, found.purls), (finding.layer or "", found.layers)]
+    return (
+        (found.id, scanner in found.scanners) == (finding.id, True)
+        and finding.package in found.packages
+        and (finding.source_package is None or finding.source_package in found.source_packages)
+        and any(set(finding.vendor_ratings) == set(r.vendors) and finding.severity is r.severity for r in ratings)
+        and set(finding.fixed_by) - {""} <= set(found.fixed_by)
+        and set(finding.links) - {""} <= set(found.links)
+        and (finding.fix_state is FixState.UNKNOWN or finding.fix_state in found.fix_states)
+        and all(not text or text in texts for text, texts in single)
+    )
+
+
 @given(run_lists)
 def test_nothing_that_was_found_is_lost(runs: list[ScannerRun]) -> None:
-    """Each finding's id, package, severity, fixes and finder are in exactly one vulnerability."""
+    """All that a finding says is in exactly one vulnerability; each says how its findings met."""
     merged = merge(runs)
     for one in runs:
         for finding in one.report.findings if one.report else ():
-            package = finding.package
-            homes = [
-                found
-                for found in merged
-                if (found.id, found.package.name, found.package.version) == (finding.id, package.name, package.version)
-                and package.namespace in {found.package.namespace, ""}
-                and one.scanner in found.scanners
-                and finding.severity in {rating.severity for rating in found.ratings if rating.scanner == one.scanner}
-                and set(finding.fixed_by) <= set(found.fixed_by)
-                and set(finding.links) <= set(found.links)
-            ]
-            assert [] != homes
+            assert [] != [found for found in merged if is_in(finding, one.scanner, found)]
+    for found in merged:
+        identities = {(package.name, package.version) for package in found.packages}
+        assert (found.matched_by is MatchedBy.PACKAGE) == (identities == {(found.package.name, found.package.version)})
+        assert (found.package.name, found.package.version) in identities  # nothing is put under what no finding has
+        assert {comparable(found.package.namespace), ""} >= {comparable(one.namespace) for one in found.packages}

@@ -16,6 +16,7 @@ FOLDERS = {
     "portus-scanner-clair": "plugins/clair",
     "portus-scanner-zypper-docker": "plugins/zypper_docker",
     "portus-scanner-dummy": "plugins/dummy",
+    "portus-scanner-trivy": "plugins/trivy",
 }
 
 

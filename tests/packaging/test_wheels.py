@@ -47,7 +47,7 @@ def test_the_command_with_all_its_extras(wheels: Path, tmp_path: Path) -> None:
     """portus-scan[all] brings every plugin, and the command lists them."""
     python = make_environment(tmp_path / "venv", wheels, "portus-scan[all]")
     listing = json.loads(run(python.with_name("portus-scan"), "scanners", "--format", "json"))
-    assert ["clair", "dummy", "zypper"] == sorted(one["name"] for one in listing["scanners"])
+    assert ["clair", "dummy", "trivy", "zypper"] == sorted(one["name"] for one in listing["scanners"])
 
 
 @pytest.mark.parametrize("name", FOLDERS)

@@ -14,7 +14,7 @@ from yarl import URL
 from .answer import Answer
 from .errors import InvalidReportError, ScannerUnavailableError
 from .masking import SecretMask
-from .scanner import HttpScannerSettings, ScannerContext
+from .scanner import ScannerContext
 from .secret import Secret
 from .text import one_line
 
@@ -61,10 +61,9 @@ def open_session(tls: ssl.SSLContext | bool = True) -> aiohttp.ClientSession:
 
 
 def session_for(settings: object) -> aiohttp.ClientSession:
-    """Open the session of a scanner with these settings."""
-    if isinstance(settings, HttpScannerSettings):
-        return open_session(make_tls(settings.ca_file, insecure=settings.insecure))
-    return open_session()
+    """Open the session of a scanner with these settings: ``ca_file`` and ``insecure`` count where they have them."""
+    ca_file, insecure = getattr(settings, "ca_file", ""), getattr(settings, "insecure", False)
+    return open_session(make_tls(ca_file, insecure=insecure))
 
 
 async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes | None:

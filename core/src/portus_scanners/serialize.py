@@ -1,6 +1,6 @@
 """Reports as JSON and back, exactly; the JSON Schema of both.
 
-The document is ``{"schema_version": 1, "reports": [...], "errors": [...]}``. Members are named as in ``models.py``;
+The document is ``{"schema_version": 1, "reports": [...], "errors": [...]}``. Members are named as in ``models/``;
 enums are their values, times ISO 8601, a reference and a platform are texts as the user writes them. Members that a
 later version adds are passed over.
 """

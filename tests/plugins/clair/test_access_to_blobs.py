@@ -17,7 +17,6 @@ from portus_scanners import (
     ScannerUnavailableError,
     UnsupportedImageError,
 )
-from portus_scanners.testing import RecordingContext
 from portus_scanners.testing.images import debian_image
 from portus_scanners.testing.servers.faults import Status
 
@@ -70,10 +69,10 @@ async def test_layers_of_a_local_image_that_clair_does_not_reach(house: House, m
     """The message says what can be done about it."""
     image = await house.image(debian_image({}))
 
-    async def blob(_context: RecordingContext, _image: Image, _layer: Layer, *, renew: bool = False) -> BlobAccess:
+    async def blob(_context: FaultyContext, _image: Image, _layer: Layer, *, renew: bool = False) -> BlobAccess:
         return BlobAccess(url="http://127.0.0.1:9/secret/layer")
 
-    monkeypatch.setattr(RecordingContext, "blob", blob)
+    monkeypatch.setattr(FaultyContext, "blob", blob)
     with pytest.raises(ScannerError, match=r"must be able to reach 127.0.0.1:9; --serve-address gives"):
         await house.scanner().scan(evolve(image, local=LocalImage(form="oci", path="/x")))
 

@@ -9,6 +9,7 @@ from .layers import Compression, LayerBlob, layer
 Packages = Mapping[str | tuple[str, str], str]
 """Versions by package; a package is its name, or (name, source package)."""
 
+DEBIAN_VERSION = "etc/debian_version"
 OS_RELEASE = "etc/os-release"
 DPKG_STATUS = "var/lib/dpkg/status"
 APK_INSTALLED = "lib/apk/db/installed"
@@ -24,7 +25,13 @@ def debian_layer(
     extra: Mapping[str, bytes] = {},
 ) -> LayerBlob:
     """Return a base layer of Debian; *version* None leaves VERSION_ID out, as sid does."""
-    files = {OS_RELEASE: debian_os_release(version), DPKG_STATUS: dpkg_status(packages), **extra}
+    point_release = f"{version}.1\n" if version else "trixie/sid\n"
+    files = {
+        DEBIAN_VERSION: point_release.encode(),
+        OS_RELEASE: debian_os_release(version),
+        DPKG_STATUS: dpkg_status(packages),
+        **extra,
+    }
     return layer(files, compression=compression)
 
 

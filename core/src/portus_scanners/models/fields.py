@@ -1,0 +1,55 @@
+"""What the fields of models have in common: validators and converters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TypeVar
+
+from attrs import Attribute
+from attrs.validators import instance_of
+
+ObjectT = TypeVar("ObjectT")
+
+TEXT = instance_of(str)
+TRUTH = instance_of(bool)
+
+
+def word(_instance: object, attribute: Attribute[str], value: str) -> None:
+    """Refuse what is no text, and an empty one."""
+    if not isinstance(value, str) or not value:
+        msg = f"{attribute.name} must be a text that is not empty, got {value!r:.80}"
+        raise ValueError(msg)
+
+
+def moment(_instance: object, attribute: Attribute[datetime | None], value: datetime | None) -> None:
+    """Refuse a time without time zone: it can't be compared with others."""
+    if value is not None and (not isinstance(value, datetime) or value.tzinfo is None):
+        msg = f"{attribute.name} must be a time with a time zone"
+        raise ValueError(msg)
+
+
+def text_by_name(_instance: object, attribute: Attribute[Mapping[str, str]], value: Mapping[str, str]) -> None:
+    """Refuse a mapping of anything but texts to texts."""
+    if not all(isinstance(part, str) for pair in value.items() for part in pair):
+        msg = f"{attribute.name} must be a mapping of texts to texts"
+        raise TypeError(msg)
+
+
+def texts(values: Iterable[str]) -> tuple[str, ...]:
+    """Make a tuple, of anything but a single text (which is an iterable of characters)."""
+    made = tuple(values)
+    if isinstance(values, str) or not all(isinstance(text, str) for text in made):
+        msg = "expected a tuple of texts"
+        raise TypeError(msg)
+    return made
+
+
+def all_of(kind: type[ObjectT], values: Iterable[ObjectT]) -> tuple[ObjectT, ...]:
+    """Make a tuple of objects of one class."""
+    objects = tuple(values)
+    for one in objects:
+        if not isinstance(one, kind):
+            msg = f"expected {kind.__name__} objects, got {type(one).__name__}"
+            raise TypeError(msg)
+    return objects

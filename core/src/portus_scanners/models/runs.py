@@ -1,0 +1,107 @@
+"""What one scanner returns, and how its run ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import Enum
+
+from attrs import Attribute, field, frozen
+from attrs.validators import ge, instance_of, optional
+
+from .fields import TEXT, TRUTH, texts, word
+from .findings import Finding
+from .words import RANK
+
+__all__ = [
+    "Outcome",
+    "ScannerReport",
+    "ScannerRun",
+]
+
+
+class Outcome(Enum):
+    """How one scanner's run on one image ended."""
+
+    OK = "ok"
+    """All of the image was seen."""
+    INCOMPLETE = "incomplete"
+    """There are findings, but not all was seen."""
+    UNSUPPORTED = "unsupported"
+    """The backend can't read such an image."""
+    PENDING = "pending"
+    """The backend said that it was still working when the time was up."""
+    TIMED_OUT = "timed_out"
+    """Nothing was heard of the backend before the time was up."""
+    FAILED = "failed"
+    """An error; `ScannerRun.error` says which."""
+    CANCELLED = "cancelled"
+    """Stopped on request."""
+
+
+def _finding_order(finding: Finding) -> tuple[int, str, str, str, str, str]:
+    package = finding.package
+    return -RANK[finding.severity], finding.id, package.name, package.version, package.namespace, finding.path
+
+
+def _sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    findings = tuple(findings)
+    strangers = [finding for finding in findings if not isinstance(finding, Finding)]
+    if strangers:
+        msg = f"findings must be Finding objects, got {type(strangers[0]).__name__}"
+        raise TypeError(msg)
+    return tuple(sorted(findings, key=_finding_order))
+
+
+@frozen(kw_only=True)
+class ScannerReport:
+    """What a scanner returns for one image."""
+
+    findings: tuple[Finding, ...] = field(default=(), converter=_sorted_findings)
+    """By severity, highest first, then by id and package."""
+    complete: bool = field(default=True, validator=TRUTH)
+    """False when not all of the image was seen, or not all of the answer could be read."""
+    notes: tuple[str, ...] = field(default=(), converter=texts)
+    """What a reader must know in order to trust the findings: one sentence each."""
+    scanner_version: str = field(default="", validator=TEXT)
+    database_version: str = field(default="", validator=TEXT)
+    database_updated: datetime | None = field(default=None, validator=optional(instance_of(datetime)))
+    """When the vulnerability data was last updated, where the backend says."""
+
+
+@frozen(kw_only=True)
+class ScannerRun:
+    """The engine's record of one scanner on one image."""
+
+    scanner: str = field(validator=word)
+    """The name in the configuration; two instances of one plugin have two names."""
+    plugin: str = field(validator=word)
+    """The name of the entry point."""
+    outcome: Outcome
+    error: str | None = field(default=None)
+    """Why the outcome is what it is; None when it is `OK`."""
+    report: ScannerReport | None = field(default=None)
+    """Always there when the outcome is `OK` or `INCOMPLETE`; with the others, what was found so far."""
+    started: datetime | None = None
+    """When the scanner got its slot (UTC); None if it never did."""
+    waited: float = field(default=0.0, validator=ge(0))
+    """Seconds until it got its slot."""
+    elapsed: float = field(default=0.0, validator=ge(0))
+    """Seconds from then to the end."""
+    attempts: int = field(default=0, validator=ge(0))
+    """How often the scan was begun: more than once when the backend was unavailable."""
+
+    @report.validator
+    def _fits_outcome(self, _attribute: Attribute[ScannerReport | None], report: ScannerReport | None) -> None:
+        if self.outcome in {Outcome.OK, Outcome.INCOMPLETE} and report is None:
+            msg = f"a run that ended {self.outcome.value} has a report"
+            raise ValueError(msg)
+        if report is not None and report.complete != (self.outcome is Outcome.OK):
+            msg = f"a run that ended {self.outcome.value} can't have a report with complete={report.complete}"
+            raise ValueError(msg)
+
+    @error.validator
+    def _says_why(self, _attribute: Attribute[str | None], error: str | None) -> None:
+        if (error is None) != (self.outcome is Outcome.OK):
+            msg = f"a run that ended {self.outcome.value} can't have error={error!r}"
+            raise ValueError(msg)

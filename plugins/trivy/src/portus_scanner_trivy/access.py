@@ -1,0 +1,94 @@
+"""How Trivy gets at an image in a registry: under which address, with credentials for exactly one host."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+
+from attrs import frozen
+from portus_scanners import (
+    BlobAccess,
+    Image,
+    ProgramWorkspace,
+    RegistryError,
+    RegistryUnavailableError,
+    ScannerContext,
+    ScannerError,
+    ScannerUnavailableError,
+    Secret,
+    UnsupportedImageError,
+)
+
+DOCKER_FOLDER = "docker"
+"""In the workspace: what ``DOCKER_CONFIG`` names, so that no other credentials are looked for."""
+_BLOB_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[^/@]+)/v2/(?P<repository>.+)/blobs/[^/]+")
+
+
+@frozen(kw_only=True)
+class Source:
+    """Where Trivy finds an image."""
+
+    arguments: tuple[str, ...]
+    """At the end of the command line."""
+    has_token: bool = False
+    """Whether it was given a token, which may expire before all layers are pulled."""
+
+
+async def open_registry(context: ScannerContext, workspace: ProgramWorkspace, image: Image, *, renew: bool) -> Source:
+    """Write down the credentials for an image's registry, and say where the image is.
+
+    Args:
+        context: Gives the credentials.
+        workspace: Gets a ``config.json`` of Docker's with one host in it.
+        image: An image in a registry.
+        renew: Take no token that was issued before.
+
+    Raises:
+        UnsupportedImageError: It has no layer that the registry has.
+        ScannerUnavailableError: The registry can't be reached or is out of order.
+        ScannerError: It gives no credentials, or has an address that Trivy can't use.
+    """
+    access = await _ask(context, image, renew=renew)
+    match = _BLOB_URL.fullmatch(access.url)
+    if match is None:
+        raise ScannerError("the registry's address has a path: Trivy can't pull from there")
+    kind, _, value = access.headers.get("Authorization", "").partition(" ")
+    _write_login(workspace, match["host"], kind.casefold(), Secret(value))
+    reference = f"{match['host']}/{match['repository']}@{image.digest}"
+    plain = ("--insecure",) if match["scheme"] == "http" else ()
+    return Source(arguments=("--image-src", "remote", *plain, reference), has_token=kind.casefold() == "bearer")
+
+
+async def _ask(context: ScannerContext, image: Image, *, renew: bool) -> BlobAccess:
+    layer = next((layer for layer in image.layers if not layer.urls), None)
+    if layer is None:
+        raise UnsupportedImageError("the image has no layer that Trivy could look into")
+    try:
+        return await context.blob(image, layer, renew=renew)
+    except RegistryUnavailableError as error:
+        raise ScannerUnavailableError(str(error)) from error
+    except RegistryError as error:
+        raise ScannerError(str(error)) from error
+
+
+def _write_login(workspace: ProgramWorkspace, host: str, kind: str, value: Secret) -> None:
+    """Write Docker's file; a token goes to the registry as it is, name and password stand there as in the header.
+
+    Source: docker/cli, ``cli/config/types/authconfig.go``.
+    """
+    key = {"basic": "auth", "bearer": "registrytoken"}.get(kind)
+    auths = {host: {key: value.reveal()}} if key else {}
+    if key:
+        workspace.hide(value)
+        workspace.hide(_password(value))
+    workspace.write(f"{DOCKER_FOLDER}/config.json", Secret(json.dumps({"auths": auths})))
+
+
+def _password(basic: Secret) -> Secret:
+    """Return the password in the value of a Basic header; empty where it has none."""
+    try:
+        return Secret(base64.b64decode(basic.reveal(), validate=True).decode().partition(":")[2])
+    except (binascii.Error, UnicodeDecodeError):
+        return Secret()

@@ -1,0 +1,148 @@
+"""An image as a folder that Trivy reads: an OCI layout in the workspace, with this one image in it.
+
+For images in folders and archives: an archive may hold several images and a layout an index of them, and Trivy would
+choose for itself. And for images in a registry from which Trivy won't pull. Layers of a layout are linked to, others
+copied; the engine has verified those of local images, others are verified here.
+
+Source: OCI image specification, ``image-layout.md``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from portus_scanners import (
+    BlobAccess,
+    Image,
+    Layer,
+    ProgramWorkspace,
+    RegistryError,
+    RegistryUnavailableError,
+    ScannerContext,
+    ScannerError,
+    ScannerUnavailableError,
+    UnsupportedImageError,
+)
+
+from .access import Source
+
+FOLDER = "image"
+_LARGEST_CONFIG = 4 * 1024 * 1024
+_PIECE = 1024 * 1024
+_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+_CONFIG = "application/vnd.oci.image.config.v1+json"
+
+
+async def open_layout(context: ScannerContext, workspace: ProgramWorkspace, image: Image) -> Source:
+    """Make the layout of an image, and say where it is.
+
+    Args:
+        context: Gives configuration and layers.
+        workspace: Gets the layout.
+        image: An image, local or in a registry.
+
+    Raises:
+        UnsupportedImageError: A layer of it is not here.
+        ScannerUnavailableError: The registry can't be reached, or broke off.
+        ScannerError: It could not be read, or there is no room for it.
+    """
+    try:
+        await _write_layout(context, workspace, image)
+    except RegistryUnavailableError as error:
+        raise ScannerUnavailableError(str(error)) from error
+    except RegistryError as error:
+        raise ScannerError(str(error)) from error
+    return Source(arguments=("--input", FOLDER))
+
+
+async def _write_layout(context: ScannerContext, workspace: ProgramWorkspace, image: Image) -> None:
+    if image.config_digest is None or not image.layers:
+        raise UnsupportedImageError("the image has no configuration or no layer: Trivy can't look into it")
+    config = await context.fetch(image, image.config_digest, max_size=_LARGEST_CONFIG)
+    workspace.write(_blob(image.config_digest), config)
+    for number, layer in enumerate(image.layers, 1):
+        await _place_layer(context, workspace, image, layer)
+        context.progress(number, len(image.layers), "layer")
+    manifest = _make_manifest(workspace, image, _descriptor(_CONFIG, image.config_digest, len(config)))
+    digest = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+    workspace.write(_blob(digest), manifest)
+    index = {"schemaVersion": 2, "manifests": [_descriptor(_MANIFEST, digest, len(manifest))]}
+    workspace.write(f"{FOLDER}/oci-layout", '{"imageLayoutVersion":"1.0.0"}')
+    workspace.write(f"{FOLDER}/index.json", json.dumps(index))
+
+
+async def _place_layer(context: ScannerContext, workspace: ProgramWorkspace, image: Image, layer: Layer) -> None:
+    place = workspace.folder / _blob(layer.digest)
+    if place.exists():  # an image may have a layer twice
+        return
+    if layer.urls:
+        raise UnsupportedImageError(f"the layer {layer.digest} is a foreign one, which is not with the image")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not _link(image, layer, place):
+            await _copy(context, await context.blob(image, layer), layer.digest, place)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise ScannerError(
+            f"the layer {layer.digest} can't be copied ({reason}): set TMPDIR to a folder with room"
+        ) from error
+
+
+def _link(image: Image, layer: Layer, place: Path) -> bool:
+    """Link to a layer's file, where there is one on the same file system; Trivy follows no symbolic links."""
+    if image.local is None or image.local.form != "oci":
+        return False
+    try:
+        place.hardlink_to(Path(image.local.path, "blobs", *layer.digest.split(":")))
+    except OSError:
+        return False
+    return True
+
+
+async def _copy(context: ScannerContext, access: BlobAccess, digest: str, place: Path) -> None:
+    """Copy what a registry, or the engine, serves to a file.
+
+    Raises:
+        ScannerUnavailableError: It was not served, or not to the end.
+        ScannerError: It is not what its digest says.
+    """
+    import aiohttp
+
+    found = hashlib.new(digest.partition(":")[0])
+    try:
+        async with context.http.get(access.url, headers=access.headers) as response:
+            response.raise_for_status()
+            with place.open("xb") as file:
+                async for piece in response.content.iter_chunked(_PIECE):
+                    await asyncio.to_thread(_keep, piece, file.write, found.update)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise ScannerUnavailableError(f"the layer {digest} could not be pulled: {type(error).__name__}") from error
+    if found.hexdigest() != digest.partition(":")[2]:
+        raise ScannerError(f"the layer {digest} is not what its digest says: it was changed")
+
+
+def _keep(piece: bytes, *takers: Callable[[bytes], object]) -> None:
+    for take in takers:
+        take(piece)
+
+
+def _make_manifest(workspace: ProgramWorkspace, image: Image, config: Mapping[str, object]) -> bytes:
+    sizes = [(workspace.folder / _blob(layer.digest)).stat().st_size for layer in image.layers]
+    layers = [
+        _descriptor(layer.media_type, layer.digest, size) for layer, size in zip(image.layers, sizes, strict=True)
+    ]
+    document = {"schemaVersion": 2, "mediaType": _MANIFEST, "config": config, "layers": layers}
+    return json.dumps(document).encode()
+
+
+def _descriptor(media_type: str, digest: str, size: int) -> dict[str, object]:
+    return {"mediaType": media_type, "digest": digest, "size": size}
+
+
+def _blob(digest: str) -> str:
+    """Return the name of a blob in the workspace."""
+    return f"{FOLDER}/blobs/{digest.replace(':', '/')}"

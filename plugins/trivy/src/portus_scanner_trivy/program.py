@@ -1,0 +1,114 @@
+"""Running Trivy: what every run is given, and what its answer is taken for."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from portus_scanners import ProgramAnswer, ProgramBackend, ProgramWorkspace, ScannerContext, ScannerError, Secret
+
+from .access import DOCKER_FOLDER, Source
+from .log import ScanLog
+from .refusals import make_error
+from .settings import TrivySettings
+from .wire import Versions, read_versions
+
+REPORT = "report.json"
+MAX_REPORT = 256 * 1024 * 1024
+"""Bytes of a report that are accepted."""
+_LATER = 30
+"""Seconds by which Trivy's own time limit is later than the engine's."""
+
+
+class Trivy:
+    """The program.
+
+    Args:
+        context: The scanner's.
+        settings: The scanner's.
+    """
+
+    def __init__(self, context: ScannerContext, settings: TrivySettings) -> None:
+        self._context = context
+        self._settings = settings
+        # options that an earlier version does not have stand in the environment, where it passes them over
+        environment: dict[str, str | Secret] = {"TRIVY_DISABLE_TELEMETRY": "true", "TRIVY_SKIP_VERSION_CHECK": "true"}
+        if settings.token:
+            environment["TRIVY_TOKEN"] = settings.token
+        if settings.ca_file:
+            environment["SSL_CERT_FILE"] = settings.ca_file
+        self.backend = ProgramBackend(context, settings.program, environment=environment)
+
+    async def scan(self, workspace: ProgramWorkspace, source: Source) -> tuple[bytes, tuple[str, ...]]:
+        """Scan an image.
+
+        Args:
+            workspace: Where the image's credentials or its files are.
+            source: Where the image is.
+
+        Returns:
+            The report as JSON, and what Trivy warned of.
+
+        Raises:
+            ScannerError: It failed; see `make_error`.
+            InvalidReportError: It wrote no report, or too long a one.
+        """
+        log = await self._run(workspace, "image", *_scan_options(self._settings), *source.arguments)
+        return workspace.read(REPORT, MAX_REPORT), log.warnings
+
+    async def update(self) -> None:
+        """Download the vulnerability database, if there is a newer one.
+
+        Raises:
+            ScannerError: It failed; see `make_error`.
+        """
+        repository = self._settings.database_repository
+        options = ("--db-repository", repository) if repository else ()
+        async with self.backend.open_workspace() as workspace:
+            await self._run(workspace, "image", "--download-db-only", *_common_options(self._settings), *options)
+
+    async def read_versions(self) -> Versions:
+        """Return the versions of the program and of the database in the cache.
+
+        Raises:
+            ScannerError: The program failed.
+            InvalidReportError: It answered something else.
+        """
+        arguments = ("version", "--format", "json", "--cache-dir", self._settings.cache_folder)
+        answer = await self.backend.run(*arguments)
+        if answer.status != 0:
+            raise self._error(answer, "")
+        return read_versions(answer.stdout)
+
+    async def _run(self, workspace: ProgramWorkspace, *arguments: str) -> ScanLog:
+        """Run the program; it finds no credentials but those in the workspace."""
+        log = ScanLog(self._context)
+        docker = {"DOCKER_CONFIG": str(workspace.folder / DOCKER_FOLDER)}
+        answer = await workspace.run(*arguments, environment=docker, on_line=log)
+        if answer.status != 0:
+            raise self._error(answer, log.fatal)
+        return log
+
+    def _error(self, answer: ProgramAnswer, fatal: str) -> ScannerError:
+        return make_error(fatal or answer.excerpt, answer.ending, self._settings)
+
+
+def _scan_options(settings: TrivySettings) -> Iterator[str]:
+    yield from ("--format", "json", "--output", REPORT, "--scanners", "vuln", "--list-all-pkgs")
+    yield from _common_options(settings)
+    if settings.server:
+        yield from ("--server", settings.server)
+    else:
+        yield "--skip-db-update"  # `Trivy.update` has seen to it, once for all images
+    if settings.skip_update or settings.offline:
+        yield "--skip-java-db-update"
+    if settings.offline:
+        yield "--offline-scan"
+    yield from settings.arguments
+
+
+def _common_options(settings: TrivySettings) -> Iterator[str]:
+    yield from ("--no-progress", "--cache-dir", str(settings.cache_folder))
+    yield from ("--timeout", f"{math.ceil(settings.timeout) + _LATER}s")
+    if settings.insecure:
+        yield "--insecure"

@@ -1,0 +1,136 @@
+"""From Trivy's report to ours: what was found, and how much it can be trusted. No I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from attrs import frozen
+from portus_scanners import Image, InvalidReportError, ScannerReport, UnsupportedImageError, one_line
+
+from .findings import OS_PACKAGES, FindingsReader
+from .ratings import read_moment
+from .wire import Metadata, OperatingSystem, Report, Versions
+
+_LATE = timedelta(days=2)
+"""How long after its date a database may be renewed without a note."""
+_NO_RELEASE = "is not on the EOL list"
+"""How Trivy's warning about a release that it does not know ends."""
+_SAID_ALREADY = (
+    _NO_RELEASE,
+    "no longer supported by the distribution",
+    "vulnerability detection may be insufficient",
+    "Unsupported os",
+    "No OS package is detected",
+    'e.g. files under "/lib/apk',
+)
+"""Warnings about what this module says in its own words."""
+_MOST_WARNINGS = 10
+_LONGEST_NAME = 80
+
+
+@frozen(kw_only=True)
+class Circumstances:
+    """What is known beside the report."""
+
+    versions: Versions
+    """Of Trivy, and of the database that was used."""
+    warnings: tuple[str, ...] = ()
+    """What it warned of while it scanned."""
+    now: datetime
+
+
+def make_report(report: Report, image: Image, circumstances: Circumstances) -> ScannerReport:
+    """Return the scanner's report.
+
+    Args:
+        report: Trivy's.
+        image: What was scanned.
+        circumstances: The versions, Trivy's warnings and the time.
+
+    Raises:
+        UnsupportedImageError: Trivy recognised neither a distribution nor a package: that is not clean.
+        InvalidReportError: The report is about another image, or a vulnerability in it has no name.
+    """
+    metadata, results = report.Metadata, report.Results or ()
+    _check_image(metadata, image)
+    system = _recognised(metadata.OS)
+    seen = [result for result in results if result.Packages or result.Vulnerabilities]
+    if not seen:
+        raise UnsupportedImageError(_nothing_seen(system))
+    findings = FindingsReader(system, _digests(metadata, image)).read(results)
+    unseen = list(_unseen(metadata.OS, any(one.Class == OS_PACKAGES for one in seen), circumstances.warnings))
+    database = circumstances.versions.VulnerabilityDB
+    return ScannerReport(
+        findings=tuple(findings),
+        complete=not unseen,
+        notes=(*unseen, *_notes(system, circumstances)),
+        scanner_version=circumstances.versions.Version or "",
+        database_version=str(database.Version) if database and database.Version is not None else "",
+        database_updated=read_moment(database.UpdatedAt) if database else None,
+    )
+
+
+def _recognised(system: OperatingSystem | None) -> OperatingSystem | None:
+    return system if system is not None and system.Family not in {None, "", "none"} else None
+
+
+def _name(system: OperatingSystem) -> str:
+    return one_line(f"{system.Family} {system.Name or ''}".strip(), _LONGEST_NAME)
+
+
+def _nothing_seen(system: OperatingSystem | None) -> str:
+    if system is not None:
+        return (
+            f"Trivy recognised the distribution ({_name(system)}) but could read none of its packages: the image is "
+            "not known to be clean"
+        )
+    return "Trivy recognised nothing in this image, neither a distribution nor a package: it is not known to be clean"
+
+
+def _check_image(metadata: Metadata, image: Image) -> None:
+    if image.config_digest and metadata.ImageID and metadata.ImageID != image.config_digest:
+        fault = f"$.Metadata.ImageID: expected {image.config_digest}, got {metadata.ImageID[:_LONGEST_NAME]!r}"
+        raise InvalidReportError("Trivy's report is about another image", faults=[fault])
+
+
+def _digests(metadata: Metadata, image: Image) -> dict[str, str]:
+    """Return the layers' digests by those of their archives, which stand in the same order."""
+    if len(metadata.DiffIDs) != len(image.layers):
+        return {}
+    return {diff_id: layer.digest for diff_id, layer in zip(metadata.DiffIDs, image.layers, strict=True)}
+
+
+def _unseen(system: OperatingSystem | None, os_packages: bool, warnings: Iterable[str]) -> Iterator[str]:
+    """Give why not all of the image was looked at."""
+    if system is None:
+        return
+    if _recognised(system) is None:
+        yield "there are packages of a distribution, and Trivy does not know of which: it looked at none of them"
+    elif not os_packages:
+        yield f"Trivy looked at none of the packages of the distribution ({_name(system)}), only at those of languages"
+    if any(_NO_RELEASE in warning for warning in warnings):
+        yield f"Trivy does not know this release ({_name(system)}): it may have no advisories for it"
+
+
+def _notes(system: OperatingSystem | None, circumstances: Circumstances) -> Iterator[str]:
+    if system is None:
+        yield "Trivy recognised no distribution: it looked at the packages of languages only"
+    elif system.EOSL:
+        yield f"the support of {_name(system)} has ended: nobody publishes advisories for it any more"
+    yield from _age(circumstances)
+    warnings = [warning for warning in circumstances.warnings if not any(text in warning for text in _SAID_ALREADY)]
+    for warning in warnings[:_MOST_WARNINGS]:
+        yield f"Trivy warns: {warning}"
+
+
+def _age(circumstances: Circumstances) -> Iterator[str]:
+    database = circumstances.versions.VulnerabilityDB
+    if database is None:
+        yield "Trivy does not say how old its vulnerability database is"
+        return
+    due = read_moment(database.NextUpdate)
+    if due is not None and due + _LATE < circumstances.now:
+        updated = read_moment(database.UpdatedAt)
+        age = f"of {updated:%Y-%m-%d}" if updated else "of an unknown date"
+        yield f"the vulnerability database is {age}, and a newer one was due on {due:%Y-%m-%d}"

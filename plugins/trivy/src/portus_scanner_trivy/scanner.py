@@ -1,0 +1,87 @@
+"""The scanner: what is done for one image, in which order."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+
+from portus_scanners import Health, Image, ProgramWorkspace, Scanner, ScannerContext, ScannerReport
+
+from .access import open_registry
+from .database import Database
+from .health import check_program, check_server
+from .layout import open_layout
+from .program import Trivy
+from .refusals import AccessRefusedError, NotPulledError
+from .report import Circumstances, make_report
+from .settings import TrivySettings
+from .wire import Report, Versions, read_report
+
+_LARGE = 1024 * 1024
+"""Bytes of a report that is read in a thread, so that the event loop goes on."""
+_TRIES = 3
+"""How often a scan is begun whose token has expired: what was pulled is in the cache, so each gets further."""
+
+
+class TrivyScanner(Scanner[TrivySettings], contract=1):
+    """Scans images with a `trivy` on this machine, alone or as the client of a Trivy server.
+
+    Trivy pulls the image by itself, as the engine resolved it: by its digest, with the engine's credentials.
+    """
+
+    def __init__(self, settings: TrivySettings, context: ScannerContext | None = None) -> None:
+        super().__init__(settings, context)
+        self._trivy = Trivy(self.context, settings)
+        self._database = Database(updates=settings.updates)
+
+    async def scan(self, image: Image) -> ScannerReport:
+        """Return what Trivy finds in one image.
+
+        Raises:
+            UnsupportedImageError: Trivy can't read such an image, or recognised nothing in it.
+            ScannerUnavailableError: Trivy is not installed, or a server or registry it needs can't be reached.
+            InvalidReportError: Its report is none, or about another image.
+            ScannerError: It failed: no database, refused credentials, a full disk; the message says what to do.
+        """
+        await self._database.update(self._trivy)
+        async with self._trivy.backend.open_workspace() as workspace:
+            body, warnings = await self._run(workspace, image)
+        report = await _off_the_loop(body)
+        versions = await self._versions(report)
+        return make_report(report, image, Circumstances(versions=versions, warnings=warnings, now=datetime.now(UTC)))
+
+    async def check_health(self) -> Health:
+        """Return whether the program runs and has a database, or the server answers."""
+        if self.settings.server:
+            return await check_server(self.context, self._trivy, self.settings)
+        return await check_program(self._trivy, self.settings)
+
+    async def _run(self, workspace: ProgramWorkspace, image: Image) -> tuple[bytes, tuple[str, ...]]:
+        if image.local is None:
+            try:
+                return await self._pull(workspace, image)
+            except NotPulledError as error:
+                self.context.logger.info("%s: the image is pulled for Trivy: %s", image.reference, error)
+        return await self._trivy.scan(workspace, await open_layout(self.context, workspace, image))
+
+    async def _pull(self, workspace: ProgramWorkspace, image: Image) -> tuple[bytes, tuple[str, ...]]:
+        """Let Trivy pull; again with a new token when the one that it was given has expired meanwhile."""
+        tries = 1
+        while True:
+            source = await open_registry(self.context, workspace, image, renew=tries > 1)
+            try:
+                return await self._trivy.scan(workspace, source)
+            except AccessRefusedError:
+                if tries == _TRIES or not source.has_token:
+                    raise
+            tries += 1
+
+    async def _versions(self, report: Report) -> Versions:
+        """Return the versions that a report is due to: a server's database is told in the report itself."""
+        if self.settings.server:
+            return Versions(Version=report.Trivy.Version, VulnerabilityDB=report.Trivy.Server.VulnerabilityDB)
+        return await self._database.read_versions(self._trivy)
+
+
+async def _off_the_loop(body: bytes) -> Report:
+    return read_report(body) if len(body) < _LARGE else await asyncio.to_thread(read_report, body)

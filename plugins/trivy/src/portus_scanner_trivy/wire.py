@@ -1,0 +1,202 @@
+"""Trivy's JSON.
+
+The classes have the names and the keys of Trivy's report, those that are used; others are passed over. Any key may be
+absent. A text may be null; a list may not, but for ``Results``: Trivy leaves out an empty one, and to take null for
+"nothing known" would be to call an image clean for it.
+
+Source: Trivy 0.67 and 0.76, ``pkg/types/report.go``, JSON schema version 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from attrs import field, frozen
+from portus_scanners import InvalidReportError, UnsupportedImageError
+
+SCHEMA_VERSION = 2
+"""Of reports; before it a report was a bare list."""
+
+AnswerT = TypeVar("AnswerT")
+
+
+@frozen
+class PackageIdentifier:
+    """How else a package is called."""
+
+    PURL: str | None = None
+
+
+@frozen
+class PackageLayer:
+    """What brought a package."""
+
+    Digest: str | None = None
+    DiffID: str | None = None
+
+
+@frozen
+class DataSource:
+    """Where an advisory comes from."""
+
+    ID: str | None = None
+    Name: str | None = None
+
+
+@frozen
+class Vulnerability:
+    """One vulnerability of one package."""
+
+    VulnerabilityID: str | None = None
+    VendorIDs: tuple[str, ...] = ()
+    PkgID: str | None = None
+    PkgName: str | None = None
+    PkgPath: str | None = None
+    PkgIdentifier: PackageIdentifier = PackageIdentifier()
+    InstalledVersion: str | None = None
+    FixedVersion: str | None = None
+    """Several, with commas, for language packages."""
+    Status: str | None = None
+    Layer: PackageLayer = PackageLayer()
+    SeveritySource: str | None = None
+    PrimaryURL: str | None = None
+    DataSource: DataSource | None = None
+    Title: str | None = None
+    Description: str | None = None
+    Severity: str | None = None
+    CweIDs: tuple[str, ...] = ()
+    VendorSeverity: Mapping[str, Any] = field(factory=dict)
+    """0 unknown to 4 critical, by source."""
+    CVSS: Mapping[str, Any] = field(factory=dict)
+    """By source: ``V2Vector``, ``V2Score``, ``V3Vector``..., ``V40Vector``..."""
+    References: tuple[str, ...] = ()
+    PublishedDate: str | None = None
+    LastModifiedDate: str | None = None
+
+
+@frozen
+class InstalledPackage:
+    """A package in the image, with the source package that it was built from."""
+
+    ID: str | None = None
+    Name: str | None = None
+    SrcName: str | None = None
+    SrcVersion: str | None = None
+    SrcRelease: str | None = None
+    SrcEpoch: int = 0
+
+
+@frozen
+class Result:
+    """What is known of one part of the image: the distribution's packages, a file of a language's."""
+
+    Target: str | None = None
+    Class: str | None = None
+    """``os-pkgs``, ``lang-pkgs``."""
+    Type: str | None = None
+    """``debian``, ``npm``, ``gobinary``."""
+    Packages: tuple[InstalledPackage, ...] = ()
+    Vulnerabilities: tuple[Vulnerability, ...] = ()
+
+
+@frozen
+class OperatingSystem:
+    """The distribution."""
+
+    Family: str | None = None
+    """``none`` where none was recognised."""
+    Name: str | None = None
+    """Its version."""
+    EOSL: bool = False
+    """Whether its support has ended."""
+
+
+@frozen
+class Metadata:
+    """The image, as Trivy saw it."""
+
+    OS: OperatingSystem | None = None
+    ImageID: str | None = None
+    """Digest of the configuration."""
+    DiffIDs: tuple[str, ...] = ()
+    """Digests of the layers' archives, base first."""
+
+
+@frozen
+class Database:
+    """The vulnerability database."""
+
+    Version: int | None = None
+    NextUpdate: str | None = None
+    UpdatedAt: str | None = None
+
+
+@frozen
+class Versions:
+    """What ``trivy version --format json`` says, and a server at ``/version``."""
+
+    Version: str | None = None
+    VulnerabilityDB: Database | None = None
+
+
+@frozen
+class Origin:
+    """Who made a report."""
+
+    Version: str | None = None
+    Server: Versions = Versions()
+    """Of the server, where there was one."""
+
+
+@frozen
+class Report:
+    """The whole report."""
+
+    SchemaVersion: int | None = None
+    Trivy: Origin = Origin()
+    Metadata: Metadata = field(factory=Metadata)
+    Results: tuple[Result, ...] | None = None
+
+
+def read_report(body: bytes) -> Report:
+    """Return a report.
+
+    Raises:
+        UnsupportedImageError: It is ``null``, with which older versions say that they saw nothing.
+        InvalidReportError: It is not JSON, has values of wrong types, or is of another version.
+    """
+    if body.strip() == b"null":
+        raise UnsupportedImageError("Trivy recognised nothing in this image: it is not known to be clean")
+    report = _decode(body, Report, "report")
+    if report.SchemaVersion != SCHEMA_VERSION:
+        fault = f"$.SchemaVersion: expected {SCHEMA_VERSION}, got {report.SchemaVersion}"
+        raise InvalidReportError("Trivy's report is of another version: this needs Trivy 0.67 or later", faults=[fault])
+    return report
+
+
+def read_versions(body: bytes) -> Versions:
+    """Return the versions of Trivy and of its database.
+
+    Raises:
+        InvalidReportError: It is not JSON, or has values of wrong types.
+    """
+    return _decode(body, Versions, "version")
+
+
+def _decode(body: bytes, kind: type[AnswerT], what: str) -> AnswerT:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        raise InvalidReportError(f"Trivy's {what} is not of the known form", faults=[_fault(error)]) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidReportError(f"Trivy's {what} is not JSON", faults=[f"$: {error}"]) from error
+    except RecursionError as error:
+        raise InvalidReportError(f"Trivy's {what} is not readable", faults=["$: nested too deeply"]) from error
+
+
+def _fault(error: msgspec.ValidationError) -> str:
+    """Put the path in front: msgspec says "Expected `str`, got `int` - at `$.Results`"."""
+    what, _, path = str(error).replace("`", "").partition(" - at ")
+    return f"{path or '$'}: {what[:1].lower()}{what[1:]}"

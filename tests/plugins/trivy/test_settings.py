@@ -1,0 +1,71 @@
+"""What the scanner can be told, and what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from portus_scanner_trivy.settings import ALLOWED_ARGUMENTS, TrivySettings, count_cores
+from portus_scanners import Settings
+
+
+@pytest.mark.parametrize("argument", sorted(ALLOWED_ARGUMENTS))
+def test_listed_arguments_are_passed(argument: str) -> None:
+    """With or without a value."""
+    assert (argument, f"{argument}=x") == TrivySettings(arguments=(argument, f"{argument}=x")).arguments
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "--severity=HIGH",
+        "--ignore-unfixed",
+        "--password=hunter2",
+        "--exit-code=1",
+        "--config=x",
+        "image.tar",
+        "--format=table",
+    ],
+)
+def test_other_arguments_are_refused(argument: str) -> None:
+    """What hides findings, holds a secret or is set by the plugin; the argument itself is not shown."""
+    with pytest.raises(ValueError, match="one that is not allowed") as caught:
+        TrivySettings(arguments=(argument,))
+    assert argument not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "server", ["trivy.example:4954", "http://user:pw@a.example", "ftp://a", "http://a:x", "http://a/?b"]
+)
+def test_a_server_is_a_plain_url(server: str) -> None:
+    """Nothing else, and no credentials in it."""
+    with pytest.raises(ValueError, match="server must be a"):
+        TrivySettings(server=server)
+
+
+@pytest.mark.parametrize(
+    ("values", "updates"),
+    [
+        ({}, True),
+        ({"skip_update": True}, False),
+        ({"offline": True}, False),
+        ({"server": "http://a.example:4954/"}, False),
+    ],
+)
+def test_who_keeps_the_database_up_to_date(values: dict[str, object], updates: bool) -> None:
+    """This side, unless it shall not or a server has it."""
+    assert updates == TrivySettings(**values).updates  # type: ignore[arg-type]
+
+
+def test_defaults() -> None:
+    """As many processes as cores; the cache is Trivy's own."""
+    settings = TrivySettings()
+    assert (count_cores(), "trivy") == (settings.concurrency, settings.program)
+    assert Path("~/.cache/trivy").expanduser() == settings.cache_folder
+
+
+@pytest.mark.parametrize("section", [{"enabled": True}, {"server": "http://trivy.example:4954"}])
+def test_it_is_enabled_by_either(section: dict[str, object]) -> None:
+    """By a server, or by ``enabled: true``."""
+    settings = Settings.from_mapping({"security": {"trivy": section}})
+    assert ["trivy"] == [one.plugin for one in settings.enabled]

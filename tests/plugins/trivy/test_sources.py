@@ -1,0 +1,173 @@
+"""How an image is given to Trivy: an address with credentials, or a folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from portus_scanner_trivy.access import open_registry
+from portus_scanner_trivy.layout import open_layout
+from portus_scanners import (
+    BlobAccess,
+    Image,
+    Layer,
+    LocalImage,
+    ProgramBackend,
+    ProgramWorkspace,
+    Reference,
+    RegistryAuthError,
+    RegistryError,
+    RegistryUnavailableError,
+    ScannerContext,
+    ScannerError,
+    ScannerUnavailableError,
+    UnsupportedImageError,
+)
+from portus_scanners.testing import StandInRegistry
+from portus_scanners.testing.images import debian_image, digest_of, write_oci_layout
+from portus_scanners.testing.servers.faults import EmptyBody, Status, Truncated
+
+BUILT = debian_image({"bash": "5.2-1"})
+IMAGE = Image(
+    reference=Reference.parse("registry.example/team/app:1"),
+    digest=BUILT.digest,
+    config_digest=digest_of(BUILT.config),
+    layers=tuple(Layer(digest=one.digest, media_type=one.media_type) for one in BUILT.layers),
+)
+WHERE = {"registry": "registry.example", "step": "blob"}
+
+
+class GivenContext(ScannerContext):
+    """Gives what a test says."""
+
+    def __init__(self, access: BlobAccess | RegistryError) -> None:
+        super().__init__()
+        self.access = access
+
+    async def blob(self, image: Image, layer: Layer, *, renew: bool = False) -> BlobAccess:
+        if isinstance(self.access, RegistryError):
+            raise self.access
+        return self.access
+
+    async def fetch(self, image: Image, digest: str, *, max_size: int) -> bytes:
+        return BUILT.config
+
+
+@pytest.fixture
+async def workspace(scratch: Path) -> AsyncIterator[ProgramWorkspace]:
+    """An empty one, on the same file system as the test's folder."""
+    async with ProgramBackend(ScannerContext(), "true").open_workspace() as workspace:
+        yield workspace
+
+
+def given(url: str, headers: Mapping[str, str] = {}) -> GivenContext:
+    """Return a context that gives an address."""
+    return GivenContext(BlobAccess(url=url, headers=headers))
+
+
+@pytest.mark.parametrize(
+    ("url", "arguments"),
+    [
+        ("https://r.example:5000/v2/team/app/blobs/sha256:a", ()),
+        ("http://r.example:5000/v2/team/app/blobs/sha256:a", ("--insecure",)),
+    ],
+    ids=["https", "http"],
+)
+async def test_the_address_is_the_one_that_backends_use(
+    workspace: ProgramWorkspace, url: str, arguments: tuple[str, ...]
+) -> None:
+    """With the image's digest; plain HTTP is said to Trivy."""
+    source = await open_registry(given(url), workspace, IMAGE, renew=False)
+    assert ("--image-src", "remote", *arguments, f"r.example:5000/team/app@{BUILT.digest}") == source.arguments
+    assert {"auths": {}} == json.loads(workspace.read("docker/config.json"))
+
+
+@pytest.mark.parametrize(
+    ("headers", "entry", "has_token"),
+    [
+        ({"Authorization": "Basic dXNlcjpwYXNz"}, {"auth": "dXNlcjpwYXNz"}, False),
+        ({"Authorization": "Bearer a.b.c"}, {"registrytoken": "a.b.c"}, True),
+    ],
+    ids=["basic", "bearer"],
+)
+async def test_what_was_sent_is_what_trivy_gets(
+    workspace: ProgramWorkspace, headers: dict[str, str], entry: dict[str, str], has_token: bool
+) -> None:
+    """For that host alone."""
+    source = await open_registry(given("https://r.example/v2/a/blobs/x", headers), workspace, IMAGE, renew=False)
+    assert ({"auths": {"r.example": entry}}, has_token) == (
+        json.loads(workspace.read("docker/config.json")),
+        source.has_token,
+    )
+
+
+@pytest.mark.parametrize(
+    ("access", "image", "kind"),
+    [
+        (RegistryUnavailableError("down", **WHERE), IMAGE, ScannerUnavailableError),
+        (RegistryAuthError("no", **WHERE), IMAGE, ScannerError),
+        (BlobAccess(url="https://r.example/path/v2/a/blobs/x"), IMAGE, ScannerError),
+        (BlobAccess(url="https://r.example/v2/a/blobs/x"), evolve(IMAGE, layers=()), UnsupportedImageError),
+        (
+            BlobAccess(url="https://r.example/v2/a/blobs/x"),
+            evolve(IMAGE, layers=(Layer(digest="sha256:a", urls=("https://b.example",)),)),
+            UnsupportedImageError,
+        ),
+    ],
+    ids=["unavailable", "refused", "path", "no layers", "foreign layers"],
+)
+async def test_no_access(
+    workspace: ProgramWorkspace, access: BlobAccess | RegistryError, image: Image, kind: type[ScannerError]
+) -> None:
+    """Each reason has its kind of error."""
+    with pytest.raises(ScannerError) as caught:
+        await open_registry(GivenContext(access), workspace, image, renew=False)
+    assert kind is type(caught.value)
+
+
+FAULTS = [
+    (EmptyBody(), ScannerError, "not what its digest says"),
+    (Truncated(announced=True), ScannerUnavailableError, "could not be pulled"),
+    (Status(404), ScannerUnavailableError, "could not be pulled"),
+]
+
+
+@pytest.mark.parametrize(("fault", "kind", "said"), FAULTS, ids=["empty", "cut", "gone"])
+async def test_a_layer_that_does_not_arrive(
+    workspace: ProgramWorkspace, registry: StandInRegistry, fault: Status, kind: type[ScannerError], said: str
+) -> None:
+    """What was not verified is not scanned."""
+    registry.push("team/app", "1", BUILT)
+    registry.faults.add("/v2/team/app/blobs/*", fault)
+    async with given(registry.blob_url("team/app", BUILT.layers[0].digest)) as context:
+        with pytest.raises(ScannerError, match=said) as caught:
+            await open_layout(context, workspace, IMAGE)
+    assert kind is type(caught.value)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        evolve(IMAGE, config_digest=None),
+        evolve(IMAGE, layers=()),
+        evolve(IMAGE, layers=(Layer(digest="sha256:a", urls=("https://b.example",)),)),
+    ],
+    ids=["no configuration", "no layers", "foreign layer"],
+)
+async def test_no_layout_can_be_made(workspace: ProgramWorkspace, image: Image) -> None:
+    """Where something is missing that nobody has."""
+    with pytest.raises(UnsupportedImageError):
+        await open_layout(given("http://127.0.0.1:9/"), workspace, image)
+
+
+async def test_layers_of_a_folder_are_not_copied(workspace: ProgramWorkspace, tmp_path: Path) -> None:
+    """They are the same files, where both are on one file system; nothing is asked for over HTTP."""
+    write_oci_layout(tmp_path / "layout", BUILT)
+    image = evolve(IMAGE, local=LocalImage(form="oci", path=str(tmp_path / "layout")))
+    source = await open_layout(given("http://127.0.0.1:9/"), workspace, image)
+    place = Path("blobs", *BUILT.layers[0].digest.split(":"))
+    assert (tmp_path / "layout" / place).samefile(workspace.folder / "image" / place)
+    assert ("--input", "image") == source.arguments
