@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 FOLDER = os.path.dirname(os.path.abspath(sys.argv[0]))
 HOLD = 4.0
+LIFE = 60
 
 
 def main() -> int:
@@ -77,6 +78,7 @@ def show(fault: dict[str, Any]) -> None:
 
 
 def hang() -> NoReturn:
+    signal.alarm(LIFE)  # whoever left it behind does not have it for ever
     while True:
         signal.pause()
 
