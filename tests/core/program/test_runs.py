@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import signal
 from collections.abc import Callable
@@ -294,3 +295,17 @@ def test_settings_of_a_program() -> None:
     """A scanner of this kind needs no server; the program is named by its settings."""
     settings = ProgramScannerSettings(program="trivy")
     assert ("trivy", "", None) == (settings.program, settings.server, settings.enabled)
+
+
+async def test_asyncio_in_debug_mode_logs_nothing_of_the_output(caplog: pytest.LogCaptureFixture) -> None:
+    """asyncio logs slow callbacks with their arguments: what a program writes is none of them."""
+    loop = asyncio.get_running_loop()
+    loop.set_debug(enabled=True)
+    loop.slow_callback_duration = 0.0
+    caplog.set_level(logging.DEBUG)
+    answer = await ProgramBackend(ScannerContext(), "sh").run(
+        "-c", "echo canary; echo canary >&2; cat", stdin=b"canary"
+    )
+    assert b"canary\ncanary" == answer.stdout
+    assert "Executing" in caplog.text
+    assert "canary" not in caplog.text

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import cast
+from typing import BinaryIO, cast
 
 from .cancellation import HeldCancellation
 from .group import ProcessGroup
@@ -25,15 +26,17 @@ _FIRST_LOOK, _LONGEST_PAUSE = 0.01, 0.2
 
 
 class Pipes(asyncio.SubprocessProtocol):
-    """What asyncio tells of a process.
+    """What the event loop tells of a process and of what it writes.
 
     Not `asyncio.subprocess.Process`: its ``wait()`` waits for the pipes too in some versions of Python, its streams
-    have no bound for what is read while nobody waits.
+    have no bound for what is read while nobody waits. And the pipes are ours: of its own, asyncio in debug mode logs
+    what came through.
     """
 
     def __init__(self, output: Output, news: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         self.transport: asyncio.SubprocessTransport | None = None
+        self.readers: list[asyncio.BaseTransport] = []
         self.exited: asyncio.Future[None] = loop.create_future()
         self.drained: asyncio.Future[None] = loop.create_future()
         self.closed: asyncio.Future[None] = loop.create_future()
@@ -45,13 +48,13 @@ class Pipes(asyncio.SubprocessProtocol):
         """The process runs."""
         self.transport = cast(asyncio.SubprocessTransport, transport)
 
-    def pipe_data_received(self, fd: int, data: bytes) -> None:
+    def received(self, fd: int, data: bytes) -> None:
         """It has written something."""
         self._output.add(fd, data)
         self._news()
 
-    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
-        """It has closed a pipe, and so has everybody who had inherited it; stdin's end may come as an error."""
+    def lost(self, fd: int) -> None:
+        """It has closed a pipe, and so has everybody who had inherited it."""
         self._open.discard(fd)
         if not self._open:
             _set(self.drained)
@@ -62,8 +65,32 @@ class Pipes(asyncio.SubprocessProtocol):
         self._news()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """All pipes are closed."""
+        """It has ended, and its stdin is closed."""
         _set(self.closed)
+
+
+class _Reader(asyncio.Protocol):
+    """Our end of one pipe."""
+
+    def __init__(self, fd: int, pipes: Pipes) -> None:
+        self._fd = fd
+        self._pipes = pipes
+
+    def data_received(self, data: bytes) -> None:
+        self._pipes.received(self._fd, data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._pipes.lost(self._fd)
+
+
+async def _open_pipe(fd: int, pipes: Pipes) -> BinaryIO:
+    """Make a pipe whose reading end tells *pipes*, and return its writing end."""
+    ours, theirs = os.pipe()
+    writing = os.fdopen(theirs, "wb", buffering=0)
+    loop = asyncio.get_running_loop()
+    reader, _ = await loop.connect_read_pipe(lambda: _Reader(fd, pipes), os.fdopen(ours, "rb", buffering=0))
+    pipes.readers.append(reader)
+    return cast(BinaryIO, writing)
 
 
 def _set(future: asyncio.Future[None]) -> None:
@@ -110,16 +137,17 @@ class Process:
             raise failure
 
     async def _start(self, command: Sequence[str], folder: Path, environment: Mapping[str, str], stdin: bytes) -> None:
-        transport, _ = await asyncio.get_running_loop().subprocess_exec(
-            lambda: self._pipes,
-            *command,
-            stdin=PIPE if stdin else DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
-            cwd=folder,
-            env=environment,
-            start_new_session=True,
-        )
+        with await _open_pipe(STDOUT, self._pipes) as stdout, await _open_pipe(STDERR, self._pipes) as stderr:
+            transport, _ = await asyncio.get_running_loop().subprocess_exec(
+                lambda: self._pipes,
+                *command,
+                stdin=PIPE if stdin else DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                cwd=folder,
+                env=environment,
+                start_new_session=True,
+            )
         if (pipe := _stdin_of(transport)) is not None:
             pipe.write(stdin)
             pipe.close()  # when all is written; a program that does not read it is no error
@@ -131,12 +159,20 @@ class Process:
             Whether all of the group is gone; it is not when the system lets nobody end it.
         """
         if self._pipes.transport is None:
+            await self._close_readers(held)
             return True
         gone = await self._end_group(held)
         await held.wait(self._pipes.drained, _DRAIN)
         self._close()
+        await self._close_readers(held)
         await held.wait(self._pipes.closed, _CLOSE)
         return gone
+
+    async def _close_readers(self, held: HeldCancellation) -> None:
+        if self._pipes.readers:
+            for reader in self._pipes.readers:
+                reader.close()
+            await held.wait(self._pipes.drained, _CLOSE)
 
     async def _end_group(self, held: HeldCancellation) -> bool:
         if self._is_gone():
