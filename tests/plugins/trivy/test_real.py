@@ -86,7 +86,7 @@ async def test_every_field_that_has_a_place(house: House, registry: StandInRegis
 
 
 async def test_a_package_of_a_language_has_a_path(house: House, registry: StandInRegistry) -> None:
-    """Where no distribution is, packages of languages are found by their files, and a note says so."""
+    """Where no distribution is recognised, packages of languages are found by their files; there may be others."""
     package = b'{"name": "left-pad", "version": "1.3.0"}'
     image = make_image(layer({"app/node_modules/left-pad/package.json": package}))
     run = await house.scan(registry, await push(registry, "1", image))
@@ -98,7 +98,7 @@ async def test_a_package_of_a_language_has_a_path(house: House, registry: StandI
         finding.package.namespace,
     )
     assert ("app/node_modules/left-pad/package.json", ("1.3.1",)) == (finding.path, finding.fixed_by)
-    assert (Outcome.OK, True) == (run.outcome, "recognised no distribution" in run.report.notes[0])
+    assert (Outcome.INCOMPLETE, True) == (run.outcome, "recognised no distribution" in run.report.notes[0])
 
 
 async def test_packages_of_a_distribution_that_is_not_named(house: House, registry: StandInRegistry) -> None:
@@ -257,7 +257,7 @@ async def test_a_database_that_is_no_good(
     assert (Outcome.FAILED, 1) == (run.outcome, run.attempts)
     assert said in str(run.error)
     assert f"trivy image --download-db-only --cache-dir {cache}" in str(run.error)
-    assert (state != "missing") == health.healthy
+    assert (state == "broken") == health.healthy  # what is broken inside, only a scan shows
 
 
 async def test_no_database_can_be_downloaded(house: House, tmp_path: Path) -> None:
@@ -301,13 +301,31 @@ async def test_a_release_that_trivy_does_not_know_is_incomplete(house: House, re
 
 
 async def test_the_end_of_support_is_a_note(house: House, registry: StandInRegistry) -> None:
-    """And so is a database that should have been renewed long ago."""
+    """And so is a database that should have been renewed long ago, where any age is allowed."""
     write_database(house.cache, ADVISORIES, updated=datetime(2020, 5, 1, tzinfo=UTC))
-    run = await house.scan(registry, await push(registry, "1", alpine_image({"musl": "1"}, release="3.9.1")))
+    reference = await push(registry, "1", alpine_image({"musl": "1"}, release="3.9.1"))
+    async with house.engine(registry, max_database_age=0) as engine:
+        (run,) = (await engine.scan(reference)).results
     assert run.report is not None, run.error
     assert (Outcome.OK, 2) == (run.outcome, len(run.report.notes))
     assert run.report.notes[0].startswith("the support of alpine 3.9.1 has ended")
     assert "is of 2020-05-01, and a newer one was due on 2020-05-02" in run.report.notes[1]
+
+
+async def test_a_database_of_years_ago_is_no_answer(house: House, registry: StandInRegistry) -> None:
+    """An old database fails the scan, whatever it found or did not find, and the message says how to get a new one."""
+    write_database(house.cache, ADVISORIES, updated=datetime(2020, 5, 1, tzinfo=UTC))
+    run = await house.scan(registry, await push(registry, "1", IMAGE))
+    assert (Outcome.FAILED, None) == (run.outcome, run.report)
+    assert "of 2020-05-01, older than max_database_age (30 days): trivy image --download-db-only" in str(run.error)
+
+
+@pytest.mark.parametrize("count", [1, 25])
+async def test_packages_that_trivy_leaves_out_are_missing(house: House, registry: StandInRegistry, count: int) -> None:
+    """A version that Trivy can't read costs its package: incomplete, however many such warnings an image provokes."""
+    odd = {f"odd{number}": "not/valid version" for number in range(count)}
+    run = await house.scan(registry, await push(registry, "1", debian_image({"bash": "5.2-2", **odd})))
+    assert (Outcome.INCOMPLETE, True) == (run.outcome, "Invalid version" in str(run.error))
 
 
 GONE = [

@@ -117,6 +117,11 @@ TEXTS = {
         FAILED,
         "no room left",
     ),
+    "no right to the cache": (
+        "Fatal error run error: init error: unable to initialize cache: mkdir /var/trivy/fanal: permission denied",
+        FAILED,
+        "set cache to a folder of its own",
+    ),
     "something else": ("Fatal error run error: the disk is full", FAILED, "Trivy failed (exit status 1): the disk"),
 }
 

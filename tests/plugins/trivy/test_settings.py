@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from portus_scanner_trivy.database import check_age
 from portus_scanner_trivy.settings import ALLOWED_ARGUMENTS, TrivySettings, count_cores
-from portus_scanners import Settings
+from portus_scanner_trivy.wire import Database, Versions
+from portus_scanners import ScannerError, Settings
 
 
 @pytest.mark.parametrize("argument", sorted(ALLOWED_ARGUMENTS))
@@ -69,3 +74,28 @@ def test_it_is_enabled_by_either(section: dict[str, object]) -> None:
     """By a server, or by ``enabled: true``."""
     settings = Settings.from_mapping({"security": {"trivy": section}})
     assert ["trivy"] == [one.plugin for one in settings.enabled]
+
+
+def test_no_password_is_an_argument() -> None:
+    """A URL with a name or a password among the arguments is refused, and not shown."""
+    with pytest.raises(ValueError, match="everybody on the machine can read arguments") as raised:
+        TrivySettings(arguments=("--cache-backend=redis://user:canary@host:6379",))
+    assert "canary" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("updated", "values", "fails"),
+    [
+        ("2026-01-31T00:00:00Z", {}, False),
+        ("2025-12-31T00:00:00Z", {}, True),
+        ("2025-12-31T00:00:00Z", {"max_database_age": 0}, False),
+        ("2025-12-31T00:00:00Z", {"server": "http://trivy.example:4954"}, True),
+        (None, {}, False),
+    ],
+)
+def test_a_database_may_be_so_old(updated: str | None, values: dict[str, Any], fails: bool) -> None:
+    """Older than max_database_age is an error that says who gets a newer one."""
+    versions = Versions(Version="0.76.0", VulnerabilityDB=Database(UpdatedAt=updated))
+    now = datetime(2026, 2, 1, tzinfo=UTC)
+    with pytest.raises(ScannerError, match="gets a newer one") if fails else nullcontext():
+        check_age(versions, TrivySettings(**values), now)

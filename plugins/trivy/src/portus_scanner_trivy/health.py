@@ -11,6 +11,8 @@ from .ratings import read_moment
 from .settings import TrivySettings
 from .wire import Versions, read_versions
 
+_SCHEMA = 2
+"""Of the database, as every Trivy that this plugin knows has it."""
 _TIMEOUT = 5.0
 """Seconds for a server's answer."""
 
@@ -25,6 +27,9 @@ async def check_program(trivy: Trivy, settings: TrivySettings) -> Health:
     if versions.VulnerabilityDB is None and not settings.updates:
         message = f"Trivy {versions.Version}: there is no vulnerability database in {settings.cache_folder}"
         return Health(healthy=False, message=f"{message}; trivy image --download-db-only gets one")
+    if versions.VulnerabilityDB is not None and versions.VulnerabilityDB.Version not in {None, _SCHEMA}:
+        message = f"{_describe(versions)} in {settings.cache_folder}, of schema {versions.VulnerabilityDB.Version}"
+        return Health(healthy=False, message=f"{message}; this plugin knows {_SCHEMA}: trivy image --download-db-only")
     return Health(healthy=True, message=_describe(versions))
 
 

@@ -8,12 +8,18 @@ from portus_scanners import ScannerContext
 
 _LINE = re.compile(r"\S+\s+(?P<level>INFO|WARN|ERROR|FATAL)\s+(?P<text>\S.*)", re.ASCII)
 _MOST_WARNINGS = 20
+_UNSEEN = re.compile(
+    r"is not on the EOL list|invalid version|failed to|unable to|could ?n[o']t|cannot|can't", re.IGNORECASE
+)
+"""Warnings that say, or can mean, that something was not looked at."""
 _LONGEST_FATAL = 20
 """Lines."""
 
 
 class ScanLog:
     """Reads the lines as they come: steps are progress, warnings are kept, and what comes with a fatal error.
+
+    Every line is judged: an image can make Trivy warn as often as it likes, and must not hide a warning behind others.
 
     Args:
         context: Is told the progress.
@@ -22,7 +28,7 @@ class ScanLog:
     def __init__(self, context: ScannerContext) -> None:
         self._context = context
         self._steps = 0
-        self._warnings: list[str] = []
+        self._warnings: dict[bool, list[str]] = {True: [], False: []}
         self._fatal: list[str] = []
 
     def __call__(self, line: str) -> None:
@@ -33,17 +39,23 @@ class ScanLog:
         if self._fatal or level == "FATAL":
             self._fatal = [*self._fatal, text][:_LONGEST_FATAL]
         elif level == "WARN":
-            self._warnings = [*self._warnings, text][:_MOST_WARNINGS]
+            kept = self._warnings[is_unseen(text)]
+            kept[:] = [*kept, text][:_MOST_WARNINGS]
         elif level == "INFO":
             self._steps += 1
             self._context.progress(self._steps, 0, "step")
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The first 20, without their times."""
-        return tuple(self._warnings)
+        """Without their times: the first 20 that say that something was not looked at, then the first 20 others."""
+        return (*self._warnings[True], *self._warnings[False])
 
     @property
     def fatal(self) -> str:
         """The error that ended it; empty where there was none."""
         return " ".join(" ".join(self._fatal).split())
+
+
+def is_unseen(warning: str) -> bool:
+    """Return whether a warning says, or can mean, that something was not looked at."""
+    return _UNSEEN.search(warning) is not None

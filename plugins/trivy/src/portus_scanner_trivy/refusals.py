@@ -87,6 +87,11 @@ _KINDS = (
         "Trivy can't read such an image",
     ),
     _kind(
+        r"permission denied|read-only file system",
+        TrivyFailedError,
+        "this user can't write there: set cache to a folder of its own ({cache} is used)",
+    ),
+    _kind(
         r"UNAUTHORIZED|DENIED|401 Unauthorized|403 Forbidden",
         AccessRefusedError,
         "the registry refuses the credentials, or a proxy before it",

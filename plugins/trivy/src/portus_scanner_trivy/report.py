@@ -9,6 +9,7 @@ from attrs import frozen
 from portus_scanners import Image, InvalidReportError, ScannerReport, UnsupportedImageError, one_line
 
 from .findings import OS_PACKAGES, FindingsReader
+from .log import is_unseen
 from .ratings import read_moment
 from .wire import Metadata, OperatingSystem, Report, Versions
 
@@ -102,26 +103,30 @@ def _digests(metadata: Metadata, image: Image) -> dict[str, str]:
 
 
 def _unseen(system: OperatingSystem | None, os_packages: bool, warnings: Iterable[str]) -> Iterator[str]:
-    """Give why not all of the image was looked at."""
+    """Give why not all of the image was looked at, or why nobody knows whether it was."""
     if system is None:
-        return
-    if _recognised(system) is None:
+        yield "Trivy recognised no distribution, and looked at the packages of languages only: there may be others"
+    elif _recognised(system) is None:
         yield "there are packages of a distribution, and Trivy does not know of which: it looked at none of them"
     elif not os_packages:
         yield f"Trivy looked at none of the packages of the distribution ({_name(system)}), only at those of languages"
-    if any(_NO_RELEASE in warning for warning in warnings):
+    if system is not None and any(_NO_RELEASE in warning for warning in warnings):
         yield f"Trivy does not know this release ({_name(system)}): it may have no advisories for it"
+    for warning in _unsaid(filter(is_unseen, warnings)):
+        yield f"Trivy has not looked at everything: {warning}"
 
 
 def _notes(system: OperatingSystem | None, circumstances: Circumstances) -> Iterator[str]:
-    if system is None:
-        yield "Trivy recognised no distribution: it looked at the packages of languages only"
-    elif system.EOSL:
+    if system is not None and system.EOSL:
         yield f"the support of {_name(system)} has ended: nobody publishes advisories for it any more"
     yield from _age(circumstances)
-    warnings = [warning for warning in circumstances.warnings if not any(text in warning for text in _SAID_ALREADY)]
-    for warning in warnings[:_MOST_WARNINGS]:
+    for warning in _unsaid(one for one in circumstances.warnings if not is_unseen(one)):
         yield f"Trivy warns: {warning}"
+
+
+def _unsaid(warnings: Iterable[str]) -> list[str]:
+    """Return the first ten that this module does not say in its own words."""
+    return [one for one in warnings if not any(text in one for text in _SAID_ALREADY)][:_MOST_WARNINGS]
 
 
 def _age(circumstances: Circumstances) -> Iterator[str]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from portus_scanners import Health, Image, ProgramWorkspace, Scanner, ScannerContext, ScannerReport
 
 from .access import open_registry
-from .database import Database
+from .database import Database, check_age
 from .health import check_program, check_server
 from .layout import open_layout
 from .program import Trivy
@@ -48,7 +48,9 @@ class TrivyScanner(Scanner[TrivySettings], contract=1):
             body, warnings = await self._run(workspace, image)
         report = await _off_the_loop(body)
         versions = await self._versions(report)
-        return make_report(report, image, Circumstances(versions=versions, warnings=warnings, now=datetime.now(UTC)))
+        now = datetime.now(UTC)
+        check_age(versions, self.settings, now)
+        return make_report(report, image, Circumstances(versions=versions, warnings=warnings, now=now))
 
     async def check_health(self) -> Health:
         """Return whether the program runs and has a database, or the server answers."""

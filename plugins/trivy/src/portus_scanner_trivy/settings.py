@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -27,7 +28,8 @@ ALLOWED_ARGUMENTS = frozenset(
         "--vuln-severity-source",
     }
 )
-"""Options that can't hide a finding, hold no secret, and that this plugin does not set itself."""
+"""Options that can't hide a finding, and that this plugin does not set itself."""
+_CREDENTIALS = re.compile(r"://[^/@]*@")
 
 
 def count_cores() -> int:
@@ -65,6 +67,9 @@ def _listed_arguments(_instance: object, attribute: Attribute[tuple[str, ...]], 
                 f"{attribute.name} has one that is not allowed; allowed are (with =VALUE where one is wanted): {known}"
             )
             raise ValueError(msg)
+        if _CREDENTIALS.search(argument):
+            msg = f"{attribute.name} has a URL with a name or password: everybody on the machine can read arguments"
+            raise ValueError(msg)
 
 
 @frozen(kw_only=True)
@@ -87,6 +92,8 @@ class TrivySettings(ProgramScannerSettings):
     """Never download a database: the one in `cache` is used, however old."""
     offline: bool = False
     """Ask nobody but the registry and the server: implies `skip_update`, and looks up no Java packages."""
+    max_database_age: float = field(default=30.0, validator=ge(0))
+    """Days. With an older database a scan fails: it says nothing about what has become known since. 0: any age."""
     insecure: bool = False
     """Do not verify certificates, of registries and of the server."""
     ca_file: str = ""
