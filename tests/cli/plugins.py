@@ -51,3 +51,15 @@ class TheScanner(Scanner[ScannerSettings], contract=1):
         await asyncio.gather(leave())
 """
 """Calls ``sys.exit`` in a task and in a callback of its own: asyncio ends its loop for that."""
+PROGRAM = """\
+import sys
+from portus_scanners import ProgramBackend, ProgramScannerSettings, Scanner, ScannerReport
+
+class TheScanner(Scanner[ProgramScannerSettings], contract=1):
+    async def scan(self, image):
+        backend = ProgramBackend(self.context, self.settings.program, grace=60)
+        say = lambda line: print(line, file=sys.stderr, flush=True)
+        await backend.run("scan", on_line=say)
+        return ScannerReport()
+"""
+"""Runs the program of its settings, and repeats its lines; after TERM the program has a minute."""

@@ -18,7 +18,7 @@ def run_checks(
     """Ask all scanners at once and hand over what they say, in the order of the configuration.
 
     This function does not return when something is left behind that would keep the interpreter from ending, nor
-    after a Ctrl-C or SIGTERM.
+    after a Ctrl-C, SIGTERM or SIGHUP.
 
     Args:
         settings: The enabled scanners.

@@ -21,7 +21,7 @@ class ExitCode(IntEnum):
     NOTHING = 4
     """No scanner has looked into any image."""
     INTERRUPTED = 130
-    """Ctrl-C or SIGTERM."""
+    """Ctrl-C, SIGTERM or SIGHUP."""
 
 
 def judge_document(document: ReportDocument) -> ExitCode:

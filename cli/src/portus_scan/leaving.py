@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
+from portus_scanners import kill_programs
+
 from .exit_codes import ExitCode
 
 ResultT = TypeVar("ResultT")
@@ -26,7 +28,7 @@ _LOGGER = logging.getLogger("portus_scan")
 def stop_on_signals(
     loop: asyncio.AbstractEventLoop, first: Callable[[], None], second: Callable[[], None]
 ) -> Iterator[None]:
-    """While inside, the first Ctrl-C or SIGTERM calls *first* in the event loop, the next one *second* at once.
+    """While inside, the first Ctrl-C, SIGTERM or SIGHUP calls *first* in the event loop, the next one *second* at once.
 
     These are handlers of the interpreter and not of the event loop: a plugin that blocks the loop must not be able to
     take Ctrl-C away.
@@ -44,13 +46,20 @@ def stop_on_signals(
         else:
             second()
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in _ending_signals()}
     try:
         with _woken_by_signals(loop):
             yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _ending_signals() -> tuple[signal.Signals, ...]:
+    """Return the signals that end the program: SIGHUP where there is one, and not under ``nohup``, which ignores it."""
+    if sys.platform == "win32" or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return signal.SIGINT, signal.SIGTERM
+    return signal.SIGINT, signal.SIGTERM, signal.SIGHUP
 
 
 @contextmanager
@@ -91,7 +100,8 @@ def run_to_end(runner: asyncio.Runner, work: Coroutine[Any, Any, ResultT]) -> Re
 
 
 def leave_at_once(code: int) -> NoReturn:
-    """Leave without waiting for tasks and threads that do not end."""
+    """Leave without waiting for tasks and threads that do not end; programs of scanners are killed."""
+    kill_programs()  # first: the streams may be pipes that nobody reads
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, RuntimeError, AttributeError):
             stream.flush()
@@ -99,5 +109,5 @@ def leave_at_once(code: int) -> NoReturn:
 
 
 def interrupt() -> None:
-    """Leave at once after a Ctrl-C or SIGTERM."""
+    """Leave at once after a Ctrl-C, SIGTERM or SIGHUP."""
     leave_at_once(ExitCode.INTERRUPTED)

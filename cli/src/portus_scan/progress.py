@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 from attrs import field, frozen
@@ -142,20 +143,24 @@ class LiveDisplay:
 
     def say(self, line: str) -> None:
         """Write one line above the table."""
-        self._live.console.print(f"{PROGRAM}: {safe(line)}", markup=False, highlight=False, soft_wrap=True)
+        with suppress(OSError):  # the terminal has been closed
+            self._live.console.print(f"{PROGRAM}: {safe(line)}", markup=False, highlight=False, soft_wrap=True)
 
     def stop(self) -> None:
         """Take the table away."""
-        self._live.stop()
+        with suppress(OSError):
+            self._live.stop()
 
     def abandon(self) -> None:
         """Give the cursor back."""
-        os.write(2, SHOW_CURSOR)
+        with suppress(OSError):
+            os.write(2, SHOW_CURSOR)
 
     def _replace(self, rows: dict[int, _Row], *, draw: bool) -> None:
         self._rows = rows
         if draw:
-            self._live.refresh()
+            with suppress(OSError):
+                self._live.refresh()
 
     def _draw(self) -> Table:
         from rich.table import Table

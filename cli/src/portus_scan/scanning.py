@@ -51,7 +51,8 @@ class Order:
 def run_order(order: Order, display: Display, deliver: Callable[[ReportDocument], ExitCode]) -> ExitCode:
     """Scan, hand the document over, and close everything; the display is stopped before the document is handed over.
 
-    The first Ctrl-C or SIGTERM ends the scans, and what was found is still handed over; the second leaves at once.
+    The first Ctrl-C, SIGTERM or SIGHUP ends the scans, and what was found is still handed over; the second leaves at
+    once.
     This function does not return when something is left behind that would keep the interpreter from ending.
 
     Args:
@@ -61,7 +62,7 @@ def run_order(order: Order, display: Display, deliver: Callable[[ReportDocument]
             that hangs while it is closed can't take the answer away.
 
     Returns:
-        What *deliver* said; `INTERRUPTED` after a Ctrl-C or SIGTERM.
+        What *deliver* said; `INTERRUPTED` after a Ctrl-C, SIGTERM or SIGHUP.
 
     Raises:
         SettingsError: The configuration of an enabled scanner is wrong; nothing was scanned.

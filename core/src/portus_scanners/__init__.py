@@ -81,6 +81,7 @@ __all__ = [
     "credentials_origin",
     "discover",
     "dump_document",
+    "kill_programs",
     "load_document",
     "load_plugin",
     "load_settings",
@@ -144,7 +145,7 @@ if TYPE_CHECKING:
     )
     from .plugins import Plugin, check_plugin_lists, discover
     from .plugins.loading import LoadedPlugin, load_plugin
-    from .program import ProgramAnswer, ProgramBackend, ProgramWorkspace
+    from .program import ProgramAnswer, ProgramBackend, ProgramWorkspace, kill_programs
     from .registry.client import Registry
     from .registry.origin import credentials_files, credentials_origin
     from .registry.reference import Reference
@@ -235,6 +236,7 @@ else:
         "credentials_origin": "registry.origin",
         "discover": "plugins",
         "dump_document": "serialize",
+        "kill_programs": "program",
         "load_document": "serialize",
         "load_plugin": "plugins.loading",
         "load_settings": "settings",

@@ -35,7 +35,7 @@ def run_diagnosis(config: str | None, timeout: float, deliver: Callable[[Diagnos
     """Gather the facts and hand them over.
 
     This function does not return when something is left behind that would keep the interpreter from ending, nor
-    after a Ctrl-C or SIGTERM.
+    after a Ctrl-C, SIGTERM or SIGHUP.
 
     Args:
         config: The configuration's file.

@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 from .cancellation import HeldCancellation
 from .group import ProcessGroup
 from .output import STDERR, STDOUT, Output
+from .remains import live_groups
 
 _REAP = 2.0
 """Seconds that a killed group has to be gone: only a process that hangs inside the kernel needs them."""
@@ -36,6 +37,7 @@ class Pipes(asyncio.SubprocessProtocol):
     def __init__(self, output: Output, news: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         self.transport: asyncio.SubprocessTransport | None = None
+        self.group: ProcessGroup | None = None
         self.readers: list[asyncio.BaseTransport] = []
         self.exited: asyncio.Future[None] = loop.create_future()
         self.drained: asyncio.Future[None] = loop.create_future()
@@ -47,6 +49,8 @@ class Pipes(asyncio.SubprocessProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The process runs."""
         self.transport = cast(asyncio.SubprocessTransport, transport)
+        self.group = ProcessGroup(self.transport.get_pid())
+        live_groups.add(self.group)
 
     def received(self, fd: int, data: bytes) -> None:
         """It has written something."""
@@ -162,6 +166,7 @@ class Process:
             await self._close_readers(held)
             return True
         gone = await self._end_group(held)
+        live_groups.discard(self._group)
         await held.wait(self._pipes.drained, _DRAIN)
         self._close()
         await self._close_readers(held)
@@ -211,7 +216,8 @@ class Process:
 
     @property
     def _group(self) -> ProcessGroup:
-        return ProcessGroup(self._transport.get_pid())
+        assert self._pipes.group is not None  # noqa: S101 (asked only after the start)
+        return self._pipes.group
 
 
 def _stdin_of(transport: asyncio.SubprocessTransport) -> asyncio.WriteTransport | None:

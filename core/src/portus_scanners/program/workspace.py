@@ -17,6 +17,7 @@ from .answer import ProgramAnswer
 from .cancellation import HeldCancellation
 from .command import check_arguments, find_program
 from .environment import make_environment, proxy_passwords
+from .remains import live_folders
 from .run import Order, Run
 
 __all__ = ["ProgramWorkspace"]
@@ -47,6 +48,7 @@ class ProgramWorkspace:
         self._secrets: set[str] = set()
         self._runs: set[Run] = set()
         self._closed = False
+        live_folders.add(folder)
         self._learn(program.environment.values())
 
     @property
@@ -136,6 +138,7 @@ class ProgramWorkspace:
             for run in runs:
                 await held.wait(run.ended)
             await self._remove(held)
+            live_folders.discard(self._folder)
 
     async def _remove(self, held: HeldCancellation) -> None:
         try:
