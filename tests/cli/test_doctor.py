@@ -28,6 +28,13 @@ CANARY = "c4n4ry"
 
 
 @pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which the command is given."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
 def diagnose(run: Run, tmp_path: Path) -> Diagnose:
     """``diagnose({"security": ...}, env={...})`` returns exit code and document."""
 
@@ -73,7 +80,7 @@ def test_the_shape_of_the_document(diagnose: Diagnose) -> None:
         "lists": "only disable faults",
         "plugins": "name distribution version contract file loads import_seconds problem mend",
         "scanners": "name plugin enabled healthy health_seconds message faults mend",
-        "registries": "host insecure ca_file credentials problem",
+        "registries": "host insecure ca_file credentials problem mend",
         "credentials_files": "path exists",
     }
     shown = {"": found, **{name: value[0] if isinstance(value, list) else value for name, value in found.items()}}
@@ -108,6 +115,13 @@ def test_an_enabled_plugin_that_does_not_load(diagnose: Diagnose, install: Insta
     )  # fmt: skip
 
 
+def test_the_contract_of_a_plugin_that_this_core_does_not_know(diagnose: Diagnose, install: Install) -> None:
+    """Its number is in the document, although it does not load."""
+    install("acme", plugins.scanner().replace("contract=1", "contract=99"))
+    plugin = one(diagnose(env=DUMMY)[1]["plugins"], "acme")
+    assert (99, False, "pip install --upgrade portus-scanners") == (plugin["contract"], plugin["loads"], plugin["mend"])
+
+
 def test_two_distributions_with_one_name(diagnose: Diagnose, install: Install) -> None:
     """Both are shown, each with the commands that mend it; neither is imported."""
     install("acme", plugins.scanner())
@@ -129,6 +143,15 @@ def test_an_unhealthy_scanner(diagnose: Diagnose, install: Install) -> None:
     assert (3, False, "the disk is\nfull", "portus-scan -v health --scanner acme") == (
         code, scanner["healthy"], scanner["message"], scanner["mend"],
     )  # fmt: skip
+
+
+def test_the_command_for_an_unhealthy_scanner_names_the_configuration(run: Run, install: Install, here: Path) -> None:
+    """The file that was given is given again, quoted for a shell."""
+    install("acme", plugins.UNHEALTHY)
+    (here / "my config.yml").write_text("security: {acme: {server: x}}")
+    found = json.loads(run("doctor", "--json", "--config", "my config.yml").stdout)
+    command = "portus-scan -v health --config 'my config.yml' --scanner acme"
+    assert command == one(found["scanners"], "acme")["mend"]
 
 
 @pytest.mark.parametrize("env", [{}, {"PORTUS_SECURITY_ACME_SERVER": "x"}], ids=["none enabled", "all unhealthy"])
@@ -219,23 +242,46 @@ def test_registries(diagnose: Diagnose, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("registry", "config_json", "words"),
+    ("registry", "config_json", "words", "mend"),
     [
-        ({"ca_file": "/nonexistent.pem"}, "{}", "ca_file can't be used: No such file or directory"),
-        ({}, "no JSON", "it is no JSON object"),
+        (
+            {"ca_file": "/nonexistent.pem"},
+            "{}",
+            "ca_file can't be used: No such file or directory",
+            "set registries: a.example: ca_file to a PEM file, or leave it out",
+        ),
+        (
+            {},
+            "no JSON",
+            "it is no JSON object",
+            "docker login a.example, or give registries: a.example: username and password_file",
+        ),
+        (
+            {"url": "https://b.example:5000"},
+            "no JSON",
+            "it is no JSON object",
+            "docker login b.example:5000, or give registries: a.example: username and password_file",
+        ),
+        (
+            {"username": "u", "password_file": "/nonexistent"},
+            "{}",
+            "/nonexistent can't be read",
+            "set registries: a.example: password_file to what can be read",
+        ),
     ],
-    ids=["ca_file", "config.json"],
+    ids=["ca_file", "config.json", "config.json of another host", "password_file"],
 )
 def test_a_registry_that_cannot_be_used(
-    diagnose: Diagnose, tmp_path: Path, registry: dict[str, Any], config_json: str, words: str
+    diagnose: Diagnose, tmp_path: Path, registry: dict[str, Any], config_json: str, words: str, mend: str
 ) -> None:
-    """A CA file or credentials that can't be read are 3 and say why; the scanners are asked all the same."""
+    """A CA file or credentials that can't be read are 3, why and what to do; the scanners are asked all the same."""
     (tmp_path / "config.json").write_text(config_json)
     environment = {**DUMMY, "DOCKER_CONFIG": str(tmp_path)}
     code, found = diagnose({"registries": {"a.example": registry}}, env=environment)
-    assert (3, True, True) == (
+    assert (3, True, mend, True) == (
         code,
         words in found["registries"][0]["problem"],
+        found["registries"][0]["mend"],
         one(found["scanners"], "dummy")["healthy"],
     )
 

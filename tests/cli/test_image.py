@@ -78,6 +78,30 @@ def test_unresolved_beside_scanned(run: Run, config: Config, format_name: str) -
     assert (3, line, True) == (result.exit_code, result.stderr, APP in result.stdout)
 
 
+@pytest.mark.parametrize(
+    ("name", "make", "hint"),
+    [
+        ("missing.tar", "missing.tar", "; there is a file of that name here: docker-archive:missing.tar"),
+        ("missing", "missing/index.json", "; there is a folder of that name here: oci:missing"),
+        ("missing", "missing/main.py", ""),
+        ("missing:1", "missing:1", ""),
+        ("missing", "other", ""),
+    ],
+    ids=["file", "layout", "another folder", "colon", "nothing"],
+)
+def test_a_file_that_is_called_like_an_image(
+    run: Run, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, make: str, hint: str
+) -> None:
+    """When no registry has it, the line on stderr says how a local image of that name is written."""
+    script = config(EMPTY)
+    (tmp_path / "here" / make).parent.mkdir(parents=True)
+    (tmp_path / "here" / make).touch()
+    monkeypatch.chdir(tmp_path / "here")
+    result = run("image", name, "--config", script)
+    line = f"portus-scan: {name}: there is no such tag; look at its name{hint}\n"
+    assert (4, line) == (result.exit_code, result.stderr)
+
+
 def test_nothing_resolved(run: Run, config: Config) -> None:
     """With no image resolved the code is 4, and the document says at which step."""
     result = run("image", MISSING, "--config", config(), "--format", "json")

@@ -65,15 +65,17 @@ class PluginError(PortusScannersError):
         name: The name of the entry point.
         why: Why not.
         mend: What to do about it: a command where there is one; empty where nobody knows.
+        contract: The version of the contract that its class states, where it was imported and states a number.
 
     Attributes:
         reason: Both in one sentence.
     """
 
-    def __init__(self, name: str, why: str, mend: str = "") -> None:
+    def __init__(self, name: str, why: str, mend: str = "", *, contract: int | None = None) -> None:
         self.name = name
         self.why = why
         self.mend = mend
+        self.contract = contract
         self.reason = f"{why}; try: {mend}" if mend else why
         super().__init__(f"scanner {name!r}: {self.reason}")
 

@@ -162,6 +162,15 @@ def test_a_link_out_of_a_folder_is_not_followed(tmp_path: Path) -> None:
             pass
 
 
+def test_a_folder_is_no_archive(tmp_path: Path) -> None:
+    """The message says which form a folder has; that of a folder inside of a layout does not."""
+    (tmp_path / "index.json").mkdir()
+    with pytest.raises(LocalImageError, match=r"is no file; for a folder write oci:$"):
+        Archive(tmp_path, Event())
+    with pytest.raises(LocalImageError, match=r"is no file$"), Folder(tmp_path).open("index.json"):
+        pass
+
+
 def test_a_file_is_no_folder(plain: Path, tmp_path: Path) -> None:
     """The message says which form a file has."""
     with pytest.raises(LocalImageError, match="oci-archive"):

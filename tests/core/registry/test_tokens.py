@@ -381,6 +381,23 @@ def test_credentials_go_to_another_host_only_over_https(
 
 
 @pytest.mark.parametrize(
+    ("address", "advised"),
+    [
+        ("http://r.example/token", True),
+        ("http://r.example:3000/token", True),
+        ("http://auth.example/token", False),
+        ("http://r.example.evil.example/token", False),
+    ],
+)
+def test_plain_http_is_advised_for_the_registrys_own_host_alone(address: str, advised: bool) -> None:
+    """Nobody is told to send a password in the clear to a host that a registry has named."""
+    with pytest.raises(RegistryAuthError, match="let the registry name an https address") as caught:
+        make_realm(address, "", "team/app", "r.example", URL("https://r.example"), HostSettings({}))
+
+    assert advised == ("insecure" in str(caught.value))
+
+
+@pytest.mark.parametrize(
     ("address", "expected"),
     [
         ("/token", "https://r.example:5000/token"),

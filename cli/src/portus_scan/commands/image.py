@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -13,12 +14,15 @@ from ..formats import FORMATS, load_format
 from ..terminal import say
 
 if TYPE_CHECKING:
-    from portus_scanners import ImageReference, ImageReport, Platform, ReportDocument, Settings
+    from portus_scanners import ImageReference, ImageReport, Platform, ReportDocument, Settings, UnresolvedImage
 
     from ..output import Output
 
 NO_SCANNER = "scanners"
 """The step at which an image ends for which no scanner is enabled."""
+
+_REGISTRY_STEPS = {"connect", "token", "manifest", "resolve"}
+"""The steps at which a registry could not resolve an image."""
 
 ALL = "all"
 """The platform that stands for every one of an index."""
@@ -137,11 +141,30 @@ class _Delivery:
     def __call__(self, document: ReportDocument) -> ExitCode:
         for error in document.errors:
             if error.step != NO_SCANNER:  # that has been said, once for all
-                say(f"{error.reference}: {error.message}")
+                say(f"{error.reference}: {error.message}{_hint_at_file(error)}")
         if self._output.path is not None or self._format_name == "json":
             _say_what_failed(document)
         text = load_format(self._format_name)(document, self._output.screen)
         return judge_document(document) if self._output.write(text) else ExitCode.USAGE
+
+
+def _hint_at_file(error: UnresolvedImage) -> str:
+    """Return how to write what a registry does not have and is a file or a folder here; empty where it is none."""
+    text = error.reference
+    if error.step not in _REGISTRY_STEPS or ":" in text:  # a path with a colon can't be written
+        return ""
+    form = _form_of(Path(text))
+    return f"; there is a {'folder' if form == 'oci' else 'file'} of that name here: {form}:{text}" if form else ""
+
+
+def _form_of(path: Path) -> str | None:
+    """Return how a local image is written that may lie there; a folder without an index holds none."""
+    try:
+        if path.is_file():
+            return "docker-archive"
+        return "oci" if (path / "index.json").is_file() else None
+    except OSError:
+        return None
 
 
 def _say_what_failed(document: ReportDocument) -> None:

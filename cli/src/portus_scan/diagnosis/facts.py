@@ -39,7 +39,7 @@ class PluginFacts:
     distribution: str
     version: str
     contract: int | None = None
-    """None: it was not loaded."""
+    """What its class states, also where this core does not know it; None: its code could not be looked at."""
     file: str | None = None
     loads: bool | None = None
     """None: it was left out, and not tried."""
@@ -75,6 +75,7 @@ class RegistryFacts:
     credentials: str | None = None
     """Where they come from; None: there are none."""
     problem: str | None = None
+    mend: str | None = None
 
 
 @frozen(kw_only=True)

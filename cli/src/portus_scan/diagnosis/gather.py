@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from attrs import evolve
@@ -47,7 +48,7 @@ def run_diagnosis(config: str | None, timeout: float, deliver: Callable[[Diagnos
         plugins = tuple(_examine_plugin(plugin) for plugin in discover())
     with asyncio.Runner() as runner:
         with stop_on_signals(runner.get_loop(), interrupt, interrupt), foreign_prints_to_stderr():
-            work = _examine_rest(settings, plugins, timeout)
+            work = _examine_rest(settings, plugins, config, timeout)
             scanners, registries, abandoned = run_to_end(runner, work)
         code = deliver(_put_together(configuration, plugins, scanners, registries))
         if abandoned:
@@ -99,12 +100,13 @@ def _examine_plugin(plugin: Plugin) -> PluginFacts:
     loaded = load_plugin(plugin)
     facts = evolve(facts, file=plugin.find_file(), import_seconds=round(loaded.elapsed, 3))
     if isinstance(loaded.result, PluginError):
-        return evolve(facts, loads=False, problem=loaded.result.why, mend=loaded.result.mend or None)
+        error = loaded.result
+        return evolve(facts, loads=False, contract=error.contract, problem=error.why, mend=error.mend or None)
     return evolve(facts, loads=True, contract=loaded.result.contract)
 
 
 async def _examine_rest(
-    settings: Settings | None, plugins: Iterable[PluginFacts], timeout: float
+    settings: Settings | None, plugins: Iterable[PluginFacts], config: str | None, timeout: float
 ) -> tuple[tuple[ScannerFacts, ...], tuple[RegistryFacts, ...], bool]:
     """Return the scanners, the registries, and whether something is left behind that would not end."""
     by_name = {one.name: one for one in plugins}
@@ -113,7 +115,8 @@ async def _examine_rest(
         return tuple(ScannerFacts(name=name, plugin=name, enabled=None) for name in by_name), registries, False
     asked = (_examine_section(section, settings, by_name, timeout) for section in settings.scanners.values())
     found = await asyncio.gather(*asked)
-    scanners = (*(facts for facts, _ in found), *_without_section(settings, by_name.values()))
+    seen = (_with_mend(facts, config) for facts, _ in found)
+    scanners = (*seen, *_without_section(settings, by_name.values()))
     return scanners, registries, any(abandoned for _, abandoned in found)
 
 
@@ -137,9 +140,15 @@ async def _ask(facts: ScannerFacts, settings: Settings, timeout: float) -> tuple
     except SettingsError as error:
         return evolve(facts, faults=error.faults), False
     facts = evolve(facts, healthy=health.healthy, message=health.message, health_seconds=round(health.elapsed, 3))
-    if health.healthy is False:
-        facts = evolve(facts, mend=f"{PROGRAM} -v health --scanner {facts.name}")
     return facts, abandoned
+
+
+def _with_mend(facts: ScannerFacts, config: str | None) -> ScannerFacts:
+    """Add what to run to learn more of an unhealthy scanner: with the same configuration, fit for a shell."""
+    if facts.healthy is not False or facts.mend is not None or facts.health_seconds is None:
+        return facts
+    given = () if config is None else ("--config", config)
+    return evolve(facts, mend=shlex.join([PROGRAM, "-v", "health", *given, "--scanner", facts.name]))
 
 
 def _without_section(settings: Settings, plugins: Iterable[PluginFacts]) -> Iterator[ScannerFacts]:

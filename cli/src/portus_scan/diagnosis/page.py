@@ -111,7 +111,9 @@ def _registry(facts: RegistryFacts) -> Row:
     parts = [f"credentials from {facts.credentials}" if facts.credentials else "no credentials"]
     parts += [f"CA file: {facts.ca_file}"] if facts.ca_file else []
     parts += ["insecure: its certificate is not verified"] if facts.insecure else []
-    return Row("fault" if facts.problem else "ok", facts.host, _lines("; ".join(parts), facts.problem))
+    return Row(
+        "fault" if facts.problem else "ok", facts.host, _lines("; ".join(parts), facts.problem, _try(facts.mend))
+    )
 
 
 def _credentials_files(diagnosis: Diagnosis) -> Iterator[Row]:

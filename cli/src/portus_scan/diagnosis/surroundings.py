@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shlex
 import ssl
 import sys
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 from attrs import evolve
 from importlib_metadata import PackageNotFoundError, version
@@ -17,6 +19,10 @@ from .facts import CredentialsFile, RegistryFacts
 
 _DISTRIBUTIONS = ("portus-scan", "portus-scanners", "aiohttp", "attrs", "cattrs")
 _DOCKER_HUB = "docker.io"
+_SECRETS = tuple(
+    f"{kind}{place}" for kind in ("password", "identity_token", "registry_token") for place in ("", "_file", "_env")
+)
+"""The keys of a registry that give a secret, or say where it is."""
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _PROXY = re.compile(
     r"(?P<scheme>[a-z][a-z0-9+.-]*://)?(?P<user>.*@)?(?P<place>[\w.-]+(:\d{1,5})?|\[[\da-f:]+\](:\d{1,5})?)/?", re.I
@@ -56,10 +62,25 @@ async def _examine(host: str, registries: Mapping[str, RegistrySettings]) -> Reg
         if settings.ca_file:
             ssl.create_default_context(cafile=settings.ca_file)
     except RegistryAuthError as error:
-        return evolve(facts, problem=str(error))
+        return evolve(facts, problem=str(error), mend=_how_to_log_in(host, settings))
     except OSError as error:  # ssl.SSLError is one
-        return evolve(facts, problem=f"registries.{host}.ca_file can't be used: {error.strerror or error}")
+        problem = f"registries.{host}.ca_file can't be used: {error.strerror or error}"
+        return evolve(facts, problem=problem, mend=f"set registries: {host}: ca_file to a PEM file, or leave it out")
     return facts
+
+
+def _how_to_log_in(host: str, settings: RegistrySettings) -> str:
+    """Return what helps where credentials can't be read: they are in the configuration, or where a log-in put them."""
+    if key := _configured_secret(settings):
+        return f"set registries: {host}: {key} to what can be read"
+    owner = urlsplit(settings.url).netloc if settings.url else host  # whose credentials are looked up
+    login = shlex.join(["docker", "login", *([] if owner == _DOCKER_HUB else [owner])])
+    return f"{login}, or give registries: {host}: username and password_file"
+
+
+def _configured_secret(settings: RegistrySettings) -> str | None:
+    """Return the key under which the configuration says where a secret is."""
+    return next((key for key in _SECRETS if getattr(settings, key)), None)
 
 
 def read_proxies(environ: Mapping[str, str] = os.environ) -> dict[str, str]:

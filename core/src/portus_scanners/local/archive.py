@@ -30,7 +30,7 @@ class Archive:
     """
 
     def __init__(self, path: Path, stop: Event) -> None:
-        self._file = open_file(path)
+        self._file = open_file(path, "; for a folder write oci:")
         try:
             if _is_compressed(whole(self._file), path):
                 self._file = _replace(self._file, _unpack(whole(self._file), path, stop))

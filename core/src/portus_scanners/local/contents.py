@@ -82,8 +82,12 @@ class Content:
         return b"".join(self.pieces(Event()))
 
 
-def open_file(path: Path) -> int:
+def open_file(path: Path, advice: str = "") -> int:
     """Open a file for reading; what is none (a pipe would wait for ever) is refused.
+
+    Args:
+        path: The file.
+        advice: What to do where it is a folder, as the end of the message.
 
     Raises:
         LocalImageError: It is no file, or can't be opened.
@@ -92,9 +96,10 @@ def open_file(path: Path) -> int:
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
         raise LocalImageError(f"{path}: {why(error)}") from error
-    if not stat.S_ISREG(os.fstat(file).st_mode):
+    mode = os.fstat(file).st_mode
+    if not stat.S_ISREG(mode):
         os.close(file)
-        raise LocalImageError(f"{path} is no file")
+        raise LocalImageError(f"{path} is no file{advice if stat.S_ISDIR(mode) else ''}")
     return file
 
 

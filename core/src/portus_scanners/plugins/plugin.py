@@ -62,13 +62,15 @@ class Plugin:
         try:
             loaded = self._import()
             fault = _fault_of(loaded)
-            mend = upgrade(CORE_DISTRIBUTION if fault and _is_of_a_later_core(loaded) else self.distribution)
+            contract = _contract_of(loaded)
+            mend = upgrade(CORE_DISTRIBUTION if _is_of_a_later_core(contract) else self.distribution)
         except BaseException as error:  # foreign code: it may raise or exit as it likes
             if _is_ctrl_c(error):
                 raise
             raise self._not_imported(error) from error
         if fault is not None:
-            raise PluginError(self.name, f"{self.value} of {self.distribution} {self.version} {fault}", mend)
+            what = f"{self.value} of {self.distribution} {self.version} {fault}"
+            raise PluginError(self.name, what, mend, contract=contract)
         scanner: type[Scanner[Any]] = loaded
         return scanner
 
@@ -113,9 +115,14 @@ def _is_ctrl_c(error: BaseException) -> bool:
     return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
 
 
-def _is_of_a_later_core(loaded: Any) -> bool:
+def _contract_of(loaded: Any) -> int | None:
+    """Return the number that a class states; what is no whole number (a truth value is none) is not shown."""
     contract = getattr(loaded, "contract", None)
-    return isinstance(contract, int) and contract > max(SUPPORTED_CONTRACTS)
+    return contract if type(contract) is int else None
+
+
+def _is_of_a_later_core(contract: int | None) -> bool:
+    return contract is not None and contract > max(SUPPORTED_CONTRACTS)
 
 
 def _fault_of(loaded: Any) -> str | None:

@@ -53,11 +53,16 @@ def make_realm(address: str, service: str, repository: str, registry: str, base:
     if realm.scheme != "https" and not _may_be_plain(realm, base, settings):
         raise RegistryAuthError(
             f"{registry}, token: its tokens are issued by {realm.host} over plain HTTP, where credentials are not "
-            f"sent; let the registry name an https address, or set registries: {realm.raw_authority}: insecure: true",
+            f"sent; let the registry name an https address{_how_to_allow(realm, base)}",
             registry=registry,
             step="token",
         )
     return Realm(url=realm, service=service, repository=repository)
+
+
+def _how_to_allow(realm: URL, base: URL) -> str:
+    """Return the setting that lets it be asked. Not for another host: a registry must not choose who gets passwords."""
+    return f", or set registries: {realm.raw_authority}: insecure: true" if realm.host == base.host else ""
 
 
 def _parse(address: str, service: str, base: URL) -> URL | None:
