@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,19 @@ async def test_a_file_that_cant_be_made(connect: Connect, tmp_path: Path, name: 
             await connect().copy_blob(stock(server), LAYER, tmp_path / name)
     assert isinstance(caught.value.__cause__, OSError)
     assert "mine" == (tmp_path / "there").read_text()
+
+
+async def test_a_disk_that_is_full_is_said_to_be(
+    connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no fault of the registry's, which is not asked again."""
+    async with StandInRegistry() as server:
+        image = stock(server)
+        monkeypatch.setattr(Path, "open", lambda _path, _mode: io.open("/dev/full", "wb"))  # noqa: SIM115
+        with pytest.raises(RegistryError, match=r"No space left on device.*TMPDIR") as caught:
+            await connect().copy_blob(image, LAYER, tmp_path / "layer")
+        assert 1 == len([request for request in server.requests if "/blobs/" in request.path])
+    assert RegistryError is type(caught.value)
 
 
 async def test_a_foreign_layer_is_not_copied(connect: Connect, tmp_path: Path) -> None:
