@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 from pathlib import Path
 from typing import Any
 
@@ -162,7 +161,7 @@ async def test_a_disk_that_is_full_is_said_to_be(
     """It is no fault of the registry's, which is not asked again."""
     async with StandInRegistry() as server:
         image = stock(server)
-        monkeypatch.setattr(Path, "open", lambda _path, _mode: io.open("/dev/full", "wb"))  # noqa: SIM115
+        monkeypatch.setattr(Path, "open", lambda _path, _mode: open("/dev/full", "wb"))  # noqa: PTH123, SIM115
         with pytest.raises(RegistryError, match=r"No space left on device.*TMPDIR") as caught:
             await connect().copy_blob(image, LAYER, tmp_path / "layer")
         assert 1 == len([request for request in server.requests if "/blobs/" in request.path])
