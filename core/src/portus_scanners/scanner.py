@@ -34,6 +34,8 @@ from .models import Image, Layer, ScannerReport
 from .registry.reference import Reference
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import aiohttp
 
 __all__ = [
@@ -129,6 +131,9 @@ class BlobAccess:
     url: str
     headers: Mapping[str, str] = field(factory=dict, repr=lambda headers: repr(sorted(headers)))
     """Headers to send, credentials among them: never log them."""
+    own_tls: bool = False
+    """The configuration has TLS settings of its own for this address (an authority, a client certificate, no
+    verification), which a backend can't know."""
 
 
 @frozen(kw_only=True)
@@ -193,7 +198,7 @@ class ScannerContext:
         """Where a scanner logs; never credentials."""
         return logging.getLogger("portus_scanners.scanner")
 
-    async def blob(self, image: Image, layer: Layer, *, renew: bool = False) -> BlobAccess:
+    async def blob(self, image: Image, layer: Layer, *, renew: bool = False, from_here: bool = False) -> BlobAccess:
         """Return the URL and the headers with which a backend can pull a layer from the registry.
 
         The URL has the address that backends use (``backend_url`` of the registry in the configuration). The layers of
@@ -206,6 +211,8 @@ class ScannerContext:
             image: The image.
             layer: One of its layers.
             renew: Get new credentials even if the present ones seem to be good.
+            from_here: The backend is a program on this machine: give the address that the engine itself uses, not
+                ``backend_url``.
 
         Raises:
             UnsupportedImageError: The registry does not have this layer (it is a foreign one).
@@ -215,6 +222,25 @@ class ScannerContext:
         if image.local is not None or not isinstance(reference, Reference):
             return BlobAccess(url=f"http://127.0.0.1/{layer.digest}")
         return BlobAccess(url=f"https://{reference.api_host}/v2/{reference.repository}/blobs/{layer.digest}")
+
+    async def copy_blob(self, image: Image, layer: Layer, path: Path) -> None:
+        """Copy a layer's blob to a new file, for a backend that reads files: verified, and no longer than the layer.
+
+        It comes as everything else that the engine asks of the registry: with its TLS, proxy and credentials. A layer
+        whose size is not known may have 16 GiB. When this raises, or is cancelled, there is no file.
+
+        Args:
+            image: The image; a local one must be scanned now.
+            layer: One of its layers.
+            path: Where to write; there must be no such file, and the folder must be there.
+
+        Raises:
+            UnsupportedImageError: The registry does not have this layer (it is a foreign one).
+            RegistryError: The registry does not give it; it is not what its digest and size say; or the file can't be
+                written.
+        """
+        msg = f"no registry to copy {layer.digest} from"
+        raise RegistryError(msg, registry="", step="blob")
 
     async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
         """Ask the registry for a layer's size and status ourselves: to learn why a backend could not get it.

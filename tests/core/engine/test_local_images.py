@@ -16,6 +16,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from attrs import evolve
 from portus_scanners import (
     BlobHead,
     Engine,
@@ -342,6 +343,27 @@ async def test_blobs_beside_an_image_can_be_fetched(make_engine: Any, puller: ty
     assert ([IMAGE.config, ()], "clean") == (seen, report.verdict.value)
 
 
+@pytest.mark.parametrize("form", FORMS)
+async def test_layers_can_be_copied(make_engine: Any, puller: type[Puller], tmp_path: Path, form: str) -> None:
+    """From a folder or an archive, to a file of the scanner's; not a foreign one."""
+
+    async def look(scanner: Puller, image: Image) -> None:
+        for number, layer in enumerate(image.layers):
+            await scanner.context.copy_blob(image, layer, tmp_path / f"copy{number}")
+        with pytest.raises(LocalImageError, match="can't be written"):
+            await scanner.context.copy_blob(image, image.layers[0], tmp_path / "copy0")
+        with pytest.raises(UnsupportedImageError):
+            await scanner.context.copy_blob(image, evolve(image.layers[0], urls=("https://a.example",)), tmp_path / "x")
+
+    puller.look = look  # type: ignore[assignment]
+    async with make_engine(puller=puller) as engine:
+        report = await engine.scan(write(tmp_path, form))
+
+    assert "clean" == report.verdict.value
+    copied = [(tmp_path / f"copy{number}").read_bytes() for number in range(len(report.image.layers))]
+    assert [body for _, body in puller.pulled] == copied
+
+
 async def test_after_the_scan_a_layer_has_no_address(make_engine: Any, puller: type[Puller], tmp_path: Path) -> None:
     """A scanner that goes on in secret gets an error, and no port is opened for it."""
     scanners = []
@@ -355,6 +377,8 @@ async def test_after_the_scan_a_layer_has_no_address(make_engine: Any, puller: t
         context, layer = scanners[0].context, report.image.layers[0]
         with pytest.raises(LocalImageError, match="only while its image is scanned"):
             await context.blob(report.image, layer)
+        with pytest.raises(LocalImageError, match="only while its image is scanned"):
+            await context.copy_blob(report.image, layer, tmp_path / "copy")
         assert 0 == (await context.head_blob(report.image, layer)).status
         with pytest.raises(UnsupportedImageError):
             await context.blob(report.image, Layer(digest=layer.digest, urls=("https://elsewhere.example",)))

@@ -53,6 +53,42 @@ async def test_a_backend_gets_its_own_address(connect: Connect, auth: Any) -> No
         assert 200 == head.status
 
 
+async def test_a_program_on_this_machine_gets_our_own_address(connect: Connect) -> None:
+    """The backends' may not resolve here."""
+    async with StandInRegistry() as server:
+        server.push("team/app", "1", BUILT)
+        client = connect({server.host: RegistrySettings(backend_url="http://registry.internal:5000")})
+        image = await client.resolve(reference_on(server))
+        access = await client.blob(image, image.layers[0], from_here=True)
+
+        assert f"{server.url}/v2/team/app/blobs/{image.layers[0].digest}" == access.url
+
+
+@pytest.mark.parametrize("own", [{"ca_file": True}, {"insecure": "true"}], ids=["authority", "insecure"])
+async def test_a_backend_is_told_of_tls_settings_that_it_cant_know(
+    connect: Connect, certificate: Certificate, own: dict[str, Any]
+) -> None:
+    """For the address that they are for, and no other."""
+    values = own | ({"ca_file": str(certificate.ca_file)} if "ca_file" in own else {})
+    async with StandInRegistry(tls=certificate.server) as server:
+        server.push("team/app", "1", BUILT)
+        client = connect({server.host: RegistrySettings(**values, backend_url="https://registry.internal")})
+        image = await client.resolve(reference_on(server))
+        ours = await client.blob(image, image.layers[0], from_here=True)
+        theirs = await client.blob(image, image.layers[0])
+
+    assert (True, False) == (ours.own_tls, theirs.own_tls)
+
+
+async def test_plain_http_has_no_tls_settings(connect: Connect) -> None:
+    """``insecure`` allows it."""
+    async with StandInRegistry() as server:
+        server.push("team/app", "1", BUILT)
+        client = connect({server.host: RegistrySettings(insecure="true")})
+        image = await client.resolve(reference_on(server))
+        assert not (await client.blob(image, image.layers[0])).own_tls
+
+
 async def test_a_backend_that_was_first_to_ask_gets_it_too(connect: Connect) -> None:
     """Nothing was resolved before."""
     async with StandInRegistry(auth="token") as server:

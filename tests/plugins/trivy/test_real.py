@@ -20,11 +20,12 @@ from portus_scanners import (
     Outcome,
     Package,
     Reference,
+    Registry,
     ScannerUnavailableError,
     Settings,
     Severity,
 )
-from portus_scanners.testing import StandInRegistry
+from portus_scanners.testing import StandInRegistry, open_engine
 from portus_scanners.testing.images import (
     alpine_image,
     debian_image,
@@ -359,3 +360,13 @@ async def test_debian_advisories_meet_in_the_source_package(house: House, regist
     merged = {one.id: one for one in report.vulnerabilities}["CVE-2099-0002"]
     assert (("clair", "trivy"), MatchedBy.SOURCE, "glibc") == (merged.scanners, merged.matched_by, merged.package.name)
     assert ["glibc", "libc-bin", "libc6"] == [package.name for package in merged.packages]
+
+
+async def test_an_address_for_backends_elsewhere_is_none_for_trivy(house: House, registry: StandInRegistry) -> None:
+    """``backend_url`` names what does not exist here."""
+    reference = await push(registry, "1", IMAGE)
+    settings = Settings.from_mapping({"registries": {registry.host: {"backend_url": "http://registry.invalid:5000"}}})
+    values = {"program": str(house.program), "cache": str(house.cache), "offline": "true"}
+    async with Registry(settings.registries) as client, open_engine(TrivyScanner, values, registry=client) as engine:
+        (run,) = (await engine.scan(reference)).results
+    assert FOUND == found(run)

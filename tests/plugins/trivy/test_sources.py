@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from attrs import evolve
 from portus_scanner_trivy.access import open_registry
 from portus_scanner_trivy.layout import open_layout
+from portus_scanner_trivy.refusals import NotPulledError
 from portus_scanners import (
     BlobAccess,
     Image,
@@ -18,17 +20,20 @@ from portus_scanners import (
     ProgramBackend,
     ProgramWorkspace,
     Reference,
+    Registry,
     RegistryAuthError,
     RegistryError,
+    RegistrySettings,
     RegistryUnavailableError,
     ScannerContext,
     ScannerError,
     ScannerUnavailableError,
+    Secret,
     UnsupportedImageError,
 )
-from portus_scanners.testing import StandInRegistry
+from portus_scanners.testing import RecordingContext, StandInRegistry
 from portus_scanners.testing.images import debian_image, digest_of, write_oci_layout
-from portus_scanners.testing.servers.faults import EmptyBody, Status, Truncated
+from portus_scanners.testing.servers.faults import EmptyBody, Status
 
 BUILT = debian_image({"bash": "5.2-1"})
 IMAGE = Image(
@@ -47,10 +52,13 @@ class GivenContext(ScannerContext):
         super().__init__()
         self.access = access
 
-    async def blob(self, image: Image, layer: Layer, *, renew: bool = False) -> BlobAccess:
+    async def blob(self, image: Image, layer: Layer, *, renew: bool = False, from_here: bool = False) -> BlobAccess:
         if isinstance(self.access, RegistryError):
             raise self.access
         return self.access
+
+    async def copy_blob(self, image: Image, layer: Layer, path: Path) -> None:
+        await self.blob(image, layer)
 
     async def fetch(self, image: Image, digest: str, *, max_size: int) -> bytes:
         return BUILT.config
@@ -61,6 +69,25 @@ async def workspace(scratch: Path) -> AsyncIterator[ProgramWorkspace]:
     """An empty one, on the same file system as the test's folder."""
     async with ProgramBackend(ScannerContext(), "true").open_workspace() as workspace:
         yield workspace
+
+
+@asynccontextmanager
+async def knowing(registry: StandInRegistry, **more: str) -> AsyncIterator[RecordingContext]:
+    """Open a context that knows a registry."""
+    settings = {registry.host: RegistrySettings(username=registry.username, password=Secret(registry.password), **more)}
+    async with Registry(settings) as client, RecordingContext(registry=client) as context:
+        yield context
+
+
+def push_to(registry: StandInRegistry) -> Image:
+    """Push the image and return it."""
+    registry.push("team/app", "1", BUILT)
+    return evolve(IMAGE, reference=Reference.parse(f"{registry.host}/team/app:1"))
+
+
+def chain(error: BaseException | None) -> list[BaseException]:
+    """Return an error and all that led to it."""
+    return [error, *chain(error.__cause__), *chain(error.__context__)] if error else []
 
 
 def given(url: str, headers: Mapping[str, str] = {}) -> GivenContext:
@@ -128,24 +155,50 @@ async def test_no_access(
     assert kind is type(caught.value)
 
 
+async def test_trivy_is_sent_to_the_address_that_resolves_here(
+    workspace: ProgramWorkspace, registry: StandInRegistry
+) -> None:
+    """Not to the one that backends elsewhere use: Trivy runs on this machine."""
+    image = push_to(registry)
+    async with knowing(registry, backend_url="http://registry.internal:5000") as context:
+        source = await open_registry(context, workspace, image, renew=False)
+    assert f"{registry.host}/team/app@{BUILT.digest}" == source.arguments[-1]
+
+
+async def test_a_registry_whose_tls_trivy_does_not_know_is_not_left_to_it(workspace: ProgramWorkspace) -> None:
+    """The engine pulls then."""
+    access = BlobAccess(url="https://r.example/v2/a/blobs/x", own_tls=True)
+    with pytest.raises(NotPulledError, match="TLS settings of its own"):
+        await open_registry(GivenContext(access), workspace, IMAGE, renew=False)
+
+
 FAULTS = [
-    (EmptyBody(), ScannerError, "not what its digest says"),
-    (Truncated(announced=True), ScannerUnavailableError, "could not be pulled"),
-    (Status(404), ScannerUnavailableError, "could not be pulled"),
+    (EmptyBody(), ScannerError, "the content is not what its digest says"),
+    (Status(404), ScannerError, "HTTP 404"),
+    (Status(403), ScannerError, "HTTP 403.*check the account's rights"),
 ]
 
 
-@pytest.mark.parametrize(("fault", "kind", "said"), FAULTS, ids=["empty", "cut", "gone"])
+@pytest.mark.parametrize(("fault", "kind", "said"), FAULTS, ids=["empty", "gone", "refused"])
 async def test_a_layer_that_does_not_arrive(
     workspace: ProgramWorkspace, registry: StandInRegistry, fault: Status, kind: type[ScannerError], said: str
 ) -> None:
-    """What was not verified is not scanned."""
-    registry.push("team/app", "1", BUILT)
-    registry.faults.add("/v2/team/app/blobs/*", fault)
-    async with given(registry.blob_url("team/app", BUILT.layers[0].digest)) as context:
-        with pytest.raises(ScannerError, match=said) as caught:
-            await open_layout(context, workspace, IMAGE)
+    """What was not verified is not scanned; the error names the registry, and nothing of aiohttp is in it."""
+    image = push_to(registry)
+    registry.faults.add(f"/v2/team/app/blobs/{BUILT.layers[0].digest}", fault, method="GET")
+    async with knowing(registry) as context:
+        with pytest.raises(ScannerError, match=f"{registry.host}.*{said}") as caught:
+            await open_layout(context, workspace, image)
     assert kind is type(caught.value)
+    assert [] == [one for one in chain(caught.value) if type(one).__module__.startswith("aiohttp")]
+    assert [] == list((workspace.folder / "image/blobs/sha256").glob(BUILT.layers[0].digest[7:]))
+
+
+async def test_a_layout_whose_registry_is_down(workspace: ProgramWorkspace) -> None:
+    """It may be up again later."""
+    context = GivenContext(RegistryUnavailableError("down", **WHERE))
+    with pytest.raises(ScannerUnavailableError, match="down"):
+        await open_layout(context, workspace, IMAGE)
 
 
 @pytest.mark.parametrize(

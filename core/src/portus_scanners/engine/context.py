@@ -15,6 +15,8 @@ from ..models import Image, Layer, ScannerReport
 from ..scanner import BlobAccess, BlobHead, Referrer, ScannerContext
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import aiohttp
 
     from .images import Images
@@ -94,9 +96,13 @@ class EngineContext(ScannerContext):
         """Where this scanner logs: ``portus_scanners.scanner.NAME``."""
         return self._logger
 
-    async def blob(self, image: Image, layer: Layer, *, renew: bool = False) -> BlobAccess:
+    async def blob(self, image: Image, layer: Layer, *, renew: bool = False, from_here: bool = False) -> BlobAccess:
         """See `ScannerContext.blob`."""
-        return await self._images.blob(image, layer, renew=renew)
+        return await self._images.blob(image, layer, renew=renew, from_here=from_here)
+
+    async def copy_blob(self, image: Image, layer: Layer, path: Path) -> None:
+        """See `ScannerContext.copy_blob`."""
+        await self._images.copy_blob(image, layer, path)
 
     async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
         """See `ScannerContext.head_blob`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 from ..local.address import ServeAddress
 from ..local.images import LocalImages
@@ -48,11 +49,17 @@ class Images:
             return await self._local.open(target, platform, closing)
         return await self._registry.resolve(target, platform)
 
-    async def blob(self, image: Image, layer: Layer, *, renew: bool) -> BlobAccess:
+    async def blob(self, image: Image, layer: Layer, *, renew: bool, from_here: bool) -> BlobAccess:
         """See `ScannerContext.blob`."""
         if image.local is not None:
             return await self._local.blob(image, layer)
-        return await self._registry.blob(image, layer, renew=renew)
+        return await self._registry.blob(image, layer, renew=renew, from_here=from_here)
+
+    async def copy_blob(self, image: Image, layer: Layer, path: Path) -> None:
+        """See `ScannerContext.copy_blob`."""
+        if image.local is not None:
+            return await self._local.copy_blob(image, layer, path)
+        return await self._registry.copy_blob(image, layer, path)
 
     async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
         """See `ScannerContext.head_blob`."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import TypeVar
 
+from ..blob_file import BlobFile, BlobFileError
 from ..errors import LocalImageError
 from ..models import Image, Layer
 from ..registry.digests import find_digest_fault
@@ -89,6 +90,19 @@ class Holding:
         """Tell whether a blob was read and found to be what its digest says."""
         return digest in self._verified
 
+    async def copy(self, file: BlobFile) -> None:
+        """Write a verified blob to a file.
+
+        Raises:
+            LocalImageError: It was changed since, or the file can't be written.
+        """
+        with ExitStack() as stack:
+            content = await in_thread(lambda _: stack.enter_context(self.open(file.digest)))
+            try:
+                await file.fill(_pieces(content))
+            except BlobFileError as error:
+                raise LocalImageError(f"{self._where}: the layer {file.digest}: {error}") from error.__cause__
+
     @contextmanager
     def open(self, digest: str) -> Iterator[Content]:
         """Open a verified blob for as long as the context lasts. Blocks.
@@ -140,6 +154,21 @@ def _check_digest(content: Content, digest: str, stop: Event) -> None:
     if found.hexdigest() != digits:
         message = f"the content of the layer {digest} has the digest {algorithm}:{found.hexdigest()}"
         raise LocalImageError(f"{message}: it was changed")
+
+
+async def _pieces(content: Content) -> AsyncIterator[bytes]:
+    """Return the bytes; a file that became shorter gives fewer, which whoever gets them sees."""
+    position = 0
+    while piece := await in_thread(partial(_read, content, position)):
+        yield piece
+        position += len(piece)
+
+
+def _read(content: Content, position: int, _stop: Event) -> bytes:
+    try:
+        return content.read(position)
+    except OSError as error:
+        raise LocalImageError(f"a layer can't be read: {why(error)}") from error
 
 
 def open_store(reference: LocalReference, stop: Event) -> Store:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 from attrs import define, evolve, field
 
+from ..blob_file import BlobFile
 from ..errors import LocalImageError, UnsupportedImageError
 from ..models import Image, Layer, LocalImage, Platform
 from ..registry.platforms import own_platform
@@ -87,6 +89,17 @@ class LocalImages:
             await holding.verify(image)
         return image
 
+    async def copy_blob(self, image: Image, layer: Layer, path: Path) -> None:
+        """Write a layer to a new file while its image is scanned.
+
+        Raises:
+            UnsupportedImageError: A foreign layer: it is not here.
+            LocalImageError: The image is not being scanned, the layer was changed, or the file can't be written.
+        """
+        _refuse_foreign(layer)
+        holding = self._find(image, layer.digest)
+        await holding.copy(BlobFile(path, layer.digest, layer.size))
+
     async def blob(self, image: Image, layer: Layer) -> BlobAccess:
         """Return the address at which a layer is served while its image is scanned.
 
@@ -94,8 +107,7 @@ class LocalImages:
             UnsupportedImageError: A foreign layer: it is not here.
             LocalImageError: The image is not being scanned, or nothing can be served at the given address.
         """
-        if layer.urls:
-            raise UnsupportedImageError(f"the layer {layer.digest[:80]!r} is a foreign one, which is not in the image")
+        _refuse_foreign(layer)
         return await self._server.publish(self._find(image, layer.digest), layer.digest)
 
     async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
@@ -148,6 +160,11 @@ class LocalImages:
             if (form, path) == where and place.holding and place.holding.has_verified(digest):
                 return place.holding
         raise LocalImageError(f"{image.reference}: {digest[:80]} is served only while its image is scanned")
+
+
+def _refuse_foreign(layer: Layer) -> None:
+    if layer.urls:
+        raise UnsupportedImageError(f"the layer {layer.digest[:80]!r} is a foreign one, which is not in the image")
 
 
 async def _open(place: _Place, reference: LocalReference) -> Holding:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
+from yarl import URL
+
+from ..blob_file import BlobFile
 from ..errors import (
     ImageNotFoundError,
     InvalidManifestError,
@@ -102,7 +106,7 @@ class Registry:
         resolved = await Resolver(repository, str(reference), reference.registry).all(found)
         return tuple(make_image(reference, one) for one in resolved)
 
-    async def blob(self, image: Image, layer: Layer, *, renew: bool = False) -> BlobAccess:
+    async def blob(self, image: Image, layer: Layer, *, renew: bool = False, from_here: bool = False) -> BlobAccess:
         """Return the URL and the headers with which a backend can pull a layer.
 
         A token among them is good for 60 seconds at least, or newly issued.
@@ -111,6 +115,7 @@ class Registry:
             image: The image; another `Registry` may have resolved it.
             layer: One of its layers.
             renew: Get a new token even if the present one seems to be good.
+            from_here: The address that we use ourselves, not ``backend_url``.
 
         Raises:
             UnsupportedImageError: A foreign layer: the registry does not have it.
@@ -119,7 +124,17 @@ class Registry:
         repository = self._open_for(image, layer)
         grant = await repository.grant_for_backend(layer.digest, renew=renew)
         headers = {"Authorization": grant.header.reveal()} if grant else {}
-        return BlobAccess(url=await repository.locate_blob(layer.digest), headers=headers)
+        url = await repository.locate_blob(layer.digest, from_here=from_here)
+        return BlobAccess(url=url, headers=headers, own_tls=self._settings.has_own_tls(URL(url)))
+
+    async def copy_blob(self, image: Image, layer: Layer, path: Path) -> None:
+        """Write a layer's blob to a new file, as it comes, verified. See `ScannerContext.copy_blob`.
+
+        Raises:
+            UnsupportedImageError: A foreign layer: the registry does not have it.
+            RegistryError: See `resolve`; or the file can't be written.
+        """
+        await self._open_for(image, layer).copy_blob(BlobFile(path, layer.digest, layer.size))
 
     async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
         """Return what the registry says of a layer without its content. Its failures are values, not errors."""

@@ -40,6 +40,11 @@ class HostSettings:
         found = [section[name] for section in (self._registries, self._addresses) for name in names if name in section]
         return found[0] if found else _DEFAULT
 
+    def has_own_tls(self, url: URL) -> bool:
+        """Tell whether TLS with the host of an address goes by the configuration, not by the system alone."""
+        found = self.find_for(url)
+        return url.scheme == "https" and bool(found.ca_file or found.client_cert or found.insecure)
+
 
 def is_loopback(host: str | None) -> bool:
     """Tell whether a host without port is this machine: ``localhost``, ``127.0.0.0/8``, ``::1``."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from yarl import URL
 
+from ..blob_file import BlobFile
 from ..errors import RegistryError
 from .answers import Answer, Grant
 from .hosts import HostSettings, is_loopback
@@ -70,6 +71,7 @@ class RegistryHost:
         headers: Mapping[str, str] | None = None,
         grant: Grant | None = None,
         limit: int = LARGEST_BODY,
+        file: BlobFile | None = None,
     ) -> Answer:
         """Send one request; see `Transport.send`.
 
@@ -80,6 +82,7 @@ class RegistryHost:
             headers: Further headers.
             grant: What is sent as ``Authorization``.
             limit: Bytes of the body that are read.
+            file: Where the body goes, if that is not to be read.
         """
         url = (await self.base()).join(URL(path, encoded=True))
         return await self.transport.send(
@@ -91,6 +94,7 @@ class RegistryHost:
                 limit=limit,
                 registry=self.name,
                 step=step,
+                file=file,
             )
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ..blob_file import BlobFile, BlobFileError
 from ..errors import InvalidManifestError, RegistryError
 from .access import BACKEND_MARGIN, Access
 from .answers import Answer, Grant, make_error
@@ -82,6 +83,21 @@ class Repository:
         """
         return await self._fetch(f"blobs/{digest}", "blob", digest, {}, limit)
 
+    async def copy_blob(self, file: BlobFile) -> None:
+        """Write a blob to a file, verified; without one when this raises.
+
+        Raises:
+            RegistryError: As in ``errors.py``; or the file can't be written.
+        """
+        what = f"{self.name}@{file.digest}"
+        try:
+            answer = await self._exchange("GET", f"blobs/{file.digest}", "blob", {}, file=file)
+        except BlobFileError as error:
+            message = f"{self.host.name}, blob of {what}: {error}"
+            raise RegistryError(message, registry=self.host.name, step="blob") from error.__cause__
+        if answer.failed:
+            raise make_error(answer, registry=self.host.name, step="blob", what=what)
+
     async def fetch_manifest_bytes(self, digest: str, limit: int = LARGEST_BODY) -> bytes:
         """Fetch and verify a manifest of any kind, as it is.
 
@@ -102,10 +118,10 @@ class Repository:
         """
         return await self._exchange("HEAD", f"blobs/{digest}", "blob", {})
 
-    async def locate_blob(self, digest: str) -> str:
-        """Return a blob's address, for a backend."""
-        base = str(await self.host.backend_base()).rstrip("/")
-        return f"{base}{self._path(f'blobs/{digest}')}"
+    async def locate_blob(self, digest: str, *, from_here: bool = False) -> str:
+        """Return a blob's address: for a backend, or for one that runs on this machine."""
+        base = await (self.host.base() if from_here else self.host.backend_base())
+        return f"{str(base).rstrip('/')}{self._path(f'blobs/{digest}')}"
 
     async def grant_for_backend(self, digest: str, *, renew: bool) -> Grant | None:
         """Return what a backend has to send to get a blob; None where nothing is needed.
@@ -142,14 +158,20 @@ class Repository:
         return answer
 
     async def _exchange(
-        self, method: str, path: str, step: str, headers: Mapping[str, str], limit: int = LARGEST_BODY
+        self,
+        method: str,
+        path: str,
+        step: str,
+        headers: Mapping[str, str],
+        limit: int = LARGEST_BODY,
+        file: BlobFile | None = None,
     ) -> Answer:
         """Send one request; meet the challenge of a 401, and once more when a token is refused."""
         grant = await self._access.grant()
         refusals = 0
         while True:
             answer = await self.host.send(
-                method, self._path(path), step=step, headers=headers, grant=grant, limit=limit
+                method, self._path(path), step=step, headers=headers, grant=grant, limit=limit, file=file
             )
             if answer.status != _UNAUTHORIZED or answer.elsewhere:
                 break

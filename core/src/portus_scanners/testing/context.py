@@ -13,6 +13,8 @@ from ..models import Image, Layer, ScannerReport
 from ..scanner import BlobAccess, BlobHead, Referrer, ScannerContext
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import aiohttp
 
     from ..registry.client import Registry
@@ -52,10 +54,14 @@ class RecordingContext(ScannerContext):
         """Return the arguments of each call of one method."""
         return [call[1:] for call in self.calls if call[0] == name]
 
-    async def blob(self, image: Image, layer: Layer, *, renew: bool = False) -> BlobAccess:
+    async def blob(self, image: Image, layer: Layer, *, renew: bool = False, from_here: bool = False) -> BlobAccess:
         """See `ScannerContext.blob`."""
         self.calls.append(("blob", layer.digest, renew))
-        return await self._access.blob(image, layer, renew=renew)
+        return await self._access.blob(image, layer, renew=renew, from_here=from_here)
+
+    async def copy_blob(self, image: Image, layer: Layer, path: Path) -> None:
+        """See `ScannerContext.copy_blob`."""
+        await self._access.copy_blob(image, layer, path)
 
     async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
         """See `ScannerContext.head_blob`."""

@@ -21,6 +21,8 @@ from portus_scanners import (
     UnsupportedImageError,
 )
 
+from .refusals import NotPulledError
+
 DOCKER_FOLDER = "docker"
 """In the workspace: what ``DOCKER_CONFIG`` names, so that no other credentials are looked for."""
 _BLOB_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[^/@]+)/v2/(?P<repository>.+)/blobs/[^/]+")
@@ -48,9 +50,12 @@ async def open_registry(context: ScannerContext, workspace: ProgramWorkspace, im
     Raises:
         UnsupportedImageError: It has no layer that the registry has.
         ScannerUnavailableError: The registry can't be reached or is out of order.
+        NotPulledError: It has TLS settings that Trivy can't be told.
         ScannerError: It gives no credentials, or has an address that Trivy can't use.
     """
     access = await _ask(context, image, renew=renew)
+    if access.own_tls:
+        raise NotPulledError("the registry has TLS settings of its own, which Trivy does not know")
     match = _BLOB_URL.fullmatch(access.url)
     if match is None:
         raise ScannerError("the registry's address has a path: Trivy can't pull from there")
@@ -66,7 +71,7 @@ async def _ask(context: ScannerContext, image: Image, *, renew: bool) -> BlobAcc
     if layer is None:
         raise UnsupportedImageError("the image has no layer that Trivy could look into")
     try:
-        return await context.blob(image, layer, renew=renew)
+        return await context.blob(image, layer, renew=renew, from_here=True)
     except RegistryUnavailableError as error:
         raise ScannerUnavailableError(str(error)) from error
     except RegistryError as error:

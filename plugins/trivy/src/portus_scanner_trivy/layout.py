@@ -1,22 +1,20 @@
 """An image as a folder that Trivy reads: an OCI layout in the workspace, with this one image in it.
 
 For images in folders and archives: an archive may hold several images and a layout an index of them, and Trivy would
-choose for itself. And for images in a registry from which Trivy won't pull. Layers of a layout are linked to, others
-copied; the engine has verified those of local images, others are verified here.
+choose for itself. And for images in a registry from which Trivy won't or can't pull. Layers of a layout are linked to,
+others are copied by the engine, which verifies all of them.
 
 Source: OCI image specification, ``image-layout.md``.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from portus_scanners import (
-    BlobAccess,
     Image,
     Layer,
     ProgramWorkspace,
@@ -32,7 +30,6 @@ from .access import Source
 
 FOLDER = "image"
 _LARGEST_CONFIG = 4 * 1024 * 1024
-_PIECE = 1024 * 1024
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 
@@ -83,13 +80,11 @@ async def _place_layer(context: ScannerContext, workspace: ProgramWorkspace, ima
         raise UnsupportedImageError(f"the layer {layer.digest} is a foreign one, which is not with the image")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        if not _link(image, layer, place):
-            await _copy(context, await context.blob(image, layer), layer.digest, place)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise ScannerError(
-            f"the layer {layer.digest} can't be copied ({reason}): set TMPDIR to a folder with room"
-        ) from error
+        raise ScannerError(f"no folder for layers can be made ({reason}): set TMPDIR to a folder with room") from error
+    if not _link(image, layer, place):
+        await context.copy_blob(image, layer, place)
 
 
 def _link(image: Image, layer: Layer, place: Path) -> bool:
@@ -101,33 +96,6 @@ def _link(image: Image, layer: Layer, place: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-async def _copy(context: ScannerContext, access: BlobAccess, digest: str, place: Path) -> None:
-    """Copy what a registry, or the engine, serves to a file.
-
-    Raises:
-        ScannerUnavailableError: It was not served, or not to the end.
-        ScannerError: It is not what its digest says.
-    """
-    import aiohttp
-
-    found = hashlib.new(digest.partition(":")[0])
-    try:
-        async with context.http.get(access.url, headers=access.headers) as response:
-            response.raise_for_status()
-            with place.open("xb") as file:
-                async for piece in response.content.iter_chunked(_PIECE):
-                    await asyncio.to_thread(_keep, piece, file.write, found.update)
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise ScannerUnavailableError(f"the layer {digest} could not be pulled: {type(error).__name__}") from error
-    if found.hexdigest() != digest.partition(":")[2]:
-        raise ScannerError(f"the layer {digest} is not what its digest says: it was changed")
-
-
-def _keep(piece: bytes, *takers: Callable[[bytes], object]) -> None:
-    for take in takers:
-        take(piece)
 
 
 def _make_manifest(workspace: ProgramWorkspace, image: Image, config: Mapping[str, object]) -> bytes:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from attrs import field, frozen
 from yarl import URL
 
+from ...blob_file import BlobFile
 from ...secret import Secret
 from ..answers import Grant
 
@@ -25,6 +26,8 @@ class Call:
     """Bytes of the body that are read."""
     registry: str
     step: str
+    file: BlobFile | None = field(default=None, repr=False)
+    """Where the body of a success goes, in place of the answer; it takes as long as it takes."""
 
     @property
     def hidden(self) -> tuple[Secret, ...]:

@@ -22,10 +22,12 @@ from .retries import find_pause
 from .sessions import HostSession, Sessions
 
 DEADLINE = 30.0
-"""Seconds for one try of a request, redirects and body included."""
+"""Seconds for one try of a request, redirects and body included; none for a body that goes to a file."""
 READ_TIMEOUT = 20.0
 """Seconds between two pieces of an answer, and until its first."""
 _LOGGER = logging.getLogger("portus_scanners.registry")
+_PIECE = 1024 * 1024
+_FIRST_FAILURE = 300
 _PROXY_WANTS_CREDENTIALS = 407
 _FORM = "application/x-www-form-urlencoded"
 
@@ -48,6 +50,7 @@ class Transport:
         scheme, host or port change.
 
         Raises:
+            BlobFileError: The body was not what should go to the file, or that could not be written.
             RegistryUnavailableError: No connection, no answer in time, or the connection broke each time.
             RegistryError: A redirect that must not be followed, or a file for TLS that can't be read.
         """
@@ -92,7 +95,7 @@ class Transport:
 
     async def _try(self, call: Call) -> Answer | Failure:
         try:
-            async with asyncio.timeout(DEADLINE):
+            async with asyncio.timeout(DEADLINE if call.file is None else None):
                 return await self._follow(call)
         except TimeoutError as error:
             return make_failure(call, call.url, error)
@@ -148,6 +151,8 @@ def _proxy_options(proxy: Proxy | None, url: URL) -> dict[str, Any]:
 
 
 async def _read(response: aiohttp.ClientResponse, call: Call, url: URL) -> Answer:
+    if call.file is not None and response.status < _FIRST_FAILURE:
+        await call.file.fill(response.content.iter_chunked(_PIECE))
     body = await read_bounded(response, call.limit)
     return Answer(
         status=response.status,
