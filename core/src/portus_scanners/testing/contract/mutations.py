@@ -50,6 +50,16 @@ def with_change(document: Any, path: Path, change: Callable[[Any], Any]) -> Any:
     return replaced(document, path, change(value))
 
 
+def without_member(document: Any, path: Path) -> Any:
+    """Return a copy of the document without the member at a path; as it is where it has no such path."""
+    copy = json.loads(json.dumps(document))
+    try:
+        del value_at(copy, path[:-1])[path[-1]]
+    except (KeyError, IndexError, TypeError):
+        return document
+    return copy
+
+
 def wrong_type(value: Any) -> Any:
     """Return a value of a type that does not belong where this one is."""
     if isinstance(value, str):

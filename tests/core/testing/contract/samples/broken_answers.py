@@ -87,6 +87,13 @@ class NullIsNoneScanner(SampleScanner, contract=1):
         return super().report({"found": document.get("found") or []} if isinstance(document, dict) else document)
 
 
+class AbsentIsNoneScanner(SampleScanner, contract=1):
+    """Takes an answer without the list for nothing found."""
+
+    def report(self, document: Any) -> ScannerReport:
+        return super().report({"found": document.get("found", [])} if isinstance(document, dict) else document)
+
+
 class PedanticScanner(SampleScanner, contract=1):
     """Refuses members that it does not know."""
 
