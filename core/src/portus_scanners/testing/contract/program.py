@@ -8,6 +8,7 @@ import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -25,6 +26,7 @@ _HUGE = 100 * 1024 * 1024
 _GARBAGE = (b"", b"\n", b"no JSON\n", b"{", b"\xff\xfe\x00", b"[]")
 _DEADLINE = "0.7"
 _LOOK = 0.01
+_WHEN = pytest.mark.parametrize("after_output", [False, True], ids=["silent", "after_output"])
 
 
 class ProgramScannerContract(JsonAnswerTests, ScannerContract):
@@ -44,6 +46,9 @@ class ProgramScannerContract(JsonAnswerTests, ScannerContract):
                 program.script(other_image, {"found": []})
                 return program
     """
+
+    good_statuses: ClassVar[frozenset[int]] = frozenset({0})
+    """Exit statuses with which the program's output is a result: some programs have one for "something was found"."""
 
     @pytest.fixture
     def backend(self) -> ScriptedProgram:
@@ -79,20 +84,28 @@ class ProgramScannerContract(JsonAnswerTests, ScannerContract):
         assert isinstance(outcome, ScannerUnavailableError), repr(outcome)
         assert "not-installed" in str(outcome)
 
+    @_WHEN
     @pytest.mark.parametrize("status", [1, 2, 77, 126, 127, 255])
-    def test_failure_is_an_error(self, lab: ScannerLab, backend: ScriptedProgram, image: str, status: int) -> None:
+    def test_failure_is_an_error(
+        self, lab: ScannerLab, backend: ScriptedProgram, image: str, status: int, *, after_output: bool
+    ) -> None:
         """Any exit status that the program does not end well with is a `ScannerError` with what it said last."""
-        backend.break_with(ProgramFault(status=status, stderr=b"begun\nthe disk is full\n"))
+        fault = ProgramFault(status=status, stderr=b"begun\nthe disk is full\n", after_output=after_output)
+        backend.break_with(fault)
         outcome = lab.outcome_of(image)
+        if after_output and status in self.good_statuses:
+            self.check_findings(outcome, self.findings)
+            return
         assert isinstance(outcome, ScannerError), repr(outcome)
-        assert "the disk is full" in str(outcome)
+        assert status in self.good_statuses or "the disk is full" in str(outcome)
 
+    @_WHEN
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
     def test_death_by_signal_is_an_error(
-        self, lab: ScannerLab, backend: ScriptedProgram, image: str, number: signal.Signals
+        self, lab: ScannerLab, backend: ScriptedProgram, image: str, number: signal.Signals, *, after_output: bool
     ) -> None:
         """A program that was killed, or crashed, gave no result."""
-        backend.break_with(ProgramFault(signal=number))
+        backend.break_with(ProgramFault(signal=number, after_output=after_output))
         assert isinstance(lab.outcome_of(image), ScannerError)
 
     @pytest.mark.parametrize("garbage", _GARBAGE, ids=["empty", "blank", "text", "cut", "binary", "list"])

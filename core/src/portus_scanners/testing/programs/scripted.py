@@ -46,10 +46,12 @@ class Output:
 
 @frozen(kw_only=True)
 class ProgramFault:
-    """What the program does instead; the classes' names are in `Faulty`."""
+    """What the program does instead of what is scripted, or after it."""
 
+    after_output: bool = False
+    """Does it when it has written what is scripted for its arguments, not before."""
     status: int | None = None
-    """Exits so, without its output."""
+    """Exits so."""
     stderr: bytes = b""
     signal: int | None = None
     """Ends by this signal."""
