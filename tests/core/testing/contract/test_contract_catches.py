@@ -46,6 +46,8 @@ BROKEN = {
     "FileLeavingScanner": {"cancellation_at_any_await_leaves_nothing": "file tmp"},
     "SocketLeavingScanner": {"cancellation_at_any_await_leaves_nothing": "socket:"},
     "ProcessLeavingScanner": {"cancellation_at_any_await_leaves_nothing": "sleep"},
+    "ReportLeavingScanner": {"scan_leaves_nothing": "after a scan that ended well"},
+    "HandleLeavingScanner": {"scan_leaves_nothing": "after a scan that went wrong"},
     "SleepingScanner": {"event_loop_is_never_blocked": "time.sleep(2.5)"},
     "SynchronousScanner": {"waiting_does_not_block_the_event_loop": "urlopen"},
     # answers
@@ -93,6 +95,10 @@ BROKEN = {
         "garbage_is_invalid": "ScannerReport",
         "truncated_json_is_invalid": "ScannerReport",
         "wrong_type_anywhere_is_no_clean_report": "complete, with only",
+    },
+    "HalfCarelessProgramScanner": {
+        "failure_is_an_error": "ScannerReport",
+        "death_by_signal_is_an_error": "ScannerReport",
     },
     "VagueProgramScanner": {"failure_is_an_error": "the disk is full"},
     "TellingProgramScanner": {"no_secret_is_an_argument": "canary"},
