@@ -29,7 +29,7 @@ from ..servers.scripted import ScriptedServer
 from ..servers.threads import serving
 from . import heartbeat
 from .base import ScannerContract
-from .health import is_well
+from .health import is_well, tells_down
 from .json_answers import JsonAnswerTests, Rewrite
 from .lab import ScannerLab
 from .wrong_answers import at_each_request, refused
@@ -178,11 +178,12 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
 
     def test_health_tells_down(self, lab: ScannerLab, backend: LoopbackServer, scratch: Path) -> None:
         """A backend where nobody listens, and one that answers 500, are not healthy; an error counts as that."""
-        assert is_well(lab.health()), "the backend is up"
+        up = lab.health()
+        assert is_well(up), "the backend is up"
         backend.faults.add("*", Status(500))
-        assert not is_well(lab.health()), "the backend answers 500"
+        assert tells_down(lab.health(), up), "the backend answers 500"
         with refused() as server:
-            assert not is_well(lab.with_values({"server": server}).health()), "nobody listens"
+            assert tells_down(lab.with_values({"server": server}).health(), up), "nobody listens"
 
     def _expect(self, outcome: object, kind: type[Exception], *also: type[Exception]) -> None:
         __tracebackhide__ = True

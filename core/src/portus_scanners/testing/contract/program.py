@@ -17,7 +17,7 @@ from ..programs.scripted import ProgramFault, ScriptedProgram
 from . import heartbeat
 from .base import ScannerContract
 from .canaries import forms_of, secrets_for, told
-from .health import is_well
+from .health import is_well, tells_down
 from .json_answers import JsonAnswerTests, Rewrite
 from .lab import ScannerLab
 from .leaks import Holdings, alive_in, left_behind
@@ -161,8 +161,9 @@ class ProgramScannerContract(JsonAnswerTests, ScannerContract):
 
     def test_health_tells_down(self, lab: ScannerLab, tmp_path: Path) -> None:
         """A program that is not installed is not healthy; an error counts as that."""
-        assert is_well(lab.health()), "the program is there"
-        assert not is_well(lab.with_values({"program": str(tmp_path / "not-installed")}).health()), "it is not there"
+        up, missing = lab.health(), lab.with_values({"program": str(tmp_path / "not-installed")})
+        assert is_well(up), "the program is there"
+        assert tells_down(missing.health(), up), "it is not there"
 
 
 async def _watched(lab: ScannerLab, backend: ScriptedProgram, image: str) -> str:
