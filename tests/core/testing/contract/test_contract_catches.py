@@ -57,7 +57,7 @@ BROKEN = {
         "server_error_is_unavailable": "is not noticed",
         "disconnect_is_unavailable": "is not noticed",
         "reset_in_mid_body_is_unavailable": "is not noticed",
-        "truncated_json_is_invalid": "expected InvalidReportError",
+        "truncated_json_is_invalid": "is not noticed",
         "html_is_invalid": "is not noticed",
         "empty_body_is_invalid": "is not noticed",
         "huge_body_is_refused": "expected ScannerError",
@@ -105,6 +105,11 @@ BROKEN = {
     "TrustingProgramScanner": {"health_tells_down": "it is not there"},
 }
 FINE = {
+    ("PatientScanner", "client_error_is_an_error"): "",
+    ("PatientScanner", "html_is_invalid"): "",
+    ("PatientScanner", "empty_body_is_invalid"): "",
+    ("PatientScanner", "truncated_json_is_invalid"): "",
+    ("TwiceAskingScanner", "every_poll_is_waited_for"): "",
     ("QuietScanner", "health_tells_down"): "",
     ("LevelScanner", "unknown_severity_is_kept"): "",
     ("WordlessScanner", "unknown_severity_is_kept"): "skipped: no finding has a severity_label",

@@ -67,6 +67,13 @@ class Polled(Expected, PolledScannerContract):
         backend.script("/scan?image=*team%2Fapp*", {"working": True})
 
 
+class PolledTwice(Polled):
+    """A server that takes two requests for a poll."""
+
+    __test__ = False
+    requests_per_poll = 2
+
+
 class Program(Expected, ProgramScannerContract):
     """A program."""
 
@@ -139,8 +146,9 @@ _KINDS = {
     Levels: (sample_others.LevelScanner, sample_others.WordlessScanner),
     Lines: (sample_others.LineScanner,),
     Unreadable: (packaging.UnreadableScanner,),
-    Polled: tuple(one for one in vars(sample_polled).values() if isinstance(one, type)
-                  and issubclass(one, sample_polled.PolledScanner)),
+    Polled: (*(one for one in vars(sample_polled).values() if isinstance(one, type)
+               and issubclass(one, sample_polled.PolledScanner)), sample_others.PatientScanner),
+    PolledTwice: (sample_others.TwiceAskingScanner,),
     Program: tuple(one for one in vars(sample_program).values() if isinstance(one, type)
                    and issubclass(one, sample_program.ProgramScanner)),
 }  # fmt: skip

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from portus_scanners import Finding, Image, InvalidReportError, Scanner, ScannerReport, Severity
+from portus_scanners import Finding, Image, InvalidReportError, Scanner, ScannerError, ScannerReport, Severity
 from sample_http import SampleScanner, quote
+from sample_polled import PolledScanner
 
 LEVELS = {1: Severity.LOW, 3: Severity.HIGH, 4: Severity.CRITICAL}
 
@@ -46,3 +47,26 @@ class LineScanner(SampleScanner, contract=1):
         if not pairs or not all(len(pair) == 2 for pair in pairs):
             raise InvalidReportError("no result", faults=["expected two words in each line"])
         return self.report({"found": [{"id": name, "severity": word} for name, word in pairs]})
+
+
+class PatientScanner(PolledScanner, contract=1):
+    """Asks again while the server says 404, and does not say what it can't read."""
+
+    async def scan(self, image: Image) -> ScannerReport:
+        while True:
+            try:
+                return await super().scan(image)
+            except InvalidReportError as error:
+                raise ScannerError("the answer can't be read") from error
+            except ScannerError as error:
+                if "HTTP 404" not in str(error):
+                    raise
+            await self.pause()
+
+
+class TwiceAskingScanner(PolledScanner, contract=1):
+    """Sends two requests for each poll."""
+
+    async def pause(self) -> None:
+        await self.ask("/health")
+        await super().pause()
