@@ -64,6 +64,7 @@ BROKEN = {
         "redirect_is_not_followed": "is not noticed",
     },
     "LeakingScanner": {"no_secret_is_told": "token: canary"},
+    "PrintingScanner": {"no_secret_is_told": "canary"},
     "QuotingScanner": {"no_secret_is_told": "canary"},
     "GreedyScanner": {"huge_body_is_refused": "MB were held", "redirect_is_not_followed": "requests"},
     "HastyScanner": {"chunked_answers_are_read": "gave no report"},

@@ -36,6 +36,14 @@ class LeakingScanner(SampleScanner, contract=1):
         return await super().ask(path)
 
 
+class PrintingScanner(SampleScanner, contract=1):
+    """Prints its token."""
+
+    async def ask(self, path: str) -> HttpAnswer:
+        print(self.settings.token.reveal())
+        return await super().ask(path)
+
+
 class QuotingScanner(SampleScanner, contract=1):
     """Quotes a body that has its token in it."""
 
