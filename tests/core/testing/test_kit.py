@@ -210,12 +210,27 @@ def test_a_scripted_program_does_what_it_is_told(tmp_path: Path) -> None:
     assert (("scan", "x"), "1", str(work)) == (call.arguments, call.environment["A"], call.folder)
 
 
+def test_a_scripted_program_runs_with_any_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blanks in the path of the interpreter, and in that of the program, do no harm."""
+    interpreter = tmp_path / "it's a python"
+    interpreter.symlink_to(Path(sys.executable).resolve())
+    monkeypatch.setattr(sys, "executable", str(interpreter))
+    program = ScriptedProgram(tmp_path / "a folder")
+    program.script("a scan", "fine")
+    ended = subprocess.run([program.path, "a scan"], capture_output=True, check=False)
+    assert (0, b"fine", b"") == (ended.returncode, ended.stdout, ended.stderr)
+    assert [("a scan",)] == [call.arguments for call in program.calls]
+
+
 def test_a_scripted_program_shows_faults(tmp_path: Path) -> None:
     """A fault is shown instead of the output, until it is taken back; what it writes can be rewritten."""
     program = ScriptedProgram(tmp_path)
     program.script("scan", "fine")
     program.break_with(ProgramFault(status=9, stderr=b"broken"))
     broken = subprocess.run([program.path, "scan"], capture_output=True, check=False)
+    program.break_with(ProgramFault(status=9, stderr=b"broken", after_output=True))
+    late = subprocess.run([program.path, "scan"], capture_output=True, check=False)
+    assert (9, b"broken", b"fine") == (late.returncode, late.stderr, late.stdout)
     program.break_with(None)
     program.rewrite(bytes.upper)
     changed = subprocess.run([program.path, "scan"], capture_output=True, check=False)
