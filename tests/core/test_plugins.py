@@ -112,6 +112,17 @@ def test_a_malformed_neighbour_hurts_nobody(install: Callable[..., None]) -> Non
     assert 1 == len(named("acme"))
 
 
+def test_what_an_extra_requires_is_not_what_a_plugin_requires(install: Callable[..., None]) -> None:
+    """A range of the core that only an extra asks for does not count; one with another marker does."""
+    wanted = 'portus-scanners~=0.1; python_version >= "3.11"'
+    extras = (
+        'portus-scanners[testing]>=0.1; extra == "test"',
+        "portus-scanners>=0.2; python_version>'3' and extra=='x'",
+    )
+    install("acme-scanner", entry_points={"acme": "acme:A"}, requires=(*extras, wanted))
+    assert [(wanted,)] == [plugin.requires for plugin in named("acme")]
+
+
 def test_the_first_distribution_of_a_name_hides_later_ones(install: Callable[..., None]) -> None:
     """Of two copies of one distribution on the path, the first counts, as it does for imports."""
     install("Acme.Scanner", "1.0", entry_points={"acme": "m:X"}, folder="later")

@@ -7,14 +7,16 @@ import json
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 import aiohttp
 import portus_scanners.testing
 import pytest
+from attrs import field, frozen
 from hypothesis import given
 from hypothesis import strategies as st
-from portus_scanners import Image, Reference, ScannerReport, ScannerSettings, SettingsError
+from portus_scanners import Image, Reference, ScannerReport, ScannerSettings, Secret, SettingsError
 from portus_scanners.testing import (
     Chunked,
     Echo,
@@ -36,7 +38,7 @@ from portus_scanners.testing import (
     virtual_time,
     with_json,
 )
-from portus_scanners.testing.contract import mutations
+from portus_scanners.testing.contract import canaries, mutations
 from standins.registry_client import get
 
 IMAGE = Image(reference=Reference.parse("registry.example/app:1"), digest="sha256:" + "a" * 64)
@@ -208,16 +210,48 @@ def test_a_scripted_program_does_what_it_is_told(tmp_path: Path) -> None:
     assert (("scan", "x"), "1", str(work)) == (call.arguments, call.environment["A"], call.folder)
 
 
+def test_a_scripted_program_runs_with_any_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blanks in the path of the interpreter, and in that of the program, do no harm."""
+    interpreter = tmp_path / "it's a python"
+    interpreter.symlink_to(Path(sys.executable).resolve())
+    monkeypatch.setattr(sys, "executable", str(interpreter))
+    program = ScriptedProgram(tmp_path / "a folder")
+    program.script("a scan", "fine")
+    ended = subprocess.run([program.path, "a scan"], capture_output=True, check=False)
+    assert (0, b"fine", b"") == (ended.returncode, ended.stdout, ended.stderr)
+    assert [("a scan",)] == [call.arguments for call in program.calls]
+
+
 def test_a_scripted_program_shows_faults(tmp_path: Path) -> None:
     """A fault is shown instead of the output, until it is taken back; what it writes can be rewritten."""
     program = ScriptedProgram(tmp_path)
     program.script("scan", "fine")
     program.break_with(ProgramFault(status=9, stderr=b"broken"))
     broken = subprocess.run([program.path, "scan"], capture_output=True, check=False)
+    program.break_with(ProgramFault(status=9, stderr=b"broken", after_output=True))
+    late = subprocess.run([program.path, "scan"], capture_output=True, check=False)
+    assert (9, b"broken", b"fine") == (late.returncode, late.stderr, late.stdout)
     program.break_with(None)
     program.rewrite(bytes.upper)
     changed = subprocess.run([program.path, "scan"], capture_output=True, check=False)
     assert (9, b"broken", b"FINE") == (broken.returncode, broken.stderr, changed.stdout)
+
+
+@frozen(kw_only=True)
+class SettingsWithSecrets(ScannerSettings):
+    """Credentials of each kind; and what is only called so."""
+
+    token: Secret = field(factory=Secret)
+    key: Secret | None = None
+    headers: Mapping[str, Secret] = field(factory=dict)
+    kind: type[Secret] | None = None
+
+
+def test_canaries_are_planted_where_one_secret_is_wanted() -> None:
+    """Settings that are a `Secret` or None get one; a mapping of them gets none, and is searched all the same."""
+    assert ["token", "key"] == list(canaries.secrets_for(SettingsWithSecrets))
+    settings = SettingsWithSecrets(key=Secret("opensesame"), headers={"A": Secret("sesameopen"), "B": Secret("1")})
+    assert ["opensesame", "sesameopen"] == list(canaries.secrets_in(settings))
 
 
 documents = st.recursive(

@@ -134,7 +134,8 @@ def _plugin(distribution: Distribution, point: Any) -> Plugin:
 
 
 def _required_core(distribution: Distribution) -> tuple[str, ...]:
-    pattern = re.compile(rf"{re.escape(CORE_DISTRIBUTION)}(?![\w.-])", re.IGNORECASE)
+    """Return the requirements of the core that hold without an extra: markers are PEP 508's."""
+    pattern = re.compile(rf"{re.escape(CORE_DISTRIBUTION)}(?![\w.-])(?!.*;.*\bextra\b)", re.IGNORECASE)
     return tuple(one_line(line) for line in distribution.requires or () if pattern.match(line))
 
 

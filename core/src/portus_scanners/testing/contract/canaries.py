@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any, get_type_hints
 
 from attrs import fields, has
 
@@ -15,12 +16,32 @@ from ..registry import USERNAME, StandInRegistry
 
 REGISTRY_PASSWORD = "canary-of-the-registry-7b1f"  # noqa: S105 (planted to be found)
 _SETTING = "canary-of-the-setting-{name}-c40e"
+_KINDS = (Secret, Secret | None)
+SHORTEST = 6
+"""Characters of a text that can be searched for: a shorter one may be anywhere by chance."""
 
 
 def secrets_for(settings_class: type[ScannerSettings]) -> dict[str, str]:
-    """Return a canary for each setting whose type is `Secret`, by name."""
-    names = [one.name for one in fields(settings_class) if _is_secret(one.type)] if has(settings_class) else []
-    return {name: _SETTING.format(name=name) for name in names}
+    """Return a canary for each setting whose type is `Secret` or ``Secret | None``, by name."""
+    types = get_type_hints(settings_class)
+    names = [one.name for one in fields(settings_class)] if has(settings_class) else []
+    return {name: _SETTING.format(name=name) for name in names if types.get(name) in _KINDS}
+
+
+def secrets_in(settings: object) -> Iterator[str]:
+    """Yield the text of every `Secret` in settings, wherever it stands; one shorter than `SHORTEST` is none."""
+    kind: type[Any] = type(settings)
+    if isinstance(settings, Secret):
+        if len(settings.reveal()) >= SHORTEST:
+            yield settings.reveal()
+    elif has(kind):
+        for one in fields(kind):
+            yield from secrets_in(getattr(settings, one.name))
+    elif isinstance(settings, Mapping):
+        yield from secrets_in([*settings, *settings.values()])
+    elif isinstance(settings, list | tuple | set | frozenset):
+        for inner in settings:
+            yield from secrets_in(inner)
 
 
 def forms_of(planted: Iterable[str], registry: StandInRegistry) -> set[str]:
@@ -74,7 +95,3 @@ class _Collector(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self._lines.append(self.format(record))
         self._lines.append(repr(record.args))
-
-
-def _is_secret(kind: object) -> bool:
-    return kind is Secret or "Secret" in str(kind)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -51,6 +51,19 @@ class EndingTests(ScannerSubject):
             faults = lab.run(partial(_cut, self.attempt(lab, number), image, number))
             faults += left_behind(before, scratch)
             assert [] == faults, f"cancelled at its await number {number} of {total}"
+
+    def test_scan_leaves_nothing(
+        self, lab: ScannerLab, image: str, wrongs: Sequence[Callable[[], object]], scratch: Path
+    ) -> None:
+        """A scan that has ended, well or badly, leaves no socket, process, file or open file behind."""
+        self.attempt(lab, 0).outcome_of(image)  # a backend may keep its connections to the registry
+        before = Holdings.now(scratch)
+        self.check_findings(self.attempt(lab, 1).outcome_of(image), self.findings)
+        assert [] == left_behind(before, scratch), "after a scan that ended well"
+        for number, go_wrong in enumerate(wrongs[:1], start=2):
+            go_wrong()
+            self.attempt(lab, number).outcome_of(image)
+            assert [] == left_behind(before, scratch), "after a scan that went wrong"
 
     def test_event_loop_is_never_blocked(self, lab: ScannerLab, image: str) -> None:
         """A scan never keeps the event loop from running for two seconds."""

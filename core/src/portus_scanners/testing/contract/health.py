@@ -18,6 +18,17 @@ class HealthTests(ScannerSubject):
         assert health.message.strip(), "say in one sentence what was seen"
 
 
+def tells_down(health: Health | Exception, up: Health | Exception) -> bool:
+    """Return whether a health check tells that the backend is down.
+
+    Args:
+        health: What it says when the backend is down.
+        up: What it says when the backend is up; a scanner that can't tell then need not tell now.
+    """
+    can_not_tell = isinstance(up, Health) and up.healthy is None
+    return not (isinstance(health, Health) and health.healthy) if can_not_tell else not is_well(health)
+
+
 def is_well(health: Health | Exception) -> bool:
     """Return whether a backend counts as healthy: an error does not."""
     return isinstance(health, Health) and health.healthy is not False

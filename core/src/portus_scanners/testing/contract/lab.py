@@ -20,7 +20,7 @@ from ...settings import RegistrySettings, ScannerSection
 from ..context import RecordingContext
 from ..engines import open_engine
 from ..registry import USERNAME, StandInRegistry
-from .canaries import REGISTRY_PASSWORD
+from .canaries import REGISTRY_PASSWORD, secrets_in
 
 ResultT = TypeVar("ResultT")
 
@@ -79,6 +79,10 @@ class ScannerLab:
     def section(self, values: Mapping[str, object] = {}) -> ScannerSection:
         """Return the settings as a section of the configuration."""
         return ScannerSection(name="tested", plugin="tested", enabled=True, values={**self.values, **values})
+
+    def planted(self) -> list[str]:
+        """Return the texts of all secrets in the settings."""
+        return list(secrets_in(self.section().structure(self.scanner_class.settings_class)))
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Opened]:

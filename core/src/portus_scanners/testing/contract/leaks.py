@@ -12,6 +12,8 @@ from attrs import frozen
 
 _PATIENCE = 2.0
 _PAUSE = 0.01
+_NO_FILES = ("/dev/", "/proc/", "/sys/")
+"""Terminals and the system's own tables: the look itself has one open."""
 _DEAD_STATES = frozenset("ZX")
 """Ended, and not waited for."""
 
@@ -50,13 +52,15 @@ def until_empty(look: Callable[[], list[str]]) -> list[str]:
 
 
 def _descriptors() -> Iterator[str]:
-    """Name the open sockets and pipes by their inodes: a number may be used again, an inode is not at once."""
+    """Name the open sockets and pipes by their inodes, files by their paths: a number may be used again at once."""
     folder = Path("/proc/self/fd")
     for descriptor in _entries(folder if folder.exists() else Path("/dev/fd")):
         with suppress(OSError):
             target = str(descriptor.readlink())
             if target.startswith(("socket:", "pipe:")):
                 yield target
+            elif target.startswith("/") and not target.startswith(_NO_FILES):
+                yield f"open file {target}"
 
 
 def alive_in(groups: Collection[int]) -> list[str]:

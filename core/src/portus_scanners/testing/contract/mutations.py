@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Any
 
 Path = tuple[str | int, ...]
 """Keys and indices from the top of a document; empty: the document itself."""
 
+STRANGE = ("gaudy", 98765)
+"""A text and a number that no backend uses for a severity."""
 MOST = 60
 """Places that are tried at the most; of more, every second, third..., the first and the last included."""
 
@@ -50,6 +52,16 @@ def with_change(document: Any, path: Path, change: Callable[[Any], Any]) -> Any:
     return replaced(document, path, change(value))
 
 
+def without_member(document: Any, path: Path) -> Any:
+    """Return a copy of the document without the member at a path; as it is where it has no such path."""
+    copy = json.loads(json.dumps(document))
+    try:
+        del value_at(copy, path[:-1])[path[-1]]
+    except (KeyError, IndexError, TypeError):
+        return document
+    return copy
+
+
 def wrong_type(value: Any) -> Any:
     """Return a value of a type that does not belong where this one is."""
     if isinstance(value, str):
@@ -69,13 +81,16 @@ def with_unknown_members(document: Any) -> Any:
     return [with_unknown_members(value) for value in document] if isinstance(document, list) else document
 
 
-def with_texts(document: Any, change: Callable[[str], str]) -> Any:
-    """Return a copy with every text value changed; keys stay."""
+def with_words(document: Any, words: Collection[str]) -> Any:
+    """Return a copy in which each text and number that is one of the words is a `STRANGE` one; keys stay."""
     if isinstance(document, dict):
-        return {key: with_texts(value, change) for key, value in document.items()}
+        return {key: with_words(value, words) for key, value in document.items()}
     if isinstance(document, list):
-        return [with_texts(value, change) for value in document]
-    return change(document) if isinstance(document, str) else document
+        return [with_words(value, words) for value in document]
+    if isinstance(document, str):
+        return STRANGE[0] if document in words else document
+    is_number = isinstance(document, int | float) and not isinstance(document, bool)
+    return STRANGE[1] if is_number and not {str(document), f"{document:g}"}.isdisjoint(words) else document
 
 
 def _paths(value: Any, path: Path) -> Iterator[Path]:

@@ -8,6 +8,7 @@ import tracemalloc
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -15,8 +16,8 @@ from ...errors import InvalidReportError, ScannerError, ScannerUnavailableError
 from ..programs.scripted import ProgramFault, ScriptedProgram
 from . import heartbeat
 from .base import ScannerContract
-from .canaries import forms_of, secrets_for, told
-from .health import is_well
+from .canaries import forms_of, told
+from .health import is_well, tells_down
 from .json_answers import JsonAnswerTests, Rewrite
 from .lab import ScannerLab
 from .leaks import Holdings, alive_in, left_behind
@@ -25,6 +26,7 @@ _HUGE = 100 * 1024 * 1024
 _GARBAGE = (b"", b"\n", b"no JSON\n", b"{", b"\xff\xfe\x00", b"[]")
 _DEADLINE = "0.7"
 _LOOK = 0.01
+_WHEN = pytest.mark.parametrize("after_output", [False, True], ids=["silent", "after_output"])
 
 
 class ProgramScannerContract(JsonAnswerTests, ScannerContract):
@@ -44,6 +46,9 @@ class ProgramScannerContract(JsonAnswerTests, ScannerContract):
                 program.script(other_image, {"found": []})
                 return program
     """
+
+    good_statuses: ClassVar[frozenset[int]] = frozenset({0})
+    """Exit statuses with which the program's output is a result: some programs have one for "something was found"."""
 
     @pytest.fixture
     def backend(self) -> ScriptedProgram:
@@ -79,20 +84,28 @@ class ProgramScannerContract(JsonAnswerTests, ScannerContract):
         assert isinstance(outcome, ScannerUnavailableError), repr(outcome)
         assert "not-installed" in str(outcome)
 
+    @_WHEN
     @pytest.mark.parametrize("status", [1, 2, 77, 126, 127, 255])
-    def test_failure_is_an_error(self, lab: ScannerLab, backend: ScriptedProgram, image: str, status: int) -> None:
+    def test_failure_is_an_error(
+        self, lab: ScannerLab, backend: ScriptedProgram, image: str, status: int, *, after_output: bool
+    ) -> None:
         """Any exit status that the program does not end well with is a `ScannerError` with what it said last."""
-        backend.break_with(ProgramFault(status=status, stderr=b"begun\nthe disk is full\n"))
+        fault = ProgramFault(status=status, stderr=b"begun\nthe disk is full\n", after_output=after_output)
+        backend.break_with(fault)
         outcome = lab.outcome_of(image)
+        if after_output and status in self.good_statuses:
+            self.check_findings(outcome, self.findings)
+            return
         assert isinstance(outcome, ScannerError), repr(outcome)
-        assert "the disk is full" in str(outcome)
+        assert status in self.good_statuses or "the disk is full" in str(outcome)
 
+    @_WHEN
     @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
     def test_death_by_signal_is_an_error(
-        self, lab: ScannerLab, backend: ScriptedProgram, image: str, number: signal.Signals
+        self, lab: ScannerLab, backend: ScriptedProgram, image: str, number: signal.Signals, *, after_output: bool
     ) -> None:
         """A program that was killed, or crashed, gave no result."""
-        backend.break_with(ProgramFault(signal=number))
+        backend.break_with(ProgramFault(signal=number, after_output=after_output))
         assert isinstance(lab.outcome_of(image), ScannerError)
 
     @pytest.mark.parametrize("garbage", _GARBAGE, ids=["empty", "blank", "text", "cut", "binary", "list"])
@@ -135,10 +148,9 @@ class ProgramScannerContract(JsonAnswerTests, ScannerContract):
     def test_no_secret_is_an_argument(self, lab: ScannerLab, backend: ScriptedProgram, image: str) -> None:
         """Everybody on the machine can read a program's arguments: no credential is among them."""
         lab.outcome_of(image)
-        planted = [str(lab.values[name]) for name in secrets_for(self.scanner_class.settings_class)]
         arguments = [argument for call in backend.calls for argument in call.arguments]
         assert backend.calls, "the program was not started"
-        assert [] == told(arguments, forms_of(planted, lab.registry))
+        assert [] == told(arguments, forms_of(lab.planted(), lab.registry))
 
     def test_waiting_does_not_block_the_event_loop(self, lab: ScannerLab, backend: ScriptedProgram, image: str) -> None:
         """While the program works, the event loop runs."""
@@ -148,8 +160,9 @@ class ProgramScannerContract(JsonAnswerTests, ScannerContract):
 
     def test_health_tells_down(self, lab: ScannerLab, tmp_path: Path) -> None:
         """A program that is not installed is not healthy; an error counts as that."""
-        assert is_well(lab.health()), "the program is there"
-        assert not is_well(lab.with_values({"program": str(tmp_path / "not-installed")}).health()), "it is not there"
+        up, missing = lab.health(), lab.with_values({"program": str(tmp_path / "not-installed")})
+        assert is_well(up), "the program is there"
+        assert tells_down(missing.health(), up), "it is not there"
 
 
 async def _watched(lab: ScannerLab, backend: ScriptedProgram, image: str) -> str:

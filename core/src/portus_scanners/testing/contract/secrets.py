@@ -8,7 +8,7 @@ import pytest
 
 from ...models import ImageReport, ReportDocument
 from ...serialize import dump_document
-from .canaries import captured_logs, forms_of, secrets_for, texts_of, told
+from .canaries import captured_logs, forms_of, texts_of, told
 from .lab import ScannerLab
 from .subject import ScannerSubject
 
@@ -21,16 +21,17 @@ class SecretTests(ScannerSubject):
         """Functions that each make the backend go wrong in another way, or right again."""
         return ()
 
-    def test_no_secret_is_told(self, lab: ScannerLab, image: str, wrongs: Sequence[Callable[[], object]]) -> None:
-        """No log at any level, no error, no report and no ``repr`` has a credential in it, whatever goes wrong."""
+    def test_no_secret_is_told(
+        self, lab: ScannerLab, image: str, wrongs: Sequence[Callable[[], object]], capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """No log at any level, no output, error, report or ``repr`` has a credential in it, whatever goes wrong."""
         texts = [repr(lab.section().structure(self.scanner_class.settings_class))]
         with captured_logs() as lines:
             for number, go_wrong in enumerate(wrongs):
                 go_wrong()
                 texts += [*_texts_of(self.attempt(lab, number).outcome_of(image)), *_texts_of(lab.health())]
             texts += _report(lab.report_of(image))
-        planted = [str(lab.values[name]) for name in secrets_for(self.scanner_class.settings_class)]
-        assert [] == told([*texts, *lines], forms_of(planted, lab.registry))
+        assert [] == told([*texts, *lines, *capfd.readouterr()], forms_of(lab.planted(), lab.registry))
 
 
 def _texts_of(outcome: object) -> list[str]:

@@ -24,13 +24,16 @@ def main() -> int:
     with open(os.path.join(FOLDER, "behaviour"), encoding="utf-8") as file:
         behaviour = json.load(file)
     fault = behaviour["fault"]
-    if fault:
+    if fault and not fault["after_output"]:
         show(fault)
     outputs = [one for one in behaviour["outputs"] if fnmatch.filter(sys.argv[1:], one["argument"])]
     if not outputs:
         sys.stderr.write("usage: the arguments mean nothing to this program\n")
         return 64
-    return produce(outputs[0])
+    status = produce(outputs[0])
+    if fault:
+        show(fault)
+    return status
 
 
 def log_call() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 
 _SOURCE = Path(__file__).with_name("program.py")
+_LONGEST_FIRST_LINE = 127
 
 
 @frozen(kw_only=True)
@@ -46,10 +48,12 @@ class Output:
 
 @frozen(kw_only=True)
 class ProgramFault:
-    """What the program does instead; the classes' names are in `Faulty`."""
+    """What the program does instead of what is scripted, or after it."""
 
+    after_output: bool = False
+    """Does it when it has written what is scripted for its arguments, not before."""
     status: int | None = None
-    """Exits so, without its output."""
+    """Exits so."""
     stderr: bytes = b""
     signal: int | None = None
     """Ends by this signal."""
@@ -83,8 +87,7 @@ class ScriptedProgram:
         self._outputs: list[Output] = []
         self._fault: ProgramFault | None = None
         self._rewrite: Callable[[bytes], bytes] | None = None
-        self.path.write_text(f"#!{sys.executable} -IS\n{_SOURCE.read_text(encoding='utf-8')}", encoding="utf-8")
-        self.path.chmod(0o755)
+        _make_executable(self.path)
         self._tell()
 
     def script(
@@ -148,6 +151,20 @@ class ScriptedProgram:
             return output
         files = {name: change(content) for name, content in output.files.items()}
         return evolve(output, stdout=change(output.stdout), files=files)
+
+
+def _make_executable(path: Path) -> None:
+    """Write the program; by way of a shell where the first line can't name the interpreter.
+
+    A kernel takes no blank there and, before Linux 5.1, 127 bytes at the most. The shell adds to the environment.
+    """
+    source, first = _SOURCE.read_text(encoding="utf-8"), f"#!{sys.executable} -IS\n"
+    if " " in sys.executable or len(first.encode()) > _LONGEST_FIRST_LINE:
+        program = path.absolute().with_name(f"{path.name}.py")
+        program.write_text(source, encoding="utf-8")
+        first, source = "#!/bin/sh\n", f'exec {shlex.quote(sys.executable)} -IS {shlex.quote(str(program))} "$@"\n'
+    path.write_text(first + source, encoding="utf-8")
+    path.chmod(0o755)
 
 
 def _bytes_of(value: object) -> bytes:

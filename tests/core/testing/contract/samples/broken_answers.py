@@ -36,6 +36,14 @@ class LeakingScanner(SampleScanner, contract=1):
         return await super().ask(path)
 
 
+class PrintingScanner(SampleScanner, contract=1):
+    """Prints its token."""
+
+    async def ask(self, path: str) -> HttpAnswer:
+        print(self.settings.token.reveal())
+        return await super().ask(path)
+
+
 class QuotingScanner(SampleScanner, contract=1):
     """Quotes a body that has its token in it."""
 
@@ -85,6 +93,13 @@ class NullIsNoneScanner(SampleScanner, contract=1):
 
     def report(self, document: Any) -> ScannerReport:
         return super().report({"found": document.get("found") or []} if isinstance(document, dict) else document)
+
+
+class AbsentIsNoneScanner(SampleScanner, contract=1):
+    """Takes an answer without the list for nothing found."""
+
+    def report(self, document: Any) -> ScannerReport:
+        return super().report({"found": document.get("found", [])} if isinstance(document, dict) else document)
 
 
 class PedanticScanner(SampleScanner, contract=1):

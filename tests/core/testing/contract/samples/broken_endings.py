@@ -53,6 +53,27 @@ class FileLeavingScanner(SampleScanner, contract=1):
         return report
 
 
+class ReportLeavingScanner(SampleScanner, contract=1):
+    """Leaves a file behind when all went well."""
+
+    async def scan(self, image: Image) -> ScannerReport:
+        report = await super().scan(image)
+        handle, _ = tempfile.mkstemp()
+        os.close(handle)
+        return report
+
+
+class HandleLeavingScanner(SampleScanner, contract=1):
+    """Leaves a file open when the scan fails."""
+
+    async def scan(self, image: Image) -> ScannerReport:
+        handle, name = tempfile.mkstemp()
+        os.unlink(name)
+        report = await super().scan(image)
+        os.close(handle)
+        return report
+
+
 class SocketLeavingScanner(SampleScanner, contract=1):
     """Leaves a connection behind when it is cancelled."""
 

@@ -9,6 +9,7 @@ import broken_packaging as packaging
 import broken_reports as reports
 import pytest
 import sample_http
+import sample_others
 import sample_polled
 import sample_program
 from portus_scanners import Severity
@@ -66,6 +67,13 @@ class Polled(Expected, PolledScannerContract):
         backend.script("/scan?image=*team%2Fapp*", {"working": True})
 
 
+class PolledTwice(Polled):
+    """A server that takes two requests for a poll."""
+
+    __test__ = False
+    requests_per_poll = 2
+
+
 class Program(Expected, ProgramScannerContract):
     """A program."""
 
@@ -78,6 +86,33 @@ class Program(Expected, ProgramScannerContract):
         program.script("*/team/app:1", FOUND)
         program.script("*/team/other:1", OTHER)
         return program
+
+
+class Levels(Http):
+    """A server that numbers the severities."""
+
+    __test__ = False
+
+    @pytest.fixture
+    def backend(self):
+        server = ScriptedServer()
+        found = [{"id": "CVE-2099-1", "severity": 3}, {"id": "CVE-2099-2", "severity": 1}]
+        server.script("/scan?image=*team%2Fapp*", {"found": found})
+        with serving(server):
+            yield server
+
+
+class Lines(Http):
+    """A server that answers with lines of text."""
+
+    __test__ = False
+
+    @pytest.fixture
+    def backend(self):
+        server = ScriptedServer()
+        server.script("/scan?image=*team%2Fapp*", "CVE-2099-1 High\nCVE-2099-2 Low\n")
+        with serving(server):
+            yield server
 
 
 class Unreadable(Http):
@@ -97,6 +132,7 @@ def _tests_of(kind, scanner_class):
 _KINDS = {
     Http: (
         sample_http.SampleScanner,
+        sample_others.QuietScanner,
         broken_import.NoisyScanner,
         packaging.UnregisteredScanner,
         packaging.LooseScanner,
@@ -107,9 +143,12 @@ _KINDS = {
         *(one for module in (reports, endings, answers) for one in vars(module).values() if isinstance(one, type)
           and issubclass(one, sample_http.SampleScanner) and one is not sample_http.SampleScanner),
     ),
+    Levels: (sample_others.LevelScanner, sample_others.WordlessScanner),
+    Lines: (sample_others.LineScanner,),
     Unreadable: (packaging.UnreadableScanner,),
-    Polled: tuple(one for one in vars(sample_polled).values() if isinstance(one, type)
-                  and issubclass(one, sample_polled.PolledScanner)),
+    Polled: (*(one for one in vars(sample_polled).values() if isinstance(one, type)
+               and issubclass(one, sample_polled.PolledScanner)), sample_others.PatientScanner),
+    PolledTwice: (sample_others.TwiceAskingScanner,),
     Program: tuple(one for one in vars(sample_program).values() if isinstance(one, type)
                    and issubclass(one, sample_program.ProgramScanner)),
 }  # fmt: skip

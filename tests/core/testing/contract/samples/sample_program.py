@@ -82,6 +82,18 @@ class CarelessProgramScanner(ProgramScanner, contract=1):
             return ScannerReport()
 
 
+class HalfCarelessProgramScanner(ProgramScanner, contract=1):
+    """Looks at the exit status only when the output is no JSON."""
+
+    async def scan(self, image: Image) -> ScannerReport:
+        answer = await self.start_program("scan", image.reference.text)
+        try:
+            document = json.loads(answer.stdout)
+        except ValueError as error:
+            raise ScannerError(f"{answer.ending}: {answer.excerpt}") from error
+        return self.report(document)  # type: ignore[arg-type]
+
+
 class TellingProgramScanner(ProgramScanner, contract=1):
     """Gives its program the token as an argument."""
 
