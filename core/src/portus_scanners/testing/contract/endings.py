@@ -9,11 +9,10 @@ from pathlib import Path
 
 from ...models import Outcome, ScannerReport, ScannerRun
 from . import heartbeat, suspension
-from .lab import ScannerLab
+from .lab import DEADLINE, ScannerLab
 from .leaks import Holdings, left_behind
 from .subject import ScannerSubject
 
-_DEADLINE = "0.7"
 _MOST_CUTS = 60
 _ENDINGS = {Outcome.TIMED_OUT, Outcome.PENDING, Outcome.FAILED}
 """`FAILED`: the scanner has a shorter time limit of its own for a request."""
@@ -25,7 +24,7 @@ class EndingTests(ScannerSubject):
     def test_deadline_is_kept(self, lab: ScannerLab, image: str, hanging: Mapping[str, object], scratch: Path) -> None:
         """A backend that never answers ends at the scanner's timeout, as no success, and leaves nothing behind."""
         before = Holdings.now(scratch)
-        late = lab.with_values({**hanging, "timeout": _DEADLINE})
+        late = lab.with_values({**hanging, "timeout": DEADLINE})
         (run,), abandoned = late.run(partial(_stopped, late, image, stop=False))
         assert run.outcome in _ENDINGS, f"ended {run.outcome.value}: {run.error}"
         assert "it crashed" not in (run.error or ""), run.error

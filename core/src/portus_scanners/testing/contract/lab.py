@@ -26,6 +26,8 @@ ResultT = TypeVar("ResultT")
 
 PATIENCE = 60.0
 """Seconds for one piece of a test: a scanner that does not come back must not keep the tests from ending."""
+DEADLINE = "0.7"
+"""Seconds, as the setting `timeout`: for a scan that shall not end before."""
 FEW_POLLS = 50
 """How often a scanner may wait in one scan of the tests: then `StillWorkingError` ends it."""
 

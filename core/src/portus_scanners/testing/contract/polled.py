@@ -12,14 +12,13 @@ from ...models import Outcome
 from ..context import StillWorkingError
 from ..servers.loopback import LoopbackServer
 from .http import HttpScannerContract
-from .lab import FEW_POLLS, ScannerLab
+from .lab import DEADLINE, FEW_POLLS, ScannerLab
 from .leaks import Holdings, left_behind
 
 _LONGEST_WAIT = 300.0
 """Seconds between two polls at the most: who waits longer is told of the end too late."""
 _OTHER_REQUESTS = 10
 """What a scan may ask beside its polls: to begin, for the version..."""
-_DEADLINE = "0.7"
 
 
 class PolledScannerContract(HttpScannerContract):
@@ -57,7 +56,7 @@ class PolledScannerContract(HttpScannerContract):
     def test_still_working_is_pending(self, lab: ScannerLab, image: str, working: None, scratch: Path) -> None:
         """A backend that is still working at the deadline makes the outcome `pending`, and nothing is left behind."""
         before = Holdings.now(scratch)
-        (run,) = lab.with_values({"timeout": _DEADLINE}).report_of(image).results
+        (run,) = lab.with_values({"timeout": DEADLINE}).report_of(image).results
         assert Outcome.PENDING is run.outcome, f"ended {run.outcome.value}: {run.error}"
         assert [] == left_behind(before, scratch)
 

@@ -19,12 +19,11 @@ from .base import ScannerContract
 from .canaries import forms_of, told
 from .health import is_well, tells_down
 from .json_answers import JsonAnswerTests, Rewrite
-from .lab import ScannerLab
+from .lab import DEADLINE, ScannerLab
 from .leaks import Holdings, alive_in, left_behind
 
 _HUGE = 100 * 1024 * 1024
 _GARBAGE = (b"", b"\n", b"no JSON\n", b"{", b"\xff\xfe\x00", b"[]")
-_DEADLINE = "0.7"
 _LOOK = 0.01
 _WHEN = pytest.mark.parametrize("after_output", [False, True], ids=["silent", "after_output"])
 
@@ -140,7 +139,7 @@ class ProgramScannerContract(JsonAnswerTests, ScannerContract):
         """At the deadline a program that ignores SIGTERM ends, and so do the processes that it has started."""
         before = Holdings.now(scratch)
         backend.break_with(ProgramFault(hang=True, stubborn=fault == "stubborn", child=fault == "child"))
-        (run,) = lab.with_values({"timeout": _DEADLINE}).report_of(image).results
+        (run,) = lab.with_values({"timeout": DEADLINE}).report_of(image).results
         assert run.report is None, f"ended {run.outcome.value}"
         assert [] == left_behind(before, scratch)
         assert [] == alive_in({call.process for call in backend.calls})

@@ -18,6 +18,8 @@ from typing import Any
 
 from attrs import evolve, field, frozen
 
+from ..content import content_of
+
 _SOURCE = Path(__file__).with_name("program.py")
 _LONGEST_FIRST_LINE = 127
 
@@ -108,9 +110,9 @@ class ScriptedProgram:
             status: How it exits.
             files: What it writes to files, by the name in its working folder.
         """
-        contents = {name: _bytes_of(value) for name, value in (files or {}).items()}
+        contents = {name: content_of(value) for name, value in (files or {}).items()}
         output = Output(
-            argument=argument, stdout=_bytes_of(stdout), stderr=stderr.encode(), status=status, files=contents
+            argument=argument, stdout=content_of(stdout), stderr=stderr.encode(), status=status, files=contents
         )
         self._outputs = [output, *(one for one in self._outputs if one.argument != argument)]
         self._tell()
@@ -165,12 +167,6 @@ def _make_executable(path: Path) -> None:
         first, source = "#!/bin/sh\n", f'exec {shlex.quote(sys.executable)} -IS {shlex.quote(str(program))} "$@"\n'
     path.write_text(first + source, encoding="utf-8")
     path.chmod(0o755)
-
-
-def _bytes_of(value: object) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    return value.encode() if isinstance(value, str) else json.dumps(value).encode()
 
 
 def _document(one: Output | ProgramFault) -> dict[str, Any]:

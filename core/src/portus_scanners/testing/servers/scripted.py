@@ -8,25 +8,17 @@ server.script("/flaky", Status(503), Disconnect(), Reply({"found": []}, fault=Tr
 
 from __future__ import annotations
 
-import json
 import ssl
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
 from aiohttp import web
 from attrs import define, field, frozen
 
-from .faults import Fault
+from ..content import content_of
+from .faults import Fault, Handler
 from .loopback import LoopbackServer
-
-Handler = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-
-def _bytes_of(value: object) -> bytes:
-    if isinstance(value, bytes):
-        return value
-    return value.encode() if isinstance(value, str) else json.dumps(value).encode()
 
 
 @frozen
@@ -38,7 +30,7 @@ class Reply:
         fault: What becomes of it on its way: `Truncated`, `Chunked`, `Delay`...
     """
 
-    body: bytes = field(default=b"", converter=_bytes_of, repr=False)
+    body: bytes = field(default=b"", converter=content_of, repr=False)
     status: int = 200
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(factory=dict)
