@@ -9,6 +9,8 @@ from portus_scanners import (
     Cvss,
     Finding,
     FixState,
+    GateResult,
+    GateViolation,
     Image,
     ImageReference,
     Layer,
@@ -23,6 +25,7 @@ from portus_scanners import (
     ScannerRun,
     Severity,
     UnresolvedImage,
+    UnusedRule,
     VendorRating,
     make_image_report,
 )
@@ -45,7 +48,8 @@ cvss = st.builds(
 )
 findings = st.builds(
     Finding,
-    id=st.sampled_from(["CVE-2016-6304", "CVE-2016-7052", "TEMP-1"]),
+    id=st.sampled_from(["CVE-2016-6304", "CVE-2016-7052", "TEMP-1", "GHSA-aaaa-bbbb-cccc"]),
+    aliases=st.lists(st.sampled_from(["CVE-2016-6304", "CVE-2016-7052", "GHSA-aaaa-bbbb-cccc"]), max_size=2).map(tuple),
     severity=st.sampled_from(Severity),
     severity_label=texts,
     severity_source=texts,
@@ -123,8 +127,22 @@ images = images_of(
     st.sampled_from(["oci:1", "docker-archive:a.tar:team/app:1"]).map(LocalReference.parse),
     st.builds(LocalImage, form=st.just("oci"), path=st.just("/a"), name=texts),
 )
+words = st.text(min_size=1, max_size=20)
+gates = st.builds(
+    GateResult,
+    passed=st.booleans(),
+    rules=some_texts,
+    violations=st.lists(
+        st.builds(GateViolation, rule=words, message=words, vulnerabilities=some_texts), max_size=2
+    ).map(tuple),
+)
 documents = st.builds(
     ReportDocument,
+    created=moments,
+    unused_rules=st.lists(st.builds(UnusedRule, rule=words, expired=st.booleans(), message=words), max_size=1).map(
+        tuple
+    ),
+    gate=st.none() | gates,
     reports=st.lists(st.builds(make_image_report, images, run_lists), max_size=2).map(tuple),
     errors=st.lists(st.builds(UnresolvedImage, reference=texts, step=texts, message=texts), max_size=2).map(tuple),
 )

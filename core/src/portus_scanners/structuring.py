@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from functools import cache
 from types import NoneType
@@ -69,6 +69,8 @@ def make_strict_converter() -> Converter:
     converter.register_structure_hook(float, _number)
     converter.register_structure_hook(datetime, lambda value, _: _time(value))
     converter.register_unstructure_hook(datetime, datetime.isoformat)
+    converter.register_structure_hook(date, lambda value, _: _date(value))
+    converter.register_unstructure_hook(date, date.isoformat)
     converter.register_structure_hook_factory(_is_enum, _one_of)
     for is_wanted, given, factory in _CONTAINERS:
         converter.register_structure_hook_factory(is_wanted, _only(given, factory))
@@ -154,6 +156,16 @@ def _time(value: Any) -> datetime:
         return datetime.fromisoformat(value)
     except ValueError:
         msg = "expected a time as ISO 8601 writes it"
+        raise ValueError(msg) from None
+
+
+def _date(value: Any) -> date:
+    if not isinstance(value, str):
+        raise _mismatch(str, value)
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        msg = "expected a date as ISO 8601 writes it"
         raise ValueError(msg) from None
 
 

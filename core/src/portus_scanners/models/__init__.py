@@ -3,7 +3,8 @@
 All are frozen attrs classes; sequences are tuples. ``serialize.py`` turns them into JSON and back.
 
 ``images.py`` is what is scanned; ``findings.py`` what a scanner says of one package, in the words of ``words.py``;
-``runs.py`` what one scanner returns; ``reports.py`` what is put together from all; ``fields.py`` the checks they share.
+``runs.py`` what one scanner returns; ``vulnerabilities.py`` what their findings mean together; ``reports.py`` the
+whole answer; ``fields.py`` the checks they share.
 """
 
 from __future__ import annotations
@@ -12,15 +13,16 @@ from .findings import Cvss, Finding, Package, VendorRating
 from .images import Image, Layer, LocalImage, Platform
 from .reports import (
     SCHEMA_VERSION,
+    GateResult,
+    GateViolation,
     ImageReport,
-    MatchedBy,
-    Rating,
     ReportDocument,
     UnresolvedImage,
+    UnusedRule,
     Verdict,
-    Vulnerability,
 )
 from .runs import Outcome, ScannerReport, ScannerRun
+from .vulnerabilities import MatchedBy, Rating, Suppressed, Vulnerability
 from .words import FixState, Severity
 
 __all__ = [
@@ -28,6 +30,8 @@ __all__ = [
     "Cvss",
     "Finding",
     "FixState",
+    "GateResult",
+    "GateViolation",
     "Image",
     "ImageReport",
     "Layer",
@@ -41,7 +45,9 @@ __all__ = [
     "ScannerReport",
     "ScannerRun",
     "Severity",
+    "Suppressed",
     "UnresolvedImage",
+    "UnusedRule",
     "VendorRating",
     "Verdict",
     "Vulnerability",

@@ -85,6 +85,8 @@ class Finding:
 
     id: str = field(validator=word)
     """The backend's name of it: ``CVE-2016-6304``, ``RHSA-2019:1481``."""
+    aliases: tuple[str, ...] = field(default=(), converter=texts)
+    """Other names of it, where the backend gives them; for an advisory of several vulnerabilities, all of these."""
     severity: Severity = field(default=Severity.UNKNOWN, validator=instance_of(Severity))
     severity_label: str = field(default="", validator=TEXT)
     """The word that the backend used."""

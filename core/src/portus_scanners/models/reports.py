@@ -7,20 +7,19 @@ from enum import Enum
 
 from attrs import field, frozen
 
-from .fields import texts
-from .findings import Cvss, Package, VendorRating
+from .fields import moment, texts, word
 from .images import Image
 from .runs import ScannerRun
-from .words import FixState, Severity
+from .vulnerabilities import Vulnerability
 
 __all__ = [
+    "GateResult",
+    "GateViolation",
     "ImageReport",
-    "MatchedBy",
-    "Rating",
     "ReportDocument",
     "UnresolvedImage",
+    "UnusedRule",
     "Verdict",
-    "Vulnerability",
 ]
 
 SCHEMA_VERSION = 1
@@ -36,64 +35,6 @@ class Verdict(Enum):
     """At least one scanner was asked, every one ended `ok`, and none found anything."""
     UNKNOWN = "unknown"
     """Nothing was found, but not everybody has looked."""
-
-
-class MatchedBy(Enum):
-    """How findings were found to be in the same package."""
-
-    PACKAGE = "package"
-    """All name the same one."""
-    SOURCE = "source"
-    """Some name a binary package, others the source package that it was built from."""
-
-
-@frozen(kw_only=True)
-class Rating:
-    """What one scanner thinks of one vulnerability."""
-
-    scanner: str
-    severity: Severity
-    label: str = ""
-    """The word that the scanner used."""
-    source: str = ""
-    """Whose severity the scanner took, where it says."""
-    cvss: tuple[Cvss, ...] = ()
-    vendors: tuple[VendorRating, ...] = ()
-    """By source: the severities of all whom the scanner knows of."""
-
-
-@frozen(kw_only=True)
-class Vulnerability:
-    """Findings of several scanners that mean the same thing."""
-
-    id: str
-    severity: Severity
-    """The highest of `ratings`."""
-    package: Package
-    """The source package where the findings were matched by it."""
-    matched_by: MatchedBy = MatchedBy.PACKAGE
-    packages: tuple[Package, ...] = ()
-    """What the findings call it, sorted, each once."""
-    source_packages: tuple[Package, ...] = ()
-    """What these were built from, where a scanner says."""
-    purls: tuple[str, ...] = field(default=(), converter=texts)
-    paths: tuple[str, ...] = field(default=(), converter=texts)
-    layers: tuple[str, ...] = field(default=(), converter=texts)
-    """Digests of the layers that brought it."""
-    fix_states: tuple[FixState, ...] = ()
-    """What the scanners say of a fix, each once; `FixState.UNKNOWN` is left out."""
-    fixed_by: tuple[str, ...] = field(default=(), converter=texts)
-    links: tuple[str, ...] = field(default=(), converter=texts)
-    title: str = ""
-    description: str = ""
-    ratings: tuple[Rating, ...] = ()
-    """By scanner, then by severity."""
-    published: datetime | None = None
-    """The earliest that a scanner names."""
-    modified: datetime | None = None
-    """The latest that a scanner names."""
-    scanners: tuple[str, ...] = ()
-    """Who found it, by name."""
 
 
 @frozen(kw_only=True)
@@ -119,9 +60,51 @@ class UnresolvedImage:
 
 
 @frozen(kw_only=True)
+class GateViolation:
+    """One rule of the gate that does not hold, of one image or of all."""
+
+    rule: str = field(validator=word)
+    """The rule's key in the configuration: ``fail_on``, ``required``."""
+    message: str = field(validator=word)
+    """What failed and by what: ``3 vulnerabilities of severity high or above, 0 are allowed``."""
+    reference: str = ""
+    """The image, as the user wrote it; empty for a rule that is about all of them."""
+    vulnerabilities: tuple[str, ...] = field(default=(), converter=texts)
+    """Ids of those that count, where it is about some: highest severity first."""
+
+
+@frozen(kw_only=True)
+class GateResult:
+    """Whether reports pass the gate; there is one only where a policy was given."""
+
+    passed: bool
+    rules: tuple[str, ...] = field(default=(), converter=texts)
+    """The rules that were in force, in words."""
+    violations: tuple[GateViolation, ...] = ()
+
+
+@frozen(kw_only=True)
+class UnusedRule:
+    """A suppression that did not apply to anything."""
+
+    rule: str = field(validator=word)
+    """Where it stands: ``suppressions.yml:12``."""
+    expired: bool
+    """Its last day has passed; otherwise nothing here fits it."""
+    message: str = field(validator=word)
+    """What it names, and why it did not apply, in words."""
+
+
+@frozen(kw_only=True)
 class ReportDocument:
     """The whole answer of one command: what is written as JSON."""
 
     schema_version: int = SCHEMA_VERSION
     reports: tuple[ImageReport, ...] = ()
     errors: tuple[UnresolvedImage, ...] = ()
+    created: datetime | None = field(default=None, validator=moment)
+    """When it was made (UTC)."""
+    unused_rules: tuple[UnusedRule, ...] = ()
+    """Suppressions that did not apply, in their order."""
+    gate: GateResult | None = None
+    """None where no policy was given."""
