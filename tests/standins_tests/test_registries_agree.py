@@ -98,6 +98,33 @@ async def test_blobs_and_what_is_not_there(both: Both) -> None:
         assert seen[1] == seen[0]
 
 
+async def test_lists(both: Both) -> None:
+    """Repositories in pages of the size that the client names; all tags at once; a repository that is not there."""
+    for name, tag in (("team/app", "1.0"), ("team/app", "2.0"), ("team/base", "1"), ("zoo", "1")):
+        both.stand_in.push(name, tag, DOCKER)
+        await both.real.push(name, tag, DOCKER)
+    for path in (
+        "_catalog?n=2",
+        "_catalog?n=2&last=team%2Fbase",
+        "_catalog",
+        "team/app/tags/list?n=1",
+        "gone/tags/list",
+    ):
+        ours, theirs = await both.get(f"/v2/{path}")
+        seen = [
+            (got.status, _sorted(json.loads(got.body)), got.headers.get("Link"), got.media_type.partition(";")[0])
+            for got in (ours, theirs)
+        ]
+        assert seen[1] == seen[0], path
+
+
+def _sorted(document: dict[str, object]) -> dict[str, object]:
+    """Distribution 2.8 gives tags in the order of its folders."""
+    return {
+        key: sorted(value) if key == "tags" and isinstance(value, list) else value for key, value in document.items()
+    }
+
+
 async def test_refusals(http: aiohttp.ClientSession) -> None:
     """The challenges have the same parameters, for every way not to be let in."""
     async with AsyncExitStack() as stack:

@@ -20,6 +20,7 @@ from portus_scanners import (
     Secret,
 )
 from portus_scanners.registry.access.realm import make_realm
+from portus_scanners.registry.access.right import Right
 from portus_scanners.registry.hosts import HostSettings, same_origin
 from portus_scanners.testing.registry import StandInRegistry
 from portus_scanners.testing.servers.scripted import ScriptedServer
@@ -239,7 +240,7 @@ def test_a_realm_over_plain_http_is_on_the_registrys_host_only(address: str, all
     """Of a registry that speaks plain HTTP itself; over HTTPS it may be anywhere."""
     base = URL("http://registry.example:5000")
     try:
-        make_realm(address, "", "team/app", "registry.example:5000", base, HostSettings({}))
+        make_realm(address, "", Right.to_pull("team/app"), "registry.example:5000", base, HostSettings({}))
     except RegistryAuthError:
         assert not allowed
     else:

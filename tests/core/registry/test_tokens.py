@@ -23,6 +23,7 @@ from portus_scanners import (
     Secret,
 )
 from portus_scanners.registry.access.realm import make_realm
+from portus_scanners.registry.access.right import Right
 from portus_scanners.registry.access.tokens import TokenSource
 from portus_scanners.registry.hosts import HostSettings
 from portus_scanners.testing.registry.registry import StandInRegistry
@@ -376,7 +377,7 @@ def test_credentials_go_to_another_host_only_over_https(
     settings = HostSettings({"auth.example": RegistrySettings(insecure=insecure)})
     outcome = nullcontext() if allowed else pytest.raises(RegistryAuthError, match=re.escape(registry))
     with outcome:
-        realm = make_realm(address, "", "team/app", registry, URL(f"{scheme}://{registry}"), settings)
+        realm = make_realm(address, "", Right.to_pull("team/app"), registry, URL(f"{scheme}://{registry}"), settings)
         assert URL(address) == realm.url
 
 
@@ -392,7 +393,7 @@ def test_credentials_go_to_another_host_only_over_https(
 def test_plain_http_is_advised_for_the_registrys_own_host_alone(address: str, advised: bool) -> None:
     """Nobody is told to send a password in the clear to a host that a registry has named."""
     with pytest.raises(RegistryAuthError, match="let the registry name an https address") as caught:
-        make_realm(address, "", "team/app", "r.example", URL("https://r.example"), HostSettings({}))
+        make_realm(address, "", Right.to_pull("team/app"), "r.example", URL("https://r.example"), HostSettings({}))
 
     assert advised == ("insecure" in str(caught.value))
 
@@ -407,7 +408,9 @@ def test_plain_http_is_advised_for_the_registrys_own_host_alone(address: str, ad
 )
 def test_a_relative_realm_is_on_the_registrys_host(address: str, expected: str) -> None:
     """Some registries behind a proxy do not know their own name."""
-    realm = make_realm(address, "", "team/app", "r.example", URL("https://r.example:5000"), HostSettings({}))
+    realm = make_realm(
+        address, "", Right.to_pull("team/app"), "r.example", URL("https://r.example:5000"), HostSettings({})
+    )
 
     assert URL(expected) == realm.url
 

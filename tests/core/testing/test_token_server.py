@@ -85,7 +85,7 @@ async def test_oauth2_form(http: aiohttp.ClientSession, form: dict[str, str], st
     [
         ("repository:team/app:pull,push", Access(repository="team/app", actions=frozenset({"pull", "push"}))),
         ("repository:host:5000/app:pull", Access(repository="host:5000/app", actions=frozenset({"pull"}))),
-        ("registry:catalog:*", None),
+        ("registry:catalog:*", Access(repository="catalog", actions=frozenset({"*"}), kind="registry")),
         ("repository:pull", None),
         ("", None),
     ],

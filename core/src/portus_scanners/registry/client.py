@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 from yarl import URL
@@ -20,11 +20,13 @@ from ..errors import (
 from ..models import Image, Layer, Platform
 from ..scanner import BlobAccess, BlobHead, Referrer
 from ..settings import RegistrySettings
-from .access import Access
+from .access import CATALOG, Access, Right
 from .answers import Answer
 from .credentials import CredentialStore
 from .digests import find_digest_fault
-from .hosts import HostSettings
+from .guarded import GuardedApi
+from .hosts import HostSettings, name_registry
+from .listing import list_repositories
 from .platforms import own_platform
 from .reference import Reference
 from .referrers import find_referrers
@@ -179,6 +181,39 @@ class Registry:
         except ImageNotFoundError:
             return await repository.fetch_manifest_bytes(digest, max_size)
 
+    def repositories(self, host: str) -> AsyncIterator[str]:
+        """Iterate over the names of all repositories that a registry shows to us, page by page, in its order.
+
+        The names are the registry's own texts: one that is no repository's name is given too.
+
+        Args:
+            host: The registry, as in an image's name: ``registry.example:5000``.
+
+        Raises:
+            InvalidReferenceError: *host* is none.
+            RegistryError: (while iterating) The registry does not show them, or is not available.
+            InvalidManifestError: (while iterating) Its answer is no list.
+        """
+        registry_host = self._open_host(_name(host, "any"))
+        access = Access(CATALOG, registry_host, self._store, self._settings, self._clock, self._tasks)
+        return list_repositories(GuardedApi(registry_host, access))
+
+    def tags(self, host: str, repository: str) -> AsyncIterator[str]:
+        """Iterate over the tags of a repository, page by page, in the registry's order.
+
+        The tags are the registry's own texts: one that is no tag is given too.
+
+        Args:
+            host: The registry, as in an image's name.
+            repository: ``team/app``.
+
+        Raises:
+            InvalidReferenceError: *host* or *repository* is none.
+            RegistryError: (while iterating) The registry does not show them, or is not available.
+            InvalidManifestError: (while iterating) Its answer is no list.
+        """
+        return self._open(_name(host, repository)).tags()
+
     async def aclose(self) -> None:
         """Close all connections and end all requests."""
         await self._tasks.aclose()
@@ -194,7 +229,8 @@ class Registry:
         key = reference.registry, reference.repository
         if key not in self._repositories:
             host = self._open_host(reference)
-            access = Access(reference.repository, host, self._store, self._settings, self._clock, self._tasks)
+            right = Right.to_pull(reference.repository)
+            access = Access(right, host, self._store, self._settings, self._clock, self._tasks)
             self._repositories[key] = Repository(reference.repository, host, access)
         return self._repositories[key]
 
@@ -213,6 +249,10 @@ class Registry:
             )
         _checked(image, layer.digest)
         return self._open(_in_registry(image))
+
+
+def _name(host: str, repository: str) -> Reference:
+    return Reference(f"{host}/{repository}", name_registry(host), repository)
 
 
 def _in_registry(image: Image) -> Reference:

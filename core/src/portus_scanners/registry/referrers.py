@@ -9,19 +9,16 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from yarl import URL
-
 from ..errors import ImageNotFoundError, InvalidManifestError, RegistryError
 from ..scanner import Referrer
-from .hosts import same_origin
 from .manifest import Index
+from .paging import ForeignPageError, find_next_page
 from .repository import Repository
 from .wire import Descriptor
 
 MOST_PAGES = 20
 MOST_REFERRERS = 1000
 _NO_SUCH_API = {400, 404, 405, 406, 501}
-_NEXT = re.compile(r"""<([^>]*)>[^,<]*;\s*rel="?next"?""")
 _NO_TAG = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST_ALGORITHM = 32
 _LONGEST_HEX = 64
@@ -57,11 +54,20 @@ async def _ask(repository: Repository, digest: str, artifact_type: str) -> Itera
         found += _entries(page)
         if len(found) > MOST_REFERRERS:
             raise _refuse(repository, what, f"there are more than {MOST_REFERRERS}")
-        following = _NEXT.search(link)
+        following = await _find_next(repository, path, what, link)
         if following is None:
             return found
-        path = _find_path(repository, await repository.host.base(), what, following[1])
+        path = following
     raise _refuse(repository, what, f"there are more than {MOST_PAGES} pages")
+
+
+async def _find_next(repository: Repository, path: str, what: str, link: str) -> str | None:
+    start = f"/v2/{repository.name}/"
+    try:
+        found = find_next_page(await repository.host.base(), f"{start}{path}", link, f"{start}referrers/")
+    except ForeignPageError as error:
+        raise _refuse(repository, what, "its next page is none of this repository's") from error
+    return None if found is None else found.removeprefix(start)
 
 
 async def _read_tag(repository: Repository, digest: str) -> Iterable[Descriptor]:
@@ -76,20 +82,6 @@ def make_tag(digest: str) -> str:
     """Return the tag under which clients put referrers where the registry has no API for them."""
     algorithm, _, digits = digest.partition(":")
     return _NO_TAG.sub("-", f"{algorithm[:_LONGEST_ALGORITHM]}-{digits[:_LONGEST_HEX]}")
-
-
-def _find_path(repository: Repository, base: URL, what: str, link: str) -> str:
-    """Return the path of the next page inside the repository; a link elsewhere is not followed."""
-    start = f"/v2/{repository.name}/"
-    try:
-        target = base.join(URL(f"{start}referrers/")).join(URL(link, encoded=True))
-        usable = same_origin(base, target)
-    except ValueError:
-        target, usable = base, False
-    path = target.raw_path_qs
-    if not (link and usable and path.startswith(f"{start}referrers/")) or ".." in path:
-        raise _refuse(repository, what, "its next page is none of this repository's")
-    return path.removeprefix(start)
 
 
 def _entries(index: Index) -> tuple[Descriptor, ...]:

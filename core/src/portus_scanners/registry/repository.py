@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 
 from ..blob_file import BlobFile, BlobFileError
 from ..errors import InvalidManifestError, RegistryError
 from .access import BACKEND_MARGIN, Access
 from .answers import Answer, Grant, make_error
 from .digests import digest_of
+from .guarded import GuardedApi
+from .listing import list_tags
 from .manifest import ACCEPT, OCI_INDEX, Index, Manifest, read_manifest
 from .registry_host import LARGEST_BODY, RegistryHost
 from .wire import Descriptor, MalformedError
 
-_UNAUTHORIZED = 401
 _OVERLOADED = 429
 _SERVER_FAULT = 500
-_MOST_REFUSALS = 2
 
 
 class Repository:
@@ -32,6 +32,7 @@ class Repository:
         self.name = name
         self.host = host
         self._access = access
+        self._api = GuardedApi(host, access)
 
     async def fetch_manifest(self, tag_or_digest: str) -> Manifest | Index:
         """Fetch, verify and parse one manifest.
@@ -91,7 +92,7 @@ class Repository:
         """
         what = f"{self.name}@{file.digest}"
         try:
-            answer = await self._exchange("GET", f"blobs/{file.digest}", "blob", {}, file=file)
+            answer = await self._api.exchange("GET", self._path(f"blobs/{file.digest}"), "blob", {}, file=file)
         except BlobFileError as error:
             message = f"{self.host.name}, blob of {what}: {error}"
             raise RegistryError(message, registry=self.host.name, step="blob") from error.__cause__
@@ -116,7 +117,11 @@ class Repository:
         Raises:
             RegistryError: There is no answer, or no credentials.
         """
-        return await self._exchange("HEAD", f"blobs/{digest}", "blob", {})
+        return await self._api.exchange("HEAD", self._path(f"blobs/{digest}"), "blob", {})
+
+    def tags(self) -> AsyncIterator[str]:
+        """Iterate over its tags; see `list_tags`."""
+        return list_tags(self._api, self.name)
 
     async def locate_blob(self, digest: str, *, from_here: bool = False) -> str:
         """Return a blob's address: for a backend, or for one that runs on this machine."""
@@ -149,39 +154,7 @@ class Repository:
     async def _get(
         self, path: str, step: str, what: str, headers: Mapping[str, str], limit: int = LARGEST_BODY
     ) -> Answer:
-        answer = await self._exchange("GET", path, step, headers, limit)
-        if answer.failed:
-            raise make_error(answer, registry=self.host.name, step=step, what=what)
-        if answer.too_long:
-            message = f"{self.host.name}, {step} of {what}: the answer is longer than {limit} bytes"
-            raise InvalidManifestError(message, registry=self.host.name, step=step, status=answer.status)
-        return answer
-
-    async def _exchange(
-        self,
-        method: str,
-        path: str,
-        step: str,
-        headers: Mapping[str, str],
-        limit: int = LARGEST_BODY,
-        file: BlobFile | None = None,
-    ) -> Answer:
-        """Send one request; meet the challenge of a 401, and once more when a token is refused."""
-        grant = await self._access.grant()
-        refusals = 0
-        while True:
-            answer = await self.host.send(
-                method, self._path(path), step=step, headers=headers, grant=grant, limit=limit, file=file
-            )
-            if answer.status != _UNAUTHORIZED or answer.elsewhere:
-                break
-            refusals += grant is not None
-            if refusals == _MOST_REFUSALS:
-                raise self._access.make_refusal(answer, grant, step)
-            grant = await self._access.meet(answer, grant, step)
-        if grant is None:
-            self._access.note_open()
-        return answer
+        return await self._api.get(self._path(path), step, what, headers, limit)
 
     def _path(self, path: str) -> str:
         return f"/v2/{self.name}/{path}"

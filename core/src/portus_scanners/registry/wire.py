@@ -31,6 +31,7 @@ MediaType = NewType("MediaType", str)
 Size = NewType("Size", int)
 Word = NewType("Word", str)
 Urls = NewType("Urls", tuple[str, ...])
+Names = NewType("Names", tuple[str, ...])
 Annotations = NewType("Annotations", dict[str, str])
 DocumentT = TypeVar("DocumentT")
 
@@ -108,6 +109,20 @@ class WireIndex:
     manifests: tuple[Descriptor, ...] = ()
 
 
+@frozen
+class WireCatalog:
+    """One page of the names of all repositories."""
+
+    repositories: Names = Names(())
+
+
+@frozen
+class WireTags:
+    """One page of a repository's tags; null when all have been deleted."""
+
+    tags: Names = Names(())
+
+
 def parse_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object of a body.
 
@@ -180,6 +195,13 @@ def _expect_urls(value: object, _kind: object) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _expect_names(value: object, _kind: object) -> tuple[str, ...]:
+    """Take texts of any content: a name that is none is its reader's matter, and no reason to lose the others."""
+    if not isinstance(value, list) or not all(type(text) is str for text in value):
+        raise TypeError("expected an array of texts")
+    return tuple(value)
+
+
 def _is_array(kind: Any) -> bool:
     return get_origin(kind) is tuple
 
@@ -216,6 +238,7 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook(MediaType, _expect_form(_MEDIA_TYPE, "media type"))
     converter.register_structure_hook(Word, _expect_form(_PLATFORM_WORD, "name of a platform"))
     converter.register_structure_hook(Urls, _expect_urls)
+    converter.register_structure_hook(Names, _expect_names)
     converter.register_structure_hook(Annotations, _expect(dict, "an object", _judge_annotations))
     converter.register_structure_hook_func(_is_array, _expect_array)
     converter.register_structure_hook_factory(has, _make_object_hook)

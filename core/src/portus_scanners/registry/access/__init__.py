@@ -7,5 +7,6 @@ them until they end (`token_answer.py`: what a realm answers), `access.py` bring
 from __future__ import annotations
 
 from .access import BACKEND_MARGIN, OWN_MARGIN, Access
+from .right import CATALOG, Right
 
-__all__ = ["BACKEND_MARGIN", "OWN_MARGIN", "Access"]
+__all__ = ["BACKEND_MARGIN", "CATALOG", "OWN_MARGIN", "Access", "Right"]

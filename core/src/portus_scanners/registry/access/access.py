@@ -1,4 +1,4 @@
-"""How one repository lets us in: openly, with Basic authentication, or with a token."""
+"""How a registry lets us in for one right: openly, with Basic authentication, or with a token."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ..registry_host import RegistryHost
 from ..single_flight import Tasks
 from .challenge import Challenge, parse_challenges
 from .realm import Realm, make_realm
+from .right import Right
 from .tokens import TokenSource
 
 OWN_MARGIN = 10.0
@@ -21,11 +22,11 @@ BACKEND_MARGIN = 60.0
 
 
 class Access:
-    """What is sent with requests for one repository. Nothing is, until the registry has asked for it.
+    """What is sent with requests that need one right. Nothing is, until the registry has asked for it.
 
     Args:
-        repository: The repository's name.
-        host: Its registry.
+        right: What is needed.
+        host: The registry.
         store: Finds credentials.
         settings: The configuration's, by host.
         clock: Monotonic seconds.
@@ -34,14 +35,14 @@ class Access:
 
     def __init__(
         self,
-        repository: str,
+        right: Right,
         host: RegistryHost,
         store: CredentialStore,
         settings: HostSettings,
         clock: Callable[[], float],
         tasks: Tasks,
     ) -> None:
-        self._repository = repository
+        self._right = right
         self._host = host
         self._store = store
         self._settings = settings
@@ -106,7 +107,7 @@ class Access:
     def make_refusal(self, answer: Answer, refused: Grant | None, step: str) -> RegistryAuthError:
         """Return the error for what was sent in vain."""
         return make_refusal(
-            answer, refused, registry=self._host.name, step=step, repository=self._repository, fault=self._fault
+            answer, refused, registry=self._host.name, step=step, repository=self._right.name, fault=self._fault
         )
 
     async def _meet_bearer(self, challenge: Challenge, refused: Grant | None) -> Grant:
@@ -121,7 +122,7 @@ class Access:
         named = challenge.parameters
         base = await self._host.base()
         address, service = named.get("realm", ""), named.get("service", "")
-        return make_realm(address, service, self._repository, self._host.name, base, self._settings)
+        return make_realm(address, service, self._right, self._host.name, base, self._settings)
 
     async def _log_in(self) -> Grant | None:
         """Return what a registry without token service takes: its own token, or name and password."""
@@ -132,7 +133,7 @@ class Access:
         return (credentials.make_bearer() or credentials.make_basic()) if credentials else None
 
     async def _search(self) -> Search:
-        search = await self._store.find(self._host.name, self._repository)
+        search = await self._store.find(self._host.name, self._right.repository)
         self._fault = search.fault
         return search
 

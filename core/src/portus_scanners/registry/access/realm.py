@@ -8,29 +8,26 @@ from yarl import URL
 from ...errors import RegistryAuthError
 from ..answers import tidy
 from ..hosts import HostSettings, is_loopback
+from .right import Right
 
 
 @frozen(kw_only=True)
 class Realm:
-    """Where the tokens for one repository are issued."""
+    """Where the tokens for one right are issued."""
 
     url: URL = field(repr=False)
     service: str = ""
-    repository: str
-
-    @property
-    def scope(self) -> str:
-        """The right to pull, whatever else the registry proposed."""
-        return f"repository:{self.repository}:pull"
+    right: Right
+    """What is asked for, whatever else the registry proposed."""
 
     @property
     def request_url(self) -> URL:
         """The address to ask."""
         query = {"service": self.service} if self.service else {}
-        return self.url.update_query(query | {"scope": self.scope})
+        return self.url.update_query(query | {"scope": self.right.scope})
 
 
-def make_realm(address: str, service: str, repository: str, registry: str, base: URL, settings: HostSettings) -> Realm:
+def make_realm(address: str, service: str, right: Right, registry: str, base: URL, settings: HostSettings) -> Realm:
     """Return the realm that a challenge names, if it may be asked.
 
     An anonymous request is bound by the same rules: its token would be known to whoever listens.
@@ -57,7 +54,7 @@ def make_realm(address: str, service: str, repository: str, registry: str, base:
             registry=registry,
             step="token",
         )
-    return Realm(url=realm, service=service, repository=repository)
+    return Realm(url=realm, service=service, right=right)
 
 
 def _how_to_allow(realm: URL, base: URL) -> str:

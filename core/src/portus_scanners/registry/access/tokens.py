@@ -26,7 +26,7 @@ _BAD_GRANT = 400
 
 
 class TokenSource:
-    """The tokens of one realm for one repository: fetched when needed, cached until shortly before they expire.
+    """The tokens of one realm for one right: fetched when needed, cached until shortly before they expire.
 
     Args:
         realm: Where they are issued.
@@ -97,7 +97,7 @@ class TokenSource:
             "grant_type": Secret("refresh_token"),
             "service": Secret(self.realm.service),
             "client_id": Secret(_CLIENT),
-            "scope": Secret(self.realm.scope),
+            "scope": Secret(self.realm.right.scope),
             "refresh_token": identity_token,
         }
         return Call(
@@ -110,8 +110,9 @@ class TokenSource:
         if answer.status not in (_REFUSALS | {_BAD_GRANT} if refresh else _REFUSALS):
             return make_error(answer, registry=name, step="token", what=f"a token from {self.realm.url.host}")
         login = Grant(header=Secret(), username=_name(credentials)) if credentials else None
-        repository = self.realm.repository
-        return make_refusal(answer, login, registry=name, step="token", repository=repository, fault=search.fault)
+        return make_refusal(
+            answer, login, registry=name, step="token", repository=self.realm.right.name, fault=search.fault
+        )
 
 
 def _name(credentials: Credentials | None) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import unquote
 
@@ -23,13 +24,15 @@ from ..images.layers import digest_of
 from ..images.media_types import DOCKER_LIST, DOCKER_MANIFEST, DOCKER_SCHEMA1, OCI_INDEX, OCI_MANIFEST
 from ..images.schema1 import signed_schema1
 from ..servers.loopback import LoopbackServer
+from .listing import answer_catalog, answer_tags
 from .referrers import answer_referrers, describe_referrers, find_referrers, make_tag
 from .token_server import TokenServer, TokenService, read_basic
 from .tokens import PASSWORD, USERNAME, IssuedToken
 
 Auth = Literal["open", "basic", "token"]
 
-_ROUTE = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs|referrers)/(?P<reference>[^/]+)")
+_ROUTE = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs|referrers|tags)/(?P<reference>[^/]+)")
+_CATALOG = "/v2/_catalog"
 _VERSION = {"Docker-Distribution-Api-Version": "registry/2.0"}
 
 
@@ -79,6 +82,10 @@ class StandInRegistry(LoopbackServer):
         self.referrers = referrers
         self.referrers_page = 0
         """How many referrers a page has; 0: all of them."""
+        self.catalog = True
+        """Whether it shows the list of its repositories; many registries do not."""
+        self.tags_page = 0
+        """How many tags a page has; 0: all of them, as distribution 2.8 has it."""
         self._repositories: dict[str, _Repository] = {}
 
     @property
@@ -126,6 +133,9 @@ class StandInRegistry(LoopbackServer):
         path = unquote(request.raw_path.partition("?")[0])
         if path == "/token" and self.auth == "token" and self._token_server is None:
             return await self.tokens.answer(request)
+        if path == _CATALOG and self.catalog:
+            refused = self._refusal(request, "")
+            return answer_catalog(sorted(self._repositories), request.query) if refused is None else refused
         match = _ROUTE.fullmatch(path)
         if (match is None and path != "/v2/") or (match and match["kind"] == "referrers" and not self.referrers):
             return web.Response(status=404, text="404 page not found\n")
@@ -146,7 +156,16 @@ class StandInRegistry(LoopbackServer):
             return answer_referrers(found, request.path, request.query, self.referrers_page)
         if kind == "blobs":
             return _blob(stored, reference)
+        if kind == "tags":
+            return self._list_tags(repository, request.query)
         return _manifest(stored, repository, reference, _accepted(request))
+
+    def _list_tags(self, repository: str, query: Mapping[str, str]) -> web.Response:
+        stored = self._repositories.get(repository)
+        if stored is None:
+            message = "repository name not known to registry"
+            return _error(404, "NAME_UNKNOWN", message, {"name": repository})
+        return answer_tags(repository, sorted(stored.tags), query, self.tags_page)
 
     def _refusal(self, request: web.BaseRequest, repository: str) -> web.Response | None:
         """Return the 401 that this request gets, if it gets one."""
@@ -156,11 +175,13 @@ class StandInRegistry(LoopbackServer):
                 return None
             return _unauthorized(f'Basic realm="{self.service}"', repository)
         if self.auth == "token":
-            return self._token_refusal(header, repository)
+            catalog = request.path == _CATALOG
+            return self._token_refusal(header, "catalog" if catalog else repository, catalog=catalog)
         return None
 
-    def _token_refusal(self, header: str | None, repository: str) -> web.Response | None:
-        scope = f',scope="repository:{repository}:pull"' if repository else ""
+    def _token_refusal(self, header: str | None, repository: str, *, catalog: bool) -> web.Response | None:
+        kind_of_right, action = ("registry", "*") if catalog else ("repository", "pull")
+        scope = f',scope="{kind_of_right}:{repository}:{action}"' if repository else ""
         challenge = f'Bearer realm="{self.realm}",service="{self.service}"{scope}'
         kind, _, value = (header or "").partition(" ")
         if kind.lower() != "bearer":
@@ -168,7 +189,7 @@ class StandInRegistry(LoopbackServer):
         token = self.tokens.issuer.find(value)
         if token is None:
             return _unauthorized(f'{challenge},error="invalid_token"', repository)
-        if repository and not token.allows(repository, "pull"):
+        if repository and not token.allows(repository, action, kind_of_right):
             return _unauthorized(f'{challenge},error="insufficient_scope"', repository)
         return None
 

@@ -14,19 +14,21 @@ PASSWORD = "opensesame"  # noqa: S105 (of a stand-in)
 
 @frozen(kw_only=True)
 class Access:
-    """What a token allows on one repository."""
+    """What a token allows on one repository, or on the list of all."""
 
     repository: str
+    """``catalog`` where `kind` is ``registry``."""
     actions: frozenset[str]
+    kind: str = "repository"
 
     @classmethod
     def parse(cls, scope: str) -> Access | None:
-        """Return what ``repository:NAME:pull,push`` asks for; None for a scope of another kind."""
+        """Return what ``repository:NAME:pull,push`` or ``registry:catalog:*`` asks for; None for another kind."""
         kind, _, rest = scope.partition(":")
         repository, _, actions = rest.rpartition(":")
-        if kind != "repository" or not repository:
+        if kind not in {"repository", "registry"} or not repository:
             return None
-        return cls(repository=repository, actions=frozenset(filter(None, actions.split(","))))
+        return cls(repository=repository, actions=frozenset(filter(None, actions.split(","))), kind=kind)
 
 
 @frozen(kw_only=True)
@@ -42,9 +44,11 @@ class IssuedToken:
     """Seconds since 1970, by the issuer's clock."""
     expires_at: float
 
-    def allows(self, repository: str, action: str) -> bool:
+    def allows(self, repository: str, action: str, kind: str = "repository") -> bool:
         """Return whether the token is good for an action on a repository."""
-        return any(item.repository == repository and action in item.actions for item in self.access)
+        return any(
+            (item.kind, item.repository) == (kind, repository) and action in item.actions for item in self.access
+        )
 
 
 class TokenIssuer:
