@@ -14,7 +14,7 @@ from .faults import report_fault
 from .logs import set_up_logging
 from .terminal import PROGRAM, say
 
-_SUB_COMMANDS = ("image", "scanners", "health", "doctor", "new-plugin")
+_SUB_COMMANDS = ("image", "registry", "scanners", "health", "doctor", "new-plugin")
 
 _HELP = """Scan container images with every enabled vulnerability scanner, and print one answer.
 

@@ -1,0 +1,145 @@
+"""The file of what is finished, one line an image, written while the scan runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from hashlib import blake2b
+from itertools import count
+from pathlib import Path
+from typing import Self
+
+from portus_scanners import ImageReport, InvalidDocumentError, UnresolvedImage, dump_line, load_line
+
+from ..faults import CommandFault
+
+LONGEST_LINE = 256 * 1024 * 1024
+"""Bytes of one image's report that is read again."""
+_PIECE = 1024 * 1024
+
+
+class ResultsFile:
+    """JSON Lines: each finished image once, as soon as it is finished. A context manager; one process at a time.
+
+    A line is written with one call, so that a program which is killed leaves all lines before it whole; a part of the
+    last one is cut off when the file is opened again.
+
+    Args:
+        path: The file.
+        resume: Go on with what is there; otherwise the file must be new or empty.
+
+    Raises:
+        CommandFault: It can't be opened, another process writes it, or it is there and *resume* was not asked for.
+    """
+
+    def __init__(self, path: Path, *, resume: bool = False) -> None:
+        self._path = path
+        self._finished: set[bytes] = set()
+        try:
+            self._file = path.open("r+b" if resume else "a+b", buffering=0)
+        except OSError as error:
+            hint = "; without --resume it is made" if resume and isinstance(error, FileNotFoundError) else ""
+            raise CommandFault(f"can't open {str(path)!r}: {error.strerror}{hint}") from error
+        try:
+            self._lock()
+            if not resume and self._file.seek(0, os.SEEK_END):
+                raise CommandFault(f"{str(path)!r} is there already: go on with --resume {path}, or name another file")
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    def __contains__(self, reference: str) -> bool:
+        """Return whether an image is finished, by its reference's text."""
+        return _short(reference) in self._finished
+
+    def read(self) -> Iterator[ImageReport | UnresolvedImage]:
+        """Yield what is there, and remember which images are finished; an unfinished last line is cut off.
+
+        Raises:
+            CommandFault: A line is no report: the file is left as it is.
+        """
+        self._cut_torn_line()
+        self._file.seek(0)
+        with os.fdopen(self._file.fileno(), "rb", closefd=False) as lines:
+            for number in count(1):
+                line = lines.readline(LONGEST_LINE + 1)
+                if not line:
+                    return
+                end = self._load(number, line)
+                self._finished.add(_short(reference_of(end)))
+                yield end
+
+    def append(self, end: ImageReport | UnresolvedImage) -> None:
+        """Write one image.
+
+        Raises:
+            CommandFault: It can't be written.
+        """
+        data = dump_line(end).encode()
+        self._file.seek(0, os.SEEK_END)
+        try:
+            while data:
+                data = data[self._file.write(data) or 0 :]
+        except OSError as error:
+            advice = "what was finished before is in it; make room and go on with --resume"
+            raise CommandFault(f"can't write {str(self._path)!r}: {error.strerror}; {advice}") from error
+        self._finished.add(_short(reference_of(end)))
+
+    def close(self) -> None:
+        """Have it written to the disk."""
+        try:
+            os.fsync(self._file.fileno())
+        except OSError:
+            pass  # a pipe, a device
+        self._file.close()
+
+    def _load(self, number: int, line: bytes) -> ImageReport | UnresolvedImage:
+        if len(line) > LONGEST_LINE:
+            raise self._refuse(f"line {number} is longer than {LONGEST_LINE // 1024**2} MiB")
+        try:
+            return load_line(line)
+        except InvalidDocumentError as error:
+            raise self._refuse(f"line {number} is no report ({error})") from error
+
+    def _lock(self) -> None:
+        import fcntl
+
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CommandFault(f"another portus-scan writes {str(self._path)!r}: wait for it, or stop it") from error
+        except OSError:
+            return  # a file system without locks
+
+    def _cut_torn_line(self) -> None:
+        end = self._file.seek(0, os.SEEK_END)
+        place = end
+        while place > 0:
+            begin = max(place - _PIECE, 0)
+            self._file.seek(begin)
+            newline = self._file.read(place - begin).rfind(b"\n")
+            if newline >= 0:
+                place = begin + newline + 1
+                break
+            place = begin
+        if place < end:
+            self._file.truncate(place)
+
+    def _refuse(self, why: str) -> CommandFault:
+        return CommandFault(f"{str(self._path)!r}: {why}; nothing was changed: name another file, or repair this one")
+
+
+def reference_of(end: ImageReport | UnresolvedImage) -> str:
+    """Return the reference that a result is about."""
+    return end.image.reference.text if isinstance(end, ImageReport) else end.reference
+
+
+def _short(reference: str) -> bytes:
+    """Return what stands for a reference: of a hundred thousand of them the texts would be too much to keep."""
+    return blake2b(reference.encode(errors="surrogatepass"), digest_size=16).digest()

@@ -1,0 +1,61 @@
+"""Which repositories and tags of a registry are wanted. Pure functions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from attrs import field, frozen
+
+_NUMBER = re.compile(r"(\d+)")
+_LONGEST_NUMBER = 18
+
+
+@frozen(kw_only=True)
+class Selection:
+    """What is wanted of a registry.
+
+    A pattern without a colon is one of repositories (``team/*``), one with a colon of repositories and tags
+    (``team/app:1.*``). ``*`` stands for any text, slashes included; ``?`` for one character, ``[ab]`` for one of them.
+    """
+
+    namespace: str = ""
+    """Repositories whose name begins with it and a slash, and the one of this name."""
+    include: tuple[str, ...] = field(default=(), converter=tuple)
+    """What fits one of them is wanted; everything where there are none."""
+    exclude: tuple[str, ...] = field(default=(), converter=tuple)
+    """What fits one of them is not wanted."""
+    max_tags: int | None = None
+    """So many tags of a repository at most: those with the highest versions."""
+
+    def wants_repository(self, name: str) -> bool:
+        """Return whether some tag of a repository may be wanted."""
+        if self.namespace and name != self.namespace and not name.startswith(f"{self.namespace}/"):
+            return False
+        included = not self.include or any(fnmatchcase(name, pattern.partition(":")[0]) for pattern in self.include)
+        return included and not any(fnmatchcase(name, pattern) for pattern in self.exclude if ":" not in pattern)
+
+    def choose_tags(self, repository: str, tags: Iterable[str]) -> list[str]:
+        """Return the wanted tags of a repository, the highest version first, each once."""
+        wanted = {tag for tag in tags if self._wants_tag(repository, tag)}
+        return sorted(wanted, key=version_order, reverse=True)[: self.max_tags]
+
+    def _wants_tag(self, repository: str, tag: str) -> bool:
+        included = not self.include or any(_fits(repository, tag, pattern) for pattern in self.include)
+        return included and not any(_fits(repository, tag, pattern) for pattern in self.exclude)
+
+
+def version_order(tag: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
+    """Return what sorts tags as people number versions: ``1.10`` behind ``1.9``; words before numbers."""
+    parts = _NUMBER.split(tag)
+    key = tuple(
+        (1, int(part), "") if number % 2 and len(part) <= _LONGEST_NUMBER else (0, 0, part)
+        for number, part in enumerate(parts)
+        if part
+    )
+    return key, tag
+
+
+def _fits(repository: str, tag: str, pattern: str) -> bool:
+    return fnmatchcase(f"{repository}:{tag}" if ":" in pattern else repository, pattern)
