@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
@@ -41,9 +42,7 @@ class ResultsFile:
             hint = "; without --resume it is made" if resume and isinstance(error, FileNotFoundError) else ""
             raise CommandFault(f"can't open {str(path)!r}: {error.strerror}{hint}") from error
         try:
-            self._lock()
-            if not resume and self._file.seek(0, os.SEEK_END):
-                raise CommandFault(f"{str(path)!r} is there already: go on with --resume {path}, or name another file")
+            self._claim(resume=resume)
         except BaseException:
             self._file.close()
             raise
@@ -93,10 +92,8 @@ class ResultsFile:
 
     def close(self) -> None:
         """Have it written to the disk."""
-        try:
+        with suppress(OSError):  # a pipe, a device
             os.fsync(self._file.fileno())
-        except OSError:
-            pass  # a pipe, a device
         self._file.close()
 
     def _load(self, number: int, line: bytes) -> ImageReport | UnresolvedImage:
@@ -106,6 +103,13 @@ class ResultsFile:
             return load_line(line)
         except InvalidDocumentError as error:
             raise self._refuse(f"line {number} is no report ({error})") from error
+
+    def _claim(self, *, resume: bool) -> None:
+        """Keep other processes out, and do not write to what was there before."""
+        self._lock()
+        if not resume and self._file.seek(0, os.SEEK_END):
+            name = str(self._path)
+            raise CommandFault(f"{name!r} is there already: go on with --resume {name}, or name another file")
 
     def _lock(self) -> None:
         import fcntl

@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 
 from attrs import field, frozen
 
-_NUMBER = re.compile(r"(\d+)")
+_NUMBER = re.compile(r"([0-9]+)")
+_END = (0, 0, "")
 _LONGEST_NUMBER = 18
 
 
@@ -47,14 +48,18 @@ class Selection:
 
 
 def version_order(tag: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
-    """Return what sorts tags as people number versions: ``1.10`` behind ``1.9``; words before numbers."""
-    parts = _NUMBER.split(tag)
-    key = tuple(
-        (1, int(part), "") if number % 2 and len(part) <= _LONGEST_NUMBER else (0, 0, part)
-        for number, part in enumerate(parts)
-        if part
-    )
-    return key, tag
+    """Return what sorts tags as people number versions.
+
+    ``1.10`` is behind ``1.9``, ``2.0`` behind ``2.0-rc1``, and words are before numbers.
+    """
+    parts = [_order(part) for part in _NUMBER.split(tag) if part]
+    return (*parts, _END), tag
+
+
+def _order(part: str) -> tuple[int, int, str]:
+    if part.isdecimal() and part.isascii() and len(part) <= _LONGEST_NUMBER:
+        return 1, int(part), ""
+    return (-1 if part.startswith("-") else 0), 0, part
 
 
 def _fits(repository: str, tag: str, pattern: str) -> bool:

@@ -75,6 +75,7 @@ class Walk:
         self._writing = asyncio.Lock()
         self._scans: Scans | None = None
         self._finding: asyncio.Task[None] | None = None
+        self._skipped = 0
         self.tally = Tally()
         self.interrupted = False
         self.listing_fault: RegistryError | None = None
@@ -136,7 +137,7 @@ class Walk:
 
     def _known(self, catalog: Catalog) -> int:
         """Return how many images are to be scanned, as far as they are known."""
-        return catalog.total
+        return catalog.total - self._skipped
 
     async def _targets(self, engine: Engine, catalog: Catalog) -> AsyncIterator[Reference | Image]:
         """Yield what is to be scanned; what can't be is a result at once."""
@@ -152,7 +153,9 @@ class Walk:
         """Yield what is not finished yet."""
         async for one in catalog.images():
             text = one.reference if isinstance(one, UnresolvedImage) else one.text
-            if self._results is None or text not in self._results:
+            if self._results is not None and text in self._results:
+                self._skipped += 1
+            else:
                 yield one
 
     async def _changed(self, engine: Engine, found: AsyncIterator[Found]) -> AsyncIterator[Found | Image]:
@@ -181,6 +184,7 @@ class Walk:
     def _if_changed(self, one: Found | Image) -> Found | Image | None:
         if isinstance(one, Image) and self._since and self._since.is_unchanged(one.reference.text, one.digest):
             self.tally.unchanged += 1
+            self._skipped += 1
             return None
         return one
 
