@@ -66,4 +66,5 @@ def test_versions_are_in_the_order_of_numbers(ordered: list[str]) -> None:
 @given(st.lists(st.text(max_size=6), max_size=6))
 def test_any_texts_have_an_order(tags: list[str]) -> None:
     """Hostile tags can be compared, and their order does not depend on where they stood."""
-    assert sorted(tags, key=version_order) == sorted(tags[::-1], key=version_order)
+    backwards = tags[::-1]
+    assert sorted(tags, key=version_order) == sorted(backwards, key=version_order)
