@@ -29,6 +29,7 @@ __all__ = [
     "ImageNotFoundError",
     "ImageReference",
     "ImageReport",
+    "InstalledPlugin",
     "InvalidDocumentError",
     "InvalidManifestError",
     "InvalidReferenceError",
@@ -63,6 +64,7 @@ __all__ = [
     "ReportFile",
     "ReportJob",
     "Reporter",
+    "ReporterPlugin",
     "Scan",
     "Scanner",
     "ScannerContext",
@@ -90,6 +92,7 @@ __all__ = [
     "credentials_files",
     "credentials_origin",
     "discover",
+    "discover_reporters",
     "dump_document",
     "kill_programs",
     "load_document",
@@ -157,7 +160,7 @@ if TYPE_CHECKING:
         Verdict,
         Vulnerability,
     )
-    from .plugins import Plugin, check_plugin_lists, discover
+    from .plugins import InstalledPlugin, Plugin, ReporterPlugin, check_plugin_lists, discover, discover_reporters
     from .plugins.loading import LoadedPlugin, load_plugin
     from .program import ProgramAnswer, ProgramBackend, ProgramWorkspace, kill_programs
     from .registry.client import Registry
@@ -199,6 +202,7 @@ else:
         "ImageNotFoundError": "errors",
         "ImageReference": "local.reference",
         "ImageReport": "models",
+        "InstalledPlugin": "plugins",
         "InvalidDocumentError": "errors",
         "InvalidManifestError": "errors",
         "InvalidReferenceError": "errors",
@@ -233,6 +237,7 @@ else:
         "ReportFile": "reporter",
         "ReportJob": "reporter",
         "Reporter": "reporter",
+        "ReporterPlugin": "plugins",
         "Scan": "engine",
         "Scanner": "scanner",
         "ScannerContext": "scanner",
@@ -260,6 +265,7 @@ else:
         "credentials_files": "registry.origin",
         "credentials_origin": "registry.origin",
         "discover": "plugins",
+        "discover_reporters": "plugins",
         "dump_document": "serialize",
         "kill_programs": "program",
         "load_document": "serialize",
