@@ -94,8 +94,10 @@ __all__ = [
     "discover",
     "discover_reporters",
     "dump_document",
+    "dump_line",
     "kill_programs",
     "load_document",
+    "load_line",
     "load_plugin",
     "load_settings",
     "make_image_report",
@@ -179,7 +181,7 @@ if TYPE_CHECKING:
         ScannerSettings,
     )
     from .secret import Secret
-    from .serialize import dump_document, load_document
+    from .serialize import dump_document, dump_line, load_document, load_line
     from .settings import RegistrySettings, ScannerSection, Settings, load_settings
     from .structuring import structure_answer
     from .text import one_line
@@ -267,8 +269,10 @@ else:
         "discover": "plugins",
         "discover_reporters": "plugins",
         "dump_document": "serialize",
+        "dump_line": "serialize",
         "kill_programs": "program",
         "load_document": "serialize",
+        "load_line": "serialize",
         "load_plugin": "plugins.loading",
         "load_settings": "settings",
         "make_image_report": "merge",
