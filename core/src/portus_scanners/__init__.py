@@ -29,6 +29,7 @@ __all__ = [
     "ImageNotFoundError",
     "ImageReference",
     "ImageReport",
+    "InstalledPlugin",
     "InvalidDocumentError",
     "InvalidManifestError",
     "InvalidReferenceError",
@@ -63,6 +64,7 @@ __all__ = [
     "ReportFile",
     "ReportJob",
     "Reporter",
+    "ReporterPlugin",
     "Scan",
     "Scanner",
     "ScannerContext",
@@ -90,9 +92,12 @@ __all__ = [
     "credentials_files",
     "credentials_origin",
     "discover",
+    "discover_reporters",
     "dump_document",
+    "dump_line",
     "kill_programs",
     "load_document",
+    "load_line",
     "load_plugin",
     "load_settings",
     "make_image_report",
@@ -157,7 +162,7 @@ if TYPE_CHECKING:
         Verdict,
         Vulnerability,
     )
-    from .plugins import Plugin, check_plugin_lists, discover
+    from .plugins import InstalledPlugin, Plugin, ReporterPlugin, check_plugin_lists, discover, discover_reporters
     from .plugins.loading import LoadedPlugin, load_plugin
     from .program import ProgramAnswer, ProgramBackend, ProgramWorkspace, kill_programs
     from .registry.client import Registry
@@ -176,7 +181,7 @@ if TYPE_CHECKING:
         ScannerSettings,
     )
     from .secret import Secret
-    from .serialize import dump_document, load_document
+    from .serialize import dump_document, dump_line, load_document, load_line
     from .settings import RegistrySettings, ScannerSection, Settings, load_settings
     from .structuring import structure_answer
     from .text import one_line
@@ -199,6 +204,7 @@ else:
         "ImageNotFoundError": "errors",
         "ImageReference": "local.reference",
         "ImageReport": "models",
+        "InstalledPlugin": "plugins",
         "InvalidDocumentError": "errors",
         "InvalidManifestError": "errors",
         "InvalidReferenceError": "errors",
@@ -233,6 +239,7 @@ else:
         "ReportFile": "reporter",
         "ReportJob": "reporter",
         "Reporter": "reporter",
+        "ReporterPlugin": "plugins",
         "Scan": "engine",
         "Scanner": "scanner",
         "ScannerContext": "scanner",
@@ -260,9 +267,12 @@ else:
         "credentials_files": "registry.origin",
         "credentials_origin": "registry.origin",
         "discover": "plugins",
+        "discover_reporters": "plugins",
         "dump_document": "serialize",
+        "dump_line": "serialize",
         "kill_programs": "program",
         "load_document": "serialize",
+        "load_line": "serialize",
         "load_plugin": "plugins.loading",
         "load_settings": "settings",
         "make_image_report": "merge",
