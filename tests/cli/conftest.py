@@ -140,6 +140,13 @@ class Process:
             assert line, f"it has ended: {self._stderr.decode()}"
         self._stderr += line
 
+    async def read_lines(self, number: int) -> None:
+        """Wait for so many lines on stdout; they are lost to `end`."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        for _ in range(number):
+            assert await self._process.stdout.readline(), "it has ended"
+
     async def end(self) -> Ended:
         """Wait for its end."""
         assert self._process is not None

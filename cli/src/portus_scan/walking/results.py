@@ -10,20 +10,22 @@ from itertools import count
 from pathlib import Path
 from typing import Self
 
-from portus_scanners import ImageReport, InvalidDocumentError, UnresolvedImage, dump_line, load_line
+from portus_scanners import ImageReport, InvalidDocumentError, ReportDocument, UnresolvedImage, dump_line, load_line
 
 from ..faults import CommandFault
 
 LONGEST_LINE = 256 * 1024 * 1024
 """Bytes of one image's report that is read again."""
 _PIECE = 1024 * 1024
+INTERRUPTED = "interrupted"
+"""The step of an image that was not scanned since the user stopped."""
 
 
 class ResultsFile:
     """JSON Lines: each finished image once, as soon as it is finished. A context manager; one process at a time.
 
-    A line is written with one call, so that a program which is killed leaves all lines before it whole; a part of the
-    last one is cut off when the file is opened again.
+    A line is written with one call, so that a program which is killed leaves all lines before it whole. Its last line
+    says that the walk has ended; one that was interrupted is among the images that were not scanned.
 
     Args:
         path: The file.
@@ -58,7 +60,9 @@ class ResultsFile:
         return _short(reference) in self._finished
 
     def read(self) -> Iterator[ImageReport | UnresolvedImage]:
-        """Yield what is there, and remember which images are finished; an unfinished last line is cut off.
+        """Yield what is there, and remember which images are finished.
+
+        What follows the last finished image is cut off: part of a line, the lines of an earlier end.
 
         Raises:
             CommandFault: A line is no report: the file is left as it is.
@@ -66,13 +70,29 @@ class ResultsFile:
         self._cut_torn_line()
         self._file.seek(0)
         with os.fdopen(self._file.fileno(), "rb", closefd=False) as lines:
+            place = 0
             for number in count(1):
                 line = lines.readline(LONGEST_LINE + 1)
                 if not line:
                     return
                 end = self._load(number, line)
+                if isinstance(end, ReportDocument) or _is_of_the_end(end):
+                    break
+                place += len(line)
                 self._finished.add(_short(reference_of(end)))
                 yield end
+        self._file.truncate(place)
+
+    def end(self, document: ReportDocument, interrupted: UnresolvedImage | None = None) -> None:
+        """Write the last line.
+
+        Args:
+            document: What concerns all images; its reports are not looked at.
+            interrupted: What was not reached; its step is `INTERRUPTED`.
+        """
+        for part in (interrupted, document):
+            if part is not None:
+                self._write(dump_line(part))
 
     def append(self, end: ImageReport | UnresolvedImage) -> None:
         """Write one image.
@@ -80,14 +100,7 @@ class ResultsFile:
         Raises:
             CommandFault: It can't be written.
         """
-        data = dump_line(end).encode()
-        self._file.seek(0, os.SEEK_END)
-        try:
-            while data:
-                data = data[self._file.write(data) or 0 :]
-        except OSError as error:
-            advice = "what was finished before is in it; make room and go on with --resume"
-            raise CommandFault(f"can't write {str(self._path)!r}: {error.strerror}; {advice}") from error
+        self._write(dump_line(end))
         self._finished.add(_short(reference_of(end)))
 
     def close(self) -> None:
@@ -96,7 +109,17 @@ class ResultsFile:
             os.fsync(self._file.fileno())
         self._file.close()
 
-    def _load(self, number: int, line: bytes) -> ImageReport | UnresolvedImage:
+    def _write(self, line: str) -> None:
+        data = line.encode()
+        self._file.seek(0, os.SEEK_END)
+        try:
+            while data:
+                data = data[self._file.write(data) or 0 :]
+        except OSError as error:
+            advice = "what was finished before is in it; make room and go on with --resume"
+            raise CommandFault(f"can't write {str(self._path)!r}: {error.strerror}; {advice}") from error
+
+    def _load(self, number: int, line: bytes) -> ImageReport | UnresolvedImage | ReportDocument:
         if len(line) > LONGEST_LINE:
             raise self._refuse(f"line {number} is longer than {LONGEST_LINE // 1024**2} MiB")
         try:
@@ -137,6 +160,10 @@ class ResultsFile:
 
     def _refuse(self, why: str) -> CommandFault:
         return CommandFault(f"{str(self._path)!r}: {why}; nothing was changed: name another file, or repair this one")
+
+
+def _is_of_the_end(end: ImageReport | UnresolvedImage) -> bool:
+    return isinstance(end, UnresolvedImage) and end.step == INTERRUPTED
 
 
 def reference_of(end: ImageReport | UnresolvedImage) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 
 from attrs import frozen
 from portus_scanners import (
@@ -18,6 +19,7 @@ from portus_scanners import (
     Reference,
     Registry,
     RegistryError,
+    ReportDocument,
     Scans,
     Settings,
     UnresolvedImage,
@@ -28,7 +30,7 @@ from ..leaving import leave_at_once, run_to_end, stop_on_signals
 from ..output import foreign_prints_to_stderr
 from .display import WalkDisplay
 from .listing import Catalog, Found
-from .results import ResultsFile
+from .results import INTERRUPTED, ResultsFile
 from .selection import Selection
 from .since import SinceFile
 from .tally import Tally
@@ -37,8 +39,6 @@ GRACE = 1.0
 """Seconds that a scanner has to end after Ctrl-C: the whole command has two."""
 RESOLVED_AHEAD = 8
 """Images that are looked up at once to see whether they have changed."""
-INTERRUPTED = "interrupted"
-"""The step of an image that was not scanned since the user stopped."""
 
 
 @frozen(kw_only=True)
@@ -99,6 +99,7 @@ class Walk:
             self._finding = asyncio.create_task(self._find(catalog))
             closing.push_async_callback(_end, self._finding)
             await self._scan_all(engine, catalog)
+            self._end_results(catalog)
             self.abandoned = bool(engine.abandoned)
 
     def interrupt(self) -> None:
@@ -114,6 +115,20 @@ class Walk:
         """Leave at once, from inside a signal handler."""
         self._display.abandon()
         leave_at_once(ExitCode.INTERRUPTED)
+
+    def _end_results(self, catalog: Catalog) -> None:
+        if self._results is None:
+            return
+        faults = ["the walk was stopped"] if self.interrupted else []
+        if self.listing_fault is not None:
+            faults.append(str(self.listing_fault))
+        elif not catalog.complete:
+            faults.append("not all repositories had been listed")
+        missing = None
+        if faults:
+            message = f"not all images are here: {'; '.join(faults)}; go on with --resume"
+            missing = UnresolvedImage(reference=self._order.host, step=INTERRUPTED, message=message)
+        self._results.end(ReportDocument(created=datetime.now(UTC)), missing)
 
     async def _find(self, catalog: Catalog) -> None:
         try:
