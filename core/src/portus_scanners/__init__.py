@@ -27,6 +27,7 @@ __all__ = [
     "HttpScannerSettings",
     "Image",
     "ImageNotFoundError",
+    "ImageProgress",
     "ImageReference",
     "ImageReport",
     "InstalledPlugin",
@@ -66,6 +67,7 @@ __all__ = [
     "Reporter",
     "ReporterPlugin",
     "Scan",
+    "ScanEnd",
     "Scanner",
     "ScannerContext",
     "ScannerError",
@@ -75,6 +77,7 @@ __all__ = [
     "ScannerSection",
     "ScannerSettings",
     "ScannerUnavailableError",
+    "Scans",
     "Secret",
     "Settings",
     "SettingsError",
@@ -113,7 +116,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     __version__: str
-    from .engine import Engine, Progress, Scan, ScannerHealth
+    from .engine import Engine, ImageProgress, Progress, Scan, ScanEnd, ScannerHealth, Scans
     from .errors import (
         ImageNotFoundError,
         InvalidDocumentError,
@@ -202,6 +205,7 @@ else:
         "HttpScannerSettings": "scanner",
         "Image": "models",
         "ImageNotFoundError": "errors",
+        "ImageProgress": "engine",
         "ImageReference": "local.reference",
         "ImageReport": "models",
         "InstalledPlugin": "plugins",
@@ -241,6 +245,7 @@ else:
         "Reporter": "reporter",
         "ReporterPlugin": "plugins",
         "Scan": "engine",
+        "ScanEnd": "engine",
         "Scanner": "scanner",
         "ScannerContext": "scanner",
         "ScannerError": "errors",
@@ -250,6 +255,7 @@ else:
         "ScannerSection": "settings",
         "ScannerSettings": "scanner",
         "ScannerUnavailableError": "errors",
+        "Scans": "engine",
         "Secret": "secret",
         "Settings": "settings",
         "SettingsError": "errors",
