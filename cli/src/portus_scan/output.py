@@ -8,7 +8,7 @@ import shutil
 import sys
 from contextlib import redirect_stdout, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TextIO
 
 from attrs import frozen
 
@@ -67,13 +67,17 @@ class Output:
         return True
 
 
-def write_stdout(text: str) -> bool:
+def write_stdout(text: str, stream: TextIO | None = None) -> bool:
     """Write to stdout and flush it; a reader that has gone away is no fault.
+
+    Args:
+        text: What to write.
+        stream: stdout as it was, where ``print`` goes elsewhere now.
 
     Returns:
         Whether it could be written; if not, that has been said on stderr.
     """
-    stream = sys.stdout
+    stream = stream or sys.stdout
     if stream is None:
         say("stdout is closed; use --output FILE")
         return False
@@ -81,19 +85,19 @@ def write_stdout(text: str) -> bool:
         stream.buffer.write(text.encode(stream.encoding or "utf-8", "backslashreplace"))
         stream.buffer.flush()
     except BrokenPipeError:
-        silence_stdout()
+        silence_stdout(stream)
     except OSError as error:
-        silence_stdout()
+        silence_stdout(stream)
         say(f"can't write to stdout: {error.strerror}; use --output FILE")
         return False
     return True
 
 
-def silence_stdout() -> None:
+def silence_stdout(stream: TextIO | None = None) -> None:
     """Let Python's own flush at the end go nowhere: it would print a traceback."""
     with suppress(OSError, ValueError):
         null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, sys.stdout.fileno())
+        os.dup2(null, (stream or sys.stdout).fileno())
         os.close(null)
 
 

@@ -65,7 +65,13 @@ async def test_all_images_of_a_registry(start: Start, config: Config, stocked: S
     ],
 )
 async def test_what_is_wanted(
-    start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path, place: str, options: list[str], expected: list[str]
+    start: Start,
+    config: Config,
+    stocked: StandInRegistry,
+    tmp_path: Path,
+    place: str,
+    options: list[str],
+    expected: list[str],
 ) -> None:
     """A namespace, patterns, the newest versions."""
     path = tmp_path / "r.jsonl"
@@ -93,7 +99,7 @@ async def test_one_bad_image_stops_nothing(
 ) -> None:
     """What can't be scanned is a line, a record and exit code 3; the others are scanned."""
     (tmp_path / "list").write_text("team/app\ngone\nteam/base:none\n")
-    script = config({"image": "*:1.9", "behaviour": "error"}, EMPTY)
+    script = config({"image": "*:1.9", "behaviour": "failed"}, EMPTY)
     path = tmp_path / "r.jsonl"
     arguments = ("--config", script, "--results", str(path), "--repositories", str(tmp_path / "list"))
     ended = await (await start("registry", stocked.host, *arguments)).end()
@@ -110,7 +116,7 @@ async def test_an_interrupted_walk_goes_on(
     """No finished image is lost and none is scanned again: after kill -9, and after Ctrl-C."""
     path = tmp_path / "r.jsonl"
     script = config({"image": "*:latest", **HANG}, EMPTY)
-    process = await start("registry", stocked.host, "--config", script, "--results", str(path), "-v")
+    process = await start("registry", stocked.host, "--config", script, "--results", str(path))
     await process.read_lines(4)
     process.interrupt(ending)
     ended = await process.end()
@@ -142,7 +148,7 @@ async def test_an_interrupted_walk_is_not_the_whole_registry(
 async def test_only_what_has_changed(start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path) -> None:
     """The second time, only a tag that is new or points to another image; one that failed is tried again."""
     since = str(tmp_path / "since.json")
-    script = config({"image": "*other:1", "behaviour": "error"}, EMPTY)
+    script = config({"image": "*other:1", "behaviour": "failed"}, EMPTY)
     first = await (await start("registry", stocked.host, "--config", script, "--since-file", since)).end()
     stocked.push("team/base", "1", make_image(filler_layer("new")))
     stocked.push("team/new", "1", make_image(filler_layer("other")))

@@ -15,13 +15,21 @@ NAMES = ["team/app", "team/base", "teams/app", "other", "team"]
     [
         (Selection(), NAMES),
         (Selection(namespace="team"), ["team/app", "team/base", "team"]),
-        (Selection(include=["team/*"]), ["team/app", "team/base"]),
-        (Selection(include=["*app"]), ["team/app", "teams/app"]),
-        (Selection(include=["team/app:1.*", "other"]), ["team/app", "other"]),
-        (Selection(exclude=["team*"]), ["other"]),
-        (Selection(exclude=["team/app:*"]), NAMES),
-        (Selection(include=["team/*"], exclude=["*base"]), ["team/app"]),
-        (Selection(namespace="team", include=["other"]), []),
+        (Selection(include=("team/*",)), ["team/app", "team/base"]),
+        (Selection(include=("*app",)), ["team/app", "teams/app"]),
+        (
+            Selection(
+                include=(
+                    "team/app:1.*",
+                    "other",
+                )
+            ),
+            ["team/app", "other"],
+        ),
+        (Selection(exclude=("team*",)), ["other"]),
+        (Selection(exclude=("team/app:*",)), NAMES),
+        (Selection(include=("team/*",), exclude=("*base",)), ["team/app"]),
+        (Selection(namespace="team", include=("other",)), []),
     ],
 )
 def test_repositories(selection: Selection, expected: list[str]) -> None:
@@ -34,10 +42,18 @@ def test_repositories(selection: Selection, expected: list[str]) -> None:
     [
         (Selection(), ["1.10", "1.9", "1.9-debug", "latest"]),
         (Selection(max_tags=2), ["1.10", "1.9"]),
-        (Selection(include=["team/app:1.*"], max_tags=9), ["1.10", "1.9", "1.9-debug"]),
-        (Selection(exclude=["*:*-debug", "*:latest"]), ["1.10", "1.9"]),
-        (Selection(include=["other"]), []),
-        (Selection(exclude=["team/*"]), []),
+        (Selection(include=("team/app:1.*",), max_tags=9), ["1.10", "1.9", "1.9-debug"]),
+        (
+            Selection(
+                exclude=(
+                    "*:*-debug",
+                    "*:latest",
+                )
+            ),
+            ["1.10", "1.9"],
+        ),
+        (Selection(include=("other",)), []),
+        (Selection(exclude=("team/*",)), []),
     ],
 )
 def test_tags(selection: Selection, expected: list[str]) -> None:

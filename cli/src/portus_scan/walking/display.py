@@ -56,12 +56,15 @@ def line_of(end: ImageReport | UnresolvedImage) -> str:
 class PlainDisplay:
     """Lines on stdout, and nothing that moves."""
 
+    def __init__(self) -> None:
+        self._stdout = sys.stdout  # while scanners run, `print` goes elsewhere
+
     def start(self) -> None:
         """Do nothing."""
 
     def show(self, end: ImageReport | UnresolvedImage) -> None:
         """Write an image's line to stdout."""
-        write_stdout(f"{line_of(end)}\n")
+        write_stdout(f"{line_of(end)}\n", self._stdout)
 
     def tell(self, total: int, *, complete: bool) -> None:
         """Do nothing."""
@@ -89,6 +92,7 @@ class LiveWalkDisplay:
     def __init__(self, console: Console, *, shared: bool, clock: Callable[[], float] = time.monotonic) -> None:
         from rich.live import Live
 
+        self._stdout = sys.stdout
         self._console = console
         self._shared = shared
         self._clock = clock
@@ -112,7 +116,7 @@ class LiveWalkDisplay:
         if self._shared:
             self._print(line_of(end))
         else:
-            write_stdout(f"{line_of(end)}\n")
+            write_stdout(f"{line_of(end)}\n", self._stdout)
 
     def tell(self, total: int, *, complete: bool) -> None:
         """Say how many images there are so far."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from attrs import field, frozen
+from attrs import frozen
 
 _NUMBER = re.compile(r"([0-9]+)")
 _END = (0, 0, "")
@@ -23,9 +23,9 @@ class Selection:
 
     namespace: str = ""
     """Repositories whose name begins with it and a slash, and the one of this name."""
-    include: tuple[str, ...] = field(default=(), converter=tuple)
+    include: tuple[str, ...] = ()
     """What fits one of them is wanted; everything where there are none."""
-    exclude: tuple[str, ...] = field(default=(), converter=tuple)
+    exclude: tuple[str, ...] = ()
     """What fits one of them is not wanted."""
     max_tags: int | None = None
     """So many tags of a repository at most: those with the highest versions."""

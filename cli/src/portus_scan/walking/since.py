@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from ..faults import CommandFault
 
@@ -70,7 +71,7 @@ def _read(path: Path) -> dict[str, str]:
     except OSError as error:
         raise CommandFault(f"can't read {str(path)!r}: {error.strerror}") from error
     try:
-        document = json.loads(data) if len(data) <= LARGEST_FILE else None
+        document: Any = json.loads(data) if len(data) <= LARGEST_FILE else None
         digests = document["digests"] if document["version"] == VERSION else None
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise _refuse(path) from error
