@@ -85,9 +85,12 @@ def _local_names(reference: LocalReference, image: Image) -> Iterator[str]:
 
 def _parts(name: str) -> tuple[str, ...]:
     """Return the parts of a name; the host, which comes first, in lower case and by its first name."""
+    form, colon, path = name.partition(":")
+    if colon and form in FORMS:
+        return (f"{form}:", *path.split("/"))
     first, slash, rest = name.partition("/")
-    if not slash or first.partition(":")[0] in FORMS:
-        return tuple(name.split("/"))
+    if not slash:
+        return (name,)
     host = first.lower()
     return (DOCKER_HUB if host in HUB_NAMES else host, *rest.split("/"))
 

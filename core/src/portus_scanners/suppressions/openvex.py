@@ -1,6 +1,6 @@
 """OpenVEX documents -> statements.
 
-Source: OpenVEX specification 0.2.0, ``OPENVEX-SPEC.md``. In 0.0.1 vulnerabilities, products and subcomponents are texts.
+Source: OpenVEX specification 0.2.0, ``OPENVEX-SPEC.md``. In 0.0.1 vulnerabilities and products are texts.
 """
 
 from __future__ import annotations

@@ -26,6 +26,14 @@ class Claim:
     """Why nothing in a report is this product."""
 
 
+_NO_PATTERN = Claim(unmatchable="its image is a pattern")
+
+
+def _has_wildcard(text: str) -> bool:
+    """Return whether a text would mean more as a pattern of an image than its author wrote."""
+    return bool(set(text) & {"*", "?"})
+
+
 def make_claim(names: Iterable[str], subcomponents: tuple[tuple[str, ...], ...], *, fixed: bool) -> Claim:
     """Return what a statement is about.
 
@@ -59,7 +67,8 @@ def _of_name(name: str, *, fixed: bool) -> Claim:
     if purl is None:
         return Claim(unmatchable="its product is no package URL that can be read")
     if purl.type in {_OCI, _DOCKER}:
-        return _checked(_image_of(purl), fixed=fixed)
+        parts = (purl.namespace, purl.name, purl.version, *(value for _, value in purl.qualifiers))
+        return _NO_PATTERN if _has_wildcard("".join(parts)) else _checked(_image_of(purl), fixed=fixed)
     if fixed and not purl.version:
         return Claim(unmatchable="it says that a package is fixed, but not in which version")
     return Claim(purls=(name,))
@@ -71,7 +80,7 @@ def _of_reference(name: str, *, fixed: bool) -> Claim:
     except InvalidReferenceError:
         return Claim(unmatchable="its product is neither a package URL nor an image reference")
     if isinstance(reference, LocalReference):
-        return Claim(image=name)
+        return _NO_PATTERN if _has_wildcard(name) else Claim(image=name)
     return _checked(name, fixed=fixed)
 
 
@@ -105,8 +114,6 @@ def _checked(image: str, *, fixed: bool) -> Claim:
         pattern = ImagePattern.parse(image)
     except ValueError:
         return Claim(unmatchable="its image has no name that can be read")
-    if set(image.removeprefix("**/")) & {"*", "?"}:
-        return Claim(unmatchable="its image is a pattern")
     if fixed and not (pattern.tag or pattern.digest):
         return Claim(unmatchable="it says that an image is fixed, but not in which version")
     return Claim(image=image)

@@ -21,6 +21,7 @@ from .version_ranges import VersionRange
 MOST_RULES = 10_000
 _KEY = "suppressions"
 _TEXT_TAG = "tag:yaml.org,2002:str"
+_LIST_TAG = "tag:yaml.org,2002:seq"
 _DAY_TAGS = {_TEXT_TAG, "tag:yaml.org,2002:timestamp"}
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
@@ -119,7 +120,7 @@ def _rule(node: yaml.Node, name: str, faults: list[_FaultError]) -> Suppression 
     except SettingsError as error:
         faults.append(_FaultError(node, str(error)))
     except ValueError as error:
-        faults.append(_FaultError(_guilty(str(error), members, node), one_line(str(error))))
+        faults.append(_at_fault(str(error), members, node))
     return None
 
 
@@ -143,11 +144,12 @@ def _check_range(rule: Suppression) -> None:
             VersionRange.parse(rule.versions).check(ecosystem)
 
 
-def _guilty(message: str, members: Mapping[str, yaml.Node], node: yaml.Node) -> yaml.Node:
-    """Return the node of the key that a message begins with."""
+def _at_fault(message: str, members: Mapping[str, yaml.Node], node: yaml.Node) -> _FaultError:
+    """Return the fault at the key that a message of the model begins with; the model has other names for some."""
     names = {field: key for key, (field, _) in _KEYS.items()}
-    word = message.partition(":")[0]
-    return members.get(names.get(word, word), node)
+    word, colon, rest = message.partition(":")
+    key = names.get(word, word)
+    return _FaultError(members.get(key, node), one_line(f"{key}{colon}{rest}"))
 
 
 def _text(node: yaml.Node, key: str) -> str:
@@ -160,7 +162,7 @@ def _text(node: yaml.Node, key: str) -> str:
 
 
 def _texts(node: yaml.Node, key: str) -> tuple[str, ...]:
-    if not isinstance(node, yaml.SequenceNode):
+    if node.tag != _LIST_TAG or not isinstance(node, yaml.SequenceNode):
         return (_text(node, key),)
     if not node.value:
         raise _FaultError(node, f"{key}: it is empty")
