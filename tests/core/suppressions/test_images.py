@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from core.suppressions.documents import DIGEST, INDEX_DIGEST, image, local_image
 from hypothesis import given
 from hypothesis import strategies as st
 from portus_scanners.suppressions.image_patterns import ImagePattern
-
-from core.suppressions.documents import DIGEST, INDEX_DIGEST, image, local_image
 
 TABLE = [
     ("registry.example/team/*", "registry.example/team/app:1.0", True),

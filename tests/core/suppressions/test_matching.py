@@ -6,9 +6,8 @@ from datetime import date
 
 import pytest
 from attrs import evolve
-from portus_scanners import Package, Suppression, Vulnerability, apply_suppressions
-
 from core.suppressions.documents import TODAY, document, image, rated, rule, suppresses, vulnerability, why_unused
+from portus_scanners import Package, Suppression, Vulnerability, apply_suppressions
 
 DEB = "pkg:deb/debian/openssl@3.0.1-1?arch=amd64&distro=debian-12"
 
@@ -40,10 +39,16 @@ def test_an_advisory_of_several_vulnerabilities(ids: tuple[str, ...], expected: 
     assert expected == suppresses(rule(ids=ids), advisory)
 
 
+def test_an_advisory_that_is_shown_by_one_of_its_vulnerabilities() -> None:
+    """Where the shown id is one of several, all have to be named too."""
+    merged = vulnerability("CVE-1", aliases=("CVE-2", "RHSA-1"))
+    assert [False, True] == [suppresses(rule(ids=named), merged) for named in (("CVE-1",), ("CVE-1", "CVE-2"))]
+
+
 def test_why_an_advisory_is_not_suppressed() -> None:
     """The unused rule says that the advisory stands for several."""
     advisory = vulnerability("RHSA-1", aliases=("CVE-1", "CVE-2"))
-    expected = "CVE-1: RHSA-1 in openssl stands for several vulnerabilities: name each, or it"
+    expected = "CVE-1: RHSA-1 in openssl stands for several vulnerabilities: name them all"
     assert expected == why_unused(rule(ids=("CVE-1",)), advisory)
 
 

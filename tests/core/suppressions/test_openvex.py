@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from portus_scanners import SettingsError, Suppression, apply_suppressions, load_suppressions
-
 from core.suppressions.documents import DIGEST, INDEX_DIGEST, TODAY, document, image, suppresses, vulnerability
+from portus_scanners import SettingsError, Suppression, apply_suppressions, load_suppressions
 
 DEB = "pkg:deb/debian/openssl@3.0.1-1?arch=amd64"
 APP = f"pkg:oci/app@{DIGEST}?repository_url=registry.example%2Fteam%2Fapp&tag=1.0"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from attrs import evolve
+from core.strategies import packages
+from core.suppressions.documents import image, local_image
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from portus_scanners import (
@@ -20,9 +22,6 @@ from portus_scanners import (
     Vulnerability,
     apply_suppressions,
 )
-
-from core.strategies import packages
-from core.suppressions.documents import image, local_image
 
 TODAY = date(2026, 6, 15)
 ids = st.lists(st.sampled_from(["CVE-2016-6304", "CVE-2016-7052", "TEMP-1", "GHSA-aaaa-bbbb-cccc"]), max_size=2)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import sys
 
 import pytest
+from core.suppressions.documents import rule, suppresses, vulnerability, why_unused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from portus_scanners import SettingsError, Suppression
 from portus_scanners.suppressions.ecosystems import UnknownVersionError, of_namespace, of_purl
-
-from core.suppressions.documents import rule, suppresses, vulnerability, why_unused
 
 ECOSYSTEMS = ("deb", "rpm", "apk", "npm", "cargo", "golang", "composer", "pypi", "maven", "gem", "nuget")
 # dpkg: deb-version(7) and lib/dpkg/t/t-version.c; rpm: tests/rpmvercmp.at; apk: test/version.data; the others: the
@@ -165,6 +164,8 @@ def test_the_version_of_what_it_was_built_from_counts_as_well() -> None:
         ("1.2.3.4", "npm", "", "is no version that can be compared as npm"),
         ("1.0-r1-x", "alpine:3.19", "", "is no version that can be compared as apk"),
         ("(none):1.0-1", "centos:9", "", "is no version that can be compared as rpm"),
+        ("1" * 127 + "(", "maven", "", "is no version that can be compared as maven"),
+        ("1." * 60 + "(", "gem", "", "is no version that can be compared as gem"),
         ("1" * 200, "debian:12", "", "is no version that can be compared as deb"),
         ("1.0", "", "", "how versions of no namespace compare is not known"),
         ("1.0", "plan9:4", "", "how versions of plan9:4 compare is not known"),

@@ -187,7 +187,9 @@ def test_faults_of_all_files(tmp_path: Path) -> None:
 )
 def test_any_file_is_read_or_refused(tmp_path: Path, text: str | bytes) -> None:
     """Nothing but SettingsError comes of a file."""
+    faults: tuple[str, ...] = ()
     try:
         _load(tmp_path, text)
     except SettingsError as error:
-        assert all(fault.isprintable() for fault in error.faults)
+        faults = error.faults
+    assert all(fault.isprintable() for fault in faults)

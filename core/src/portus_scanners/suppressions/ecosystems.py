@@ -80,7 +80,7 @@ class Ecosystem:
 _FOREIGN = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
 _SEMANTIC = {"SemverVersion", "GolangVersion", "ComposerVersion"}
 _SEMVER = r"v?\d+(\.\d+){0,2}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?"
-_WORDS = r"[0-9]+([._+-]?[0-9A-Za-z]+)*"
+_WORDS = r"[0-9][0-9A-Za-z]*([._+-][0-9A-Za-z]+)*"
 _ALL = (
     Ecosystem("deb", "DebianVersion", r"(\d+:)?\d[0-9A-Za-z.+~-]*"),
     Ecosystem("rpm", "RpmVersion", r"(\d+:)?(?![vV])[0-9A-Za-z._+~^]+(-[0-9A-Za-z._+~^]+)?"),

@@ -38,7 +38,7 @@ def fits(rule: Suppression, vulnerability: Vulnerability) -> bool:
     if rule.purls and not _fits_purls(rule, vulnerability):
         return False
     if rule.ids and not _means_all(rule, vulnerability):
-        raise DoubtfulMatchError(f"{_what(vulnerability)} stands for several vulnerabilities: name each, or it")
+        raise DoubtfulMatchError(f"{_what(vulnerability)} stands for several vulnerabilities: name them all")
     if rule.versions and not _all_in_range(rule, vulnerability):
         return False
     if rule.scanner and rule.scanner not in vulnerability.scanners:
@@ -65,13 +65,15 @@ def _packages(vulnerability: Vulnerability) -> tuple[Package, ...]:
 
 
 def _means_all(rule: Suppression, vulnerability: Vulnerability) -> bool:
-    """Return whether the rule names the vulnerability, or all of those that an advisory is about.
+    """Return whether the rule names an advisory itself, or all the vulnerabilities that it is about.
 
-    An advisory has the ids of all its vulnerabilities as aliases: to accept one of them is not to accept the others.
+    An advisory has the ids of all its vulnerabilities as aliases, and may be shown by one of these: to accept one is not
+    to accept the others.
     """
     named = {name.casefold() for name in rule.ids}
     many = {name for name in names_of(vulnerability) if name.startswith(_CVE)}
-    return vulnerability.id.casefold() in named or len(many) <= 1 or many <= named
+    itself = vulnerability.id.casefold()
+    return len(many) <= 1 or many <= named or (itself in named and itself not in many)
 
 
 def _fits_name(pattern: str, name: str) -> bool:
