@@ -67,8 +67,8 @@ def _packages(vulnerability: Vulnerability) -> tuple[Package, ...]:
 def _means_all(rule: Suppression, vulnerability: Vulnerability) -> bool:
     """Return whether the rule names an advisory itself, or all the vulnerabilities that it is about.
 
-    An advisory has the ids of all its vulnerabilities as aliases, and may be shown by one of these: to accept one is not
-    to accept the others.
+    An advisory has the ids of all its vulnerabilities as aliases, and may be shown by one of these: to accept one is
+    not to accept the others.
     """
     named = {name.casefold() for name in rule.ids}
     many = {name for name in names_of(vulnerability) if name.startswith(_CVE)}
