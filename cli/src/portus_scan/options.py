@@ -40,3 +40,10 @@ list_format = click.option(
     show_default=True,
     help="The form.",
 )
+suppressions = click.option(
+    "--suppressions",
+    "suppressions_files",
+    metavar="FILE",
+    multiple=True,
+    help="Rules that take vulnerabilities out of the gate (YAML or OpenVEX); may be given several times.",
+)

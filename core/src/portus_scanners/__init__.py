@@ -78,6 +78,7 @@ __all__ = [
     "SettingsError",
     "Severity",
     "Suppressed",
+    "Suppression",
     "Surface",
     "TextReporter",
     "UnresolvedImage",
@@ -86,6 +87,7 @@ __all__ = [
     "VendorRating",
     "Verdict",
     "Vulnerability",
+    "apply_suppressions",
     "check_plugin_lists",
     "credentials_files",
     "credentials_origin",
@@ -95,6 +97,7 @@ __all__ = [
     "load_document",
     "load_plugin",
     "load_settings",
+    "load_suppressions",
     "make_image_report",
     "one_line",
     "parse_reference",
@@ -179,6 +182,9 @@ if TYPE_CHECKING:
     from .serialize import dump_document, load_document
     from .settings import RegistrySettings, ScannerSection, Settings, load_settings
     from .structuring import structure_answer
+    from .suppressions.applying import apply_suppressions
+    from .suppressions.loading import load_suppressions
+    from .suppressions.rule import Suppression
     from .text import one_line
 else:
     _HOMES = {
@@ -248,6 +254,7 @@ else:
         "SettingsError": "errors",
         "Severity": "models",
         "Suppressed": "models",
+        "Suppression": "suppressions.rule",
         "Surface": "reporter",
         "TextReporter": "reporter",
         "UnresolvedImage": "models",
@@ -256,6 +263,7 @@ else:
         "VendorRating": "models",
         "Verdict": "models",
         "Vulnerability": "models",
+        "apply_suppressions": "suppressions.applying",
         "check_plugin_lists": "plugins",
         "credentials_files": "registry.origin",
         "credentials_origin": "registry.origin",
@@ -265,6 +273,7 @@ else:
         "load_document": "serialize",
         "load_plugin": "plugins.loading",
         "load_settings": "settings",
+        "load_suppressions": "suppressions.loading",
         "make_image_report": "merge",
         "one_line": "text",
         "parse_reference": "local.reference",
