@@ -74,12 +74,17 @@ class Feed:
         return await taker
 
     def expand(self, job: Job, images: tuple[Image, ...]) -> None:
-        """Put the images of an index, or none, in the place of the reference of a job of `Job.several`."""
+        """Put the images of an index, or none, in the place of the reference of a job of `Job.several`.
+
+        Who calls this takes the first of them next; those who wait get the others.
+        """
         self._expected -= 1
         for part, image in enumerate(images):
             self._parts.append(Job(job.position, job.given, image, part, len(images)))
-        while self._parts and self._takers:
-            self._hand_over(self._parts.popleft())
+        while len(self._parts) > 1 and self._takers:
+            second = self._parts[1]
+            del self._parts[1]
+            self._hand_over(second)
         self._settle()
 
     def close(self) -> None:
