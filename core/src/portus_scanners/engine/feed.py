@@ -61,7 +61,9 @@ class Feed:
     async def take(self) -> Job | None:
         """Return a job; None when there is none any more, and none can come."""
         if self._parts:
-            return self._parts.popleft()
+            part = self._parts.popleft()
+            self._settle()
+            return part
         if self._at_hand is not None and not self._dry:
             for target in self._at_hand:
                 return self._make_job(target)
