@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 __all__ = [
     "BlobAccess",
     "BlobHead",
+    "CombineError",
     "Cvss",
     "Engine",
     "Finding",
@@ -77,6 +78,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Severity",
+    "SeverityPolicy",
     "Suppressed",
     "Surface",
     "TextReporter",
@@ -87,6 +89,7 @@ __all__ = [
     "Verdict",
     "Vulnerability",
     "check_plugin_lists",
+    "combine_reports",
     "credentials_files",
     "credentials_origin",
     "discover",
@@ -110,6 +113,7 @@ if TYPE_CHECKING:
     __version__: str
     from .engine import Engine, Progress, Scan, ScannerHealth
     from .errors import (
+        CombineError,
         ImageNotFoundError,
         InvalidDocumentError,
         InvalidManifestError,
@@ -131,6 +135,7 @@ if TYPE_CHECKING:
     from .image_files import PathTemplate, read_file, read_json
     from .local.reference import ImageReference, LocalReference, parse_reference
     from .merge import make_image_report
+    from .merge.combine import combine_reports
     from .models import (
         Cvss,
         Finding,
@@ -150,6 +155,7 @@ if TYPE_CHECKING:
         ScannerReport,
         ScannerRun,
         Severity,
+        SeverityPolicy,
         Suppressed,
         UnresolvedImage,
         UnusedRule,
@@ -184,6 +190,7 @@ else:
     _HOMES = {
         "BlobAccess": "scanner",
         "BlobHead": "scanner",
+        "CombineError": "errors",
         "Cvss": "models",
         "Engine": "engine",
         "Finding": "models",
@@ -247,6 +254,7 @@ else:
         "Settings": "settings",
         "SettingsError": "errors",
         "Severity": "models",
+        "SeverityPolicy": "models",
         "Suppressed": "models",
         "Surface": "reporter",
         "TextReporter": "reporter",
@@ -257,6 +265,7 @@ else:
         "Verdict": "models",
         "Vulnerability": "models",
         "check_plugin_lists": "plugins",
+        "combine_reports": "merge.combine",
         "credentials_files": "registry.origin",
         "credentials_origin": "registry.origin",
         "discover": "plugins",
