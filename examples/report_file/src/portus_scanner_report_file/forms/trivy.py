@@ -45,6 +45,7 @@ class Vulnerability:
     """One vulnerability in one package."""
 
     VulnerabilityID: str = field(validator=min_len(1))
+    VendorIDs: tuple[str, ...] | None = None
     PkgName: str
     InstalledVersion: str | None = None
     FixedVersion: str | None = None
@@ -156,6 +157,7 @@ def _finding(one: Vulnerability, namespace: str) -> Finding:
     details = {"status": one.Status or "", "cwe_ids": " ".join(one.CweIDs or ())}
     return Finding(
         id=one.VulnerabilityID,
+        aliases=tuple(dict.fromkeys(name.strip() for name in one.VendorIDs or () if name.strip())),
         severity=Severity.from_word(word),
         severity_label=word,
         package=Package(one.PkgName.strip(), (one.InstalledVersion or "").strip(), namespace),
