@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from os.path import commonprefix
+from itertools import takewhile
 from typing import Any
 
 from attrs import asdict, evolve, frozen
 from portus_scanners import ImageReport, Outcome, ReportDocument, ScannerRun, SeverityPolicy, Vulnerability
 
-from .matching import Said, all_said, explain_name, explain_package, is_evidence, names_of
+from .matching import FindingsIndex, explain_name, explain_package, is_evidence
 
 _MOST_COMPARED = 200
 _MOST_NAMED = 3
@@ -65,10 +65,10 @@ def find_explained(document: ReportDocument, name: str, prefer: tuple[str, ...])
     """
     wanted = name.strip().casefold()
     return tuple(
-        _explain(report, found, prefer)
+        _explain(report, found, index, prefer)
         for report in document.reports
-        for found in report.vulnerabilities
-        if wanted in _names(found) or _is_mentioned(wanted, report, found)
+        for index in [FindingsIndex(report)]
+        for found in _having(wanted, report, index)
     )
 
 
@@ -81,9 +81,14 @@ def nearest_names(document: ReportDocument, name: str) -> list[str]:
         for one in report.vulnerabilities
         for other in (one.id, *one.aliases)
     }
-    alike = sorted(known, key=lambda other: (-len(commonprefix([wanted, known[other]])), other))[:_MOST_COMPARED]
+    alike = sorted(known, key=lambda other: (-_shared(wanted, known[other]), other))[:_MOST_COMPARED]
     folded = {known[other]: other for other in alike}
     return [folded[close] for close in get_close_matches(wanted, folded, _MOST_NAMED)]
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts begin with in common."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def doubtful_runs(document: ReportDocument) -> Iterator[tuple[str, ScannerRun]]:
@@ -99,15 +104,14 @@ def _names(found: Vulnerability) -> set[str]:
     return {name.strip().casefold() for name in names}
 
 
-def _is_mentioned(wanted: str, report: ImageReport, found: Vulnerability) -> bool:
-    """Return whether a finding of it has a name that is not kept as an alias: another CVE, of a very large advisory."""
-    if wanted.startswith("cve-") and found.id.casefold().startswith("cve-"):
-        return False
-    return any(wanted in names_of(said[1]) and is_evidence(said, found) for said in all_said(report))
+def _having(wanted: str, report: ImageReport, index: FindingsIndex) -> list[Vulnerability]:
+    """Return what has a name; else what has a finding that names it: an alias of a very large advisory is not kept."""
+    named = [found for found in report.vulnerabilities if wanted in _names(found)]
+    mentions = [] if named else index.named(wanted)
+    return named or [one for one in report.vulnerabilities if any(is_evidence(said, one) for said in mentions)]
 
 
-def _explain(report: ImageReport, found: Vulnerability, prefer: tuple[str, ...]) -> Explained:
-    said = tuple(all_said(report))
+def _explain(report: ImageReport, found: Vulnerability, index: FindingsIndex, prefer: tuple[str, ...]) -> Explained:
     policy = SeverityPolicy(prefer=prefer)
     shown = policy.choose(found.ratings) if prefer else found.severity
     why = policy.explain(found.ratings)
@@ -119,17 +123,18 @@ def _explain(report: ImageReport, found: Vulnerability, prefer: tuple[str, ...])
         digest=report.image.digest,
         found=evolve(found, severity=shown),
         why=why,
-        evidence=tuple(_evidence(found, said)),
+        evidence=tuple(_evidence(found, index)),
         silent=tuple(_silent(report.results, found)),
     )
 
 
-def _evidence(found: Vulnerability, said: tuple[Said, ...]) -> Iterator[Evidence]:
-    for one in said:
-        if is_evidence(one, found):
-            scanner, finding = one
-            name, package = explain_name(one, found, said), explain_package(one, found, said)
-            yield Evidence(scanner, finding.id, name, package, finding.inferred)
+def _evidence(found: Vulnerability, index: FindingsIndex) -> Iterator[Evidence]:
+    for package in found.packages:
+        for said in index.in_package(package):
+            if is_evidence(said, found):
+                scanner, finding = said
+                name, place = explain_name(said, found, index), explain_package(said, found, index)
+                yield Evidence(scanner, finding.id, name, place, finding.inferred)
 
 
 def _silent(runs: Iterable[ScannerRun], found: Vulnerability) -> Iterator[Silence]:

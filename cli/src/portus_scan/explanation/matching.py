@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
 
 from portus_scanners import Finding, ImageReport, Package, Vulnerability
 
@@ -10,11 +10,41 @@ Said = tuple[str, Finding]
 """A scanner and what it found."""
 
 
-def all_said(report: ImageReport) -> Iterator[Said]:
-    """Give every finding of every run, also of those that did not end ok."""
-    for run in report.results:
-        for finding in run.report.findings if run.report else ():
-            yield run.scanner, finding
+class FindingsIndex:
+    """The findings of all runs of one image, also of those that did not end ok.
+
+    Args:
+        report: Of the image.
+    """
+
+    def __init__(self, report: ImageReport) -> None:
+        self._by_name: dict[str, list[Said]] = defaultdict(list)
+        self._by_package: dict[Package, list[Said]] = defaultdict(list)
+        self._sources: dict[tuple[str, str, str], str] = {}
+        for run in report.results:
+            for finding in run.report.findings if run.report else ():
+                self._add((run.scanner, finding))
+
+    def _add(self, said: Said) -> None:
+        scanner, finding = said
+        self._by_package[finding.package].append(said)
+        if finding.source_package:
+            key = finding.package.name, finding.package.version, finding.source_package.name
+            self._sources.setdefault(key, scanner)
+        for name in names_of(finding) if finding.aliases else ():
+            self._by_name[name].append(said)
+
+    def named(self, name: str) -> list[Said]:
+        """Return the findings that have a folded name, and others besides."""
+        return self._by_name.get(name, [])
+
+    def in_package(self, package: Package) -> list[Said]:
+        """Return the findings in a package."""
+        return self._by_package.get(package, [])
+
+    def who_says(self, package: Package, source: str) -> str | None:
+        """Return a scanner that says that a package was built from a source package of that name."""
+        return self._sources.get((package.name, package.version, source))
 
 
 def names_of(finding: Finding) -> set[str]:
@@ -31,7 +61,7 @@ def is_evidence(said: Said, found: Vulnerability) -> bool:
     )
 
 
-def explain_name(said: Said, found: Vulnerability, others: Iterable[Said]) -> str:
+def explain_name(said: Said, found: Vulnerability, index: FindingsIndex) -> str:
     """Return why a finding is about this vulnerability."""
     _, finding = said
     wanted = found.id.casefold()
@@ -40,13 +70,13 @@ def explain_name(said: Said, found: Vulnerability, others: Iterable[Said]) -> st
     if wanted in names_of(finding):
         return f"it is called {finding.id} there, and {found.id} is among its aliases"
     own = finding.id.strip().casefold()
-    for scanner, other in others:
-        if {own, wanted} <= names_of(other):
+    for scanner, other in index.named(own):
+        if wanted in names_of(other):
             return f"it is called {finding.id} there; {scanner} says of {other.id} that this is another name of it"
     return f"it is called {finding.id} there; aliases of several findings connect the two names"
 
 
-def explain_package(said: Said, found: Vulnerability, others: Iterable[Said]) -> str:
+def explain_package(said: Said, found: Vulnerability, index: FindingsIndex) -> str:
     """Return why a finding is in this package."""
     package, source = said[1].package, said[1].source_package
     wanted = found.package.name, found.package.version
@@ -56,10 +86,9 @@ def explain_package(said: Said, found: Vulnerability, others: Iterable[Said]) ->
         return "it names no package" if not package.name else f"in {package.name}, it names no version"
     if source is not None and source.name == wanted[0]:
         return f"in {write_package(package)}, and it says that this was built from {source.name}"
-    for scanner, other in others:
-        stated = other.source_package
-        if stated and stated.name == wanted[0] and _alike(other.package, package):
-            return f"in {write_package(package)}; {scanner} says that this was built from {stated.name}"
+    scanner = index.who_says(package, wanted[0])
+    if scanner is not None:
+        return f"in {write_package(package)}; {scanner} says that this was built from {wanted[0]}"
     return f"in {write_package(package)}"
 
 
@@ -67,7 +96,3 @@ def write_package(package: Package) -> str:
     """Return name, version and distribution: ``openssl 1.0.2h (debian:8)``."""
     text = " ".join(part for part in (package.name or "a package without a name", package.version) if part)
     return f"{text} ({package.namespace})" if package.namespace else text
-
-
-def _alike(one: Package, other: Package) -> bool:
-    return (one.name, one.version) == (other.name, other.version)

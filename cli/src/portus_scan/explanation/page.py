@@ -59,7 +59,8 @@ def _rating(rating: Rating) -> Iterator[str]:
     parts = [f"calls it {rating.id}"] if rating.id else []
     parts += [f"its word: {rating.label}"] if rating.label else []
     parts += [f"taken from {rating.source}"] if rating.source else []
-    yield _line(f"    {rating.scanner}: {rating.severity.value}{f' ({', '.join(parts)})' if parts else ''}")
+    details = f" ({', '.join(parts)})" if parts else ""
+    yield _line(f"    {rating.scanner}: {rating.severity.value}{details}")
     for cvss in rating.cvss[:_MOST_LISTED]:
         yield _line(f"      {_cvss(cvss)}")
     for vendor in rating.vendors[:_MOST_LISTED]:

@@ -52,8 +52,8 @@ def find_id(one: Vulnerability) -> str:
 def names_of(one: Vulnerability) -> Iterator[str]:
     """Give the names of what a record is about.
 
-    ``aliases`` are names of the same vulnerability. ``upstream`` are the vulnerabilities that a distribution's record is
-    about: of an advisory, all of them. ``related`` ones are others, says the schema.
+    ``aliases`` are names of the same vulnerability. ``upstream`` are what a distribution's record is about: of an
+    advisory, all of them. ``related`` ones are others, says the schema.
     """
     yield one.id
     yield from (name for name in (*(one.aliases or ()), *(one.upstream or ())) if name.strip())

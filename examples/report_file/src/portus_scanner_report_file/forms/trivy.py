@@ -45,7 +45,6 @@ class Vulnerability:
     """One vulnerability in one package."""
 
     VulnerabilityID: str = field(validator=min_len(1))
-    VendorIDs: tuple[str, ...] | None = None
     PkgName: str
     InstalledVersion: str | None = None
     FixedVersion: str | None = None
@@ -58,6 +57,7 @@ class Vulnerability:
     CweIDs: tuple[str, ...] | None = None
     CVSS: Mapping[str, Any] | None = None
     References: tuple[str, ...] | None = None
+    VendorIDs: tuple[str, ...] | None = None
 
 
 @frozen
