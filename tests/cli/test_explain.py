@@ -107,6 +107,13 @@ def test_prefer_judges_anew(run: Run, report: str) -> None:
     assert "preferred: trivy says low; acme would go before, but did not say how bad it is" in result.stdout
 
 
+def test_a_preferred_scanner_that_is_none_of_the_report(run: Run, report: str) -> None:
+    """A misspelt name is a fault that names the right ones, not passed over."""
+    result = run("explain", "--prefer", "trvy", "CVE-1", report)
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert "trvy: no scanner of the report; its scanners: acme, clair, dummy, trivy, zypper" in result.stderr
+
+
 def test_a_document_with_a_policy_of_its_own(run: Run, tmp_path: Path) -> None:
     """What the document shows is explained, not what another policy would have shown."""
     report = make_image_report(make_image(), RUNS, severity=SeverityPolicy(prefer=("trivy",)))

@@ -57,6 +57,7 @@ def command(*, name: str, report: str, prefer: tuple[str, ...], format_name: str
     from ..output import write_stdout
 
     document = _read(report)
+    _check_scanners(document, prefer)
     explained = find_explained(document, name, prefer)
     if not explained:
         raise CommandFault(list(_absent(document, name)))
@@ -88,6 +89,15 @@ def _read_bytes(name: str) -> bytes:
     if len(data) > _LARGEST:
         raise CommandFault(f"{name!r} is larger than {_LARGEST} bytes: that is no report")
     return data
+
+
+def _check_scanners(document: ReportDocument, prefer: tuple[str, ...]) -> None:
+    """Refuse a preferred scanner that is none of the report: it would be passed over without a word."""
+    known = sorted({run.scanner for report in document.reports for run in report.results})
+    strangers = [scanner for scanner in prefer if scanner not in known]
+    if strangers:
+        names = ", ".join(known[:_MOST_NAMED]) or "none"
+        raise CommandFault(f"--prefer: {', '.join(strangers)}: no scanner of the report; its scanners: {names}")
 
 
 def _absent(document: ReportDocument, name: str) -> list[str]:
