@@ -41,8 +41,8 @@ ONE, TWO = Package("bash", "1", "debian:12"), Package("bash", "2", "debian:12")
         (Package("bash"), [ONE, TWO], ["a b", "a b"]),
         (Package("bash", "", "debian:11"), [ONE], ["a", "b"]),
         (Package("zsh"), [ONE], ["b", "a"]),
-        (Package(), [ONE, TWO], ["a b", "a b"]),
-        (Package("", "7"), [ONE], ["a b"]),
+        (Package(), [ONE, TWO], ["a", "b", "b"]),
+        (Package("", "7"), [ONE], ["a", "b"]),
         (Package("", "", "npm"), [ONE], ["a", "b"]),
         (Package("bash", "1"), [ONE, Package("bash", "1", "debian:11")], ["a b", "a b"]),
         (Package(), [], ["a"]),
@@ -69,10 +69,18 @@ def test_a_finding_that_says_less_counts_for_all_that_it_can_mean(
     assert expected == [" ".join(one.scanners) for one in merged]
 
 
+def test_a_finding_that_says_less_counts_for_another_that_says_little() -> None:
+    """What may mean a package without a version, counts for that as well as for those with one."""
+    bare, other = Package("bash", "", "debian:11"), Package("bash", "1", "debian:12")
+    merged = merge([run("a", Package("bash"), severity=Severity.HIGH), run("b", bare), run("c", other)])
+    expected = [("a b", Severity.HIGH), ("a c", Severity.HIGH)]
+    assert expected == [(" ".join(one.scanners), one.severity) for one in merged]
+
+
 def test_too_many_that_say_less_stand_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where joining would grow without measure, findings that say less are a vulnerability of their own."""
     monkeypatch.setattr(groups, "MOST_JOINED", 1)
-    assert ["a", "b", "b"] == [" ".join(one.scanners) for one in merge([run("a", Package()), run("b", ONE, TWO)])]
+    assert ["a", "b", "b"] == [" ".join(one.scanners) for one in merge([run("a", Package("bash")), run("b", ONE, TWO)])]
 
 
 RATINGS = (

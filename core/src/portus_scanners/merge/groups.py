@@ -1,14 +1,15 @@
 """Which findings of one vulnerability are in the same package.
 
-A package is told apart by name, version and release of the distribution. A finding that leaves one of these out counts
-for every package that it can mean, and stands by itself only where there is none: it never joins two packages, never
-hides one, and never counts besides the one that it means.
+A package is told apart by name, version and release of the distribution. A finding that leaves out the version or the
+release counts for every package of its name that it can mean, and stands by itself only where there is none: it never
+joins two packages, never hides one, and never counts besides the one that it means. A finding without a package stands
+apart: joined to whatever there is, it could make fewer of many.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 
 from attrs import frozen
 
@@ -53,12 +54,18 @@ def group_findings(found: Sequence[Found]) -> Iterator[Group]:
     if len({one.place for one in found}) == 1:
         yield Group(found[0].place, found)
         return
-    rest = found
-    while rest:  # at most three times: those that know all, those that know the name, those that know neither
-        groups = [group for group in _split((), rest) if _is_stated(group)]
+    placed: set[int] = set()
+    for stated in (2, 1):  # those that name the version come first
+        rest = [one for one in found if _stated(one) <= stated]
+        groups = [group for group in _split((), rest) if _is_new(group, placed)]
         yield from groups
-        placed = {id(one) for group in groups for one in group.members}
-        rest = [one for one in rest if id(one) not in placed]
+        placed.update(id(one) for group in groups for one in group.members)
+
+
+def _stated(one: Found) -> int:
+    """Return how much a finding says: 2 with a version, 1 with a name alone, 0 with neither."""
+    name, version, _ = one.place
+    return bool(name) + bool(version)
 
 
 def _split(path: tuple[str, ...], found: Sequence[Found]) -> Iterator[Group]:
@@ -72,13 +79,13 @@ def _split(path: tuple[str, ...], found: Sequence[Found]) -> Iterator[Group]:
     for one in found:
         parts[one.place[level]].append(one)
     silent = parts.pop("", [])
-    joined = len(parts) * len(silent) <= MOST_JOINED
+    joined = level > 0 and len(parts) * len(silent) <= MOST_JOINED  # who names no package stands apart
     for value, part in parts.items():
         yield from _split((*path, value), part + silent if joined else part)
     if silent and not (parts and joined):
         yield from _split((*path, ""), silent)
 
 
-def _is_stated(group: Group) -> bool:
-    """Return whether somebody names this very package, and not only others that it may be."""
-    return any(one.place[:_STATED] == group.place[:_STATED] for one in group.members)
+def _is_new(group: Group, placed: Set[int]) -> bool:
+    """Return whether somebody names this very package, not only others that it may be, and is in no other group."""
+    return any(one.place[:_STATED] == group.place[:_STATED] and id(one) not in placed for one in group.members)
