@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 __all__ = [
     "BlobAccess",
     "BlobHead",
+    "CombineError",
     "Cvss",
     "Engine",
     "Finding",
@@ -80,6 +81,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Severity",
+    "SeverityPolicy",
     "Suppressed",
     "Suppression",
     "Surface",
@@ -92,6 +94,7 @@ __all__ = [
     "Vulnerability",
     "apply_suppressions",
     "check_plugin_lists",
+    "combine_reports",
     "credentials_files",
     "credentials_origin",
     "discover",
@@ -116,6 +119,7 @@ if TYPE_CHECKING:
     __version__: str
     from .engine import Engine, ImageProgress, Progress, Scan, ScanEnd, ScannerHealth, Scans
     from .errors import (
+        CombineError,
         ImageNotFoundError,
         InvalidDocumentError,
         InvalidManifestError,
@@ -137,6 +141,7 @@ if TYPE_CHECKING:
     from .image_files import PathTemplate, read_file, read_json
     from .local.reference import ImageReference, LocalReference, parse_reference
     from .merge import make_image_report
+    from .merge.combine import combine_reports
     from .models import (
         Cvss,
         Finding,
@@ -156,6 +161,7 @@ if TYPE_CHECKING:
         ScannerReport,
         ScannerRun,
         Severity,
+        SeverityPolicy,
         Suppressed,
         UnresolvedImage,
         UnusedRule,
@@ -193,6 +199,7 @@ else:
     _HOMES = {
         "BlobAccess": "scanner",
         "BlobHead": "scanner",
+        "CombineError": "errors",
         "Cvss": "models",
         "Engine": "engine",
         "Finding": "models",
@@ -259,6 +266,7 @@ else:
         "Settings": "settings",
         "SettingsError": "errors",
         "Severity": "models",
+        "SeverityPolicy": "models",
         "Suppressed": "models",
         "Suppression": "suppressions.rule",
         "Surface": "reporter",
@@ -271,6 +279,7 @@ else:
         "Vulnerability": "models",
         "apply_suppressions": "suppressions.applying",
         "check_plugin_lists": "plugins",
+        "combine_reports": "merge.combine",
         "credentials_files": "registry.origin",
         "credentials_origin": "registry.origin",
         "discover": "plugins",
