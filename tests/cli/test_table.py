@@ -9,14 +9,18 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
-from portus_scan.formats.table import render
-from portus_scan.screen import Screen
-from portus_scanners import Outcome, Package, ReportDocument, ScannerReport, UnresolvedImage
+from portus_scan.formats.table import TableReporter
+from portus_scanners import Outcome, Package, ReportDocument, ReportJob, ScannerReport, Surface, UnresolvedImage
 
 from .documents import UNRESOLVED, make_document, make_finding, make_image, make_report, make_run
 
-PIPE = Screen()
+PIPE = Surface()
 HOSTILE = st.text(alphabet=st.characters(exclude_categories=()), min_size=1, max_size=30)
+
+
+def render(document: ReportDocument, surface: Surface = PIPE, **more: object) -> str:
+    """Return the whole page."""
+    return "".join(TableReporter().render(ReportJob(document=document, surface=surface, **more)))
 
 
 def test_whole_page() -> None:
@@ -91,7 +95,7 @@ def test_no_line_is_wider_than_the_screen(monkeypatch: pytest.MonkeyPatch, width
     package = Package("a-package-with-a-very-long-name" * 2, "1:2.36.1-really-2.35+dfsg-4~bpo12+1", "debian:12")
     findings = [make_finding("GHSA-aaaa-bbbb-cccc", package=package, fixed_by=("1:2.36.2-1", "1:3.0-1"))]
     document = make_document(make_run("clair", Outcome.INCOMPLETE, *findings, error="word " * 60))
-    page = re.sub(r"\x1b\[[0-9;]*m", "", render(document, Screen(width, terminal)))
+    page = re.sub(r"\x1b\[[0-9;]*m", "", render(document, Surface(width=width, terminal=terminal)))
     assert width >= max(len(line) for line in page.splitlines())
 
 
@@ -99,7 +103,7 @@ def test_readable_at_80_columns() -> None:
     """At 80 columns an identifier and a severity are not broken over lines."""
     package = Package("a-package-with-a-very-long-name", "1:2.36.1-really-2.35+dfsg-4~bpo12+1", "debian:12")
     document = make_document(make_run("clair", Outcome.OK, make_finding("CVE-2016-6304", package=package)))
-    assert re.search(r"^  CVE-2016-6304  high ", render(document, Screen(80)), re.MULTILINE)
+    assert re.search(r"^  CVE-2016-6304  high ", render(document, Surface(width=80)), re.MULTILINE)
 
 
 def test_piped_page_is_plain() -> None:
@@ -112,7 +116,7 @@ def test_terminal_has_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     """On a terminal there is colour."""
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
-    page = render(make_document(make_run("clair", Outcome.OK, make_finding())), Screen(80, terminal=True))
+    page = render(make_document(make_run("clair", Outcome.OK, make_finding())), Surface(width=80, terminal=True))
     assert "\x1b[31mhigh" in page
 
 
@@ -120,7 +124,7 @@ def test_no_color_is_honoured(monkeypatch: pytest.MonkeyPatch) -> None:
     """NO_COLOR takes every colour away."""
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm-256color")
-    page = render(make_document(make_run("clair", Outcome.OK, make_finding())), Screen(80, terminal=True))
+    page = render(make_document(make_run("clair", Outcome.OK, make_finding())), Surface(width=80, terminal=True))
     assert not re.search(r"\x1b\[[0-9;]*3[0-9]", page)
 
 

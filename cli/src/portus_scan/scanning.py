@@ -20,6 +20,7 @@ from portus_scanners import (
     UnresolvedImage,
 )
 
+from .clock import now
 from .exit_codes import ExitCode
 from .leaving import GRACE, leave_at_once, run_to_end, stop_on_signals
 from .output import foreign_prints_to_stderr
@@ -127,6 +128,7 @@ class ImageScans:
         return ReportDocument(
             reports=tuple(end for end in ends if isinstance(end, ImageReport)),
             errors=tuple(end for end in ends if isinstance(end, UnresolvedImage)),
+            created=now(),
         )
 
     def interrupt(self) -> None:

@@ -56,9 +56,9 @@ def command(*, config: str | None, timeout: float, as_json: bool) -> ExitCode:
 def _deliver(diagnosis: Diagnosis, *, as_json: bool) -> ExitCode:
     from ..diagnosis.page import render
     from ..output import write_stdout
-    from ..screen import Screen
+    from ..surface import surface_of
 
-    written = write_stdout(_as_json(diagnosis) if as_json else render(diagnosis, Screen.of(sys.stdout)))
+    written = write_stdout(_as_json(diagnosis) if as_json else render(diagnosis, surface_of(sys.stdout)))
     return diagnosis.judge() if written else ExitCode.USAGE
 
 

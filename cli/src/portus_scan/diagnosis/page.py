@@ -9,11 +9,12 @@ from attrs import frozen
 
 from ..enabling import how_to_install
 from ..formats.words import count
-from ..screen import Screen
+from ..surface import draw
 from ..terminal import safe
 from .facts import Configuration, Diagnosis, PluginFacts, PluginLists, RegistryFacts, ScannerFacts
 
 if TYPE_CHECKING:
+    from portus_scanners import Surface
     from rich.console import Console
     from rich.table import Table
 
@@ -31,7 +32,7 @@ class Row:
     lines: tuple[str, ...]
 
 
-def render(diagnosis: Diagnosis, screen: Screen) -> str:
+def render(diagnosis: Diagnosis, surface: Surface) -> str:
     """Return the page; foreign text in it is made safe."""
     sections = dict(_sections(diagnosis))
 
@@ -42,7 +43,7 @@ def render(diagnosis: Diagnosis, screen: Screen) -> str:
             console.print()
         console.print(_conclusion(row for rows in sections.values() for row in rows))
 
-    return screen.draw(paint)
+    return draw(surface, paint)
 
 
 def _sections(diagnosis: Diagnosis) -> Iterator[tuple[str, list[Row]]]:

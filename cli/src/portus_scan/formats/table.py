@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from portus_scanners import Image, ImageReport, ReportDocument, ScannerRun, Severity, Verdict, Vulnerability
+from portus_scanners import (
+    Image,
+    ImageReport,
+    ReportDocument,
+    ReportJob,
+    ScannerRun,
+    Severity,
+    Surface,
+    TextReporter,
+    Verdict,
+    Vulnerability,
+)
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ..screen import TERMINAL_WIDTH, Screen
+from ..surface import TERMINAL_WIDTH, draw
 from ..terminal import safe
 from .words import count, severity_counts, verdict_words
 
@@ -33,22 +44,28 @@ _SEVERITY_STYLES = {
 _VERDICT_STYLES = {Verdict.VULNERABLE: "bold red", Verdict.CLEAN: "bold green", Verdict.UNKNOWN: "bold yellow"}
 
 
-def render(document: ReportDocument, screen: Screen) -> str:
-    """Return the page; foreign text is made safe and cut to a readable length."""
+class TableReporter(TextReporter, contract=1):
+    """The page."""
 
-    def paint(console: Console) -> None:
-        for report in document.reports:
-            console.print(_image(report, screen))
-            console.print()
-        for error in document.errors:
-            console.print(_error(error.reference, error.message))
-        if len(document.reports) + len(document.errors) > 1:
-            console.print(Text(_summary(document)))
+    description = "for people: verdicts, scanners, vulnerabilities"
 
-    return screen.draw(paint).rstrip("\n") + "\n"
+    def render(self, job: ReportJob) -> Iterator[str]:
+        """Yield the page; foreign text is made safe and cut to a readable length."""
+        document, screen = job.document, job.surface
+
+        def paint(console: Console) -> None:
+            for report in document.reports:
+                console.print(_image(report, screen))
+                console.print()
+            for error in document.errors:
+                console.print(_error(error.reference, error.message))
+            if len(document.reports) + len(document.errors) > 1:
+                console.print(Text(_summary(document)))
+
+        yield draw(screen, paint).rstrip("\n") + "\n"
 
 
-def _image(report: ImageReport, screen: Screen) -> Group:
+def _image(report: ImageReport, screen: Surface) -> Group:
     parts: list[RenderableType] = [
         Text(safe(report.image.reference.text, _LONGEST_NAME), style="bold", overflow="fold"),
         Padding(Text(_facts(report.image)), _INDENT),
@@ -106,7 +123,7 @@ def _remarks(runs: Iterable[ScannerRun]) -> Iterator[str]:
                 yield f"{_name(run)}: note: {safe(note, _LONGEST_MESSAGE)}"
 
 
-def _vulnerabilities(found: tuple[Vulnerability, ...], screen: Screen) -> RenderableType:
+def _vulnerabilities(found: tuple[Vulnerability, ...], screen: Surface) -> RenderableType:
     from rich import box
 
     table = Table(
@@ -120,10 +137,10 @@ def _vulnerabilities(found: tuple[Vulnerability, ...], screen: Screen) -> Render
         table.add_row(*_row(vulnerability))
     if len(found) <= MOST_ROWS:
         return table
-    return Group(table, Text(f"... {len(found) - MOST_ROWS} more: --format json shows all"))
+    return Group(table, Text(f"... {len(found) - MOST_ROWS} more: -o json shows all"))
 
 
-def _has_room_for_ids(found: tuple[Vulnerability, ...], screen: Screen) -> bool:
+def _has_room_for_ids(found: tuple[Vulnerability, ...], screen: Surface) -> bool:
     """Return whether identifiers need not be folded: they have a usual length, and the screen a usual width."""
     longest = max(cell_len(_cell([one.id])) for one in found[:MOST_ROWS])
     return screen.width >= TERMINAL_WIDTH and longest <= _USUAL_ID
