@@ -94,8 +94,8 @@ class Folder:
         Raises:
             CommandFault: They can't; nothing has been changed.
         """
-        path = Path(os.path.realpath(name))
         try:
+            path = Path(os.path.realpath(name))
             check_folder(path)
         except (OSError, ValueError) as error:
             raise CommandFault(f"can't write {name!r}: {_words(error)}; name another folder with -o") from error
