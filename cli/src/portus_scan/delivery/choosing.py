@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
+from typing import cast
 
 from attrs import frozen
 from portus_scanners import FolderReporter, PluginError, TextReporter, discover_reporters, load_plugin
@@ -15,6 +16,7 @@ from ..output import foreign_prints_to_stderr
 from ..terminal import PROGRAM
 from .outputs import FolderOutput, Output, TextOutput
 from .places import File, Folder, Stdout
+from .rendering import FormatFault, isolated
 
 DEFAULT = "table"
 _NAME = re.compile(r"[a-z0-9_]+")
@@ -82,11 +84,10 @@ def load_format(name: str) -> TextReporter | FolderReporter:
     if isinstance(result, PluginError):
         raise CommandFault(f"{result}; installed formats: {PROGRAM} formats") from result
     try:
-        made = result()
-    except Exception as error:
-        raise CommandFault(f"format {name!r}: it can't be made: {type(error).__name__}") from error
-    assert isinstance(made, TextReporter | FolderReporter)  # noqa: S101 (it was looked at when it was loaded)
-    return made
+        with isolated():
+            return cast("TextReporter | FolderReporter", result())  # that it is one was looked at when it was loaded
+    except FormatFault as fault:
+        raise CommandFault(f"format {name!r} can't be used: {fault}") from fault
 
 
 def _make_output(wish: Wish) -> Output:

@@ -12,7 +12,7 @@ from portus_scanners import InvalidDocumentError, ReportDocument, load_document
 from ..faults import CommandFault
 
 MOST_BYTES = 1 << 30
-"""Bytes of one report that are read: a report of 1 GB has about 700,000 findings."""
+"""Bytes of one report that are read: a report of 1 GB has about half a million findings."""
 STDIN = "-"
 
 

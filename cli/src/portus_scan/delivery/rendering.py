@@ -43,11 +43,11 @@ def render_files(reporter: FolderReporter, job: ReportJob) -> Iterator[ReportFil
 
 
 def _guarded(reporter: TextReporter | FolderReporter, job: ReportJob, kind: type[PieceT]) -> Iterator[PieceT]:
-    with _isolated():
+    with isolated():
         pieces: Iterator[object] = iter(reporter.render(job))
     given = 0
     while True:
-        with _isolated():
+        with isolated():
             piece = next(pieces, _END)
         if piece is _END:
             break
@@ -60,7 +60,7 @@ def _guarded(reporter: TextReporter | FolderReporter, job: ReportJob, kind: type
 
 
 @contextmanager
-def _isolated() -> Iterator[None]:
+def isolated() -> Iterator[None]:
     """Turn what foreign code does in here into a `FormatFault`; what it prints goes to stderr."""
     try:
         with foreign_prints_to_stderr():
