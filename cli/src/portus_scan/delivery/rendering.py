@@ -45,7 +45,7 @@ def render_files(reporter: FolderReporter, job: ReportJob) -> Iterator[ReportFil
 def _guarded(reporter: TextReporter | FolderReporter, job: ReportJob, kind: type[PieceT]) -> Iterator[PieceT]:
     with isolated():
         pieces: Iterator[object] = iter(reporter.render(job))
-    given = 0
+    given = False
     while True:
         with isolated():
             piece = next(pieces, _END)
@@ -53,7 +53,7 @@ def _guarded(reporter: TextReporter | FolderReporter, job: ReportJob, kind: type
             break
         if not isinstance(piece, kind):
             raise FormatFault(f"it gives a {type(piece).__name__} where a {kind.__name__} belongs")
-        given += 1
+        given = given or bool(piece)
         yield piece
     if not given:
         raise FormatFault("it gives nothing at all")
