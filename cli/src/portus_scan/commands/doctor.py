@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 _HELP = """Look at everything that a scan depends on, and say what to do where something is wrong.
 
-Imports every installed plugin and asks the backend of every enabled scanner; then registries, where their credentials
-come from, proxies and versions. A part that is broken hides no other. No password and no token of the configuration or
-the environment is shown.
+Imports every installed scanner and format, and asks the backend of every enabled scanner; then registries, where their
+credentials come from, proxies and versions. A part that is broken hides no other. No password and no token of the
+configuration or the environment is shown.
 
 \b
 Examples:
@@ -27,7 +27,7 @@ Examples:
 
 \b
 Exit codes:
-  0    every installed plugin loads, every enabled scanner is healthy or has no way to tell
+  0    every installed scanner and format loads, every enabled scanner is healthy or has no way to tell
   2    usage or configuration error; the rest is printed all the same
   3    something is wrong: a plugin does not load, a scanner is unhealthy, a registry's credentials can't be read
   4    nothing is installed, nothing is enabled, or no enabled scanner is healthy

@@ -52,6 +52,7 @@ def _sections(diagnosis: Diagnosis) -> Iterator[tuple[str, list[Row]]]:
         "PLUGINS",
         [_plugin(one) for one in diagnosis.plugins] or [Row("fault", "none", (f"try: {how_to_install()}",))],
     )
+    yield "FORMATS", _formats(diagnosis.formats)
     if diagnosis.scanners:
         yield "SCANNERS", [*map(_scanner, diagnosis.scanners), *_none_enabled(diagnosis.scanners)]
     yield "REGISTRIES", [*map(_registry, diagnosis.registries), *_credentials_files(diagnosis), *_proxies(diagnosis)]
@@ -77,6 +78,13 @@ def _plugin(facts: PluginFacts) -> Row:
     if facts.loads:
         owner += f", contract {facts.contract}, imported in {facts.import_seconds:.2f} s"
     return Row(mark, facts.name, _lines(owner, facts.file, facts.problem, _try(facts.mend)))
+
+
+def _formats(formats: tuple[PluginFacts, ...]) -> list[Row]:
+    """Name those that load in one row, and say of each other why it does not."""
+    usable = [one.name for one in formats if one.loads]
+    first = Row("ok", f"{len(usable)} load", (", ".join(usable),)) if usable else Row("fault", "none", ("none loads",))
+    return [first, *(_plugin(one) for one in formats if not one.loads)]
 
 
 def _scanner(facts: ScannerFacts) -> Row:
