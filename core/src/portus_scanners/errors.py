@@ -87,7 +87,7 @@ class InvalidDocumentError(PortusScannersError, ValueError):
     """A text that is no report document.
 
     Args:
-        faults: ``$.path`` lines, one for each fault.
+        faults: ``$.path`` lines, one for each fault; of JSON Lines with ``line 7:`` before each.
     """
 
     def __init__(self, faults: Iterable[str]) -> None:
