@@ -31,6 +31,7 @@ __all__ = [
     "ImageProgress",
     "ImageReference",
     "ImageReport",
+    "InstalledPlugin",
     "InvalidDocumentError",
     "InvalidManifestError",
     "InvalidReferenceError",
@@ -65,6 +66,7 @@ __all__ = [
     "ReportFile",
     "ReportJob",
     "Reporter",
+    "ReporterPlugin",
     "Scan",
     "ScanEnd",
     "Scanner",
@@ -98,9 +100,12 @@ __all__ = [
     "credentials_files",
     "credentials_origin",
     "discover",
+    "discover_reporters",
     "dump_document",
+    "dump_line",
     "kill_programs",
     "load_document",
+    "load_line",
     "load_plugin",
     "load_settings",
     "load_suppressions",
@@ -169,7 +174,7 @@ if TYPE_CHECKING:
         Verdict,
         Vulnerability,
     )
-    from .plugins import Plugin, check_plugin_lists, discover
+    from .plugins import InstalledPlugin, Plugin, ReporterPlugin, check_plugin_lists, discover, discover_reporters
     from .plugins.loading import LoadedPlugin, load_plugin
     from .program import ProgramAnswer, ProgramBackend, ProgramWorkspace, kill_programs
     from .registry.client import Registry
@@ -188,7 +193,7 @@ if TYPE_CHECKING:
         ScannerSettings,
     )
     from .secret import Secret
-    from .serialize import dump_document, load_document
+    from .serialize import dump_document, dump_line, load_document, load_line
     from .settings import RegistrySettings, ScannerSection, Settings, load_settings
     from .structuring import structure_answer
     from .suppressions.applying import apply_suppressions
@@ -216,6 +221,7 @@ else:
         "ImageProgress": "engine",
         "ImageReference": "local.reference",
         "ImageReport": "models",
+        "InstalledPlugin": "plugins",
         "InvalidDocumentError": "errors",
         "InvalidManifestError": "errors",
         "InvalidReferenceError": "errors",
@@ -250,6 +256,7 @@ else:
         "ReportFile": "reporter",
         "ReportJob": "reporter",
         "Reporter": "reporter",
+        "ReporterPlugin": "plugins",
         "Scan": "engine",
         "ScanEnd": "engine",
         "Scanner": "scanner",
@@ -283,9 +290,12 @@ else:
         "credentials_files": "registry.origin",
         "credentials_origin": "registry.origin",
         "discover": "plugins",
+        "discover_reporters": "plugins",
         "dump_document": "serialize",
+        "dump_line": "serialize",
         "kill_programs": "program",
         "load_document": "serialize",
+        "load_line": "serialize",
         "load_plugin": "plugins.loading",
         "load_settings": "settings",
         "load_suppressions": "suppressions.loading",

@@ -1,10 +1,14 @@
-"""Reports in words that can't be misread. Pure functions; no foreign text in what they return."""
+"""Reports in words that can't be misread. Pure functions; no foreign text in what they return but where they say so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
-from portus_scanners import ImageReport, Outcome, Severity, Verdict, Vulnerability
+from portus_scanners import GateResult, ImageReport, Outcome, Severity, UnusedRule, Verdict, Vulnerability
+
+MOST_IDS = 5
+"""Vulnerabilities that are named of those that break a rule."""
 
 _WHAT_HAPPENED = {
     Outcome.INCOMPLETE: "did not see all of it",
@@ -22,7 +26,7 @@ def verdict_words(report: ImageReport) -> str:
     if report.verdict is Verdict.CLEAN:
         return f"clean: {count(len(report.results), 'scanner')} found nothing"
     if report.verdict is Verdict.VULNERABLE:
-        found = f"vulnerable: {severity_counts(report.vulnerabilities)}"
+        found = f"vulnerable: {severity_counts(report.vulnerabilities)}{_suppressed_words(report)}"
         return f"{found}; there may be more: {doubts}" if doubts else found
     return f"unknown: {doubts or 'no scanner has looked'}"
 
@@ -41,11 +45,39 @@ def doubt_words(report: ImageReport) -> str:
 
 def severity_counts(vulnerabilities: Iterable[Vulnerability]) -> str:
     """Return ``3 vulnerabilities (1 critical, 2 low)``, highest severity first."""
-    severities = [vulnerability.severity for vulnerability in vulnerabilities]
-    parts = [f"{severities.count(one)} {one.value}" for one in reversed(Severity) if one in severities]
-    return f"{count(len(severities), 'vulnerability', 'vulnerabilities')} ({', '.join(parts)})"
+    vulnerabilities = tuple(vulnerabilities)
+    return f"{count(len(vulnerabilities), 'vulnerability', 'vulnerabilities')} ({severity_parts(vulnerabilities)})"
+
+
+def severity_parts(vulnerabilities: Iterable[Vulnerability]) -> str:
+    """Return ``1 critical, 2 low``, highest severity first."""
+    numbers = Counter(vulnerability.severity for vulnerability in vulnerabilities)
+    return ", ".join(f"{numbers[one]} {one.value}" for one in reversed(Severity) if one in numbers)
+
+
+def gate_lines(gate: GateResult) -> Iterator[str]:
+    """Yield whether the gate was passed, then a line for each rule that does not hold; foreign text is in them."""
+    rules = f" ({'; '.join(gate.rules)})" if gate.rules else ""
+    yield f"gate: {'PASSED' if gate.passed else 'FAILED'}{rules}"
+    for one in gate.violations:
+        where = f"{one.reference}: " if one.reference else ""
+        more = len(one.vulnerabilities) - MOST_IDS
+        ids = ", ".join(one.vulnerabilities[:MOST_IDS]) + (f" and {more} more" if more > 0 else "")
+        yield f"{where}{one.rule}: {one.message}{f' ({ids})' if ids else ''}"
+
+
+def unused_rule_lines(rules: Sequence[UnusedRule]) -> Iterator[str]:
+    """Yield how many suppressions did not apply, then a line for each; foreign text is in them."""
+    yield f"{count(len(rules), 'suppression')} did not apply:"
+    for rule in rules:
+        yield f"{rule.rule}: {'expired' if rule.expired else 'unused'}: {rule.message}"
 
 
 def count(number: int, one: str, many: str = "") -> str:
     """Return a number with its noun: ``1 layer``, ``2 layers``."""
     return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
+def _suppressed_words(report: ImageReport) -> str:
+    suppressed = sum(one.suppressed is not None for one in report.vulnerabilities)
+    return f", {suppressed} of them suppressed" if suppressed else ""

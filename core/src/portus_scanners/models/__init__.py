@@ -1,6 +1,6 @@
 """Images, findings, reports: what goes into a scan and what comes out of it.
 
-All are frozen attrs classes; sequences are tuples. ``serialize.py`` turns them into JSON and back.
+All are frozen attrs classes; sequences are tuples. ``serialize/`` turns them into JSON and back.
 
 ``images.py`` is what is scanned; ``findings.py`` what a scanner says of one package, in the words of ``words.py``;
 ``runs.py`` what one scanner returns; ``vulnerabilities.py`` what their findings mean together; ``reports.py`` the
