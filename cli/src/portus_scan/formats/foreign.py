@@ -6,8 +6,9 @@ bidirectional formatting and no lone surrogates (`safe` writes them as escapes),
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from ..terminal import safe
 
@@ -24,8 +25,14 @@ LONGEST_LINK = 2_000
 """Characters of a link; what is longer is left out, since half a link leads elsewhere."""
 LONGEST_LIST = 32_000
 """Characters of a list in one cell: spreadsheets end a cell at 32,767."""
-_IN_LINKS = "!$&*+,-./:;=?@_~#%"
+_IN_LINKS = "!$&*+,-./:;=?@_~%"
 """What a link keeps of ASCII beside letters and digits; brackets, quotes, backslash and blanks become ``%XX``."""
+_START_OF_LINK = re.compile(
+    r"https?://(?:[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?\.?|\[[0-9a-f:.]{2,45}\])(?::(?P<port>[0-9]{0,5}))?(?=[/?#]|$)",
+    re.ASCII | re.IGNORECASE,
+)
+_HIGHEST_PORT = 65535
+_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def name(text: str) -> str:
@@ -65,9 +72,10 @@ def joined(texts: Iterable[str], separator: str = ", ") -> str:
 
 
 def web_links(links: Iterable[str]) -> list[str]:
-    """Return the links that lead to the web, each once: ``http`` and ``https`` with a host, percent-encoded.
+    """Return the links that lead to the web, each once: ``http`` and ``https``, legal by RFC 3986.
 
-    ``javascript:``, ``data:``, ``file:`` and what is longer than `LONGEST_LINK` are left out.
+    ``javascript:``, ``data:``, ``file:``, what has a name before its host (``https://bank@evil.example``) or a host
+    that is not ASCII, and what is longer than `LONGEST_LINK` are left out.
     """
     return list(dict.fromkeys(filter(None, map(_web_link, links))))
 
@@ -76,12 +84,13 @@ def _web_link(link: str) -> str:
     link = link.strip()
     if len(link) > LONGEST_LINK:
         return ""
-    try:
-        parts = urlsplit(link)
-        host = parts.hostname
-    except ValueError:
+    start = _START_OF_LINK.match(link)
+    if start is None or int(start["port"] or 0) > _HIGHEST_PORT:
         return ""
-    if parts.scheme not in {"http", "https"} or not host or not host.isprintable() or " " in host:
-        return ""
-    encoded = quote(link, safe=_IN_LINKS, errors="replace")
+    path, _, fragment = link[start.end() :].partition("#")
+    encoded = start[0] + _encoded(path) + (f"#{_encoded(fragment)}" if fragment else "")
     return encoded if len(encoded) <= LONGEST_LINK else ""
+
+
+def _encoded(part: str) -> str:
+    return quote(_PERCENT.sub("%25", part), safe=_IN_LINKS, errors="replace")

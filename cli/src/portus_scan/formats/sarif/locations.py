@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -41,17 +42,21 @@ def image_location(address: str, text: str) -> Location:
 
 
 def package_locations(image: Image, found: Vulnerability) -> list[Location]:
-    """Return the image, with the package as its logical part."""
+    """Return the image, with the packages as its logical parts."""
     place = image_location(image_address(image), f"{name(image.reference.text)}: {package_words(found.package)}")
-    parts = [
-        {
+    parts = {part["fullyQualifiedName"]: part for part in _parts(image, found)}
+    return [{**place, "logicalLocations": list(parts.values())}]
+
+
+def _parts(image: Image, found: Vulnerability) -> Iterator[dict[str, str]]:
+    whole = f"{name(image.reference.text)}@{name(image.digest)}"
+    for package in found.packages or (found.package,):
+        of = f" ({name(package.namespace)})" if package.namespace else ""
+        yield {
             "name": name(package.name) or "package",
-            "fullyQualifiedName": f"{name(image.reference.text)}@{name(image.digest)}: {package_words(package)}",
+            "fullyQualifiedName": f"{whole}: {package_words(package)}{of}",
             "kind": "package",
         }
-        for package in found.packages or (found.package,)
-    ]
-    return [{**place, "logicalLocations": parts}]
 
 
 def file_locations(image: Image, found: Vulnerability) -> list[Location]:
