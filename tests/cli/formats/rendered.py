@@ -147,6 +147,20 @@ def count_severities(document: ReportDocument) -> Counter[str]:
     return Counter(one.severity.value for report in document.reports for one in report.vulnerabilities)
 
 
+def count_gitlab(text: str) -> Counter[str]:
+    """Return how many vulnerabilities GitLab's report has of each of its severities."""
+    return Counter(one["severity"] for one in json.loads(text)["vulnerabilities"])
+
+
+def gitlab_words(counts: Counter[str]) -> Counter[str]:
+    """Return counts of our severities in GitLab's: it has no negligible, and nothing above critical."""
+    words = {"negligible": "Info", "defcon1": "Critical"}
+    found: Counter[str] = Counter()
+    for severity, number in counts.items():
+        found[words.get(severity, severity.title())] += number
+    return found
+
+
 def strings_in(value: Any) -> Iterator[str]:
     """Give every text of a JSON value, names of members too."""
     if isinstance(value, str):

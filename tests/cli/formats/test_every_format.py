@@ -9,7 +9,16 @@ import pytest
 from attrs import evolve
 from hypothesis import Phase, given, settings
 from junitparser import JUnitXml
-from portus_scanners import FixState, Outcome, ReportDocument, ReportJob, Severity, UnusedRule
+from portus_scanners import (
+    FixState,
+    GateResult,
+    GateViolation,
+    Outcome,
+    ReportDocument,
+    ReportJob,
+    Severity,
+    UnusedRule,
+)
 
 from ..documents import UNRESOLVED, make_document, make_finding, make_report, make_run
 from .hostile import HUGE, TEXTS, hostile_document
@@ -17,10 +26,12 @@ from .rendered import (
     REPORTERS,
     SEVERITY_COUNTS,
     any_document,
+    count_gitlab,
     count_severities,
     csv_rows,
     cyclonedx_schema,
     gitlab_schema,
+    gitlab_words,
     render,
     rendered_json,
     sarif_schema,
@@ -57,7 +68,7 @@ def test_description(name: str) -> None:
 
 
 @given(document=any_document)
-@settings(max_examples=30, phases=(Phase.generate,))
+@settings(max_examples=25, phases=(Phase.generate,))  # to make such an example small takes minutes
 def test_valid_and_whole(document: ReportDocument) -> None:
     """Each format is valid for its schema or reader, and has each vulnerability once with the severity shown."""
     texts = {name: render(name, document) for name in REPORTERS}
@@ -65,6 +76,7 @@ def test_valid_and_whole(document: ReportDocument) -> None:
     counts = {name: count(texts[name]) for name, count in SEVERITY_COUNTS.items()}
     assert dict.fromkeys(REPORTERS, (True, "\n")) == valid
     assert dict.fromkeys(SEVERITY_COUNTS, count_severities(document)) == counts
+    assert gitlab_words(count_severities(document)) == count_gitlab(texts["gitlab"])
 
 
 @every_format
@@ -120,6 +132,17 @@ def test_unused_rules(name: str) -> None:
     )
     text = render(name, document)
     assert (True, True) == ("suppressions.yml:7" in text, "it ended on 2026-01-01" in text)
+
+
+@every_format
+def test_gate_that_failed(name: str) -> None:
+    """What did not hold is in each format, with the ids that count where there is a place."""
+    violation = GateViolation(rule="fail_on", message="4711 are too many", vulnerabilities=("CVE-2016-6304",))
+    document = evolve(
+        make_document(make_run("clair", Outcome.OK)), gate=GateResult(passed=False, violations=(violation,))
+    )
+    text = render(name, document)
+    assert (True, True) == ("fail_on" in text, "4711 are too many" in text)
 
 
 @every_format

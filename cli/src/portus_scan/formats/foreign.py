@@ -12,9 +12,6 @@ from urllib.parse import quote
 
 from ..terminal import safe
 
-__all__ = ["LONGEST_LINK", "LONGEST_LIST", "LONGEST_MESSAGE", "LONGEST_NAME", "LONGEST_TEXT", "all_safe", "joined"]
-__all__ += ["message", "name", "paragraphs", "web_links"]
-
 LONGEST_NAME = 300
 """Characters of an identifier, a package, a version, a path, a label."""
 LONGEST_MESSAGE = 2_000
@@ -75,14 +72,14 @@ def web_links(links: Iterable[str]) -> list[str]:
     """Return the links that lead to the web, each once: ``http`` and ``https``, legal by RFC 3986.
 
     ``javascript:``, ``data:``, ``file:``, what has a name before its host (``https://bank@evil.example``) or a host
-    that is not ASCII, and what is longer than `LONGEST_LINK` are left out.
+    that is not ASCII, what has controls, and what is longer than `LONGEST_LINK` are left out.
     """
     return list(dict.fromkeys(filter(None, map(_web_link, links))))
 
 
 def _web_link(link: str) -> str:
     link = link.strip()
-    if len(link) > LONGEST_LINK:
+    if len(link) > LONGEST_LINK or not link.isprintable():
         return ""
     start = _START_OF_LINK.match(link)
     if start is None or int(start["port"] or 0) > _HIGHEST_PORT:

@@ -9,10 +9,11 @@ schema.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from attrs import frozen
+from attrs import evolve, frozen
 from portus_scanners import (
     GateResult,
     ImageReport,
@@ -106,10 +107,18 @@ def _image_suite(report: ImageReport) -> Suite:
     cases += [_vulnerability_case(about, one) for one in report.vulnerabilities]
     return Suite(
         name=about,
-        cases=tuple(cases),
+        cases=tuple(_told_apart(cases)),
         timestamp=seconds_form(span[0]) if span else "",
         properties=(("digest", name(report.image.digest)), ("verdict", report.verdict.value)),
     )
+
+
+def _told_apart(cases: Iterable[Case]) -> Iterator[Case]:
+    """Number tests of one name: CI systems show the first of them alone."""
+    seen: Counter[str] = Counter()
+    for case in cases:
+        seen[case.name] += 1
+        yield evolve(case, name=f"{case.name} #{seen[case.name]}") if seen[case.name] > 1 else case
 
 
 def _unresolved_suite(error: UnresolvedImage) -> Suite:

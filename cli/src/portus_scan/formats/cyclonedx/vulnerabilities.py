@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from cyclonedx.model import XsUri
-from cyclonedx.model.impact_analysis import ImpactAnalysisState
+from cyclonedx.model.impact_analysis import ImpactAnalysisJustification, ImpactAnalysisState
 from cyclonedx.model.vulnerability import (
     BomTarget,
     VulnerabilityAdvisory,
@@ -24,15 +24,21 @@ from .ratings import make_ratings
 
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.ASCII)
 _SOURCES = {"GHSA": "GitHub Advisories", "RHSA": "Red Hat", "SUSE": "SUSE", "DSA": "Debian", "DLA": "Debian"}
-_DECIDED = {
+_STATES = {
     "false positive": ImpactAnalysisState.FALSE_POSITIVE,
     "false_positive": ImpactAnalysisState.FALSE_POSITIVE,
+    "fixed": ImpactAnalysisState.RESOLVED,
     "not affected": ImpactAnalysisState.NOT_AFFECTED,
     "not_affected": ImpactAnalysisState.NOT_AFFECTED,
-    "fixed": ImpactAnalysisState.RESOLVED,
-    "resolved": ImpactAnalysisState.RESOLVED,
 }
-"""How a reason begins that says more than that somebody took it out of the gate: OpenVEX' words among them."""
+_JUSTIFICATIONS = {
+    "component_not_present": ImpactAnalysisJustification.CODE_NOT_PRESENT,
+    "inline_mitigations_already_exist": ImpactAnalysisJustification.PROTECTED_BY_MITIGATING_CONTROL,
+    "vulnerable_code_cannot_be_controlled_by_adversary": None,
+    "vulnerable_code_not_in_execute_path": ImpactAnalysisJustification.CODE_NOT_REACHABLE,
+    "vulnerable_code_not_present": ImpactAnalysisJustification.CODE_NOT_PRESENT,
+}
+"""OpenVEX' reasons for ``not_affected``, and what CycloneDX calls them."""
 
 
 def vulnerability_entry(found: Vulnerability, affects: Iterable[BomTarget], ref: str) -> Entry:
@@ -64,10 +70,13 @@ def _source(text: str) -> VulnerabilitySource:
 
 
 def _analysis(rule: Suppressed) -> VulnerabilityAnalysis:
-    """Return what was decided. A rule only says why it does not count; a state is given where the reason names one."""
-    reason = rule.reason.strip().casefold()
-    state = next((state for words, state in _DECIDED.items() if reason.startswith(words)), None)
-    return VulnerabilityAnalysis(state=state, detail=suppression_words(rule))
+    """Return what was decided. A state is given only where the reason begins with one.
+
+    A reason that comes from an OpenVEX statement begins with its justification or its status, and a colon.
+    """
+    first = rule.reason.partition(":")[0].strip().casefold()
+    state = ImpactAnalysisState.NOT_AFFECTED if first in _JUSTIFICATIONS else _STATES.get(first)
+    return VulnerabilityAnalysis(state=state, justification=_JUSTIFICATIONS.get(first), detail=suppression_words(rule))
 
 
 def _facts(found: Vulnerability) -> Facts:

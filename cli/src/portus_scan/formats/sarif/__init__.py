@@ -9,6 +9,7 @@ Source: OASIS, Static Analysis Results Interchange Format (SARIF) Version 2.1.0.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 
 from portus_scanners import ReportDocument, ReportJob, TextReporter
@@ -30,7 +31,9 @@ class SarifReporter(TextReporter, contract=1):
         """Return the log, one piece a run."""
         yield f'{{"$schema": {json.dumps(SCHEMA)}, "version": "2.1.0", "runs": ['
         separator = "\n"
+        seen: Counter[str] = Counter()
         for run in _runs(job.document):
+            _tell_apart(run, seen)
             yield separator + json.dumps(run)
             separator = ",\n"
         yield "\n]}\n"
@@ -47,3 +50,11 @@ def _runs(document: ReportDocument) -> Iterator[Run]:
         common = []
     if not document.reports and not document.errors:
         yield empty_run(common)
+
+
+def _tell_apart(run: Run, seen: Counter[str]) -> None:
+    """Number an image that is there again: GitHub refuses two analyses of one name."""
+    details = run["automationDetails"]
+    seen[details["id"]] += 1
+    if seen[details["id"]] > 1:
+        details["id"] += f"{seen[details['id']]}/"
