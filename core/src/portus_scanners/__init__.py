@@ -102,6 +102,7 @@ __all__ = [
     "credentials_files",
     "credentials_origin",
     "discover",
+    "dump_diff",
     "dump_document",
     "kill_programs",
     "load_document",
@@ -193,7 +194,7 @@ if TYPE_CHECKING:
         ScannerSettings,
     )
     from .secret import Secret
-    from .serialize import dump_document, load_document
+    from .serialize import dump_diff, dump_document, load_document
     from .settings import RegistrySettings, ScannerSection, Settings, load_settings
     from .structuring import structure_answer
     from .text import one_line
@@ -289,6 +290,7 @@ else:
         "credentials_files": "registry.origin",
         "credentials_origin": "registry.origin",
         "discover": "plugins",
+        "dump_diff": "serialize",
         "dump_document": "serialize",
         "kill_programs": "program",
         "load_document": "serialize",

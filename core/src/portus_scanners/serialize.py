@@ -21,13 +21,14 @@ from cattrs import Converter, transform_error
 from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn, override
 
+from .diff import DocumentDiff
 from .errors import InvalidDocumentError
 from .local.reference import ImageReference, LocalReference
 from .models import SCHEMA_VERSION, Image, Platform, ReportDocument
 from .registry.reference import Reference
 from .structuring import make_strict_converter
 
-__all__ = ["dump_document", "load_document", "make_schema", "read_schema"]
+__all__ = ["dump_diff", "dump_document", "load_document", "make_schema", "read_schema"]
 
 SCHEMA_FILE = "report-v1.schema.json"
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
@@ -36,6 +37,15 @@ _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", 
 def dump_document(document: ReportDocument) -> str:
     """Return the document as JSON text, with a newline at the end; ASCII only, so that no terminal acts on it."""
     return json.dumps(_converter().unstructure(document), indent=2, allow_nan=False) + "\n"
+
+
+def dump_diff(diff: DocumentDiff) -> str:
+    """Return a diff as JSON text, with a newline at the end: ``{"schema_version": 1, "images": [...], ...}``.
+
+    Members are named as in `DocumentDiff`; vulnerabilities are written as in a report document. ASCII only.
+    """
+    value = {"schema_version": SCHEMA_VERSION, **_converter().unstructure(diff)}
+    return json.dumps(value, indent=2, allow_nan=False) + "\n"
 
 
 def load_document(text: str | bytes) -> ReportDocument:

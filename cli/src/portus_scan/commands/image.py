@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import options
+from .. import options, policy_options
 from ..exit_codes import ExitCode, judge_document
 from ..faults import CommandFault, settings_faults
 from ..formats import FORMATS, load_format
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from portus_scanners import ImageReference, ImageReport, Platform, ReportDocument, Settings, UnresolvedImage
 
     from ..output import Output
+    from ..policing import Policing
+    from ..policy_options import PolicyChoices
 
 NO_SCANNER = "scanners"
 """The step at which an image ends for which no scanner is enabled."""
@@ -39,17 +41,22 @@ Examples:
   portus-scan image --config config.yml --scanner clair alpine:3.19 app:1.0
   portus-scan image --format json --output report.json --timeout 600 app:1.0
   portus-scan image --platform all app:1.0
+  portus-scan image --fail-on critical=0,high=5 --only-fixable app:1.0
   docker save app:1.0 -o app.tar; portus-scan image docker-archive:app.tar
+
+The gate decides between 0 and 1. There is one where an option or the section gate: of the configuration asks
+something of the reports: --fail-on and the options after it. Every scanner has to end ok then, but for --allow.
 
 \b
 Exit codes:
-  0    every image was scanned by every selected scanner (whatever they found)
+  0    every image was scanned by every selected scanner, whatever they found; the gate passed
+  1    the gate failed; stderr says which rule, for which image, and by what
   2    usage or configuration error, malformed reference, unwritable output
-  3    some scanner did not end ok, or some image could not be resolved
+  3    some scanner did not end ok (and --allow does not allow it), or some image could not be resolved
   4    nothing scanned: no image resolved, no scanner enabled, or none ended ok
   130  interrupted; what was found until then is printed
 
-With --format json the document is printed on 0, 3, 4 and 130.
+With --format json the document is printed on 0, 1, 3, 4 and 130.
 
 \b
 Environment:
@@ -88,6 +95,8 @@ Environment:
     callback=options.read_seconds,
     help="Seconds for all of it; unfinished scans are reported as such.",
 )
+@policy_options.policies
+@policy_options.baseline
 @click.pass_obj
 def command(  # noqa: PLR0913 (one parameter an option)
     verbose: bool,
@@ -100,14 +109,19 @@ def command(  # noqa: PLR0913 (one parameter an option)
     format_name: str,
     output: str | None,
     timeout: float | None,
+    policy_choices: PolicyChoices,
+    baseline: str | None,
 ) -> ExitCode:
     """Scan images."""
+    from ..delivery.reading import read_document
     from ..output import Output
+    from ..policing import Policing
 
     parsed = _parse_references(references)
     wanted_platform = None if platform == ALL else _parse_platform(platform)
-    settings = _read_settings(config, scanners)
-    delivery = _Delivery(Output.check(output), format_name)
+    policing = Policing.prepare(config, policy_choices, None if baseline is None else read_document(baseline))
+    settings = _read_settings(config, scanners, policing)
+    delivery = _Delivery(Output.check(output), format_name, policing)
     if not settings.enabled:
         return delivery(_nothing_enabled(parsed))
 
@@ -132,20 +146,26 @@ class _Delivery:
     Args:
         output: Where to.
         format_name: In which form.
+        policing: What is asked of it.
     """
 
-    def __init__(self, output: Output, format_name: str) -> None:
+    def __init__(self, output: Output, format_name: str, policing: Policing) -> None:
         self._output = output
         self._format_name = format_name
+        self._policing = policing
 
     def __call__(self, document: ReportDocument) -> ExitCode:
+        from ..policing import say_violations
+
+        document = self._policing.apply(document)
         for error in document.errors:
             if error.step != NO_SCANNER:  # that has been said, once for all
                 say(f"{error.reference}: {error.message}{_hint_at_file(error)}")
         if self._output.path is not None or self._format_name == "json":
             _say_what_failed(document)
         text = load_format(self._format_name)(document, self._output.screen)
-        return judge_document(document) if self._output.write(text) else ExitCode.USAGE
+        say_violations(document)
+        return judge_document(document, self._policing.allowed) if self._output.write(text) else ExitCode.USAGE
 
 
 def _hint_at_file(error: UnresolvedImage) -> str:
@@ -206,11 +226,12 @@ def _parse_platform(text: str | None) -> Platform | None:
         raise CommandFault(f"--platform: {error}") from error
 
 
-def _read_settings(config: str | None, scanners: tuple[str, ...]) -> Settings:
+def _read_settings(config: str | None, scanners: tuple[str, ...], policing: Policing) -> Settings:
     from portus_scanners import load_settings
 
     with settings_faults():
         settings = load_settings(config)
+        policing.check_scanners(settings)
         return settings.select(scanners) if scanners else settings
 
 

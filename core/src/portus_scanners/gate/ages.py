@@ -15,7 +15,7 @@ _CLOCKS_DIFFER = timedelta(days=1)
 """How far in the future a date may lie; one beyond is a mistake, and says nothing."""
 
 
-def check_ages(report: ImageReport, name: str, policy: GatePolicy, now: datetime) -> GateViolation | None:
+def check_ages(report: ImageReport, policy: GatePolicy, now: datetime) -> GateViolation | None:
     """Return which scanners' data is too old, or of an age that nobody knows; those without a report have used none."""
     if policy.max_database_age is None:
         return None
@@ -28,7 +28,7 @@ def check_ages(report: ImageReport, name: str, policy: GatePolicy, now: datetime
     if not faults:
         return None
     message = f"{', '.join(faults)}; at most {days(policy.max_database_age)} are allowed"
-    return GateViolation(rule="max_database_age", message=message, reference=name)
+    return GateViolation(rule="max_database_age", message=message, reference=report.image.reference.text)
 
 
 def _faults(report: ScannerReport, policy: GatePolicy, limit: float, now: datetime) -> Iterator[str]:

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
+from attrs import evolve
+
 from ..diff.images import BaselineImages
-from ..models import GateResult, GateViolation, ImageReport, ReportDocument
+from ..models import GateResult, GateViolation, Image, ImageReport, ReportDocument
 from ..text import one_line
 from .ages import check_ages
 from .counting import Counting
@@ -54,23 +56,20 @@ def _violations(
         yield GateViolation(rule="scanned", message="there is no image in this report")
     times = Counter(report.image.reference.text for report in document.reports)
     for report in document.reports:
-        name = report.image.reference.text
-        yield from _of_image(report, name if times[name] == 1 else _long_name(report), policy, known, now)
+        found = _of_image(report, policy, known, now)
+        yield from found if times[report.image.reference.text] == 1 else _with_platform(report.image, found)
 
 
 def _of_image(
-    report: ImageReport, name: str, policy: GatePolicy, known: BaselineImages | None, now: datetime
+    report: ImageReport, policy: GatePolicy, known: BaselineImages | None, now: datetime
 ) -> Iterator[GateViolation]:
-    yield from check_runs(report, name, policy)
+    yield from check_runs(report, policy)
     counting = Counting(policy, None if known is None else known.vulnerabilities(report.image))
-    checks = (
-        check_agreement(report, name, policy),
-        check_vulnerabilities(report, name, counting),
-        check_ages(report, name, policy, now),
-    )
+    checks = (check_agreement(report, policy), check_vulnerabilities(report, counting), check_ages(report, policy, now))
     yield from (violation for violation in checks if violation is not None)
 
 
-def _long_name(report: ImageReport) -> str:
-    """Return the reference with the platform, where several images have the same reference."""
-    return f"{report.image.reference.text} ({report.image.platform or 'no platform'})"
+def _with_platform(image: Image, violations: Iterator[GateViolation]) -> Iterator[GateViolation]:
+    """Say which image is meant, where several have the same reference."""
+    platform = one_line(str(image.platform)) if image.platform else "no platform"
+    return (evolve(one, message=f"{platform}: {one.message}") for one in violations)

@@ -8,7 +8,7 @@ from .policy import GatePolicy
 from .rules import limits_of
 
 
-def check_vulnerabilities(report: ImageReport, name: str, counting: Counting) -> GateViolation | None:
+def check_vulnerabilities(report: ImageReport, counting: Counting) -> GateViolation | None:
     """Return what is too much, with the ids of all that count towards a limit that does not hold."""
     counted = counting.counted(report)
     faults, ids = [], []
@@ -22,16 +22,21 @@ def check_vulnerabilities(report: ImageReport, name: str, counting: Counting) ->
     if not faults:
         return None
     message = f"{'; '.join(faults)}{_agreement(counting.policy)}"
-    return GateViolation(rule="fail_on", message=message, reference=name, vulnerabilities=tuple(dict.fromkeys(ids)))
+    return GateViolation(
+        rule="fail_on",
+        message=message,
+        reference=report.image.reference.text,
+        vulnerabilities=tuple(dict.fromkeys(ids)),
+    )
 
 
-def check_agreement(report: ImageReport, name: str, policy: GatePolicy) -> GateViolation | None:
+def check_agreement(report: ImageReport, policy: GatePolicy) -> GateViolation | None:
     """Return that fewer scanners were asked than have to agree: then nothing could ever count."""
     asked = len({run.scanner for run in report.results})
     if policy.min_agreement == 1 or asked >= policy.min_agreement:
         return None
     message = f"{policy.min_agreement} scanners have to agree, but only {asked} {'was' if asked == 1 else 'were'} asked"
-    return GateViolation(rule="min_agreement", message=message, reference=name)
+    return GateViolation(rule="min_agreement", message=message, reference=report.image.reference.text)
 
 
 def _number(count: int, policy: GatePolicy) -> str:

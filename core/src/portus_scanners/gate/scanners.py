@@ -11,7 +11,7 @@ from .policy import GatePolicy
 _HAS_SEEN = {Outcome.OK, Outcome.INCOMPLETE}
 
 
-def check_runs(report: ImageReport, name: str, policy: GatePolicy) -> Iterator[GateViolation]:
+def check_runs(report: ImageReport, policy: GatePolicy) -> Iterator[GateViolation]:
     """Yield what does not hold of the runs of one image, a violation a rule."""
     rules = {
         "scanned": _why_not_scanned(report),
@@ -21,7 +21,7 @@ def check_runs(report: ImageReport, name: str, policy: GatePolicy) -> Iterator[G
     }
     for rule, message in rules.items():
         if message:
-            yield GateViolation(rule=rule, message=message, reference=name)
+            yield GateViolation(rule=rule, message=message, reference=report.image.reference.text)
 
 
 def _why_not_scanned(report: ImageReport) -> str:
