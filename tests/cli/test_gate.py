@@ -19,8 +19,8 @@ from .documents import UNRESOLVED, make_document, make_image, make_report, make_
 APP = "registry.example/team/app:1.0"
 MISSING = "registry.example/missing:1"
 EMPTY = {"behaviour": "empty"}
-FAILS = {"behaviour": "fail"}
-SCRIPT: dict[str, Any] = {"findings": [{"id": "CVE-2024-0001", "severity": "High", "package": {"name": "a"}}]}
+FAILS = {"behaviour": "failed"}
+SCRIPT: dict[str, Any] = {"findings": [{"id": "CVE-2024-0001", "severity": "High", "package": "a"}]}
 
 Run = Callable[..., Result]
 Config = Callable[..., str]

@@ -147,14 +147,13 @@ def test_misspelt_sections_are_faults_of_the_settings_too() -> None:
         Settings.from_mapping({"gaet": {"fail_on": "high"}})
 
 
-@pytest.mark.parametrize(
-    "key",
-    "email gravatar delete ldap oauth jwt_expiration_time registry machine_fqdn pagination display_name signup "
-    "check_ssl_usage user_permission anonymous_browsing background log".split(),
-)
-def test_sections_of_portus_are_passed_over(read: Read, key: str) -> None:
+def test_sections_of_portus_are_passed_over(read: Read) -> None:
     """None of Portus' own sections is taken for a slip."""
-    assert Policies() == read(f"{key}: {{}}")
+    keys = (
+        "email gravatar delete ldap oauth jwt_expiration_time registry machine_fqdn pagination display_name signup "
+        "check_ssl_usage user_permission anonymous_browsing first_user_admin background log"
+    )
+    assert Policies() == read("".join(f"{key}: {{}}\n" for key in keys.split()))
 
 
 def test_overrides(read: Read) -> None:
