@@ -74,10 +74,10 @@ def _stay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run(registry: StubRegistry) -> Callable[..., Result]:
-    """``run("image", "app:1", env={...})`` in this process, with stdout and stderr apart."""
+    """``run("image", "app:1", env={...})`` in this process, stdout and stderr apart; ``stdin`` is a text."""
 
-    def invoke(*arguments: str, env: dict[str, str] | None = None) -> Result:
-        return CliRunner(env=env).invoke(command, arguments, prog_name="portus-scan")
+    def invoke(*arguments: str, env: dict[str, str] | None = None, stdin: str | None = None) -> Result:
+        return CliRunner(env=env).invoke(command, arguments, input=stdin, prog_name="portus-scan")
 
     return invoke
 

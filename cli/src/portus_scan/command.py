@@ -14,13 +14,14 @@ from .faults import report_fault
 from .logs import set_up_logging
 from .terminal import PROGRAM, say
 
-_SUB_COMMANDS = ("image", "diff", "scanners", "health", "doctor", "new-plugin")
+_SUB_COMMANDS = ("image", "diff", "explain", "scanners", "health", "doctor", "new-plugin")
 
 _HELP = """Scan container images with every enabled vulnerability scanner, and print one answer.
 
 \b
   portus-scan image registry.example:5000/team/app:1.0
   portus-scan diff monday.json tuesday.json
+  portus-scan explain CVE-2016-6304 report.json
   portus-scan scanners
   portus-scan health --config config.yml
   portus-scan doctor --config config.yml

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 __all__ = [
     "BlobAccess",
     "BlobHead",
+    "CombineError",
     "CountedSeverity",
     "Cvss",
     "DocumentDiff",
@@ -98,6 +99,7 @@ __all__ = [
     "apply_policies",
     "check_gate",
     "check_plugin_lists",
+    "combine_reports",
     "compare_documents",
     "credentials_files",
     "credentials_origin",
@@ -125,6 +127,7 @@ if TYPE_CHECKING:
     from .diff import DocumentDiff, ImageDiff, NotComparable, SeverityChange, compare_documents
     from .engine import Engine, Progress, Scan, ScannerHealth
     from .errors import (
+        CombineError,
         ImageNotFoundError,
         InvalidDocumentError,
         InvalidManifestError,
@@ -147,6 +150,7 @@ if TYPE_CHECKING:
     from .image_files import PathTemplate, read_file, read_json
     from .local.reference import ImageReference, LocalReference, parse_reference
     from .merge import make_image_report
+    from .merge.combine import combine_reports
     from .models import (
         Cvss,
         Finding,
@@ -202,6 +206,7 @@ else:
     _HOMES = {
         "BlobAccess": "scanner",
         "BlobHead": "scanner",
+        "CombineError": "errors",
         "CountedSeverity": "gate",
         "Cvss": "models",
         "DocumentDiff": "diff",
@@ -286,6 +291,7 @@ else:
         "apply_policies": "policies",
         "check_gate": "gate",
         "check_plugin_lists": "plugins",
+        "combine_reports": "merge.combine",
         "compare_documents": "diff",
         "credentials_files": "registry.origin",
         "credentials_origin": "registry.origin",

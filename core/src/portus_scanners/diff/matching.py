@@ -1,7 +1,8 @@
 """Which vulnerabilities of two documents are the same.
 
-They have a name in common (id or alias), a name of the package or its source package, and the family of the
-distribution (``debian``), where both say. The version plays no part: an upgrade that keeps a vulnerability is no news.
+The id of one is an id or an alias of the other, they have a name of the package or its source package in common, and the
+family of the distribution (``debian``), where both say. An alias in common is not enough: an advisory may be about
+several vulnerabilities. The version plays no part: an upgrade that keeps a vulnerability is no news.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from ..models import FixState, Severity, Vulnerability
 
 _ANY = None
 """The family that stands for all of them together."""
+_Key = tuple[bool, str, str, str | None]
+"""Whether the name is an id only, or any; the name; the package; the family."""
 
 
 @frozen
@@ -44,11 +47,12 @@ class VulnerabilityIndex:
     """
 
     def __init__(self, vulnerabilities: Iterable[Vulnerability]) -> None:
-        self._entries: dict[tuple[str, str, str | None], _Entry] = {}
+        self._entries: dict[_Key, _Entry] = {}
         for one in vulnerabilities:
-            for name, package in _names(one):
-                for family in (_ANY, _family(one)):
-                    self._add((name, package, family), one)
+            for is_id, name in ((True, one.id), *((False, name) for name in {one.id, *one.aliases})):
+                for package in _packages(one):
+                    for family in (_ANY, _family(one)):
+                        self._add((is_id, name, package, family), one)
 
     def find(self, vulnerability: Vulnerability) -> Match | None:
         """Return what is the same; None where nothing is."""
@@ -58,7 +62,7 @@ class VulnerabilityIndex:
         best = max((entry.best for entry in found), key=_rank)
         return Match(best, any(entry.fixable for entry in found))
 
-    def _add(self, key: tuple[str, str, str | None], one: Vulnerability) -> None:
+    def _add(self, key: _Key, one: Vulnerability) -> None:
         if key in self._entries:
             self._entries[key].add(one)
         else:
@@ -67,10 +71,12 @@ class VulnerabilityIndex:
     def _entries_for(self, vulnerability: Vulnerability) -> Iterator[_Entry]:
         family = _family(vulnerability)
         families = (family, "") if family else (_ANY,)
-        for name, package in _names(vulnerability):
-            for one in families:
-                if (entry := self._entries.get((name, package, one))) is not None:
-                    yield entry
+        names = ((False, vulnerability.id), *((True, name) for name in vulnerability.aliases))
+        for package in _packages(vulnerability):
+            for is_id, name in names:
+                for one in families:
+                    if (entry := self._entries.get((is_id, name, package, one))) is not None:
+                        yield entry
 
 
 def has_fix(vulnerability: Vulnerability) -> bool:
@@ -78,12 +84,9 @@ def has_fix(vulnerability: Vulnerability) -> bool:
     return bool(vulnerability.fixed_by) or FixState.FIXED in vulnerability.fix_states
 
 
-def _names(one: Vulnerability) -> Iterator[tuple[str, str]]:
-    """Yield each name with each package that it may be known by."""
-    packages = {one.package.name, *(package.name for package in (*one.packages, *one.source_packages))}
-    for name in {one.id, *one.aliases}:
-        for package in packages:
-            yield name, package
+def _packages(one: Vulnerability) -> set[str]:
+    """Return the names of packages that it may be known by."""
+    return {one.package.name, *(package.name for package in (*one.packages, *one.source_packages))}
 
 
 def _family(one: Vulnerability) -> str:

@@ -4,7 +4,7 @@ All are frozen attrs classes; sequences are tuples. ``serialize.py`` turns them 
 
 ``images.py`` is what is scanned; ``findings.py`` what a scanner says of one package, in the words of ``words.py``;
 ``runs.py`` what one scanner returns; ``vulnerabilities.py`` what their findings mean together; ``reports.py`` the
-whole answer; ``fields.py`` the checks they share.
+whole answer; ``severity_policy.py`` which severity is shown; ``fields.py`` the checks they share.
 """
 
 from __future__ import annotations
