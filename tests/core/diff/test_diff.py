@@ -191,3 +191,11 @@ def test_json() -> None:
 def test_nothing_at_all() -> None:
     """Two documents without images have no difference."""
     assert DocumentDiff() == compare_documents(ReportDocument(), ReportDocument())
+
+
+def test_one_vulnerability_in_many_packages() -> None:
+    """Where one vulnerability is in very many packages, each is found in its own."""
+    many = [finding(package=Package(f"package-{number}", "1.0", "debian:12")) for number in range(40)]
+    diff = compare([run("a", *many[:-1])], [run("a", *many[1:])])
+    assert ("package-39", "package-0") == (diff.appeared[0].package.name, diff.vanished[0].package.name)
+    assert (1, 1) == (len(diff.appeared), len(diff.vanished))
