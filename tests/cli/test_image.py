@@ -435,7 +435,9 @@ def test_display_is_stopped_before_the_report(run: Run, config: Config, monkeypa
     """The live display is started and stopped, and what it drew is gone when the page is printed."""
     display = RecordingDisplay()
     monkeypatch.setattr(progress, "make_display", lambda total, *, verbose: display)
-    monkeypatch.setattr("portus_scan.delivery.reporting.judge_document", lambda _: display.calls.append("written") or 0)
+    monkeypatch.setattr(
+        "portus_scan.delivery.reporting.judge_document", lambda *_: display.calls.append("written") or 0
+    )
     run("image", APP, "--config", config(EMPTY))
     assert ["start", "stop", "written"] == display.calls
 

@@ -236,7 +236,7 @@ def test_gate_and_unused_rules_stand_last() -> None:
   suppressions.yml:3: expired: CVE-2020-1 until 2025-01-01
 
 gate: FAILED (fail_on: high; required: clair)
-  app:1: fail_on: 7 of severity high (a, b, c, d, e and 2 more)
+  app:1: fail_on: 7 of severity high: a, b, c, d, e and 2 more
   required: clair is not enabled
 """)
     assert render(evolve(make_document(), gate=GateResult(passed=True))).endswith("\ngate: PASSED\n")

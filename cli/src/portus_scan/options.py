@@ -45,13 +45,6 @@ list_format = click.option(
     show_default=True,
     help="The form.",
 )
-suppressions = click.option(
-    "--suppressions",
-    "suppressions_files",
-    metavar="FILE",
-    multiple=True,
-    help="Rules that take vulnerabilities out of the gate (YAML or OpenVEX); may be given several times.",
-)
 
 SEVERITIES = ("unknown", "negligible", "low", "medium", "high", "critical", "defcon1")
 """As in `portus_scanners.Severity`, which is not imported for a help text."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import options
+from .. import options, policy_options
 from ..exit_codes import ExitCode
 from ..faults import CommandFault, settings_faults
 from ..terminal import say
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from ..delivery.reporting import Reporting
     from ..options import ReportingChoices
+    from ..policy_options import PolicyChoices
 
 NO_SCANNER = "scanners"
 """The step at which an image ends for which no scanner is enabled; that is said once for all."""
@@ -39,17 +40,22 @@ Examples:
   portus-scan image --config config.yml --scanner clair alpine:3.19 app:1.0
   portus-scan image -o table -o json=report.json --timeout 600 app:1.0
   portus-scan image --platform all app:1.0
+  portus-scan image --fail-on critical=0,high=5 --only-fixable app:1.0
   docker save app:1.0 -o app.tar; portus-scan image docker-archive:app.tar
+
+The gate decides between 0 and 1. There is one where an option or the section gate: of the configuration asks
+something of the reports: --fail-on and the options after it. Every scanner has to end ok then, but for --allow.
 
 \b
 Exit codes:
-  0    every image was scanned by every selected scanner (whatever they found)
+  0    every image was scanned by every selected scanner, whatever they found; the gate passed
+  1    the gate failed; the table, or else stderr, says which rule, for which image, and by what
   2    usage or configuration error, malformed reference, unwritable output
-  3    some scanner did not end ok, or some image could not be resolved
+  3    some scanner did not end ok (and --allow does not allow it), or some image could not be resolved
   4    nothing scanned: no image resolved, no scanner enabled, or none ended ok
   130  interrupted; what was found until then is printed
 
-Every output is written on 0, 3, 4 and 130.
+Every output is written on 0, 1, 3, 4 and 130.
 
 \b
 Environment:
@@ -80,6 +86,7 @@ Environment:
     callback=options.read_seconds,
     help="Seconds for all of it; unfinished scans are reported as such.",
 )
+@policy_options.policies
 @click.pass_obj
 def command(  # noqa: PLR0913 (one parameter an option)
     verbose: bool,
@@ -91,14 +98,15 @@ def command(  # noqa: PLR0913 (one parameter an option)
     serve_address: str,
     choices: ReportingChoices,
     timeout: float | None,
+    policy_choices: PolicyChoices,
 ) -> ExitCode:
     """Scan images."""
     from ..delivery.reporting import Reporting
 
     parsed = _parse_references(references)
     wanted_platform = None if platform == ALL else _parse_platform(platform)
-    settings = _read_settings(config, scanners)
-    reporting = Reporting.prepare(choices)
+    reporting = Reporting.prepare(choices, policy_choices, config)
+    settings = _read_settings(config, scanners, reporting)
     if not settings.enabled:
         return reporting.deliver(_nothing_enabled(parsed))
 
@@ -166,11 +174,12 @@ def _parse_platform(text: str | None) -> Platform | None:
         raise CommandFault(f"--platform: {error}") from error
 
 
-def _read_settings(config: str | None, scanners: tuple[str, ...]) -> Settings:
+def _read_settings(config: str | None, scanners: tuple[str, ...], reporting: Reporting) -> Settings:
     from portus_scanners import load_settings
 
     with settings_faults():
         settings = load_settings(config)
+        reporting.policing.check_scanners(settings)
         return settings.select(scanners) if scanners else settings
 
 

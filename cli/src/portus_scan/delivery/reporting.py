@@ -11,6 +11,8 @@ from portus_scanners import ReportDocument, ReportJob, Severity, dump_document
 from ..exit_codes import ExitCode, judge_document
 from ..options import ReportingChoices
 from ..output import write_stdout
+from ..policing import Policing, violation_lines
+from ..policy_options import PolicyChoices
 from ..terminal import PROGRAM, say
 from .choosing import DEFAULT, choose_outputs
 from .outputs import Output
@@ -22,27 +24,27 @@ class Reporting:
     """What becomes of a document."""
 
     outputs: tuple[Output, ...]
-    baseline: ReportDocument | None = None
-    """An earlier document to compare with."""
+    policing: Policing
     min_severity: Severity = Severity.UNKNOWN
     show_all: bool = False
 
     @classmethod
-    def prepare(cls, choices: ReportingChoices) -> Reporting:
+    def prepare(cls, choices: ReportingChoices, policy_choices: PolicyChoices, config: str | None = None) -> Reporting:
         """Look at everything that the options name, before anything is scanned; nothing is changed.
 
         Raises:
-            CommandFault: A format, a place or a report can't be used.
+            CommandFault: A format, a place, a report or a policy can't be used.
         """
+        baseline = None if choices.baseline is None else read_document(choices.baseline)
         return cls(
             outputs=choose_outputs(choices.outputs),
-            baseline=None if choices.baseline is None else read_document(choices.baseline),
+            policing=Policing.prepare(config, policy_choices, baseline),
             min_severity=Severity(choices.min_severity),
             show_all=choices.show_all,
         )
 
     def deliver(self, document: ReportDocument, *, keep: bool = True) -> ExitCode:
-        """Write every output; one that fails does not keep the others from being written.
+        """Apply the policies and write every output; one that fails does not keep the others from being written.
 
         Args:
             document: The answer.
@@ -51,15 +53,19 @@ class Reporting:
         Returns:
             What the document deserves; `USAGE` when some output could not be written.
         """
+        document = self.policing.apply(document)
         if not self._has_readable_stdout():
-            for line in failed_runs(document):
+            for line in (*failed_runs(document), *violation_lines(document)):
                 say(line)
         job = ReportJob(
-            document=document, baseline=self.baseline, min_severity=self.min_severity, show_all=self.show_all
+            document=document,
+            baseline=self.policing.baseline,
+            min_severity=self.min_severity,
+            show_all=self.show_all,
         )
         written = [output.write(evolve(job, surface=output.place.surface)) for output in self.outputs]
         if all(written):
-            return judge_document(document)
+            return judge_document(document, self.policing.allowed)
         if keep and not any(output.is_on_stdout for output in self.outputs):
             say(f"the whole answer is on stdout as JSON; {PROGRAM} convert makes the formats of it")
             write_stdout(dump_document(document))

@@ -16,9 +16,10 @@ from portus_scanners import (
 )
 
 from ..terminal import safe
+from .gate_words import gate_lines
 from .layout import INDENT, Cell, columns, paragraph
 from .table_rows import vulnerability_lines
-from .words import count, gate_lines, severity_counts, unused_rule_lines, verdict_words
+from .words import count, severity_counts, unused_rule_lines, verdict_words
 
 _LONGEST_NAME = 300
 _LONGEST_CELL = 120

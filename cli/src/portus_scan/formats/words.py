@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from portus_scanners import GateResult, ImageReport, Outcome, Severity, UnusedRule, Verdict, Vulnerability
-
-MOST_IDS = 5
-"""Vulnerabilities that are named of those that break a rule."""
+from portus_scanners import ImageReport, Outcome, Severity, UnusedRule, Verdict, Vulnerability
 
 _WHAT_HAPPENED = {
     Outcome.INCOMPLETE: "did not see all of it",
@@ -53,17 +50,6 @@ def severity_parts(vulnerabilities: Iterable[Vulnerability]) -> str:
     """Return ``1 critical, 2 low``, highest severity first."""
     numbers = Counter(vulnerability.severity for vulnerability in vulnerabilities)
     return ", ".join(f"{numbers[one]} {one.value}" for one in reversed(Severity) if one in numbers)
-
-
-def gate_lines(gate: GateResult) -> Iterator[str]:
-    """Yield whether the gate was passed, then a line for each rule that does not hold; foreign text is in them."""
-    rules = f" ({'; '.join(gate.rules)})" if gate.rules else ""
-    yield f"gate: {'PASSED' if gate.passed else 'FAILED'}{rules}"
-    for one in gate.violations:
-        where = f"{one.reference}: " if one.reference else ""
-        more = len(one.vulnerabilities) - MOST_IDS
-        ids = ", ".join(one.vulnerabilities[:MOST_IDS]) + (f" and {more} more" if more > 0 else "")
-        yield f"{where}{one.rule}: {one.message}{f' ({ids})' if ids else ''}"
 
 
 def unused_rule_lines(rules: Sequence[UnusedRule]) -> Iterator[str]:
