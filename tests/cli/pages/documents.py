@@ -109,6 +109,9 @@ _SPREAD = (
 )  # fmt: skip
 
 
+_EACH = tuple(Severity)
+
+
 def many_vulnerabilities(number: int, *, spread: tuple[Severity, ...] = _SPREAD) -> tuple[Vulnerability, ...]:
     """Return vulnerabilities as scans give them, with everything that they can have; highest severity first."""
     made = [_one_of_many(place, spread[place % len(spread)]) for place in range(number)]
@@ -174,7 +177,7 @@ def usual_document() -> ReportDocument:
     runs = (CLAIR_RUN, OK_RUN, FAILED_RUN)
     reports = (
         make_report(*many_vulnerabilities(60), runs=runs, image=make_image(f"{app}:1.0")),
-        make_report(*many_vulnerabilities(50), runs=runs, image=make_image(f"{app}:1.0", Platform("linux", "arm64", "v8"))),
+        make_report(*many_vulnerabilities(12, spread=_EACH), runs=runs, image=make_image(f"{app}:1.0", Platform("linux", "arm64", "v8"))),
         make_report(*no_critical, runs=(CLAIR_RUN, OK_RUN), image=make_image(f"{app}:2.0")),
         make_report(runs=(make_run("clair"), make_run("trivy")), image=make_image(f"{app}:3.0")),
         make_report(runs=(make_run("clair"), FAILED_RUN), image=make_image(f"{doubtful}:1.0")),

@@ -10,10 +10,10 @@ from .tally import Level, Tally
 if TYPE_CHECKING:
     from markupsafe import Markup
 
-_WIDTH = 340
+_WIDTH = 360
 _LINE = 26
 _BAR_START = 92
-_BAR_LENGTH = 124
+_BAR_LENGTH = 110
 _BAR_HEIGHT = 14
 
 

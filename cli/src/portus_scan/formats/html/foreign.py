@@ -6,6 +6,7 @@ text keeps its direction to itself (``<bdi>``), and only addresses that a reader
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ LONGEST_LINK = 1000
 MOST_VALUES = 20
 """Of one list: aliases, links, ratings; how many more there are is said."""
 
+_HOST = re.compile(r"[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*\.?(?::[0-9]{1,5})?")
 _BLANKS = {0x09: "    ", 0xA0: " "}
 
 
@@ -71,14 +73,14 @@ def few(texts: Iterable[str], show: Callable[[str], Markup] = isolate) -> Markup
 def link_target(text: str) -> str | None:
     """Return an address that may be followed; None for anything that is not plainly one of the web.
 
-    Only ``http`` and ``https`` with a host count; no user name (``https://good.example@bad.example``), nothing that is not
-    printable ASCII, nothing that a browser would repair.
+    Only ``http`` and ``https`` with the name of a host count: no user name (``https://good.example@bad.example``), nothing
+    that is not printable ASCII, nothing that a browser would repair or refuse.
     """
     if len(text) > LONGEST_LINK or not text.isascii() or not text.isprintable() or set(text) & set(' <>"\\^`{|}'):
         return None
     try:
         parts = urlsplit(text)
-        plain = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc and (parts.port or 1)
+        plain = parts.scheme in {"http", "https"} and _HOST.fullmatch(parts.netloc) and parts.port != 0
     except ValueError:
         return None
     return text if plain and text.lower().startswith(("http://", "https://")) else None
