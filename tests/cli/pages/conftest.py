@@ -14,7 +14,8 @@ from portus_scan.formats.html import HtmlReporter
 from portus_scanners import ReportDocument, ReportJob
 from standins.chromium import OPTIONS, chromium
 
-from .documents import hostile_document, usual_document
+from .attacks import hostile_document
+from .documents import usual_document
 
 __all__ = ["chromium"]
 

@@ -18,7 +18,6 @@ from portus_scanners import (
     Package,
     Platform,
     Rating,
-    Reference,
     ReportDocument,
     ScannerReport,
     ScannerRun,
@@ -90,108 +89,127 @@ def make_document(*reports: ImageReport, **more: object) -> ReportDocument:
 
 
 _PACKAGES = (
-    ("openssl", "1.0.2h-1+deb8u5"), ("glibc", "2.36-9+deb12u4"), ("linux-libc-dev", "6.1.90-1"), ("curl", "7.88.1-10"),
-    ("lodash", "4.17.15"), ("zlib1g", "1:1.2.13.dfsg-1"), ("org.apache.logging.log4j:log4j-core", "2.14.1"), ("perl-base", "5.36.0-7"),
-)  # fmt: skip
+    Package("openssl", "1.0.2h-1+deb8u5", "debian:12"),
+    Package("glibc", "2.36-9+deb12u4", "debian:12"),
+    Package("linux-libc-dev", "6.1.90-1", "debian:12"),
+    Package("curl", "7.88.1-10", "debian:12"),
+    Package("lodash", "4.17.15", "npm"),
+    Package("zlib1g", "1:1.2.13.dfsg-1", "debian:12"),
+    Package("org.apache.logging.log4j:log4j-core", "2.14.1", "maven"),
+    Package("perl-base", "5.36.0-7", "debian:12"),
+)
 _TITLES = (
-    "Multiple memory leaks allow remote attackers to cause a denial of service via large OCSP Status Request extensions",
-    "A heap-based buffer overflow was found in the vsyslog function; it leads to an application crash or local privilege escalation",
+    "Multiple memory leaks allow remote attackers to cause a denial of service via large OCSP Status Requests",
+    "A heap-based buffer overflow was found in the vsyslog function; it leads to a crash or to more privileges",
     "Prototype pollution in the functions merge and zipObjectDeep",
     "",
 )
 _DESCRIPTION = (
-    "Multiple memory leaks in t1_lib.c in OpenSSL before 1.0.1u, 1.0.2 before 1.0.2i, and 1.1.0 before 1.1.0a allow remote "
-    "attackers to cause a denial of service (memory consumption) via large OCSP Status Request extensions.\n\nA server that "
-    "does not renegotiate is not affected. Servers that have OCSP stapling switched off are."
+    "Multiple memory leaks in t1_lib.c in OpenSSL before 1.0.1u, 1.0.2 before 1.0.2i, and 1.1.0 before 1.1.0a allow "
+    "remote attackers to cause a denial of service (memory consumption) via large OCSP Status Request extensions.\n\n"
+    "A server that does not renegotiate is not affected. Servers that have OCSP stapling switched off are."
 )
-_SPREAD = (
-    *[Severity.CRITICAL] * 2, *[Severity.HIGH] * 7, *[Severity.MEDIUM] * 14, *[Severity.LOW] * 9, *[Severity.NEGLIGIBLE] * 4, Severity.UNKNOWN,
-)  # fmt: skip
-
-
 _EACH = tuple(Severity)
+_NUMBERS = {Severity.CRITICAL: 2, Severity.HIGH: 7, Severity.MEDIUM: 14, Severity.LOW: 9, Severity.NEGLIGIBLE: 4}
+_USUAL = (*(severity for severity, number in _NUMBERS.items() for _ in range(number)), Severity.UNKNOWN)
+_NVD = VendorRating(source="nvd", severity=Severity.CRITICAL, label="4")
+_CVSS = Cvss(version="3.1", vector="CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", score=9.8, source="nvd")
+_REASON = Suppressed(
+    rule="suppressions.yml:12", reason="the code is not reached", by="ada@example.com", until=date(2027, 1, 31)
+)
+_TELLERS = (("clair",), ("trivy",), ("clair", "trivy"))
 
 
-def many_vulnerabilities(number: int, *, spread: tuple[Severity, ...] = _SPREAD) -> tuple[Vulnerability, ...]:
+def many_vulnerabilities(number: int, *, spread: tuple[Severity, ...] = _USUAL) -> tuple[Vulnerability, ...]:
     """Return vulnerabilities as scans give them, with everything that they can have; highest severity first."""
     made = [_one_of_many(place, spread[place % len(spread)]) for place in range(number)]
     return tuple(sorted(made, key=lambda one: one.severity, reverse=True))
 
 
 def _one_of_many(place: int, severity: Severity) -> Vulnerability:
-    name, version = _PACKAGES[place % len(_PACKAGES)]
+    package, by = _PACKAGES[place % len(_PACKAGES)], _TELLERS[place % len(_TELLERS)]
     cve = f"CVE-20{16 + place % 10}-{1000 + place}"
-    by = (("clair",), ("trivy",), ("clair", "trivy"))[place % 3]
-    rating = Rating(
-        scanner="trivy",
-        severity=severity,
-        id=cve,
-        label=severity.value.upper(),
-        source="debian",
-        cvss=(Cvss(version="3.1", vector="CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H", score=9.8, source="nvd"),),
-        vendors=(VendorRating(source="nvd", severity=Severity.CRITICAL, label="4"), VendorRating(source="debian", severity=severity)),
-    )
-    others = (Rating(scanner="clair", severity=max(severity, Severity.LOW), label="Medium"),) if "clair" in by else ()
     return make_vulnerability(
         cve,
         severity,
-        package=Package(name, version, "debian:12"),
+        package=package,
         scanners=by,
         aliases=(f"GHSA-{place:04}-aaaa-bbbb", f"DLA-{place}-1") if place % 4 == 0 else (),
         not_found_by=tuple({"clair", "trivy"} - set(by)),
         not_looked_by=("zypper",),
-        ratings=(*others, rating) if "trivy" in by else others,
-        packages=(Package(name, version), Package(f"lib{name}", version)),
-        source_packages=(Package(name, version),),
-        purls=(f"pkg:deb/debian/{name}@{version}?arch=amd64&distro=debian-12",),
+        ratings=_ratings(cve, severity, by),
+        packages=(package, evolve(package, name=f"lib{package.name}")),
+        source_packages=(package,),
+        purls=(f"pkg:deb/debian/{package.name}@{package.version}?arch=amd64&distro=debian-12",),
         layers=("sha256:" + "b" * 64,),
-        fixed_by=(f"{version}.1",) if place % 2 else (),
-        fix_states=(FixState.FIXED,) if place % 2 else (FixState.WILL_NOT_FIX,) if place % 5 == 0 else (FixState.AFFECTED,),
+        fixed_by=(f"{package.version}.1",) if place % 2 else (),
+        fix_states=_fix_states(place),
         title=_TITLES[place % len(_TITLES)],
         description=_DESCRIPTION if place % 7 else "",
         links=(f"https://nvd.nist.gov/vuln/detail/{cve}", f"https://security-tracker.debian.org/tracker/{cve}"),
         published=SCANNED - timedelta(days=400 + place),
         modified=SCANNED - timedelta(days=30),
-        suppressed=Suppressed(rule="suppressions.yml:12", reason="the code is not reached", by="ada@example.com", until=date(2027, 1, 31))
-        if place % 11 == 3
-        else None,
-    )  # fmt: skip
+        suppressed=_REASON if place % 11 == 3 else None,
+    )
+
+
+def _ratings(cve: str, severity: Severity, by: tuple[str, ...]) -> tuple[Rating, ...]:
+    made = {
+        "clair": Rating(scanner="clair", severity=max(severity, Severity.LOW), label="Medium"),
+        "trivy": Rating(
+            scanner="trivy",
+            severity=severity,
+            id=cve,
+            label=severity.value.upper(),
+            source="debian",
+            cvss=(_CVSS,),
+            vendors=(_NVD, VendorRating(source="debian", severity=severity)),
+        ),
+    }
+    return tuple(made[name] for name in by)
+
+
+def _fix_states(place: int) -> tuple[FixState, ...]:
+    if place % 2:
+        return (FixState.FIXED,)
+    return (FixState.AFFECTED if place % 5 else FixState.WILL_NOT_FIX,)
 
 
 OK_RUN = make_run("trivy", findings=40, notes=("2 packages were not looked up, as their version is not known",))
 CLAIR_RUN = make_run("clair", findings=31, scanner_version="2.0.9", database_version="")
-FAILED_RUN = make_run("zypper", Outcome.FAILED, error="http://zypper.example:8080 can't be reached; is the server running?")
+NO_ROUTE = "http://zypper.example:8080 can't be reached; is the server running?"
+FAILED_RUN = make_run("zypper", Outcome.FAILED, error=NO_ROUTE)
 PARTLY_RUN = make_run(
     "clair_two", Outcome.INCOMPLETE, findings=3, error="layer 2 of 3 could not be read: it is compressed with zstd"
 )
+_REGISTRY = "registry.example:5000"
 UNRESOLVED = (
-    UnresolvedImage(reference="registry.example:5000/team/app:0.9", step="manifest", message="there is no such tag; look at its name"),
-    UnresolvedImage(reference="registry.example:5000/team/gone:1", step="token", message="the registry does not know us"),
-)  # fmt: skip
-
-
-def usual_document() -> ReportDocument:
-    """Return what a scan of several repositories gives: every verdict, a gate that failed, suppressions."""
-    app, doubtful = "registry.example:5000/team/app", "registry.example:5000/team/worker"
-    no_critical = tuple(one for one in many_vulnerabilities(30) if one.severity < Severity.HIGH)
-    runs = (CLAIR_RUN, OK_RUN, FAILED_RUN)
-    reports = (
-        make_report(*many_vulnerabilities(60), runs=runs, image=make_image(f"{app}:1.0")),
-        make_report(*many_vulnerabilities(12, spread=_EACH), runs=runs, image=make_image(f"{app}:1.0", Platform("linux", "arm64", "v8"))),
-        make_report(*no_critical, runs=(CLAIR_RUN, OK_RUN), image=make_image(f"{app}:2.0")),
-        make_report(runs=(make_run("clair"), make_run("trivy")), image=make_image(f"{app}:3.0")),
-        make_report(runs=(make_run("clair"), FAILED_RUN), image=make_image(f"{doubtful}:1.0")),
-        make_report(*many_vulnerabilities(3, spread=(Severity.LOW,)), runs=(PARTLY_RUN, FAILED_RUN), image=make_image(f"{doubtful}:1.1")),
-        make_report(runs=(make_run("clair"), make_run("trivy")), image=make_image("alpine:3.20")),
-        make_report(*many_vulnerabilities(9), image=make_image("docker-archive:build/app.tar:app:dev")),
-    )  # fmt: skip
-    return make_document(*reports, errors=UNRESOLVED, gate=_gate(f"{app}:1.0"), unused_rules=_UNUSED)
-
-
+    UnresolvedImage(reference=f"{_REGISTRY}/team/app:0.9", step="manifest", message="there is no such tag"),
+    UnresolvedImage(reference=f"{_REGISTRY}/team/gone:1", step="token", message="the registry does not know us"),
+)
 _UNUSED = (
     UnusedRule(rule="suppressions.yml:20", expired=True, message="CVE-2019-1 in curl: it applied until 2026-10-31"),
     UnusedRule(rule="suppressions.yml:31", expired=False, message="GHSA-1 in lodash: nothing here fits it"),
 )
+
+
+def usual_document() -> ReportDocument:
+    """Return what a scan of several repositories gives: every verdict, a gate that failed, suppressions."""
+    app, worker = f"{_REGISTRY}/team/app", f"{_REGISTRY}/team/worker"
+    few, partly = many_vulnerabilities(7, spread=_EACH), many_vulnerabilities(3, spread=(Severity.LOW,))
+    lower = tuple(one for one in many_vulnerabilities(30) if one.severity < Severity.HIGH)
+    runs, both = (CLAIR_RUN, OK_RUN, FAILED_RUN), (make_run("clair"), make_run("trivy"))
+    reports = (
+        make_report(*many_vulnerabilities(60), runs=runs, image=make_image(f"{app}:1.0")),
+        make_report(*few, runs=runs, image=make_image(f"{app}:1.0", Platform("linux", "arm64", "v8"))),
+        make_report(*lower, runs=(CLAIR_RUN, OK_RUN), image=make_image(f"{app}:2.0")),
+        make_report(runs=both, image=make_image(f"{app}:3.0")),
+        make_report(runs=(make_run("clair"), FAILED_RUN), image=make_image(f"{worker}:1.0")),
+        make_report(*partly, runs=(PARTLY_RUN, FAILED_RUN), image=make_image(f"{worker}:1.1")),
+        make_report(runs=both, image=make_image("alpine:3.20")),
+        make_report(*many_vulnerabilities(9), image=make_image("docker-archive:build/app.tar:app:dev")),
+    )
+    return make_document(*reports, errors=UNRESOLVED, gate=_gate(f"{app}:1.0"), unused_rules=_UNUSED)
 
 
 def _gate(reference: str) -> GateResult:
@@ -204,66 +222,3 @@ def _gate(reference: str) -> GateResult:
     scanners = GateViolation(rule="required", message="zypper did not end ok for 3 images")
     rules = ("at most 5 vulnerabilities of severity high or above", "zypper and trivy have to end ok")
     return GateResult(passed=False, rules=rules, violations=(budget, scanners))
-
-
-ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'><svg onload=alert(3)>{{7*7}}{% raw %}</style></title></textarea>"
-TURNED = "\u202egnp.exe\u202c \u2066x\u2069 \u200b\ufeff"
-CONTROLS = "\x1b[2J\x1b]8;;http://evil.example\x07link\x00\x08\r\nforged: line\x85\u2028end"
-LONE = "\ud800\udfff\udc80"
-WHOLE_ATTACK = f"{ATTACK}{TURNED}{CONTROLS}{LONE}"
-BAD_LINKS = (
-    "javascript:alert(4)", "JaVaScRiPt:alert(5)", " javascript:alert(6)", "java\nscript:alert(7)", "data:text/html,<script>alert(8)</script>",
-    "vbscript:msgbox(1)", "//evil.example/x", "https:evil.example", "http://", "https://good.example@evil.example/", "file:///etc/passwd",
-    "https://evil.example/\u202egnp", "https://evil.example/\" onmouseover=\"alert(9)", "http://evil.example:99999/", "https://[::1", "x" * 1_000_000,
-    "https://evil.example/" + "x" * 2000, "https://xn--\u0430pple.example/", "HTTPS://[v1.a]/",
-)  # fmt: skip
-MEGABYTE = "<b>" * 350_000
-
-
-def hostile_document() -> ReportDocument:
-    """Return a document in which every text that can be an attack is one."""
-    bad = WHOLE_ATTACK
-    package = Package(bad, bad, bad)
-    everything = Vulnerability(
-        id=bad,
-        aliases=(bad, TURNED, *[f"{bad}{number}" for number in range(500)]),
-        severity=Severity.CRITICAL,
-        package=package,
-        packages=(package, package),
-        source_packages=(package,),
-        purls=(bad,),
-        paths=(bad, "../../etc/passwd"),
-        layers=(bad,),
-        fixed_by=(bad, MEGABYTE),
-        links=BAD_LINKS[:10],
-        title=bad,
-        description=f"{bad}\n\n{MEGABYTE}",
-        ratings=(
-            Rating(
-                scanner=bad, severity=Severity.LOW, id=MEGABYTE, label=bad, source=bad,
-                cvss=(Cvss(version=bad, vector=bad, score=1.0, source=bad),), vendors=(VendorRating(source=bad, label=bad),),
-            ),
-        ),
-        scanners=(bad,),
-        not_found_by=(bad,),
-        not_looked_by=(bad,),
-        suppressed=Suppressed(rule=bad, reason=bad, by=bad),
-        published=datetime.max.replace(tzinfo=UTC),
-        modified=datetime.min.replace(tzinfo=UTC),
-    )  # fmt: skip
-    links = make_vulnerability("CVE-LINKS", links=BAD_LINKS[10:] + ("https://nvd.nist.gov/vuln/detail/CVE-2016-6304?a=1&b=2",))
-    huge = make_vulnerability(MEGABYTE, title=MEGABYTE, package=Package(MEGABYTE, "\u0661" * 1_000_000), scanners=(MEGABYTE,))
-    run = evolve(
-        make_run("clair", Outcome.INCOMPLETE, findings=1, error=bad, notes=(bad,) * 30, scanner_version=bad, database_version=bad),
-        scanner=bad, plugin=bad,
-    )  # fmt: skip
-    image = evolve(
-        make_image("oci:../../<script>alert(1)</script>:\u202e<img src=x onerror=alert(2)>", Platform(bad, bad, bad, bad)),
-        digest=bad, unsupported=bad,
-    )  # fmt: skip
-    report = make_report(everything, links, huge, runs=(run,), image=image)
-    gate = GateResult(
-        passed=False, rules=(bad,), violations=(GateViolation(rule=bad, message=bad, reference=bad, vulnerabilities=(bad,)),)
-    )  # fmt: skip
-    errors = (UnresolvedImage(reference=bad, step=bad, message=bad), UnresolvedImage(reference="../" * 9, step="x", message=MEGABYTE))
-    return make_document(report, errors=errors, gate=gate, unused_rules=(UnusedRule(rule=bad, expired=True, message=bad),))

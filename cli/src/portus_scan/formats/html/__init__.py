@@ -1,7 +1,8 @@
 """The document as a static site: an overview, a page for each repository, a page for each image.
 
-`site.py` says which pages there are and `places.py` where they lie, `standing.py` and `tally.py` what they say of an image,
-`rows.py` and `changes.py` what they list; `painting.py` fills the templates, and `foreign.py` makes foreign text harmless.
+`site.py` says which pages there are and `places.py` where they lie, `standing.py` and `tally.py` what they say of an
+image, `rows.py` and `changes.py` what they list; `painting.py` fills the templates, `foreign.py` makes foreign text
+harmless.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ __all__ = ["HtmlReporter"]
 class HtmlReporter(FolderReporter, contract=1):
     """Writes ``index.html``, ``repositories/*.html`` and ``images/*.html``.
 
-    Every page is complete by itself: style and script are in it, and nothing is loaded from anywhere. The same job gives
-    the same bytes; times are those of the document, in UTC. Rows below the job's severity are left out, those of more than
-    10,000 on one page too unless all are asked for, and the page says how many; counts and verdicts are of everything.
+    Every page is complete by itself: style and script are in it, and nothing is loaded from anywhere. The same job
+    gives the same bytes; times are those of the document, in UTC. Rows below the job's severity are left out, of more
+    than 10,000 on one page the lowest too unless all are asked for, and the page says how many; counts and verdicts are
+    of everything.
     """
 
     description = "a static site: overview, repositories, images"

@@ -19,15 +19,16 @@ class Changes:
     """The comparison of the job's document with its baseline."""
 
     diff: DocumentDiff
-    _by_image: dict[tuple[str, str], ImageDiff] = field(init=False, repr=False)
+    _by_image: dict[tuple[str, str, str], ImageDiff] = field(init=False, repr=False)
 
     @_by_image.default
-    def _index(self) -> dict[tuple[str, str], ImageDiff]:
-        return {(one.reference, one.platform): one for one in self.diff.images}
+    def _index(self) -> dict[tuple[str, str, str], ImageDiff]:
+        return {(one.reference, one.platform, one.new_digest): one for one in self.diff.images}
 
     def of(self, page: ImagePage) -> ImageDiff | None:
         """Return what is different in one image; None where the earlier document does not have it."""
-        return self._by_image.get((page.report.image.reference.text, page.platform))
+        image = page.report.image
+        return self._by_image.get((image.reference.text, page.platform, image.digest))
 
     @property
     def sentence(self) -> str:
@@ -38,9 +39,14 @@ class Changes:
             f"{sum(len(one.vanished) for one in images)} gone",
             f"{sum(len(one.newly_fixable) for one in images)} now with a fix",
             f"{sum(len(one.severity_changed) for one in images)} of another severity",
-            f"{sum(len(found.vulnerabilities) for one in images for found in one.not_comparable)} not comparable",
+            f"{sum(map(_doubtful, images))} not comparable",
         )
         return f"In {count(len(images), 'image')} of both reports: {', '.join(parts)}."
+
+
+def _doubtful(image: ImageDiff) -> int:
+    """Return of how many vulnerabilities nobody can say; one that several scanners know counts once."""
+    return len({(one.id, one.package) for found in image.not_comparable for one in found.vulnerabilities})
 
 
 def compare(job: ReportJob) -> Changes | None:

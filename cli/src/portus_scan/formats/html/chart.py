@@ -44,7 +44,8 @@ def _bar(level: Level, top: int, most: int) -> Iterator[str]:
         yield f'<rect x="{_BAR_START}" width="{fixable}" {box} solid" rx="2"/>'
     yield f'<rect x="{_BAR_START}" width="{length:.1f}" {box} frame" rx="2"/>'
     with_fix = f" ({level.fixable} fixable)" if level.fixable else ""
-    yield f'<text x="{_BAR_START + length + 8:.1f}" y="{middle}"><tspan class="number">{level.total}</tspan>{with_fix}</text>'
+    number = f'<tspan class="number">{level.total}</tspan>{with_fix}'
+    yield f'<text x="{_BAR_START + length + 8:.1f}" y="{middle}">{number}</text>'
 
 
 def draw_bar(tally: Tally) -> Markup:

@@ -73,8 +73,8 @@ def few(texts: Iterable[str], show: Callable[[str], Markup] = isolate) -> Markup
 def link_target(text: str) -> str | None:
     """Return an address that may be followed; None for anything that is not plainly one of the web.
 
-    Only ``http`` and ``https`` with the name of a host count: no user name (``https://good.example@bad.example``), nothing
-    that is not printable ASCII, nothing that a browser would repair or refuse.
+    Only ``http`` and ``https`` with the name of a host count: no user name (``https://good.example@bad.example``),
+    nothing that is not printable ASCII, nothing that a browser would repair or refuse.
     """
     if len(text) > LONGEST_LINK or not text.isascii() or not text.isprintable() or set(text) & set(' <>"\\^`{|}'):
         return None

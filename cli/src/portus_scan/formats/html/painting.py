@@ -91,5 +91,5 @@ def _hash(text: str) -> str:
 
 @cache
 def read_template(name: str) -> str:
-    """Return the text of a file in ``templates/``; with ``\\n``, on which the hashes depend, whatever checked it out."""
+    """Return a file of ``templates/``; its lines end alike whatever checked it out, since hashes depend on it."""
     return files(__package__).joinpath(_TEMPLATES, name).read_text(encoding="utf-8").replace("\r\n", "\n")
