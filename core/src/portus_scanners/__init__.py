@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 __all__ = [
     "BlobAccess",
     "BlobHead",
+    "CountedSeverity",
     "Cvss",
+    "DocumentDiff",
     "Engine",
     "Finding",
     "FixState",
     "FolderReporter",
+    "GatePolicy",
     "GateResult",
     "GateViolation",
     "Health",
@@ -26,6 +29,7 @@ __all__ = [
     "HttpBackend",
     "HttpScannerSettings",
     "Image",
+    "ImageDiff",
     "ImageNotFoundError",
     "ImageReference",
     "ImageReport",
@@ -39,12 +43,14 @@ __all__ = [
     "LocalImageError",
     "LocalReference",
     "MatchedBy",
+    "NotComparable",
     "Outcome",
     "Package",
     "PathTemplate",
     "Platform",
     "Plugin",
     "PluginError",
+    "Policies",
     "PortusScannersError",
     "ProgramAnswer",
     "ProgramBackend",
@@ -77,16 +83,22 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Severity",
+    "SeverityChange",
+    "SeverityPolicy",
     "Suppressed",
     "Surface",
     "TextReporter",
+    "Treatment",
     "UnresolvedImage",
     "UnsupportedImageError",
     "UnusedRule",
     "VendorRating",
     "Verdict",
     "Vulnerability",
+    "apply_policies",
+    "check_gate",
     "check_plugin_lists",
+    "compare_documents",
     "credentials_files",
     "credentials_origin",
     "discover",
@@ -94,6 +106,7 @@ __all__ = [
     "kill_programs",
     "load_document",
     "load_plugin",
+    "load_policies",
     "load_settings",
     "make_image_report",
     "one_line",
@@ -108,6 +121,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     __version__: str
+    from .diff import DocumentDiff, ImageDiff, NotComparable, SeverityChange, compare_documents
     from .engine import Engine, Progress, Scan, ScannerHealth
     from .errors import (
         ImageNotFoundError,
@@ -127,6 +141,7 @@ if TYPE_CHECKING:
         UnsupportedImageError,
     )
     from .finding_parts import read_time, unique_findings, web_links
+    from .gate import CountedSeverity, GatePolicy, Treatment, check_gate
     from .http import HttpAnswer, HttpBackend
     from .image_files import PathTemplate, read_file, read_json
     from .local.reference import ImageReference, LocalReference, parse_reference
@@ -150,6 +165,7 @@ if TYPE_CHECKING:
         ScannerReport,
         ScannerRun,
         Severity,
+        SeverityPolicy,
         Suppressed,
         UnresolvedImage,
         UnusedRule,
@@ -159,6 +175,7 @@ if TYPE_CHECKING:
     )
     from .plugins import Plugin, check_plugin_lists, discover
     from .plugins.loading import LoadedPlugin, load_plugin
+    from .policies import Policies, apply_policies, load_policies
     from .program import ProgramAnswer, ProgramBackend, ProgramWorkspace, kill_programs
     from .registry.client import Registry
     from .registry.origin import credentials_files, credentials_origin
@@ -184,11 +201,14 @@ else:
     _HOMES = {
         "BlobAccess": "scanner",
         "BlobHead": "scanner",
+        "CountedSeverity": "gate",
         "Cvss": "models",
+        "DocumentDiff": "diff",
         "Engine": "engine",
         "Finding": "models",
         "FixState": "models",
         "FolderReporter": "reporter",
+        "GatePolicy": "gate",
         "GateResult": "models",
         "GateViolation": "models",
         "Health": "scanner",
@@ -196,6 +216,7 @@ else:
         "HttpBackend": "http",
         "HttpScannerSettings": "scanner",
         "Image": "models",
+        "ImageDiff": "diff",
         "ImageNotFoundError": "errors",
         "ImageReference": "local.reference",
         "ImageReport": "models",
@@ -209,12 +230,14 @@ else:
         "LocalImageError": "errors",
         "LocalReference": "local.reference",
         "MatchedBy": "models",
+        "NotComparable": "diff",
         "Outcome": "models",
         "Package": "models",
         "PathTemplate": "image_files",
         "Platform": "models",
         "Plugin": "plugins",
         "PluginError": "errors",
+        "Policies": "policies",
         "PortusScannersError": "errors",
         "ProgramAnswer": "program",
         "ProgramBackend": "program",
@@ -247,16 +270,22 @@ else:
         "Settings": "settings",
         "SettingsError": "errors",
         "Severity": "models",
+        "SeverityChange": "diff",
+        "SeverityPolicy": "models",
         "Suppressed": "models",
         "Surface": "reporter",
         "TextReporter": "reporter",
+        "Treatment": "gate",
         "UnresolvedImage": "models",
         "UnsupportedImageError": "errors",
         "UnusedRule": "models",
         "VendorRating": "models",
         "Verdict": "models",
         "Vulnerability": "models",
+        "apply_policies": "policies",
+        "check_gate": "gate",
         "check_plugin_lists": "plugins",
+        "compare_documents": "diff",
         "credentials_files": "registry.origin",
         "credentials_origin": "registry.origin",
         "discover": "plugins",
@@ -264,6 +293,7 @@ else:
         "kill_programs": "program",
         "load_document": "serialize",
         "load_plugin": "plugins.loading",
+        "load_policies": "policies",
         "load_settings": "settings",
         "make_image_report": "merge",
         "one_line": "text",

@@ -22,6 +22,7 @@ from .reports import (
     Verdict,
 )
 from .runs import Outcome, ScannerReport, ScannerRun
+from .severity_policy import SeverityPolicy
 from .vulnerabilities import MatchedBy, Rating, Suppressed, Vulnerability
 from .words import FixState, Severity
 
@@ -45,6 +46,7 @@ __all__ = [
     "ScannerReport",
     "ScannerRun",
     "Severity",
+    "SeverityPolicy",
     "Suppressed",
     "UnresolvedImage",
     "UnusedRule",
