@@ -97,9 +97,11 @@ def link(text: str) -> Markup:
     return Markup(f'<a href="{escape(target)}" rel="noreferrer noopener">{shown}</a>')  # noqa: S704 (escaped)
 
 
-def first_line(text: str) -> str:
-    """Return the first line that has something in it, of the beginning of a text."""
-    return next((line for line in text[:LONGEST_MESSAGE].splitlines() if line.strip()), "").strip()
+def teaser(text: str) -> Markup | None:
+    """Return the first line that has something in it; None where there is none at the beginning of the text."""
+    lines = (line.strip() for line in text[:LONGEST_MESSAGE].splitlines())
+    first = next(filter(None, lines), "")
+    return isolate(first, LONGEST_TEASER) if first else None
 
 
 def utc(moment: datetime) -> datetime | None:

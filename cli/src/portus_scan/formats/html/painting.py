@@ -57,7 +57,7 @@ def _environment() -> Environment:
         links=lambda texts: foreign.few(texts, foreign.link),
         packages=lambda packages: foreign.few(map(package_words, packages)),
         rank=rank_of,
-        teaser=lambda text: foreign.isolate(foreign.first_line(text), foreign.LONGEST_TEASER),
+        teaser=foreign.teaser,
     )
     style, script = read_template("site.css"), read_template("site.js")
     environment.globals.update(
