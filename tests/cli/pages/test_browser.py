@@ -173,10 +173,13 @@ async def test_narrow(open_page: Open, usual_site: Site, hostile_site: Site, nam
 
 
 async def test_print(open_page: Open, usual_site: Site) -> None:
-    """On paper there is no control, and every row is laid out."""
+    """On paper there is no control, every row is laid out, and what the filter hides is said."""
     page, _ = await open_page(usual_site.url(IMAGE), color_scheme="dark")
+    await page.get_by_label("with a fix only").click()
+    await page.locator("#shown", has_text="30 hidden by the filter").wait_for()
     await page.emulate_media(media="print", color_scheme="dark")
     assert await page.locator("#filter").is_hidden()
+    assert await page.locator("#shown").is_visible()
     assert "rgb(255, 255, 255)" == await page.evaluate("getComputedStyle(document.body).backgroundColor")
     of_all = "rows => rows.map(row => getComputedStyle(row).contentVisibility)"
     assert {"visible"} == {*await page.locator("#rows tbody tr").evaluate_all(of_all)}

@@ -15,6 +15,7 @@ from portus_scan.formats.html import HtmlReporter, rows
 from portus_scanners import (
     FixState,
     Outcome,
+    Package,
     Platform,
     ReportDocument,
     ReportJob,
@@ -195,6 +196,13 @@ def test_vulnerability_without_any_words() -> None:
     """One that nobody describes still opens, under a name."""
     (row,) = the_image(make_document(make_report(make_vulnerability(title=" ", description="")))).rows
     assert "Details" == row.all("summary")[0].text
+
+
+def test_names_of_binary_packages() -> None:
+    """Where the name that is shown is that of the source, the packages are named beneath it."""
+    packages = tuple(Package(f"libssl{number}", "1.0") for number in range(6))
+    (row,) = the_image(make_document(make_report(make_vulnerability(packages=packages)))).rows
+    assert "openssl libssl0, libssl1, libssl2, libssl3 and 2 more" == row.all("td")[1].text
 
 
 def test_fix_without_a_version() -> None:

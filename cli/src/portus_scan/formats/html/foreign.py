@@ -59,15 +59,15 @@ def guard(value: object) -> object:
     return visible(value) if type(value) is str else value
 
 
-def few(texts: Iterable[str], show: Callable[[str], Markup] = isolate) -> Markup:
-    """Return the first `MOST_VALUES` texts in one line, and how many more there are."""
+def few(texts: Iterable[str], show: Callable[[str], Markup] = isolate, most: int = MOST_VALUES) -> Markup:
+    """Return the first texts in one line, and how many more there are."""
     from markupsafe import Markup
 
     values = tuple(texts)
     if len(values) == 1:
         return show(values[0])
-    more = f" and {len(values) - MOST_VALUES} more" if len(values) > MOST_VALUES else ""
-    return Markup(", ").join(map(show, values[:MOST_VALUES])) + more
+    more = f" and {len(values) - most} more" if len(values) > most else ""
+    return Markup(", ").join(map(show, values[:most])) + more
 
 
 def link_target(text: str) -> str | None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _TEMPLATES = "templates"
 _MOST_CHANGES = 200
+_MOST_BINARIES = 4
 
 
 def paint(template: str, **values: object) -> bytes:
@@ -55,6 +56,7 @@ def _environment() -> Environment:
         when=foreign.when,
         visible=foreign.visible,
         links=lambda texts: foreign.few(texts, foreign.link),
+        binaries=lambda names: foreign.few(names, most=_MOST_BINARIES),
         packages=lambda packages: foreign.few(map(package_words, packages)),
         rank=rank_of,
         teaser=foreign.teaser,

@@ -30,6 +30,8 @@ class Row:
     vulnerability: Vulnerability
     rank: int
     """Of the severity; the highest has the highest."""
+    binaries: tuple[str, ...]
+    """What its packages are called where this is not the name that is shown, which may be that of their source."""
     fixable: bool
     fix_words: str
     """What is said of a fix where no version is known."""
@@ -70,6 +72,7 @@ def _row(vulnerability: Vulnerability, places: dict[str, str]) -> Row:
     return Row(
         vulnerability=vulnerability,
         rank=rank_of(vulnerability.severity),
+        binaries=tuple(sorted({package.name for package in vulnerability.packages} - {vulnerability.package.name, ""})),
         fixable=is_fixable(vulnerability),
         fix_words=", ".join(_FIX_WORDS.get(state, state.value) for state in states) or "none known",
         found_by=" ".join(places[name] for name in vulnerability.scanners),

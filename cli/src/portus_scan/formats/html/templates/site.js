@@ -69,7 +69,7 @@
         count += fits;
       });
       const hidden = rows.length - count;
-      shown.textContent = hidden ? `${count} shown, ${hidden} hidden by this filter` : `all ${count} shown`;
+      shown.textContent = hidden ? `${count} shown, ${hidden} hidden by the filter` : `all ${count} shown`;
     };
 
     let waiting = 0;
