@@ -14,6 +14,8 @@ from portus_scanners import (
     Image,
     ImageReport,
     Layer,
+    LocalImage,
+    LocalReference,
     Outcome,
     Package,
     Platform,
@@ -39,7 +41,10 @@ _WITH_REPORT = {Outcome.OK, Outcome.INCOMPLETE}
 def make_image(text: str = "registry.example:5000/team/app:1.0", platform: Platform | None = AMD64) -> Image:
     """Return a resolved image with three layers."""
     layers = tuple(Layer(digest=f"sha256:{digit * 64}", size=1) for digit in "bcd")
-    return Image(reference=parse_reference(text), digest="sha256:" + "a" * 64, platform=platform, layers=layers)
+    reference, local = parse_reference(text), None
+    if isinstance(reference, LocalReference):
+        local = LocalImage(form=reference.form, path=f"/work/{reference.path}", name=reference.name)
+    return Image(reference=reference, digest="sha256:" + "a" * 64, platform=platform, layers=layers, local=local)
 
 
 def make_run(

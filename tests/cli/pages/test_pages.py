@@ -24,6 +24,7 @@ from portus_scanners import (
     Verdict,
 )
 
+from ...core.strategies import documents
 from .attacks import hostile_document
 from .documents import (
     UNRESOLVED,
@@ -75,6 +76,18 @@ def test_counts_are_those_of_the_document(found: list[Severity], outcomes: list[
     parts = [f"{totals[one.value]} {one.value}, none with a fix" for one in reversed(Severity) if totals[one.value]]
     nouns = "vulnerability" if len(found) == 1 else "vulnerabilities"
     assert ([f"{len(found)} {nouns}: {'; '.join(parts)}"] if found else []) == described
+
+
+@settings(max_examples=15)
+@given(documents)
+def test_any_document(document: ReportDocument) -> None:
+    """Whatever the document: each image has a page with all its rows, and what has not passed is not said to."""
+    pages = read_site(document)
+    assert len(document.reports) == len(list(images(pages)))
+    rows_of_all = [len(report.vulnerabilities) for report in document.reports]
+    assert sorted(rows_of_all) == sorted(len(page.rows) for page in images(pages))
+    clean = sum(report.verdict is Verdict.CLEAN for report in document.reports)
+    assert clean == sum("Passed" in page.words for page in images(pages))
 
 
 @settings(max_examples=60)
@@ -139,7 +152,7 @@ def test_repository_counts_each_once() -> None:
     pages = read_site(make_document(*reports))
     assert "1 high - 2 total" in pages["index.html"].rows[0].text
     tags = next(page for path, page in pages.items() if path.startswith("repositories/")).rows
-    assert ["3", "1", "2"] == [row.all("th")[0].text for row in tags]
+    assert [f"{tag} sha256:{12 * 'a'}" for tag in "312"] == [row.all("th")[0].text for row in tags]
     assert ["e-high", "e-low", "e-passed"] == [row.classes[1] for row in tags]
 
 
@@ -322,4 +335,5 @@ def test_local_and_unreadable_references() -> None:
     local = make_report(image=make_image("docker-archive:build/app.tar:app:1"))
     text = read_site(make_document(local, errors=(nonsense, *UNRESOLVED)))["index.html"].root.text
     assert "docker-archive:build/app.tar local images" in text
+    assert "Local docker-archive: /work/build/app.tar" in the_image(make_document(local)).root.text
     assert "No Reference not an image reference" in text

@@ -7,6 +7,7 @@ no address outside the page is asked for anything.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
@@ -33,45 +34,60 @@ def paint(template: str, **values: object) -> bytes:
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
-    from markupsafe import Markup
 
-    from . import foreign
-    from .chart import draw_bar, draw_chart
-    from .rows import package_words
-    from .tally import rank_of
+    from .foreign import guard
 
     environment = Environment(
         loader=FunctionLoader(read_template),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=foreign.guard,
+        finalize=guard,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(
-        name=foreign.isolate,
-        message=lambda text: foreign.isolate(text, foreign.LONGEST_MESSAGE),
-        lines=foreign.visible_lines,
-        few=foreign.few,
-        when=foreign.when,
-        visible=foreign.visible,
-        links=lambda texts: foreign.few(texts, foreign.link),
-        binaries=lambda names: foreign.few(names, most=_MOST_BINARIES),
-        packages=lambda packages: foreign.few(map(package_words, packages)),
-        rank=rank_of,
-        teaser=foreign.teaser,
-    )
-    style, script = read_template("site.css"), read_template("site.js")
-    environment.globals.update(
-        style=Markup(style),  # noqa: S704 (our own files)
-        script=Markup(script),  # noqa: S704
-        content_policy=content_policy(style, script),
-        chart=draw_chart,
-        bar=draw_bar,
-        most=foreign.MOST_VALUES,
-        most_changes=_MOST_CHANGES,
-    )
+    environment.filters.update(_filters())
+    environment.globals.update(_globals())
     return environment
+
+
+def _filters() -> dict[str, Callable[..., object]]:
+    """Return how templates show what is in a document."""
+    from . import foreign
+    from .rows import package_words
+    from .tally import rank_of
+
+    return {
+        "name": foreign.isolate,
+        "message": lambda text: foreign.isolate(text, foreign.LONGEST_MESSAGE),
+        "lines": foreign.visible_lines,
+        "teaser": foreign.teaser,
+        "visible": foreign.visible,
+        "few": foreign.few,
+        "binaries": lambda names: foreign.few(names, most=_MOST_BINARIES),
+        "packages": lambda packages: foreign.few(map(package_words, packages)),
+        "links": lambda texts: foreign.few(texts, foreign.link),
+        "when": foreign.when,
+        "rank": rank_of,
+    }
+
+
+def _globals() -> dict[str, object]:
+    """Return what every page has, and what templates draw and count with."""
+    from markupsafe import Markup
+
+    from .chart import draw_bar, draw_chart
+    from .foreign import MOST_VALUES
+
+    style, script = read_template("site.css"), read_template("site.js")
+    return {
+        "style": Markup(style),  # noqa: S704 (our own files)
+        "script": Markup(script),  # noqa: S704
+        "content_policy": content_policy(style, script),
+        "chart": draw_chart,
+        "bar": draw_bar,
+        "most": MOST_VALUES,
+        "most_changes": _MOST_CHANGES,
+    }
 
 
 def content_policy(style: str, script: str) -> str:

@@ -44,6 +44,11 @@ class ImagePage:
     tally: Tally
     standing: Standing
 
+    @property
+    def digest(self) -> str:
+        """The beginning of the image's digest."""
+        return self.report.image.digest[:_SHORT_DIGEST]
+
 
 @frozen(kw_only=True)
 class RepositoryPage:
