@@ -27,6 +27,7 @@ __all__ = [
     "HttpScannerSettings",
     "Image",
     "ImageNotFoundError",
+    "ImageProgress",
     "ImageReference",
     "ImageReport",
     "InvalidDocumentError",
@@ -64,6 +65,7 @@ __all__ = [
     "ReportJob",
     "Reporter",
     "Scan",
+    "ScanEnd",
     "Scanner",
     "ScannerContext",
     "ScannerError",
@@ -73,6 +75,7 @@ __all__ = [
     "ScannerSection",
     "ScannerSettings",
     "ScannerUnavailableError",
+    "Scans",
     "Secret",
     "Settings",
     "SettingsError",
@@ -108,7 +111,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     __version__: str
-    from .engine import Engine, Progress, Scan, ScannerHealth
+    from .engine import Engine, ImageProgress, Progress, Scan, ScanEnd, ScannerHealth, Scans
     from .errors import (
         ImageNotFoundError,
         InvalidDocumentError,
@@ -197,6 +200,7 @@ else:
         "HttpScannerSettings": "scanner",
         "Image": "models",
         "ImageNotFoundError": "errors",
+        "ImageProgress": "engine",
         "ImageReference": "local.reference",
         "ImageReport": "models",
         "InvalidDocumentError": "errors",
@@ -234,6 +238,7 @@ else:
         "ReportJob": "reporter",
         "Reporter": "reporter",
         "Scan": "engine",
+        "ScanEnd": "engine",
         "Scanner": "scanner",
         "ScannerContext": "scanner",
         "ScannerError": "errors",
@@ -243,6 +248,7 @@ else:
         "ScannerSection": "settings",
         "ScannerSettings": "scanner",
         "ScannerUnavailableError": "errors",
+        "Scans": "engine",
         "Secret": "secret",
         "Settings": "settings",
         "SettingsError": "errors",
