@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Literal
@@ -61,12 +60,7 @@ async def scan_all(engine: Engine, images: Iterable[Image]) -> None:
     Raises:
         RuntimeError: A scan has failed: its time says nothing.
     """
-    places = asyncio.Semaphore(CONCURRENCY)
-
-    async def scan(image: Image) -> ImageReport:
-        async with places:
-            return await engine.scan(image)
-
-    for report in await asyncio.gather(*map(scan, images)):
-        if report.verdict.value != "vulnerable":
-            raise RuntimeError(f"{report.image.reference.text}: {[run.error for run in report.results]}")
+    async with engine.scan_many(images, concurrency=CONCURRENCY) as scans:
+        async for end in scans:
+            if not isinstance(end.result, ImageReport) or end.result.verdict.value != "vulnerable":
+                raise RuntimeError(f"not scanned: {end.result}")
