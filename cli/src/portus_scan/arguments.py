@@ -9,9 +9,13 @@ from .faults import CommandFault, settings_faults
 if TYPE_CHECKING:
     from portus_scanners import Platform, Settings
 
+    from .policing import Policing
 
-def read_settings(config: str | None, scanners: tuple[str, ...]) -> Settings:
+
+def read_settings(config: str | None, scanners: tuple[str, ...], policing: Policing) -> Settings:
     """Return the configuration, with only these scanners where some are named.
+
+    The policies may ask for any enabled scanner, not only for those that are named.
 
     Raises:
         CommandFault: One line for each fault.
@@ -20,6 +24,7 @@ def read_settings(config: str | None, scanners: tuple[str, ...]) -> Settings:
 
     with settings_faults():
         settings = load_settings(config)
+        policing.check_scanners(settings)
         return settings.select(scanners) if scanners else settings
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from .screen import Screen
+from .surface import draw
 from .terminal import safe
 
 if TYPE_CHECKING:
+    from portus_scanners import Surface
     from rich.console import Console
 
 _LONGEST_CELL = 1000
 
 
-def render_list(headings: Sequence[str], rows: Iterable[Sequence[str]], screen: Screen) -> str:
+def render_list(headings: Sequence[str], rows: Iterable[Sequence[str]], surface: Surface) -> str:
     """Return the rows under their headings; texts are made safe, an empty one is a dash."""
     from rich.table import Table
     from rich.text import Text
@@ -27,4 +28,4 @@ def render_list(headings: Sequence[str], rows: Iterable[Sequence[str]], screen: 
             table.add_row(*(Text(safe(cell, _LONGEST_CELL) or "-") for cell in row))
         console.print(table)
 
-    return screen.draw(paint)
+    return draw(surface, paint)

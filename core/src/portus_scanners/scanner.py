@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from .pacing import Pacers
+
 __all__ = [
     "BlobAccess",
     "BlobHead",
@@ -183,6 +185,16 @@ class ScannerContext:
     def __init__(self, *, http: aiohttp.ClientSession | None = None) -> None:
         self._http = http
         self._own_http: aiohttp.ClientSession | None = None
+        self._own_pacers: Pacers | None = None
+
+    @property
+    def _pacers(self) -> Pacers:
+        """What paces the requests to servers (for `HttpBackend`)."""
+        if self._own_pacers is None:
+            from .pacing import Pacers
+
+            self._own_pacers = Pacers()
+        return self._own_pacers
 
     @property
     def http(self) -> aiohttp.ClientSession:

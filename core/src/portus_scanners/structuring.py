@@ -57,8 +57,12 @@ def structure_answer(value: object, kind: type[KindT], what: str, mask: Callable
     try:
         return _converter().structure(value, kind)
     except (BaseValidationError, ValueError, TypeError) as error:
-        lines = transform_error(error, format_exception=_words)
-        raise InvalidReportError(f"{what} is not of the known form", faults=_faults(lines, mask)) from error
+        raise InvalidReportError(f"{what} is not of the known form", faults=faults_of(error, mask)) from error
+
+
+def faults_of(error: Exception, mask: Callable[[str], str] = str) -> tuple[str, ...]:
+    """Return ``$.path: fault`` lines of what a converter has raised, at most ten; *mask* masks secrets in them."""
+    return tuple(_faults(transform_error(error, format_exception=_words), mask))
 
 
 def make_strict_converter() -> Converter:

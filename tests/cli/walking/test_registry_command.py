@@ -109,6 +109,30 @@ async def test_one_bad_image_stops_nothing(
     assert "5 images: 2 clean, 1 unknown, 2 not scanned" in ended.stdout
 
 
+async def test_the_gate_judges_each_image(
+    start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path
+) -> None:
+    """It fails with 1 and names the images; results have the marks of suppressions; a rule that fits no image is named."""
+    rules = tmp_path / "rules.yml"
+    rules.write_text(
+        "suppressions:\n"
+        f"  - {{id: CVE-2016-6304, image: '{stocked.host}/team/**', reason: accepted}}\n"
+        "  - {id: CVE-2000-1, reason: long gone}\n"
+    )
+    path = tmp_path / "r.jsonl"
+    arguments = ("--config", config(), "--fail-on", "high", "--suppressions", str(rules), "--results", str(path))
+    ended = await (await start("registry", stocked.host, *arguments)).end()
+    document = read(path)
+    assert document.gate is not None
+    assert (1, [f"{stocked.host}/other:1"]) == (ended.code, [one.reference for one in document.gate.violations])
+    marked = [
+        report.image.reference.text for report in document.reports for one in report.vulnerabilities if one.suppressed
+    ]
+    assert 4 == len(marked)
+    assert ["rules.yml:3"] == [Path(one.rule).name for one in document.unused_rules]
+    assert ("gate: FAILED" in ended.stdout, "1 suppression did not apply" in ended.stdout) == (True, True)
+
+
 @pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
 async def test_an_interrupted_walk_goes_on(
     start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path, ending: signal.Signals

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import options
+from .. import options, policy_options
 from ..exit_codes import ExitCode
 from ..faults import CommandFault, settings_faults
-from ..terminal import say
+from ..terminal import safe, say
 
 if TYPE_CHECKING:
+    from portus_scanners import ReportDocument
+
+    from ..policing import Policing
+    from ..policy_options import PolicyChoices
     from ..walking.walk import Walk, WalkOrder
 
 IMAGES_AT_ONCE = 16
@@ -84,6 +88,8 @@ def _read_number(_context: click.Context, option: click.Parameter, value: int | 
     metavar="FILE",
     help="Scan only tags that are new or point to another image than FILE says; it is written anew at the end.",
 )
+@click.option("--baseline", metavar="REPORT", help="An earlier report (JSON) to compare with.")
+@policy_options.policies
 @click.pass_obj
 def command(  # noqa: PLR0913 (one parameter an option)
     verbose: bool,
@@ -100,15 +106,20 @@ def command(  # noqa: PLR0913 (one parameter an option)
     results: str | None,
     resume: str | None,
     since_file: str | None,
+    baseline: str | None,
+    policy_choices: PolicyChoices,
 ) -> ExitCode:
     """Scan a whole registry."""
     from ..arguments import parse_platform, read_settings
+    from ..delivery.reading import read_document
+    from ..policing import Policing
 
     if results and resume:
         raise CommandFault("--resume FILE goes on with FILE: leave --results out")
     if repositories is None and "docker.io" in place.partition("/")[0].lower():
         raise CommandFault("Docker Hub does not list its repositories: name them with --repositories FILE")
-    settings = read_settings(config, scanners)
+    policing = Policing.prepare(config, policy_choices, None if baseline is None else read_document(baseline))
+    settings = read_settings(config, scanners, policing)
     wanted_platform = parse_platform(platform)
     if not settings.enabled:
         from ..enabling import how_to_enable
@@ -128,7 +139,7 @@ def command(  # noqa: PLR0913 (one parameter an option)
         platform=wanted_platform,
         concurrency=concurrency,
     )
-    return _run(order, results=results, resume=resume, since_file=since_file, verbose=verbose)
+    return _run(order, policing, results=results, resume=resume, since_file=since_file, verbose=verbose)
 
 
 def _checked(host: str) -> str:
@@ -143,10 +154,17 @@ def _checked(host: str) -> str:
 
 
 def _run(
-    order: WalkOrder, *, results: str | None, resume: str | None, since_file: str | None, verbose: bool
+    order: WalkOrder,
+    policing: Policing,
+    *,
+    results: str | None,
+    resume: str | None,
+    since_file: str | None,
+    verbose: bool,
 ) -> ExitCode:
     from ..walking.display import make_walk_display
     from ..walking.results import ResultsFile
+    from ..walking.review import Review
     from ..walking.since import SinceFile
     from ..walking.walk import Walk, run_walk
 
@@ -155,22 +173,29 @@ def _run(
         file = closing.enter_context(ResultsFile(Path(name), resume=resume is not None)) if name else None
         since = SinceFile(Path(since_file)) if since_file else None
         display = make_walk_display(verbose=verbose)
-        walk = Walk(order, display, results=file, since=since)
-        if file is not None and resume is not None:
-            for end in file.read():
-                walk.tally.add(end)
+        review = Review(policing)
+        walk = Walk(order, display, review, results=file, since=since)
+        if resume is not None:
+            walk.read_results()
         with settings_faults():
             run_walk(walk, display)
         if since is not None:
             since.write(all_seen=not walk.interrupted and walk.listing_fault is None)
-    return _conclude(walk)
+    return _conclude(walk, review.sum_up())
 
 
-def _conclude(walk: Walk) -> ExitCode:
+def _conclude(walk: Walk, policed: ReportDocument) -> ExitCode:
     """Print the summary, and return the exit code."""
+    from ..formats.gate_words import gate_lines
+    from ..formats.words import unused_rule_lines
     from ..output import write_stdout
 
-    write_stdout("".join(f"{line}\n" for line in walk.tally.lines()))
+    lines = list(walk.tally.lines())
+    if policed.unused_rules:
+        lines += map(safe, unused_rule_lines(policed.unused_rules))
+    if policed.gate is not None:
+        lines += gate_lines(policed.gate)
+    write_stdout("".join(f"{line}\n" for line in lines))
     if walk.listing_fault is not None:
         say("not all repositories are known: the list ended with an error")
     code = _judge(walk)
@@ -185,11 +210,8 @@ def _judge(walk: Walk) -> ExitCode:
     tally = walk.tally
     if walk.interrupted:
         return ExitCode.INTERRUPTED
-    if not tally.images and tally.unchanged and walk.listing_fault is None:
-        return ExitCode.OK
-    if not tally.seen:
-        if not tally.images and walk.listing_fault is None:
-            say("no image of this registry is wanted: see --include, --exclude and the namespace")
-        return ExitCode.NOTHING
-    whole = not tally.unresolved and not tally.imperfect and walk.listing_fault is None
-    return ExitCode.OK if whole else ExitCode.PARTIAL
+    if not tally.images and walk.listing_fault is None:
+        if tally.unchanged:
+            return ExitCode.OK
+        say("no image of this registry is wanted: see --include, --exclude and the namespace")
+    return ExitCode.PARTIAL if tally.code is ExitCode.OK and walk.listing_fault is not None else tally.code

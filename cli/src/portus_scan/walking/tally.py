@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from attrs import define, field
 from portus_scanners import ImageReport, Outcome, Severity, UnresolvedImage, Verdict
 
+from ..exit_codes import ExitCode
 from ..formats.words import count
 
 
@@ -23,27 +24,32 @@ class Tally:
     """Not scanned, since they were scanned before and their tags point to the same images."""
     stopped: int = 0
     """Begun, and not finished when the user stopped: not among `images`."""
-    seen: int = 0
-    """Images into which some scanner has looked."""
-    imperfect: int = 0
-    """Images that some scanner has not seen to the end, or that nobody was asked about."""
+    codes: Counter[ExitCode] = field(factory=Counter)
+    """What each image would deserve alone."""
     verdicts: Counter[Verdict] = field(factory=Counter)
     severities: Counter[Severity] = field(factory=Counter)
     outcomes: Counter[tuple[str, Outcome]] = field(factory=Counter)
     """By scanner."""
 
-    def add(self, end: ImageReport | UnresolvedImage) -> None:
+    def add(self, end: ImageReport | UnresolvedImage, code: ExitCode) -> None:
         """Count one image."""
         self.images += 1
+        self.codes[code] += 1
         if isinstance(end, UnresolvedImage):
             self.unresolved += 1
             return
-        outcomes = [run.outcome for run in end.results]
-        self.seen += any(outcome in {Outcome.OK, Outcome.INCOMPLETE} for outcome in outcomes)
-        self.imperfect += not outcomes or any(outcome is not Outcome.OK for outcome in outcomes)
         self.verdicts[end.verdict] += 1
         self.severities.update(one.severity for one in end.vulnerabilities)
         self.outcomes.update((run.scanner, run.outcome) for run in end.results)
+
+    @property
+    def code(self) -> ExitCode:
+        """What all of them deserve together."""
+        if set(self.codes) <= {ExitCode.NOTHING}:
+            return ExitCode.NOTHING
+        if ExitCode.GATE in self.codes:
+            return ExitCode.GATE
+        return ExitCode.OK if set(self.codes) == {ExitCode.OK} else ExitCode.PARTIAL
 
     def lines(self) -> Iterator[str]:
         """Yield the summary: verdicts, severities, and for each scanner how its runs ended."""

@@ -6,9 +6,8 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 
-from attrs import frozen
+from attrs import evolve, frozen
 from portus_scanners import (
     Engine,
     Image,
@@ -19,18 +18,19 @@ from portus_scanners import (
     Reference,
     Registry,
     RegistryError,
-    ReportDocument,
     Scans,
     Settings,
     UnresolvedImage,
 )
 
-from ..exit_codes import ExitCode
+from ..clock import now
+from ..exit_codes import ExitCode, judge_document
 from ..leaving import leave_at_once, run_to_end, stop_on_signals
 from ..output import foreign_prints_to_stderr
 from .display import WalkDisplay
 from .listing import Catalog, Found
 from .results import INTERRUPTED, ResultsFile
+from .review import Review
 from .selection import Selection
 from .since import SinceFile
 from .tally import Tally
@@ -61,15 +61,23 @@ class Walk:
     Args:
         order: What to scan.
         display: Sees what goes on.
+        review: The policies.
         results: Where each finished image is written; None: nowhere.
         since: What has not changed since the last time; None: everything is scanned.
     """
 
     def __init__(
-        self, order: WalkOrder, display: WalkDisplay, *, results: ResultsFile | None, since: SinceFile | None
+        self,
+        order: WalkOrder,
+        display: WalkDisplay,
+        review: Review,
+        *,
+        results: ResultsFile | None,
+        since: SinceFile | None,
     ) -> None:
         self._order = order
         self._display = display
+        self._review = review
         self._results = results
         self._since = since
         self._writing = asyncio.Lock()
@@ -82,6 +90,16 @@ class Walk:
         """Why not all repositories are known."""
         self.abandoned = False
         """Whether some scanner would not end."""
+
+    def read_results(self) -> None:
+        """Count what is finished already; its policies are applied anew, the file keeps what it has.
+
+        Raises:
+            CommandFault: A line of the file is no report.
+        """
+        if self._results is not None:
+            for end in self._results.read():
+                self.tally.add(end, self._judge(end)[1])
 
     async def run(self) -> None:
         """Scan everything that is wanted.
@@ -128,7 +146,7 @@ class Walk:
         if faults:
             message = f"not all images are here: {'; '.join(faults)}; go on with --resume"
             missing = UnresolvedImage(reference=self._order.host, step=INTERRUPTED, message=message)
-        self._results.end(ReportDocument(created=datetime.now(UTC)), missing)
+        self._results.end(evolve(self._review.sum_up(), created=now()), missing)
 
     async def _find(self, catalog: Catalog) -> None:
         try:
@@ -209,12 +227,22 @@ class Walk:
             self.tally.stopped += 1
             return
         async with self._writing:
-            if self._results is not None:
-                await asyncio.to_thread(self._results.append, result)
-        self.tally.add(result)
+            result, code = await asyncio.to_thread(self._judge_and_write, result)
+        self.tally.add(result, code)
         if self._since and isinstance(result, ImageReport) and _is_seen(result):
             self._since.note(result.image.reference.text, result.image.digest)
         self._display.show(result)
+
+    def _judge_and_write(self, result: ImageReport | UnresolvedImage) -> tuple[ImageReport | UnresolvedImage, ExitCode]:
+        result, code = self._judge(result)
+        if self._results is not None:
+            self._results.append(result)
+        return result, code
+
+    def _judge(self, result: ImageReport | UnresolvedImage) -> tuple[ImageReport | UnresolvedImage, ExitCode]:
+        judged = self._review.judge(result)
+        end = judged.reports[0] if judged.reports else judged.errors[0]
+        return end, judge_document(judged, self._review.policing.allowed)
 
 
 def _was_stopped(result: ImageReport | UnresolvedImage) -> bool:

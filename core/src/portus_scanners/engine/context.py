@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from ..models import Image, Layer, ScannerReport
 from ..scanner import BlobAccess, BlobHead, Referrer, ScannerContext
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from ..pacing import Pacers
     from .images import Images
 
 ResultT = TypeVar("ResultT")
@@ -57,26 +58,23 @@ class RunState:
     kept: ScannerReport | None = None
     finishing: set[asyncio.Future[Any]] = field(factory=set)
     """Requests that go on when the run has ended."""
-    progress: Progress = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.progress = Progress(scanner=self.scanner, state="waiting")
+    done: int = 0
+    total: int = 0
+    what: str = ""
 
     def tell(self, state: str) -> None:
         """Say that the run is in another state."""
-        self._show(evolve(self.progress, state=state))
+        if self.notify is not None:
+            told = Progress(scanner=self.scanner, state=state, done=self.done, total=self.total, what=self.what)
+            # not called from here: an error in the caller's function must not become the scanner's
+            asyncio.get_running_loop().call_soon(self.notify, told)
 
     def advance(self, done: int, total: int, what: str) -> None:
         """Say how far it is; a backend that gets on is no longer unavailable."""
         if self.heard is Heard.UNAVAILABLE:
             self.heard = Heard.NOTHING
-        self._show(Progress(scanner=self.scanner, state="scanning", done=done, total=total, what=what))
-
-    def _show(self, progress: Progress) -> None:
-        self.progress = progress
-        if self.notify is not None:
-            # not called from here: an error in the caller's function must not become the scanner's
-            asyncio.get_running_loop().call_soon(self.notify, progress)
+        self.done, self.total, self.what = done, total, what
+        self.tell("scanning")
 
 
 CURRENT_RUN: ContextVar[RunState | None] = ContextVar("portus_scanners_run", default=None)
@@ -86,8 +84,9 @@ CURRENT_RUN: ContextVar[RunState | None] = ContextVar("portus_scanners_run", def
 class EngineContext(ScannerContext):
     """The context of one scanner in an engine. What it is told goes to the run that the calling task belongs to."""
 
-    def __init__(self, name: str, *, http: aiohttp.ClientSession, images: Images) -> None:
+    def __init__(self, name: str, *, http: aiohttp.ClientSession, images: Images, pacers: Pacers) -> None:
         super().__init__(http=http)
+        self._own_pacers = pacers
         self._logger = logging.getLogger(f"portus_scanners.scanner.{name}")
         self._images = images
 

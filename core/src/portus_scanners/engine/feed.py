@@ -61,7 +61,9 @@ class Feed:
     async def take(self) -> Job | None:
         """Return a job; None when there is none any more, and none can come."""
         if self._parts:
-            return self._parts.popleft()
+            part = self._parts.popleft()
+            self._settle()
+            return part
         if self._at_hand is not None and not self._dry:
             for target in self._at_hand:
                 return self._make_job(target)
@@ -74,12 +76,17 @@ class Feed:
         return await taker
 
     def expand(self, job: Job, images: tuple[Image, ...]) -> None:
-        """Put the images of an index, or none, in the place of the reference of a job of `Job.several`."""
+        """Put the images of an index, or none, in the place of the reference of a job of `Job.several`.
+
+        Who calls this takes the first of them next; those who wait get the others.
+        """
         self._expected -= 1
         for part, image in enumerate(images):
             self._parts.append(Job(job.position, job.given, image, part, len(images)))
-        while self._parts and self._takers:
-            self._hand_over(self._parts.popleft())
+        while len(self._parts) > 1 and self._takers:
+            second = self._parts[1]
+            del self._parts[1]
+            self._hand_over(second)
         self._settle()
 
     def close(self) -> None:

@@ -82,7 +82,6 @@ class ImageScan:
         Returns:
             The report, its runs in the order of the configuration.
         """
-        self._over = asyncio.get_running_loop().create_future()
         self._runs = self._engine._make_runs(image, self._deadline, self._notify, self._run_ended)
         self._records = [None] * len(self._runs)
         self._left = len(self._runs)
@@ -90,8 +89,14 @@ class ImageScan:
             run.begin()
         if self._stopped:
             self._stop_runs()
-        if self._left:
-            await self._wait(self._over)
+        try:
+            await self._wait()
+        except asyncio.CancelledError:
+            self._stop_runs()
+            await self._wait()
+            raise
+        finally:
+            self._runs = ()  # they know this object: without a cycle nothing is left for the collector
         return make_image_report(image, [record for record in self._records if record is not None])
 
     def stop(self) -> None:
@@ -101,14 +106,11 @@ class ImageScan:
             self._resolving.stop()
         self._stop_runs()
 
-    async def _wait(self, over: asyncio.Future[None]) -> None:
-        try:
-            await asyncio.shield(over)
-        except asyncio.CancelledError:
-            self._stop_runs()
-            if self._left:
-                await asyncio.wait({over})
-            raise
+    async def _wait(self) -> None:
+        """Wait until all runs have ended."""
+        if self._left:
+            self._over = asyncio.get_running_loop().create_future()
+            await self._over
 
     def _stop_runs(self) -> None:
         for run in self._runs:
@@ -119,5 +121,5 @@ class ImageScan:
         self._left -= 1
         if self._on_run is not None:
             self._on_run(record)
-        if not self._left and self._over is not None:
+        if not self._left and self._over is not None and not self._over.done():
             self._over.set_result(None)

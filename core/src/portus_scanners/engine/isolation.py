@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextvars import Context
 from typing import Any
 
 from attrs import field, frozen
@@ -37,9 +36,7 @@ class Watchdog:
     grace: float
     abandoned: list[str] = field(factory=list)
 
-    async def watch(
-        self, name: str, work: Callable[[], Awaitable[Any]], *, limit: float, context: Context | None = None
-    ) -> Ended | None:
+    async def watch(self, name: str, work: Callable[[], Awaitable[Any]], *, limit: float) -> Ended | None:
         """Run *work* for at most *limit* seconds.
 
         Returns:
@@ -47,7 +44,7 @@ class Watchdog:
         """
         loop = asyncio.get_running_loop()
         over: asyncio.Future[Ended | None] = loop.create_future()
-        watch = Watch(self, name, work, deadline=loop.time() + max(limit, 0.0), context=context, on_end=over.set_result)
+        watch = Watch(self, name, work, deadline=loop.time() + max(limit, 0.0), on_end=over.set_result)
         try:
             return await asyncio.shield(over)
         except asyncio.CancelledError:
@@ -64,7 +61,6 @@ class Watch:
         name: Of its task.
         work: What to run.
         deadline: Loop time at which it is ended.
-        context: Of its task; a copy of the caller's where None.
         on_end: Called once, in the event loop and never from here: with how the code ended, or with None when it was
             ended from outside.
     """
@@ -78,7 +74,6 @@ class Watch:
         work: Callable[[], Awaitable[Any]],
         *,
         deadline: float,
-        context: Context | None,
         on_end: Callable[[Ended | None], None],
     ) -> None:
         self._watchdog = watchdog
@@ -86,7 +81,7 @@ class Watch:
         self._ending = False
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_at(deadline, self.end)
-        self._task = self._loop.create_task(_isolate(work), name=name, context=context)
+        self._task = self._loop.create_task(_isolate(work), name=name)
         self._task.add_done_callback(self._ended)
 
     def end(self) -> None:

@@ -19,9 +19,11 @@ class Resolving:
     Args:
         reference: Which, for messages.
         deadline: Loop time at which it has to be done; None for no limit.
+        late: The step of the error when the time is up.
     """
 
-    def __init__(self, reference: ImageReference, deadline: float | None) -> None:
+    def __init__(self, reference: ImageReference, deadline: float | None, late: str = "resolve") -> None:
+        self._late = late
         self._reference = reference
         self._deadline = deadline
         self._task: asyncio.Task[Any] | None = None
@@ -55,7 +57,7 @@ class Resolving:
         if self._stopped:
             raise interrupted(self._reference)
         msg = f"{self._reference.text} was not resolved within {round(limit or 0.0, 1):g} s"
-        raise RegistryUnavailableError(msg, registry=registry_of(self._reference), step="resolve")
+        raise RegistryUnavailableError(msg, registry=registry_of(self._reference), step=self._late)
 
 
 def interrupted(reference: ImageReference) -> RegistryError:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
-from contextvars import copy_context
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from attrs import evolve
@@ -100,22 +99,24 @@ class Run:
         self._attempt()
 
     def _attempt(self) -> None:
-        """Call the plugin."""
-        scanner = self._ready.scanner
-        assert scanner is not None  # noqa: S101 (a scanner without one has a fault)
+        """Begin an attempt."""
         self._timer = None
         self._attempts += 1
         self._state.tell("scanning")
-        context = copy_context()
-        context.run(CURRENT_RUN.set, self._state)
         self._watch = Watch(
             self._watchdog,
             f"{self._ready.name} on {self._image.reference.text}",
-            lambda: scanner.scan(self._image),
+            self._scan,
             deadline=self._limit(),
-            context=context,
             on_end=self._attempt_ended,
         )
+
+    def _scan(self) -> Awaitable[ScannerReport]:
+        """Call the plugin, in the task that is watched: what the context is told there is about this run."""
+        scanner = self._ready.scanner
+        assert scanner is not None  # noqa: S101 (a scanner without one has a fault)
+        CURRENT_RUN.set(self._state)
+        return scanner.scan(self._image)
 
     def _limit(self) -> float:
         """Return the loop time at which this run has to end."""
@@ -186,8 +187,8 @@ class Run:
         return self._record(Outcome.TIMED_OUT, f"no result within {seconds}{self._where()}")
 
     def _where(self) -> str:
-        progress = self._state.progress
-        return f", at {progress.what} {progress.done} of {progress.total}" if progress.total else ""
+        state = self._state
+        return f", at {state.what} {state.done} of {state.total}" if state.total else ""
 
     def _returned(self, report: object) -> ScannerRun:
         if not isinstance(report, ScannerReport):

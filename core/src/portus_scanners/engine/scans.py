@@ -183,7 +183,7 @@ class Scans:
         assert not isinstance(reference, Image)  # noqa: S101 (such a job is not one of several)
         self._check_turn(reference)
         self._tell(job, None)
-        resolving = Resolving(reference, self._find_deadline())
+        resolving = Resolving(reference, self._find_deadline(), late="timeout")
         self._under_way.add(resolving)
         try:
             images = await resolving.ask(self._engine.resolve_all(reference))

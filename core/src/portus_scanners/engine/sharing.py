@@ -29,6 +29,8 @@ class Sharing:
             image: The image; local ones and those of registries are kept apart.
             scan: Scans it.
         """
+        if image.unsupported is not None:  # an index may say so of a digest that another reference gives as an image
+            return await scan(image)
         key = image.digest, image.local is not None
         flight = self._flights.get(key)
         if flight is not None:

@@ -17,12 +17,8 @@ class _Loader(yaml.SafeLoader):
     """Refuses a key that comes twice: the first one would be lost without a word."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen = set()
-        for key, _ in node.value:
-            name = (key.tag, key.value) if isinstance(key, yaml.ScalarNode) else None
-            if name is not None and name in seen and key.value != "<<":
-                raise yaml.constructor.ConstructorError(None, None, "a key comes twice", key.start_mark)
-            seen.add(name)
+        if repeated := find_repeated_key(node):
+            raise yaml.constructor.ConstructorError(None, None, "a key comes twice", repeated.start_mark)
         return super().construct_mapping(node, deep)
 
 
@@ -32,17 +28,11 @@ def read_yaml(path: Path) -> Mapping[str, Any]:
     Raises:
         SettingsError: The file can't be read, is larger than 1 MiB, is not YAML, or not a mapping.
     """
-    try:
-        with path.open("rb") as file:
-            text = file.read(_LARGEST_FILE + 1)
-    except OSError as error:
-        raise SettingsError(f"the configuration {path} can't be read: {error.strerror}") from error
-    if len(text) > _LARGEST_FILE:
-        raise SettingsError(f"the configuration {path} is larger than {_LARGEST_FILE} bytes")
+    text = read_limited(path, f"the configuration {path}")
     try:
         document = yaml.load(text, _Loader)  # noqa: S506 (a safe loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SettingsError(f"the configuration {path} is not YAML{_place(error)}") from error
+        raise SettingsError(f"the configuration {path} is not YAML{yaml_fault(error)}") from error
     if document is None:
         return {}
     if not isinstance(document, dict):
@@ -50,7 +40,36 @@ def read_yaml(path: Path) -> Mapping[str, Any]:
     return document
 
 
-def _place(error: Exception) -> str:
+def read_limited(path: Path, what: str) -> bytes:
+    """Return the content of a file.
+
+    Raises:
+        SettingsError: *what*, as messages call it, can't be read or is larger than 1 MiB.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise SettingsError(f"{what} can't be read: {error.strerror}") from error
+    except ValueError as error:  # a NUL in its name
+        raise SettingsError(f"{what} can't be read: no file has such a name") from error
+    if len(text) > _LARGEST_FILE:
+        raise SettingsError(f"{what} is larger than {_LARGEST_FILE} bytes")
+    return text
+
+
+def find_repeated_key(node: yaml.MappingNode) -> yaml.ScalarNode | None:
+    """Return the first key that a mapping has had before: one of the two values would be lost without a word."""
+    seen = set()
+    for key, _ in node.value:
+        if isinstance(key, yaml.ScalarNode) and key.value != "<<":
+            if (key.tag, key.value) in seen:
+                return key
+            seen.add((key.tag, key.value))
+    return None
+
+
+def yaml_fault(error: Exception) -> str:
     """Return where a YAML file is wrong and what is; never its text, which may hold a secret."""
     mark = getattr(error, "problem_mark", None)
     place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""

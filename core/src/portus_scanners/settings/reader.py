@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import attrs
@@ -19,6 +18,7 @@ from ..scanner import ScannerSettings
 from .conversion import structure_section, truth
 from .registries import RegistrySettings
 from .sections import ScannerSection, Settings
+from .top_level import misspelt_sections
 from .wording import PREFIX, did_you_mean, enabled_but_left_out, how_to_enable
 
 _NAME = re.compile(r"[a-z0-9_]+")
@@ -27,7 +27,6 @@ _RESERVED = {"scanner"}
 _ADDRESS = re.compile(r"(.*_)?(server|enabled)|url|uri|host|address|endpoint|base_url")
 """Keys with which somebody wanted to enable a scanner."""
 _HOST = re.compile(r"(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?")
-_OWN_SECTIONS = ("security", "registries")
 
 
 @attrs.define
@@ -50,7 +49,7 @@ def read_settings(document: Mapping[str, Any], environ: Mapping[str, str]) -> Se
     Raises:
         SettingsError: One line for each fault.
     """
-    faults = list(_misspelt_sections(document))
+    faults = list(misspelt_sections(document))
     installed = {plugin.name: plugin for plugin in discover(environ=environ)}
     drafts = {draft.name: draft for draft in _drafts_of_file(document, faults)}
     _add_environment(drafts, environ, installed, faults)
@@ -182,14 +181,6 @@ def _registries(document: Mapping[str, Any], faults: list[str]) -> dict[str, Reg
         except SettingsError as error:
             faults.extend(error.faults)
     return found
-
-
-def _misspelt_sections(document: Mapping[str, Any]) -> Iterator[str]:
-    """Find top-level keys that are nearly ours; those of Portus are none of these."""
-    for key in document:
-        near = get_close_matches(str(key), _OWN_SECTIONS, n=1, cutoff=0.85)
-        if near and key not in _OWN_SECTIONS:
-            yield f"{key}: unknown key; did you mean {near[0]}?"
 
 
 def _mapping(

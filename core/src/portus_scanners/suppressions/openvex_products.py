@@ -1,0 +1,119 @@
+"""What a product of an OpenVEX statement is in a report: an image, a package in an image, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from attrs import frozen
+
+from ..errors import InvalidReferenceError
+from ..local.reference import LocalReference, parse_reference
+from ..registry.reference import DOCKER_HUB
+from .image_patterns import ImagePattern
+from .package_urls import PackageUrl, read_purl
+
+_OCI = "oci"
+_DOCKER = "docker"
+
+
+@frozen(kw_only=True)
+class Claim:
+    """What a statement says about one product and its subcomponents, in the words of a rule."""
+
+    image: str = ""
+    purls: tuple[str, ...] = ()
+    unmatchable: str = ""
+    """Why nothing in a report is this product."""
+
+
+_NO_PATTERN = Claim(unmatchable="its image is a pattern")
+
+
+def _has_wildcard(text: str) -> bool:
+    """Return whether a text would mean more as a pattern of an image than its author wrote."""
+    return bool(set(text) & {"*", "?"})
+
+
+def make_claim(names: Iterable[str], subcomponents: tuple[tuple[str, ...], ...], *, fixed: bool) -> Claim:
+    """Return what a statement is about.
+
+    Args:
+        names: What the product is called; the first that says something counts.
+        subcomponents: What each of them is called.
+        fixed: Whether it says that the product is mended: only for versions that it names.
+    """
+    claims = [_of_name(name, fixed=fixed) for name in names]
+    product = next((claim for claim in claims if not claim.unmatchable), None)
+    if product is None:
+        return claims[0] if claims else Claim(unmatchable="it names no product")
+    return _narrow(product, subcomponents) if subcomponents else product
+
+
+def _narrow(product: Claim, subcomponents: tuple[tuple[str, ...], ...]) -> Claim:
+    if not product.image:
+        return Claim(
+            unmatchable="it is about a part of a package, and no scanner says which package a package is part of"
+        )
+    purls = [next((name for name in names if read_purl(name)), "") for names in subcomponents]
+    if not any(purls):
+        return Claim(unmatchable="its subcomponents have no package URL")
+    return Claim(image=product.image, purls=tuple(purl for purl in purls if purl))
+
+
+def _of_name(name: str, *, fixed: bool) -> Claim:
+    if not name.startswith("pkg:"):
+        return _of_reference(name, fixed=fixed)
+    purl = read_purl(name)
+    if purl is None:
+        return Claim(unmatchable="its product is no package URL that can be read")
+    if purl.type in {_OCI, _DOCKER}:
+        parts = (purl.namespace, purl.name, purl.version, *(value for _, value in purl.qualifiers))
+        return _NO_PATTERN if _has_wildcard("".join(parts)) else _checked(_image_of(purl), fixed=fixed)
+    if fixed and not purl.version:
+        return Claim(unmatchable="it says that a package is fixed, but not in which version")
+    return Claim(purls=(name,))
+
+
+def _of_reference(name: str, *, fixed: bool) -> Claim:
+    try:
+        reference = parse_reference(name)
+    except InvalidReferenceError:
+        return Claim(unmatchable="its product is neither a package URL nor an image reference")
+    if isinstance(reference, LocalReference):
+        return _NO_PATTERN if _has_wildcard(name) else Claim(image=name)
+    return _checked(name, fixed=fixed)
+
+
+def _image_of(purl: PackageUrl) -> str:
+    """Return a pattern for an image; empty where neither repository nor digest is known.
+
+    Source: purl-spec, types ``oci`` (the repository is in ``repository_url``) and ``docker``.
+    """
+    digest = purl.version if ":" in purl.version else ""
+    tag = purl.qualifier("tag") if purl.type == _OCI else purl.version
+    repository = _repository_of(purl)
+    if not repository:
+        return f"**/{purl.name}@{digest}" if digest else ""
+    return f"{repository}@{digest}" if digest else f"{repository}:{tag}" if tag else repository
+
+
+def _repository_of(purl: PackageUrl) -> str:
+    """Return registry and repository. Some writers leave the name out of ``repository_url``."""
+    url = purl.qualifier("repository_url").partition("://")[2] or purl.qualifier("repository_url")
+    path = f"{purl.namespace}/{purl.name}" if purl.namespace else purl.name
+    if purl.type == _DOCKER:
+        return f"{url.strip('/') or DOCKER_HUB}/{path if purl.namespace else f'library/{purl.name}'}"
+    url = url.strip("/")
+    return url if not url or url.rpartition("/")[2] == purl.name else f"{url}/{path}"
+
+
+def _checked(image: str, *, fixed: bool) -> Claim:
+    if not image:
+        return Claim(unmatchable="its image has neither a digest nor a repository_url")
+    try:
+        pattern = ImagePattern.parse(image)
+    except ValueError:
+        return Claim(unmatchable="its image has no name that can be read")
+    if fixed and not (pattern.tag or pattern.digest):
+        return Claim(unmatchable="it says that an image is fixed, but not in which version")
+    return Claim(image=image)
