@@ -54,9 +54,9 @@ def hostile_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     return write_site(tmp_path_factory.mktemp("hostile"), hostile_document())
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def browser(chromium: str) -> AsyncIterator[Browser]:
-    """Chromium, started once."""
+    """Chromium, started once; gone before other tests look at the processes that they have left."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=OPTIONS)
         yield browser
@@ -76,7 +76,7 @@ class Seen:
 Open = Callable[..., Awaitable[tuple[Page, Seen]]]
 
 
-@pytest_asyncio.fixture(loop_scope="session")
+@pytest_asyncio.fixture(loop_scope="module")
 async def open_page(browser: Browser) -> AsyncIterator[Open]:
     """``await open_page(url, color_scheme="dark")`` opens a page in a context of its own."""
     contexts = []

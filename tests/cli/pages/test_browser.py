@@ -15,7 +15,7 @@ from .documents import make_document, make_report, many_vulnerabilities
 
 pytestmark = [
     pytest.mark.real_browser,
-    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.xdist_group("browser"),
     pytest.mark.timeout(120),
 ]
