@@ -8,7 +8,7 @@ from pathlib import Path
 import jsonschema
 import portus_scanners
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from portus_scanners import InvalidDocumentError, ReportDocument, dump_document, load_document
 from portus_scanners.serialize import make_schema, read_schema
 
@@ -18,12 +18,14 @@ VALIDATOR = jsonschema.Draft202012Validator(read_schema())
 
 
 @given(documents)
+@settings(max_examples=40)
 def test_the_round_trip_is_exact(document: ReportDocument) -> None:
     """What is written and read again is equal, member by member."""
     assert document == load_document(dump_document(document))
 
 
 @given(documents)
+@settings(max_examples=40)
 def test_every_document_fits_the_shipped_schema(document: ReportDocument) -> None:
     """The JSON Schema that is shipped describes what is written."""
     assert [] == [error.json_path for error in VALIDATOR.iter_errors(json.loads(dump_document(document)))]
@@ -35,6 +37,7 @@ def test_the_shipped_schema_is_that_of_the_models() -> None:
 
 
 @given(documents)
+@settings(max_examples=40)
 def test_nothing_that_a_terminal_acts_on_is_written(document: ReportDocument) -> None:
     """The JSON is printable ASCII and newlines, whatever the texts hold."""
     assert dump_document(document).replace("\n", "").isprintable()
