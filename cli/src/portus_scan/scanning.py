@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from itertools import chain, count
+from itertools import count
 
 from attrs import frozen
 from portus_scanners import (
     Engine,
     Image,
+    ImageProgress,
     ImageReference,
     ImageReport,
     Outcome,
     Platform,
-    PortusScannersError,
     ReportDocument,
+    ScanEnd,
     Settings,
     UnresolvedImage,
 )
@@ -28,9 +29,6 @@ from .progress import Display
 IMAGES_AT_ONCE = 4
 LOOPBACK = "127.0.0.1"
 _LEFT_RUNNING = {Outcome.TIMED_OUT, Outcome.PENDING, Outcome.CANCELLED}
-
-
-_End = ImageReport | UnresolvedImage
 
 
 @frozen(kw_only=True)
@@ -102,9 +100,8 @@ class ImageScans:
     def __init__(self, order: Order, display: Display) -> None:
         self._order = order
         self._display = display
+        self._rows = _Rows(len(order.references), display)
         self._engine = Engine(order.settings, grace=GRACE, serve_address=order.serve_address)
-        self._numbers = count(len(order.references))
-        self._slots = asyncio.Semaphore(IMAGES_AT_ONCE)
         self._stops: set[Callable[[], object]] = set()
         self.interrupted = False
 
@@ -122,11 +119,12 @@ class ImageScans:
         timeout = self._order.timeout
         deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
         await self._open()
-        scans = (self._scan_reference(*numbered, deadline) for numbered in enumerate(self._order.references))
-        ends = tuple(chain.from_iterable(await asyncio.gather(*scans)))
+        ends = sorted(await self._scan(deadline), key=lambda end: (end.position, end.part))
+        results = [end.result for end in ends]
+        results += [self._not_begun(reference) for reference in self._order.references[_count_taken(ends) :]]
         return ReportDocument(
-            reports=tuple(end for end in ends if isinstance(end, ImageReport)),
-            errors=tuple(end for end in ends if isinstance(end, UnresolvedImage)),
+            reports=tuple(result for result in results if isinstance(result, ImageReport)),
+            errors=tuple(result for result in results if isinstance(result, UnresolvedImage)),
         )
 
     def interrupt(self) -> None:
@@ -158,89 +156,74 @@ class ImageScans:
         if not opening.cancelled():
             opening.result()
 
-    async def _scan_reference(self, index: int, reference: ImageReference, deadline: float | None) -> tuple[_End, ...]:
-        """Scan what one reference means: an image, or all images of an index."""
-        if not self._order.all_platforms:
-            return (await self._scan(index, reference, deadline),)
-        images = await self._resolve_all(index, reference, deadline)
-        if isinstance(images, UnresolvedImage):
-            self._display.end(index)
-            return (images,)
-        self._display.expect(len(images) - 1)
-        numbers = [index, *(next(self._numbers) for _ in images[1:])]
-        scans = (self._scan(number, image, deadline) for number, image in zip(numbers, images, strict=True))
-        return tuple(await asyncio.gather(*scans))
-
-    async def _resolve_all(
-        self, index: int, reference: ImageReference, deadline: float | None
-    ) -> tuple[Image, ...] | UnresolvedImage:
-        async with self._slots:
-            if (hindrance := self._find_hindrance(reference, deadline)) is not None:
-                return hindrance
-            self._display.begin(index, reference.text)
-            resolving = asyncio.create_task(self._engine.resolve_all(reference))
-            self._stops.add(resolving.cancel)
-            try:
-                async with asyncio.timeout_at(deadline):
-                    return await resolving
-            except TimeoutError:
-                return _not_begun(reference, "timeout", "it was not resolved within the time given with --timeout")
-            except PortusScannersError as error:
-                return _not_begun(reference, getattr(error, "step", "resolve"), str(error))
-            except asyncio.CancelledError:
-                if not self.interrupted:
-                    raise
-                return _not_begun(reference, "interrupted", "stopped before it was resolved")
-            finally:
-                self._stops.discard(resolving.cancel)
-
-    async def _scan(self, index: int, target: ImageReference | Image, deadline: float | None) -> _End:
-        async with self._slots:
-            if (hindrance := self._find_hindrance(target, deadline)) is not None:
-                return hindrance
-            self._display.begin(index, _name(target))
-            try:
-                return await self._scan_in_slot(index, target, _time_left(deadline))
-            finally:
-                self._display.end(index)
-
-    def _find_hindrance(self, target: ImageReference | Image, deadline: float | None) -> UnresolvedImage | None:
-        """Return why a scan is not begun any more, None when it is."""
-        if self.interrupted:
-            return _not_begun(target, "interrupted", "stopped before its turn came")
-        left = _time_left(deadline)
-        if left is not None and left <= 0:
-            return _not_begun(target, "timeout", "the time given with --timeout was up before its turn came")
-        return None
-
-    async def _scan_in_slot(self, index: int, target: ImageReference | Image, timeout: float | None) -> _End:
-        scan = self._engine.scan(
-            target,
+    async def _scan(self, deadline: float | None) -> list[ScanEnd]:
+        """Scan until everything has ended, the time is up, or an interruption."""
+        left = None if deadline is None else deadline - asyncio.get_running_loop().time()
+        if self.interrupted or (left is not None and left <= 0):
+            return []
+        scans = self._engine.scan_many(
+            self._order.references,
+            concurrency=IMAGES_AT_ONCE,
             platform=self._order.platform,
-            timeout=timeout,
-            on_progress=lambda progress: self._display.update(index, progress),
+            all_platforms=self._order.all_platforms,
+            total_timeout=left,
+            on_progress=self._rows.show,
         )
-        self._stops.add(scan.stop)
-        try:
-            return await scan
-        except PortusScannersError as error:
-            return _not_begun(target, getattr(error, "step", "resolve"), str(error))
-        finally:
-            self._stops.discard(scan.stop)
+        self._stops.add(scans.stop)
+        async with scans:
+            return [self._rows.end(end) async for end in scans]
+
+    def _not_begun(self, reference: ImageReference) -> UnresolvedImage:
+        """Say why a reference was not even begun."""
+        if self.interrupted:
+            step, message = "interrupted", "stopped before its turn came"
+        else:
+            step, message = "timeout", "the time given with --timeout was up before its turn came"
+        return UnresolvedImage(reference=reference.text, step=step, message=message)
 
 
-def _time_left(deadline: float | None) -> float | None:
-    return None if deadline is None else deadline - asyncio.get_running_loop().time()
+class _Rows:
+    """The rows of the display: one an image, those of an index where its reference stood, and at the end.
+
+    Args:
+        total: How many references there are.
+        display: Where the rows are shown.
+    """
+
+    def __init__(self, total: int, display: Display) -> None:
+        self._display = display
+        self._more = count(total)
+        self._begun: dict[tuple[int, int], int] = {}
+        self._expanded: set[int] = set()
+
+    def show(self, told: ImageProgress) -> None:
+        """Show what an image or one of its scanners does."""
+        if told.parts > 1 and told.position not in self._expanded:
+            self._expanded.add(told.position)
+            self._display.expect(told.parts - 1)
+        key = told.position, told.part
+        if told.progress is None:
+            if key not in self._begun:
+                self._begun[key] = next(self._more) if told.part else told.position
+            self._display.begin(self._begun[key], _name(told.target))
+        elif key in self._begun:  # what is told late is of an image that has ended
+            self._display.update(self._begun[key], told.progress)
+
+    def end(self, end: ScanEnd) -> ScanEnd:
+        """Take the row of an image away, if there is one."""
+        if (row := self._begun.pop((end.position, end.part), None)) is not None:
+            self._display.end(row)
+        return end
 
 
-def _name(target: ImageReference | Image) -> str:
-    if not isinstance(target, Image):
-        return target.text
-    return f"{target.reference.text} ({target.platform or 'no platform'})"
+def _count_taken(ends: list[ScanEnd]) -> int:
+    """Return how many references were begun: every one of them has an end."""
+    return ends[-1].position + 1 if ends else 0
 
 
-def _not_begun(target: ImageReference | Image, step: str, message: str) -> UnresolvedImage:
+def _name(target: str | ImageReference | Image) -> str:
+    if isinstance(target, str):
+        return target
     if isinstance(target, Image):
-        platform = f"{target.platform}: " if target.platform else ""
-        return UnresolvedImage(reference=target.reference.text, step=step, message=f"{platform}{message}")
-    return UnresolvedImage(reference=target.text, step=step, message=message)
+        return f"{target.reference.text} ({target.platform or 'no platform'})"
+    return target.text

@@ -27,6 +27,7 @@ __all__ = [
     "HttpScannerSettings",
     "Image",
     "ImageNotFoundError",
+    "ImageProgress",
     "ImageReference",
     "ImageReport",
     "InvalidDocumentError",
@@ -64,6 +65,7 @@ __all__ = [
     "ReportJob",
     "Reporter",
     "Scan",
+    "ScanEnd",
     "Scanner",
     "ScannerContext",
     "ScannerError",
@@ -73,6 +75,7 @@ __all__ = [
     "ScannerSection",
     "ScannerSettings",
     "ScannerUnavailableError",
+    "Scans",
     "Secret",
     "Settings",
     "SettingsError",
@@ -111,7 +114,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     __version__: str
-    from .engine import Engine, Progress, Scan, ScannerHealth
+    from .engine import Engine, ImageProgress, Progress, Scan, ScanEnd, ScannerHealth, Scans
     from .errors import (
         ImageNotFoundError,
         InvalidDocumentError,
@@ -203,6 +206,7 @@ else:
         "HttpScannerSettings": "scanner",
         "Image": "models",
         "ImageNotFoundError": "errors",
+        "ImageProgress": "engine",
         "ImageReference": "local.reference",
         "ImageReport": "models",
         "InvalidDocumentError": "errors",
@@ -240,6 +244,7 @@ else:
         "ReportJob": "reporter",
         "Reporter": "reporter",
         "Scan": "engine",
+        "ScanEnd": "engine",
         "Scanner": "scanner",
         "ScannerContext": "scanner",
         "ScannerError": "errors",
@@ -249,6 +254,7 @@ else:
         "ScannerSection": "settings",
         "ScannerSettings": "scanner",
         "ScannerUnavailableError": "errors",
+        "Scans": "engine",
         "Secret": "secret",
         "Settings": "settings",
         "SettingsError": "errors",

@@ -48,12 +48,14 @@ def methods(house: House) -> list[str]:
 
 
 async def test_layers_are_posted_once_each_parents_first(house: House) -> None:
-    """A new image of 30 layers costs a GET, a POST a layer from the base up, and a GET; progress tells each."""
+    """A new image of 30 layers costs a GET, 5 probes at most, a POST a layer from the base up, and a GET."""
     teach(house)
     image = await house.image(many_layers_image(debian_layer(BASH), 30))
     report = await house.scanner().scan(image)
     chain = make_chain(image.layers, "portus-scanners")
-    assert ["GET", *["POST"] * 30, "GET"] == methods(house)
+    asked = methods(house)
+    probes = asked.index("POST") - 1
+    assert (["GET"] * (1 + probes) + ["POST"] * 30 + ["GET"], True) == (asked, probes <= 5)
     assert [(link.name, link.parent) for link in chain] == [(post.name, post.parent) for post in house.clair.posts]
     assert [(number, 30, "layer") for number in range(1, 31)] == house.context.calls_of("progress")
     assert ["CVE-2099-0001"] == [finding.id for finding in report.findings]

@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 
 from ..models import Image, Layer, ScannerReport
 from ..scanner import BlobAccess, BlobHead, Referrer, ScannerContext
@@ -57,26 +57,23 @@ class RunState:
     kept: ScannerReport | None = None
     finishing: set[asyncio.Future[Any]] = field(factory=set)
     """Requests that go on when the run has ended."""
-    progress: Progress = field(init=False)
-
-    def __attrs_post_init__(self) -> None:
-        self.progress = Progress(scanner=self.scanner, state="waiting")
+    done: int = 0
+    total: int = 0
+    what: str = ""
 
     def tell(self, state: str) -> None:
         """Say that the run is in another state."""
-        self._show(evolve(self.progress, state=state))
+        if self.notify is not None:
+            told = Progress(scanner=self.scanner, state=state, done=self.done, total=self.total, what=self.what)
+            # not called from here: an error in the caller's function must not become the scanner's
+            asyncio.get_running_loop().call_soon(self.notify, told)
 
     def advance(self, done: int, total: int, what: str) -> None:
         """Say how far it is; a backend that gets on is no longer unavailable."""
         if self.heard is Heard.UNAVAILABLE:
             self.heard = Heard.NOTHING
-        self._show(Progress(scanner=self.scanner, state="scanning", done=done, total=total, what=what))
-
-    def _show(self, progress: Progress) -> None:
-        self.progress = progress
-        if self.notify is not None:
-            # not called from here: an error in the caller's function must not become the scanner's
-            asyncio.get_running_loop().call_soon(self.notify, progress)
+        self.done, self.total, self.what = done, total, what
+        self.tell("scanning")
 
 
 CURRENT_RUN: ContextVar[RunState | None] = ContextVar("portus_scanners_run", default=None)

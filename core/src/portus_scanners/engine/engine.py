@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack
+from functools import partial
 
 from ..local.address import LOOPBACK, ServeAddress
 from ..local.reference import ImageReference, parse_reference
-from ..models import Image, Platform
+from ..models import Image, Platform, ScannerRun
 from ..plugins import Plugin, discover, mark_conflicts
 from ..registry.client import Registry
 from ..settings import Settings
 from .context import Progress
+from .ends import ImageProgress
+from .feed import Source
 from .images import Images
 from .isolation import Watchdog
 from .run import Run
@@ -27,6 +30,7 @@ from .scanners import (
     slot_key,
     start,
 )
+from .scans import Scans
 
 
 class Engine:
@@ -64,7 +68,7 @@ class Engine:
         self._images: Images | None = None  # as long as the engine is not open
         self._watchdog = Watchdog(grace)
         self._ready: tuple[ReadyScanner, ...] = ()
-        self._scans: set[Scan] = set()
+        self._scans: set[Scan | Scans] = set()
         self._closing = AsyncExitStack()
 
     @property
@@ -175,6 +179,48 @@ class Engine:
         target = reference if isinstance(reference, Image) else _parsed(reference)
         return Scan(self, target, platform=platform, timeout=timeout, on_progress=on_progress)
 
+    def scan_many(
+        self,
+        references: Source,
+        *,
+        concurrency: int = 8,
+        platform: Platform | None = None,
+        all_platforms: bool = False,
+        timeout: float | None = None,
+        total_timeout: float | None = None,
+        on_progress: Callable[[ImageProgress], None] | None = None,
+    ) -> Scans:
+        """Scan many images, *concurrency* of them at once, in memory that does not grow with their number.
+
+        What several references stand for at one moment is scanned once, and reported for each. A reference that is
+        malformed, or whose image can't be resolved, is a `ScanEnd` like the others.
+
+        Args:
+            references: What to scan, as for `scan`; from an async iterable, or from one that may block, which is read
+                in a thread of its own (a list or a tuple is not).
+            concurrency: How many images at once. A scanner's own ``concurrency`` setting limits besides how many of
+                them its server is given.
+            platform: Which image of an index; the machine's own when left out.
+            all_platforms: Scan every image of an index; each has its own `ScanEnd`.
+            timeout: Seconds for each image, the registry included; none but the scanners' own when left out.
+            total_timeout: Seconds for all of it: then no more references are taken, and what is under way ends.
+            on_progress: Called in the event loop, soon after each change.
+
+        Raises:
+            ValueError: *concurrency* is less than 1.
+        """
+        self._open_images()
+        return Scans(
+            self,
+            references,
+            concurrency=concurrency,
+            platform=platform,
+            all_platforms=all_platforms,
+            timeout=timeout,
+            total_timeout=total_timeout,
+            on_progress=on_progress,
+        )
+
     async def check_health(self, timeout: float = 10.0) -> tuple[ScannerHealth, ...]:
         """Ask every enabled scanner whether its backend can be used now, all at once.
 
@@ -184,18 +230,24 @@ class Engine:
         return tuple(await asyncio.gather(*(one.check_health(self._watchdog, timeout) for one in self._ready)))
 
     def _make_runs(
-        self, image: Image, deadline: float | None, notify: Callable[[Progress], None] | None
-    ) -> Iterator[Run]:
-        """Make the run of each scanner on an image (for `Scan`)."""
-        for one in self._ready:
-            yield Run(one, image, deadline=deadline, watchdog=self._watchdog, notify=notify)
+        self,
+        image: Image,
+        deadline: float | None,
+        notify: Callable[[Progress], None] | None,
+        on_end: Callable[[int, ScannerRun], None],
+    ) -> tuple[Run, ...]:
+        """Make the run of each scanner on an image, whose end is told with its place (for `ImageScan`)."""
+        return tuple(
+            Run(one, image, deadline=deadline, watchdog=self._watchdog, notify=notify, on_end=partial(on_end, place))
+            for place, one in enumerate(self._ready)
+        )
 
-    def _adopt(self, scan: Scan) -> None:
+    def _adopt(self, scan: Scan | Scans) -> None:
         """Remember a scan that begins, for `aclose` (for `Scan`)."""
         self._open_images()
         self._scans.add(scan)
 
-    def _release(self, scan: Scan) -> None:
+    def _release(self, scan: Scan | Scans) -> None:
         """Forget a scan that has ended (for `Scan`)."""
         self._scans.discard(scan)
 

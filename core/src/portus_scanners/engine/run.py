@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
-from contextvars import copy_context
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from attrs import evolve
@@ -13,7 +12,7 @@ from attrs import evolve
 from ..errors import ScannerUnavailableError, UnsupportedImageError
 from ..models import Image, Outcome, ScannerReport, ScannerRun
 from .context import CURRENT_RUN, Heard, Progress, RunState
-from .isolation import Ended, Watchdog
+from .isolation import Ended, Watch, Watchdog
 from .scanners import ReadyScanner, describe
 
 RETRY_PAUSES = (1.0, 4.0)
@@ -23,12 +22,16 @@ RETRY_PAUSES = (1.0, 4.0)
 class Run:
     """One scanner on one image.
 
+    It has no task of its own: it goes on when its slot comes, when the plugin's task ends, when a time is up. A task
+    for each run would cost as much as everything else that is done for a scanner that answers at once.
+
     Args:
         ready: The scanner.
         image: The image.
         deadline: Loop time at which the whole scan has to end; None for no limit but the scanner's own.
         watchdog: Runs the plugin's code.
         notify: Told of every change.
+        on_end: Called once with the record.
     """
 
     def __init__(
@@ -39,78 +42,115 @@ class Run:
         deadline: float | None,
         watchdog: Watchdog,
         notify: Callable[[Progress], None] | None,
+        on_end: Callable[[ScannerRun], None],
     ) -> None:
         self._ready = ready
         self._image = image
         self._deadline = deadline
         self._watchdog = watchdog
         self._state = RunState(ready.name, notify)
+        self._on_end = on_end
         self._loop = asyncio.get_running_loop()
         self._begun = self._loop.time()
         self._got_slot: float | None = None
         self._started: datetime | None = None
         self._attempts = 0
         self._unavailable = ""
+        self._watch: Watch | None = None  # while the plugin's code is running
+        self._timer: asyncio.TimerHandle | None = None  # while it is not: the end of the wait for a slot, or of a pause
+        self._stopped = False
+        self._over = False
 
-    async def execute(self) -> ScannerRun:
-        """Run to the end and return the record. Cancelling this ends the plugin's code, and gives `CANCELLED`."""
-        try:
-            record = await self._execute()
-        except asyncio.CancelledError:
-            record = self.cancelled()
-        self._state.tell(record.outcome.value)
-        return record
-
-    def cancelled(self) -> ScannerRun:
-        """Return the record of a run that was stopped on request."""
-        return self._record(Outcome.CANCELLED, "stopped on request")
-
-    async def _execute(self) -> ScannerRun:
+    def begin(self) -> None:
+        """Ask for the slot, and go on from there."""
         self._state.tell("waiting")
         if self._ready.fault is not None:
-            return self._record(Outcome.FAILED, self._ready.fault)
-        if self._image.unsupported is not None:
-            return self._record(Outcome.UNSUPPORTED, self._image.unsupported)
-        try:
-            async with asyncio.timeout_at(self._deadline):
-                await self._ready.slot.acquire()
-        except TimeoutError:
-            return self._record(Outcome.TIMED_OUT, "its turn did not come before the time for the whole scan was up")
-        try:
-            return await self._in_slot()
-        finally:
-            self._ready.slot.release(self._state.finishing, self._ready.timeout)
+            self._end(self._record(Outcome.FAILED, self._ready.fault))
+        elif self._image.unsupported is not None:
+            self._end(self._record(Outcome.UNSUPPORTED, self._image.unsupported))
+        elif self._ready.slot.acquire(self, self._enter):
+            self._enter()
+        elif self._deadline is not None:
+            self._timer = self._loop.call_at(self._deadline, self._miss_turn)
 
-    async def _in_slot(self) -> ScannerRun:
-        """Try the scan, and again when the backend was unavailable."""
+    def stop(self) -> None:
+        """End the plugin's code; the record says `CANCELLED`. Again: nothing more."""
+        if self._stopped or self._over:
+            return
+        self._stopped = True
+        if self._watch is not None:
+            self._watch.end()
+        else:
+            self._ready.slot.give_up(self)
+            self._end(self._judge(None))
+
+    def _miss_turn(self) -> None:
+        self._ready.slot.give_up(self)
+        self._end(self._record(Outcome.TIMED_OUT, "its turn did not come before the time for the whole scan was up"))
+
+    def _enter(self) -> None:
+        """Begin the first attempt: the slot has come."""
+        if self._over:  # too late
+            self._ready.slot.release((), 0.0)
+            return
+        self._clear_timer()
         self._got_slot = self._loop.time()
         self._started = datetime.now(UTC)
-        deadline = self._got_slot + self._ready.timeout
-        if self._deadline is not None:
-            deadline = min(deadline, self._deadline)
-        for pause in RETRY_PAUSES:
-            ended = await self._attempt(deadline)
-            if not self._may_retry(ended):
-                return self._judge(ended)
-            wait = pause * random.uniform(0.5, 1.0)  # noqa: S311 (jitter)
-            if self._loop.time() + wait >= deadline:
-                return self._judge(ended)
-            self._state.tell("retrying")
-            await asyncio.sleep(wait)
-        return self._judge(await self._attempt(deadline))
+        self._attempt()
 
-    async def _attempt(self, deadline: float) -> Ended | None:
-        """Call the plugin once; None when the time was up."""
-        scanner = self._ready.scanner
-        assert scanner is not None  # noqa: S101 (a scanner without one has a fault)
+    def _attempt(self) -> None:
+        """Begin an attempt."""
+        self._timer = None
         self._attempts += 1
         self._state.tell("scanning")
-        context = copy_context()
-        context.run(CURRENT_RUN.set, self._state)
-        name = f"{self._ready.name} on {self._image.reference.text}"
-        return await self._watchdog.watch(
-            name, lambda: scanner.scan(self._image), limit=deadline - self._loop.time(), context=context
+        self._watch = Watch(
+            self._watchdog,
+            f"{self._ready.name} on {self._image.reference.text}",
+            self._scan,
+            deadline=self._limit(),
+            on_end=self._attempt_ended,
         )
+
+    def _scan(self) -> Awaitable[ScannerReport]:
+        """Call the plugin, in the task that is watched: what the context is told there is about this run."""
+        scanner = self._ready.scanner
+        assert scanner is not None  # noqa: S101 (a scanner without one has a fault)
+        CURRENT_RUN.set(self._state)
+        return scanner.scan(self._image)
+
+    def _limit(self) -> float:
+        """Return the loop time at which this run has to end."""
+        assert self._got_slot is not None  # noqa: S101 (for mypy)
+        own = self._got_slot + self._ready.timeout
+        return own if self._deadline is None else min(own, self._deadline)
+
+    def _attempt_ended(self, ended: Ended | None) -> None:
+        """Try again when the backend was unavailable, else judge."""
+        self._watch = None
+        if not self._stopped and self._may_retry(ended) and self._attempts <= len(RETRY_PAUSES):
+            self._pause(ended, RETRY_PAUSES[self._attempts - 1] * random.uniform(0.5, 1.0))  # noqa: S311 (jitter)
+        else:
+            self._end(self._judge(ended))
+
+    def _pause(self, ended: Ended | None, seconds: float) -> None:
+        if self._loop.time() + seconds >= self._limit():
+            self._end(self._judge(ended))
+        else:
+            self._state.tell("retrying")
+            self._timer = self._loop.call_later(seconds, self._attempt)
+
+    def _end(self, record: ScannerRun) -> None:
+        self._over = True
+        self._clear_timer()
+        self._state.tell(record.outcome.value)
+        if self._got_slot is not None:
+            self._ready.slot.release(self._state.finishing, self._ready.timeout)
+        self._on_end(record)
+
+    def _clear_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _may_retry(self, ended: Ended | None) -> bool:
         if ended is None or not isinstance(ended.error, ScannerUnavailableError):
@@ -120,6 +160,16 @@ class Run:
         return bool(getattr(ended.error, "retry", True))  # a subclass may have forgotten its base's __init__
 
     def _judge(self, ended: Ended | None) -> ScannerRun:
+        """Return the record for how the plugin's code ended, be its report as strange as it may."""
+        try:
+            return self._judged(ended)
+        except Exception as error:  # noqa: BLE001 (the boundary: a report's class may be the plugin's own)
+            self._state.kept = None
+            return self._record(Outcome.FAILED, describe(self._ready.name, error))
+
+    def _judged(self, ended: Ended | None) -> ScannerRun:
+        if self._stopped:
+            return self._record(Outcome.CANCELLED, "stopped on request")
         if ended is None:
             return self._struck()
         if ended.error is None:
@@ -137,8 +187,8 @@ class Run:
         return self._record(Outcome.TIMED_OUT, f"no result within {seconds}{self._where()}")
 
     def _where(self) -> str:
-        progress = self._state.progress
-        return f", at {progress.what} {progress.done} of {progress.total}" if progress.total else ""
+        state = self._state
+        return f", at {state.what} {state.done} of {state.total}" if state.total else ""
 
     def _returned(self, report: object) -> ScannerRun:
         if not isinstance(report, ScannerReport):

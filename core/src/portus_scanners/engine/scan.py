@@ -7,13 +7,10 @@ from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-from ..errors import RegistryError, RegistryUnavailableError
 from ..local.reference import ImageReference
-from ..merge import make_image_report
 from ..models import Image, ImageReport, Platform, ScannerRun
-from ..registry.reference import Reference
 from .context import Progress
-from .run import Run
+from .image_scan import ImageScan
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -53,25 +50,19 @@ class Scan:
         self._timeout = timeout
         self._notify = on_progress
         self._driver: asyncio.Task[ImageReport] | None = None
-        self._runs: dict[asyncio.Task[ScannerRun], Run] = {}
+        self._scan: ImageScan | None = None  # as long as the driver has not made its first step
         self._ended: asyncio.Queue[ScannerRun | None] = asyncio.Queue()
         self._stopped = False
         self._closing = False
-        self._runs_cancelled = False
 
     def stop(self) -> None:
         """Stop on request: runs that have not ended end `cancelled`; awaiting this still gives the report.
 
         Before the image is resolved there is nothing to report: awaiting then raises a `RegistryError`.
         """
-        if self._stopped:
-            return
         self._stopped = True
-        if self._runs:
-            self._cancel_runs()
-        elif self._driver is not None:
-            # after its first step: a task that is cancelled before that can't say why it ended
-            asyncio.get_running_loop().call_soon(self._driver.cancel)
+        if self._scan is not None:
+            self._scan.stop()
 
     async def aclose(self) -> None:
         """End everything that is still going on, and wait until it has ended."""
@@ -128,68 +119,21 @@ class Scan:
     async def _drive(self) -> ImageReport:
         try:
             deadline = None if self._timeout is None else asyncio.get_running_loop().time() + self._timeout
+            self._scan = ImageScan(
+                self._engine,
+                self._target,
+                platform=self._platform,
+                deadline=deadline,
+                notify=self._notify,
+                on_run=self._ended.put_nowait,
+            )
+            if self._stopped:
+                self._scan.stop()
             async with AsyncExitStack() as closing:
-                image = await self._open_image(deadline, closing)
-                return make_image_report(image, await self._run_all(image, deadline))
+                image = self._scan.resolved or await self._scan.open(closing)
+                return await self._scan.run(image)
         finally:
             self._ended.put_nowait(None)
-
-    async def _open_image(self, deadline: float | None, closing: AsyncExitStack) -> Image:
-        """Resolve; a local image stays open until *closing* is closed."""
-        target = self._target
-        if isinstance(target, Image) and target.local is None:
-            return target
-        reference = target.reference if isinstance(target, Image) else target
-        if self._stopped:
-            raise _interrupted(reference)
-        try:
-            async with asyncio.timeout_at(deadline):
-                return await self._engine.open_image(target, self._platform, closing)
-        except TimeoutError as error:
-            msg = f"{reference.text} was not resolved within {self._timeout:g} s"
-            raise RegistryUnavailableError(msg, registry=_registry_of(reference), step="resolve") from error
-        except asyncio.CancelledError:
-            if not self._stopped:
-                raise
-            raise _interrupted(reference) from None
-
-    async def _run_all(self, image: Image, deadline: float | None) -> list[ScannerRun]:
-        for run in self._engine._make_runs(image, deadline, self._notify):
-            task = asyncio.create_task(run.execute())
-            task.add_done_callback(lambda task: self._ended.put_nowait(self._result(task)))
-            self._runs[task] = run
-        if not self._runs:
-            return []
-        if self._stopped:
-            self._cancel_runs()
-        try:
-            await asyncio.wait(self._runs)
-        except asyncio.CancelledError:
-            self._cancel_runs()
-            await asyncio.wait(self._runs)
-            if not self._stopped:
-                raise
-        return [self._result(task) for task in self._runs]
-
-    def _cancel_runs(self) -> None:
-        """Cancel the runs, once: a second cancellation would cut the scanners' grace short."""
-        if not self._runs_cancelled:
-            self._runs_cancelled = True
-            for task in self._runs:
-                task.cancel()
-
-    def _result(self, task: asyncio.Task[ScannerRun]) -> ScannerRun:
-        """Return a run's record; one that was stopped before its first step has made none itself."""
-        return self._runs[task].cancelled() if task.cancelled() else task.result()
-
-
-def _interrupted(reference: ImageReference) -> RegistryError:
-    msg = f"stopped before {reference.text} was resolved"
-    return RegistryError(msg, registry=_registry_of(reference), step="interrupted")
-
-
-def _registry_of(reference: ImageReference) -> str:
-    return reference.registry if isinstance(reference, Reference) else ""
 
 
 def _is_cancelled() -> bool:

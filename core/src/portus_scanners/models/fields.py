@@ -48,6 +48,8 @@ def texts(values: Iterable[str]) -> tuple[str, ...]:
 def all_of(kind: type[ObjectT], values: Iterable[ObjectT]) -> tuple[ObjectT, ...]:
     """Make a tuple of objects of one class."""
     objects = tuple(values)
+    if set(map(type, objects)) <= {kind}:
+        return objects
     for one in objects:
         if not isinstance(one, kind):
             msg = f"expected {kind.__name__} objects, got {type(one).__name__}"

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
+from itertools import chain, groupby
+from operator import attrgetter
 
 from attrs import Attribute, field, frozen
 from attrs.validators import ge, instance_of, optional
 
-from .fields import TEXT, TRUTH, texts, word
+from .fields import TEXT, TRUTH, all_of, texts, word
 from .findings import Finding
-from .words import RANK
+from .words import Severity
 
 __all__ = [
     "Outcome",
@@ -39,18 +41,28 @@ class Outcome(Enum):
     """Stopped on request."""
 
 
-def _finding_order(finding: Finding) -> tuple[int, str, str, str, str, str]:
+_ID = attrgetter("id")
+
+
+def _place(finding: Finding) -> tuple[str, str, str, str]:
     package = finding.package
-    return -RANK[finding.severity], finding.id, package.name, package.version, package.namespace, finding.path
+    return package.name, package.version, package.namespace, finding.path
 
 
 def _sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    findings = tuple(findings)
-    strangers = [finding for finding in findings if not isinstance(finding, Finding)]
-    if strangers:
-        msg = f"findings must be Finding objects, got {type(strangers[0]).__name__}"
-        raise TypeError(msg)
-    return tuple(sorted(findings, key=_finding_order))
+    findings = all_of(Finding, findings)
+    by_severity: dict[Severity, list[Finding]] = {severity: [] for severity in reversed(Severity)}
+    for finding in findings:
+        by_severity[finding.severity].append(finding)
+    return tuple(chain.from_iterable(map(_sorted_by_id, by_severity.values())))
+
+
+def _sorted_by_id(findings: list[Finding]) -> Iterable[Finding]:
+    """Sort by id, then by place: of the few that share an id, so that no other key is looked at."""
+    findings.sort(key=_ID)
+    if len(set(map(_ID, findings))) == len(findings):
+        return findings
+    return chain.from_iterable(sorted(same, key=_place) for _, same in groupby(findings, key=_ID))
 
 
 @frozen(kw_only=True)

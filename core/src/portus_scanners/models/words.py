@@ -23,6 +23,8 @@ class Severity(Enum):
     CRITICAL = "critical"
     DEFCON1 = "defcon1"
 
+    __hash__ = object.__hash__  # Enum's own is a function in Python, and severities are keys everywhere
+
     @classmethod
     def from_word(cls, word: str) -> Severity:
         """Return the severity of that name, in any case; a word that nobody knows is `UNKNOWN`."""

@@ -49,10 +49,24 @@ class ClairClient:
             InvalidReportError: The answer is too long.
             ScannerError: Clair refused in another way.
         """
+        return await self._get_layer(f"{name}?vulnerabilities")
+
+    async def knows(self, name: str) -> bool:
+        """Return whether Clair knows the layer *name*: a short answer, computed from one row.
+
+        Raises:
+            ScannerUnavailableError: Clair can't be reached or is out of order.
+            InvalidReportError: The answer is too long.
+            ScannerError: Clair refused in another way.
+        """
+        return await self._get_layer(name) is not None
+
+    async def _get_layer(self, target: str) -> HttpAnswer | None:
+        """Return the answer for a layer; None for one that Clair does not know."""
         tries = 0
         while True:
             tries += 1
-            answer = await self._api.request("GET", f"/v1/layers/{name}?vulnerabilities")
+            answer = await self._api.request("GET", f"/v1/layers/{target}")
             if answer.status == HTTPStatus.OK:
                 return answer
             refusal = Refusal.from_answer(answer)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
 
 import attrs
 from portus_scanners import Finding, InvalidReportError, Package, ScannerReport, Severity, UnsupportedImageError
 
 from .layers import ChainLink
-from .ratings import RatingsReader, rating_order, severity_of
-from .wire import Feature, LayerResult, Vulnerability
+from .ratings import RatingsByText, rating_order, severity_of
+from .wire import Feature, LayerResult
 
 AGE_UNKNOWN = (
     "Clair does not say how old its vulnerability data is, nor whether it has any: a Clair with an empty database "
@@ -19,12 +20,18 @@ AGE_UNKNOWN = (
 _LONGEST_NAMESPACE = 80
 """Characters that are shown."""
 
-Key = tuple[str, str, str, str]
-"""Name and version of the feature, namespace and name of the vulnerability.
+_make_finding = Finding.maker(
+    "id", "severity", "severity_label", "package", "fixed_by", "links", "description", "cvss", "layer"
+)
 
-The name of the vulnerability alone is not enough: it stands in one answer several times, for several packages and
-distributions, each time with a fix and a severity of its own.
+PackageKey = tuple[str, str, str]
+"""Name and version of the feature, namespace of the vulnerability.
+
+With the vulnerability's name it is the key of a finding. That name alone is not enough: it stands in one answer
+several times, for several packages and distributions, each time with a fix and a severity of its own.
 """
+Found = dict[PackageKey, dict[str, Finding]]
+"""Findings by key."""
 
 
 def make_report(result: LayerResult, chain: Iterable[ChainLink]) -> ScannerReport:
@@ -45,7 +52,7 @@ def make_report(result: LayerResult, chain: Iterable[ChainLink]) -> ScannerRepor
 
 
 def make_findings(features: Iterable[Feature], digests: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Return one finding for each `Key`; in a report, the order of the input makes no difference.
+    """Return one finding for each key; in a report, the order of the input makes no difference.
 
     Args:
         features: As Clair lists them.
@@ -54,20 +61,18 @@ def make_findings(features: Iterable[Feature], digests: Mapping[str, str]) -> tu
     Raises:
         InvalidReportError: A feature or a vulnerability has no name.
     """
-    found: dict[Key, Finding] = {}
     reader = _Reader(digests)
     for number, feature in enumerate(features):
         if not feature.Name:
             fault = f"$.Layer.Features[{number}].Name: missing"
             raise InvalidReportError("Clair's answer has a feature without a name", faults=[fault])
         if feature.Vulnerabilities:
-            for key, finding in reader.read(feature, f"$.Layer.Features[{number}]"):
-                known = found.get(key)
-                found[key] = finding if known is None else _merged(known, finding)
-    if any(finding.details for finding in found.values()):
-        # Two of them can look the same to the report, which would leave them in Clair's random order.
-        return tuple(found[key] for key in sorted(found))
-    return tuple(found.values())
+            reader.read(feature, number)
+    found = reader.found
+    if reader.mixed:
+        # Two findings can look the same to the report, which would leave them in Clair's random order.
+        found = {package: dict(sorted(found[package].items())) for package in sorted(found)}
+    return tuple(chain.from_iterable(of_package.values() for of_package in found.values()))
 
 
 def _nothing_seen(result: LayerResult) -> str:
@@ -83,45 +88,62 @@ class _Reader:
     """Makes findings. What many of them share is made once."""
 
     def __init__(self, digests: Mapping[str, str]) -> None:
+        self.found: Found = {}
+        self.mixed = False
+        """Whether a vulnerability was of another namespace than its package."""
         self._digests = digests
-        self._ratings = RatingsReader()
-        self._severities: dict[str, Severity] = {}
+        self._ratings = RatingsByText()
+        self._severities = _Severities()
 
-    def read(self, feature: Feature, path: str) -> Iterator[tuple[Key, Finding]]:
-        """Give the findings of one feature, each with its key; *path* is where the feature stands."""
+    def read(self, feature: Feature, number: int) -> None:
+        """Add the findings of one feature; *number* is its place in the answer."""
         name, version, own = feature.Name or "", feature.Version or "", feature.NamespaceName or ""
-        package = Package(name, version, own)
-        layer = self._digests.get(feature.AddedBy or "")
-        for number, vulnerability in enumerate(feature.Vulnerabilities):
-            if not vulnerability.Name:
-                fault = f"{path}.Vulnerabilities[{number}].Name: missing"
-                raise InvalidReportError("Clair's answer has a vulnerability without a name", faults=[fault])
-            finding = self._finding(vulnerability.Name, vulnerability, package, layer)
-            namespace = vulnerability.NamespaceName or own
-            if namespace != own:
-                finding = _of_other_namespace(finding, namespace)
-            yield (name, version, namespace, vulnerability.Name), finding
+        package, layer = Package(name, version, own), self._digests.get(feature.AddedBy or "")
+        found, ratings, severities = self._of_package(name, version, own), self._ratings, self._severities
+        for one in feature.Vulnerabilities:  # 20,000 times: nothing here is done in vain
+            identity, word, fix, link, namespace = one.Name, one.Severity, one.FixedBy, one.Link, one.NamespaceName
+            if not identity:
+                raise _nameless(feature, number)
+            cvss = ratings[bytes(one.Metadata)]
+            finding = _make_finding(
+                identity,
+                severities[word] or severity_of(cvss),
+                word or "",
+                package,
+                (fix,) if fix else (),
+                (link,) if link else (),
+                one.Description or "",
+                cvss,
+                layer,
+            )
+            if namespace and namespace != own:
+                self._add(self._of_package(name, version, namespace), _of_other_namespace(finding, namespace))
+            elif identity in found:
+                self._add(found, finding)
+            else:
+                found[identity] = finding
 
-    def _finding(self, name: str, vulnerability: Vulnerability, package: Package, layer: str | None) -> Finding:
-        word, fix, link = vulnerability.Severity or "", vulnerability.FixedBy, vulnerability.Link
-        cvss = self._ratings.read(vulnerability.Metadata)
-        return Finding(
-            id=name,
-            severity=self._severity(word) if word.strip() else severity_of(cvss),
-            severity_label=word,
-            package=package,
-            fixed_by=(fix,) if fix else (),
-            links=(link,) if link else (),
-            description=vulnerability.Description or "",
-            cvss=cvss,
-            layer=layer,
-        )
+    def _of_package(self, *key: str) -> dict[str, Finding]:
+        return self.found.setdefault(key, {})  # type: ignore[arg-type]
 
-    def _severity(self, word: str) -> Severity:
-        severity = self._severities.get(word)
-        if severity is None:
-            severity = self._severities[word] = Severity.from_word(word)
+    def _add(self, found: dict[str, Finding], finding: Finding) -> None:
+        known = found.get(finding.id)
+        found[finding.id] = finding if known is None else _merged(known, finding)
+        self.mixed = self.mixed or bool(finding.details)
+
+
+class _Severities(dict[str | None, Severity | None]):
+    """Severities by Clair's word for them; None where it says none."""
+
+    def __missing__(self, word: str | None) -> Severity | None:
+        severity = self[word] = Severity.from_word(word) if word and word.strip() else None
         return severity
+
+
+def _nameless(feature: Feature, number: int) -> InvalidReportError:
+    index = next(index for index, one in enumerate(feature.Vulnerabilities) if not one.Name)
+    fault = f"$.Layer.Features[{number}].Vulnerabilities[{index}].Name: missing"
+    return InvalidReportError("Clair's answer has a vulnerability without a name", faults=[fault])
 
 
 def _of_other_namespace(finding: Finding, namespace: str) -> Finding:

@@ -1,9 +1,10 @@
-"""Having Clair fetch and analyse the layers of one image, one after another."""
+"""Having Clair fetch and analyse the layers of one image, one after another; each is posted for one image alone."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ from portus_scanners import (
     BlobHead,
     Image,
     InvalidReportError,
+    Reference,
     RegistryError,
     RegistryUnavailableError,
     ScannerContext,
@@ -23,10 +25,12 @@ from portus_scanners import (
 from .client import RACE_TRIES, ClairClient, pause_after_race
 from .layers import ChainLink
 from .refusals import Cause, Refusal
+from .sharing import Shared
 
 _TRIES = {Cause.BLOB_NOT_FETCHED: 2, Cause.NOT_EXTRACTED: 2, Cause.LOST_RACE: RACE_TRIES}
 """How often a layer is posted at most when that is the answer; with any other answer it is once."""
-
+_BLOB_IS_SUSPECT = {Cause.BLOB_NOT_FETCHED, Cause.NOT_EXTRACTED}
+"""Causes after which the size of the blob is looked at again."""
 
 _SERVED_ELSEWHERE = "; --serve-address gives the layers of a local image another address"
 
@@ -42,19 +46,24 @@ class LayerPoster:
         client: The Clair.
         context: The scanner's context: who knows the registry.
         image: The image.
+        shared: What the scans of this scanner know, and what they are doing now.
         check_blobs: Whether to compare the size that the registry gives with the manifest's first.
     """
 
-    def __init__(self, client: ClairClient, context: ScannerContext, image: Image, *, check_blobs: bool) -> None:
+    def __init__(
+        self, client: ClairClient, context: ScannerContext, image: Image, shared: Shared, *, check_blobs: bool
+    ) -> None:
         self._client = client
         self._context = context
         self._image = image
+        self._shared = shared
         self._check_blobs = check_blobs
 
     async def post(self, chain: Iterable[ChainLink]) -> None:
         """Post the layers from the base up, and stop at the first that fails: its children would fail too.
 
-        Layers that Clair knows already are no work for it.
+        A layer that is being posted for another image is waited for; one that was posted meanwhile is passed over.
+        A layer that Clair knows all the same is no work for it.
 
         Raises:
             ParentUnknownError: A layer went missing in Clair.
@@ -64,10 +73,15 @@ class LayerPoster:
         """
         for link in chain:
             try:
-                await self._post_one(link)
+                await self._post_once(link)
             except (ScannerError, RegistryError) as error:
                 raise _at_layer(link, error) from error
             self._context.progress(link.number, link.total, "layer")
+
+    async def _post_once(self, link: ChainLink) -> None:
+        if link.name not in self._shared.known:
+            await self._shared.posts.run(link.name, partial(self._post_one, link))
+            self._shared.known.add((link.name,))
 
     async def _post_one(self, link: ChainLink) -> None:
         if self._check_blobs:
@@ -80,6 +94,8 @@ class LayerPoster:
             if refusal is None:
                 return
             tries[refusal.cause] += 1
+            if refusal.cause in _BLOB_IS_SUSPECT:
+                self._shared.checked.discard(self._blob_key(link))
             if tries[refusal.cause] >= _TRIES.get(refusal.cause, 1):
                 raise await self._error(link, access, refusal)
             self._context.logger.debug("%s: %s: posted again", link, refusal)
@@ -95,14 +111,26 @@ class LayerPoster:
 
     async def _check_size(self, link: ChainLink) -> None:
         """Refuse a blob that is cut at the registry: Clair would take it for an empty layer, and keep it so."""
+        key = self._blob_key(link)
+        if key and key[0] in self._shared.checked:
+            return
         head = await self._head(link)
-        sizes = (head.size, link.layer.size)
-        if head.status == HTTPStatus.OK and None not in sizes and head.size != link.layer.size:
+        if head.status != HTTPStatus.OK or head.size is None or link.layer.size is None:
+            return
+        if head.size != link.layer.size:
             raise ScannerError(
                 f"the registry says that this blob has {head.size} bytes, the manifest says {link.layer.size}; not "
                 "sent to Clair, which would take an empty or cut blob for an empty layer: look at the registry's "
                 "storage and at the proxies in front of it"
             )
+        self._shared.checked.add(key)
+
+    def _blob_key(self, link: ChainLink) -> tuple[tuple[str, str, str], ...]:
+        """Return under what a blob's check is remembered; nothing for a local image, which may change."""
+        reference = self._image.reference
+        if self._image.local is not None or not isinstance(reference, Reference):
+            return ()
+        return ((reference.registry, reference.repository, link.layer.digest),)
 
     async def _head(self, link: ChainLink) -> BlobHead:
         try:

@@ -22,23 +22,18 @@ _VECTOR_VERSION = re.compile(r"CVSS:(\d{1,2}\.\d{1,2})/", re.ASCII)
 _HIGHEST_SCORE = 10.0
 
 
-class RatingsReader:
-    """Reads metadata. What many vulnerabilities share is read once."""
+class RatingsByText(dict[bytes, tuple[Cvss, ...]]):
+    """The ratings that a vulnerability's metadata holds, by source, then by version.
+
+    The key is the metadata: the text of any JSON value; may be empty. What many vulnerabilities share is read once.
+    """
 
     def __init__(self) -> None:
-        self._texts: dict[bytes, tuple[Cvss, ...]] = {}
+        super().__init__()
         self._ratings: dict[tuple[str, str, str, float | None], Cvss] = {}
 
-    def read(self, metadata: msgspec.Raw) -> tuple[Cvss, ...]:
-        """Return the ratings that a vulnerability's metadata holds, by source, then by version.
-
-        Args:
-            metadata: The text of any JSON value; may be empty.
-        """
-        text = bytes(metadata)
-        ratings = self._texts.get(text)
-        if ratings is None:
-            ratings = self._texts[text] = tuple(self._read(text))
+    def __missing__(self, text: bytes) -> tuple[Cvss, ...]:
+        ratings = self[text] = tuple(self._read(text))
         return ratings
 
     def _read(self, text: bytes) -> list[Cvss]:

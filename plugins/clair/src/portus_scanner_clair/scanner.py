@@ -4,28 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from portus_scanners import Health, HttpAnswer, Image, Scanner, ScannerError, ScannerReport, UnsupportedImageError
+from portus_scanners import (
+    Health,
+    HttpAnswer,
+    Image,
+    Scanner,
+    ScannerContext,
+    ScannerError,
+    ScannerReport,
+    UnsupportedImageError,
+)
 
 from .client import ClairClient
 from .findings import make_report
 from .health import check_clair
 from .layers import ChainLink, make_chain
 from .posting import LayerPoster, ParentUnknownError
+from .search import count_known
 from .settings import ClairSettings
+from .sharing import Shared
 from .wire import read_layer
 
 _PASSES = 2
-"""How often the chain is posted at most."""
+"""How often the whole chain is posted at most."""
 
 
 class ClairScanner(Scanner[ClairSettings], contract=1):
     """Scans images with CoreOS Clair v2.0.x.
 
     Clair fetches the layers from the registry itself: it must be able to reach the registry's address.
+    One object remembers what Clair knows, for all the images that it scans.
     """
 
+    def __init__(self, settings: ClairSettings, context: ScannerContext | None = None) -> None:
+        super().__init__(settings, context)
+        self._shared = Shared()
+
     async def scan(self, image: Image) -> ScannerReport:
-        """Return what Clair knows of one image. Layers are posted only when Clair does not know the image yet.
+        """Return what Clair knows of one image: asked each time, since new vulnerabilities show without a POST.
+
+        Only the layers that Clair does not know are posted, each once for all images that are scanned now.
 
         Raises:
             UnsupportedImageError: There is no layer to look into, Clair can't read one, or recognised nothing.
@@ -38,6 +56,7 @@ class ClairScanner(Scanner[ClairSettings], contract=1):
         answer = await client.fetch_result(chain[-1].name)
         if answer is None:
             answer = await self._analyse(client, image, chain)
+        self._shared.known.add(link.name for link in chain)
         return await answer.parse(lambda answer: make_report(read_layer(answer.body, chain[-1].name), chain))
 
     async def check_health(self) -> Health:
@@ -54,19 +73,28 @@ class ClairScanner(Scanner[ClairSettings], contract=1):
         return chain
 
     async def _analyse(self, client: ClairClient, image: Image, chain: Sequence[ChainLink]) -> HttpAnswer:
-        """Post the chain and fetch the result, and once more if somebody deletes a layer meanwhile."""
-        poster = LayerPoster(client, self.context, image, check_blobs=self.settings.check_blobs)
-        for passes in range(1, _PASSES + 1):
+        """Post what Clair does not know and fetch the result; from the base up if somebody has deleted layers."""
+        if chain[-1].name in self._shared.known:
+            self._forget(chain)
+        poster = LayerPoster(client, self.context, image, self._shared, check_blobs=self.settings.check_blobs)
+        known = await count_known(client, chain, self._shared)
+        for left in reversed(range(_PASSES + bool(known))):
             try:
-                await poster.post(chain)
+                await poster.post(chain[known:])
             except ParentUnknownError:
-                if passes == _PASSES:
+                if not left:
                     raise
-                continue
-            answer = await client.fetch_result(chain[-1].name)
-            if answer is not None:
-                return answer
+            else:
+                answer = await client.fetch_result(chain[-1].name)
+                if answer is not None:
+                    return answer
+            self._forget(chain)
+            known = 0
         raise ScannerError(
             f"Clair took all {len(chain)} layers and then did not know the uppermost, {_PASSES} times over: "
             "somebody deletes layers in it, or several Clairs without a common database answer at this address"
         )
+
+    def _forget(self, chain: Sequence[ChainLink]) -> None:
+        """Remember no longer that Clair knows any of these layers."""
+        self._shared.known.discard(link.name for link in chain)

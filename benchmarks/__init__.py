@@ -1,0 +1,1 @@
+"""Benchmarks: every row is a ratio of two things measured in one run. Started by ``scripts/bench``."""

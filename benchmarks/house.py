@@ -1,0 +1,71 @@
+"""The servers' process, as those who measure see it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from attrs import frozen
+from portus_scanners import Image, Reference, Registry
+
+_LONGEST_LINE = 16 * 1024 * 1024
+
+
+@frozen
+class House:
+    """A Clair and a registry with images, elsewhere."""
+
+    clair: str
+    """Its base URL."""
+    images: tuple[Image, ...]
+    """Resolved beforehand: what the registry takes for that is not measured."""
+    registry: Registry
+    _process: asyncio.subprocess.Process
+
+    async def forget(self) -> None:
+        """Let Clair forget all layers."""
+        await _ask(self._process, "forget")
+
+    async def count(self) -> dict[str, int]:
+        """Return how many requests Clair got since it was asked last, by method."""
+        counted: dict[str, int] = await _ask(self._process, "count")
+        return counted
+
+
+@asynccontextmanager
+async def open_house(images: int, layers: int, shared: int) -> AsyncIterator[House]:
+    """Start the servers with images of so many layers, of which they share the lower ones.
+
+    Args:
+        images: How many.
+        layers: Of each image.
+        shared: How many of these, from the base up, are in all images.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", f"{__package__}.servers", str(images), str(layers), str(shared),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LONGEST_LINE,
+    )  # fmt: skip
+    try:
+        ready = await _read(process)
+        async with Registry() as registry:
+            resolved = [await registry.resolve(Reference.parse(text)) for text in ready["references"]]
+            yield House(ready["clair"], tuple(resolved), registry, process)
+    finally:
+        assert process.stdin is not None
+        process.stdin.close()
+        await process.wait()
+
+
+async def _ask(process: asyncio.subprocess.Process, command: str) -> Any:
+    assert process.stdin is not None
+    process.stdin.write(f"{command}\n".encode())
+    return await _read(process)
+
+
+async def _read(process: asyncio.subprocess.Process) -> Any:
+    assert process.stdout is not None
+    return json.loads(await process.stdout.readline())

@@ -1,0 +1,96 @@
+"""Rows 4: a large answer of Clair to findings, against msgspec decoding it into the plugin's own wire classes alone."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from attrs import frozen
+from portus_scanner_clair.findings import make_report
+from portus_scanner_clair.wire import Feature, LayerResult, read_layer
+from portus_scanners import Finding, HttpAnswer, Package, ScannerReport, Severity
+
+from .groups import Size
+from .large_answer import NAME, make_answer
+from .rows import Row
+
+_TICK = 0.001
+"""Seconds."""
+
+
+@frozen
+class _Plan:
+    features: int
+    runs: int
+    ratio: float
+
+
+_PLANS: dict[Size, _Plan] = {"small": _Plan(1000, 9, 5), "full": _Plan(5000, 25, 2.5)}
+
+
+def measure(size: Size) -> list[Row]:
+    """Measure; a small answer has 1,000 features and 4,000 vulnerabilities (3 MB)."""
+    return asyncio.run(_measure(_PLANS[size]))
+
+
+async def _measure(plan: _Plan) -> list[Row]:
+    answer = HttpAnswer(status=200, headers={}, body=make_answer(plan.features))
+    features = _decode(answer).Features
+    ratios: list[float] = []
+    floors: list[float] = []
+    stalls: list[float] = []
+    for _ in range(plan.runs):
+        decoding, decoding_stall = await _run(answer, _decode)
+        all_of_it, stall = await _run(answer, _normalize)
+        floor, _ = await _run(answer, lambda _: _only_findings(features))
+        ratios.append(all_of_it / decoding)
+        floors.append(1 + floor / decoding)
+        stalls.append(max(0.0, stall - decoding_stall) * 1000)
+    return [
+        Row(name="4 normalization, of decoding alone", limit=plan.ratio, runs=ratios),
+        Row(name="4 floor: decoding, and bare findings one by one", limit=plan.ratio, runs=floors),
+        Row(name="4 stall beyond the decoder's own, ms", limit=100, runs=stalls),
+    ]
+
+
+def _decode(answer: HttpAnswer) -> LayerResult:
+    return read_layer(answer.body, NAME)
+
+
+def _normalize(answer: HttpAnswer) -> ScannerReport:
+    return make_report(read_layer(answer.body, NAME), ())
+
+
+def _only_findings(features: tuple[Feature, ...]) -> list[Finding]:
+    """Make as many findings as there are, of an id and a severity, from what is decoded already."""
+    make, package = Finding.maker("id", "severity", "package"), Package()
+    return [make(one.Name, Severity.HIGH, package) for feature in features for one in feature.Vulnerabilities]
+
+
+async def _run(answer: HttpAnswer, read: Callable[[HttpAnswer], object]) -> tuple[float, float]:
+    """Return the seconds of CPU that the reading took, and for how long it stopped the event loop at most."""
+    seconds = 0.0
+
+    def timed(answer: HttpAnswer) -> object:
+        nonlocal seconds
+        begin = time.thread_time()
+        result = read(answer)
+        seconds = time.thread_time() - begin
+        return result
+
+    ticking = asyncio.create_task(_longest_gap(done := asyncio.Event()))
+    await asyncio.sleep(_TICK)
+    await answer.parse(timed)
+    done.set()
+    return seconds, await ticking
+
+
+async def _longest_gap(done: asyncio.Event) -> float:
+    """Return the longest time between two ticks of the event loop, beyond a tick's own."""
+    longest, last = 0.0, time.perf_counter()
+    while not done.is_set():
+        await asyncio.sleep(_TICK)
+        now = time.perf_counter()
+        longest, last = max(longest, now - last - _TICK), now
+    return longest
