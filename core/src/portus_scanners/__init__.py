@@ -30,6 +30,7 @@ __all__ = [
     "ImageProgress",
     "ImageReference",
     "ImageReport",
+    "InstalledPlugin",
     "InvalidDocumentError",
     "InvalidManifestError",
     "InvalidReferenceError",
@@ -64,6 +65,7 @@ __all__ = [
     "ReportFile",
     "ReportJob",
     "Reporter",
+    "ReporterPlugin",
     "Scan",
     "ScanEnd",
     "Scanner",
@@ -95,6 +97,7 @@ __all__ = [
     "credentials_files",
     "credentials_origin",
     "discover",
+    "discover_reporters",
     "dump_document",
     "kill_programs",
     "load_document",
@@ -163,7 +166,7 @@ if TYPE_CHECKING:
         Verdict,
         Vulnerability,
     )
-    from .plugins import Plugin, check_plugin_lists, discover
+    from .plugins import InstalledPlugin, Plugin, ReporterPlugin, check_plugin_lists, discover, discover_reporters
     from .plugins.loading import LoadedPlugin, load_plugin
     from .program import ProgramAnswer, ProgramBackend, ProgramWorkspace, kill_programs
     from .registry.client import Registry
@@ -209,6 +212,7 @@ else:
         "ImageProgress": "engine",
         "ImageReference": "local.reference",
         "ImageReport": "models",
+        "InstalledPlugin": "plugins",
         "InvalidDocumentError": "errors",
         "InvalidManifestError": "errors",
         "InvalidReferenceError": "errors",
@@ -243,6 +247,7 @@ else:
         "ReportFile": "reporter",
         "ReportJob": "reporter",
         "Reporter": "reporter",
+        "ReporterPlugin": "plugins",
         "Scan": "engine",
         "ScanEnd": "engine",
         "Scanner": "scanner",
@@ -274,6 +279,7 @@ else:
         "credentials_files": "registry.origin",
         "credentials_origin": "registry.origin",
         "discover": "plugins",
+        "discover_reporters": "plugins",
         "dump_document": "serialize",
         "kill_programs": "program",
         "load_document": "serialize",

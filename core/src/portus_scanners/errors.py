@@ -66,18 +66,21 @@ class PluginError(PortusScannersError):
         why: Why not.
         mend: What to do about it: a command where there is one; empty where nobody knows.
         contract: The version of the contract that its class states, where it was imported and states a number.
+        noun: What it would be: ``scanner``, ``format``.
 
     Attributes:
         reason: Both in one sentence.
     """
 
-    def __init__(self, name: str, why: str, mend: str = "", *, contract: int | None = None) -> None:
+    def __init__(
+        self, name: str, why: str, mend: str = "", *, contract: int | None = None, noun: str = "scanner"
+    ) -> None:
         self.name = name
         self.why = why
         self.mend = mend
         self.contract = contract
         self.reason = f"{why}; try: {mend}" if mend else why
-        super().__init__(f"scanner {name!r}: {self.reason}")
+        super().__init__(f"{noun} {name!r}: {self.reason}")
 
 
 class InvalidDocumentError(PortusScannersError, ValueError):

@@ -109,7 +109,7 @@ def _by_name(plugins: Iterable[Plugin], wanted: Collection[str]) -> dict[str, Pl
     return {plugin.name: plugin for plugin in plugins if plugin.name in wanted}
 
 
-def _configure(section: ScannerSection, loaded: LoadedPlugin | None) -> ConfiguredScanner:
+def _configure(section: ScannerSection, loaded: LoadedPlugin[Scanner[Any]] | None) -> ConfiguredScanner:
     if loaded is None:
         raise SettingsError(f"security.{section.name}: no installed plugin is called {section.plugin!r}")
     if isinstance(loaded.result, PluginError):

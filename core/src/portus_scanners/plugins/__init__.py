@@ -1,12 +1,20 @@
-"""Plugins: entry points of the group ``portus.scanners`` in installed distributions.
+"""Plugins: entry points of the groups ``portus.scanners`` and ``portus.reporters`` in installed distributions.
 
-``discovery`` reads their metadata and imports nothing; ``lists`` has what the environment leaves out; ``plugin``
-imports one plugin's code; ``loading`` does so with a time limit.
+``groups`` says what a class of each has to be; ``discovery`` reads metadata and imports nothing; ``lists`` has the
+scanners that the environment leaves out; ``plugin`` imports one plugin's code; ``loading`` does so with a time limit.
 """
 
 from __future__ import annotations
 
-from .discovery import GROUP, check_plugin_lists, discover, mark_conflicts
-from .plugin import Plugin
+from .discovery import check_plugin_lists, discover, discover_reporters, mark_conflicts
+from .plugin import InstalledPlugin, Plugin, ReporterPlugin
 
-__all__ = ["GROUP", "Plugin", "check_plugin_lists", "discover", "mark_conflicts"]
+__all__ = [
+    "InstalledPlugin",
+    "Plugin",
+    "ReporterPlugin",
+    "check_plugin_lists",
+    "discover",
+    "discover_reporters",
+    "mark_conflicts",
+]

@@ -16,7 +16,7 @@ import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from zipfile import BadZipFile
 
 from attrs import evolve
@@ -24,22 +24,24 @@ from importlib_metadata import Distribution, distributions
 
 from ..text import one_line, words_of
 from .lists import PluginLists
-from .plugin import CORE_DISTRIBUTION, Plugin, upgrade
+from .plugin import CORE_DISTRIBUTION, InstalledPlugin, Plugin, ReporterPlugin, upgrade
 
-GROUP = "portus.scanners"
 _NAME = re.compile(r"[a-z0-9_]+")
+_KINDS: dict[str, type[Plugin] | type[ReporterPlugin]] = {kind.group.name: kind for kind in (Plugin, ReporterPlugin)}
+"""The class that stands for an entry point, by its group."""
 _UNREADABLE = (
     AttributeError, BadZipFile, EOFError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError,
     zlib.error,
 )  # fmt: skip
 """What reading a distribution's metadata may raise: files and archives may be broken, headers may be missing."""
 _State = tuple[tuple[str, int, int, int], ...]
+PluginT = TypeVar("PluginT", bound=InstalledPlugin[Any])
 
 logger = logging.getLogger("portus_scanners.plugins")
 
 
 def discover(*, refresh: bool = False, environ: Mapping[str, str] | None = None) -> tuple[Plugin, ...]:
-    """Return every installed plugin, by name; two of one name are both there, each with the conflict as its error.
+    """Return every installed scanner, by name; two of one name are both there, each with the conflict as its error.
 
     The last answer is given again as long as neither ``sys.path`` nor the time of change of a folder on it nor the two
     lists have changed.
@@ -50,10 +52,20 @@ def discover(*, refresh: bool = False, environ: Mapping[str, str] | None = None)
         environ: Has ``PORTUS_SCANNERS_ONLY`` and ``PORTUS_SCANNERS_DISABLE``; the process's own when left out. What
             they leave out is there all the same, with the variable's name as `Plugin.disabled`.
     """
-    if refresh:
-        importlib.invalidate_caches()  # importlib_metadata's as well: its finder is on sys.meta_path
-        _find.cache_clear()
-    return _find(_state_of_path(), PluginLists.from_environ(os.environ if environ is None else environ))
+    found, _ = _look(refresh=refresh)
+    return _with_lists(found, PluginLists.from_environ(os.environ if environ is None else environ))
+
+
+def discover_reporters(*, refresh: bool = False) -> tuple[ReporterPlugin, ...]:
+    """Return every installed format, by name; two of one name are both there, each with the conflict as its error.
+
+    Nothing is imported. The last answer is given again as `discover` does.
+
+    Args:
+        refresh: Look anew whatever seems to be unchanged.
+    """
+    _, found = _look(refresh=refresh)
+    return found
 
 
 def check_plugin_lists(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -67,9 +79,9 @@ def check_plugin_lists(environ: Mapping[str, str] | None = None) -> tuple[str, .
     return tuple(PluginLists.from_environ(environ).unknown(installed))
 
 
-def mark_conflicts(plugins: Iterable[Plugin]) -> tuple[Plugin, ...]:
-    """Return the plugins by name; where several have one name, none of them can be loaded."""
-    found: dict[str, list[Plugin]] = defaultdict(list)
+def mark_conflicts(plugins: Iterable[PluginT]) -> tuple[PluginT, ...]:
+    """Return the plugins by name; where several of one group have one name, none of them can be loaded."""
+    found: dict[str, list[PluginT]] = defaultdict(list)
     for plugin in plugins:
         found[plugin.name].append(plugin)
     return tuple(plugin for name in sorted(found) for plugin in _without_conflicts(found[name]))
@@ -88,14 +100,28 @@ def _state_of_folder(entry: str) -> tuple[int, int, int]:
     return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
+def _look(*, refresh: bool) -> tuple[tuple[Plugin, ...], tuple[ReporterPlugin, ...]]:
+    if refresh:
+        importlib.invalidate_caches()  # importlib_metadata's as well: its finder is on sys.meta_path
+        _find.cache_clear()
+        _with_lists.cache_clear()
+    return _find(_state_of_path())
+
+
 @lru_cache(maxsize=1)
-def _find(_state: _State, lists: PluginLists) -> tuple[Plugin, ...]:
-    """Read all metadata. Its arguments are what the answer depends on."""
-    found = (plugin for one in _first_of_each_name(distributions()) for plugin in _plugins_of(one))
-    plugins = tuple(evolve(plugin, disabled=lists.left_out_by(plugin.name)) for plugin in mark_conflicts(found))
-    for sentence in lists.unknown({plugin.name for plugin in plugins}):
+def _find(_state: _State) -> tuple[tuple[Plugin, ...], tuple[ReporterPlugin, ...]]:
+    """Read all metadata once, for both groups. Its argument is what the answer depends on."""
+    found = [plugin for one in _first_of_each_name(distributions()) for plugin in _plugins_of(one)]
+    scanners = mark_conflicts(plugin for plugin in found if isinstance(plugin, Plugin))
+    return scanners, mark_conflicts(plugin for plugin in found if isinstance(plugin, ReporterPlugin))
+
+
+@lru_cache(maxsize=1)
+def _with_lists(found: tuple[Plugin, ...], lists: PluginLists) -> tuple[Plugin, ...]:
+    """Say which scanners the environment leaves out."""
+    for sentence in lists.unknown({plugin.name for plugin in found}):
         logger.warning("%s", sentence)
-    return plugins
+    return tuple(evolve(plugin, disabled=lists.left_out_by(plugin.name)) for plugin in found)
 
 
 def _first_of_each_name(found: Iterable[Any]) -> Iterator[Distribution]:
@@ -111,18 +137,19 @@ def _first_of_each_name(found: Iterable[Any]) -> Iterator[Distribution]:
             yield distribution
 
 
-def _plugins_of(distribution: Distribution) -> list[Plugin]:
+def _plugins_of(distribution: Distribution) -> list[Plugin | ReporterPlugin]:
     try:
-        return [_plugin(distribution, point) for point in distribution.entry_points if point.group == GROUP]
+        points = [point for point in distribution.entry_points if point.group in _KINDS]
+        return [_plugin(distribution, point) for point in points]
     except _UNREADABLE as error:  # malformed metadata is its own distribution's misfortune
         logger.info("the metadata of %s can't be read: %s", one_line(distribution.metadata["Name"]), words_of(error))
         return []
 
 
-def _plugin(distribution: Distribution, point: Any) -> Plugin:
+def _plugin(distribution: Distribution, point: Any) -> Plugin | ReporterPlugin:
     owner = one_line(distribution.metadata["Name"])
     named = _NAME.fullmatch(point.name)
-    return Plugin(
+    return _KINDS[point.group](
         name=point.name,
         value=one_line(point.value),
         distribution=owner,
@@ -139,7 +166,7 @@ def _required_core(distribution: Distribution) -> tuple[str, ...]:
     return tuple(one_line(line) for line in distribution.requires or () if pattern.match(line))
 
 
-def _without_conflicts(same_name: list[Plugin]) -> list[Plugin]:
+def _without_conflicts(same_name: list[PluginT]) -> list[PluginT]:
     """Two plugins of one name: neither can be loaded."""
     if len(same_name) == 1:
         return same_name

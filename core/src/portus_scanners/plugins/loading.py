@@ -9,13 +9,12 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Generic
 
 from attrs import frozen
 
 from ..errors import PluginError
-from ..scanner import Scanner
-from .plugin import Plugin
+from .plugin import ClassT, InstalledPlugin
 
 logger = logging.getLogger("portus_scanners.plugins")
 
@@ -24,29 +23,29 @@ LOAD_LIMIT = 60.0
 
 
 @frozen(kw_only=True)
-class LoadedPlugin:
+class LoadedPlugin(Generic[ClassT]):
     """What came of importing a plugin."""
 
-    plugin: Plugin
+    plugin: InstalledPlugin[ClassT]
     elapsed: float
     """Seconds."""
-    result: type[Scanner[Any]] | PluginError
-    """The scanner class, or why there is none."""
+    result: type[ClassT] | PluginError
+    """The class, or why there is none."""
 
 
-def load_plugin(plugin: Plugin, *, limit: float = LOAD_LIMIT) -> LoadedPlugin:
+def load_plugin(plugin: InstalledPlugin[ClassT], *, limit: float = LOAD_LIMIT) -> LoadedPlugin[ClassT]:
     """Import a plugin's code in a thread of its own, and wait for it.
 
     Whatever the import does is a value. One that does not end in time is left behind: its thread does not keep the
     program from ending.
 
     Args:
-        plugin: The plugin.
+        plugin: A scanner or a format.
         limit: Seconds.
     """
     logger.debug("importing %s of %s", plugin.value, plugin.distribution)  # the last word, if it ends the program
     begin = time.monotonic()
-    ended: list[type[Scanner[Any]] | PluginError] = []
+    ended: list[type[ClassT] | PluginError] = []
     thread = threading.Thread(target=lambda: ended.append(_load(plugin)), name=f"import of {plugin.name}", daemon=True)
     thread.start()
     thread.join(limit)
@@ -54,17 +53,19 @@ def load_plugin(plugin: Plugin, *, limit: float = LOAD_LIMIT) -> LoadedPlugin:
     return LoadedPlugin(plugin=plugin, elapsed=elapsed, result=ended[0] if ended else _too_late(plugin, limit))
 
 
-async def load_plugins(plugins: Iterable[Plugin], *, limit: float = LOAD_LIMIT) -> list[LoadedPlugin]:
+async def load_plugins(
+    plugins: Iterable[InstalledPlugin[ClassT]], *, limit: float = LOAD_LIMIT
+) -> list[LoadedPlugin[ClassT]]:
     """Import several plugins at once; the event loop runs on. Cancelled, it does not wait for them."""
     return list(await asyncio.gather(*(_load_beside_the_loop(plugin, limit) for plugin in plugins)))
 
 
-def _load_beside_the_loop(plugin: Plugin, limit: float) -> asyncio.Future[LoadedPlugin]:
+def _load_beside_the_loop(plugin: InstalledPlugin[ClassT], limit: float) -> asyncio.Future[LoadedPlugin[ClassT]]:
     """Start `load_plugin` in a thread. Not `asyncio.to_thread`: a hung import would keep the loop from being closed."""
     loop = asyncio.get_running_loop()
-    ended: asyncio.Future[LoadedPlugin] = loop.create_future()
+    ended: asyncio.Future[LoadedPlugin[ClassT]] = loop.create_future()
 
-    def tell(loaded: LoadedPlugin) -> None:
+    def tell(loaded: LoadedPlugin[ClassT]) -> None:
         if not ended.done():
             ended.set_result(loaded)
 
@@ -77,14 +78,14 @@ def _load_beside_the_loop(plugin: Plugin, limit: float) -> asyncio.Future[Loaded
     return ended
 
 
-def _load(plugin: Plugin) -> type[Scanner[Any]] | PluginError:
+def _load(plugin: InstalledPlugin[ClassT]) -> type[ClassT] | PluginError:
     try:
         return plugin.load()
     except PluginError as error:
         return error
 
 
-def _too_late(plugin: Plugin, limit: float) -> PluginError:
+def _too_late(plugin: InstalledPlugin[Any], limit: float) -> PluginError:
     what = f"the import of {plugin.value} of {plugin.distribution} {plugin.version} did not end within {limit:g} s"
     statement = shlex.quote(f"import {plugin.value.partition(':')[0].strip()}")
-    return PluginError(plugin.name, what, f"python -X importtime -c {statement}")
+    return PluginError(plugin.name, what, f"python -X importtime -c {statement}", noun=plugin.group.noun)

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 import shlex
 import sys
 import threading
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, get_type_hints
+from typing import Any, ClassVar, Generic, TypeVar
 
-import attrs
 from attrs import field, frozen
 
 from ..errors import PluginError
-from ..scanner import SUPPORTED_CONTRACTS, Scanner
+from ..reporter import Reporter
+from ..scanner import Scanner
 from ..text import words_of
+from .groups import REPORTERS, SCANNERS, PluginGroup
 from .lists import how_to_let_in
+
+ClassT = TypeVar("ClassT")
 
 CORE_DISTRIBUTION = "portus-scanners"
 _VALUE = re.compile(r"(?P<module>[\w.]+)\s*:\s*(?P<path>[\w.]+)")
 
 
 @frozen(kw_only=True)
-class Plugin:
-    """An installed plugin, as its distribution's metadata describes it."""
+class InstalledPlugin(Generic[ClassT]):
+    """An installed plugin of any group, as its distribution's metadata describes it."""
 
+    group: ClassVar[PluginGroup]
+    """The group of entry points: its name, and what a class of it has to be."""
     name: str
-    """Name of the entry point: the key under ``security:``."""
+    """Name of the entry point."""
     value: str
     """``module:Class``."""
     distribution: str
@@ -40,39 +44,39 @@ class Plugin:
     mend: str = field(default="", repr=False)
     """What to do about `error`; empty where nobody but the plugin's author can."""
     disabled: str | None = None
-    """The environment variable that leaves it out: ``PORTUS_SCANNERS_ONLY`` or ``PORTUS_SCANNERS_DISABLE``."""
+    """The environment variable that leaves a scanner out: ``PORTUS_SCANNERS_ONLY`` or ``PORTUS_SCANNERS_DISABLE``."""
 
     @property
     def problem(self) -> PluginError | None:
         """Why it can't be loaded, as far as is known without importing it."""
         if self.disabled is not None:
-            return PluginError(self.name, f"{self.disabled} leaves it out", how_to_let_in(self.name, self.disabled))
-        return None if self.error is None else PluginError(self.name, self.error, self.mend)
+            return self._error(f"{self.disabled} leaves it out", how_to_let_in(self.name, self.disabled))
+        return None if self.error is None else self._error(self.error, self.mend)
 
-    def load(self) -> type[Scanner[Any]]:
-        """Import the plugin's code and return its scanner class. Blocks for as long as the import takes.
+    def load(self) -> type[ClassT]:
+        """Import the plugin's code and return its class. Blocks for as long as the import takes.
 
         Raises:
-            PluginError: It is left out, it can't be imported, or what the entry point names is no scanner that this
-                core can run.
+            PluginError: It is left out, it can't be imported, or what the entry point names is no class of this group
+                that this core can use.
             KeyboardInterrupt: Ctrl-C, in the main thread.
         """
         if (problem := self.problem) is not None:
             raise problem
         try:
             loaded = self._import()
-            fault = _fault_of(loaded)
+            fault = self.group.fault_of(loaded)
             contract = _contract_of(loaded)
-            mend = upgrade(CORE_DISTRIBUTION if _is_of_a_later_core(contract) else self.distribution)
+            mend = upgrade(CORE_DISTRIBUTION if self.group.is_of_a_later_core(contract) else self.distribution)
         except BaseException as error:  # foreign code: it may raise or exit as it likes
             if _is_ctrl_c(error):
                 raise
             raise self._not_imported(error) from error
         if fault is not None:
             what = f"{self.value} of {self.distribution} {self.version} {fault}"
-            raise PluginError(self.name, what, mend, contract=contract)
-        scanner: type[Scanner[Any]] = loaded
-        return scanner
+            raise self._error(what, mend, contract)
+        found: type[ClassT] = loaded
+        return found
 
     def find_file(self) -> str | None:
         """Return the file of its module, or of the package that holds the module; None where there is none.
@@ -102,7 +106,24 @@ class Plugin:
     def _not_imported(self, error: BaseException) -> PluginError:
         wants = f"; it requires {', '.join(self.requires)}" if self.requires else ""
         what = f"{self.value} of {self.distribution} {self.version} can't be imported ({words_of(error)}){wants}"
-        return PluginError(self.name, what, upgrade(self.distribution))
+        return self._error(what, upgrade(self.distribution))
+
+    def _error(self, why: str, mend: str, contract: int | None = None) -> PluginError:
+        return PluginError(self.name, why, mend, contract=contract, noun=self.group.noun)
+
+
+@frozen(kw_only=True)
+class Plugin(InstalledPlugin[Scanner[Any]]):
+    """An installed scanner; its name is the key under ``security:``."""
+
+    group = SCANNERS
+
+
+@frozen(kw_only=True)
+class ReporterPlugin(InstalledPlugin[Reporter]):
+    """An installed format; its name is what a user gives it by: ``sarif``."""
+
+    group = REPORTERS
 
 
 def upgrade(distribution: str) -> str:
@@ -119,26 +140,3 @@ def _contract_of(loaded: Any) -> int | None:
     """Return the number that a class states; what is no whole number (a truth value is none) is not shown."""
     contract = getattr(loaded, "contract", None)
     return contract if type(contract) is int else None
-
-
-def _is_of_a_later_core(contract: int | None) -> bool:
-    return contract is not None and contract > max(SUPPORTED_CONTRACTS)
-
-
-def _fault_of(loaded: Any) -> str | None:
-    """Return why this object can't be run as a scanner, as the end of a sentence."""
-    if not (isinstance(loaded, type) and issubclass(loaded, Scanner)):
-        return "is no subclass of portus_scanners.Scanner"
-    if inspect.isabstract(loaded):
-        return "is abstract: it does not define scan()"
-    contract = vars(loaded).get("contract")
-    if contract not in SUPPORTED_CONTRACTS:
-        known = ", ".join(map(str, sorted(SUPPORTED_CONTRACTS)))
-        return f"is written for contract {contract}; this core knows {known}"
-    settings_class = loaded.settings_class
-    if not (isinstance(settings_class, type) and attrs.has(settings_class)) or "__attrs_attrs__" not in vars(
-        settings_class
-    ):
-        return f"has the settings class {settings_class!r}, which lacks the decorator @attrs.frozen(kw_only=True)"
-    get_type_hints(settings_class)  # raises where a type is imported for type checkers only
-    return None
