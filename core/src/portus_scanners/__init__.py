@@ -186,7 +186,8 @@ if TYPE_CHECKING:
     )
     from .secret import Secret
     from .serialize import dump_document, load_document
-    from .settings import RegistrySettings, ScannerSection, Settings, load_settings
+    from .settings import ScannerSection, Settings, load_settings
+    from .settings.registries import RegistrySettings
     from .structuring import structure_answer
     from .suppressions.applying import apply_suppressions
     from .suppressions.loading import load_suppressions
@@ -241,7 +242,7 @@ else:
         "Registry": "registry.client",
         "RegistryAuthError": "errors",
         "RegistryError": "errors",
-        "RegistrySettings": "settings",
+        "RegistrySettings": "settings.registries",
         "RegistryUnavailableError": "errors",
         "ReportDocument": "models",
         "ReportFile": "reporter",

@@ -20,11 +20,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import field, frozen
 
-from .models import ReportDocument, Severity
+if TYPE_CHECKING:
+    from .models import ReportDocument, Severity
 
 __all__ = ["FolderReporter", "ReportFile", "ReportJob", "Reporter", "Surface", "TextReporter"]
 
@@ -43,6 +44,12 @@ class Surface:
     color: bool = False
 
 
+def _lowest_severity() -> Severity:
+    from .models import Severity  # finding formats needs none
+
+    return Severity.UNKNOWN
+
+
 @frozen(kw_only=True)
 class ReportJob:
     """What a format is given."""
@@ -50,7 +57,7 @@ class ReportJob:
     document: ReportDocument
     baseline: ReportDocument | None = None
     """An earlier document to compare with."""
-    min_severity: Severity = Severity.UNKNOWN
+    min_severity: Severity = field(factory=_lowest_severity)
     """What people read leaves out what is lower, and says how much; other formats have everything."""
     show_all: bool = False
     """No limit on the number of rows."""

@@ -27,6 +27,7 @@ from .lists import PluginLists
 from .plugin import CORE_DISTRIBUTION, InstalledPlugin, Plugin, ReporterPlugin, upgrade
 
 _NAME = re.compile(r"[a-z0-9_]+")
+_NAME_LINE = re.compile(r"^Name: *(\S+) *$", re.MULTILINE)
 _KINDS: dict[str, type[Plugin] | type[ReporterPlugin]] = {kind.group.name: kind for kind in (Plugin, ReporterPlugin)}
 """The class that stands for an entry point, by its group."""
 _UNREADABLE = (
@@ -129,7 +130,7 @@ def _first_of_each_name(found: Iterable[Any]) -> Iterator[Distribution]:
     seen = set()
     for distribution in found:
         try:
-            name = re.sub(r"[-_.]+", "-", distribution.metadata["Name"]).lower()
+            name = re.sub(r"[-_.]+", "-", _name_of(distribution)).lower()
         except _UNREADABLE:
             continue
         if name not in seen:
@@ -137,8 +138,22 @@ def _first_of_each_name(found: Iterable[Any]) -> Iterator[Distribution]:
             yield distribution
 
 
+def _name_of(distribution: Distribution) -> str:
+    """Return the name, from the text of the metadata: parsing all of it would take most of the time of discovery.
+
+    What is written in another way than everybody writes it is left to the parser.
+    """
+    head = (distribution.read_text("METADATA") or "").partition("\n\n")[0]
+    found = _NAME_LINE.search(head)
+    name: str = found[1] if found else distribution.metadata["Name"]
+    return name
+
+
 def _plugins_of(distribution: Distribution) -> list[Plugin | ReporterPlugin]:
     try:
+        text = distribution.read_text("entry_points.txt") or ""
+        if not any(group in text for group in _KINDS):
+            return []
         points = [point for point in distribution.entry_points if point.group in _KINDS]
         return [_plugin(distribution, point) for point in points]
     except _UNREADABLE as error:  # malformed metadata is its own distribution's misfortune

@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from ..errors import SettingsError
 from ..plugins import Plugin, discover
 from ..scanner import ScannerSettings
-from .conversion import structure_section, truth
-from .registries import RegistrySettings
 from .sections import ScannerSection, Settings
+from .truth import truth
 from .wording import PREFIX, did_you_mean, enabled_but_left_out, how_to_enable
+
+if TYPE_CHECKING:
+    from .registries import RegistrySettings
 
 _NAME = re.compile(r"[a-z0-9_]+")
 _BASE_KEYS = tuple(attribute.name for attribute in attrs.fields(ScannerSettings))
@@ -178,10 +180,17 @@ def _registries(document: Mapping[str, Any], faults: list[str]) -> dict[str, Reg
         section = _mapping(registries, name, place, faults, " such as {username: ..., password: ...}")
         values = {str(key): value for key, value in section.items() if value is not None}
         try:
-            found[host] = structure_section(values, RegistrySettings, {}, place)
+            found[host] = _registry(values, place)
         except SettingsError as error:
             faults.extend(error.faults)
     return found
+
+
+def _registry(values: Mapping[str, object], place: str) -> RegistrySettings:
+    from .conversion import structure_section  # cattrs is not imported where there is nothing to convert
+    from .registries import RegistrySettings
+
+    return structure_section(values, RegistrySettings, {}, place)
 
 
 def _misspelt_sections(document: Mapping[str, Any]) -> Iterator[str]:
