@@ -102,7 +102,7 @@ class RegistryError(PortusScannersError):
         message: What happened and what to do.
         registry: The registry's host, with its port where one was given; empty for a local image.
         step: Where it happened: ``connect``, ``token``, ``manifest``, ``blob``, ``referrers``, ``resolve``, ``local``;
-            ``interrupted`` when it was stopped on request.
+            ``interrupted`` when it was stopped on request, ``timeout`` when the time for all was up before.
         status: The HTTP status, where there was one.
     """
 

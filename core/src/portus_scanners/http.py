@@ -14,6 +14,7 @@ from yarl import URL
 from .answer import Answer
 from .errors import InvalidReportError, ScannerUnavailableError
 from .masking import SecretMask
+from .retry_after import read_retry_after
 from .scanner import ScannerContext
 from .secret import Secret
 from .text import one_line
@@ -135,7 +136,9 @@ class HttpAnswer(Answer):
 class HttpBackend:
     """A backend's HTTP API, as a scanner uses it: `ScannerUnavailableError` when nobody answers, bounded bodies.
 
-    Redirects are not followed. A status is not judged: that is the scanner's part.
+    Redirects are not followed. A status is not judged: that is the scanner's part. A server that answers 429 or 503, or
+    becomes slow, is given fewer requests at once, by all scanners that use it; a request waits for its turn before its
+    *timeout* begins.
 
     Args:
         context: The scanner's context; its session is used.
@@ -184,14 +187,14 @@ class HttpBackend:
         sent = _Sent.of(json, {**self._headers, **headers})
         limits = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_TIMEOUT)
         try:
-            async with self._context.http.request(
-                method,
-                URL(self._server + path, encoded=True),
-                data=sent.body,
-                headers=sent.headers,
-                allow_redirects=False,
-                timeout=limits,
-            ) as response:
+            url = URL(self._server + path, encoded=True)
+            async with (
+                self._context._pacers.request(method, url) as paced,
+                self._context.http.request(
+                    method, url, data=sent.body, headers=sent.headers, allow_redirects=False, timeout=limits
+                ) as response,
+            ):
+                paced.answered(response.status, read_retry_after(response.headers))
                 body = b"" if response.status in unread else await read_bounded(response, self._max_body)
                 return self._answer(response, body, sent)
         except aiohttp.ClientConnectorCertificateError as error:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from .models import Image, Layer, ScannerReport
+    from .pacing import Pacers
 
 __all__ = [
     "BlobAccess",
@@ -182,6 +183,16 @@ class ScannerContext:
     def __init__(self, *, http: aiohttp.ClientSession | None = None) -> None:
         self._http = http
         self._own_http: aiohttp.ClientSession | None = None
+        self._own_pacers: Pacers | None = None
+
+    @property
+    def _pacers(self) -> Pacers:
+        """What paces the requests to servers (for `HttpBackend`)."""
+        if self._own_pacers is None:
+            from .pacing import Pacers
+
+            self._own_pacers = Pacers()
+        return self._own_pacers
 
     @property
     def http(self) -> aiohttp.ClientSession:

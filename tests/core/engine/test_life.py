@@ -469,3 +469,26 @@ async def test_an_open_engine_is_not_opened_again(make_engine: Callable[..., Any
         with pytest.raises(RuntimeError, match="open already"):
             await engine.__aenter__()
         assert Verdict.CLEAN == (await engine.scan("registry.example/app:1")).verdict
+
+
+@pytest.mark.parametrize("steps", range(8))
+@virtual_time
+async def test_a_slot_is_not_lost_when_its_next_user_is_stopped(make_engine: Callable[..., Any], steps: int) -> None:
+    """Stopped while it waits for the slot, or just when that comes, a scan leaves it to the next one."""
+    release = asyncio.Event()
+
+    async def hold(_scanner: Scanner[Any], _image: Image) -> ScannerReport:
+        await release.wait()
+        return ScannerReport()
+
+    async with make_engine({"one": {"concurrency": 1}}, one=doing(hold)) as engine:
+        async with engine.scan(IMAGE) as first, engine.scan(IMAGE) as second:
+            await asyncio.sleep(1)
+            release.set()
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            second.stop()
+            outcomes = [(await one).results[0].outcome for one in (first, second)]
+        report = await engine.scan(IMAGE, timeout=5)
+    assert Outcome.OK == outcomes[0] == report.results[0].outcome
+    assert outcomes[1] in {Outcome.OK, Outcome.CANCELLED}

@@ -32,6 +32,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         waited.append(seconds)
 
     monkeypatch.setattr("portus_scanners.registry.transport.sender.sleep", note)
+    monkeypatch.setattr("portus_scanners.pacing.pacer.LONGEST_PAUSE", 0.0)
     return waited
 
 

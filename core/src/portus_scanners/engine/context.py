@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from ..pacing import Pacers
     from .images import Images
 
 ResultT = TypeVar("ResultT")
@@ -83,8 +84,9 @@ CURRENT_RUN: ContextVar[RunState | None] = ContextVar("portus_scanners_run", def
 class EngineContext(ScannerContext):
     """The context of one scanner in an engine. What it is told goes to the run that the calling task belongs to."""
 
-    def __init__(self, name: str, *, http: aiohttp.ClientSession, images: Images) -> None:
+    def __init__(self, name: str, *, http: aiohttp.ClientSession, images: Images, pacers: Pacers) -> None:
         super().__init__(http=http)
+        self._own_pacers = pacers
         self._logger = logging.getLogger(f"portus_scanners.scanner.{name}")
         self._images = images
 

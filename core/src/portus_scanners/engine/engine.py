@@ -10,6 +10,7 @@ from functools import partial
 from ..local.address import LOOPBACK, ServeAddress
 from ..local.reference import ImageReference, parse_reference
 from ..models import Image, Platform, ScannerRun
+from ..pacing import Pacers
 from ..plugins import Plugin, discover, mark_conflicts
 from ..registry.client import Registry
 from ..settings import Settings
@@ -102,7 +103,8 @@ class Engine:
         slots = make_slots(configured)
         for slot in slots.values():
             closing.push_async_callback(slot.aclose, self._watchdog)
-        contexts = [open_context(one, images, closing) for one in configured]
+        pacers = Pacers()
+        contexts = [open_context(one, images, pacers, closing) for one in configured]
         starts = (
             start(one, context, slots[slot_key(one)], self._watchdog, closing)
             for one, context in zip(configured, contexts, strict=True)

@@ -12,6 +12,7 @@ from attrs import field, frozen
 
 from ..errors import PluginError, PortusScannersError, SettingsError
 from ..http import session_for
+from ..pacing import Pacers
 from ..plugins import Plugin
 from ..plugins.loading import LoadedPlugin, load_plugins
 from ..scanner import Health, Scanner, ScannerSettings
@@ -135,8 +136,8 @@ def make_slots(configured: Iterable[ConfiguredScanner]) -> dict[tuple[str, str],
     return {key: Slot(size) for key, size in sizes.items()}
 
 
-def open_context(one: ConfiguredScanner, images: Images, closing: AsyncExitStack) -> EngineContext:
-    """Make a scanner's context with its session, which *closing* closes.
+def open_context(one: ConfiguredScanner, images: Images, pacers: Pacers, closing: AsyncExitStack) -> EngineContext:
+    """Make a scanner's context with its session, which *closing* closes; the pacers are those of all scanners.
 
     Raises:
         SettingsError: Its CA file can't be used.
@@ -146,7 +147,7 @@ def open_context(one: ConfiguredScanner, images: Images, closing: AsyncExitStack
     except OSError as error:
         raise SettingsError(f"security.{one.name}.ca_file can't be used: {error.strerror or error}") from error
     closing.push_async_callback(http.close)
-    return EngineContext(one.name, http=http, images=images)
+    return EngineContext(one.name, http=http, images=images, pacers=pacers)
 
 
 async def start(

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from attrs import field, frozen
 from multidict import CIMultiDictProxy
 from yarl import URL
 
 from ..errors import ImageNotFoundError, RegistryAuthError, RegistryError, RegistryUnavailableError
+from ..retry_after import read_retry_after
 from ..secret import MASK, Secret
 from ..text import one_line
 
 _TOO_MANY = 429
 _SERVER_FAULT = 500
 _FIRST_FAILURE = 300
-_LONGEST_NUMBER = 10
 
 
 @frozen(kw_only=True)
@@ -63,15 +61,7 @@ class Answer:
     @property
     def retry_after(self) -> float | None:
         """The seconds from now that the server asks to wait; None where it asks for none. Source: RFC 9110, 10.2.3."""
-        value = self.headers.get("Retry-After", "").strip()
-        if value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER:
-            return float(value)
-        try:
-            until = parsedate_to_datetime(value)
-        except (TypeError, ValueError):
-            return None
-        until = until if until.tzinfo else until.replace(tzinfo=UTC)
-        return max((until - datetime.now(UTC)).total_seconds(), 0.0)
+        return read_retry_after(self.headers)
 
     @property
     def code(self) -> str:

@@ -102,4 +102,4 @@ class RecordingContext(ScannerContext):
         if self._registry is None:
             return ScannerContext()
         images = Images(self._registry, ServeAddress.parse(LOOPBACK))
-        return EngineContext("recording", http=self.http, images=images)
+        return EngineContext("recording", http=self.http, images=images, pacers=self._pacers)

@@ -12,6 +12,7 @@ import aiohttp
 from yarl import URL
 
 from ...http import CONNECT_TIMEOUT, read_bounded
+from ...pacing import Pacers
 from ..answers import Answer, Grant
 from ..hosts import HostSettings, same_origin
 from .call import Call
@@ -42,6 +43,7 @@ class Transport:
 
     def __init__(self, settings: HostSettings, proxies: Proxies) -> None:
         self._sessions = Sessions(settings, proxies)
+        self._pacers = Pacers()
 
     async def send(self, call: Call) -> Answer:
         """Send a request, follow its redirects, read the answer. A status is not judged.
@@ -94,6 +96,14 @@ class Transport:
         await self._sessions.aclose()
 
     async def _try(self, call: Call) -> Answer | Failure:
+        """Send a request once, when it is its turn: the wait for that is not the server's time."""
+        async with self._pacers.request("" if call.file else call.method, call.url) as paced:
+            outcome = await self._try_now(call)
+            if isinstance(outcome, Answer):
+                paced.answered(outcome.status, outcome.retry_after)
+            return outcome
+
+    async def _try_now(self, call: Call) -> Answer | Failure:
         try:
             async with asyncio.timeout(DEADLINE if call.file is None else None):
                 return await self._follow(call)

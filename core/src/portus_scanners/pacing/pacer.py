@@ -1,0 +1,138 @@
+"""Requests to one server, of all that use it: they wait while there are too many in flight."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from types import TracebackType
+
+from yarl import URL
+
+from .limit import Limit, Usual
+
+LONGEST_PAUSE = 30.0
+"""Seconds of a ``Retry-After`` that are kept."""
+_OVERLOADED = {429, 503}
+_TIMED = {"GET", "HEAD"}
+"""What a server only looks up. The work that a POST asks for takes as long as it is much."""
+
+
+class Pacers:
+    """The pacers of all servers that somebody talks to. They belong to one event loop."""
+
+    def __init__(self) -> None:
+        self._pacers: dict[tuple[str, str | None, int | None], Pacer] = {}
+
+    def request(self, method: str, url: URL) -> PacedRequest:
+        """Return a request to be made, as an async context manager: entering waits for its turn."""
+        key = url.scheme, url.raw_host, url.port
+        if key not in self._pacers:
+            self._pacers[key] = Pacer()
+        return PacedRequest(self._pacers[key], method)
+
+
+class Pacer:
+    """The requests of one server.
+
+    Attributes:
+        limit: How many may be in flight.
+        in_flight: How many are.
+    """
+
+    def __init__(self) -> None:
+        self.limit = Limit()
+        self.in_flight = 0
+        self._usual: dict[str, Usual] = {}
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._closed_until = 0.0
+        self._opening: asyncio.TimerHandle | None = None
+
+    async def enter(self) -> None:
+        """Wait for a turn: first come, first served. Cancelled, this takes none."""
+        if self._opening is None and not self._waiting and self._has_room():
+            self.in_flight += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # it had come just then
+                self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Give a turn back."""
+        self.in_flight -= 1
+        self._let_in()
+
+    def refused(self, period: int, pause: float | None) -> None:
+        """Take note that the server has too much to do, and does not want to be asked for *pause* seconds."""
+        self.limit.shrink(self.in_flight, period)
+        if pause:
+            self._close(min(pause, LONGEST_PAUSE))
+
+    def answered(self, method: str, period: int, seconds: float) -> None:
+        """Take note of an answer that came after so many seconds."""
+        usual = self._usual.setdefault(method, Usual()) if method in _TIMED else None
+        if usual is None or not usual.is_slow(seconds):
+            self.limit.grow()
+        elif usual.is_trouble():
+            self.limit.shrink(self.in_flight, period)
+
+    def _has_room(self) -> bool:
+        return self.in_flight + 1 <= self.limit.value
+
+    def _close(self, seconds: float) -> None:
+        """Let nobody in for so long."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        if until <= self._closed_until:
+            return
+        if self._opening is not None:
+            self._opening.cancel()
+        self._closed_until, self._opening = until, loop.call_at(until, self._open)
+
+    def _open(self) -> None:
+        self._opening = None
+        self._let_in()
+
+    def _let_in(self) -> None:
+        while self._waiting and self._opening is None and self._has_room():
+            turn = self._waiting.popleft()
+            if not turn.done():
+                self.in_flight += 1
+                turn.set_result(None)
+
+
+class PacedRequest:
+    """One request, from its turn to its end. Without an answer it says nothing of the server."""
+
+    __slots__ = ("_begun", "_method", "_pacer", "_period")
+
+    def __init__(self, pacer: Pacer, method: str) -> None:
+        self._pacer = pacer
+        self._method = method
+
+    async def __aenter__(self) -> PacedRequest:
+        await self._pacer.enter()
+        self._period = self._pacer.limit.period
+        self._begun = asyncio.get_running_loop().time()
+        return self
+
+    async def __aexit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self._pacer.leave()
+
+    def answered(self, status: int, retry_after: float | None) -> None:
+        """Say what the server answered, as soon as that is known. Other faults than 429 and 503 say nothing.
+
+        Args:
+            status: HTTP status.
+            retry_after: The seconds that it asked to wait, if it did.
+        """
+        if status in _OVERLOADED:
+            self._pacer.refused(self._period, retry_after)
+        elif status < 500:  # noqa: PLR2004 (the server's own faults)
+            self._pacer.answered(self._method, self._period, asyncio.get_running_loop().time() - self._begun)
