@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -47,6 +48,7 @@ async def open_house(images: int, layers: int, shared: int) -> AsyncIterator[Hou
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", f"{__package__}.servers", str(images), str(layers), str(shared),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},  # the stand-ins are no distribution
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LONGEST_LINE,
     )  # fmt: skip
     try:

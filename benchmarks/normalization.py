@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 from attrs import frozen
 from portus_scanner_clair.findings import make_report
@@ -37,13 +38,20 @@ def measure(size: Size) -> list[Row]:
 async def _measure(plan: _Plan) -> list[Row]:
     answer = HttpAnswer(status=200, headers={}, body=make_answer(plan.features))
     features = _decode(answer).Features
+
+    def in_thread(read: Callable[[], None]) -> Awaitable[None]:
+        return asyncio.to_thread(read)
+
+    def as_plugin(read: Callable[[], None]) -> Awaitable[None]:
+        return answer.parse(lambda _: read())
+
     ratios: list[float] = []
     floors: list[float] = []
     stalls: list[float] = []
     for _ in range(plan.runs):
-        decoding, decoding_stall = await _run(answer, _decode)
-        all_of_it, stall = await _run(answer, _normalize)
-        floor, _ = await _run(answer, lambda _: _only_findings(features))
+        decoding, decoding_stall = await _run(partial(_decode, answer), in_thread)
+        all_of_it, stall = await _run(partial(_normalize, answer), as_plugin)
+        floor, _ = await _run(partial(_only_findings, features), as_plugin)
         ratios.append(all_of_it / decoding)
         floors.append(1 + floor / decoding)
         stalls.append(max(0.0, stall - decoding_stall) * 1000)
@@ -68,20 +76,21 @@ def _only_findings(features: tuple[Feature, ...]) -> list[Finding]:
     return [make(one.Name, Severity.HIGH, package) for feature in features for one in feature.Vulnerabilities]
 
 
-async def _run(answer: HttpAnswer, read: Callable[[HttpAnswer], object]) -> tuple[float, float]:
-    """Return the seconds of CPU that the reading took, and for how long it stopped the event loop at most."""
+async def _run(
+    work: Callable[[], object], start: Callable[[Callable[[], None]], Awaitable[None]]
+) -> tuple[float, float]:
+    """Return the seconds of CPU that some work took, and for how long it stopped the event loop at most."""
     seconds = 0.0
 
-    def timed(answer: HttpAnswer) -> object:
+    def timed() -> None:
         nonlocal seconds
         begin = time.thread_time()
-        result = read(answer)
+        work()  # and letting go of what it gives
         seconds = time.thread_time() - begin
-        return result
 
     ticking = asyncio.create_task(_longest_gap(done := asyncio.Event()))
     await asyncio.sleep(_TICK)
-    await answer.parse(timed)
+    await start(timed)
     done.set()
     return seconds, await ticking
 
