@@ -68,7 +68,7 @@ def _main(images: int) -> None:
     tracemalloc.start()
     asyncio.run(_scan(images, sizes))
     sizes["peak"] = _read_peak()
-    print(json.dumps(sizes))  # noqa: T201 (what the parent reads)
+    print(json.dumps(sizes))
 
 
 if __name__ == "__main__":

@@ -172,7 +172,7 @@ if TYPE_CHECKING:
     from .registry.client import Registry
     from .registry.origin import credentials_files, credentials_origin
     from .registry.reference import Reference
-    from .reporter import FolderReporter, Reporter, ReportFile, ReportJob, Surface, TextReporter
+    from .reporter import FolderReporter, Reporter, ReportFile, ReportJob, TextReporter
     from .scanner import (
         BlobAccess,
         BlobHead,
@@ -192,6 +192,7 @@ if TYPE_CHECKING:
     from .suppressions.applying import apply_suppressions
     from .suppressions.loading import load_suppressions
     from .suppressions.rule import Suppression
+    from .surface import Surface
     from .text import one_line
 else:
     _HOMES = {
@@ -267,7 +268,7 @@ else:
         "Severity": "models",
         "Suppressed": "models",
         "Suppression": "suppressions.rule",
-        "Surface": "reporter",
+        "Surface": "surface",
         "TextReporter": "reporter",
         "UnresolvedImage": "models",
         "UnsupportedImageError": "errors",

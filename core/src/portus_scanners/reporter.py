@@ -20,34 +20,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from attrs import field, frozen
 
-if TYPE_CHECKING:
-    from .models import ReportDocument, Severity
+from .models import ReportDocument, Severity
+from .surface import Surface
 
-__all__ = ["FolderReporter", "ReportFile", "ReportJob", "Reporter", "Surface", "TextReporter"]
+__all__ = ["FolderReporter", "ReportFile", "ReportJob", "Reporter", "TextReporter"]
 
 SUPPORTED_REPORTER_CONTRACTS = frozenset({1})
 """The contract numbers of formats that this core knows."""
-
-
-@frozen(kw_only=True)
-class Surface:
-    """What is known of the place where text will be read."""
-
-    width: int = 160
-    """Columns."""
-    terminal: bool = False
-    """False for a pipe or a file: no boxes."""
-    color: bool = False
-
-
-def _lowest_severity() -> Severity:
-    from .models import Severity  # finding formats needs none
-
-    return Severity.UNKNOWN
 
 
 @frozen(kw_only=True)
@@ -57,7 +40,7 @@ class ReportJob:
     document: ReportDocument
     baseline: ReportDocument | None = None
     """An earlier document to compare with."""
-    min_severity: Severity = field(factory=_lowest_severity)
+    min_severity: Severity = Severity.UNKNOWN
     """What people read leaves out what is lower, and says how much; other formats have everything."""
     show_all: bool = False
     """No limit on the number of rows."""

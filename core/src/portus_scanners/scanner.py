@@ -19,6 +19,7 @@ A scanner raises, the engine judges: see ``errors.py`` for what to raise.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping
@@ -29,13 +30,14 @@ from attrs import Attribute, field, frozen
 from attrs.validators import ge, gt, instance_of, optional
 
 from .errors import RegistryError
+from .models import Image, Layer, ScannerReport
+from .registry.reference import Reference
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import aiohttp
 
-    from .models import Image, Layer, ScannerReport
     from .pacing import Pacers
 
 __all__ = [
@@ -228,8 +230,6 @@ class ScannerContext:
             UnsupportedImageError: The registry does not have this layer (it is a foreign one).
             RegistryError: The registry gives no credentials; or the layer of a local image can't be served.
         """
-        from .registry.reference import Reference
-
         reference = image.reference
         if image.local is not None or not isinstance(reference, Reference):
             return BlobAccess(url=f"http://127.0.0.1/{layer.digest}")
@@ -294,8 +294,6 @@ class ScannerContext:
 
         A run whose deadline strikes after this ends as `pending`.
         """
-        import asyncio  # listing scanners needs none
-
         await asyncio.sleep(max(seconds, SHORTEST_WAIT))
 
     def progress(self, done: int, total: int, what: str = "") -> None:

@@ -15,7 +15,6 @@ import attrs
 
 from ..errors import SettingsError
 from ..plugins import Plugin, discover
-from ..scanner import ScannerSettings
 from .sections import ScannerSection, Settings
 from .truth import truth
 from .wording import PREFIX, did_you_mean, enabled_but_left_out, how_to_enable
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from .registries import RegistrySettings
 
 _NAME = re.compile(r"[a-z0-9_]+")
-_BASE_KEYS = tuple(attribute.name for attribute in attrs.fields(ScannerSettings))
 _RESERVED = {"scanner"}
 _ADDRESS = re.compile(r"(.*_)?(server|enabled)|url|uri|host|address|endpoint|base_url")
 """Keys with which somebody wanted to enable a scanner."""
@@ -95,7 +93,7 @@ def _unknown_instance(variable: str, rest: str, value: str, known: list[str], fa
 
     Portus' own variables for a scanner that is not installed here are passed over.
     """
-    key = next((key for key in _BASE_KEYS if rest.endswith(f"_{key}")), None)
+    key = next((key for key in _base_keys() if rest.endswith(f"_{key}")), None)
     name = rest.removesuffix(f"_{key}") if key else rest
     if key == "server" and value.strip():
         return name
@@ -106,6 +104,13 @@ def _unknown_instance(variable: str, rest: str, value: str, known: list[str], fa
     if guess or "_" not in rest or key == "enabled":
         faults.append(f"{variable}: there is no scanner {name!r}{guess}")
     return None
+
+
+def _base_keys() -> tuple[str, ...]:
+    """Return the keys that every scanner has."""
+    from ..scanner import ScannerSettings
+
+    return tuple(attribute.name for attribute in attrs.fields(ScannerSettings))
 
 
 def _section(draft: _Draft, installed: Mapping[str, Plugin], faults: list[str]) -> ScannerSection | None:
@@ -146,12 +151,13 @@ def _slips(draft: _Draft, values: Mapping[str, object]) -> Iterator[str]:
 
     Its other keys can't be judged: the plugin is not imported.
     """
+    known = _base_keys()
     for key in values:
-        if key in _BASE_KEYS:
+        if key in known:
             continue
         if _ADDRESS.fullmatch(key):
             yield f"{draft.sources[key]}: does not enable the scanner {draft.name!r}; {how_to_enable(draft.name)}"
-        elif guess := did_you_mean(key, _BASE_KEYS):
+        elif guess := did_you_mean(key, known):
             yield f"{draft.sources[key]}: unknown key{guess}"
 
 

@@ -9,13 +9,13 @@ from attrs import evolve, field, frozen
 
 from ..errors import SettingsError
 from ..plugins import discover
-from ..scanner import ScannerSettings
 from .wording import did_you_mean, how_to_enable
 
 if TYPE_CHECKING:
+    from ..scanner import ScannerSettings
     from .registries import RegistrySettings
 
-SettingsT = TypeVar("SettingsT", bound=ScannerSettings)
+SettingsT = TypeVar("SettingsT", bound="ScannerSettings")
 
 
 @frozen(kw_only=True)
