@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from .columns import line_up
 from .screen import Screen
 from .terminal import safe
 
@@ -16,6 +17,9 @@ _LONGEST_CELL = 1000
 
 def render_list(headings: Sequence[str], rows: Iterable[Sequence[str]], screen: Screen) -> str:
     """Return the rows under their headings; texts are made safe, an empty one is a dash."""
+    rows = [tuple(safe(cell, _LONGEST_CELL) or "-" for cell in row) for row in rows]
+    if not screen.terminal and (text := line_up((headings, *rows), screen.width)) is not None:
+        return text
     from rich.table import Table
     from rich.text import Text
 
@@ -24,7 +28,7 @@ def render_list(headings: Sequence[str], rows: Iterable[Sequence[str]], screen: 
         for heading in headings:
             table.add_column(heading, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(safe(cell, _LONGEST_CELL) or "-") for cell in row))
+            table.add_row(*map(Text, row))
         console.print(table)
 
     return screen.draw(paint)
