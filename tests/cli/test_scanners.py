@@ -169,7 +169,7 @@ def test_listing_imports_little() -> None:
 def test_a_distribution_s_name_is_found_however_it_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:
-    """A header in other letters, with another blank, or with another name in the text below hides a later distribution."""
+    """A header in other letters or with another blank counts, one in the text below it does not."""
     for folder, head in (("first", "NAME: acme-hidden"), ("second", "Name:\tAcme_Hidden")):
         info = tmp_path / folder / "acme_hidden-1.0.dist-info"
         info.mkdir(parents=True)
