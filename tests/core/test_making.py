@@ -149,3 +149,13 @@ def test_the_last_one_switches_the_collector_on() -> None:
     leave.set()
     other.join()
     assert (False, True) == (while_other_reads, gc.isenabled())
+
+
+@given(st.lists(st.sampled_from(["a", Text("b"), "", None, 1]), min_size=3, max_size=3))
+@settings(max_examples=30)
+def test_packages_are_made_as_by_the_class(texts: list[Any]) -> None:
+    """The same package, or the same error."""
+    names = ("name", "version", "namespace")
+    assert outcome(Package, *texts) == outcome(Package.maker(*names), *texts)
+    with pytest.raises(ValueError, match="Package can't be made of these members: nonsense"):
+        Package.maker("nonsense")

@@ -21,7 +21,7 @@ __all__ = [
 ]
 
 
-@frozen
+@frozen(weakref_slot=False)
 class Package:
     """What a vulnerability is in. Empty where the backend does not say."""
 
@@ -29,6 +29,18 @@ class Package:
     version: str = field(default="", validator=TEXT)
     namespace: str = field(default="", validator=TEXT)
     """The distribution or ecosystem in the backend's own words: ``debian:12``."""
+
+    @classmethod
+    def maker(cls, *names: str) -> Callable[..., Package]:
+        """Return a function that makes packages of these members faster than the class does; see `Finding.maker`.
+
+        Args:
+            names: The members that the function takes, in this order.
+
+        Raises:
+            ValueError: The names are not members.
+        """
+        return make_maker(cls, names, dict.fromkeys(("name", "version", "namespace"), TEXT_CHECK), ())
 
 
 @frozen(kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
 from itertools import chain, groupby
-from operator import attrgetter
+from operator import attrgetter, eq
 
 from attrs import Attribute, field, frozen
 from attrs.validators import ge, instance_of, optional
@@ -50,9 +50,8 @@ def _place(finding: Finding) -> tuple[str, str, str, str]:
 
 
 def _sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    findings = all_of(Finding, findings)
     by_severity: dict[Severity, list[Finding]] = {severity: [] for severity in reversed(Severity)}
-    for finding in findings:
+    for finding in all_of(Finding, findings):
         by_severity[finding.severity].append(finding)
     return tuple(chain.from_iterable(map(_sorted_by_id, by_severity.values())))
 
@@ -60,7 +59,8 @@ def _sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 def _sorted_by_id(findings: list[Finding]) -> Iterable[Finding]:
     """Sort by id, then by place: of the few that share an id, so that no other key is looked at."""
     findings.sort(key=_ID)
-    if len(set(map(_ID, findings))) == len(findings):
+    ids = list(map(_ID, findings))
+    if not any(map(eq, ids, ids[1:])):
         return findings
     return chain.from_iterable(sorted(same, key=_place) for _, same in groupby(findings, key=_ID))
 

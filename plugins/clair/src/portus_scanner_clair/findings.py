@@ -20,6 +20,7 @@ AGE_UNKNOWN = (
 _LONGEST_NAMESPACE = 80
 """Characters that are shown."""
 
+_make_package = Package.maker("name", "version", "namespace")
 _make_finding = Finding.maker(
     "id", "severity", "severity_label", "package", "fixed_by", "links", "description", "cvss", "layer"
 )
@@ -98,7 +99,7 @@ class _Reader:
     def read(self, feature: Feature, number: int) -> None:
         """Add the findings of one feature; *number* is its place in the answer."""
         name, version, own = feature.Name or "", feature.Version or "", feature.NamespaceName or ""
-        package, layer = Package(name, version, own), self._digests.get(feature.AddedBy or "")
+        package, layer = _make_package(name, version, own), self._digests.get(feature.AddedBy or "")
         found, ratings, severities = self._of_package(name, version, own), self._ratings, self._severities
         for one in feature.Vulnerabilities:  # 20,000 times: nothing here is done in vain
             identity, word, fix, link, namespace = one.Name, one.Severity, one.FixedBy, one.Link, one.NamespaceName
@@ -118,10 +119,8 @@ class _Reader:
             )
             if namespace and namespace != own:
                 self._add(self._of_package(name, version, namespace), _of_other_namespace(finding, namespace))
-            elif identity in found:
+            elif found.setdefault(identity, finding) is not finding:
                 self._add(found, finding)
-            else:
-                found[identity] = finding
 
     def _of_package(self, *key: str) -> dict[str, Finding]:
         return self.found.setdefault(key, {})  # type: ignore[arg-type]
