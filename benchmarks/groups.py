@@ -17,6 +17,7 @@ GROUPS = {
     "3": "engine_cost",
     "4": "normalization",
     "5": "memory",
+    "6": "start",
 }
 """Modules by the number of their rows; each has a function ``measure``."""
 

@@ -18,6 +18,10 @@ from .groups import REPORTERS, SCANNERS, PluginGroup
 from .lists import how_to_let_in
 
 if TYPE_CHECKING:
+    from ..reporter import Reporter  # noqa: F401 (in a text below: to list plugins neither is imported)
+    from ..scanner import Scanner  # noqa: F401
+
+if TYPE_CHECKING:
     pass
 
 ClassT = TypeVar("ClassT")
