@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from ..reporter import Reporter  # noqa: F401 (in a text below: to list plugins neither is imported)
     from ..scanner import Scanner  # noqa: F401
 
-if TYPE_CHECKING:
-    pass
-
 ClassT = TypeVar("ClassT")
 
 CORE_DISTRIBUTION = "portus-scanners"
