@@ -103,8 +103,8 @@ class _Scans:
         await self._look(self.counts[-1])
 
     async def _look(self, count: int) -> None:
-        while self.ended < count:
-            await asyncio.sleep(0)  # noqa: ASYNC110 (an event for each image would cost more)
+        while self.ended < count:  # noqa: ASYNC110 (an event for each image would cost more)
+            await asyncio.sleep(0)
         peak = _read_peak()
         gc.collect()
         self.sizes[count] = _Size(peak, sys.getallocatedblocks())
