@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 import sys
 from collections import Counter
 
@@ -67,5 +66,4 @@ def _say(document: object) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who measures; stdin ends then
     asyncio.run(serve(*map(int, sys.argv[1:])))
