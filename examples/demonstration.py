@@ -49,7 +49,7 @@ What can be seen here (all vulnerabilities are made up):{two_opinions}
   a backend down  clair_old: its runs have failed, and the reports say that there may be more
   unreadable      team/tool is a static binary: nobody can look into it, which is not "no vulnerabilities"
 
-Who says what of team/shop, in the JSON document (portus-scan image --format json):"""
+Who says what of team/shop, in the JSON document (portus-scan image -o json):"""
 TWO_OPINIONS = """
   agreement       CVE-2099-0001, with the same severity. Clair names the source package openssl,
                   Trivy the package libssl3 that was built from it: they meet there
@@ -127,7 +127,7 @@ def open_registry() -> StandInRegistry | DockerRegistry:
 
 async def show_ratings(config: str, reference: str, output: Path) -> int:
     """Scan an image once more into a JSON document, and show what each scanner says of each vulnerability."""
-    arguments = ("image", "--config", config, "--format", "json", "--output", str(output), reference)
+    arguments = ("image", "--config", config, "-o", f"json={output}", reference)
     process = await asyncio.create_subprocess_exec(COMMAND, *arguments, stderr=asyncio.subprocess.DEVNULL)
     code = await process.wait()
     show_document(output)

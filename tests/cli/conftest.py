@@ -74,10 +74,10 @@ def _stay(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run(registry: StubRegistry) -> Callable[..., Result]:
-    """``run("image", "app:1", env={...})`` in this process, with stdout and stderr apart."""
+    """``run("image", "app:1", env={...})`` in this process, stdout and stderr apart; ``stdin`` is a text."""
 
-    def invoke(*arguments: str, env: dict[str, str] | None = None) -> Result:
-        return CliRunner(env=env).invoke(command, arguments, prog_name="portus-scan")
+    def invoke(*arguments: str, env: dict[str, str] | None = None, stdin: str | None = None) -> Result:
+        return CliRunner(env=env).invoke(command, arguments, input=stdin, prog_name="portus-scan")
 
     return invoke
 
@@ -140,6 +140,13 @@ class Process:
             assert line, f"it has ended: {self._stderr.decode()}"
         self._stderr += line
 
+    async def read_lines(self, number: int) -> None:
+        """Wait for so many lines on stdout; they are lost to `end`."""
+        assert self._process is not None
+        assert self._process.stdout is not None
+        for _ in range(number):
+            assert await self._process.stdout.readline(), "it has ended"
+
     async def end(self) -> Ended:
         """Wait for its end."""
         assert self._process is not None
@@ -180,16 +187,19 @@ async def real_registry() -> AsyncIterator[StandInRegistry]:
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
-    """``install("acme", source)`` puts a distribution with a plugin on the path and returns the folder."""
+    """``install("acme", source)`` puts a distribution with a plugin on the path and returns the folder.
 
-    def put(name: str, source: str, distribution: str = "") -> Path:
-        distribution = distribution or f"portus-scanner-{name}"
+    With ``kind="reporter"`` it is a format.
+    """
+
+    def put(name: str, source: str, distribution: str = "", kind: str = "scanner") -> Path:
+        distribution = distribution or f"portus-{kind}-{name}"
         site = tmp_path / "site"
         module = distribution.replace("-", "_")
         info = site / f"{module}-2.0.dist-info"
         info.mkdir(parents=True)
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution}\nVersion: 2.0\n")
-        (info / "entry_points.txt").write_text(f"[portus.scanners]\n{name} = {module}:TheScanner\n")
+        (info / "entry_points.txt").write_text(f"[portus.{kind}s]\n{name} = {module}:The{kind.title()}\n")
         (site / f"{module}.py").write_text(source)
         monkeypatch.delitem(sys.modules, module, raising=False)
         monkeypatch.syspath_prepend(site)

@@ -63,3 +63,26 @@ class TheScanner(Scanner[ProgramScannerSettings], contract=1):
         return ScannerReport()
 """
 """Runs the program of its settings, and repeats its lines; after TERM the program has a minute."""
+
+
+def reporter(body: str, base: str = "TextReporter", contract: str = "contract=1") -> str:
+    """Return the source of a format with these statements in its ``render()``."""
+    return f"""\
+import sys
+from portus_scanners import FolderReporter, ReportFile, Reporter, TextReporter
+
+class TheReporter({base}, {contract}):
+    description = "one line an image"
+
+    def render(self, job):
+        {body}
+"""
+
+
+VERDICTS = reporter("yield from (f'{one.image.reference.text} {one.verdict.value}\\n' for one in job.document.reports)")
+"""A format that is right."""
+PAGES = reporter(
+    "yield ReportFile(path='index.html', content=b'<p>'); yield ReportFile(path='a/b.txt', content=b'b')",
+    base="FolderReporter",
+)
+"""One that writes a folder."""

@@ -41,7 +41,7 @@ def platforms(result: Result) -> list[tuple[str, str]]:
 
 def test_every_image_of_an_index_has_its_report(run: Run, config: Config) -> None:
     """In the order of the references, then of the index; what is no image is `unsupported`, and the code is 3."""
-    result = run("image", APP, OTHER, "--platform", "all", "--config", config(EMPTY), "--format", "json")
+    result = run("image", APP, OTHER, "--platform", "all", "--config", config(EMPTY), "-o", "json")
     expected = [
         (text, platform) for text in (APP, OTHER) for platform in ("linux/amd64", "linux/arm", "linux/s390x", "None")
     ]
@@ -63,7 +63,7 @@ def test_the_table_tells_them_apart(run: Run, config: Config) -> None:
 def test_an_index_that_cannot_be_resolved_is_an_error_beside_the_others(run: Run, config: Config) -> None:
     """One line, as without --platform."""
     missing = "registry.example/missing:1"
-    result = run("image", missing, APP, "--platform", "all", "--config", config(EMPTY), "--format", "json")
+    result = run("image", missing, APP, "--platform", "all", "--config", config(EMPTY), "-o", "json")
 
     assert (3, [missing]) == (result.exit_code, [error.reference for error in load_document(result.stdout).errors])
     assert 4 == len(load_document(result.stdout).reports)
@@ -72,7 +72,7 @@ def test_an_index_that_cannot_be_resolved_is_an_error_beside_the_others(run: Run
 def test_an_index_that_is_never_resolved_ends_with_the_time(run: Run, config: Config) -> None:
     """The time is for all of it."""
     arguments = ("image", "registry.example/endless:1", "--platform", "all", "--timeout", "0.1")
-    result = run(*arguments, "--config", config(EMPTY), "--format", "json")
+    result = run(*arguments, "--config", config(EMPTY), "-o", "json")
     (error,) = load_document(result.stdout).errors
 
     assert (4, "timeout") == (result.exit_code, error.step)
@@ -113,7 +113,7 @@ def test_local_images_are_scanned_beside_others(
     write_docker_archive(tmp_path / "app.tar", {"team/app:1": debian_image({"bash": "5.2-1"})})
     write_oci_layout(tmp_path / "dir", make_image(filler_layer("x"), form="oci"), tag="1")
     local = [f"docker-archive:{tmp_path}/app.tar", f"oci:{tmp_path}/dir:1"]
-    result = run("image", *local, APP, "--config", config(EMPTY), "--format", "json")
+    result = run("image", *local, APP, "--config", config(EMPTY), "-o", "json")
 
     assert (0, [*local, APP]) == (result.exit_code, [text for text, _ in platforms(result)])
     assert [APP] == [text for text, _ in registry.asked]
@@ -132,7 +132,7 @@ def test_all_platforms_of_a_local_index_are_scanned(run: Run, config: Config, tm
     built = [make_image(filler_layer(name), form="oci", architecture=name) for name in ("amd64", "arm64")]
     write_oci_layout(tmp_path / "dir", make_index(*built))
     text = f"oci:{tmp_path}/dir"
-    result = run("image", text, "--platform", "all", "--config", config(EMPTY), "--format", "json")
+    result = run("image", text, "--platform", "all", "--config", config(EMPTY), "-o", "json")
 
     assert (0, [(text, "linux/amd64"), (text, "linux/arm64")]) == (result.exit_code, platforms(result))
 
@@ -140,7 +140,7 @@ def test_all_platforms_of_a_local_index_are_scanned(run: Run, config: Config, tm
 def test_a_local_image_that_is_not_there_is_an_error_of_its_own(run: Run, config: Config, tmp_path: Path) -> None:
     """In one line, with the path; the step is no registry's."""
     text = f"oci:{tmp_path}/missing"
-    result = run("image", text, APP, "--config", config(EMPTY), "--format", "json")
+    result = run("image", text, APP, "--config", config(EMPTY), "-o", "json")
     (error,) = load_document(result.stdout).errors
 
     assert (3, text, "local") == (result.exit_code, error.reference, error.step)
@@ -169,7 +169,7 @@ def test_an_interruption_while_an_index_is_resolved(run: Run, config: Config, re
     """Ctrl-C ends that too, and the reference is named."""
     endless = "registry.example/endless:1"
     registry.on_resolve = lambda _reference: os.kill(os.getpid(), signal.SIGINT)
-    result = run("image", endless, "--platform", "all", "--config", config(EMPTY), "--format", "json")
+    result = run("image", endless, "--platform", "all", "--config", config(EMPTY), "-o", "json")
     errors = [(error.reference, error.step) for error in load_document(result.stdout).errors]
 
     assert (130, [(endless, "interrupted")]) == (result.exit_code, errors)
@@ -190,7 +190,7 @@ def test_an_interruption_while_a_local_image_is_verified(
     monkeypatch.setattr(Content, "pieces", interrupt)
     monkeypatch.setattr(Content, "read_all", lambda content, limit: content.read(0, limit))
     text = f"docker-archive:{tmp_path}/app.tar"
-    result = run("image", text, "--config", config(EMPTY), "--format", "json")
+    result = run("image", text, "--config", config(EMPTY), "-o", "json")
     errors = [(error.reference, error.step) for error in load_document(result.stdout).errors]
 
     assert (130, [(text, "interrupted")]) == (result.exit_code, errors)

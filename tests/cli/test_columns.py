@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from portus_scan import listing
 from portus_scan.columns import line_up
+from portus_scanners import Surface
 
 WIDTH = 60
 CELLS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30).map(str.strip)
@@ -15,7 +16,7 @@ ROWS = st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=4)
 
 def in_a_pipe(rows: list[tuple[str, ...]]) -> str:
     """Return the list as it is written to a pipe."""
-    return listing.render_list(("A", "B", "C"), rows, listing.Screen(width=WIDTH))
+    return listing.render_list(("A", "B", "C"), rows, Surface(width=WIDTH))
 
 
 @settings(max_examples=50, deadline=None)

@@ -35,7 +35,7 @@ def test_version(run: Run) -> None:
     assert (0, "portus-scan 0.1.0\n") == (run("--version").exit_code, run("--version").stdout)
 
 
-@pytest.mark.parametrize("name", ["image", "scanners", "health", "new-plugin"])
+@pytest.mark.parametrize("name", ["image", "scanners", "health", "new-plugin", "diff"])
 def test_help_teaches(run: Run, name: str) -> None:
     """Each help text has examples and exit codes."""
     page = run(name, "--help").stdout

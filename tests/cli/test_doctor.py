@@ -14,6 +14,7 @@ import yaml
 from click.testing import Result
 from hypothesis import given
 from hypothesis import strategies as st
+from portus_scan.diagnosis import gather
 from portus_scan.diagnosis.surroundings import mask_proxy, read_proxies
 
 from . import plugins
@@ -25,6 +26,14 @@ Diagnose = Callable[..., tuple[int, dict[str, Any]]]
 DUMMY = {"PORTUS_SECURITY_DUMMY_SERVER": "x"}
 BOTH = {**DUMMY, "PORTUS_SECURITY_ACME_SERVER": "x"}
 CANARY = "c4n4ry"
+
+
+@pytest.fixture(autouse=True)
+def _some_formats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The formats that a test is about, beside two that load: importing all of them takes a second."""
+    found = gather.discover_reporters
+    wanted = {"json", "table", "acme"}
+    monkeypatch.setattr(gather, "discover_reporters", lambda: tuple(one for one in found() if one.name in wanted))
 
 
 @pytest.fixture
@@ -74,11 +83,12 @@ def test_the_shape_of_the_document(diagnose: Diagnose) -> None:
     """The members are those that the documentation names."""
     _, found = diagnose({"registries": {"registry.example": {}}}, env=DUMMY)
     members = {
-        "": "schema_version exit_code versions configuration lists plugins scanners registries "
+        "": "schema_version exit_code versions configuration lists plugins formats scanners registries "
         "credentials_files proxies",
         "configuration": "file variables faults",
         "lists": "only disable faults",
         "plugins": "name distribution version contract file loads import_seconds problem mend",
+        "formats": "name distribution version contract file loads import_seconds problem mend",
         "scanners": "name plugin enabled healthy health_seconds message faults mend",
         "registries": "host insecure ca_file credentials problem mend",
         "credentials_files": "path exists",
@@ -219,6 +229,19 @@ def test_plugins_that_the_environment_leaves_out(diagnose: Diagnose, install: In
     assert [] == [row for row in found["scanners"] if row["name"] == "acme"]
 
 
+def test_a_format_that_does_not_load(run: Run, diagnose: Diagnose, install: Install) -> None:
+    """It is 3, with the reason and the command that mends it; the page names those that load in one row."""
+    install("acme", plugins.BROKEN, kind="reporter")
+    code, found = diagnose(env=DUMMY)
+    acme = one(found["formats"], "acme")
+    assert (3, False, "pip install --upgrade portus-reporter-acme") == (code, acme["loads"], acme["mend"])
+    rows = [line.split() for line in run("doctor", env=DUMMY).stdout.splitlines()]
+    assert (True, True) == (
+        ["ok", "2", "load", "json,", "table"] in rows,
+        ["fault", "acme"] in [row[:2] for row in rows],
+    )
+
+
 def test_nothing_is_installed(run: Run, diagnose: Diagnose, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is 4 and says what to install; the rest is there."""
     for module in ("diagnosis.gather", "enabling"):
@@ -354,7 +377,7 @@ def test_the_page(run: Run, install: Install, width: int) -> None:
     environment = {**BOTH, "PORTUS_SECURITY_TALL_SERVER": "x", "https_proxy": "http://a:b@c:1", "COLUMNS": str(width)}
     lines = run("doctor", env=environment).stdout.splitlines()
     headings = [line for line in lines if line.isupper() and line.isalpha()]
-    assert ["CONFIGURATION", "PLUGINS", "SCANNERS", "REGISTRIES", "VERSIONS"] == headings
+    assert ["CONFIGURATION", "PLUGINS", "FORMATS", "SCANNERS", "REGISTRIES", "VERSIONS"] == headings
     assert (3, "3 faults.") == (sum(line.startswith("fault ") for line in lines), lines[-1])
     assert max(map(len, lines)) <= width
 

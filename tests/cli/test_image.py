@@ -38,8 +38,8 @@ def test_table(run: Run, config: Config) -> None:
 
 
 def test_json(run: Run, config: Config) -> None:
-    """With --format json nothing but the document is on stdout."""
-    result = run("image", APP, "--config", config(), "--format", "json")
+    """With -o json nothing but the document is on stdout."""
+    result = run("image", APP, "--config", config(), "-o", "json")
     document = json.loads(result.stdout)
     assert (0, 1, 1, []) == (
         result.exit_code,
@@ -51,14 +51,14 @@ def test_json(run: Run, config: Config) -> None:
 
 def test_environment_configures(run: Run) -> None:
     """Without --config the environment alone enables a scanner."""
-    result = run("image", APP, "--format", "json", env={"PORTUS_SECURITY_DUMMY_SERVER": "here"})
+    result = run("image", APP, "-o", "json", env={"PORTUS_SECURITY_DUMMY_SERVER": "here"})
     assert (0, [["ok"]]) == (result.exit_code, outcomes(result))
 
 
 def test_order_of_the_arguments(run: Run, config: Config) -> None:
     """Reports stand in the order of the arguments, however long each took; the same image twice is there twice."""
     script = config({"image": APP, "delay": 0.05, **EMPTY}, EMPTY)
-    result = run("image", APP, OTHER, APP, "--config", script, "--format", "json")
+    result = run("image", APP, OTHER, APP, "--config", script, "-o", "json")
     assert [APP, OTHER, APP] == [report.image.reference.text for report in load_document(result.stdout).reports]
 
 
@@ -73,7 +73,7 @@ def test_at_most_four_at_once(run: Run, config: Config, registry: StubRegistry, 
 @pytest.mark.parametrize("format_name", ["table", "json"])
 def test_unresolved_beside_scanned(run: Run, config: Config, format_name: str) -> None:
     """An image that can't be resolved is one line on stderr; the others are scanned, and the code is 3."""
-    result = run("image", MISSING, APP, "--config", config(EMPTY), "--format", format_name)
+    result = run("image", MISSING, APP, "--config", config(EMPTY), "-o", format_name)
     line = f"portus-scan: {MISSING}: there is no such tag; look at its name\n"
     assert (3, line, True) == (result.exit_code, result.stderr, APP in result.stdout)
 
@@ -104,7 +104,7 @@ def test_a_file_that_is_called_like_an_image(
 
 def test_nothing_resolved(run: Run, config: Config) -> None:
     """With no image resolved the code is 4, and the document says at which step."""
-    result = run("image", MISSING, "--config", config(), "--format", "json")
+    result = run("image", MISSING, "--config", config(), "-o", "json")
     errors = [(error.reference, error.step) for error in load_document(result.stdout).errors]
     assert (4, [(MISSING, "manifest")]) == (result.exit_code, errors)
 
@@ -121,21 +121,21 @@ def test_code_of_one_scanner(run: Run, config: Config, behaviour: str, code: int
 def test_failed_beside_ok(run: Run, config: Config) -> None:
     """One scanner of two failed: 3, a result for each, and with JSON the reason on stderr too."""
     script = config(EMPTY, other=[{"behaviour": "failed", "message": "the disk is full"}])
-    result = run("image", APP, "--config", script, "--format", "json")
+    result = run("image", APP, "--config", script, "-o", "json")
     line = f"portus-scan: {APP}: other: failed: the disk is full\n"
     assert (3, [["ok", "failed"]], line) == (result.exit_code, outcomes(result), result.stderr)
 
 
 def test_helm_chart(run: Run, config: Config) -> None:
     """A Helm chart has a result of every scanner, unsupported, and is not clean."""
-    result = run("image", "registry.example/chart:1", "--config", config(EMPTY, other=[EMPTY]), "--format", "json")
+    result = run("image", "registry.example/chart:1", "--config", config(EMPTY, other=[EMPTY]), "-o", "json")
     assert (4, [["unsupported", "unsupported"]]) == (result.exit_code, outcomes(result))
 
 
 def test_select_scanners(run: Run, config: Config) -> None:
     """Only the scanners named with --scanner are asked."""
     script = config(EMPTY, one=[EMPTY], two=[EMPTY])
-    result = run("image", APP, "--config", script, "--scanner", "two", "--scanner", "dummy", "--format", "json")
+    result = run("image", APP, "--config", script, "--scanner", "two", "--scanner", "dummy", "-o", "json")
     (report,) = load_document(result.stdout).reports
     assert ["dummy", "two"] == sorted(one.scanner for one in report.results)
 
@@ -149,7 +149,7 @@ def test_platform_goes_to_the_registry(run: Run, config: Config, registry: StubR
 def test_timeout_of_a_scan(run: Run, config: Config) -> None:
     """A scanner that is not done in time is timed out; what the other found is there, and the code is 3."""
     script = config(EMPTY, other=[{"behaviour": "hang", "keep": True}])
-    result = run("image", APP, "--config", script, "--timeout", "1", "--format", "json")
+    result = run("image", APP, "--config", script, "--timeout", "1", "-o", "json")
     (report,) = load_document(result.stdout).reports
     assert (3, ["ok", "timed_out"], 3) == (
         result.exit_code,
@@ -161,7 +161,7 @@ def test_timeout_of_a_scan(run: Run, config: Config) -> None:
 def test_timeout_is_for_all_images(run: Run, config: Config) -> None:
     """When the time is up, images whose turn did not come are named, not passed over."""
     images = [f"{APP}{number}" for number in range(6)]
-    result = run("image", *images, "--config", config({"behaviour": "hang"}), "--timeout", "1", "--format", "json")
+    result = run("image", *images, "--config", config({"behaviour": "hang"}), "--timeout", "1", "-o", "json")
     document = load_document(result.stdout)
     steps = [error.step for error in document.errors]
     assert (4, 4, ["timeout", "timeout"]) == (result.exit_code, len(document.reports), steps)
@@ -169,7 +169,7 @@ def test_timeout_is_for_all_images(run: Run, config: Config) -> None:
 
 def test_timeout_while_resolving(run: Run, config: Config) -> None:
     """A registry that does not answer in time is an error of that image."""
-    result = run("image", "registry.example/endless:1", "--config", config(), "--timeout", "1", "--format", "json")
+    result = run("image", "registry.example/endless:1", "--config", config(), "--timeout", "1", "-o", "json")
     assert (4, ["resolve"]) == (result.exit_code, [error.step for error in load_document(result.stdout).errors])
 
 
@@ -184,7 +184,7 @@ class TestNoScanner:
 
     def test_document_names_every_image(self, run: Run) -> None:
         """The document has no report and an error for each reference."""
-        document = load_document(run("image", APP, OTHER, "--format", "json").stdout)
+        document = load_document(run("image", APP, OTHER, "-o", "json").stdout)
         errors = [(error.reference, error.step) for error in document.errors]
         assert ((), [(APP, "scanners"), (OTHER, "scanners")]) == (document.reports, errors)
 
@@ -207,7 +207,16 @@ class TestUsage:
         ("arguments", "words"),
         [
             ([], "REF"),
-            ([APP, "--format", "xml"], "xml"),
+            ([APP, "-o", "xml"], "there is no such format; installed: "),
+            ([APP, "-o", "jsno"], "did you mean json?"),
+            ([APP, "-o", "json="], "names no file; write -o json for stdout"),
+            ([APP, "-o", "report.json"], "write -o json=report.json"),
+            ([APP, "-o", "report.txt"], "write -o FORMAT or -o FORMAT=PATH"),
+            ([APP, "-o", "\x1b[31m"], "FORMAT=PATH"),
+            ([APP, "-o", "json", "-o", "jsonl=-"], "json and jsonl would both go to stdout"),
+            ([APP, "--format", "json"], "write -o json, or -o json=PATH"),
+            ([APP, "--min-severity", "worse"], "worse"),
+            ([APP, "--baseline", "/nonexistent.json"], "can't read '/nonexistent.json'"),
             ([APP, "--timeout", "0"], "above 0"),
             ([APP, "--timeout", "-1"], "above 0"),
             ([APP, "--timeout", "nan"], "above 0"),
@@ -218,8 +227,8 @@ class TestUsage:
             ([APP, "--scanner", "acme"], "acme"),
             ([APP, "--scanner", "dummy"], "PORTUS_SECURITY_DUMMY_SERVER"),
             ([APP, "--config", "/nonexistent.yml"], "/nonexistent.yml"),
-            ([APP, "--output", "/nonexistent/report.json"], "--output"),
-            ([APP, "--output", "/"], "--output"),
+            ([APP, "-o", "json=/nonexistent/report.json"], "name another file with -o"),
+            ([APP, "-o", "json=/"], "name another file with -o"),
             (["Team/App"], "lower case"),
             (["\x1b[31mapp"], r"\x1b[31mapp"),
             (["app:\udcff"], "udcff"),
@@ -273,36 +282,50 @@ class TestUsage:
 
 
 class TestOutput:
-    """``--output``."""
+    """``-o`` with a path."""
 
     def test_document_goes_to_the_file(self, run: Run, config: Config, tmp_path: Path) -> None:
-        """The file has the whole document, stdout nothing, and no other file is left."""
+        """The file has the whole document and its time, stdout nothing, and no other file is left."""
         path = tmp_path / "out" / "report.json"
         path.parent.mkdir()
-        result = run("image", APP, "--config", config(), "--format", "json", "--output", str(path))
-        reports = load_document(path.read_text()).reports
-        assert (0, "", 1, [path]) == (result.exit_code, result.stdout, len(reports), list(path.parent.iterdir()))
+        result = run("image", APP, "--config", config(), "-o", f"json={path}")
+        document = load_document(path.read_text())
+        assert (0, "", 1, [path]) == (
+            result.exit_code,
+            result.stdout,
+            len(document.reports),
+            list(path.parent.iterdir()),
+        )
+        assert document.created is not None
+
+    def test_several_at_once(self, run: Run, config: Config, tmp_path: Path) -> None:
+        """One run writes several formats, one of them to stdout; all are of the same document."""
+        first, second = tmp_path / "a.json", tmp_path / "a=b.jsonl"
+        result = run("image", APP, "--config", config(), "-o", f"json={first}", "-o", "table", "-o", f"jsonl={second}")
+        documents = [load_document(path.read_text()) for path in (first, second)]
+        assert (0, True, True) == (result.exit_code, APP in result.stdout, documents[0] == documents[1])
 
     def test_written_on_failure_too(self, run: Run, config: Config, tmp_path: Path) -> None:
         """The document is written when nothing was scanned, and the reason is on stderr."""
         path = tmp_path / "report.txt"
-        result = run("image", APP, "--config", config({"behaviour": "failed"}), "--output", str(path))
+        result = run("image", APP, "--config", config({"behaviour": "failed"}), "-o", f"table={path}")
         assert (4, True, True) == (result.exit_code, "failed" in path.read_text(), "dummy: failed" in result.stderr)
 
     def test_nothing_is_lost_when_writing_fails(
         self, run: Run, config: Config, tmp_path: Path, registry: StubRegistry
     ) -> None:
-        """When the folder is gone after the scan, the document is on stdout, that is said, and the code is 2."""
-        folder = tmp_path / "out"
+        """When the folder is gone after the scan, the JSON is on stdout, that is said, and the code is 2."""
+        folder, other = tmp_path / "out", tmp_path / "other.jsonl"
         folder.mkdir()
         registry.on_resolve = lambda _: folder.rmdir()
         script = config(EMPTY)
-        result = run("image", APP, "--config", script, "--format", "json", "--output", str(folder / "report.json"))
-        assert (2, [["ok"]], True) == (result.exit_code, outcomes(result), "is on stdout" in result.stderr)
+        result = run("image", APP, "--config", script, "-o", f"table={folder / 'report'}", "-o", f"jsonl={other}")
+        assert (2, [["ok"]], True) == (result.exit_code, outcomes(result), "is on stdout as JSON" in result.stderr)
+        assert 1 == len(load_document(other.read_text()).reports)
 
     def test_dash_is_stdout(self, run: Run, config: Config) -> None:
         """A dash means stdout."""
-        assert APP in run("image", APP, "--config", config(EMPTY), "--output", "-").stdout
+        assert APP in run("image", APP, "--config", config(EMPTY), "-o", "table=-").stdout
 
 
 class RecordingDisplay(progress.SilentDisplay):
@@ -361,7 +384,7 @@ class TestInterruption:
         """The first signal ends the scans: finished runs and kept findings are there, the rest is cancelled."""
         display = interrupting(number)
         script = config(EMPTY, other=[{"behaviour": behaviour, "steps": 1, "keep": True}])
-        result = run("image", APP, "--config", script, "--format", "json")
+        result = run("image", APP, "--config", script, "-o", "json")
         (report,) = load_document(result.stdout).reports
         assert (130, {"dummy": Outcome.OK, "other": Outcome.CANCELLED}, 3, 1) == (
             result.exit_code,
@@ -375,7 +398,7 @@ class TestInterruption:
         interrupting()
         images = [APP, *(f"registry.example/endless:{number}" for number in range(4))]
         script = config(EMPTY, other=[{"behaviour": "hang", "steps": 1}])
-        result = run("image", *images, "--config", script, "--format", "json")
+        result = run("image", *images, "--config", script, "-o", "json")
         document = load_document(result.stdout)
         assert (130, [APP], ["interrupted"] * 4) == (
             result.exit_code,
@@ -394,7 +417,7 @@ class TestInterruption:
             "    async def check_health",
         )
         install("acme", source)
-        result = run("image", APP, "--format", "json", env={"PORTUS_SECURITY_ACME_SERVER": "x"})
+        result = run("image", APP, "-o", "json", env={"PORTUS_SECURITY_ACME_SERVER": "x"})
         errors = [(error.reference, error.step) for error in load_document(result.stdout).errors]
         assert (130, [(APP, "interrupted")]) == (result.exit_code, errors)
 
@@ -412,7 +435,9 @@ def test_display_is_stopped_before_the_report(run: Run, config: Config, monkeypa
     """The live display is started and stopped, and what it drew is gone when the page is printed."""
     display = RecordingDisplay()
     monkeypatch.setattr(progress, "make_display", lambda total, *, verbose: display)
-    monkeypatch.setattr("portus_scan.commands.image.judge_document", lambda _: display.calls.append("written") or 0)
+    monkeypatch.setattr(
+        "portus_scan.delivery.reporting.judge_document", lambda *_: display.calls.append("written") or 0
+    )
     run("image", APP, "--config", config(EMPTY))
     assert ["start", "stop", "written"] == display.calls
 

@@ -58,7 +58,7 @@ def test_commands_are_found() -> None:
     ]
     assert "scanners --config FILE --load --format table|json" in found
     assert "-v" in found
-    assert any(line.endswith("--output FILE --timeout SECONDS") for line in found)
+    assert any(line.endswith("--all --timeout SECONDS") for line in found)
     assert "image registry.example:5000/team/app:1.0" in found
 
 

@@ -63,7 +63,7 @@ async def test_an_image_is_the_same_in_a_registry_a_folder_and_an_archive(clair:
         (tmp_path / "docker.tgz").write_bytes(gzip.compress((tmp_path / "docker.tar").read_bytes()))
         texts += [f"oci-archive:{tmp_path}/oci.tar", f"docker-archive:{tmp_path}/docker.tgz"]
         config = write_config(tmp_path / "config.yml", {"clair": {"server": clair.url}})
-        ended = await portus_scan("image", "--config", config, "--format", "json", reference, *texts)
+        ended = await portus_scan("image", "--config", config, "-o", "json", reference, *texts)
 
     reports = ended.document["reports"]
     assert (0, "") == (ended.code, ended.stderr)
@@ -103,9 +103,7 @@ async def test_several_images_in_one_archive(clair: StandInClair, tmp_path: Path
     write_docker_archive(tmp_path / "app.tar", {"app:bad": IMAGE, "app:good": clean})
     config = write_config(tmp_path / "config.yml", {"clair": {"server": clair.url}})
     text = f"docker-archive:{tmp_path}/app.tar"
-    ended = await portus_scan(
-        "image", "--config", config, "--format", "json", f"{text}:app:bad", f"{text}:app:good", text
-    )
+    ended = await portus_scan("image", "--config", config, "-o", "json", f"{text}:app:bad", f"{text}:app:good", text)
 
     assert ["vulnerable", "clean"] == [report["verdict"] for report in ended.document["reports"]]
     assert "app:bad, app:good" in ended.document["errors"][0]["message"]

@@ -54,7 +54,7 @@ class House:
     async def scan(self, *tags: str, options: tuple[str, ...] = ()) -> Ended:
         """Scan images of the repository ``team/app``."""
         references = [self.registry.reference("team/app", tag) for tag in tags]
-        return await portus_scan("image", "--config", self.config, "--format", "json", *options, *references)
+        return await portus_scan("image", "--config", self.config, "-o", "json", *options, *references)
 
     async def push(self, tag: str, image: Any, **options: Any) -> None:
         """Push an image to ``team/app``."""

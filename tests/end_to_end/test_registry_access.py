@@ -35,7 +35,7 @@ async def scan(
     """Scan one image with Clair."""
     security = {"clair": {"server": clair.url, "health_port": clair.health_port}}
     config = write_config(folder / "config.yml", security, registries)
-    return await portus_scan(*options, "image", "--config", config, "--format", "json", reference, environ=environ)
+    return await portus_scan(*options, "image", "--config", config, "-o", "json", reference, environ=environ)
 
 
 def assert_scanned(ended: Ended) -> None:

@@ -50,12 +50,19 @@ def test_the_command_with_all_its_extras(wheels: Path, tmp_path: Path) -> None:
     assert ["clair", "dummy", "trivy", "zypper"] == sorted(one["name"] for one in listing["scanners"])
 
 
+_PAGES = ROOT / "cli/src/portus_scan/formats/html/templates"
+_DATA = {
+    "portus-scanners": ["report-v1.schema.json"],
+    "portus-scan": [f"formats/html/templates/{path.name}" for path in _PAGES.iterdir()],
+}
+
+
 @pytest.mark.parametrize("name", FOLDERS)
 def test_a_wheel_has_its_types_and_its_license(wheels: Path, name: str) -> None:
-    """Every wheel carries py.typed and the license's text; the core's also the JSON Schema."""
+    """Every wheel carries py.typed and the license's text; the core's also the JSON Schema, the command's the pages."""
     (wheel,) = wheels.glob(f"{name.replace('-', '_')}-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    wanted = ["py.typed", "LICENSE", *(["report-v1.schema.json"] if name == "portus-scanners" else [])]
+    wanted = ["py.typed", "LICENSE", *_DATA.get(name, ())]
     assert [] == [end for end in wanted if not any(path.endswith(f"/{end}") for path in names)]
 
 

@@ -13,12 +13,26 @@ from .exit_codes import ExitCode
 from .faults import report_fault
 from .terminal import PROGRAM, say
 
-_SUB_COMMANDS = ("image", "scanners", "health", "doctor", "new-plugin")
+_SUB_COMMANDS = (
+    "image",
+    "registry",
+    "convert",
+    "diff",
+    "explain",
+    "formats",
+    "scanners",
+    "health",
+    "doctor",
+    "new-plugin",
+)
 
 _HELP = """Scan container images with every enabled vulnerability scanner, and print one answer.
 
 \b
-  portus-scan image registry.example:5000/team/app:1.0
+  portus-scan image registry.example:5000/team/app:1.0 -o table -o json=report.json
+  portus-scan convert report.json -o html=site
+  portus-scan diff monday.json tuesday.json
+  portus-scan explain CVE-2016-6304 report.json
   portus-scan scanners
   portus-scan health --config config.yml
   portus-scan doctor --config config.yml

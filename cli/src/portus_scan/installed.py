@@ -1,11 +1,19 @@
-"""What is installed and what the configuration says of it: the rows of ``portus-scan scanners``."""
+"""What is installed: the rows of ``portus-scan scanners``, with what the configuration says, and of ``formats``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from attrs import evolve, frozen
-from portus_scanners import Plugin, PluginError, Settings, discover, load_plugin
+from portus_scanners import (
+    Plugin,
+    PluginError,
+    ReporterPlugin,
+    Settings,
+    discover,
+    discover_reporters,
+    load_plugin,
+)
 
 from .output import foreign_prints_to_stderr
 
@@ -73,3 +81,33 @@ def _instances(rows: Iterable[ListedScanner], settings: Settings | None) -> Iter
             row = by_plugin.get(section.plugin)
             row = row or ListedScanner(name="", plugin=section.plugin, problem=f"{section.plugin} is not installed")
             yield evolve(row, name=section.name, enabled=section.enabled)
+
+
+@frozen(kw_only=True)
+class ListedFormat:
+    """One row: an installed format."""
+
+    name: str
+    writes: str | None = None
+    """``file`` or ``folder``; None where it can't be loaded."""
+    description: str = ""
+    distribution: str = ""
+    version: str = ""
+    problem: str | None = None
+
+
+def list_formats() -> list[ListedFormat]:
+    """Return the installed formats by name; each is imported."""
+    return [_loaded_format(plugin) for plugin in discover_reporters()]
+
+
+def _loaded_format(plugin: ReporterPlugin) -> ListedFormat:
+    from portus_scanners import FolderReporter  # listing scanners needs none of the reports
+
+    row = ListedFormat(name=plugin.name, distribution=plugin.distribution, version=plugin.version)
+    with foreign_prints_to_stderr():
+        result = load_plugin(plugin).result
+    if isinstance(result, PluginError):
+        return evolve(row, problem=result.reason)
+    writes = "folder" if issubclass(result, FolderReporter) else "file"
+    return evolve(row, writes=writes, description=result.description)

@@ -6,19 +6,21 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from .columns import line_up
-from .screen import Screen
+from .surface import draw
 from .terminal import safe
 
 if TYPE_CHECKING:
+    from portus_scanners import Surface
     from rich.console import Console
 
 _LONGEST_CELL = 1000
 
 
-def render_list(headings: Sequence[str], rows: Iterable[Sequence[str]], screen: Screen) -> str:
+def render_list(headings: Sequence[str], rows: Iterable[Sequence[str]], surface: Surface) -> str:
     """Return the rows under their headings; texts are made safe, an empty one is a dash."""
     rows = [tuple(safe(cell, _LONGEST_CELL) or "-" for cell in row) for row in rows]
-    if not screen.terminal and (text := line_up((headings, *rows), screen.width)) is not None:
+    plain = not surface.terminal and not surface.color
+    if plain and (text := line_up((headings, *rows), surface.width)) is not None:
         return text
     from rich.table import Table
     from rich.text import Text
@@ -31,4 +33,4 @@ def render_list(headings: Sequence[str], rows: Iterable[Sequence[str]], screen: 
             table.add_row(*map(Text, row))
         console.print(table)
 
-    return screen.draw(paint)
+    return draw(surface, paint)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NamedTuple, TypeVar
 
 import click
+
+ResultT = TypeVar("ResultT")
 
 
 def read_seconds(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
@@ -40,10 +45,56 @@ list_format = click.option(
     show_default=True,
     help="The form.",
 )
-suppressions = click.option(
-    "--suppressions",
-    "suppressions_files",
-    metavar="FILE",
-    multiple=True,
-    help="Rules that take vulnerabilities out of the gate (YAML or OpenVEX); may be given several times.",
+
+SEVERITIES = ("unknown", "negligible", "low", "medium", "high", "critical", "defcon1")
+"""As in `portus_scanners.Severity`, which is not imported for a help text."""
+
+
+class ReportingChoices(NamedTuple):
+    """What the options that say what becomes of a document were given; see `reporting`."""
+
+    outputs: tuple[str, ...]
+    min_severity: str
+    show_all: bool
+    baseline: str | None
+
+
+def reporting(command: Callable[..., ResultT]) -> Callable[..., ResultT]:
+    """Give a sub-command the options that say what becomes of a document; it gets them as one argument, `choices`."""
+
+    @wraps(command)
+    def gather(*arguments: Any, **values: Any) -> ResultT:
+        choices = ReportingChoices(**{name: values.pop(name) for name in ReportingChoices._fields})
+        return command(*arguments, choices=choices, **values)
+
+    for option in reversed(_REPORTING):
+        gather = option(gather)
+    return gather
+
+
+def _refuse_format(_context: click.Context, _option: click.Parameter, value: str | None) -> None:
+    """Tell who is used to other commands how a format is chosen here."""
+    if value is not None:
+        raise click.UsageError(f"there is no --format here: write -o {value}, or -o {value}=PATH")
+
+
+_REPORTING = (
+    click.option(
+        "-o",
+        "--output",
+        "outputs",
+        metavar="FORMAT[=PATH]",
+        multiple=True,
+        help="A format, and the file or folder that it goes to (stdout without one); may be given several times. "
+        "Default: table. 'portus-scan formats' lists them.",
+    ),
+    click.option("--format", metavar="FORMAT", hidden=True, expose_value=False, callback=_refuse_format),
+    click.option(
+        "--min-severity",
+        type=click.Choice(SEVERITIES, case_sensitive=False),
+        default=SEVERITIES[0],
+        help="What people read leaves out what is lower, and says how much.",
+    ),
+    click.option("--all", "show_all", is_flag=True, help="Every vulnerability in a row of its own, however many."),
+    click.option("--baseline", metavar="REPORT", help="An earlier report (JSON) that formats may compare with."),
 )

@@ -21,6 +21,7 @@ from portus_scanners import (
     UnresolvedImage,
 )
 
+from .clock import now
 from .exit_codes import ExitCode
 from .leaving import GRACE, leave_at_once, run_to_end, stop_on_signals
 from .output import foreign_prints_to_stderr
@@ -125,6 +126,7 @@ class ImageScans:
         return ReportDocument(
             reports=tuple(result for result in results if isinstance(result, ImageReport)),
             errors=tuple(result for result in results if isinstance(result, UnresolvedImage)),
+            created=now(),
         )
 
     def interrupt(self) -> None:

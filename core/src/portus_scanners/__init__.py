@@ -14,11 +14,15 @@ from typing import TYPE_CHECKING, Any
 __all__ = [
     "BlobAccess",
     "BlobHead",
+    "CombineError",
+    "CountedSeverity",
     "Cvss",
+    "DocumentDiff",
     "Engine",
     "Finding",
     "FixState",
     "FolderReporter",
+    "GatePolicy",
     "GateResult",
     "GateViolation",
     "Health",
@@ -26,6 +30,7 @@ __all__ = [
     "HttpBackend",
     "HttpScannerSettings",
     "Image",
+    "ImageDiff",
     "ImageNotFoundError",
     "ImageProgress",
     "ImageReference",
@@ -41,12 +46,14 @@ __all__ = [
     "LocalImageError",
     "LocalReference",
     "MatchedBy",
+    "NotComparable",
     "Outcome",
     "Package",
     "PathTemplate",
     "Platform",
     "Plugin",
     "PluginError",
+    "Policies",
     "PortusScannersError",
     "ProgramAnswer",
     "ProgramBackend",
@@ -82,26 +89,37 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Severity",
+    "SeverityChange",
+    "SeverityPolicy",
     "Suppressed",
     "Suppression",
     "Surface",
     "TextReporter",
+    "Treatment",
     "UnresolvedImage",
     "UnsupportedImageError",
     "UnusedRule",
     "VendorRating",
     "Verdict",
     "Vulnerability",
+    "apply_policies",
     "apply_suppressions",
+    "check_gate",
     "check_plugin_lists",
+    "combine_reports",
+    "compare_documents",
     "credentials_files",
     "credentials_origin",
     "discover",
     "discover_reporters",
+    "dump_diff",
     "dump_document",
+    "dump_line",
     "kill_programs",
     "load_document",
+    "load_line",
     "load_plugin",
+    "load_policies",
     "load_settings",
     "load_suppressions",
     "make_image_report",
@@ -117,8 +135,10 @@ __all__ = [
 
 if TYPE_CHECKING:
     __version__: str
+    from .diff import DocumentDiff, ImageDiff, NotComparable, SeverityChange, compare_documents
     from .engine import Engine, ImageProgress, Progress, Scan, ScanEnd, ScannerHealth, Scans
     from .errors import (
+        CombineError,
         ImageNotFoundError,
         InvalidDocumentError,
         InvalidManifestError,
@@ -136,10 +156,12 @@ if TYPE_CHECKING:
         UnsupportedImageError,
     )
     from .finding_parts import read_time, unique_findings, web_links
+    from .gate import CountedSeverity, GatePolicy, Treatment, check_gate
     from .http import HttpAnswer, HttpBackend
     from .image_files import PathTemplate, read_file, read_json
     from .local.reference import ImageReference, LocalReference, parse_reference
     from .merge import make_image_report
+    from .merge.combine import combine_reports
     from .models import (
         Cvss,
         Finding,
@@ -159,6 +181,7 @@ if TYPE_CHECKING:
         ScannerReport,
         ScannerRun,
         Severity,
+        SeverityPolicy,
         Suppressed,
         UnresolvedImage,
         UnusedRule,
@@ -168,6 +191,7 @@ if TYPE_CHECKING:
     )
     from .plugins import InstalledPlugin, Plugin, ReporterPlugin, check_plugin_lists, discover, discover_reporters
     from .plugins.loading import LoadedPlugin, load_plugin
+    from .policies import Policies, apply_policies, load_policies
     from .program import ProgramAnswer, ProgramBackend, ProgramWorkspace, kill_programs
     from .registry.client import Registry
     from .registry.origin import credentials_files, credentials_origin
@@ -185,7 +209,7 @@ if TYPE_CHECKING:
         ScannerSettings,
     )
     from .secret import Secret
-    from .serialize import dump_document, load_document
+    from .serialize import dump_diff, dump_document, dump_line, load_document, load_line
     from .settings import ScannerSection, Settings, load_settings
     from .settings.registries import RegistrySettings
     from .structuring import structure_answer
@@ -198,11 +222,15 @@ else:
     _HOMES = {
         "BlobAccess": "scanner",
         "BlobHead": "scanner",
+        "CombineError": "errors",
+        "CountedSeverity": "gate",
         "Cvss": "models",
+        "DocumentDiff": "diff",
         "Engine": "engine",
         "Finding": "models",
         "FixState": "models",
         "FolderReporter": "reporter",
+        "GatePolicy": "gate",
         "GateResult": "models",
         "GateViolation": "models",
         "Health": "scanner",
@@ -210,6 +238,7 @@ else:
         "HttpBackend": "http",
         "HttpScannerSettings": "scanner",
         "Image": "models",
+        "ImageDiff": "diff",
         "ImageNotFoundError": "errors",
         "ImageProgress": "engine",
         "ImageReference": "local.reference",
@@ -225,12 +254,14 @@ else:
         "LocalImageError": "errors",
         "LocalReference": "local.reference",
         "MatchedBy": "models",
+        "NotComparable": "diff",
         "Outcome": "models",
         "Package": "models",
         "PathTemplate": "image_files",
         "Platform": "models",
         "Plugin": "plugins",
         "PluginError": "errors",
+        "Policies": "policies",
         "PortusScannersError": "errors",
         "ProgramAnswer": "program",
         "ProgramBackend": "program",
@@ -266,26 +297,37 @@ else:
         "Settings": "settings",
         "SettingsError": "errors",
         "Severity": "models",
+        "SeverityChange": "diff",
+        "SeverityPolicy": "models",
         "Suppressed": "models",
         "Suppression": "suppressions.rule",
         "Surface": "surface",
         "TextReporter": "reporter",
+        "Treatment": "gate",
         "UnresolvedImage": "models",
         "UnsupportedImageError": "errors",
         "UnusedRule": "models",
         "VendorRating": "models",
         "Verdict": "models",
         "Vulnerability": "models",
+        "apply_policies": "policies",
         "apply_suppressions": "suppressions.applying",
+        "check_gate": "gate",
         "check_plugin_lists": "plugins",
+        "combine_reports": "merge.combine",
+        "compare_documents": "diff",
         "credentials_files": "registry.origin",
         "credentials_origin": "registry.origin",
         "discover": "plugins",
         "discover_reporters": "plugins",
+        "dump_diff": "serialize",
         "dump_document": "serialize",
+        "dump_line": "serialize",
         "kill_programs": "program",
         "load_document": "serialize",
+        "load_line": "serialize",
         "load_plugin": "plugins.loading",
+        "load_policies": "policies",
         "load_settings": "settings",
         "load_suppressions": "suppressions.loading",
         "make_image_report": "merge",

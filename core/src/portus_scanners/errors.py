@@ -7,6 +7,7 @@
     |-- InvalidReferenceError     this is no image reference (also a ValueError)
     |-- PluginError               a plugin can't be found or loaded: install or update it
     |-- InvalidDocumentError      this is no report document of ours (also a ValueError)
+    |-- CombineError              these reports are not about one image (also a ValueError)
     |-- RegistryError             the image could not be resolved
     |   |-- RegistryAuthError     the registry wants other credentials
     |   |-- ImageNotFoundError    the registry does not have it (also a LookupError)
@@ -87,12 +88,16 @@ class InvalidDocumentError(PortusScannersError, ValueError):
     """A text that is no report document.
 
     Args:
-        faults: ``$.path`` lines, one for each fault.
+        faults: ``$.path`` lines, one for each fault; of JSON Lines with ``line 7:`` before each.
     """
 
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults: tuple[str, ...] = tuple(faults)
         super().__init__("; ".join(self.faults))
+
+
+class CombineError(PortusScannersError, ValueError):
+    """Reports that can't be made one: there is none, or they are about different images."""
 
 
 class RegistryError(PortusScannersError):

@@ -30,7 +30,7 @@ def web_links(texts: Iterable[str]) -> tuple[str, ...]:
 def unique_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     """Return one finding for each id and package, where a backend names one for each file or each layer.
 
-    The worst of them stays (the first of equals), with the fixes and the links of all.
+    The worst of them stays (the first of equals), with the aliases, the fixes and the links of all.
     """
     groups: dict[tuple[str, Package], list[Finding]] = {}
     for finding in findings:
@@ -40,9 +40,10 @@ def unique_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _joined(group: list[Finding]) -> Finding:
     worst = max(group, key=lambda finding: finding.severity)  # the first of equals
+    aliases = dict.fromkeys(alias for finding in group for alias in finding.aliases)
     fixes = dict.fromkeys(fix for finding in group for fix in finding.fixed_by)
     links = dict.fromkeys(link for finding in group for link in finding.links)
-    return evolve(worst, fixed_by=tuple(fixes), links=tuple(links))
+    return evolve(worst, aliases=tuple(aliases), fixed_by=tuple(fixes), links=tuple(links))
 
 
 def _is_web_link(text: str) -> bool:

@@ -269,6 +269,21 @@ async def test_many_who_wait_ask_a_helper_once(machine: Machine) -> None:
     assert 1 == len(machine.calls)
 
 
+async def test_a_helper_is_asked_once_for_many_repositories_and_again_later(machine: Machine) -> None:
+    """Who walks a registry does not start a program for each repository; a new log-in is seen after 30 seconds."""
+    machine.configure(credsStore="store")
+    machine.answer("store", "me", "s3cret")
+    seconds = [0.0]
+    store = CredentialStore(HostSettings({}), machine.environ, Tasks(), lambda: seconds[0])
+    for number in range(5):
+        await store.find("r.example", f"app{number}")
+    assert 1 == len(machine.calls)
+
+    machine.answer("store", "you", "s3cret")
+    seconds[0] = 31.0
+    assert "you" == (await store.find("r.example", "app0")).credentials.username  # type: ignore[union-attr]
+
+
 async def test_a_public_image_needs_no_helper(connect: Connect, machine: Machine) -> None:
     """As with ``docker pull``: its failure matters where the registry wants credentials, and is named there."""
     machine.configure(credsStore="missing")

@@ -143,6 +143,7 @@ def test_everything_of_a_record_is_kept() -> None:
     assert (
         Finding(
             id="CVE-2099-0001",
+            aliases=("DSA-1",),
             severity=Severity.HIGH,
             severity_label="HIGH",
             package=LIBSSL,
@@ -151,7 +152,7 @@ def test_everything_of_a_record_is_kept() -> None:
             title="openssl: an overflow",
             description="It overflows.",
             cvss=(Cvss(version="3.1", vector="CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H", score=7.5),),
-            details={"osv_id": "DSA-1", "aliases": "CVE-2099-0001"},
+            details={"osv_id": "DSA-1"},
         )
         == finding
     )
@@ -170,6 +171,13 @@ def test_everything_of_a_record_is_kept() -> None:
 def test_a_record_about_one_cve_is_called_so(names: dict[str, Any], expected: str) -> None:
     """So that other scanners' findings meet it; a record about several keeps its own id."""
     assert expected == find_id(structure_answer({**record("X-1"), **names}, Vulnerability, "record"))
+
+
+def test_the_names_of_a_record_are_aliases() -> None:
+    """An advisory has all that it is about; related records are others, and left out."""
+    names = {"aliases": ["GHSA-a", " "], "upstream": ["CVE-1", "CVE-2", "CVE-1"], "related": ["CVE-3"]}
+    finding = finding_of({**record("DSA-1"), **names})
+    assert ("DSA-1", ("GHSA-a", "CVE-1", "CVE-2")) == (finding.id, finding.aliases)
 
 
 V2, V3, V4 = (

@@ -81,6 +81,15 @@ def test_everything_that_grype_says_is_kept() -> None:
     assert "2026-01-01T00:00:00+00:00" == reading.report.database_updated.isoformat()
 
 
+def test_other_names_are_aliases() -> None:
+    """What Trivy calls vendors' ids, and Grype related vulnerabilities."""
+    trivy, grype = reports.trivy(HIGH), reports.grype({"GHSA-a": "High"})
+    trivy["Results"][0]["Vulnerabilities"][0]["VendorIDs"] = ["DSA-1", " ", "DSA-1"]
+    grype["matches"][0]["relatedVulnerabilities"] = [{"id": "CVE-1", "dataSource": "x"}, {"id": "GHSA-a"}]
+    names = [(one.id, one.aliases) for form in (trivy, grype) for one in read_report(form).report.findings]
+    assert [("CVE-2099-0001", ("DSA-1",)), ("GHSA-a", ("CVE-1",))] == names
+
+
 def _who_and_when(reading: Reading) -> tuple[str, str]:
     return reading.report.scanner_version, reading.made.isoformat() if reading.made else ""
 

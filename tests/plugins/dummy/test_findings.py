@@ -26,6 +26,7 @@ def test_every_member_of_a_scripted_finding_arrives():
     """Nothing that the script says of a finding is lost."""
     scripted = ScriptedFinding(
         id="X-1",
+        aliases=("CVE-1", "CVE-2"),
         severity="Defcon1",
         package="bash",
         version="5.1",
@@ -38,6 +39,7 @@ def test_every_member_of_a_scripted_finding_arrives():
 
     expected = Finding(
         id="X-1",
+        aliases=("CVE-1", "CVE-2"),
         severity=Severity.DEFCON1,
         severity_label="Defcon1",
         package=Package("bash", "5.1", "debian:12"),

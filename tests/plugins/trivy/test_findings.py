@@ -75,6 +75,12 @@ def test_severity(word: str | None, cvss: object, expected: Severity) -> None:
     assert (expected, word or "") == (finding.severity, finding.severity_label)
 
 
+def test_names_of_vendors_are_aliases() -> None:
+    """Advisories that Trivy names beside the CVE are other names of it, each once."""
+    finding = only(one(VendorIDs=["DSA-1-1", "DLA-2", "DSA-1-1", " "]))
+    assert ("CVE-2099-0001", ("DSA-1-1", "DLA-2")) == (finding.id, finding.aliases)
+
+
 def test_cvss_of_every_version() -> None:
     """One rating for each source and version, with the version of its vector."""
     scores = {

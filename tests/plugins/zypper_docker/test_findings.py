@@ -74,6 +74,13 @@ def test_one_cve_in_two_patches_is_one_finding() -> None:
     assert (Severity.CRITICAL, ("p-1", "p-2"), "p-2") == (finding.severity, finding.fixed_by, finding.title)
 
 
+def test_a_patch_is_an_alias_of_each_cve_that_it_mends() -> None:
+    """Another scanner that names the patch alone means all of them; a patch without a CVE has no other name."""
+    patches = [Patch("p-1", Summary="CVE-2016-0718 CVE-2016-0719"), Patch("p-2", Summary="Security update")]
+    found = {finding.id: finding.aliases for finding in make_findings(patches, "corrected")}
+    assert {"CVE-2016-0718": ("p-1",), "CVE-2016-0719": ("p-1",), "p-2": ()} == found
+
+
 def test_two_patches_of_one_name_lose_nothing() -> None:
     """A name that comes twice with different texts is no repetition: what the second says counts as well."""
     items = [{"Name": "p", "IsSecurity": False}, {"Name": "p", "IsSecurity": True}]

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 _HELP = """Look at everything that a scan depends on, and say what to do where something is wrong.
 
-Imports every installed plugin and asks the backend of every enabled scanner; then registries, where their credentials
-come from, proxies and versions. A part that is broken hides no other. No password and no token of the configuration or
-the environment is shown.
+Imports every installed scanner and format, and asks the backend of every enabled scanner; then registries, where their
+credentials come from, proxies and versions. A part that is broken hides no other. No password and no token of the
+configuration or the environment is shown.
 
 \b
 Examples:
@@ -27,7 +27,7 @@ Examples:
 
 \b
 Exit codes:
-  0    every installed plugin loads, every enabled scanner is healthy or has no way to tell
+  0    every installed scanner and format loads, every enabled scanner is healthy or has no way to tell
   2    usage or configuration error; the rest is printed all the same
   3    something is wrong: a plugin does not load, a scanner is unhealthy, a registry's credentials can't be read
   4    nothing is installed, nothing is enabled, or no enabled scanner is healthy
@@ -56,9 +56,9 @@ def command(*, config: str | None, timeout: float, as_json: bool) -> ExitCode:
 def _deliver(diagnosis: Diagnosis, *, as_json: bool) -> ExitCode:
     from ..diagnosis.page import render
     from ..output import write_stdout
-    from ..screen import Screen
+    from ..surface import surface_of
 
-    written = write_stdout(_as_json(diagnosis) if as_json else render(diagnosis, Screen.of(sys.stdout)))
+    written = write_stdout(_as_json(diagnosis) if as_json else render(diagnosis, surface_of(sys.stdout)))
     return diagnosis.judge() if written else ExitCode.USAGE
 
 

@@ -80,11 +80,11 @@ def _as_json(found: tuple[ScannerHealth, ...]) -> str:
 
 def _as_table(found: tuple[ScannerHealth, ...]) -> str:
     from ..listing import render_list
-    from ..screen import Screen
+    from ..surface import surface_of
 
     if not found:
         return ""
-    return render_list(("SCANNER", "HEALTH", "TIME", "MESSAGE"), map(_cells, found), Screen.of(sys.stdout))
+    return render_list(("SCANNER", "HEALTH", "TIME", "MESSAGE"), map(_cells, found), surface_of(sys.stdout))
 
 
 def _cells(health: ScannerHealth) -> tuple[str, ...]:

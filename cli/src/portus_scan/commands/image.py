@@ -7,19 +7,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import options
-from ..exit_codes import ExitCode, judge_document
+from .. import options, policy_options
+from ..exit_codes import ExitCode
 from ..faults import CommandFault, settings_faults
-from ..formats import FORMATS, load_format
 from ..terminal import say
 
 if TYPE_CHECKING:
-    from portus_scanners import ImageReference, ImageReport, Platform, ReportDocument, Settings, UnresolvedImage
+    from portus_scanners import ImageReference, ReportDocument, UnresolvedImage
 
-    from ..output import Output
+    from ..delivery.reporting import Reporting
+    from ..options import ReportingChoices
+    from ..policy_options import PolicyChoices
 
 NO_SCANNER = "scanners"
-"""The step at which an image ends for which no scanner is enabled."""
+"""The step at which an image ends for which no scanner is enabled; that is said once for all."""
 
 _REGISTRY_STEPS = {"connect", "token", "manifest", "resolve"}
 """The steps at which a registry could not resolve an image."""
@@ -37,25 +38,30 @@ A local image is oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:N
 Examples:
   portus-scan image registry.example:5000/team/app:1.0
   portus-scan image --config config.yml --scanner clair alpine:3.19 app:1.0
-  portus-scan image --format json --output report.json --timeout 600 app:1.0
+  portus-scan image -o table -o json=report.json --timeout 600 app:1.0
   portus-scan image --platform all app:1.0
+  portus-scan image --fail-on critical=0,high=5 --only-fixable app:1.0
   docker save app:1.0 -o app.tar; portus-scan image docker-archive:app.tar
+
+The gate decides between 0 and 1. There is one where an option or the section gate: of the configuration asks
+something of the reports: --fail-on and the options after it. Every scanner has to end ok then, but for --allow.
 
 \b
 Exit codes:
-  0    every image was scanned by every selected scanner (whatever they found)
+  0    every image was scanned by every selected scanner, whatever they found; the gate passed
+  1    the gate failed; the table, or else stderr, says which rule, for which image, and by what
   2    usage or configuration error, malformed reference, unwritable output
-  3    some scanner did not end ok, or some image could not be resolved
+  3    some scanner did not end ok (and --allow does not allow it), or some image could not be resolved
   4    nothing scanned: no image resolved, no scanner enabled, or none ended ok
   130  interrupted; what was found until then is printed
 
-With --format json the document is printed on 0, 3, 4 and 130.
+Every output is written on 0, 1, 3, 4 and 130.
 
 \b
 Environment:
   PORTUS_SECURITY_<SCANNER>_<SETTING>  a setting of a scanner; goes before --config
   DOCKER_CONFIG                        the folder of Docker's config.json, for credentials
-  NO_COLOR, COLUMNS                    no colour; the width of the table
+  NO_COLOR, FORCE_COLOR, COLUMNS       no colour, colour in a pipe too; the width of the table
 """
 
 
@@ -73,21 +79,14 @@ Environment:
     show_default=True,
     help="Where scanners that pull get the layers of a local image: an address of this machine that they reach.",
 )
-@click.option(
-    "--format",
-    "format_name",
-    type=click.Choice(FORMATS),
-    default=FORMATS[0],
-    show_default=True,
-    help="For people or JSON.",
-)
-@click.option("--output", metavar="FILE", help="Write there instead of to stdout (-); the file is replaced as a whole.")
+@options.reporting
 @click.option(
     "--timeout",
     metavar="SECONDS",
     callback=options.read_seconds,
     help="Seconds for all of it; unfinished scans are reported as such.",
 )
+@policy_options.policies
 @click.pass_obj
 def command(  # noqa: PLR0913 (one parameter an option)
     verbose: bool,
@@ -97,19 +96,20 @@ def command(  # noqa: PLR0913 (one parameter an option)
     scanners: tuple[str, ...],
     platform: str | None,
     serve_address: str,
-    format_name: str,
-    output: str | None,
+    choices: ReportingChoices,
     timeout: float | None,
+    policy_choices: PolicyChoices,
 ) -> ExitCode:
     """Scan images."""
-    from ..output import Output
+    from ..arguments import parse_platform, read_settings
+    from ..delivery.reporting import Reporting
 
     parsed = _parse_references(references)
-    wanted_platform = None if platform == ALL else _parse_platform(platform)
-    settings = _read_settings(config, scanners)
-    delivery = _Delivery(Output.check(output), format_name)
+    wanted_platform = None if platform == ALL else parse_platform(platform)
+    reporting = Reporting.prepare(choices, policy_choices, config)
+    settings = read_settings(config, scanners, reporting.policing)
     if not settings.enabled:
-        return delivery(_nothing_enabled(parsed))
+        return reporting.deliver(_nothing_enabled(parsed))
 
     from ..progress import make_display
     from ..scanning import Order, run_order
@@ -123,29 +123,14 @@ def command(  # noqa: PLR0913 (one parameter an option)
         timeout=timeout,
     )
     with settings_faults():
-        return run_order(order, make_display(len(parsed), verbose=verbose), delivery)
+        return run_order(order, make_display(len(parsed), verbose=verbose), lambda found: _deliver(found, reporting))
 
 
-class _Delivery:
-    """Writes the document, and says on stderr what it can't show there.
-
-    Args:
-        output: Where to.
-        format_name: In which form.
-    """
-
-    def __init__(self, output: Output, format_name: str) -> None:
-        self._output = output
-        self._format_name = format_name
-
-    def __call__(self, document: ReportDocument) -> ExitCode:
-        for error in document.errors:
-            if error.step != NO_SCANNER:  # that has been said, once for all
-                say(f"{error.reference}: {error.message}{_hint_at_file(error)}")
-        if self._output.path is not None or self._format_name == "json":
-            _say_what_failed(document)
-        text = load_format(self._format_name)(document, self._output.screen)
-        return judge_document(document) if self._output.write(text) else ExitCode.USAGE
+def _deliver(document: ReportDocument, reporting: Reporting) -> ExitCode:
+    """Say which images could not be scanned, and write the outputs."""
+    for error in document.errors:
+        say(f"{error.reference}: {error.message}{_hint_at_file(error)}")
+    return reporting.deliver(document)
 
 
 def _hint_at_file(error: UnresolvedImage) -> str:
@@ -167,22 +152,6 @@ def _form_of(path: Path) -> str | None:
         return None
 
 
-def _say_what_failed(document: ReportDocument) -> None:
-    """Name the runs that did not end ok, for a user who does not see the table."""
-    for report in document.reports:
-        for run in report.results:
-            if run.error is not None:
-                words = run.outcome.value.replace("_", " ")
-                say(f"{_name(report, document)}: {run.scanner}: {words}: {run.error}")
-
-
-def _name(report: ImageReport, document: ReportDocument) -> str:
-    """Return the reference; with the platform where several images have the same."""
-    text = report.image.reference.text
-    alike = [other for other in document.reports if other.image.reference.text == text]
-    return text if len(alike) == 1 else f"{text} ({report.image.platform or 'no platform'})"
-
-
 def _parse_references(texts: tuple[str, ...]) -> tuple[ImageReference, ...]:
     from portus_scanners import InvalidReferenceError, parse_reference
 
@@ -197,27 +166,11 @@ def _parse_references(texts: tuple[str, ...]) -> tuple[ImageReference, ...]:
     return tuple(parsed)
 
 
-def _parse_platform(text: str | None) -> Platform | None:
-    from portus_scanners import Platform
-
-    try:
-        return None if text is None else Platform.parse(text)
-    except ValueError as error:
-        raise CommandFault(f"--platform: {error}") from error
-
-
-def _read_settings(config: str | None, scanners: tuple[str, ...]) -> Settings:
-    from portus_scanners import load_settings
-
-    with settings_faults():
-        settings = load_settings(config)
-        return settings.select(scanners) if scanners else settings
-
-
 def _nothing_enabled(references: tuple[ImageReference, ...]) -> ReportDocument:
     """Say that no scanner is enabled and how to enable one; no registry is asked anything."""
     from portus_scanners import ReportDocument, UnresolvedImage
 
+    from ..clock import now
     from ..enabling import how_to_enable
 
     say(how_to_enable())
@@ -225,4 +178,4 @@ def _nothing_enabled(references: tuple[ImageReference, ...]) -> ReportDocument:
         UnresolvedImage(reference=reference.text, step=NO_SCANNER, message="no scanner is enabled")
         for reference in references
     )
-    return ReportDocument(errors=errors)
+    return ReportDocument(errors=errors, created=now())

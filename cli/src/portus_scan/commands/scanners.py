@@ -66,13 +66,13 @@ def _as_json(rows: list[ListedScanner]) -> str:
 def _as_table(rows: list[ListedScanner]) -> str:
     from ..enabling import how_to_install
     from ..listing import render_list
-    from ..screen import Screen
+    from ..surface import surface_of
 
     if not rows:
         say(f"no scanner is installed: {how_to_install()}")
         return ""
     headings = ("NAME", "DISTRIBUTION", "VERSION", "ENABLED", "LOADS", "PROBLEM")
-    return render_list(headings, map(_cells, rows), Screen.of(sys.stdout))
+    return render_list(headings, map(_cells, rows), surface_of(sys.stdout))
 
 
 def _cells(row: ListedScanner) -> tuple[str, ...]:

@@ -94,6 +94,7 @@ class Diagnosis:
     configuration: Configuration
     lists: PluginLists
     plugins: tuple[PluginFacts, ...]
+    formats: tuple[PluginFacts, ...]
     scanners: tuple[ScannerFacts, ...]
     registries: tuple[RegistryFacts, ...]
     credentials_files: tuple[CredentialsFile, ...]
@@ -107,7 +108,9 @@ class Diagnosis:
         enabled = [one for one in self.scanners if one.enabled]
         if all(one.healthy is False for one in enabled):
             return ExitCode.NOTHING
-        broken = any(one.loads is False for one in self.plugins) or any(one.problem for one in self.registries)
+        broken = any(one.loads is False for one in (*self.plugins, *self.formats)) or any(
+            one.problem for one in self.registries
+        )
         return ExitCode.PARTIAL if broken or any(one.healthy is False for one in enabled) else ExitCode.OK
 
     def to_document(self) -> dict[str, Any]:

@@ -6,16 +6,20 @@ import asyncio
 import os
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from attrs import evolve
 from portus_scanners import (
+    LoadedPlugin,
     Plugin,
     PluginError,
+    ReporterPlugin,
     ScannerSection,
     Settings,
     SettingsError,
     check_plugin_lists,
     discover,
+    discover_reporters,
     load_plugin,
     load_settings,
 )
@@ -45,12 +49,13 @@ def run_diagnosis(config: str | None, timeout: float, deliver: Callable[[Diagnos
     """
     settings, configuration = _read_configuration(config)
     with foreign_prints_to_stderr():
-        plugins = tuple(_examine_plugin(plugin) for plugin in discover())
+        plugins = tuple(map(_examine_plugin, discover()))
+        formats = tuple(map(_examine_plugin, discover_reporters()))
     with asyncio.Runner() as runner:
         with stop_on_signals(runner.get_loop(), interrupt, interrupt), foreign_prints_to_stderr():
             work = _examine_rest(settings, plugins, config, timeout)
             scanners, registries, abandoned = run_to_end(runner, work)
-        code = deliver(_put_together(configuration, plugins, scanners, registries))
+        code = deliver(_put_together(configuration, plugins, formats, scanners, registries))
         if abandoned:
             leave_at_once(code)
     return code
@@ -59,6 +64,7 @@ def run_diagnosis(config: str | None, timeout: float, deliver: Callable[[Diagnos
 def _put_together(
     configuration: Configuration,
     plugins: tuple[PluginFacts, ...],
+    formats: tuple[PluginFacts, ...],
     scanners: tuple[ScannerFacts, ...],
     registries: tuple[RegistryFacts, ...],
 ) -> Diagnosis:
@@ -67,6 +73,7 @@ def _put_together(
         configuration=configuration,
         lists=_read_lists(),
         plugins=plugins,
+        formats=formats,
         scanners=scanners,
         registries=registries,
         credentials_files=find_credentials_files(),
@@ -91,13 +98,13 @@ def _read_lists() -> PluginLists:
     )
 
 
-def _examine_plugin(plugin: Plugin) -> PluginFacts:
+def _examine_plugin(plugin: Plugin | ReporterPlugin) -> PluginFacts:
     """Load a plugin, each after the other so that its time is its own; one that is left out is not tried."""
     facts = PluginFacts(name=plugin.name, distribution=plugin.distribution, version=plugin.version)
     if (problem := plugin.problem) is not None:
         loads = None if plugin.disabled else False
         return evolve(facts, file=plugin.find_file(), loads=loads, problem=problem.why, mend=problem.mend or None)
-    loaded = load_plugin(plugin)
+    loaded: LoadedPlugin[Any] = load_plugin(plugin)
     facts = evolve(facts, file=plugin.find_file(), import_seconds=round(loaded.elapsed, 3))
     if isinstance(loaded.result, PluginError):
         error = loaded.result

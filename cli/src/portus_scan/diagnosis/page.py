@@ -9,11 +9,12 @@ from attrs import frozen
 
 from ..enabling import how_to_install
 from ..formats.words import count
-from ..screen import Screen
+from ..surface import draw
 from ..terminal import safe
 from .facts import Configuration, Diagnosis, PluginFacts, PluginLists, RegistryFacts, ScannerFacts
 
 if TYPE_CHECKING:
+    from portus_scanners import Surface
     from rich.console import Console
     from rich.table import Table
 
@@ -31,7 +32,7 @@ class Row:
     lines: tuple[str, ...]
 
 
-def render(diagnosis: Diagnosis, screen: Screen) -> str:
+def render(diagnosis: Diagnosis, surface: Surface) -> str:
     """Return the page; foreign text in it is made safe."""
     sections = dict(_sections(diagnosis))
 
@@ -42,7 +43,7 @@ def render(diagnosis: Diagnosis, screen: Screen) -> str:
             console.print()
         console.print(_conclusion(row for rows in sections.values() for row in rows))
 
-    return screen.draw(paint)
+    return draw(surface, paint)
 
 
 def _sections(diagnosis: Diagnosis) -> Iterator[tuple[str, list[Row]]]:
@@ -51,6 +52,7 @@ def _sections(diagnosis: Diagnosis) -> Iterator[tuple[str, list[Row]]]:
         "PLUGINS",
         [_plugin(one) for one in diagnosis.plugins] or [Row("fault", "none", (f"try: {how_to_install()}",))],
     )
+    yield "FORMATS", _formats(diagnosis.formats)
     if diagnosis.scanners:
         yield "SCANNERS", [*map(_scanner, diagnosis.scanners), *_none_enabled(diagnosis.scanners)]
     yield "REGISTRIES", [*map(_registry, diagnosis.registries), *_credentials_files(diagnosis), *_proxies(diagnosis)]
@@ -76,6 +78,13 @@ def _plugin(facts: PluginFacts) -> Row:
     if facts.loads:
         owner += f", contract {facts.contract}, imported in {facts.import_seconds:.2f} s"
     return Row(mark, facts.name, _lines(owner, facts.file, facts.problem, _try(facts.mend)))
+
+
+def _formats(formats: tuple[PluginFacts, ...]) -> list[Row]:
+    """Name those that load in one row, and say of each other why it does not."""
+    usable = [one.name for one in formats if one.loads]
+    first = Row("ok", f"{len(usable)} load", (", ".join(usable),)) if usable else Row("fault", "none", ("none loads",))
+    return [first, *(_plugin(one) for one in formats if not one.loads)]
 
 
 def _scanner(facts: ScannerFacts) -> Row:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from portus_scanners import ReportDocument, dump_document
+from collections.abc import Iterator
 
-from ..screen import Screen
+from portus_scanners import ReportJob, TextReporter, dump_document
 
 
-def render(document: ReportDocument, screen: Screen) -> str:
-    """Return ``{"schema_version": 1, "reports": [...], "errors": [...]}``."""
-    return dump_document(document)
+class JsonReporter(TextReporter, contract=1):
+    """``{"schema_version": 1, "reports": [...], "errors": [...], ...}``."""
+
+    description = "the whole document as JSON; what convert, diff and --baseline read"
+
+    def render(self, job: ReportJob) -> Iterator[str]:
+        """Yield the document."""
+        yield dump_document(job.document)

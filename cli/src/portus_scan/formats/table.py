@@ -4,63 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from portus_scanners import Image, ImageReport, ReportDocument, ScannerRun, Severity, Verdict, Vulnerability
-from rich.cells import cell_len
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
+from portus_scanners import (
+    Image,
+    ImageReport,
+    ReportDocument,
+    ReportJob,
+    ScannerRun,
+    Surface,
+    TextReporter,
+    Verdict,
+)
 
-from ..screen import TERMINAL_WIDTH, Screen
 from ..terminal import safe
-from .words import count, severity_counts, verdict_words
+from .gate_words import gate_lines
+from .layout import INDENT, Cell, columns, paragraph
+from .table_rows import vulnerability_lines
+from .words import count, severity_counts, unused_rule_lines, verdict_words
 
-MOST_ROWS = 100
 _LONGEST_NAME = 300
 _LONGEST_CELL = 120
 _LONGEST_MESSAGE = 2000
 _SHORT_DIGEST = len("sha256:") + 12
-_USUAL_ID = len("GHSA-aaaa-bbbb-cccc")
-_INDENT = (0, 0, 0, 2)
-
-_SEVERITY_STYLES = {
-    Severity.DEFCON1: "bold red",
-    Severity.CRITICAL: "bold red",
-    Severity.HIGH: "red",
-    Severity.MEDIUM: "yellow",
-    Severity.LOW: "cyan",
-}
 _VERDICT_STYLES = {Verdict.VULNERABLE: "bold red", Verdict.CLEAN: "bold green", Verdict.UNKNOWN: "bold yellow"}
 
 
-def render(document: ReportDocument, screen: Screen) -> str:
-    """Return the page; foreign text is made safe and cut to a readable length."""
+class TableReporter(TextReporter, contract=1):
+    """The page; foreign text is made safe and cut to a readable length."""
 
-    def paint(console: Console) -> None:
-        for report in document.reports:
-            console.print(_image(report, screen))
-            console.print()
-        for error in document.errors:
-            console.print(_error(error.reference, error.message))
-        if len(document.reports) + len(document.errors) > 1:
-            console.print(Text(_summary(document)))
+    description = "for people: verdicts, scanners, vulnerabilities"
 
-    return screen.draw(paint).rstrip("\n") + "\n"
+    def render(self, job: ReportJob) -> Iterator[str]:
+        """Yield the page, an image at a time."""
+        for number, lines in enumerate(_blocks(job)):
+            text = "".join(f"{line}\n" for line in lines)
+            yield f"\n{text}" if number else text
 
 
-def _image(report: ImageReport, screen: Screen) -> Group:
-    parts: list[RenderableType] = [
-        Text(safe(report.image.reference.text, _LONGEST_NAME), style="bold", overflow="fold"),
-        Padding(Text(_facts(report.image)), _INDENT),
-        Padding(Text(verdict_words(report), style=_VERDICT_STYLES[report.verdict]), _INDENT),
-    ]
-    if report.results:
-        parts.append(Padding(_runs(report.results), _INDENT))
-    parts.extend(Padding(Text(line), _INDENT) for line in _remarks(report.results))
-    if report.vulnerabilities:
-        parts.append(Text())
-        parts.append(Padding(_vulnerabilities(report.vulnerabilities, screen), _INDENT))
-    return Group(*parts)
+def _blocks(job: ReportJob) -> Iterator[Iterable[str]]:
+    """Yield what stands between empty lines."""
+    document, surface = job.document, job.surface
+    for report in document.reports:
+        yield _image(report, job)
+    if len(document.reports) != 1 or document.errors:
+        yield _end(document, surface)
+    if document.unused_rules:
+        yield _paragraphs(unused_rule_lines(document.unused_rules), surface)
+    if document.gate is not None:
+        style = "bold green" if document.gate.passed else "bold red"
+        yield _paragraphs(gate_lines(document.gate), surface, style)
+
+
+def _image(report: ImageReport, job: ReportJob) -> Iterator[str]:
+    surface = job.surface
+    yield from paragraph(safe(report.image.reference.text, _LONGEST_NAME), surface, "bold")
+    yield from paragraph(_facts(report.image), surface, indent=INDENT)
+    yield from paragraph(verdict_words(report), surface, _VERDICT_STYLES[report.verdict], INDENT)
+    yield from columns(map(_run, report.results), surface)
+    for line in _remarks(report.results):
+        yield from paragraph(line, surface, indent=INDENT)
+    yield from vulnerability_lines(report, job)
 
 
 def _facts(image: Image) -> str:
@@ -68,19 +70,13 @@ def _facts(image: Image) -> str:
     return "  ".join(safe(fact, _LONGEST_CELL) for fact in facts if fact)
 
 
-def _runs(runs: Iterable[ScannerRun]) -> Table:
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    for _ in range(3):
-        grid.add_column(overflow="fold")
-    grid.add_column(justify="right")
-    for run in runs:
-        grid.add_row(
-            Text(_name(run)),
-            Text(run.outcome.value.replace("_", " "), style="green" if run.error is None else "bold yellow"),
-            Text(_findings(run)),
-            Text(f"{run.elapsed:.1f} s"),
-        )
-    return grid
+def _run(run: ScannerRun) -> tuple[Cell, ...]:
+    return (
+        Cell(_name(run)),
+        Cell(run.outcome.value.replace("_", " "), "green" if run.error is None else "bold yellow", whole=True),
+        Cell(_findings(run)),
+        Cell(f"{run.elapsed:.1f} s", whole=True, right=True),
+    )
 
 
 def _name(run: ScannerRun) -> str:
@@ -106,45 +102,20 @@ def _remarks(runs: Iterable[ScannerRun]) -> Iterator[str]:
                 yield f"{_name(run)}: note: {safe(note, _LONGEST_MESSAGE)}"
 
 
-def _vulnerabilities(found: tuple[Vulnerability, ...], screen: Screen) -> RenderableType:
-    from rich import box
-
-    table = Table(
-        box=box.SIMPLE_HEAD if screen.terminal else None, pad_edge=False, show_edge=False, header_style="bold"
-    )
-    table.add_column("VULNERABILITY", overflow="fold", no_wrap=_has_room_for_ids(found, screen))
-    table.add_column("SEVERITY", no_wrap=True)
-    for heading in ("PACKAGE", "VERSION", "FIXED BY", "SCANNERS"):
-        table.add_column(heading, overflow="fold")
-    for vulnerability in found[:MOST_ROWS]:
-        table.add_row(*_row(vulnerability))
-    if len(found) <= MOST_ROWS:
-        return table
-    return Group(table, Text(f"... {len(found) - MOST_ROWS} more: --format json shows all"))
+def _paragraphs(lines: Iterable[str], surface: Surface, style: str = "") -> Iterator[str]:
+    """Yield a heading in its style, and the lines that belong to it."""
+    for number, line in enumerate(lines):
+        indent = INDENT if number else 0
+        yield from paragraph(safe(line, _LONGEST_MESSAGE), surface, "" if number else style, indent)
 
 
-def _has_room_for_ids(found: tuple[Vulnerability, ...], screen: Screen) -> bool:
-    """Return whether identifiers need not be folded: they have a usual length, and the screen a usual width."""
-    longest = max(cell_len(_cell([one.id])) for one in found[:MOST_ROWS])
-    return screen.width >= TERMINAL_WIDTH and longest <= _USUAL_ID
-
-
-def _row(vulnerability: Vulnerability) -> Iterator[Text]:
-    yield Text(_cell([vulnerability.id]))
-    yield Text(vulnerability.severity.value, style=_SEVERITY_STYLES.get(vulnerability.severity, ""))
-    yield Text(_cell([vulnerability.package.name]))
-    yield Text(_cell([vulnerability.package.version]))
-    yield Text(_cell(vulnerability.fixed_by))
-    yield Text(_cell(vulnerability.scanners))
-
-
-def _cell(texts: Iterable[str]) -> str:
-    return safe(", ".join(texts), _LONGEST_CELL) or "-"
-
-
-def _error(reference: str, message: str) -> Text:
-    line = f"{safe(reference, _LONGEST_NAME)}: not scanned: {safe(message, _LONGEST_MESSAGE)}"
-    return Text(line, style="bold yellow")
+def _end(document: ReportDocument, surface: Surface) -> Iterator[str]:
+    """Name what was not scanned, and sum everything up."""
+    for error in document.errors:
+        line = f"{safe(error.reference, _LONGEST_NAME)}: not scanned: {safe(error.message, _LONGEST_MESSAGE)}"
+        yield from paragraph(line, surface, "bold yellow")
+    if len(document.reports) + len(document.errors) != 1:
+        yield from paragraph(_summary(document), surface)
 
 
 def _summary(document: ReportDocument) -> str:
@@ -155,4 +126,4 @@ def _summary(document: ReportDocument) -> str:
     total = count(len(document.reports) + len(document.errors), "image")
     vulnerabilities = [one for report in document.reports for one in report.vulnerabilities]
     found = f"; {severity_counts(vulnerabilities)}" if vulnerabilities else ""
-    return f"{total}: {', '.join(parts)}{found}"
+    return f"{total}: {', '.join(parts)}{found}" if parts else f"{total}: nothing was scanned"

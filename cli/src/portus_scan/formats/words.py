@@ -1,10 +1,11 @@
-"""Reports in words that can't be misread. Pure functions; no foreign text in what they return."""
+"""Reports in words that can't be misread. Pure functions; no foreign text in what they return but where they say so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
-from portus_scanners import ImageReport, Outcome, Severity, Verdict, Vulnerability
+from portus_scanners import ImageReport, Outcome, Severity, UnusedRule, Verdict, Vulnerability
 
 _WHAT_HAPPENED = {
     Outcome.INCOMPLETE: "did not see all of it",
@@ -22,7 +23,7 @@ def verdict_words(report: ImageReport) -> str:
     if report.verdict is Verdict.CLEAN:
         return f"clean: {count(len(report.results), 'scanner')} found nothing"
     if report.verdict is Verdict.VULNERABLE:
-        found = f"vulnerable: {severity_counts(report.vulnerabilities)}"
+        found = f"vulnerable: {severity_counts(report.vulnerabilities)}{_suppressed_words(report)}"
         return f"{found}; there may be more: {doubts}" if doubts else found
     return f"unknown: {doubts or 'no scanner has looked'}"
 
@@ -41,11 +42,28 @@ def doubt_words(report: ImageReport) -> str:
 
 def severity_counts(vulnerabilities: Iterable[Vulnerability]) -> str:
     """Return ``3 vulnerabilities (1 critical, 2 low)``, highest severity first."""
-    severities = [vulnerability.severity for vulnerability in vulnerabilities]
-    parts = [f"{severities.count(one)} {one.value}" for one in reversed(Severity) if one in severities]
-    return f"{count(len(severities), 'vulnerability', 'vulnerabilities')} ({', '.join(parts)})"
+    vulnerabilities = tuple(vulnerabilities)
+    return f"{count(len(vulnerabilities), 'vulnerability', 'vulnerabilities')} ({severity_parts(vulnerabilities)})"
+
+
+def severity_parts(vulnerabilities: Iterable[Vulnerability]) -> str:
+    """Return ``1 critical, 2 low``, highest severity first."""
+    numbers = Counter(vulnerability.severity for vulnerability in vulnerabilities)
+    return ", ".join(f"{numbers[one]} {one.value}" for one in reversed(Severity) if one in numbers)
+
+
+def unused_rule_lines(rules: Sequence[UnusedRule]) -> Iterator[str]:
+    """Yield how many suppressions did not apply, then a line for each; foreign text is in them."""
+    yield f"{count(len(rules), 'suppression')} did not apply:"
+    for rule in rules:
+        yield f"{rule.rule}: {'expired' if rule.expired else 'unused'}: {rule.message}"
 
 
 def count(number: int, one: str, many: str = "") -> str:
     """Return a number with its noun: ``1 layer``, ``2 layers``."""
     return f"{number} {one if number == 1 else many or f'{one}s'}"
+
+
+def _suppressed_words(report: ImageReport) -> str:
+    suppressed = sum(one.suppressed is not None for one in report.vulnerabilities)
+    return f", {suppressed} of them suppressed" if suppressed else ""

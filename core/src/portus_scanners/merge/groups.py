@@ -1,106 +1,91 @@
-"""Which findings mean the same.
+"""Which findings of one vulnerability are in the same package.
 
-One scanner reports an advisory of Debian for each binary package (``libc6``, ``libc-bin``), and says what they were
-built from (Trivy); another reports it once, for the source package (``glibc``), and says no more (Clair). They meet in
-the source package. Without somebody who reports that, binary packages stay apart.
+A package is told apart by name, version and release of the distribution. A finding that leaves out the version or the
+release counts for every package of its name that it can mean, and stands by itself only where there is none: it never
+joins two packages, never hides one, and never counts besides the one that it means. A finding without a package stands
+apart: joined to whatever there is, it could make fewer of many.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from typing import TypeVar
+from collections.abc import Iterator, Sequence, Set
 
 from attrs import frozen
 
-from ..models import Finding, MatchedBy, Package
-from .namespaces import comparable
+from ..models import Finding, MatchedBy
+from .places import Place
 
-KeyT = TypeVar("KeyT", bound=Hashable)
-Identity = tuple[str, str]
-"""Name and version of a package."""
+MOST_JOINED = 1_000
+"""Of findings that leave something out, times what they may mean, in one vulnerability: beyond, they stand apart."""
+_PARTS = 3
+_STATED = 2
+"""Name and version; the namespace may be left out by all."""
 
 
-@frozen
+@frozen(eq=False)
 class Found:
-    """A finding and who found it."""
+    """A finding, who found it, and where it is counted."""
 
     scanner: str
     finding: Finding
-
-    @property
-    def own(self) -> Identity:
-        """What it was found in."""
-        return identity_of(self.finding.package)
-
-    @property
-    def source(self) -> Identity | None:
-        """What that was built from, where the scanner says."""
-        source = self.finding.source_package
-        return identity_of(source) if source else None
+    place: Place
 
 
 @frozen
 class Group:
     """Findings that mean the same; at least one."""
 
-    identity: Identity
-    """The package, or the source package, in which they meet."""
-    members: tuple[Found, ...]
+    place: Place
+    """The package in which they meet."""
+    members: Sequence[Found]
 
     @property
     def matched_by(self) -> MatchedBy:
         """How they meet."""
-        met = all(found.own == self.identity for found in self.members)
+        name, version, _ = self.place
+        packages = (found.finding.package for found in self.members)
+        met = all(one.name in {name, ""} and one.version in {version, ""} for one in packages)
         return MatchedBy.PACKAGE if met else MatchedBy.SOURCE
 
 
-def identity_of(package: Package) -> Identity:
-    """Return what a package is told apart by, within one distribution."""
-    return package.name, package.version
+def group_findings(found: Sequence[Found]) -> Iterator[Group]:
+    """Give each finding of one vulnerability in at least one group, whatever their order."""
+    if len({one.place for one in found}) == 1:
+        yield Group(found[0].place, found)
+        return
+    placed: set[int] = set()
+    for stated in (2, 1):  # those that name the version come first
+        rest = [one for one in found if _stated(one) <= stated]
+        groups = [group for group in _split((), rest) if _is_new(group, placed)]
+        yield from groups
+        placed.update(id(one) for group in groups for one in group.members)
 
 
-def group_findings(found: Iterable[Found]) -> Iterator[Group]:
-    """Give each finding in exactly one group, whatever their order."""
-    for same_id in _split(found, lambda one: one.finding.id):
-        links = _link_to_sources(same_id)
-        for met in _split(same_id, lambda one, links=links: links.get(one.own, one.own)):  # type: ignore[misc]
-            identity = links.get(met[0].own, met[0].own)
-            for part in _by_namespace(met):
-                yield from _settle(identity, part)
+def _stated(one: Found) -> int:
+    """Return how much a finding says: 2 with a version, 1 with a name alone, 0 with neither."""
+    name, version, _ = one.place
+    return bool(name) + bool(version)
 
 
-def _link_to_sources(found: Iterable[Found]) -> Mapping[Identity, Identity]:
-    """Return the source packages of binary ones: those that some scanner reports as such."""
-    found = tuple(found)
-    reported = {one.own for one in found if one.source is None}
-    links: dict[Identity, Identity] = {}
+def _split(path: tuple[str, ...], found: Sequence[Found]) -> Iterator[Group]:
+    """Split by the next part of the place: each known value gets those that do not know it as well."""
+    level = len(path)
+    if level == _PARTS:
+        name, version, namespace = path
+        yield Group((name, version, namespace), found)
+        return
+    parts: dict[str, list[Found]] = defaultdict(list)
     for one in found:
-        if one.source in reported and one.source is not None and one.source[0]:
-            links[one.own] = min(one.source, links.get(one.own, one.source))
-    return links
+        parts[one.place[level]].append(one)
+    silent = parts.pop("", [])
+    joined = level > 0 and len(parts) * len(silent) <= MOST_JOINED  # who names no package stands apart
+    for value, part in parts.items():
+        yield from _split((*path, value), part + silent if joined else part)
+    if silent and not (parts and joined):
+        yield from _split((*path, ""), silent)
 
 
-def _by_namespace(found: list[Found]) -> Iterator[list[Found]]:
-    """Split by namespace; findings without one join the only other, if there is only one."""
-    parts = list(_split(found, lambda one: comparable(one.finding.package.namespace)))
-    if len(parts) == 2 and any(not part[0].finding.package.namespace for part in parts):  # noqa: PLR2004
-        yield found
-    else:
-        yield from parts
-
-
-def _settle(identity: Identity, part: list[Found]) -> Iterator[Group]:
-    """Give the findings of one distribution: together when somebody names the source package itself, else apart."""
-    if any(one.own == identity and one.source is None for one in part):
-        yield Group(identity, tuple(part))
-    else:
-        for same in _split(part, lambda one: one.own):
-            yield Group(same[0].own, tuple(same))
-
-
-def _split(found: Iterable[Found], key: Callable[[Found], KeyT]) -> Iterator[list[Found]]:
-    parts: dict[KeyT, list[Found]] = defaultdict(list)
-    for one in found:
-        parts[key(one)].append(one)
-    yield from parts.values()
+def _is_new(group: Group, placed: Set[int]) -> bool:
+    """Return whether somebody names this very package, not only others that it may be, and is in no other group."""
+    return any(one.place[:_STATED] == group.place[:_STATED] and id(one) not in placed for one in group.members)

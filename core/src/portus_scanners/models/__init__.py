@@ -1,10 +1,10 @@
 """Images, findings, reports: what goes into a scan and what comes out of it.
 
-All are frozen attrs classes; sequences are tuples. ``serialize.py`` turns them into JSON and back.
+All are frozen attrs classes; sequences are tuples. ``serialize/`` turns them into JSON and back.
 
 ``images.py`` is what is scanned; ``findings.py`` what a scanner says of one package, in the words of ``words.py``;
 ``runs.py`` what one scanner returns; ``vulnerabilities.py`` what their findings mean together; ``reports.py`` the
-whole answer; ``fields.py`` the checks they share.
+whole answer; ``severity_policy.py`` which severity is shown; ``fields.py`` the checks they share.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from .reports import (
     Verdict,
 )
 from .runs import Outcome, ScannerReport, ScannerRun
+from .severity_policy import SeverityPolicy
 from .vulnerabilities import MatchedBy, Rating, Suppressed, Vulnerability
 from .words import FixState, Severity
 
@@ -45,6 +46,7 @@ __all__ = [
     "ScannerReport",
     "ScannerRun",
     "Severity",
+    "SeverityPolicy",
     "Suppressed",
     "UnresolvedImage",
     "UnusedRule",

@@ -64,7 +64,7 @@ class GateViolation:
     """One rule of the gate that does not hold, of one image or of all."""
 
     rule: str = field(validator=word)
-    """The rule's key in the configuration: ``fail_on``, ``required``."""
+    """The rule's key in the configuration: ``fail_on``, ``required``; ``scanned`` for the one that always holds."""
     message: str = field(validator=word)
     """What failed and by what: ``3 vulnerabilities of severity high or above, 0 are allowed``."""
     reference: str = ""

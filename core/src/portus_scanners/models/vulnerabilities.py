@@ -20,12 +20,12 @@ __all__ = [
 
 
 class MatchedBy(Enum):
-    """How findings were found to be in the same package."""
+    """How findings were found to be in the same package; also of a single finding."""
 
     PACKAGE = "package"
-    """All name the same one."""
+    """All name `Vulnerability.package` itself, or leave the name or the version out."""
     SOURCE = "source"
-    """Some name a binary package, others the source package that it was built from."""
+    """Some name a package that was built from `Vulnerability.package`, which is a source package."""
 
 
 @frozen(kw_only=True)
@@ -65,11 +65,11 @@ class Vulnerability:
     id: str
     """The canonical name: a CVE where some scanner gives one."""
     aliases: tuple[str, ...] = field(default=(), converter=texts)
-    """All other names that a scanner gives, sorted."""
+    """All other names that a scanner gives, sorted; no CVE: that would be another vulnerability."""
     severity: Severity
-    """What is shown: the highest of `ratings`, or what the severity policy prefers."""
+    """What is shown: the highest of `ratings`, or what the `SeverityPolicy` prefers."""
     package: Package
-    """The source package where the findings were matched by it."""
+    """What it is counted under: the source package, wherever a scanner says what a package was built from."""
     matched_by: MatchedBy = MatchedBy.PACKAGE
     packages: tuple[Package, ...] = ()
     """What the findings call it, sorted, each once."""
@@ -94,9 +94,9 @@ class Vulnerability:
     scanners: tuple[str, ...] = ()
     """Who found it, by name."""
     not_found_by: tuple[str, ...] = field(default=(), converter=texts)
-    """Who looked, ended `ok`, and did not find it."""
+    """Who looked, ended `ok`, and did not find it, sorted."""
     not_looked_by: tuple[str, ...] = field(default=(), converter=texts)
-    """Who did not find it and can't say that it is not there: whose run did not end `ok`."""
+    """Who did not find it and can't say that it is not there: who has no run that ended `ok`, sorted."""
     suppressed: Suppressed | None = None
     """The rule that takes it out of the gate; it stays in every report."""
 

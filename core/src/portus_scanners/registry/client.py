@@ -63,7 +63,7 @@ class Registry:
         self._clock = clock
         self._tasks = Tasks()
         environ = dict(os.environ if environ is None else environ)
-        self._store = CredentialStore(self._settings, environ, self._tasks)
+        self._store = CredentialStore(self._settings, environ, self._tasks, clock)
         self._transport = Transport(self._settings, Proxies(environ))
         self._hosts: dict[str, RegistryHost] = {}
         self._repositories: dict[tuple[str, str], Repository] = {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection, Mapping
+from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -71,6 +72,7 @@ def _converter() -> Converter:
     converter.register_structure_hook(float, _number)
     converter.register_structure_hook(bool, lambda value, _: truth(value))
     converter.register_structure_hook(Secret, lambda value, kind: Secret(_text(value, kind)))
+    converter.register_structure_hook_func(_is_enum, _member)
     converter.register_structure_hook_factory(is_sequence, _sequence(list_structure_factory))
     # last, and so asked first: a tuple is a sequence as well
     converter.register_structure_hook_factory(_is_tuple, _sequence(homogenous_tuple_structure_factory))
@@ -95,6 +97,21 @@ def _sequence(factory: Callable[[Any, Any], Any]) -> Callable[[Any, Converter], 
         return from_list
 
     return make
+
+
+def _is_enum(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Enum)
+
+
+def _member(value: Any, kind: type[Enum]) -> Enum:
+    """Return the member of that value, which is a text; a text that is none is not shown."""
+    if isinstance(value, Enum):
+        value = value.value
+    words = [member.value for member in kind]
+    if value in words:
+        return kind(value)
+    msg = f"expected one of {', '.join(words)}{did_you_mean(value, words) if isinstance(value, str) else ''}"
+    raise ValueError(msg)
 
 
 def _text(value: Any, _: Any) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -16,6 +15,7 @@ import attrs
 from ..errors import SettingsError
 from ..plugins import Plugin, discover
 from .sections import ScannerSection, Settings
+from .top_level import misspelt_sections
 from .truth import truth
 from .wording import PREFIX, did_you_mean, enabled_but_left_out, how_to_enable
 
@@ -27,7 +27,6 @@ _RESERVED = {"scanner"}
 _ADDRESS = re.compile(r"(.*_)?(server|enabled)|url|uri|host|address|endpoint|base_url")
 """Keys with which somebody wanted to enable a scanner."""
 _HOST = re.compile(r"(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?")
-_OWN_SECTIONS = ("security", "registries")
 
 
 @attrs.define
@@ -50,7 +49,7 @@ def read_settings(document: Mapping[str, Any], environ: Mapping[str, str]) -> Se
     Raises:
         SettingsError: One line for each fault.
     """
-    faults = list(_misspelt_sections(document))
+    faults = list(misspelt_sections(document))
     installed = {plugin.name: plugin for plugin in discover(environ=environ)}
     drafts = {draft.name: draft for draft in _drafts_of_file(document, faults)}
     _add_environment(drafts, environ, installed, faults)
@@ -197,14 +196,6 @@ def _registry(values: Mapping[str, object], place: str) -> RegistrySettings:
     from .registries import RegistrySettings
 
     return structure_section(values, RegistrySettings, {}, place)
-
-
-def _misspelt_sections(document: Mapping[str, Any]) -> Iterator[str]:
-    """Find top-level keys that are nearly ours; those of Portus are none of these."""
-    for key in document:
-        near = get_close_matches(str(key), _OWN_SECTIONS, n=1, cutoff=0.85)
-        if near and key not in _OWN_SECTIONS:
-            yield f"{key}: unknown key; did you mean {near[0]}?"
 
 
 def _mapping(

@@ -56,7 +56,7 @@ class Settings:
         """Return the settings of an already parsed file.
 
         Args:
-            document: The file's top level: ``security:`` and ``registries:`` count, other keys are ignored.
+            document: The file's top level: ``security:`` and ``registries:`` count; `load_policies` reads others.
             environ: Environment variables; none when left out.
 
         Raises:

@@ -27,9 +27,10 @@ def make_finding(one: Vulnerability, query: Query, package: Package) -> Finding:
     severities = [*(each for entry in affected for each in entry.severity or ()), *(one.severity or ())]
     ratings = read_ratings(severities)
     word = _word(one.database_specific, *(entry.database_specific for entry in affected)) or read_word(severities)
-    details = {"osv_id": one.id, "aliases": " ".join((*(one.aliases or ()), *(one.upstream or ())))}
+    name = find_id(one)
     return Finding(
-        id=find_id(one),
+        id=name,
+        aliases=tuple(dict.fromkeys(other for other in names_of(one) if other != name)),
         severity=_WORDS.get(word.casefold(), Severity.from_word(word)) if word else _severity_of(ratings),
         severity_label=word,
         package=package,
@@ -38,14 +39,24 @@ def make_finding(one: Vulnerability, query: Query, package: Package) -> Finding:
         title=" ".join((one.summary or "").split()),
         description=one.details or "",
         cvss=ratings,
-        details={key: value for key, value in details.items() if value},
+        details={"osv_id": one.id},
     )
 
 
 def find_id(one: Vulnerability) -> str:
     """Return the one CVE that a record is about, so that other scanners' findings meet it; else its own id."""
-    cves = {name for name in (one.id, *(one.aliases or ()), *(one.upstream or ())) if name.startswith("CVE-")}
+    cves = {name for name in names_of(one) if name.startswith("CVE-")}
     return cves.pop() if len(cves) == 1 else one.id
+
+
+def names_of(one: Vulnerability) -> Iterator[str]:
+    """Give the names of what a record is about.
+
+    ``aliases`` are names of the same vulnerability. ``upstream`` are what a distribution's record is about: of an
+    advisory, all of them. ``related`` ones are others, says the schema.
+    """
+    yield one.id
+    yield from (name for name in (*(one.aliases or ()), *(one.upstream or ())) if name.strip())
 
 
 def _is_about(entry: Affected, query: Query) -> bool:

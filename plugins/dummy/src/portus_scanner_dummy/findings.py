@@ -96,6 +96,7 @@ def _findings(step: Step) -> tuple[Finding, ...]:
 def _finding(scripted: ScriptedFinding) -> Finding:
     return Finding(
         id=scripted.id,
+        aliases=scripted.aliases,
         severity=Severity.from_word(scripted.severity),
         severity_label=scripted.severity,
         package=Package(scripted.package, scripted.version, scripted.namespace),

@@ -42,6 +42,8 @@ class ScriptedFinding:
     """One finding, as it is written in the configuration."""
 
     id: str = field(validator=min_len(1))
+    aliases: tuple[str, ...] = ()
+    """Other names of it; for an advisory of several vulnerabilities, all of these."""
     severity: str = "unknown"
     """Any word; one that nobody knows makes a finding of unknown severity that keeps the word."""
     package: str = ""

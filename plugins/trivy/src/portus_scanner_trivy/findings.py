@@ -44,6 +44,7 @@ class FindingsReader:
         word = one.Severity or ""
         return Finding(
             id=one.VulnerabilityID or "",
+            aliases=tuple(dict.fromkeys(name.strip() for name in one.VendorIDs if name.strip())),
             severity=read_severity(word, cvss),
             severity_label=word,
             severity_source=one.SeveritySource or "",

@@ -165,6 +165,7 @@ def _finding(vulnerability: str, updates: list[_Update]) -> Finding:
     details = {"patches": " ".join(names), "bug_references": " ".join("#".join(bug) for bug in bugs)}
     return Finding(
         id=vulnerability,
+        aliases=tuple(name for name in names if name.strip() and name != vulnerability),  # advisories, maybe of several
         severity=worst.severity,
         severity_label=_cut(patch.Severity, _LONGEST_WORDS),
         package=Package(_package(patch)),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 
 from yarl import URL
 
@@ -18,11 +19,13 @@ from .helper import ask_helper
 from .locations import find_locations
 from .model import Credentials, Search
 
+HELPER_KEPT = 30.0
+"""Seconds for which a credential helper's answer is good: a ``docker login`` is seen after that."""
 _LOGGER = logging.getLogger("portus_scanners.registry")
 
 
 class CredentialStore:
-    """Finds the credentials for a registry, each time anew: a ``docker login`` meanwhile is seen.
+    """Finds the credentials for a registry, each time anew: a ``docker login`` meanwhile is seen, soon after at most.
 
     In this order: the configuration's ``registries``; Docker's ``config.json`` (``auths``, ``credHelpers``,
     ``credsStore``); podman's ``auth.json``; none.
@@ -31,13 +34,24 @@ class CredentialStore:
         settings: The configuration's.
         environ: The environment: it says where the files are, and is that of the helpers.
         tasks: Where a search runs.
+        clock: Monotonic seconds.
     """
 
-    def __init__(self, settings: HostSettings, environ: Mapping[str, str], tasks: Tasks) -> None:
+    def __init__(
+        self,
+        settings: HostSettings,
+        environ: Mapping[str, str],
+        tasks: Tasks,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._settings = settings
         self._environ = environ
         self._tasks = tasks
+        self._clock = clock
         self._searches: dict[tuple[str, str], SingleFlight[Search]] = {}
+        self._helpers: dict[tuple[str, str], SingleFlight[Credentials | None]] = {}
+        self._answers: dict[tuple[str, str], tuple[float, Credentials | None]] = {}
+        """What helpers said, and when."""
 
     async def find(self, registry: str, repository: str = "") -> Search:
         """Return the credentials for a repository. Who asks meanwhile for the same shares the search.
@@ -92,10 +106,22 @@ class CredentialStore:
             return None
         server = HUB_KEY if name_registry(registry) == DOCKER_HUB else registry
         try:
-            return await ask_helper(name, server, self._environ)
+            return await self._kept_answer(name, server)
         except SourceError as error:
             _note(faults, registry, f"{error} (named in {file.path})")
             return None
+
+    async def _kept_answer(self, name: str, server: str) -> Credentials | None:
+        """Ask a helper, and not again for a while: who walks a registry asks for each of its repositories."""
+        key = name, server
+        now = self._clock()
+        if key in self._answers and now - self._answers[key][0] < HELPER_KEPT:
+            return self._answers[key][1]
+        if key not in self._helpers:
+            self._helpers[key] = SingleFlight(lambda: ask_helper(name, server, self._environ), self._tasks)
+        answer = await self._helpers[key]()
+        self._answers[key] = now, answer
+        return answer
 
 
 def _note(faults: list[str], registry: str, fault: str) -> None:

@@ -40,6 +40,9 @@ class ReportTests(ScannerSubject):
         links = [link for one in report.findings for link in one.links]
         assert [] == [link for link in links if urlsplit(link).scheme not in {"http", "https"}]
         texts = [*report.notes, *(text for one in report.findings for text in (one.id, one.package.name, one.title))]
+        aliases = [(one.id, alias) for one in report.findings for alias in one.aliases]
+        assert [] == [pair for pair in aliases if not pair[1] or pair[1] == pair[0]], "aliases are other names"
+        texts += [alias for _, alias in aliases]
         assert [] == [text for text in texts if text != text.strip() or "\n" in text]
 
     def test_report_is_deterministic(self, lab: ScannerLab, image: str) -> None:

@@ -79,11 +79,20 @@ class Artifact:
 
 
 @frozen
+class RelatedVulnerability:
+    """The CVE of GitHub's or a distribution's advisory."""
+
+    id: str
+
+
+@frozen
 class Match:
     """One vulnerability in one package."""
 
     vulnerability: Vulnerability
     artifact: Artifact
+    relatedVulnerabilities: tuple[RelatedVulnerability, ...] | None = None
+    """What it is called elsewhere; of an advisory, all that it is about."""
 
 
 @frozen
@@ -175,6 +184,7 @@ def _finding(match: Match, distro: Distro | None) -> Finding:
     namespace = f"{distro.name}:{distro.version}" if is_system and distro else package.type or ""
     return Finding(
         id=one.id,
+        aliases=tuple(dict.fromkeys(_related(match))),
         severity=Severity.from_word(word),
         severity_label=word,
         package=Package(package.name.strip(), (package.version or "").strip(), namespace),
@@ -184,6 +194,11 @@ def _finding(match: Match, distro: Distro | None) -> Finding:
         cvss=ratings,
         details={"fix_state": one.fix.state} if one.fix.state else {},
     )
+
+
+def _related(match: Match) -> Iterator[str]:
+    names = (related.id.strip() for related in match.relatedVulnerabilities or ())
+    return (name for name in names if name and name != match.vulnerability.id)
 
 
 def _ratings(one: Vulnerability) -> Iterator[Cvss]:

@@ -57,6 +57,7 @@ class Vulnerability:
     CweIDs: tuple[str, ...] | None = None
     CVSS: Mapping[str, Any] | None = None
     References: tuple[str, ...] | None = None
+    VendorIDs: tuple[str, ...] | None = None
 
 
 @frozen
@@ -156,6 +157,7 @@ def _finding(one: Vulnerability, namespace: str) -> Finding:
     details = {"status": one.Status or "", "cwe_ids": " ".join(one.CweIDs or ())}
     return Finding(
         id=one.VulnerabilityID,
+        aliases=tuple(dict.fromkeys(name.strip() for name in one.VendorIDs or () if name.strip())),
         severity=Severity.from_word(word),
         severity_label=word,
         package=Package(one.PkgName.strip(), (one.InstalledVersion or "").strip(), namespace),

@@ -1,0 +1,86 @@
+"""From a document to the user: every output is written, and the exit code is what the document deserves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from attrs import evolve, frozen
+from portus_scanners import ReportDocument, ReportJob, Severity, dump_document
+
+from ..exit_codes import ExitCode, judge_document
+from ..options import ReportingChoices
+from ..output import write_stdout
+from ..policing import Policing, violation_lines
+from ..policy_options import PolicyChoices
+from ..terminal import PROGRAM, say
+from .choosing import DEFAULT, choose_outputs
+from .outputs import Output
+from .reading import read_document
+
+
+@frozen(kw_only=True)
+class Reporting:
+    """What becomes of a document."""
+
+    outputs: tuple[Output, ...]
+    policing: Policing
+    min_severity: Severity = Severity.UNKNOWN
+    show_all: bool = False
+
+    @classmethod
+    def prepare(cls, choices: ReportingChoices, policy_choices: PolicyChoices, config: str | None = None) -> Reporting:
+        """Look at everything that the options name, before anything is scanned; nothing is changed.
+
+        Raises:
+            CommandFault: A format, a place, a report or a policy can't be used.
+        """
+        baseline = None if choices.baseline is None else read_document(choices.baseline)
+        return cls(
+            outputs=choose_outputs(choices.outputs),
+            policing=Policing.prepare(config, policy_choices, baseline),
+            min_severity=Severity(choices.min_severity),
+            show_all=choices.show_all,
+        )
+
+    def deliver(self, document: ReportDocument, *, keep: bool = True) -> ExitCode:
+        """Apply the policies and write every output; one that fails does not keep the others from being written.
+
+        Args:
+            document: The answer.
+            keep: When an output fails and nothing else went to stdout, print the document there as JSON.
+
+        Returns:
+            What the document deserves; `USAGE` when some output could not be written.
+        """
+        document = self.policing.apply(document)
+        if not self._has_readable_stdout():
+            for line in (*failed_runs(document), *violation_lines(document)):
+                say(line)
+        job = ReportJob(
+            document=document,
+            baseline=self.policing.baseline,
+            min_severity=self.min_severity,
+            show_all=self.show_all,
+        )
+        written = [output.write(evolve(job, surface=output.place.surface)) for output in self.outputs]
+        if all(written):
+            return judge_document(document, self.policing.allowed)
+        if keep and not any(output.is_on_stdout for output in self.outputs):
+            say(f"the whole answer is on stdout as JSON; {PROGRAM} convert makes the formats of it")
+            write_stdout(dump_document(document))
+        return ExitCode.USAGE
+
+    def _has_readable_stdout(self) -> bool:
+        return any(output.is_on_stdout and output.format_name == DEFAULT for output in self.outputs)
+
+
+def failed_runs(document: ReportDocument) -> Iterator[str]:
+    """Yield a line for each run that did not end ok, for a user who does not see the table."""
+    times = Counter(report.image.reference.text for report in document.reports)
+    for report in document.reports:
+        text = report.image.reference.text
+        name = text if times[text] == 1 else f"{text} ({report.image.platform or 'no platform'})"
+        for run in report.results:
+            if run.error is not None:
+                yield f"{name}: {run.scanner}: {run.outcome.value.replace('_', ' ')}: {run.error}"

@@ -1,0 +1,150 @@
+"""Everything that a document says of one vulnerability, and of who could not say anything. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from itertools import takewhile
+from typing import Any
+
+from attrs import asdict, evolve, frozen
+from portus_scanners import ImageReport, Outcome, ReportDocument, ScannerRun, SeverityPolicy, Vulnerability
+
+from .matching import FindingsIndex, explain_name, explain_package, is_evidence
+
+_MOST_COMPARED = 200
+_MOST_NAMED = 3
+
+
+@frozen
+class Silence:
+    """A scanner that did not find it."""
+
+    scanner: str
+    outcome: str
+    error: str | None
+    """Why it could not look; None for one that looked."""
+
+
+@frozen
+class Evidence:
+    """One finding of those that the vulnerability was made of."""
+
+    scanner: str
+    id: str
+    why_this_vulnerability: str
+    why_this_package: str
+    inferred: bool
+
+
+@frozen
+class Explained:
+    """One vulnerability in one package of one image."""
+
+    reference: str
+    platform: str
+    digest: str
+    found: Vulnerability
+    why: str
+    """Why this severity is shown."""
+    evidence: tuple[Evidence, ...]
+    silent: tuple[Silence, ...]
+
+    def to_document(self) -> dict[str, Any]:
+        """Return what is printed as JSON."""
+        return asdict(self, value_serializer=lambda _, __, value: _plain(value))
+
+
+def find_explained(document: ReportDocument, name: str, prefer: tuple[str, ...]) -> tuple[Explained, ...]:
+    """Return every vulnerability that has a name, in each image and package: its id, an alias, a scanner's own word.
+
+    Args:
+        document: The reports.
+        name: In any case.
+        prefer: Scanners whose severity shall be shown; none: what the document shows.
+    """
+    wanted = name.strip().casefold()
+    return tuple(
+        _explain(report, found, index, prefer)
+        for report in document.reports
+        for index in [FindingsIndex(report)]
+        for found in _having(wanted, report, index)
+    )
+
+
+def nearest_names(document: ReportDocument, name: str) -> list[str]:
+    """Return names in the document that look like one that is not."""
+    wanted = name.strip().casefold()
+    known = {
+        other: other.casefold()
+        for report in document.reports
+        for one in report.vulnerabilities
+        for other in (one.id, *one.aliases)
+    }
+    alike = sorted(known, key=lambda other: (-_shared(wanted, known[other]), other))[:_MOST_COMPARED]
+    folded = {known[other]: other for other in alike}
+    return [folded[close] for close in get_close_matches(wanted, folded, _MOST_NAMED)]
+
+
+def _shared(one: str, other: str) -> int:
+    """Return how many characters two texts begin with in common."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def doubtful_runs(document: ReportDocument) -> Iterator[tuple[str, ScannerRun]]:
+    """Give every run that did not end ok, with its image: what it does not say proves nothing."""
+    for report in document.reports:
+        for run in report.results:
+            if run.outcome is not Outcome.OK:
+                yield report.image.reference.text, run
+
+
+def _names(found: Vulnerability) -> set[str]:
+    names = (found.id, *found.aliases, *(rating.id for rating in found.ratings))
+    return {name.strip().casefold() for name in names}
+
+
+def _having(wanted: str, report: ImageReport, index: FindingsIndex) -> list[Vulnerability]:
+    """Return what has a name; else what has a finding that names it: an alias of a very large advisory is not kept."""
+    named = [found for found in report.vulnerabilities if wanted in _names(found)]
+    mentions = [] if named else index.named(wanted)
+    return named or [one for one in report.vulnerabilities if any(is_evidence(said, one) for said in mentions)]
+
+
+def _explain(report: ImageReport, found: Vulnerability, index: FindingsIndex, prefer: tuple[str, ...]) -> Explained:
+    policy = SeverityPolicy(prefer=prefer)
+    shown = policy.choose(found.ratings) if prefer else found.severity
+    why = policy.explain(found.ratings)
+    if shown is not policy.choose(found.ratings):
+        why = f"the document was made with a policy of its own; without one: {found.highest.value}, {why}"
+    return Explained(
+        reference=report.image.reference.text,
+        platform=str(report.image.platform or ""),
+        digest=report.image.digest,
+        found=evolve(found, severity=shown),
+        why=why,
+        evidence=tuple(_evidence(found, index)),
+        silent=tuple(_silent(report.results, found)),
+    )
+
+
+def _evidence(found: Vulnerability, index: FindingsIndex) -> Iterator[Evidence]:
+    for package in found.packages:
+        for said in index.in_package(package):
+            if is_evidence(said, found):
+                scanner, finding = said
+                name, place = explain_name(said, found, index), explain_package(said, found, index)
+                yield Evidence(scanner, finding.id, name, place, finding.inferred)
+
+
+def _silent(runs: Iterable[ScannerRun], found: Vulnerability) -> Iterator[Silence]:
+    for run in runs:
+        if run.scanner not in found.scanners:
+            yield Silence(run.scanner, run.outcome.value, run.error)
+
+
+def _plain(value: Any) -> Any:
+    """Return enums as their values, and times as texts."""
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    return getattr(value, "value", value)

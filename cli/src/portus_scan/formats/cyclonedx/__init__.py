@@ -1,0 +1,30 @@
+"""CycloneDX 1.6 with VEX: for tools that keep inventories and vulnerabilities (Dependency-Track and others).
+
+It is no complete inventory: only packages with vulnerabilities are components. What is not known of an image is a
+property of it, and an entry of ``vulnerabilities`` that is ``in_triage``, since many tools show nothing else.
+
+Source: ECMA-424, CycloneDX 1.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from portus_scanners import ReportJob, TextReporter
+
+__all__ = ["CycloneDxReporter"]
+
+
+class CycloneDxReporter(TextReporter, contract=1):
+    """The document as a bill of materials with its vulnerabilities."""
+
+    description = "CycloneDX 1.6 JSON with VEX, for inventories of components and vulnerabilities"
+
+    def render(self, job: ReportJob) -> Iterator[str]:
+        """Return the document in one piece."""
+        from cyclonedx.output.json import JsonV1Dot6
+
+        from .bom import make_bom
+
+        yield JsonV1Dot6(make_bom(job.document)).output_as_string()
+        yield "\n"

@@ -1,0 +1,98 @@
+"""Vulnerabilities as entries of CycloneDX, with what was decided of them as VEX analysis."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from cyclonedx.model import XsUri
+from cyclonedx.model.impact_analysis import ImpactAnalysisJustification, ImpactAnalysisState
+from cyclonedx.model.vulnerability import (
+    BomTarget,
+    VulnerabilityAdvisory,
+    VulnerabilityAnalysis,
+    VulnerabilityReference,
+    VulnerabilitySource,
+)
+from cyclonedx.model.vulnerability import Vulnerability as Entry
+from portus_scanners import Suppressed, Vulnerability
+
+from ..foreign import message, name, paragraphs, web_links
+from ..sentences import fix_words, suppression_words
+from .properties import Facts, properties
+from .ratings import make_ratings
+
+_CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.ASCII)
+_SOURCES = {"GHSA": "GitHub Advisories", "RHSA": "Red Hat", "SUSE": "SUSE", "DSA": "Debian", "DLA": "Debian"}
+_STATES = {
+    "false positive": ImpactAnalysisState.FALSE_POSITIVE,
+    "false_positive": ImpactAnalysisState.FALSE_POSITIVE,
+    "fixed": ImpactAnalysisState.RESOLVED,
+    "not affected": ImpactAnalysisState.NOT_AFFECTED,
+    "not_affected": ImpactAnalysisState.NOT_AFFECTED,
+}
+_JUSTIFICATIONS = {
+    "component_not_present": ImpactAnalysisJustification.CODE_NOT_PRESENT,
+    "inline_mitigations_already_exist": ImpactAnalysisJustification.PROTECTED_BY_MITIGATING_CONTROL,
+    "vulnerable_code_cannot_be_controlled_by_adversary": None,
+    "vulnerable_code_not_in_execute_path": ImpactAnalysisJustification.CODE_NOT_REACHABLE,
+    "vulnerable_code_not_present": ImpactAnalysisJustification.CODE_NOT_PRESENT,
+}
+"""OpenVEX' reasons for ``not_affected``, and what CycloneDX calls them."""
+
+
+def vulnerability_entry(found: Vulnerability, affects: Iterable[BomTarget], ref: str) -> Entry:
+    """Return the entry of one vulnerability of one image."""
+    return Entry(
+        bom_ref=ref,
+        id=name(found.id),
+        source=_source(found.id),
+        references=[VulnerabilityReference(id=name(alias), source=_source(alias)) for alias in found.aliases if alias],
+        ratings=make_ratings(found),
+        description=paragraphs(found.description) or message(found.title) or None,
+        detail=message(found.title) or None,
+        recommendation=fix_words(found),
+        advisories=[VulnerabilityAdvisory(url=XsUri(link)) for link in web_links(found.links)],
+        published=found.published,
+        updated=found.modified,
+        analysis=_analysis(found.suppressed) if found.suppressed else None,
+        affects=affects,
+        properties=properties(_facts(found)),
+    )
+
+
+def _source(text: str) -> VulnerabilitySource:
+    """Return who gives such ids: NVD with a page for a CVE; for others a name alone."""
+    if _CVE.fullmatch(text):
+        return VulnerabilitySource(name="NVD", url=XsUri(f"https://nvd.nist.gov/vuln/detail/{text}"))
+    prefix = re.match(r"[A-Z]{2,10}(?=-)", text)
+    return VulnerabilitySource(name=_SOURCES.get(prefix[0], prefix[0]) if prefix else "unknown")
+
+
+def _analysis(rule: Suppressed) -> VulnerabilityAnalysis:
+    """Return what was decided. A state is given only where the reason begins with one.
+
+    A reason that comes from an OpenVEX statement begins with its justification or its status, and a colon.
+    """
+    first = rule.reason.partition(":")[0].strip().casefold()
+    state = ImpactAnalysisState.NOT_AFFECTED if first in _JUSTIFICATIONS else _STATES.get(first)
+    return VulnerabilityAnalysis(state=state, justification=_JUSTIFICATIONS.get(first), detail=suppression_words(rule))
+
+
+def _facts(found: Vulnerability) -> Facts:
+    yield "severity", found.severity.value
+    yield "severity:highest", found.highest.value
+    yield from (("found-by", name(scanner)) for scanner in found.scanners)
+    yield from (("not-found-by", name(scanner)) for scanner in found.not_found_by)
+    yield from (("not-looked-by", name(scanner)) for scanner in found.not_looked_by)
+    yield from (("fixed-by", name(version)) for version in found.fixed_by)
+    yield from (("fix-state", state.value) for state in found.fix_states)
+    yield from (("path", name(path)) for path in found.paths)
+    yield from (("layer", name(layer)) for layer in found.layers)
+    yield from (("purl", name(purl)) for purl in found.purls)
+    for package in found.source_packages:
+        yield "source-package", " ".join(map(name, filter(None, (package.name, package.version))))
+    if found.suppressed:
+        yield "suppressed", name(found.suppressed.rule)
+        yield "suppressed:until", found.suppressed.until.isoformat() if found.suppressed.until else ""
+        yield "suppressed:by", name(found.suppressed.by)

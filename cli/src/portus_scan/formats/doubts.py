@@ -1,0 +1,68 @@
+"""What a document does not know. No format may show less than this: an unfinished scan is not a clean one."""
+
+from __future__ import annotations
+
+from attrs import frozen
+from portus_scanners import ImageReport, Outcome, ReportDocument, ScannerRun, UnresolvedImage
+
+from .foreign import message, name
+
+UNRESOLVED = "unresolved"
+NOT_SCANNED = "not_scanned"
+
+
+@frozen(kw_only=True)
+class Doubt:
+    """One reason why an image may have more vulnerabilities than are named. Its texts are safe."""
+
+    outcome: str
+    """How the run ended; ``unresolved`` for an image, ``not_scanned`` where no scanner was asked."""
+    scanner: str = ""
+    """Empty where it is about the image."""
+    message: str
+
+    @property
+    def sentence(self) -> str:
+        """What happened, in one line."""
+        if self.outcome == UNRESOLVED:
+            return f"the image was not scanned: {self.message}"
+        if self.outcome == NOT_SCANNED:
+            return self.message
+        return f"scanner {self.scanner}: {self.outcome.replace('_', ' ')}: {self.message}"
+
+
+NO_SCANNER = Doubt(outcome=NOT_SCANNED, message="no scanner has looked at the image")
+NO_IMAGE = Doubt(outcome=NOT_SCANNED, message="no image was scanned")
+
+
+def doubts_of(report: ImageReport) -> tuple[Doubt, ...]:
+    """Return why the vulnerabilities of one image may not be all; empty when every scanner ended `ok`."""
+    if not report.results:
+        return (NO_SCANNER,)
+    return tuple(_doubt(run) for run in report.results if run.outcome is not Outcome.OK)
+
+
+def doubt_of(error: UnresolvedImage) -> Doubt:
+    """Return what is not known of an image that could not be scanned: anything."""
+    return Doubt(outcome=UNRESOLVED, message=f"{message(error.message)} (step: {name(error.step)})")
+
+
+def is_whole(document: ReportDocument) -> bool:
+    """Return whether there are images, all were resolved, and every scanner ended `ok` on each."""
+    return bool(document.reports) and not document.errors and not any(map(doubts_of, document.reports))
+
+
+def scanner_name(run: ScannerRun) -> str:
+    """Return the name of a run, with its plugin's where that is another."""
+    return name(run.scanner if run.scanner == run.plugin else f"{run.scanner} ({run.plugin})")
+
+
+def notes_of(run: ScannerRun) -> tuple[str, ...]:
+    """Return what a reader must know of a run beside its error, made safe."""
+    notes = run.report.notes if run.report else ()
+    return tuple(message(note) for note in notes if note and note not in (run.error or ""))
+
+
+def _doubt(run: ScannerRun) -> Doubt:
+    why = message(run.error or "") or "it does not say why"
+    return Doubt(outcome=run.outcome.value, scanner=scanner_name(run), message=why)

@@ -1,0 +1,209 @@
+"""GitLab's report of container scanning, for its security pages.
+
+Its schema is 15.0.7: GitLab refuses a report whose version it does not know, and knows this one since 16.0; everything
+here is valid in 15.2.1 as well. Texts are shown as Markdown there.
+
+Source: GitLab, security-report-schemas, ``container-scanning-report-format.json``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from portus_scanners import Image, ImageReport, ReportDocument, ReportJob, Severity, TextReporter, Vulnerability
+
+from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, is_whole, notes_of, scanner_name
+from .foreign import LONGEST_MESSAGE, joined, message, name, paragraphs, safe_cut, web_links
+from .markup import prose
+from .program import PROGRAM, VENDOR, program_version
+from .sentences import fix_words, image_words, package_words, rating_words, suppression_words, who_words
+from .times import document_span, seconds_form
+
+__all__ = ["SCHEMA_VERSION", "GitLabReporter"]
+
+SCHEMA_VERSION = "15.0.7"
+_LONGEST_NAME = 255
+_LONGEST_SOLUTION = 7_000
+_MOST_VECTORS = 10
+_LONGEST_VECTOR = 128
+_SEVERITIES = {
+    Severity.UNKNOWN: "Unknown",
+    Severity.NEGLIGIBLE: "Info",
+    Severity.LOW: "Low",
+    Severity.MEDIUM: "Medium",
+    Severity.HIGH: "High",
+    Severity.CRITICAL: "Critical",
+    Severity.DEFCON1: "Critical",
+}
+_FATAL = frozenset({"failed", "timed_out", "cancelled", "unresolved", "not_scanned"})
+_VECTOR_2 = re.compile(r"AV:[NAL]/AC:[LMH]/Au:[MSN]/C:[NPC]/I:[NPC]/A:[NPC]", re.ASCII)
+_VECTOR_3 = re.compile(
+    r"CVSS:3\.[01]/AV:[NALP]/AC:[LH]/PR:[NLH]/UI:[NR]/S:[UC]/C:[NLH]/I:[NLH]/A:[NLH]"
+    r"(/(E:[XUPFH]|RL:[XOTWU]|RC:[XURC]|[CIA]R:[XLMH])){0,6}",
+    re.ASCII,
+)
+"""The forms that the schema takes, without the environment's metrics."""
+
+Json = dict[str, Any]
+
+
+class GitLabReporter(TextReporter, contract=1):
+    """The document as GitLab's security report."""
+
+    description = "GitLab's container scanning report, for its security pages"
+
+    def render(self, job: ReportJob) -> Iterator[str]:
+        """Return the report, one piece a vulnerability."""
+        document = job.document
+        scan = json.dumps(_scan(document))
+        yield f'{{"version": {json.dumps(SCHEMA_VERSION)}, "scan": {scan}, "vulnerabilities": ['
+        separator = "\n"
+        for report in document.reports:
+            for found in report.vulnerabilities:
+                yield separator + json.dumps(_vulnerability(report.image, found))
+                separator = ",\n"
+        yield "\n]}\n"
+
+
+def _scan(document: ReportDocument) -> Json:
+    start, end = document_span(document)
+    program = {"id": PROGRAM, "name": PROGRAM, "version": program_version(), "vendor": {"name": VENDOR}}
+    return {
+        "type": "container_scanning",
+        "status": "success" if is_whole(document) else "failure",
+        "start_time": seconds_form(start),
+        "end_time": seconds_form(end),
+        "analyzer": program,
+        "scanner": program,
+        "messages": list(_messages(document)),
+    }
+
+
+def _messages(document: ReportDocument) -> Iterator[Json]:
+    for report in document.reports:
+        yield from _image_messages(report)
+    for error in document.errors:
+        yield _doubt_message(name(error.reference), doubt_of(error))
+    if not document.reports and not document.errors:
+        yield _doubt_message("", NO_IMAGE)
+    if document.gate is not None:
+        yield _message("info", f"gate: {'passed' if document.gate.passed else 'failed'}")
+        for one in document.gate.violations:
+            about = f"{name(one.reference)}: " if one.reference else ""
+            yield _message("warn", f"{about}gate, rule {name(one.rule)}: {message(one.message)}")
+    for rule in document.unused_rules:
+        yield _message("info", f"suppression {name(rule.rule)}: {message(rule.message)}")
+
+
+def _image_messages(report: ImageReport) -> Iterator[Json]:
+    about = image_words(report.image)
+    yield _message("info", f"{about}: verdict {report.verdict.value}")
+    for doubt in doubts_of(report):
+        yield _doubt_message(about, doubt)
+    for run in report.results:
+        for note in notes_of(run):
+            yield _message("warn", f"{about}: scanner {scanner_name(run)}: {note}")
+
+
+def _doubt_message(about: str, doubt: Doubt) -> Json:
+    level = "fatal" if doubt.outcome in _FATAL else "warn"
+    return _message(level, ": ".join(filter(None, [about, doubt.sentence])))
+
+
+def _message(level: str, text: str) -> Json:
+    return {"level": level, "value": safe_cut(text, 2 * LONGEST_MESSAGE)}
+
+
+def _vulnerability(image: Image, found: Vulnerability) -> Json:
+    entry: Json = {
+        "id": _identity(image, found),
+        "name": safe_cut(f"{name(found.id)} in {joined([found.package.name]) or 'the image'}", _LONGEST_NAME),
+        "description": _description(found),
+        "severity": _SEVERITIES[found.severity],
+        "solution": safe_cut(prose(_solution(found)), _LONGEST_SOLUTION),
+        "identifiers": [_identifier(text) for text in (found.id, *found.aliases) if text],
+        "links": [{"url": link} for link in web_links(found.links)],
+        "details": _details(found),
+        "location": _location(image, found),
+    }
+    vectors = _vectors(found)
+    return {**entry, "cvss_vectors": vectors} if vectors else entry
+
+
+def _identity(image: Image, found: Vulnerability) -> str:
+    """Return the same id for the same thing in the same image."""
+    package = found.package
+    parts = (image.digest, str(image.platform), found.id, package.name, package.version, package.namespace)
+    return str(uuid5(NAMESPACE_URL, "\0".join(parts).encode("utf-8", "backslashreplace").decode()))
+
+
+def _description(found: Vulnerability) -> str:
+    title = message(found.title)
+    parts = [title, paragraphs(found.description), who_words(found)]
+    if found.suppressed:
+        parts.append(suppression_words(found.suppressed))
+    return "\n\n".join(prose(part) for part in parts if part)
+
+
+def _solution(found: Vulnerability) -> str:
+    if found.fixed_by:
+        return f"Upgrade {package_words(found.package)} to {joined(found.fixed_by)}."
+    return f"{fix_words(found).capitalize()}."
+
+
+def _identifier(text: str) -> Json:
+    kind = re.match(r"[A-Za-z]{2,10}(?=-)", text)
+    identifier = {"type": kind[0].lower() if kind else "other", "name": name(text), "value": name(text)}
+    if re.fullmatch(r"CVE-[0-9]{4}-[0-9]{4,}", text, re.ASCII):
+        identifier["url"] = f"https://nvd.nist.gov/vuln/detail/{text}"
+    return identifier
+
+
+def _vectors(found: Vulnerability) -> list[Json]:
+    """Return the vectors that the schema takes, each once."""
+    given = [(cvss, name(cvss.source or rating.scanner)) for rating in found.ratings for cvss in rating.cvss]
+    each_once = dict.fromkeys((who, cvss.vector) for cvss, who in given if _is_vector(cvss.vector))
+    return [{"vendor": who, "vector": vector} for who, vector in each_once][:_MOST_VECTORS]
+
+
+def _is_vector(text: str) -> bool:
+    return len(text) <= _LONGEST_VECTOR and bool(_VECTOR_3.fullmatch(text) or _VECTOR_2.fullmatch(text))
+
+
+def _details(found: Vulnerability) -> Json:
+    rows = {
+        "highest_severity": ("Highest severity", [found.highest.value]),
+        "ratings": ("Ratings", map(rating_words, found.ratings)),
+        "found_by": ("Found by", map(name, found.scanners)),
+        "not_found_by": ("Not found by", map(name, found.not_found_by)),
+        "not_looked_by": ("Could not look", map(name, found.not_looked_by)),
+        "packages": ("Packages", map(package_words, found.packages)),
+        "source_packages": ("Source packages", map(package_words, found.source_packages)),
+        "purls": ("Package URLs", map(name, found.purls)),
+        "fixed_by": ("Fixed by", map(name, found.fixed_by)),
+        "fix_states": ("State of the fix", (state.value for state in found.fix_states)),
+        "paths": ("Files", map(name, found.paths)),
+        "layers": ("Layers", map(name, found.layers)),
+    }
+    details = {key: _list(title, values) for key, (title, values) in rows.items()}
+    if found.suppressed:
+        details["suppressed"] = _list("Suppressed", [suppression_words(found.suppressed)])
+    return {key: value for key, value in details.items() if value["items"]}
+
+
+def _list(title: str, values: Iterable[str]) -> Json:
+    """Return a named list of raw texts."""
+    return {"name": title, "type": "list", "items": [{"type": "text", "value": value} for value in values if value]}
+
+
+def _location(image: Image, found: Vulnerability) -> Json:
+    package = {"package": {"name": name(found.package.name)}, "version": name(found.package.version)}
+    return {
+        "dependency": package,
+        "operating_system": name(found.package.namespace) or "Unknown",
+        "image": name(image.reference.text),
+    }

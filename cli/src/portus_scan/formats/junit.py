@@ -1,0 +1,225 @@
+"""JUnit XML: for CI systems that show tests (Jenkins, GitLab, Azure DevOps, CircleCI).
+
+A suite an image: a test for each scanner run, which is an error unless the run ended `ok`, and a failed test for each
+vulnerability; a suppressed one is skipped. A suite for the gate, where a policy was given.
+
+Source: the form that Jenkins' JUnit plugin reads (``testsuites``, ``testsuite``, ``testcase``); there is no official
+schema.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from xml.sax.saxutils import escape, quoteattr
+
+from attrs import evolve, frozen
+from portus_scanners import (
+    GateResult,
+    ImageReport,
+    Outcome,
+    ReportDocument,
+    ReportJob,
+    ScannerRun,
+    TextReporter,
+    UnresolvedImage,
+    UnusedRule,
+    Vulnerability,
+)
+
+from .doubts import NO_IMAGE, NO_SCANNER, UNRESOLVED, doubt_of, notes_of, scanner_name
+from .foreign import joined, message, name, paragraphs, safe_cut, web_links
+from .program import PROGRAM
+from .sentences import (
+    fix_words,
+    image_words,
+    package_words,
+    rating_words,
+    suppression_words,
+    who_words,
+)
+from .times import seconds_form, span_of
+
+FAILURE, ERROR, SKIPPED = "failure", "error", "skipped"
+_LONGEST_BODY = 20_000
+_MOST_IDS = 100
+
+
+@frozen(kw_only=True)
+class Case:
+    """One test. Its texts are safe, but not yet escaped."""
+
+    group: str
+    name: str
+    result: str = ""
+    """`FAILURE`, `ERROR` or `SKIPPED`; empty for a test that passed."""
+    kind: str = ""
+    summary: str = ""
+    body: str = ""
+    seconds: float = 0.0
+
+
+@frozen(kw_only=True)
+class Suite:
+    """Tests of one image, or of the gate."""
+
+    name: str
+    cases: tuple[Case, ...]
+    timestamp: str = ""
+    properties: tuple[tuple[str, str], ...] = ()
+
+    def count(self, result: str) -> int:
+        """Return how many tests ended so."""
+        return sum(case.result == result for case in self.cases)
+
+
+class JUnitReporter(TextReporter, contract=1):
+    """The document as test results."""
+
+    description = "JUnit XML, for the test pages of CI systems"
+
+    def render(self, job: ReportJob) -> Iterator[str]:
+        """Return the XML document, one piece a suite."""
+        suites = list(_suites(job.document))
+        total = Suite(name=PROGRAM, cases=tuple(case for suite in suites for case in suite.cases))
+        yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {_counts(total)}>\n'
+        for suite in suites:
+            yield from _suite_xml(suite)
+        yield "</testsuites>\n"
+
+
+def _suites(document: ReportDocument) -> Iterator[Suite]:
+    yield from map(_image_suite, document.reports)
+    yield from map(_unresolved_suite, document.errors)
+    if not document.reports and not document.errors:
+        yield Suite(name="images", cases=(_error("images", "scan", NO_IMAGE.outcome, NO_IMAGE.sentence),))
+    if document.gate is not None:
+        yield Suite(name="gate", cases=tuple(_gate_cases(document.gate)))
+    if document.unused_rules:
+        yield Suite(name="suppressions", cases=tuple(map(_unused_case, document.unused_rules)))
+
+
+def _image_suite(report: ImageReport) -> Suite:
+    about, span = image_words(report.image), span_of(report.results)
+    cases = [_run_case(about, run) for run in report.results]
+    if not report.results:
+        cases.append(_error(about, "scanners", NO_SCANNER.outcome, NO_SCANNER.sentence))
+    cases += [_vulnerability_case(about, one) for one in report.vulnerabilities]
+    return Suite(
+        name=about,
+        cases=tuple(_told_apart(cases)),
+        timestamp=seconds_form(span[0]) if span else "",
+        properties=(("digest", name(report.image.digest)), ("verdict", report.verdict.value)),
+    )
+
+
+def _told_apart(cases: Iterable[Case]) -> Iterator[Case]:
+    """Number tests of one name: CI systems show the first of them alone."""
+    seen: Counter[str] = Counter()
+    for case in cases:
+        seen[case.name] += 1
+        yield evolve(case, name=f"{case.name} #{seen[case.name]}") if seen[case.name] > 1 else case
+
+
+def _unresolved_suite(error: UnresolvedImage) -> Suite:
+    about = name(error.reference)
+    return Suite(name=about, cases=(_error(about, "resolve", UNRESOLVED, doubt_of(error).sentence),))
+
+
+def _run_case(about: str, run: ScannerRun) -> Case:
+    title, notes = f"scanner {scanner_name(run)}", "\n".join(notes_of(run))
+    if run.outcome is Outcome.OK:
+        return Case(group=about, name=title, body=notes, seconds=run.elapsed)
+    why = message(run.error or "") or run.outcome.value
+    body = "\n".join(filter(None, [why, notes, "The image may have vulnerabilities that are not named here."]))
+    return Case(
+        group=about,
+        name=title,
+        result=ERROR,
+        kind=run.outcome.value,
+        summary=f"{run.outcome.value.replace('_', ' ')}: {why}",
+        body=body,
+        seconds=run.elapsed,
+    )
+
+
+def _vulnerability_case(about: str, found: Vulnerability) -> Case:
+    title = f"{name(found.id)} in {package_words(found.package)}"
+    summary = f"{found.severity.value}: {fix_words(found)}; {who_words(found)}"
+    if found.suppressed:
+        words = suppression_words(found.suppressed)
+        return Case(group=about, name=title, result=SKIPPED, kind="suppressed", summary=words, body=_details(found))
+    kind = found.severity.value
+    return Case(group=about, name=title, result=FAILURE, kind=kind, summary=summary, body=_details(found))
+
+
+def _details(found: Vulnerability) -> str:
+    facts = [
+        message(found.title),
+        f"severity: {found.severity.value}, highest: {found.highest.value}",
+        f"also known as: {joined(found.aliases)}" if found.aliases else "",
+        f"packages: {', '.join(map(package_words, found.packages))}" if found.packages else "",
+        f"package URLs: {joined(found.purls)}" if found.purls else "",
+        fix_words(found),
+        who_words(found),
+        *map(rating_words, found.ratings),
+        f"files: {joined(found.paths)}" if found.paths else "",
+        f"layers: {joined(found.layers)}" if found.layers else "",
+        *web_links(found.links),
+        paragraphs(found.description),
+    ]
+    return safe_cut("\n".join(filter(None, facts)), _LONGEST_BODY)
+
+
+def _gate_cases(gate: GateResult) -> Iterator[Case]:
+    """Give a failed test for each rule that does not hold; a gate that has passed is a test that has."""
+    for one in gate.violations:
+        about = name(one.reference) or "all images"
+        body = "\n".join([message(one.message), *map(name, one.vulnerabilities[:_MOST_IDS])])
+        words = message(one.message)
+        title = f"{name(one.rule)}: {about}"
+        yield Case(group="gate", name=title, result=FAILURE, kind="gate", summary=words, body=body)
+    rules = "\n".join(map(message, gate.rules))
+    if gate.passed:
+        yield Case(group="gate", name="passed", body=rules)
+    elif not gate.violations:
+        yield Case(group="gate", name="failed", result=FAILURE, kind="gate", summary="it did not pass", body=rules)
+
+
+def _unused_case(rule: UnusedRule) -> Case:
+    kind = "expired" if rule.expired else "unused"
+    title = name(rule.rule)
+    return Case(group="suppressions", name=title, result=SKIPPED, kind=kind, summary=message(rule.message))
+
+
+def _error(group: str, title: str, kind: str, sentence: str) -> Case:
+    return Case(group=group, name=title, result=ERROR, kind=kind, summary=sentence, body=sentence)
+
+
+def _suite_xml(suite: Suite) -> Iterator[str]:
+    stamp = f" timestamp={quoteattr(suite.timestamp)}" if suite.timestamp else ""
+    yield f"  <testsuite {_counts(suite)}{stamp}>\n"
+    if suite.properties:
+        yield "    <properties>\n"
+        for key, value in suite.properties:
+            yield f"      <property name={quoteattr(key)} value={quoteattr(value)}/>\n"
+        yield "    </properties>\n"
+    yield from map(_case_xml, suite.cases)
+    yield "  </testsuite>\n"
+
+
+def _counts(suite: Suite) -> str:
+    numbers = {"tests": len(suite.cases), "failures": suite.count(FAILURE), "errors": suite.count(ERROR)}
+    numbers["skipped"] = suite.count(SKIPPED)
+    counts = " ".join(f'{key}="{number}"' for key, number in numbers.items())
+    return f'name={quoteattr(suite.name)} {counts} time="{sum(case.seconds for case in suite.cases):.3f}"'
+
+
+def _case_xml(case: Case) -> str:
+    head = f'    <testcase classname={quoteattr(case.group)} name={quoteattr(case.name)} time="{case.seconds:.3f}"'
+    if case.result:
+        facts = f"type={quoteattr(case.kind)} message={quoteattr(case.summary)}"
+        return f"{head}>\n      <{case.result} {facts}>{escape(case.body)}</{case.result}>\n    </testcase>\n"
+    if case.body:
+        return f"{head}>\n      <system-out>{escape(case.body)}</system-out>\n    </testcase>\n"
+    return f"{head}/>\n"

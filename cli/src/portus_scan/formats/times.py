@@ -1,0 +1,50 @@
+"""Times of runs, as formats write them: UTC, of a fixed form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+from portus_scanners import ReportDocument, ScannerRun
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def span_of(runs: Iterable[ScannerRun]) -> tuple[datetime, datetime] | None:
+    """Return when the first run began and the last one ended; None where no run says."""
+    spans = [(utc(run.started), _later(utc(run.started), run.elapsed)) for run in runs if run.started]
+    return (min(start for start, _ in spans), max(end for _, end in spans)) if spans else None
+
+
+def document_span(document: ReportDocument) -> tuple[datetime, datetime]:
+    """Return when the runs of a document began and ended; else when it was made; else 1970, since nobody knows."""
+    known = span_of(run for report in document.reports for run in report.results)
+    made = utc(document.created) if document.created else _EPOCH
+    return known or (made, made)
+
+
+def seconds_form(when: datetime) -> str:
+    """Return ``2026-01-31T12:00:00``, without a zone."""
+    return when.replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def milliseconds_form(when: datetime) -> str:
+    """Return ``2026-01-31T12:00:00.000Z``."""
+    return f"{when.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def utc(when: datetime) -> datetime:
+    """Return the same moment in UTC; a time without zone is taken as UTC."""
+    if when.tzinfo is None:
+        return when.replace(tzinfo=UTC)
+    try:
+        return when.astimezone(UTC)
+    except OverflowError:
+        return when.replace(tzinfo=UTC)
+
+
+def _later(when: datetime, seconds: float) -> datetime:
+    try:
+        return when + timedelta(seconds=seconds)
+    except OverflowError:
+        return when

@@ -1,0 +1,169 @@
+"""What a user sees of a walk: one line an image, and on a terminal how far it is."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+from portus_scanners import ImageReport, UnresolvedImage
+
+from ..formats.words import verdict_words
+from ..output import write_stdout
+from ..progress import SHOW_CURSOR, stderr_is_live
+from ..terminal import PROGRAM, safe, say
+from .pace import Pace, describe_rate, describe_seconds
+from .results import reference_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+_LONGEST_LINE = 400
+
+
+class WalkDisplay(Protocol):
+    """Sees how a walk goes on."""
+
+    def start(self) -> None:
+        """Begin to show."""
+
+    def show(self, end: ImageReport | UnresolvedImage) -> None:
+        """Write an image's line, and count it."""
+
+    def tell(self, total: int, *, complete: bool) -> None:
+        """Say how many images there are so far, and whether these are all."""
+
+    def say(self, line: str) -> None:
+        """Write a line of the program's own to stderr."""
+
+    def stop(self) -> None:
+        """Take everything away that does not stay."""
+
+    def abandon(self) -> None:
+        """Leave the terminal usable, from inside a signal handler."""
+
+
+def line_of(end: ImageReport | UnresolvedImage) -> str:
+    """Return one image's line: ``registry.example/team/app:1.0  vulnerable: 3 vulnerabilities (...)``."""
+    words = verdict_words(end) if isinstance(end, ImageReport) else f"not scanned: {end.message}"
+    return safe(f"{reference_of(end)}  {words}", _LONGEST_LINE)
+
+
+class PlainDisplay:
+    """Lines on stdout, and nothing that moves."""
+
+    def __init__(self) -> None:
+        self._stdout = sys.stdout  # while scanners run, `print` goes elsewhere
+
+    def start(self) -> None:
+        """Do nothing."""
+
+    def show(self, end: ImageReport | UnresolvedImage) -> None:
+        """Write an image's line to stdout."""
+        write_stdout(f"{line_of(end)}\n", self._stdout)
+
+    def tell(self, total: int, *, complete: bool) -> None:
+        """Do nothing."""
+
+    def say(self, line: str) -> None:
+        """Write a line to stderr."""
+        say(line)
+
+    def stop(self) -> None:
+        """Do nothing."""
+
+    def abandon(self) -> None:
+        """Do nothing."""
+
+
+class LiveWalkDisplay:
+    """Lines as above, and below them a line that says how far it is.
+
+    Args:
+        console: stderr; it shows the lines of the images too where stdout is the same terminal.
+        shared: Whether that is so.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, console: Console, *, shared: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        from rich.live import Live
+
+        self._stdout = sys.stdout
+        self._console = console
+        self._shared = shared
+        self._clock = clock
+        self._pace = Pace(clock())
+        self._done = 0
+        self._total = 0
+        self._complete = False
+        self._live = Live(
+            console=console, get_renderable=self._draw, transient=True, redirect_stdout=False, redirect_stderr=False
+        )
+
+    def start(self) -> None:
+        """Begin to show."""
+        self._pace = Pace(self._clock())
+        self._live.start()
+
+    def show(self, end: ImageReport | UnresolvedImage) -> None:
+        """Write an image's line, and count it."""
+        self._done += 1
+        self._pace.note(self._clock())
+        if self._shared:
+            self._print(line_of(end))
+        else:
+            write_stdout(f"{line_of(end)}\n", self._stdout)
+
+    def tell(self, total: int, *, complete: bool) -> None:
+        """Say how many images there are so far."""
+        self._total, self._complete = total, complete
+
+    def say(self, line: str) -> None:
+        """Write a line above the moving one."""
+        self._print(f"{PROGRAM}: {safe(line)}")
+
+    def stop(self) -> None:
+        """Take the moving line away."""
+        with suppress(OSError):
+            self._live.stop()
+
+    def abandon(self) -> None:
+        """Give the cursor back."""
+        with suppress(OSError):
+            os.write(2, SHOW_CURSOR)
+
+    def words(self) -> str:
+        """Return how far it is: ``120 of 1200 images, 3.2 images/s, about 6 min left``."""
+        if not self._total:
+            return "listing repositories and tags"
+        now = self._clock()
+        parts = [f"{self._done} of {self._total}{'' if self._complete else ' or more'} images"]
+        if rate := self._pace.rate(now):
+            parts.append(describe_rate(rate))
+        left = self._pace.left(self._total - self._done, now)
+        if self._complete and left is not None:
+            parts.append(f"about {describe_seconds(left)} left")
+        return ", ".join(parts)
+
+    def _print(self, line: str) -> None:
+        with suppress(OSError):  # the terminal has been closed
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _draw(self) -> Text:
+        from rich.text import Text
+
+        return Text(self.words(), style="dim")
+
+
+def make_walk_display(*, verbose: bool) -> WalkDisplay:
+    """Return the display for this command: one that moves only on a terminal that can, and without a log."""
+    if verbose or not stderr_is_live():
+        return PlainDisplay()
+    from rich.console import Console
+
+    shared = sys.stdout is not None and sys.stdout.isatty()
+    return LiveWalkDisplay(Console(stderr=True, force_terminal=True, highlight=False), shared=shared)

@@ -1,0 +1,88 @@
+"""What the tags of a registry pointed to last time: what has not changed need not be looked at again."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from ..faults import CommandFault
+
+VERSION = 1
+LARGEST_FILE = 256 * 1024 * 1024
+"""Bytes."""
+
+
+class SinceFile:
+    """``{"version": 1, "digests": {"registry.example/team/app:1.0": "sha256:..."}}``.
+
+    Args:
+        path: The file; one that is not there yet is an empty one.
+
+    Raises:
+        CommandFault: It can't be read, or is something else.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._before = _read(path)
+        self._now: dict[str, str] = {}
+
+    def is_unchanged(self, reference: str, digest: str) -> bool:
+        """Return whether a tag pointed to the same image last time; then it counts as seen this time too."""
+        if self._before.get(reference) != digest:
+            return False
+        self._now[reference] = digest
+        return True
+
+    def note(self, reference: str, digest: str) -> None:
+        """Remember an image that has been scanned to the end."""
+        self._now[reference] = digest
+
+    def write(self, *, all_seen: bool) -> None:
+        """Replace the file by what was seen now.
+
+        Args:
+            all_seen: Whether the whole registry was walked: what is not there any more is forgotten then.
+
+        Raises:
+            CommandFault: It can't be written.
+        """
+        digests = self._now if all_seen else {**self._before, **self._now}
+        text = json.dumps({"version": VERSION, "digests": digests}, indent=0, sort_keys=True) + "\n"
+        fresh = self._path.with_name(f".{self._path.name[:100]}.{secrets.token_hex(6)}.part")
+        try:
+            fresh.write_text(text, encoding="utf-8")
+            os.replace(fresh, self._path)  # noqa: PTH105
+        except OSError as error:
+            fresh.unlink(missing_ok=True)
+            raise CommandFault(f"can't write {str(self._path)!r}: {error.strerror}") from error
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise CommandFault(f"can't read {str(path)!r}: {error.strerror}") from error
+    try:
+        document: Any = json.loads(data) if len(data) <= LARGEST_FILE else None
+        digests = document["digests"] if document["version"] == VERSION else None
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise _refuse(path) from error
+    if not isinstance(digests, dict) or not _are_texts(digests.values()):
+        raise _refuse(path)
+    return digests
+
+
+def _are_texts(values: Iterable[object]) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+def _refuse(path: Path) -> CommandFault:
+    return CommandFault(f"{str(path)!r} is no file that --since-file has written: name another, or remove it")

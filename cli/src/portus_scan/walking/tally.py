@@ -1,0 +1,73 @@
+"""What came of many images, in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from attrs import define, field
+from portus_scanners import ImageReport, Outcome, Severity, UnresolvedImage, Verdict
+
+from ..exit_codes import ExitCode
+from ..formats.words import count
+
+
+@define
+class Tally:
+    """Counts reports as they come; it does not keep them."""
+
+    images: int = 0
+    """Scanned, or tried."""
+    unresolved: int = 0
+    """Not scanned, since the registry did not give them."""
+    unchanged: int = 0
+    """Not scanned, since they were scanned before and their tags point to the same images."""
+    stopped: int = 0
+    """Begun, and not finished when the user stopped: not among `images`."""
+    codes: Counter[ExitCode] = field(factory=Counter)
+    """What each image would deserve alone."""
+    verdicts: Counter[Verdict] = field(factory=Counter)
+    severities: Counter[Severity] = field(factory=Counter)
+    outcomes: Counter[tuple[str, Outcome]] = field(factory=Counter)
+    """By scanner."""
+
+    def add(self, end: ImageReport | UnresolvedImage, code: ExitCode) -> None:
+        """Count one image."""
+        self.images += 1
+        self.codes[code] += 1
+        if isinstance(end, UnresolvedImage):
+            self.unresolved += 1
+            return
+        self.verdicts[end.verdict] += 1
+        self.severities.update(one.severity for one in end.vulnerabilities)
+        self.outcomes.update((run.scanner, run.outcome) for run in end.results)
+
+    @property
+    def code(self) -> ExitCode:
+        """What all of them deserve together."""
+        if set(self.codes) <= {ExitCode.NOTHING}:
+            return ExitCode.NOTHING
+        if ExitCode.GATE in self.codes:
+            return ExitCode.GATE
+        return ExitCode.OK if set(self.codes) == {ExitCode.OK} else ExitCode.PARTIAL
+
+    def lines(self) -> Iterator[str]:
+        """Yield the summary: verdicts, severities, and for each scanner how its runs ended."""
+        verdicts = [f"{self.verdicts[one]} {one.value}" for one in Verdict if self.verdicts[one]]
+        if self.unresolved:
+            verdicts.append(f"{self.unresolved} not scanned")
+        yield f"{count(self.images, 'image')}: {', '.join(verdicts) or 'nothing was scanned'}"
+        if self.unchanged:
+            yield f"{count(self.unchanged, 'more image')} unchanged since the last time, and not scanned"
+        if self.stopped:
+            yield f"{count(self.stopped, 'more image')} stopped before the end: --resume scans them again"
+        if total := self.severities.total():
+            parts = [f"{self.severities[one]} {one.value}" for one in reversed(Severity) if self.severities[one]]
+            yield f"{count(total, 'vulnerability', 'vulnerabilities')} in all: {', '.join(parts)}"
+        for scanner in sorted({name for name, _ in self.outcomes}):
+            parts = [
+                f"{self.outcomes[scanner, one]} {one.value.replace('_', ' ')}"
+                for one in Outcome
+                if self.outcomes[scanner, one]
+            ]
+            yield f"{scanner}: {', '.join(parts)}"

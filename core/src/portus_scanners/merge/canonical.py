@@ -1,0 +1,141 @@
+"""Which vulnerabilities a finding is about: canonical ids, through the aliases of all findings.
+
+1.  A finding counts for every CVE among its own names. Two CVEs are never one vulnerability, whoever says so.
+2.  A finding that names no CVE counts for those that others call by its id: who says that CVE-1 and CVE-2 are both
+    ``RHSA-9`` makes another's ``RHSA-9`` count for both.
+3.  Else it counts for every CVE of the names that aliases connect with its id, over any number of steps. A CVE connects
+    nothing: what two CVEs share (an advisory) does not make them one.
+4.  Where there is none, the connected names are one vulnerability, called by the best of them (`names.SCHEMES`); but
+    two ids of GitHub's are two vulnerabilities there, as CVEs are.
+5.  An alias without a digit (``N/A``) is kept as a name and connects nothing.
+
+Statements that contradict each other are all believed: a finding counts for more, never for less. The answer is a
+function of the set of statements; their order plays no part. The time is that of a union-find: nearly linear.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from .names import Statement, best_name, is_cve, is_ghsa, is_telling
+
+Ids = tuple[str, ...]
+
+MOST_IDS = 2_000
+"""An advisory of more vulnerabilities is not taken apart: it stands under its own name."""
+MOST_COPIES = 250_000
+"""So many copies of findings and names may come of that altogether; if more would, `MOST_IDS` is halved until not."""
+
+
+class CanonicalIds:
+    """The names of one image.
+
+    Args:
+        counts: All statements, and how many findings make each.
+    """
+
+    def __init__(self, counts: Mapping[Statement, int]) -> None:
+        self._graph = _Graph(counts)
+        self._ids = {statement: self._ids_of(statement) for statement in counts}
+        self._by_name = {name: self._graph.ids_of(name) for name in self._graph.names}
+        self._most = _choose_limit([*((self._ids[one], counts[one]) for one in counts), *self._name_copies()])
+        self._aliases = self._find_aliases()
+
+    def of(self, statement: Statement) -> Ids:
+        """Return what a finding with these names is about: at least one canonical id, sorted."""
+        ids = self._ids[statement]
+        return ids if len(ids) <= self._most else (statement.own,)
+
+    def aliases(self, canonical: str) -> Ids:
+        """Return all other names of a vulnerability, sorted; no name of another one that has the same rank."""
+        return self._aliases.get(canonical, ())
+
+    def _ids_of(self, statement: Statement) -> Ids:
+        names = (statement.own, *statement.aliases)
+        cves = [name for name in names if is_cve(name)]
+        if cves:
+            return tuple(sorted(cves))
+        ids = self._graph.ids_of(statement.own)
+        own = [name for name in names if name in ids] if len(ids) > 1 else []
+        return tuple(sorted(own)) or ids
+
+    def _name_copies(self) -> Iterator[tuple[Ids, int]]:
+        return ((ids, 1) for ids in self._by_name.values())
+
+    def _find_aliases(self) -> Mapping[str, Ids]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for name, ids in self._by_name.items():
+            for canonical in ids if len(ids) <= self._most else ():
+                found[canonical].add(name)
+        for statement in self._ids:
+            silent = [name for name in statement.aliases if not is_telling(name)]
+            for canonical in self.of(statement) if silent else ():
+                found[canonical].update(silent)
+        return {canonical: tuple(sorted(names - {canonical})) for canonical, names in found.items()}
+
+
+class _Graph:
+    """What statements connect: names that are no CVE, by union-find, each with the CVEs that it is called by."""
+
+    def __init__(self, statements: Iterable[Statement]) -> None:
+        self._parents: dict[str, str] = {}
+        self._direct: dict[str, set[str]] = defaultdict(set)
+        for statement in statements:
+            self._add(statement)
+        members: dict[str, list[str]] = defaultdict(list)
+        for name in self._parents:
+            members[self._root(name)].append(name)
+        self._shared = {root: self._name_component(names) for root, names in members.items()}
+        self._sorted = {name: tuple(sorted(cves)) for name, cves in self._direct.items()}
+
+    @property
+    def names(self) -> Iterable[str]:
+        """All that are no CVE."""
+        return self._parents
+
+    def ids_of(self, name: str) -> Ids:
+        """Return what a name that is no CVE stands for."""
+        return self._sorted.get(name) or self._shared[self._root(name)]
+
+    def _add(self, statement: Statement) -> None:
+        own = statement.own
+        telling = [name for name in statement.aliases if is_cve(name) or is_telling(name)]
+        if is_cve(own):
+            for name in telling:
+                if not is_cve(name):
+                    self._parents.setdefault(name, name)
+                    self._direct[name].add(own)
+            return
+        self._parents.setdefault(own, own)
+        for name in telling:
+            if is_cve(name):
+                self._direct[own].add(name)
+            else:
+                self._unite(own, name)
+
+    def _unite(self, one: str, other: str) -> None:
+        self._parents.setdefault(other, other)
+        first, second = sorted((self._root(one), self._root(other)))
+        self._parents[second] = first
+
+    def _root(self, name: str) -> str:
+        parents = self._parents
+        while parents[name] != name:
+            parents[name] = parents[parents[name]]
+            name = parents[name]
+        return name
+
+    def _name_component(self, names: Iterable[str]) -> Ids:
+        """Return the canonical ids of connected names."""
+        cves = {cve for name in names for cve in self._direct.get(name, ())}
+        return tuple(sorted(cves or set(filter(is_ghsa, names)))) or (best_name(names),)
+
+
+def _choose_limit(copies: Iterable[tuple[Ids, int]]) -> int:
+    """Return how many ids a name may stand for: `MOST_IDS`, or less where hostile input would grow without measure."""
+    several = [(len(ids), count * len(ids)) for ids, count in copies if len(ids) > 1]
+    most = MOST_IDS
+    while sum(total for length, total in several if length <= most) > MOST_COPIES:
+        most //= 2
+    return most

@@ -1,0 +1,47 @@
+"""The converter of report documents: what a reference, a platform and a local image are in JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from cattrs import Converter
+from cattrs.gen import make_dict_structure_fn, override
+
+from ..local.reference import ImageReference, LocalReference
+from ..models import Image, Platform
+from ..registry.reference import Reference
+from ..structuring import make_strict_converter
+
+
+@cache
+def document_converter() -> Converter:
+    """Return the converter; it is made once."""
+    converter = make_strict_converter()
+    converter.register_structure_hook(ImageReference, lambda value, _: Reference.parse(_text(value)))
+    converter.register_unstructure_hook(ImageReference, lambda reference: reference.text)
+    converter.register_structure_hook(Platform, lambda value, _: Platform.parse(_text(value)))
+    converter.register_unstructure_hook(Platform, str)
+    converter.register_structure_hook(Image, _make_image_hook(converter))
+    return converter
+
+
+def _make_image_hook(converter: Converter) -> Callable[[Any, Any], Any]:
+    """Return a hook that reads the reference of a local image as one: ``oci:1.0`` can mean either."""
+    plain = make_dict_structure_fn(Image, converter)
+    reads_local = override(struct_hook=lambda value, _: LocalReference.parse(_text(value)))
+    local = make_dict_structure_fn(Image, converter, reference=reads_local)
+
+    def structure(value: Any, kind: Any) -> Any:
+        is_local = isinstance(value, Mapping) and value.get("local") is not None
+        return (local if is_local else plain)(value, kind)
+
+    return structure
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        msg = "expected a text"
+        raise TypeError(msg)
+    return value

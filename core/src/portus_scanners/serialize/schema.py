@@ -1,0 +1,69 @@
+"""The JSON Schema of a report document: made from the models, and shipped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from enum import Enum
+from importlib.resources import files
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import attrs
+
+from ..local.reference import ImageReference
+from ..models import SCHEMA_VERSION, Platform, ReportDocument
+
+SCHEMA_FILE = "report-v1.schema.json"
+_JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
+
+
+def read_schema() -> dict[str, Any]:
+    """Return the JSON Schema that is shipped with this package."""
+    schema: dict[str, Any] = json.loads(files("portus_scanners").joinpath(SCHEMA_FILE).read_text(encoding="utf-8"))
+    return schema
+
+
+def make_schema() -> dict[str, Any]:
+    """Make the JSON Schema (2020-12) of a report document from the models. The shipped file is this, written out."""
+    definitions: dict[str, Any] = {}
+    root = _schema_of(ReportDocument, definitions)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **root,
+        "$defs": dict(sorted(definitions.items())),
+    }
+
+
+def _schema_of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of one annotated type; attrs classes go to *definitions*."""
+    if kind in _JSON_TYPES:
+        return {"type": _JSON_TYPES[kind]}
+    if kind in {ImageReference, Platform}:
+        return {"type": "string"}
+    if kind is datetime:
+        return {"type": "string", "format": "date-time"}
+    if kind is date:
+        return {"type": "string", "format": "date"}
+    origin = get_origin(kind)
+    if origin in {Union, UnionType}:
+        return {"anyOf": [_schema_of(part, definitions) for part in get_args(kind)]}
+    if origin is tuple:
+        return {"type": "array", "items": _schema_of(get_args(kind)[0], definitions)}
+    if origin is Mapping:
+        return {"type": "object", "additionalProperties": _schema_of(get_args(kind)[1], definitions)}
+    if issubclass(kind, Enum):
+        return {"enum": [member.value for member in kind]}
+    return _schema_of_class(kind, definitions)
+
+
+def _schema_of_class(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
+    if kind.__name__ not in definitions:
+        definitions[kind.__name__] = {}  # stands for it while its own members are described
+        hints = get_type_hints(kind)
+        members = {member.name: _schema_of(hints[member.name], definitions) for member in attrs.fields(kind)}
+        definitions[kind.__name__] = {"type": "object", "properties": members, "required": list(members)}
+        if kind is ReportDocument:
+            members["schema_version"] = {"const": SCHEMA_VERSION}
+    return {"$ref": f"#/$defs/{kind.__name__}"}

@@ -1,0 +1,185 @@
+"""Earlier reports in other formats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from attrs import evolve
+from click.testing import CliRunner, Result
+from portus_scan.command import command
+from portus_scan.delivery.joining import join_documents
+from portus_scan.delivery.reading import read_document
+from portus_scan.faults import CommandFault
+from portus_scan.formats.jsonl import JsonLinesReporter
+from portus_scanners import (
+    GateResult,
+    GateViolation,
+    Outcome,
+    ReportDocument,
+    ReportJob,
+    Severity,
+    UnusedRule,
+    dump_document,
+    dump_line,
+    load_document,
+)
+
+from .documents import UNRESOLVED, make_document, make_finding, make_run
+
+OK = evolve(make_document(make_run("clair", Outcome.OK, make_finding())), created=datetime(2026, 1, 2, tzinfo=UTC))
+FAILED = evolve(make_document(make_run("clair", Outcome.FAILED)), created=datetime(2026, 1, 1, tzinfo=UTC))
+PARTIAL = make_document(make_run("clair", Outcome.OK), make_run("zypper", Outcome.TIMED_OUT))
+Write = Callable[[str, ReportDocument], str]
+
+
+def convert(*arguments: str, stdin: str | None = None) -> Result:
+    """Run ``portus-scan convert``."""
+    return CliRunner().invoke(command, ["convert", *arguments], input=stdin, prog_name="portus-scan")
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """``write("a.json", document)`` returns the file's path; JSON Lines where the name says so."""
+
+    def put(name: str, document: ReportDocument) -> str:
+        path = tmp_path / name
+        lines = JsonLinesReporter().render(ReportJob(document=document))
+        path.write_text("".join(lines) if name.endswith(".jsonl") else dump_document(document))
+        return str(path)
+
+    return put
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
+def test_a_report_comes_through_unchanged(write: Write, name: str) -> None:
+    """What is read is what is written, the time of the scan too."""
+    for wish in ("json", "jsonl"):
+        assert OK == load_document(convert(write(name, OK), "-o", wish).stdout)
+
+
+def test_the_table_is_the_default(write: Write) -> None:
+    """Without -o a report is shown as it was after the scan."""
+    result = convert(write("a.json", OK))
+    assert (0, True) == (result.exit_code, "  CVE-2016-6304  high " in result.stdout)
+
+
+@pytest.mark.parametrize(("document", "code"), [(OK, 0), (PARTIAL, 3), (FAILED, 4), (ReportDocument(), 4)])
+def test_the_code_is_that_of_the_scan(write: Write, document: ReportDocument, code: int) -> None:
+    """A failed scan does not look successful for having been converted."""
+    assert code == convert(write("a.json", document), "-o", "json").exit_code
+
+
+def test_several_are_one(write: Write) -> None:
+    """Reports and errors stand in the order of the files, the same image as often as it is there."""
+    third = evolve(OK, errors=(UNRESOLVED,), created=None)
+    names = (write("a.json", FAILED), write("b.jsonl", OK), write("c.json", third))
+    result = convert(*names, "-o", "json")
+    document = load_document(result.stdout)
+    assert (3, (*FAILED.reports, *OK.reports, *OK.reports), (UNRESOLVED,), OK.created) == (
+        result.exit_code,
+        document.reports,
+        document.errors,
+        document.created,
+    )
+    assert "registry.example/gone:1: there is no such tag" in result.stderr
+
+
+def test_stdin_is_read(write: Write) -> None:
+    """A dash is stdin, once only."""
+    baseline = convert("-", "--baseline", "-", stdin=dump_document(OK))
+    assert (0, 2, 2) == (
+        convert("-", stdin=dump_document(OK)).exit_code,
+        convert("-", "-", stdin=dump_document(OK)).exit_code,
+        baseline.exit_code,
+    )
+
+
+def test_what_failed_is_said_when_no_table_is_shown(write: Write, tmp_path: Path) -> None:
+    """With another format than the table, stderr names the scanners that did not end ok."""
+    result = convert(write("a.json", PARTIAL), "-o", f"json={tmp_path / 'b.json'}")
+    assert "zypper: timed out: it ended timed_out" in result.stderr
+
+
+def test_the_display_is_filtered_and_the_data_is_not(write: Write) -> None:
+    """--min-severity hides rows from people, and nothing from programs."""
+    name = write("a.json", OK)
+    table = convert(name, "--min-severity", "CRITICAL").stdout
+    assert ("1 below critical not shown (1 high)" in table, OK) == (
+        True,
+        load_document(convert(name, "--min-severity", "critical", "-o", "json").stdout),
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"{}", "is no report: $.schema_version: expected 1, got null"),
+        (b"\xff\xfe\xff", "is no report: $: not JSON"),
+        (dump_line(UNRESOLVED).encode(), "line 2: the line of the document is missing"),
+        (b"", "is no report: $: not JSON"),
+    ],
+    ids=["object", "bytes", "cut", "empty"],
+)
+def test_what_is_no_report(tmp_path: Path, content: bytes, words: str) -> None:
+    """A file that is no report is a usage error with the place of the fault; nothing is written."""
+    path, out = tmp_path / "a.json", tmp_path / "out.json"
+    path.write_bytes(content)
+    result = convert(str(path), "-o", f"json={out}")
+    assert (2, "", True, False) == (result.exit_code, result.stdout, words in result.stderr, out.exists())
+
+
+def test_a_report_may_be_replaced_by_itself(write: Write) -> None:
+    """A report is read before its file is written."""
+    name = write("a.json", OK)
+    assert (0, OK) == (convert(name, "-o", f"json={name}").exit_code, load_document(Path(name).read_text()))
+
+
+def test_a_report_that_is_too_large(write: Write) -> None:
+    """Not more than the limit is read, and that is said."""
+    with pytest.raises(CommandFault, match="more than 1,000 bytes"):
+        read_document(write("a.json", OK), limit=1000)
+
+
+def test_a_failed_output_prints_no_json(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be written is said; the report is there already, and need not be kept."""
+    monkeypatch.setattr("portus_scan.delivery.places.write_file", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
+    result = convert(write("a.json", OK), "-o", f"json={tmp_path / 'b.json'}")
+    assert (2, "", True) == (result.exit_code, result.stdout, "b.json': full" in result.stderr)
+
+
+VIOLATION = GateViolation(rule="fail_on", message="1 of severity high")
+PASSED = GateResult(passed=True, rules=("a",))
+REFUSED = GateResult(passed=False, rules=("a", "b"), violations=(VIOLATION,))
+
+
+@pytest.mark.parametrize(
+    ("gates", "expected"),
+    [
+        ([PASSED, PASSED], PASSED),
+        ([PASSED, REFUSED], REFUSED),
+        ([REFUSED, None], REFUSED),
+        ([PASSED, None], None),
+        ([None, None], None),
+    ],
+    ids=["both passed", "one failed", "failed and none", "passed and none", "none"],
+)
+def test_joined_gates(gates: list[GateResult | None], expected: GateResult | None) -> None:
+    """Together they have passed only where each has; where one was not judged, passing is not claimed."""
+    assert expected == join_documents([evolve(OK, gate=gate) for gate in gates]).gate
+
+
+def test_one_document_is_not_touched() -> None:
+    """A single document stays what it is, its gate and unused rules too; those of several are put together."""
+    rule = UnusedRule(rule="a:1", expired=False, message="x")
+    document = evolve(OK, gate=REFUSED, unused_rules=(rule,))
+    assert (document, (rule, rule)) == (join_documents([document]), join_documents([document] * 2).unused_rules)
+
+
+def test_severities_are_those_of_the_core() -> None:
+    """The words of --min-severity are the core's, in its order."""
+    from portus_scan.options import SEVERITIES
+
+    assert tuple(one.value for one in Severity) == SEVERITIES

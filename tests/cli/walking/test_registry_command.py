@@ -1,0 +1,214 @@
+"""``portus-scan registry`` in a process of its own, with a stand-in registry and the dummy scanner."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from portus_scanners import ReportDocument, load_document
+from portus_scanners.testing.images import filler_layer, make_image
+from portus_scanners.testing.registry.registry import StandInRegistry
+
+from ..conftest import Process
+
+Start = Callable[..., Awaitable[Process]]
+Config = Callable[..., str]
+EMPTY = {"behaviour": "empty"}
+HANG = {"behaviour": "hang"}
+IMAGES = {"team/app": ("1.9", "1.10", "latest"), "team/base": ("1",), "other": ("1",)}
+
+
+@pytest.fixture
+async def stocked() -> AsyncIterator[StandInRegistry]:
+    """A registry with five images, all different."""
+    async with StandInRegistry() as server:
+        for repository, tags in IMAGES.items():
+            for tag in tags:
+                server.push(repository, tag, make_image(filler_layer(f"{repository}:{tag}")))
+        yield server
+
+
+def read(path: Path) -> ReportDocument:
+    """Read a file of results."""
+    return load_document(path.read_bytes())
+
+
+def names(document: ReportDocument, server: StandInRegistry) -> list[str]:
+    """Return the references of the reports, without the registry, sorted."""
+    return sorted(report.image.reference.text.removeprefix(f"{server.host}/") for report in document.reports)
+
+
+ALL = sorted(f"{repository}:{tag}" for repository, tags in IMAGES.items() for tag in tags)
+
+
+async def test_all_images_of_a_registry(start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path) -> None:
+    """A line an image, a summary, a file of results that is a document; nothing on stderr."""
+    path = tmp_path / "r.jsonl"
+    ended = await (await start("registry", stocked.host, "--config", config(), "--results", str(path))).end()
+    lines = ended.stdout.splitlines()
+    assert (0, "") == (ended.code, ended.stderr)
+    assert ALL == names(read(path), stocked)
+    assert 5 == len([line for line in lines if line.startswith(stocked.host) and "vulnerable: 3" in line])
+    assert ["5 images: 5 vulnerable", "dummy: 5 ok"] == [lines[-3], lines[-1]]
+
+
+@pytest.mark.parametrize(
+    ("place", "options", "expected"),
+    [
+        ("/team", [], [name for name in ALL if name.startswith("team/")]),
+        ("", ["--include", "team/*", "--exclude", "*:latest"], ["team/app:1.10", "team/app:1.9", "team/base:1"]),
+        ("", ["--max-tags", "1"], ["other:1", "team/app:1.10", "team/base:1"]),
+    ],
+)
+async def test_what_is_wanted(
+    start: Start,
+    config: Config,
+    stocked: StandInRegistry,
+    tmp_path: Path,
+    place: str,
+    options: list[str],
+    expected: list[str],
+) -> None:
+    """A namespace, patterns, the newest versions."""
+    path = tmp_path / "r.jsonl"
+    arguments = ("registry", f"{stocked.host}{place}", "--config", config(EMPTY), "--results", str(path), *options)
+    ended = await (await start(*arguments)).end()
+    assert (0, expected) == (ended.code, names(read(path), stocked))
+
+
+async def test_a_registry_without_a_list(
+    start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path
+) -> None:
+    """It is said what to do; with the names of the repositories it works, one of which may have a tag."""
+    stocked.catalog = False
+    ended = await (await start("registry", stocked.host, "--config", config(EMPTY))).end()
+    assert (4, True) == (ended.code, "name the repositories instead" in ended.stderr)
+    (tmp_path / "list").write_text("team/base\nteam/app:latest\n")
+    path = tmp_path / "r.jsonl"
+    arguments = ("--config", config(EMPTY), "--results", str(path), "--repositories", str(tmp_path / "list"))
+    ended = await (await start("registry", stocked.host, *arguments)).end()
+    assert (0, ["team/app:latest", "team/base:1"]) == (ended.code, names(read(path), stocked))
+
+
+async def test_one_bad_image_stops_nothing(
+    start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path
+) -> None:
+    """What can't be scanned is a line, a record and exit code 3; the others are scanned."""
+    (tmp_path / "list").write_text("team/app\ngone\nteam/base:none\n")
+    script = config({"image": "*:1.9", "behaviour": "failed"}, EMPTY)
+    path = tmp_path / "r.jsonl"
+    arguments = ("--config", script, "--results", str(path), "--repositories", str(tmp_path / "list"))
+    ended = await (await start("registry", stocked.host, *arguments)).end()
+    document = read(path)
+    assert (3, 3, 2) == (ended.code, len(document.reports), len(document.errors))
+    assert 2 == ended.stdout.count("not scanned: ")
+    assert "5 images: 2 clean, 1 unknown, 2 not scanned" in ended.stdout
+
+
+async def test_the_gate_judges_each_image(
+    start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path
+) -> None:
+    """It fails with 1 and names the images; results have the marks of suppressions; a rule that fits no image is named."""
+    rules = tmp_path / "rules.yml"
+    rules.write_text(
+        "suppressions:\n"
+        f"  - {{id: CVE-2016-6304, image: '{stocked.host}/team/**', reason: accepted}}\n"
+        "  - {id: CVE-2000-1, reason: long gone}\n"
+    )
+    path = tmp_path / "r.jsonl"
+    arguments = ("--config", config(), "--fail-on", "high", "--suppressions", str(rules), "--results", str(path))
+    ended = await (await start("registry", stocked.host, *arguments)).end()
+    document = read(path)
+    assert document.gate is not None
+    assert (1, [f"{stocked.host}/other:1"]) == (ended.code, [one.reference for one in document.gate.violations])
+    marked = [
+        report.image.reference.text for report in document.reports for one in report.vulnerabilities if one.suppressed
+    ]
+    assert 4 == len(marked)
+    assert ["rules.yml:3"] == [Path(one.rule).name for one in document.unused_rules]
+    assert ("gate: FAILED" in ended.stdout, "1 suppression did not apply" in ended.stdout) == (True, True)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGINT])
+async def test_an_interrupted_walk_goes_on(
+    start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path, ending: signal.Signals
+) -> None:
+    """No finished image is lost and none is scanned again: after kill -9, and after Ctrl-C."""
+    path = tmp_path / "r.jsonl"
+    script = config({"image": "*:latest", **HANG}, EMPTY)
+    process = await start("registry", stocked.host, "--config", script, "--results", str(path))
+    await process.read_lines(4)
+    process.interrupt(ending)
+    ended = await process.end()
+    assert (-9 if ending is signal.SIGKILL else 130) == ended.code
+    before = path.read_bytes().splitlines()[:4]
+
+    asked = len(stocked.requests)
+    ended = await (await start("registry", stocked.host, "--config", config(), "--resume", str(path))).end()
+    manifests = [request.path for request in list(stocked.requests)[asked:] if "/manifests/" in request.path]
+    assert (0, before) == (ended.code, path.read_bytes().splitlines()[:4])
+    assert (ALL, ["/v2/team/app/manifests/latest"]) == (names(read(path), stocked), manifests)
+    assert "5 images: 1 vulnerable, 4 clean" in ended.stdout
+
+
+async def test_an_interrupted_walk_is_not_the_whole_registry(
+    start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path
+) -> None:
+    """Whoever reads its results sees that something is missing."""
+    path = tmp_path / "r.jsonl"
+    script = config({"image": "*:latest", **HANG}, EMPTY)
+    process = await start("registry", stocked.host, "--config", script, "--results", str(path))
+    await process.read_lines(4)
+    process.interrupt()
+    ended = await process.end()
+    (error,) = read(path).errors
+    assert (130, "interrupted", True) == (ended.code, error.step, "1 more image stopped" in ended.stdout)
+
+
+async def test_only_what_has_changed(start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path) -> None:
+    """The second time, only a tag that is new or points to another image; one that failed is tried again."""
+    since = str(tmp_path / "since.json")
+    script = config({"image": "*other:1", "behaviour": "failed"}, EMPTY)
+    first = await (await start("registry", stocked.host, "--config", script, "--since-file", since)).end()
+    stocked.push("team/base", "1", make_image(filler_layer("new")))
+    stocked.push("team/new", "1", make_image(filler_layer("other")))
+    path = tmp_path / "r.jsonl"
+    arguments = ("--config", config(EMPTY), "--since-file", since, "--results", str(path))
+    ended = await (await start("registry", stocked.host, *arguments)).end()
+    assert (3, 0) == (first.code, ended.code)
+    assert ["other:1", "team/base:1", "team/new:1"] == names(read(path), stocked)
+    assert "3 more images unchanged since the last time" in ended.stdout
+    assert f"{stocked.host}/other:1" in json.loads(Path(since).read_text())["digests"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["http://registry.example"], "is no registry"),
+        (["registry.example", "--results", "a", "--resume", "b"], "leave --results out"),
+        (["registry.example", "--max-tags", "0"], "no number above 0"),
+        (["registry.example", "--repositories", "/none"], "can't read '/none'"),
+        (["registry.example", "--resume", "/none"], "without --resume it is made"),
+        (["docker.io/library"], "Docker Hub does not list its repositories"),
+    ],
+)
+def test_mistakes(run: Callable[..., Any], config: Config, arguments: list[str], said: str) -> None:
+    """Each is one line that says what to do, and 2."""
+    result = run("registry", *arguments, "--config", config(EMPTY))
+    assert (2, 1, True) == (result.exit_code, len(result.stderr.splitlines()), said in result.stderr)
+
+
+def test_no_scanner(run: Callable[..., Any]) -> None:
+    """Nothing is asked of the registry, and it is said how to enable one."""
+    result = run("registry", "registry.example")
+    assert (4, True) == (result.exit_code, "no scanner is enabled" in result.stderr)
+
+
+async def test_nothing_is_wanted(start: Start, config: Config, stocked: StandInRegistry) -> None:
+    """A walk that selects nothing is no success."""
+    ended = await (await start("registry", stocked.host, "--config", config(EMPTY), "--include", "none")).end()
+    assert (4, True) == (ended.code, "no image of this registry is wanted" in ended.stderr)
