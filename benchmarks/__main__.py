@@ -1,4 +1,7 @@
-"""``python -m benchmarks``: measures, prints one table, writes JSON. The exit code says nothing about the limits."""
+"""``python -m benchmarks``: measures, prints one table, writes JSON. The exit code says nothing about the limits.
+
+It is 0 when everything was measured, 130 after Ctrl-C, 2 when the command line is wrong.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,31 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
-from .groups import GROUPS, load_group
+from .groups import GROUPS, Size, load_group
 from .rows import Row, make_table
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure the groups that are asked for."""
-    options = _options().parse_args(arguments)
-    rows: list[Row] = []
-    for number in options.only or GROUPS:
-        begin = time.monotonic()
-        rows += load_group(number)(options.size)
-        print(f"rows {number}: {time.monotonic() - begin:.1f} s", file=sys.stderr)
+    """Measure the groups that are asked for, each once, in the order of their numbers."""
+    parser = _options()
+    options = parser.parse_args(arguments)
+    if options.json is not None and not options.json.absolute().parent.is_dir():
+        parser.error(f"--json: there is no folder {str(options.json.parent)!r}")
+    rows = [row for number in GROUPS if number in (options.only or GROUPS) for row in _measure(number, options.size)]
     if options.json is not None:
         document = {"rows": [row.document() for row in rows]}
         options.json.write_text(json.dumps(document, indent=2) + "\n")
     print(make_table(rows))
+
+
+def _measure(number: str, size: Size) -> Sequence[Row]:
+    begin = time.monotonic()
+    rows = load_group(number)(size)
+    print(f"rows {number}: {time.monotonic() - begin:.1f} s", file=sys.stderr, flush=True)
+    return rows
 
 
 def _options() -> argparse.ArgumentParser:
@@ -39,4 +49,8 @@ def _options() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)

@@ -14,7 +14,10 @@ Measure = Callable[[Size], Sequence[Row]]
 GROUPS = {
     "1": "one_image",
     "2": "many_images",
+    "3": "engine_cost",
     "4": "normalization",
+    "5": "memory",
+    "6": "start",
 }
 """Modules by the number of their rows; each has a function ``measure``."""
 

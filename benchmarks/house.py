@@ -50,6 +50,7 @@ async def open_house(images: int, layers: int, shared: int) -> AsyncIterator[Hou
         sys.executable, "-m", f"{__package__}.servers", str(images), str(layers), str(shared),
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},  # the stand-ins are no distribution
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LONGEST_LINE,
+        start_new_session=True,  # it does not hear Ctrl-C: its stdin ends then
     )  # fmt: skip
     try:
         ready = await _read(process)

@@ -1,75 +1,128 @@
-"""Row 5: memory, each time in a process of its own: the peak of 2,000 images against 200, growth after 1,000."""
+"""Rows 5: memory, each time in a process of its own. The peak of many images against that of few, and what grows."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import json
-import re
+import resource
 import subprocess
 import sys
-import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from attrs import astuple, define, field, frozen
 from portus_scanners import Image
 
 from .groups import Size
-from .instant import make_engine, make_image
+from .instant import TalkativeScanner, make_engine, make_image
+from .repeating import repeat
 from .rows import Row
 
-_PLANS: dict[Size, tuple[int, int, int]] = {"small": (100, 1000, 1), "full": (200, 2000, 3)}
+
+@frozen
+class _Plan:
+    few: int
+    many: int
+    half: int
+    """What comes after this many images must not grow."""
+    all: int
+    runs: int
+    peak: float
+    growth: float
+    objects: float
+
+
+_PLANS: dict[Size, _Plan] = {
+    "small": _Plan(20, 200, 100, 200, runs=1, peak=1.25, growth=1.1, objects=1.05),
+    "full": _Plan(200, 2000, 1000, 3000, runs=3, peak=1.15, growth=1.02, objects=1.01),
+}
 
 
 def measure(size: Size) -> list[Row]:
-    """Measure each number of images in a process of its own."""
-    few, many, runs = _PLANS[size]
-    peaks, growths = [], []
-    for _ in range(runs):
-        small, large = _in_process(few), _in_process(many)
-        peaks.append(large["peak"] / small["peak"])
-        growths.append(large["last"] / large["half"])
+    """Measure; the small size has a tenth of the images."""
+    plan = _PLANS[size]
+    peaks, growths, objects = [], [], []
+    for _ in repeat("5", plan.runs):
+        few = _in_process(plan.few)[plan.few]
+        sizes = _in_process(plan.half, plan.many, plan.all)
+        half, many, last = sizes[plan.half], sizes[plan.many], sizes[plan.all]
+        peaks.append(many.peak / few.peak)
+        growths.append(last.peak / half.peak)
+        objects.append(last.objects / half.objects)
+    growth = f"after {plan.all} images, of {plan.half}"
     return [
-        Row(name=f"5 memory: peak of {many} images, of that of {few}", limit=1.15, runs=peaks),
-        Row(name=f"5 memory: Python's objects after {many} images, of those after half", limit=1.02, runs=growths),
+        Row(name=f"5 memory: peak of {plan.many} images, of {plan.few}", limit=plan.peak, runs=peaks),
+        Row(name=f"5 memory: peak {growth}", limit=plan.growth, runs=growths),
+        Row(name=f"5 memory: objects {growth}", limit=plan.objects, runs=objects),
     ]
 
 
-def _in_process(images: int) -> dict[str, float]:
-    command = [sys.executable, "-m", __name__, str(images)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 (ourselves)
-    return {name: float(value) for name, value in json.loads(done.stdout).items()}
+@frozen
+class _Size:
+    peak: float
+    """In any unit."""
+    objects: int
+    """Blocks of memory that Python has given to its objects, after a collection."""
 
 
-async def _scan(images: int, sizes: dict[str, float]) -> None:
-    """Scan so many images, which are made one by one; note how much memory is in use on the way."""
+def _in_process(*counts: int) -> dict[int, _Size]:
+    """Return what a process needs after so many images."""
+    command = [sys.executable, "-m", __name__, *map(str, counts)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:  # noqa: S603 (ourselves)
+        try:
+            output, _ = process.communicate()
+        except BaseException:  # Ctrl-C, which it does not hear
+            process.kill()
+            raise
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return {int(count): _Size(*size) for count, size in json.loads(output).items()}
 
-    async def source() -> AsyncIterator[Image]:
-        for number in range(images):
+
+@define
+class _Scans:
+    """Scans of images that are made one by one; a look at the memory after some of them, when none is under way."""
+
+    counts: list[int]
+    ended: int = 0
+    sizes: dict[int, _Size] = field(factory=dict)
+
+    async def run(self) -> None:
+        """Scan all of them, and drop each report."""
+        async with make_engine(TalkativeScanner) as engine, engine.scan_many(self._make_images()) as scans:
+            async for end in scans:
+                self.ended += 1
+                del end  # who holds the last report while it waits for the next one has two
+
+    async def _make_images(self) -> AsyncIterator[Image]:
+        for number in range(self.counts[-1]):
+            if number in self.counts:
+                await self._look(number)
             yield make_image(number)
+        await self._look(self.counts[-1])
 
-    ended = 0
-    async with make_engine() as engine, engine.scan_many(source()) as scans:
-        async for _ in scans:
-            ended += 1
-            if ended in {images // 2, images}:
-                gc.collect()
-                sizes["half" if ended < images else "last"] = tracemalloc.get_traced_memory()[0]
+    async def _look(self, count: int) -> None:
+        while self.ended < count:  # noqa: ASYNC110 (an event for each image would cost more)
+            await asyncio.sleep(0)
+        peak = _read_peak()
+        gc.collect()
+        self.sizes[count] = _Size(peak, sys.getallocatedblocks())
 
 
 def _read_peak() -> float:
-    """Return the peak of this process' memory in KiB; `resource` would count the parent's from before exec as well."""
-    status = Path("/proc/self/status").read_text()
-    return float(re.findall(r"VmHWM:\s+(\d+)", status)[0])
+    """Return the peak of this process's memory. What `resource` gives on Linux may be the parent's, before exec."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return float(status.read_text().partition("VmHWM:")[2].split()[0])
 
 
-def _main(images: int) -> None:
-    sizes: dict[str, float] = {}
-    tracemalloc.start()
-    asyncio.run(_scan(images, sizes))
-    sizes["peak"] = _read_peak()
-    print(json.dumps(sizes))
+def _main(counts: list[int]) -> None:
+    scans = _Scans(counts)
+    asyncio.run(scans.run())
+    print(json.dumps({count: astuple(size) for count, size in scans.sizes.items()}))
 
 
 if __name__ == "__main__":
-    _main(int(sys.argv[1]))
+    _main([int(count) for count in sys.argv[1:]])

@@ -7,6 +7,7 @@ from math import ceil, log2
 
 from .groups import Size
 from .house import open_house
+from .repeating import repeat
 from .rows import Row
 from .scanning import Measured, measure_new_and_known
 
@@ -24,7 +25,7 @@ async def _measure(runs: int) -> list[Row]:
     new: list[tuple[Measured, Measured]] = []
     known: list[tuple[Measured, Measured]] = []
     async with open_house(1, LAYERS, LAYERS) as house:
-        for _ in range(runs):
+        for _ in repeat("1", runs):
             ours, theirs = await measure_new_and_known(house, "we"), await measure_new_and_known(house, "portus")
             new.append((ours[0], theirs[0]))
             known.append((ours[1], theirs[1]))

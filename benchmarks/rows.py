@@ -23,6 +23,8 @@ class Row:
     """The figure of each run."""
     limit: float
     """What the median may be at most."""
+    floor: tuple[float, ...] = field(default=(), converter=_floats)
+    """What nobody can get below, as it came out in each run; empty where nobody has looked for it."""
 
     @property
     def ratio(self) -> float:
@@ -45,7 +47,7 @@ class Row:
         }
 
 
-_HEAD = ("row", "median", "spread", "runs", "limit", "holds")
+_HEAD = ("row", "median", "floor", "spread", "runs", "limit", "holds")
 
 
 def make_table(rows: Iterable[Row]) -> str:
@@ -63,7 +65,9 @@ def make_table(rows: Iterable[Row]) -> str:
 
 def _cells(row: Row) -> tuple[str, ...]:
     spread = f"{_number(min(row.runs))} - {_number(max(row.runs))}"
-    return row.name, _number(row.ratio), spread, str(len(row.runs)), _number(row.limit), "yes" if row.holds else "NO"
+    floor = _number(median(row.floor)) if row.floor else "-"
+    holds = "yes" if row.holds else "NO"
+    return row.name, _number(row.ratio), floor, spread, str(len(row.runs)), _number(row.limit), holds
 
 
 def _number(value: float) -> str:

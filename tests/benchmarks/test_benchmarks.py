@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from math import ceil, log2
 from pathlib import Path
 
 import pytest
+from importlib_metadata import distributions
 from portus_scanner_clair.findings import make_report
 from portus_scanner_clair.wire import read_layer
+from portus_scanners import Image, ScannerReport, discover
 
 from benchmarks import __main__ as command
+from benchmarks import engine_cost, memory, repeating, start
+from benchmarks.distributions import PLUGINS, write_distributions
 from benchmarks.groups import GROUPS, Size, load_group
 from benchmarks.house import open_house
+from benchmarks.instant import InstantScanner, make_image
 from benchmarks.large_answer import NAME, make_answer
 from benchmarks.rows import Row, make_table
 from benchmarks.scanning import measure_new_and_known
@@ -26,16 +32,21 @@ def test_a_row_is_the_median_of_its_runs() -> None:
     assert not Row(name="1 x", limit=1.99, runs=[2]).holds
 
 
-def test_the_table_has_the_spread() -> None:
-    """Median, lowest and highest, and in capitals what does not hold."""
-    head, line = make_table([Row(name="1 x", limit=1, runs=[1, 2.5, 2])]).splitlines()
-    assert ["row", "median", "spread", "runs", "limit", "holds"] == head.split()
-    assert ["1", "x", "2", "1", "-", "2.500", "3", "1", "NO"] == line.split()
+def test_the_table_has_spread_and_floor() -> None:
+    """Median, lowest and highest, the floor's median where there is one, and in capitals what does not hold."""
+    rows = [Row(name="1 x", limit=1, runs=[1, 2.5, 2]), Row(name="1 y", limit=1, runs=[1], floor=[0.5, 3, 1])]
+    head, first, second = (line.split() for line in make_table(rows).splitlines())
+    assert ["row", "median", "floor", "spread", "runs", "limit", "holds"] == head
+    assert ["1", "x", "2", "-", "1", "-", "2.500", "3", "1", "NO"] == first
+    assert ["1", "y", "1", "1", "1", "-", "1", "1", "1", "yes"] == second
 
 
-def test_every_group_can_be_loaded() -> None:
-    """Each number has a module with a function `measure`."""
-    assert all(callable(load_group(number)) for number in GROUPS)
+@pytest.mark.parametrize("number", GROUPS)
+def test_every_group_has_plans_for_both_sizes(number: str) -> None:
+    """Each number has a module with a function `measure`, and says for both sizes how much is measured how often."""
+    module = sys.modules[load_group(number).__module__]
+    plans = [value for name, value in vars(module).items() if name in {"_PLANS", "_RUNS"}]
+    assert [{"small", "full"}] == [set(plan) for plan in plans]
 
 
 @pytest.mark.parametrize("holds", [True, False])
@@ -49,9 +60,74 @@ def test_the_command_writes_json_and_ends_well(
 
     monkeypatch.setattr(command, "load_group", lambda number: {"4": measure}[number])
     command.main(["--size", "small", "--only", "4", "--json", str(tmp_path / "rows.json")])
-    (row,) = json.loads((tmp_path / "rows.json").read_text())["rows"]
-    assert ("4 small", holds) == (row["name"], row["holds"])
+    figure = 0 if holds else 2
+    row = {"name": "4 small", "ratio": figure, "limit": 1, "holds": holds, "runs": [figure]}
+    assert {"rows": [row]} == json.loads((tmp_path / "rows.json").read_text())
     assert "4 small" in capsys.readouterr().out
+
+
+def test_a_file_that_can_t_be_written_is_said_before_anything_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Minutes are not spent on figures that nobody gets."""
+    monkeypatch.setattr(command, "load_group", None)
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--json", str(tmp_path / "nowhere" / "rows.json")])
+    assert (2, True) == (ended.value.code, "there is no folder" in capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("size", ["small", "full"])
+def test_rows_6_have_a_figure_each(size: Size, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was measured is set in relation to importing click, run by run; each size has its limits."""
+    seconds = {"click": 2.0, "version": 4.0, "pipe": 6.0, "terminal": 8.0, "least": 3.0, "points": 5.0}
+    monkeypatch.setattr(start, "_timers", lambda _: {name: lambda one=one: one for name, one in seconds.items()})
+    monkeypatch.setattr(start, "_check", lambda _: None)
+    rows = start.measure(size)
+    assert [(2, 1.5), (3, 2.5), (4, 2.5)] == [(row.ratio, row.floor[0]) for row in rows]
+    assert {"small": [4, 8, 8], "full": [2.5, 5, 5]}[size] == [row.limit for row in rows]
+
+
+def test_made_up_distributions_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dozen of them bring a scanner, all of them have a name and a version."""
+    write_distributions(tmp_path, 20)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    found = [plugin for plugin in discover(refresh=True) if plugin.distribution.startswith("made-up-")]
+    assert [(PLUGINS, {"1.0"}, {None})] == [(len(found), {one.version for one in found}, {one.error for one in found})]
+    assert 20 == len({one.name for one in distributions(path=[str(tmp_path)])})
+
+
+def test_memory_is_measured_after_each_count() -> None:
+    """A process of its own says its peak and its objects after so many images, none of them under way."""
+    sizes = memory._in_process(5, 10)
+    assert [5, 10] == list(sizes)
+    assert 0 < sizes[5].peak <= sizes[10].peak
+    assert sizes[5].objects > 0
+
+
+def test_both_loops_of_row_3_scan_every_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine and the loop written by hand ask three scanners for each image, and make its report."""
+    asked: list[str] = []
+
+    async def scan(_: InstantScanner, image: Image) -> ScannerReport:
+        asked.append(image.digest)
+        return ScannerReport()
+
+    monkeypatch.setattr(InstantScanner, "scan", scan)
+    images = [make_image(number) for number in range(6)]
+    counts = []
+    for loop in (engine_cost._scan_by_hand, engine_cost._scan_with_engine):
+        asyncio.run(loop(images))
+        counts.append((len(asked), len(set(asked))))
+        asked.clear()
+    assert [(18, 6), (18, 6)] == counts
+
+
+def test_long_runs_say_how_far_they_are(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A line on stderr when some seconds have passed since the last one."""
+    clock = iter([0.0, 1.0, 6.0, 6.0, 7.0])
+    monkeypatch.setattr(repeating.time, "monotonic", lambda: next(clock))
+    assert [0, 1, 2] == list(repeating.repeat("5", 3))
+    assert "rows 5: run 2 of 3\n" == capsys.readouterr().err
 
 
 def test_the_large_answer_has_what_it_says() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -147,3 +148,33 @@ def test_help_and_version_import_little(arguments: list[str]) -> None:
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True, timeout=50
     )
     assert "" == ended.stderr.strip()
+
+
+def test_listing_imports_little() -> None:
+    """A list in a pipe, without a configuration, imports neither the contracts nor what they and a terminal need."""
+    program = (
+        "import sys; from portus_scan.command import command\n"
+        "try: command.main(['scanners'], prog_name='portus-scan')\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "heavy = {'rich', 'asyncio', 'cattrs', 'yaml', 'portus_scanners.models', 'portus_scanners.scanner'}\n"
+        "print(*sorted(heavy & set(sys.modules)), file=sys.stderr)\n"
+    )
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PORTUS_")}
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=50, env=environ
+    )
+    assert "" == ended.stderr.strip()
+
+
+def test_a_distribution_s_name_is_found_however_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
+) -> None:
+    """A header in other letters or with another blank counts, one in the text below it does not."""
+    for folder, head in (("first", "NAME: acme-hidden"), ("second", "Name:\tAcme_Hidden")):
+        info = tmp_path / folder / "acme_hidden-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\n{head}\nVersion: 1.0\n\nName: not this\n")
+        (info / "entry_points.txt").write_text(f"[portus.scanners]\n{folder} = m:X\n")
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "first"), str(tmp_path / "second"), *sys.path])
+    names = run("scanners").stdout.split()
+    assert (True, False) == ("first" in names, "second" in names)

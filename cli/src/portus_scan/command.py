@@ -11,7 +11,6 @@ import click
 
 from .exit_codes import ExitCode
 from .faults import report_fault
-from .logs import set_up_logging
 from .terminal import PROGRAM, say
 
 _SUB_COMMANDS = (
@@ -112,5 +111,7 @@ def command(context: click.Context, *, verbose: bool) -> None:
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
         context.exit(int(ExitCode.USAGE))
+    from .logs import set_up_logging
+
     set_up_logging(verbose=verbose)
     context.obj = verbose

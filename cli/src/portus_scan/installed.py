@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 
 from attrs import evolve, frozen
 from portus_scanners import (
-    FolderReporter,
     Plugin,
     PluginError,
     ReporterPlugin,
@@ -103,6 +102,8 @@ def list_formats() -> list[ListedFormat]:
 
 
 def _loaded_format(plugin: ReporterPlugin) -> ListedFormat:
+    from portus_scanners import FolderReporter  # listing scanners needs none of the reports
+
     row = ListedFormat(name=plugin.name, distribution=plugin.distribution, version=plugin.version)
     with foreign_prints_to_stderr():
         result = load_plugin(plugin).result

@@ -196,7 +196,7 @@ if TYPE_CHECKING:
     from .registry.client import Registry
     from .registry.origin import credentials_files, credentials_origin
     from .registry.reference import Reference
-    from .reporter import FolderReporter, Reporter, ReportFile, ReportJob, Surface, TextReporter
+    from .reporter import FolderReporter, Reporter, ReportFile, ReportJob, TextReporter
     from .scanner import (
         BlobAccess,
         BlobHead,
@@ -210,11 +210,13 @@ if TYPE_CHECKING:
     )
     from .secret import Secret
     from .serialize import dump_diff, dump_document, dump_line, load_document, load_line
-    from .settings import RegistrySettings, ScannerSection, Settings, load_settings
+    from .settings import ScannerSection, Settings, load_settings
+    from .settings.registries import RegistrySettings
     from .structuring import structure_answer
     from .suppressions.applying import apply_suppressions
     from .suppressions.loading import load_suppressions
     from .suppressions.rule import Suppression
+    from .surface import Surface
     from .text import one_line
 else:
     _HOMES = {
@@ -272,7 +274,7 @@ else:
         "Registry": "registry.client",
         "RegistryAuthError": "errors",
         "RegistryError": "errors",
-        "RegistrySettings": "settings",
+        "RegistrySettings": "settings.registries",
         "RegistryUnavailableError": "errors",
         "ReportDocument": "models",
         "ReportFile": "reporter",
@@ -299,7 +301,7 @@ else:
         "SeverityPolicy": "models",
         "Suppressed": "models",
         "Suppression": "suppressions.rule",
-        "Surface": "reporter",
+        "Surface": "surface",
         "TextReporter": "reporter",
         "Treatment": "gate",
         "UnresolvedImage": "models",

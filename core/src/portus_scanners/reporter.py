@@ -25,22 +25,12 @@ from typing import Any, ClassVar
 from attrs import field, frozen
 
 from .models import ReportDocument, Severity
+from .surface import Surface
 
-__all__ = ["FolderReporter", "ReportFile", "ReportJob", "Reporter", "Surface", "TextReporter"]
+__all__ = ["FolderReporter", "ReportFile", "ReportJob", "Reporter", "TextReporter"]
 
 SUPPORTED_REPORTER_CONTRACTS = frozenset({1})
 """The contract numbers of formats that this core knows."""
-
-
-@frozen(kw_only=True)
-class Surface:
-    """What is known of the place where text will be read."""
-
-    width: int = 160
-    """Columns."""
-    terminal: bool = False
-    """False for a pipe or a file: no boxes."""
-    color: bool = False
 
 
 @frozen(kw_only=True)

@@ -27,6 +27,7 @@ from .lists import PluginLists
 from .plugin import CORE_DISTRIBUTION, InstalledPlugin, Plugin, ReporterPlugin, upgrade
 
 _NAME = re.compile(r"[a-z0-9_]+")
+_NAME_LINE = re.compile(r"^Name: *(\S+) *$", re.MULTILINE)
 _KINDS: dict[str, type[Plugin] | type[ReporterPlugin]] = {kind.group.name: kind for kind in (Plugin, ReporterPlugin)}
 """The class that stands for an entry point, by its group."""
 _UNREADABLE = (
@@ -129,7 +130,7 @@ def _first_of_each_name(found: Iterable[Any]) -> Iterator[Distribution]:
     seen = set()
     for distribution in found:
         try:
-            name = re.sub(r"[-_.]+", "-", distribution.metadata["Name"]).lower()
+            name = re.sub(r"[-_.]+", "-", _name_of(distribution)).lower()
         except _UNREADABLE:
             continue
         if name not in seen:
@@ -137,33 +138,53 @@ def _first_of_each_name(found: Iterable[Any]) -> Iterator[Distribution]:
             yield distribution
 
 
+def _name_of(distribution: Distribution) -> str:
+    """Return the name, from the text of the metadata: parsing all of it would take most of the time of discovery.
+
+    What is written in another way than everybody writes it is left to the parser.
+    """
+    head = (distribution.read_text("METADATA") or "").partition("\n\n")[0]
+    found = _NAME_LINE.search(head)
+    name: str = found[1] if found else distribution.metadata["Name"]
+    return name
+
+
 def _plugins_of(distribution: Distribution) -> list[Plugin | ReporterPlugin]:
     try:
+        text = distribution.read_text("entry_points.txt") or ""
+        if not any(group in text for group in _KINDS):
+            return []
         points = [point for point in distribution.entry_points if point.group in _KINDS]
-        return [_plugin(distribution, point) for point in points]
+        return _make_plugins(distribution, points) if points else []
     except _UNREADABLE as error:  # malformed metadata is its own distribution's misfortune
         logger.info("the metadata of %s can't be read: %s", one_line(distribution.metadata["Name"]), words_of(error))
         return []
 
 
-def _plugin(distribution: Distribution, point: Any) -> Plugin | ReporterPlugin:
-    owner = one_line(distribution.metadata["Name"])
+def _make_plugins(distribution: Distribution, points: Iterable[Any]) -> list[Plugin | ReporterPlugin]:
+    metadata = distribution.metadata  # is parsed each time that it is asked for
+    owner, version = one_line(metadata["Name"]), one_line(metadata["Version"])
+    requires = _required_core(metadata.get_all("Requires-Dist") or distribution.requires or ())
+    return [_plugin(point, owner, version, requires) for point in points]
+
+
+def _plugin(point: Any, owner: str, version: str, requires: tuple[str, ...]) -> Plugin | ReporterPlugin:
     named = _NAME.fullmatch(point.name)
     return _KINDS[point.group](
         name=point.name,
         value=one_line(point.value),
         distribution=owner,
-        version=one_line(distribution.version),
-        requires=_required_core(distribution),
+        version=version,
+        requires=requires,
         error=None if named else f"the name {one_line(point.name)!r} is not made of a-z, 0-9 and _",
         mend="" if named else upgrade(owner),
     )
 
 
-def _required_core(distribution: Distribution) -> tuple[str, ...]:
+def _required_core(requirements: Iterable[str]) -> tuple[str, ...]:
     """Return the requirements of the core that hold without an extra: markers are PEP 508's."""
     pattern = re.compile(rf"{re.escape(CORE_DISTRIBUTION)}(?![\w.-])(?!.*;.*\bextra\b)", re.IGNORECASE)
-    return tuple(one_line(line) for line in distribution.requires or () if pattern.match(line))
+    return tuple(one_line(line) for line in requirements if pattern.match(line))
 
 
 def _without_conflicts(same_name: list[PluginT]) -> list[PluginT]:

@@ -1,26 +1,26 @@
-"""The groups of entry points, and what the code behind one has to be: scanners and formats are found the same way."""
+"""The groups of entry points, and what the code behind one has to be: scanners and formats are found the same way.
+
+Neither contract is imported to list plugins: only when one is loaded.
+"""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import attrs
 from attrs import frozen
 
-from ..reporter import SUPPORTED_REPORTER_CONTRACTS, FolderReporter, Reporter, TextReporter
-from ..scanner import SUPPORTED_CONTRACTS, Scanner
+if TYPE_CHECKING:
+    from ..reporter import Reporter
+    from ..scanner import Scanner
 
 
 @frozen(kw_only=True)
-class PluginGroup:
-    """One group of entry points."""
+class PluginContract:
+    """What a plugin's class has to be."""
 
-    name: str
-    """In the metadata: ``portus.scanners``."""
-    noun: str
-    """What messages call one of its plugins."""
     base: type[Any]
     """What a plugin's class derives from."""
     method: str
@@ -47,6 +47,18 @@ class PluginGroup:
         return contract is not None and contract > max(self.contracts)
 
 
+@frozen(kw_only=True)
+class PluginGroup:
+    """One group of entry points."""
+
+    name: str
+    """In the metadata: ``portus.scanners``."""
+    noun: str
+    """What messages call one of its plugins."""
+    find_contract: Callable[[], PluginContract]
+    """Imports what a class of it has to be."""
+
+
 def _fault_of_scanner(loaded: type[Scanner[Any]]) -> str | None:
     settings_class: Any = loaded.settings_class
     if not (isinstance(settings_class, type) and attrs.has(settings_class)) or "__attrs_attrs__" not in vars(
@@ -58,24 +70,26 @@ def _fault_of_scanner(loaded: type[Scanner[Any]]) -> str | None:
 
 
 def _fault_of_reporter(loaded: type[Reporter]) -> str | None:
+    from ..reporter import FolderReporter, TextReporter
+
     if not issubclass(loaded, (TextReporter, FolderReporter)):
         return "derives from neither portus_scanners.TextReporter nor portus_scanners.FolderReporter"
     return None if isinstance(loaded.description, str) else "has a description that is no text"
 
 
-SCANNERS = PluginGroup(
-    name="portus.scanners",
-    noun="scanner",
-    base=Scanner,
-    method="scan",
-    contracts=SUPPORTED_CONTRACTS,
-    find_fault=_fault_of_scanner,
-)
-REPORTERS = PluginGroup(
-    name="portus.reporters",
-    noun="format",
-    base=Reporter,
-    method="render",
-    contracts=SUPPORTED_REPORTER_CONTRACTS,
-    find_fault=_fault_of_reporter,
-)
+def _contract_of_scanners() -> PluginContract:
+    from ..scanner import SUPPORTED_CONTRACTS, Scanner
+
+    return PluginContract(base=Scanner, method="scan", contracts=SUPPORTED_CONTRACTS, find_fault=_fault_of_scanner)
+
+
+def _contract_of_reporters() -> PluginContract:
+    from ..reporter import SUPPORTED_REPORTER_CONTRACTS, Reporter
+
+    return PluginContract(
+        base=Reporter, method="render", contracts=SUPPORTED_REPORTER_CONTRACTS, find_fault=_fault_of_reporter
+    )
+
+
+SCANNERS = PluginGroup(name="portus.scanners", noun="scanner", find_contract=_contract_of_scanners)
+REPORTERS = PluginGroup(name="portus.reporters", noun="format", find_contract=_contract_of_reporters)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import shlex
 import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any, Generic
+from typing import TYPE_CHECKING, Any, Generic
 
 from attrs import frozen
 
 from ..errors import PluginError
 from .plugin import ClassT, InstalledPlugin
+
+if TYPE_CHECKING:
+    import asyncio
 
 logger = logging.getLogger("portus_scanners.plugins")
 
@@ -57,11 +59,15 @@ async def load_plugins(
     plugins: Iterable[InstalledPlugin[ClassT]], *, limit: float = LOAD_LIMIT
 ) -> list[LoadedPlugin[ClassT]]:
     """Import several plugins at once; the event loop runs on. Cancelled, it does not wait for them."""
+    import asyncio
+
     return list(await asyncio.gather(*(_load_beside_the_loop(plugin, limit) for plugin in plugins)))
 
 
 def _load_beside_the_loop(plugin: InstalledPlugin[ClassT], limit: float) -> asyncio.Future[LoadedPlugin[ClassT]]:
     """Start `load_plugin` in a thread. Not `asyncio.to_thread`: a hung import would keep the loop from being closed."""
+    import asyncio
+
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[LoadedPlugin[ClassT]] = loop.create_future()
 

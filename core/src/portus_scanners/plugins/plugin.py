@@ -8,16 +8,18 @@ import sys
 import threading
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from attrs import field, frozen
 
 from ..errors import PluginError
-from ..reporter import Reporter
-from ..scanner import Scanner
 from ..text import words_of
 from .groups import REPORTERS, SCANNERS, PluginGroup
 from .lists import how_to_let_in
+
+if TYPE_CHECKING:
+    from ..reporter import Reporter  # noqa: F401 (in a text below: to list plugins neither is imported)
+    from ..scanner import Scanner  # noqa: F401
 
 ClassT = TypeVar("ClassT")
 
@@ -64,10 +66,10 @@ class InstalledPlugin(Generic[ClassT]):
         if (problem := self.problem) is not None:
             raise problem
         try:
-            loaded = self._import()
-            fault = self.group.fault_of(loaded)
+            loaded, wanted = self._import(), self.group.find_contract()
+            fault = wanted.fault_of(loaded)
             contract = _contract_of(loaded)
-            mend = upgrade(CORE_DISTRIBUTION if self.group.is_of_a_later_core(contract) else self.distribution)
+            mend = upgrade(CORE_DISTRIBUTION if wanted.is_of_a_later_core(contract) else self.distribution)
         except BaseException as error:  # foreign code: it may raise or exit as it likes
             if _is_ctrl_c(error):
                 raise
@@ -113,14 +115,14 @@ class InstalledPlugin(Generic[ClassT]):
 
 
 @frozen(kw_only=True)
-class Plugin(InstalledPlugin[Scanner[Any]]):
+class Plugin(InstalledPlugin["Scanner[Any]"]):
     """An installed scanner; its name is the key under ``security:``."""
 
     group = SCANNERS
 
 
 @frozen(kw_only=True)
-class ReporterPlugin(InstalledPlugin[Reporter]):
+class ReporterPlugin(InstalledPlugin["Reporter"]):
     """An installed format; its name is what a user gives it by: ``sarif``."""
 
     group = REPORTERS

@@ -19,7 +19,7 @@ from ..errors import (
 )
 from ..models import Image, Layer, Platform
 from ..scanner import BlobAccess, BlobHead, Referrer
-from ..settings import RegistrySettings
+from ..settings.registries import RegistrySettings
 from .access import CATALOG, Access, Right
 from .answers import Answer
 from .credentials import CredentialStore

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 
 from yarl import URL
 
-from ..settings import RegistrySettings
+from ..settings.registries import RegistrySettings
 from .reference import DOCKER_HUB, HUB_NAMES
 
 _DEFAULT = RegistrySettings()

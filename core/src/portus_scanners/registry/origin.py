@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import RegistryAuthError
-from ..settings import RegistrySettings
+from ..settings.registries import RegistrySettings
 from .credentials import CredentialStore, find_locations
 from .hosts import HostSettings
 from .single_flight import Tasks

@@ -9,12 +9,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from .file import read_yaml
-from .registries import RegistrySettings
 from .sections import ScannerSection, Settings
 
-__all__ = ["RegistrySettings", "ScannerSection", "Settings", "load_settings"]
+__all__ = ["ScannerSection", "Settings", "load_settings"]
 
 
 def load_settings(path: str | Path | None = None, *, environ: Mapping[str, str] | None = None) -> Settings:
@@ -27,5 +26,11 @@ def load_settings(path: str | Path | None = None, *, environ: Mapping[str, str] 
     Raises:
         SettingsError: One line for each fault of the file and the environment.
     """
-    document = {} if path is None else read_yaml(Path(path))
+    document = {} if path is None else _read(path)
     return Settings.from_mapping(document, os.environ if environ is None else environ)
+
+
+def _read(path: str | Path) -> Mapping[str, Any]:
+    from .file import read_yaml  # PyYAML is not imported where there is no file
+
+    return read_yaml(Path(path))

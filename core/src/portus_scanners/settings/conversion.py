@@ -23,19 +23,11 @@ from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError, Structur
 
 from ..errors import SettingsError
 from ..secret import Secret
+from .truth import mismatch, truth
 from .wording import did_you_mean
 
 ClassT = TypeVar("ClassT")
 
-_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-_KINDS = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    dict: "a mapping",
-    list: "a list",
-}
 _LINE = re.compile(r"(?P<fault>.*) @ \$(?:\.(?P<key>\w+))?(?P<rest>.*)", re.DOTALL)
 
 
@@ -72,19 +64,6 @@ def structure_section(
     return settings
 
 
-def truth(value: object) -> bool:
-    """Return a truth value given as such or as a word.
-
-    Raises:
-        ValueError: It is neither.
-    """
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().lower() in _WORDS:
-        return _WORDS[value.strip().lower()]
-    raise _mismatch(bool, value)
-
-
 @cache
 def _converter() -> Converter:
     converter = Converter(forbid_extra_keys=True)
@@ -112,7 +91,7 @@ def _sequence(factory: Callable[[Any, Any], Any]) -> Callable[[Any, Converter], 
 
         def from_list(value: Any, kind: Any) -> Any:
             if not isinstance(value, (list, tuple)):
-                raise _mismatch(list, value)
+                raise mismatch(list, value)
             return structure(value, kind)
 
         return from_list
@@ -137,7 +116,7 @@ def _member(value: Any, kind: type[Enum]) -> Enum:
 
 def _text(value: Any, _: Any) -> str:
     if not isinstance(value, str):
-        raise _mismatch(str, value)
+        raise mismatch(str, value)
     return value
 
 
@@ -145,25 +124,20 @@ def _integer(value: Any, _: Any) -> int:
     if isinstance(value, str) and re.fullmatch(r"\s*[+-]?[0-9]{1,18}\s*", value):
         return int(value)
     if type(value) is not int:
-        raise _mismatch(int, value)
+        raise mismatch(int, value)
     return value
 
 
 def _number(value: Any, _: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        raise _mismatch(float, value)
+        raise mismatch(float, value)
     try:
         number = math.nan if isinstance(value, str) and "_" in value else float(value)
     except (ValueError, OverflowError):
-        raise _mismatch(float, value) from None
+        raise mismatch(float, value) from None
     if not math.isfinite(number):
-        raise _mismatch(float, value)
+        raise mismatch(float, value)
     return number
-
-
-def _mismatch(wanted: type, value: object) -> ValueError:
-    got = "nothing" if value is None else _KINDS.get(type(value), type(value).__name__)
-    return ValueError(f"expected {_KINDS[wanted]}, got {got}")
 
 
 def _read_containers(values: Mapping[str, object], settings_class: Any) -> dict[str, object]:

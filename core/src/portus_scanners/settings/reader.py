@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from ..errors import SettingsError
 from ..plugins import Plugin, discover
-from ..scanner import ScannerSettings
-from .conversion import structure_section, truth
-from .registries import RegistrySettings
 from .sections import ScannerSection, Settings
 from .top_level import misspelt_sections
+from .truth import truth
 from .wording import PREFIX, did_you_mean, enabled_but_left_out, how_to_enable
 
+if TYPE_CHECKING:
+    from .registries import RegistrySettings
+
 _NAME = re.compile(r"[a-z0-9_]+")
-_BASE_KEYS = tuple(attribute.name for attribute in attrs.fields(ScannerSettings))
 _RESERVED = {"scanner"}
 _ADDRESS = re.compile(r"(.*_)?(server|enabled)|url|uri|host|address|endpoint|base_url")
 """Keys with which somebody wanted to enable a scanner."""
@@ -92,7 +92,7 @@ def _unknown_instance(variable: str, rest: str, value: str, known: list[str], fa
 
     Portus' own variables for a scanner that is not installed here are passed over.
     """
-    key = next((key for key in _BASE_KEYS if rest.endswith(f"_{key}")), None)
+    key = next((key for key in _base_keys() if rest.endswith(f"_{key}")), None)
     name = rest.removesuffix(f"_{key}") if key else rest
     if key == "server" and value.strip():
         return name
@@ -103,6 +103,13 @@ def _unknown_instance(variable: str, rest: str, value: str, known: list[str], fa
     if guess or "_" not in rest or key == "enabled":
         faults.append(f"{variable}: there is no scanner {name!r}{guess}")
     return None
+
+
+def _base_keys() -> tuple[str, ...]:
+    """Return the keys that every scanner has."""
+    from ..scanner import ScannerSettings
+
+    return tuple(attribute.name for attribute in attrs.fields(ScannerSettings))
 
 
 def _section(draft: _Draft, installed: Mapping[str, Plugin], faults: list[str]) -> ScannerSection | None:
@@ -143,12 +150,13 @@ def _slips(draft: _Draft, values: Mapping[str, object]) -> Iterator[str]:
 
     Its other keys can't be judged: the plugin is not imported.
     """
+    known = _base_keys()
     for key in values:
-        if key in _BASE_KEYS:
+        if key in known:
             continue
         if _ADDRESS.fullmatch(key):
             yield f"{draft.sources[key]}: does not enable the scanner {draft.name!r}; {how_to_enable(draft.name)}"
-        elif guess := did_you_mean(key, _BASE_KEYS):
+        elif guess := did_you_mean(key, known):
             yield f"{draft.sources[key]}: unknown key{guess}"
 
 
@@ -177,10 +185,17 @@ def _registries(document: Mapping[str, Any], faults: list[str]) -> dict[str, Reg
         section = _mapping(registries, name, place, faults, " such as {username: ..., password: ...}")
         values = {str(key): value for key, value in section.items() if value is not None}
         try:
-            found[host] = structure_section(values, RegistrySettings, {}, place)
+            found[host] = _registry(values, place)
         except SettingsError as error:
             faults.extend(error.faults)
     return found
+
+
+def _registry(values: Mapping[str, object], place: str) -> RegistrySettings:
+    from .conversion import structure_section  # cattrs is not imported where there is nothing to convert
+    from .registries import RegistrySettings
+
+    return structure_section(values, RegistrySettings, {}, place)
 
 
 def _mapping(

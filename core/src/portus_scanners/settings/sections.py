@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, field, frozen
 
 from ..errors import SettingsError
 from ..plugins import discover
-from ..scanner import ScannerSettings
-from .conversion import structure_section
-from .registries import RegistrySettings
 from .wording import did_you_mean, how_to_enable
 
-SettingsT = TypeVar("SettingsT", bound=ScannerSettings)
+if TYPE_CHECKING:
+    from ..scanner import ScannerSettings
+    from .registries import RegistrySettings
+
+SettingsT = TypeVar("SettingsT", bound="ScannerSettings")
 
 
 @frozen(kw_only=True)
@@ -36,6 +37,8 @@ class ScannerSection:
         Raises:
             SettingsError: One line for each unknown key and each value that does not fit.
         """
+        from .conversion import structure_section  # cattrs
+
         return structure_section(self.values, settings_class, self.sources, f"security.{self.name}")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ...secret import Secret
-from ...settings import RegistrySettings
+from ...settings.registries import RegistrySettings
 from .model import Credentials
 
 _LARGEST_SECRET = 64 * 1024

@@ -11,7 +11,7 @@ from yarl import URL
 
 from ...errors import RegistryError
 from ...http import open_session
-from ...settings import RegistrySettings
+from ...settings.registries import RegistrySettings
 from ..hosts import HostSettings
 from ..single_flight import CLOSED
 from .proxies import Proxies, Proxy

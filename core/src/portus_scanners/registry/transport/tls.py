@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 
-from ...settings import RegistrySettings
+from ...settings.registries import RegistrySettings
 
 
 class TlsFileError(Exception):

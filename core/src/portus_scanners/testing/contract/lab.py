@@ -16,7 +16,8 @@ from ...registry.client import Registry
 from ...registry.reference import Reference
 from ...scanner import Health, Scanner
 from ...secret import Secret
-from ...settings import RegistrySettings, ScannerSection
+from ...settings import ScannerSection
+from ...settings.registries import RegistrySettings
 from ..context import RecordingContext
 from ..engines import open_engine
 from ..registry import USERNAME, StandInRegistry
