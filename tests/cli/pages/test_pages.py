@@ -337,3 +337,12 @@ def test_local_and_unreadable_references() -> None:
     assert "docker-archive:build/app.tar local images" in text
     assert "Local docker-archive: /work/build/app.tar" in the_image(make_document(local)).root.text
     assert "No Reference not an image reference" in text
+
+
+def test_long_tags_are_told_apart() -> None:
+    """A tag is shown whole, and of a digest its beginning: two long tags never look like one."""
+    tags = ("2026.11.24-release-candidate-1", "2026.11.24-release-candidate-2", "sha256:" + "c" * 64)
+    texts = [f"registry.example/app{'@' if ':' in tag else ':'}{tag}" for tag in tags]
+    pages = read_site(make_document(*(make_report(image=make_image(text)) for text in texts)))
+    page = next(page for path, page in pages.items() if path.startswith("repositories/"))
+    assert [*tags[:2], "sha256:" + "c" * 12] == [row.all("a")[0].text for row in page.rows]

@@ -19,7 +19,8 @@ from .places import Places
 from .standing import Standing, stand_of_image, stand_of_repository
 from .tally import Tally, tally, tally_each_once
 
-_SHORT_DIGEST = len("sha256:") + 12
+_DIGITS = 12
+_SHORT_DIGEST = len("sha256:") + _DIGITS
 _LOCAL = "local images"
 
 
@@ -155,5 +156,5 @@ def _tag_of(reference: ImageReference) -> str:
 
 def _short(tag: str) -> str:
     """Return what is shown: of a digest, its beginning."""
-    name, at, digest = tag.rpartition("sha256:")
-    return f"{name}{at}{digest}"[: len(name) + _SHORT_DIGEST] or "(no name)"
+    name, algorithm, digest = tag.rpartition("sha256:")
+    return f"{name}{algorithm}{digest[:_DIGITS] if algorithm else digest}" or "(no name)"
