@@ -16,6 +16,7 @@ from portus_scanners import (
 )
 
 from ..terminal import safe
+from .doubts import verdict_of
 from .gate_words import gate_lines
 from .layout import INDENT, Cell, columns, paragraph
 from .table_rows import vulnerability_lines
@@ -58,7 +59,7 @@ def _image(report: ImageReport, job: ReportJob) -> Iterator[str]:
     surface = job.surface
     yield from paragraph(safe(report.image.reference.text, _LONGEST_NAME), surface, "bold")
     yield from paragraph(_facts(report.image), surface, indent=INDENT)
-    yield from paragraph(verdict_words(report), surface, _VERDICT_STYLES[report.verdict], INDENT)
+    yield from paragraph(verdict_words(report), surface, _VERDICT_STYLES[verdict_of(report)], INDENT)
     yield from columns(map(_run, report.results), surface)
     for line in _remarks(report.results):
         yield from paragraph(line, surface, indent=INDENT)
@@ -119,7 +120,7 @@ def _end(document: ReportDocument, surface: Surface) -> Iterator[str]:
 
 
 def _summary(document: ReportDocument) -> str:
-    verdicts = [report.verdict for report in document.reports]
+    verdicts = [verdict_of(report) for report in document.reports]
     parts = [f"{verdicts.count(verdict)} {verdict.value}" for verdict in Verdict if verdict in verdicts]
     if document.errors:
         parts.append(f"{len(document.errors)} not scanned")
