@@ -318,6 +318,14 @@ def test_links_of_vulnerabilities() -> None:
     assert {"noreferrer noopener"} == {link.attributes["rel"] for link in links}
 
 
+def test_platforms_of_one_tag_are_images() -> None:
+    """A repository's page counts tags and images apart: two platforms of one tag are two images."""
+    arm64 = evolve(make_image(), platform=Platform("linux", "arm64"))
+    pages = read_site(make_document(make_report(), make_report(image=arm64)))
+    page = next(page for path, page in pages.items() if path.startswith("repositories/"))
+    assert (True, "Images 2") == ("1 tag, 2 images: 2 passed" in page.root.text, page.root.all("h2")[0].text)
+
+
 def test_platforms_of_one_tag_have_pages_of_their_own() -> None:
     """Two platforms of one reference are two pages, and so are two scans of the same one."""
     arm = make_report(image=make_image(platform=Platform("linux", "arm64")))

@@ -80,7 +80,7 @@ class JUnitReporter(TextReporter, contract=1):
 
     def render(self, job: ReportJob) -> Iterator[str]:
         """Return the XML document, one piece a suite."""
-        suites = list(_suites(job.document))
+        suites = list(_each_named_once(_suites(job.document)))
         total = Suite(name=PROGRAM, cases=tuple(case for suite in suites for case in suite.cases))
         yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {_counts(total)}>\n'
         for suite in suites:
@@ -97,6 +97,15 @@ def _suites(document: ReportDocument) -> Iterator[Suite]:
         yield Suite(name="gate", cases=tuple(_told_apart(_gate_cases(document.gate))))
     if document.unused_rules:
         yield Suite(name="suppressions", cases=tuple(_told_apart(map(_unused_case, document.unused_rules))))
+
+
+def _each_named_once(suites: Iterable[Suite]) -> Iterator[Suite]:
+    """Number suites of one name, and their tests with them: the same image may be there from several reports."""
+    seen: Counter[str] = Counter()
+    for suite in suites:
+        seen[suite.name] += 1
+        name = f"{suite.name} #{seen[suite.name]}" if seen[suite.name] > 1 else suite.name
+        yield evolve(suite, name=name, cases=tuple(evolve(case, group=name) for case in suite.cases))
 
 
 def _image_suite(report: ImageReport) -> Suite:

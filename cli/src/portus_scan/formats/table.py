@@ -16,7 +16,8 @@ from portus_scanners import (
 )
 
 from ..terminal import safe
-from .doubts import verdict_of
+from .doubts import notes_of, scanner_name, verdict_of
+from .foreign import safe_cut
 from .gate_words import gate_lines
 from .layout import INDENT, Cell, columns, paragraph
 from .table_rows import vulnerability_lines
@@ -81,8 +82,7 @@ def _run(run: ScannerRun) -> tuple[Cell, ...]:
 
 
 def _name(run: ScannerRun) -> str:
-    name = run.scanner if run.scanner == run.plugin else f"{run.scanner} ({run.plugin})"
-    return safe(name, _LONGEST_CELL)
+    return safe_cut(scanner_name(run), _LONGEST_CELL)
 
 
 def _findings(run: ScannerRun) -> str:
@@ -98,9 +98,7 @@ def _remarks(runs: Iterable[ScannerRun]) -> Iterator[str]:
     for run in runs:
         if run.error is not None:
             yield f"{_name(run)}: {safe(run.error, _LONGEST_MESSAGE)}"
-        for note in run.report.notes if run.report else ():
-            if note not in (run.error or ""):
-                yield f"{_name(run)}: note: {safe(note, _LONGEST_MESSAGE)}"
+        yield from (f"{_name(run)}: note: {note}" for note in notes_of(run))
 
 
 def _paragraphs(lines: Iterable[str], surface: Surface, style: str = "") -> Iterator[str]:

@@ -15,6 +15,7 @@ from portus_scanners import (
     parse_reference,
 )
 
+from ..words import count
 from .places import Places
 from .standing import Standing, stand_of_image, stand_of_repository
 from .tally import Tally, tally, tally_each_once
@@ -68,6 +69,12 @@ class RepositoryPage:
         """How many names of images were asked for; several platforms of one tag are one."""
         names = {image.report.image.reference.text for image in self.images}
         return len(names | {error.reference for error in self.unresolved})
+
+    @property
+    def tags_words(self) -> str:
+        """``2 tags``, or ``2 tags, 3 images`` where the same tag has several platforms."""
+        images = len(self.images) + len(self.unresolved)
+        return count(self.tags, "tag") + (f", {count(images, 'image')}" if images != self.tags else "")
 
 
 @frozen(kw_only=True)
