@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from portus_scan.formats.html import HtmlReporter, rows
 from portus_scanners import (
     FixState,
+    GateResult,
+    GateViolation,
     Outcome,
     Package,
     Platform,
@@ -258,6 +260,19 @@ def test_gate() -> None:
     assert 2 == len(gate.all("a"))
     headings = Counter(page.root.all("section", "gate")[0].all("h2")[0].text for page in images(pages))
     assert {"Gate: failed by this image": 2, "Gate: failed, but not by this image alone": 6} == headings
+
+
+def test_gate_of_one_platform() -> None:
+    """A rule that fails for one platform is not laid at the door of the other, nor linked to it."""
+    arm64 = evolve(make_image(), platform=Platform("linux", "arm64"))
+    text = make_image().reference.text
+    violation = GateViolation(rule="fail_on", message="linux/amd64: 1 is too many", reference=text)
+    gate = GateResult(passed=False, violations=(violation,))
+    pages = read_site(make_document(make_report(make_vulnerability()), make_report(image=arm64), gate=gate))
+    said = [one.root.all("section", "gate")[0].all("h2")[0].text for one in images(pages)]
+    links = [one.text for one in pages["index.html"].root.all("section", "gate")[0].all("a")]
+    assert ["Gate: failed by this image", "Gate: failed, but not by this image alone"] == said
+    assert [f"{text} (linux/amd64)"] == links
 
 
 def test_unused_suppressions() -> None:

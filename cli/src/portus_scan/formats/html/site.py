@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from attrs import frozen
 from portus_scanners import (
+    GateViolation,
     ImageReference,
     ImageReport,
     InvalidReferenceError,
@@ -85,10 +86,20 @@ class Site:
     repositories: tuple[RepositoryPage, ...]
     """The most urgent first."""
 
-    def images_of(self, reference: str) -> tuple[ImagePage, ...]:
-        """Return the pages of the images that a user has called so."""
-        pages = (image for repository in self.repositories for image in repository.images)
-        return tuple(page for page in pages if page.report.image.reference.text == reference)
+    def images_of(self, violation: GateViolation) -> tuple[ImagePage, ...]:
+        """Return the pages of the images that a rule of the gate does not hold for; none where it is about all."""
+        pages = [image for repository in self.repositories for image in repository.images]
+        return pages_of(violation, pages)
+
+
+def pages_of(violation: GateViolation, pages: Iterable[ImagePage]) -> tuple[ImagePage, ...]:
+    """Return which of these pages a violation is about.
+
+    Of several images with one reference the gate begins its message with the platform: ``linux/amd64: ...``.
+    """
+    called = tuple(page for page in pages if page.report.image.reference.text == violation.reference)
+    named = tuple(page for page in called if page.platform and violation.message.startswith(f"{page.platform}: "))
+    return named or called
 
 
 def arrange(document: ReportDocument) -> Site:
