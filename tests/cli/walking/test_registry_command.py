@@ -112,7 +112,7 @@ async def test_one_bad_image_stops_nothing(
 async def test_the_gate_judges_each_image(
     start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path
 ) -> None:
-    """It fails with 1 and names the images; results have the marks of suppressions; a rule that fits none is named."""
+    """It fails with 1 and names images; results have the marks of suppressions; a rule that fits no image is named."""
     rules = tmp_path / "rules.yml"
     rules.write_text(
         "suppressions:\n"
