@@ -103,6 +103,31 @@ def test_what_failed_is_said_when_no_table_is_shown(write: Write, tmp_path: Path
     assert "zypper: timed out: it ended timed_out" in result.stderr
 
 
+def test_an_image_that_nobody_was_asked_about_is_said(write: Write, tmp_path: Path) -> None:
+    """A code that is not 0 is never without a word: an image without any scanner is named on stderr too."""
+    result = convert(write("a.json", make_document()), "-o", f"json={tmp_path / 'b.json'}")
+    expected = "portus-scan: registry.example/team/app:1.0: no scanner has looked at the image\n"
+    assert (4, expected) == (result.exit_code, result.stderr)
+
+
+def test_a_report_without_images_is_said(write: Write, tmp_path: Path) -> None:
+    """So is a report in which there is nothing at all."""
+    result = convert(write("a.json", ReportDocument()), "-o", f"json={tmp_path / 'b.json'}")
+    assert (4, "portus-scan: no image was scanned\n") == (result.exit_code, result.stderr)
+
+
+def test_a_file_where_a_folder_has_to_be(write: Write, tmp_path: Path) -> None:
+    """A folder below what will be a file is refused before anything is written, in either order."""
+    name, wishes = write("a.json", OK), (f"json={tmp_path / 'out'}", f"html={tmp_path / 'out' / 'site'}")
+    for first, second in (wishes, wishes[::-1]):
+        result = convert(name, "-o", first, "-o", second)
+        assert (2, True, False) == (
+            result.exit_code,
+            "can't be in a file" in result.stderr,
+            (tmp_path / "out").exists(),
+        )
+
+
 def test_the_display_is_filtered_and_the_data_is_not(write: Write) -> None:
     """--min-severity hides rows from people, and nothing from programs."""
     name = write("a.json", OK)

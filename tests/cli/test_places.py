@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import stat
 from pathlib import Path
 
@@ -80,6 +81,21 @@ def test_link_stays_a_link(tmp_path: Path) -> None:
     link.symlink_to(target)
     File.check(str(link)).write(["af", "ter"])
     assert (True, "after") == (link.is_symlink(), target.read_text())
+
+
+def test_pipe_is_left_alone_until_there_is_text(tmp_path: Path) -> None:
+    """A look at a named pipe does not open it: its reader would see an end before anything is written."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    watch = select.poll()
+    watch.register(reader)
+    try:
+        output = File.check(str(path))
+        assert [] == watch.poll(0)  # a writer that came and went leaves a hang-up behind
+        assert (True, b"text") == (output.write(["text"]), os.read(reader, 10))
+    finally:
+        os.close(reader)
 
 
 def test_device_is_not_replaced() -> None:

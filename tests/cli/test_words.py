@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from portus_scan.formats.words import count, severity_counts, verdict_words
@@ -59,3 +60,13 @@ def test_severities_are_counted_highest_first() -> None:
 def test_plural() -> None:
     """One is singular, none and many are plural."""
     assert ["0 layers", "1 layer", "2 layers"] == [count(number, "layer") for number in range(3)]
+
+
+@given(RUNS, st.sampled_from(Verdict))
+def test_verdict_alone_is_not_believed(runs: list[tuple[Outcome, bool]], verdict: Verdict) -> None:
+    """A document may come from anywhere: whatever verdict it states, "clean" is said only where the runs allow it."""
+    honest = make_report(
+        *(make_run(str(i), outcome, *[make_finding()][:found]) for i, (outcome, found) in enumerate(runs))
+    )
+    words = verdict_words(evolve(honest, verdict=verdict))
+    assert ("clean" in words) == (honest.verdict is verdict is Verdict.CLEAN)

@@ -18,6 +18,7 @@ from portus_scanners import (
     ReportJob,
     Severity,
     UnusedRule,
+    Verdict,
 )
 
 from ..documents import UNRESOLVED, make_document, make_finding, make_report, make_run
@@ -112,6 +113,15 @@ def test_unresolved_image_is_visible(name: str) -> None:
 def test_nothing_is_not_clean(name: str, document: ReportDocument, words: str) -> None:
     """Without an image, or without a scanner, a document says that nobody has looked."""
     assert words in render(name, document)
+
+
+@every_format
+@pytest.mark.parametrize("verdict", [Verdict.UNKNOWN, Verdict.VULNERABLE], ids=lambda one: one.value)
+def test_verdict_that_the_runs_do_not_explain(name: str, verdict: Verdict) -> None:
+    """A report that is not clean, though every run ended ok and nothing is listed, says that not all is known."""
+    report = evolve(make_report(make_run("clair", Outcome.OK)), verdict=verdict)
+    text = render(name, ReportDocument(reports=(report,)))
+    assert f"the verdict is {verdict.value}, and the report does not say why" in text
 
 
 @every_format

@@ -81,6 +81,23 @@ def test_gate() -> None:
     assert ("failed", "Failure:gate") == cases(evolve(document, gate=GateResult(passed=False)))[-1]
 
 
+def test_suites_are_told_apart() -> None:
+    """An image that is there twice is two suites of different names: the failure of the second is not hidden."""
+    reports = [make_report(make_run("clair", outcome)) for outcome in (OK, Outcome.FAILED)]
+    document = ReportDocument(reports=tuple(reports))
+    names = [(suite.name, case.classname) for suite in read(document) for case in suite]
+    about = "registry.example/team/app:1.0 (linux/amd64)"
+    assert [(about, about), (f"{about} #2", f"{about} #2")] == names
+
+
+def test_gate_names_are_told_apart() -> None:
+    """A rule that does not hold for two platforms of one image is two tests: CI systems show one of each name."""
+    amd64, arm64 = (GateViolation(rule="fail_on", message=one, reference="app:1") for one in ("amd64", "arm64"))
+    document = evolve(make_document(make_run("clair", OK)), gate=GateResult(passed=False, violations=(amd64, arm64)))
+    names = [name for name, _ in cases(document)]
+    assert ["fail_on: app:1", "fail_on: app:1 #2"] == names[-2:]
+
+
 def test_totals() -> None:
     """The numbers at suites and on top are those of the tests within."""
     report = suppress(make_report(make_run("clair", OK, make_finding(), make_finding("CVE-2016-7052"))))

@@ -84,3 +84,10 @@ def test_nothing_is_different() -> None:
     assert "Nothing is different" not in text
     same = make_document(make_report())
     assert "Nothing is different." in next(iter(images(read_site(same, baseline=same)))).root.text
+
+
+def test_scanner_that_failed_twice() -> None:
+    """Where a scanner has failed both times, nobody says that nothing is not comparable: it may know of changes."""
+    document = make_document(make_report(runs=(CLAIR, make_run("trivy", Outcome.FAILED))))
+    index = read_site(document, baseline=document)["index.html"]
+    assert "0 not comparable. Not everything can be compared in 1 image." in index.root.text

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from portus_scan.formats.html import HtmlReporter, rows
 from portus_scanners import (
     FixState,
+    GateResult,
+    GateViolation,
     Outcome,
     Package,
     Platform,
@@ -260,6 +262,19 @@ def test_gate() -> None:
     assert {"Gate: failed by this image": 2, "Gate: failed, but not by this image alone": 6} == headings
 
 
+def test_gate_of_one_platform() -> None:
+    """A rule that fails for one platform is not laid at the door of the other, nor linked to it."""
+    arm64 = evolve(make_image(), platform=Platform("linux", "arm64"))
+    text = make_image().reference.text
+    violation = GateViolation(rule="fail_on", message="linux/amd64: 1 is too many", reference=text)
+    gate = GateResult(passed=False, violations=(violation,))
+    pages = read_site(make_document(make_report(make_vulnerability()), make_report(image=arm64), gate=gate))
+    said = [one.root.all("section", "gate")[0].all("h2")[0].text for one in images(pages)]
+    links = [one.text for one in pages["index.html"].root.all("section", "gate")[0].all("a")]
+    assert ["Gate: failed by this image", "Gate: failed, but not by this image alone"] == said
+    assert [f"{text} (linux/amd64)"] == links
+
+
 def test_unused_suppressions() -> None:
     """Rules that did not apply are named with the reason, the expired ones as such."""
     text = read_site(usual_document())["index.html"].root.text
@@ -318,6 +333,14 @@ def test_links_of_vulnerabilities() -> None:
     assert {"noreferrer noopener"} == {link.attributes["rel"] for link in links}
 
 
+def test_platforms_of_one_tag_are_images() -> None:
+    """A repository's page counts tags and images apart: two platforms of one tag are two images."""
+    arm64 = evolve(make_image(), platform=Platform("linux", "arm64"))
+    pages = read_site(make_document(make_report(), make_report(image=arm64)))
+    page = next(page for path, page in pages.items() if path.startswith("repositories/"))
+    assert (True, "Images 2") == ("1 tag, 2 images: 2 passed" in page.root.text, page.root.all("h2")[0].text)
+
+
 def test_platforms_of_one_tag_have_pages_of_their_own() -> None:
     """Two platforms of one reference are two pages, and so are two scans of the same one."""
     arm = make_report(image=make_image(platform=Platform("linux", "arm64")))
@@ -337,3 +360,12 @@ def test_local_and_unreadable_references() -> None:
     assert "docker-archive:build/app.tar local images" in text
     assert "Local docker-archive: /work/build/app.tar" in the_image(make_document(local)).root.text
     assert "No Reference not an image reference" in text
+
+
+def test_long_tags_are_told_apart() -> None:
+    """A tag is shown whole, and of a digest its beginning: two long tags never look like one."""
+    tags = ("2026.11.24-release-candidate-1", "2026.11.24-release-candidate-2", "sha256:" + "c" * 64)
+    texts = [f"registry.example/app{'@' if ':' in tag else ':'}{tag}" for tag in tags]
+    pages = read_site(make_document(*(make_report(image=make_image(text)) for text in texts)))
+    page = next(page for path, page in pages.items() if path.startswith("repositories/"))
+    assert [*tags[:2], "sha256:" + "c" * 12] == [row.all("a")[0].text for row in page.rows]

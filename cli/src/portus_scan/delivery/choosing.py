@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import cast
 
@@ -101,14 +101,18 @@ def _make_output(wish: Wish) -> Output:
     return TextOutput(wish.format_name, reporter, place)
 
 
-def _check_places(outputs: Iterable[Output]) -> None:
-    """Refuse two outputs to one place."""
+def _check_places(outputs: Sequence[Output]) -> None:
+    """Refuse two outputs to one place, and a folder below what will be a file."""
     taken: dict[str, str] = {}
+    files = {one.place.path: one.format_name for one in outputs if isinstance(one.place, File)}
     for output in outputs:
         place, name = output.place.name, output.format_name
         if place in taken:
             raise CommandFault(f"-o: {taken[place]} and {name} would both go to {place}; give each a PATH of its own")
         taken[place] = name
+        above = output.place.path.parents if isinstance(output.place, Folder) else ()
+        for path in files.keys() & set(above):
+            raise CommandFault(f"-o: {name} can't be in a file, and {str(path)!r} is to be that of {files[path]}")
 
 
 def _right_form(text: str) -> str:

@@ -16,11 +16,13 @@ def check_file(path: Path) -> None:
     Raises:
         OSError: It can't.
     """
-    if path.exists() and not path.is_file():
-        with path.open("ab"):  # a pipe or a device; a folder raises
+    if path.exists() and not path.is_file() and not path.is_fifo():
+        with path.open("ab"):  # a device; a folder raises
             return
     if path.exists() and not os.access(path, os.W_OK):
         raise PermissionError(13, "it is write-protected")
+    if path.is_fifo():
+        return  # not opened: who reads it would see an end, and without a reader this would wait for one
     _probe(_beside(path))
 
 

@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 from portus_scanners import ReportDocument, ReportJob, Severity, dump_document
 
 from ..exit_codes import ExitCode, judge_document
+from ..formats.doubts import NO_IMAGE, doubts_of
 from ..options import ReportingChoices
 from ..output import write_stdout
 from ..policing import Policing, violation_lines
@@ -55,7 +56,7 @@ class Reporting:
         """
         document = self.policing.apply(document)
         if not self._has_readable_stdout():
-            for line in (*failed_runs(document), *violation_lines(document)):
+            for line in (*doubt_lines(document), *violation_lines(document)):
                 say(line)
         job = ReportJob(
             document=document,
@@ -75,8 +76,11 @@ class Reporting:
         return any(output.is_on_stdout and output.format_name == DEFAULT for output in self.outputs)
 
 
-def failed_runs(document: ReportDocument) -> Iterator[str]:
-    """Yield a line for each run that did not end ok, for a user who does not see the table."""
+def doubt_lines(document: ReportDocument) -> Iterator[str]:
+    """Yield a line for each run that did not end ok and for what nobody looked at, for who does not see the table.
+
+    Images that could not be resolved are left out: their command says that itself.
+    """
     times = Counter(report.image.reference.text for report in document.reports)
     for report in document.reports:
         text = report.image.reference.text
@@ -84,3 +88,6 @@ def failed_runs(document: ReportDocument) -> Iterator[str]:
         for run in report.results:
             if run.error is not None:
                 yield f"{name}: {run.scanner}: {run.outcome.value.replace('_', ' ')}: {run.error}"
+        yield from (f"{name}: {doubt.message}" for doubt in doubts_of(report) if not doubt.scanner)
+    if not document.reports and not document.errors:
+        yield NO_IMAGE.message

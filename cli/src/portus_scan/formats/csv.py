@@ -22,7 +22,7 @@ from portus_scanners import (
     Vulnerability,
 )
 
-from .doubts import NO_IMAGE, NO_SCANNER, NOT_SCANNED, UNRESOLVED, doubt_of, notes_of, scanner_name
+from .doubts import NO_IMAGE, NOT_SCANNED, UNRESOLVED, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
 from .facts import moment
 from .foreign import LONGEST_LIST, joined, message, name, paragraphs, safe_cut, web_links
 from .sentences import package_words, rating_words
@@ -70,8 +70,9 @@ def _rows(document: ReportDocument) -> Iterator[Row]:
 
 
 def _image_rows(report: ImageReport) -> Iterator[Row]:
-    about = _image_cells(report.image) | {"verdict": report.verdict.value}
-    yield {"record": "image", **about, "message": "" if report.results else NO_SCANNER.message}
+    about = _image_cells(report.image) | {"verdict": verdict_of(report).value}
+    reasons = (doubt.message for doubt in doubts_of(report) if not doubt.scanner)
+    yield {"record": "image", **about, "message": "; ".join(reasons)}
     for run in report.results:
         yield {"record": "run", **about, **_run_cells(run)}
     for found in report.vulnerabilities:

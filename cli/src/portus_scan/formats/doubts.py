@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from attrs import frozen
-from portus_scanners import ImageReport, Outcome, ReportDocument, ScannerRun, UnresolvedImage
+from portus_scanners import ImageReport, Outcome, ReportDocument, ScannerRun, UnresolvedImage, Verdict
 
 from .foreign import message, name
 
@@ -35,11 +35,23 @@ NO_SCANNER = Doubt(outcome=NOT_SCANNED, message="no scanner has looked at the im
 NO_IMAGE = Doubt(outcome=NOT_SCANNED, message="no image was scanned")
 
 
+def verdict_of(report: ImageReport) -> Verdict:
+    """Return the verdict that a report bears out; its own word is not believed, since it may come from anywhere.
+
+    Returns:
+        `CLEAN` only where the report says so, some scanner was asked, every one ended `ok`, and nothing was found.
+    """
+    if report.vulnerabilities or report.verdict is Verdict.VULNERABLE or _has_findings(report):
+        return Verdict.VULNERABLE
+    seen = bool(report.results) and all(run.outcome is Outcome.OK for run in report.results)
+    return Verdict.CLEAN if seen and report.verdict is Verdict.CLEAN else Verdict.UNKNOWN
+
+
 def doubts_of(report: ImageReport) -> tuple[Doubt, ...]:
     """Return why the vulnerabilities of one image may not be all; empty when every scanner ended `ok`."""
     if not report.results:
         return (NO_SCANNER,)
-    return tuple(_doubt(run) for run in report.results if run.outcome is not Outcome.OK)
+    return tuple(_doubt(run) for run in report.results if run.outcome is not Outcome.OK) or _unexplained(report)
 
 
 def doubt_of(error: UnresolvedImage) -> Doubt:
@@ -61,6 +73,18 @@ def notes_of(run: ScannerRun) -> tuple[str, ...]:
     """Return what a reader must know of a run beside its error, made safe."""
     notes = run.report.notes if run.report else ()
     return tuple(message(note) for note in notes if note and note not in (run.error or ""))
+
+
+def _has_findings(report: ImageReport) -> bool:
+    return any(run.report is not None and run.report.findings for run in report.results)
+
+
+def _unexplained(report: ImageReport) -> tuple[Doubt, ...]:
+    """Return the doubt that is left where all scanners have seen all, nothing is listed, and it is not clean."""
+    verdict = verdict_of(report)
+    if report.vulnerabilities or verdict is Verdict.CLEAN:
+        return ()
+    return (Doubt(outcome=NOT_SCANNED, message=f"the verdict is {verdict.value}, and the report does not say why"),)
 
 
 def _doubt(run: ScannerRun) -> Doubt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from portus_scanners import Cvss, Package, Rating, ReportDocument, Suppressed, Vulnerability
+from portus_scanners import Cvss, Package, Rating, Suppressed, Vulnerability
 
 from .foreign import all_safe, message, name, web_links
 
@@ -47,23 +47,6 @@ def suppression_facts(rule: Suppressed) -> Facts:
         "by": name(rule.by),
         "until": rule.until.isoformat() if rule.until else None,
     }
-
-
-def gate_facts(document: ReportDocument) -> Facts | None:
-    """Return the gate's result; None where no policy was given."""
-    gate = document.gate
-    if gate is None:
-        return None
-    violations = [
-        {
-            "rule": name(one.rule),
-            "message": message(one.message),
-            "reference": name(one.reference),
-            "vulnerabilities": all_safe(one.vulnerabilities),
-        }
-        for one in gate.violations
-    ]
-    return {"passed": gate.passed, "rules": [message(rule) for rule in gate.rules], "violations": violations}
 
 
 def moment(when: datetime | None) -> str | None:

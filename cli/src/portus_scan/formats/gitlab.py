@@ -16,7 +16,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from portus_scanners import Image, ImageReport, ReportDocument, ReportJob, Severity, TextReporter, Vulnerability
 
-from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, is_whole, notes_of, scanner_name
+from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, is_whole, notes_of, scanner_name, verdict_of
 from .foreign import LONGEST_MESSAGE, joined, message, name, paragraphs, safe_cut, web_links
 from .markup import prose
 from .program import PROGRAM, VENDOR, program_version
@@ -101,7 +101,7 @@ def _messages(document: ReportDocument) -> Iterator[Json]:
 
 def _image_messages(report: ImageReport) -> Iterator[Json]:
     about = image_words(report.image)
-    yield _message("info", f"{about}: verdict {report.verdict.value}")
+    yield _message("info", f"{about}: verdict {verdict_of(report).value}")
     for doubt in doubts_of(report):
         yield _doubt_message(about, doubt)
     for run in report.results:

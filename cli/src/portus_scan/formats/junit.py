@@ -27,7 +27,7 @@ from portus_scanners import (
     Vulnerability,
 )
 
-from .doubts import NO_IMAGE, NO_SCANNER, UNRESOLVED, doubt_of, notes_of, scanner_name
+from .doubts import NO_IMAGE, UNRESOLVED, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
 from .foreign import joined, message, name, paragraphs, safe_cut, web_links
 from .program import PROGRAM
 from .sentences import (
@@ -80,7 +80,7 @@ class JUnitReporter(TextReporter, contract=1):
 
     def render(self, job: ReportJob) -> Iterator[str]:
         """Return the XML document, one piece a suite."""
-        suites = list(_suites(job.document))
+        suites = list(_each_named_once(_suites(job.document)))
         total = Suite(name=PROGRAM, cases=tuple(case for suite in suites for case in suite.cases))
         yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {_counts(total)}>\n'
         for suite in suites:
@@ -94,22 +94,30 @@ def _suites(document: ReportDocument) -> Iterator[Suite]:
     if not document.reports and not document.errors:
         yield Suite(name="images", cases=(_error("images", "scan", NO_IMAGE.outcome, NO_IMAGE.sentence),))
     if document.gate is not None:
-        yield Suite(name="gate", cases=tuple(_gate_cases(document.gate)))
+        yield Suite(name="gate", cases=tuple(_told_apart(_gate_cases(document.gate))))
     if document.unused_rules:
-        yield Suite(name="suppressions", cases=tuple(map(_unused_case, document.unused_rules)))
+        yield Suite(name="suppressions", cases=tuple(_told_apart(map(_unused_case, document.unused_rules))))
+
+
+def _each_named_once(suites: Iterable[Suite]) -> Iterator[Suite]:
+    """Number suites of one name, and their tests with them: the same image may be there from several reports."""
+    seen: Counter[str] = Counter()
+    for suite in suites:
+        seen[suite.name] += 1
+        name = f"{suite.name} #{seen[suite.name]}" if seen[suite.name] > 1 else suite.name
+        yield evolve(suite, name=name, cases=tuple(evolve(case, group=name) for case in suite.cases))
 
 
 def _image_suite(report: ImageReport) -> Suite:
     about, span = image_words(report.image), span_of(report.results)
     cases = [_run_case(about, run) for run in report.results]
-    if not report.results:
-        cases.append(_error(about, "scanners", NO_SCANNER.outcome, NO_SCANNER.sentence))
+    cases += [_error(about, "scanners", one.outcome, one.sentence) for one in doubts_of(report) if not one.scanner]
     cases += [_vulnerability_case(about, one) for one in report.vulnerabilities]
     return Suite(
         name=about,
         cases=tuple(_told_apart(cases)),
         timestamp=seconds_form(span[0]) if span else "",
-        properties=(("digest", name(report.image.digest)), ("verdict", report.verdict.value)),
+        properties=(("digest", name(report.image.digest)), ("verdict", verdict_of(report).value)),
     )
 
 

@@ -20,7 +20,7 @@ from portus_scanners import (
     Vulnerability,
 )
 
-from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, notes_of, scanner_name
+from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
 from .foreign import joined, message, name, web_links
 from .markup import code, link
 from .sentences import image_words, package_words
@@ -61,7 +61,7 @@ def _summary(document: ReportDocument) -> str:
     total = len(document.reports) + len(document.errors)
     if not total:
         return f"**unknown**: {NO_IMAGE.message}"
-    verdicts = [report.verdict.value for report in document.reports] + ["not scanned"] * len(document.errors)
+    verdicts = [verdict_of(report).value for report in document.reports] + ["not scanned"] * len(document.errors)
     parts = [f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts)]
     unsure = sum(1 for report in document.reports if doubts_of(report)) + len(document.errors)
     warning = f"; not everything is known of {count(unsure, 'image')}" if unsure else ""

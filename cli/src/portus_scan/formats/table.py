@@ -16,6 +16,8 @@ from portus_scanners import (
 )
 
 from ..terminal import safe
+from .doubts import notes_of, scanner_name, verdict_of
+from .foreign import safe_cut
 from .gate_words import gate_lines
 from .layout import INDENT, Cell, columns, paragraph
 from .table_rows import vulnerability_lines
@@ -58,7 +60,7 @@ def _image(report: ImageReport, job: ReportJob) -> Iterator[str]:
     surface = job.surface
     yield from paragraph(safe(report.image.reference.text, _LONGEST_NAME), surface, "bold")
     yield from paragraph(_facts(report.image), surface, indent=INDENT)
-    yield from paragraph(verdict_words(report), surface, _VERDICT_STYLES[report.verdict], INDENT)
+    yield from paragraph(verdict_words(report), surface, _VERDICT_STYLES[verdict_of(report)], INDENT)
     yield from columns(map(_run, report.results), surface)
     for line in _remarks(report.results):
         yield from paragraph(line, surface, indent=INDENT)
@@ -80,8 +82,7 @@ def _run(run: ScannerRun) -> tuple[Cell, ...]:
 
 
 def _name(run: ScannerRun) -> str:
-    name = run.scanner if run.scanner == run.plugin else f"{run.scanner} ({run.plugin})"
-    return safe(name, _LONGEST_CELL)
+    return safe_cut(scanner_name(run), _LONGEST_CELL)
 
 
 def _findings(run: ScannerRun) -> str:
@@ -97,9 +98,7 @@ def _remarks(runs: Iterable[ScannerRun]) -> Iterator[str]:
     for run in runs:
         if run.error is not None:
             yield f"{_name(run)}: {safe(run.error, _LONGEST_MESSAGE)}"
-        for note in run.report.notes if run.report else ():
-            if note not in (run.error or ""):
-                yield f"{_name(run)}: note: {safe(note, _LONGEST_MESSAGE)}"
+        yield from (f"{_name(run)}: note: {note}" for note in notes_of(run))
 
 
 def _paragraphs(lines: Iterable[str], surface: Surface, style: str = "") -> Iterator[str]:
@@ -119,7 +118,7 @@ def _end(document: ReportDocument, surface: Surface) -> Iterator[str]:
 
 
 def _summary(document: ReportDocument) -> str:
-    verdicts = [report.verdict for report in document.reports]
+    verdicts = [verdict_of(report) for report in document.reports]
     parts = [f"{verdicts.count(verdict)} {verdict.value}" for verdict in Verdict if verdict in verdicts]
     if document.errors:
         parts.append(f"{len(document.errors)} not scanned")

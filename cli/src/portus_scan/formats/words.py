@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from portus_scanners import ImageReport, Outcome, Severity, UnusedRule, Verdict, Vulnerability
 
+from .doubts import verdict_of
+
 _WHAT_HAPPENED = {
     Outcome.INCOMPLETE: "did not see all of it",
     Outcome.UNSUPPORTED: "can't read it",
@@ -19,13 +21,20 @@ _WHAT_HAPPENED = {
 
 def verdict_words(report: ImageReport) -> str:
     """Return the verdict and what it rests on: ``unknown: 1 of 2 scanners failed``."""
-    doubts = doubt_words(report)
-    if report.verdict is Verdict.CLEAN:
+    verdict, doubts = verdict_of(report), doubt_words(report)
+    if verdict is Verdict.CLEAN:
         return f"clean: {count(len(report.results), 'scanner')} found nothing"
-    if report.verdict is Verdict.VULNERABLE:
-        found = f"vulnerable: {severity_counts(report.vulnerabilities)}{_suppressed_words(report)}"
+    if verdict is Verdict.VULNERABLE:
+        found = f"vulnerable: {found_words(report)}{_suppressed_words(report)}"
         return f"{found}; there may be more: {doubts}" if doubts else found
-    return f"unknown: {doubts or 'no scanner has looked'}"
+    return f"unknown: {doubts or ('the report says so' if report.results else 'no scanner has looked')}"
+
+
+def found_words(report: ImageReport) -> str:
+    """Return what was found in a vulnerable image: ``3 vulnerabilities (1 critical, 2 low)``."""
+    if report.vulnerabilities:
+        return severity_counts(report.vulnerabilities)
+    return "a scanner found something, and this report does not list it"
 
 
 def doubt_words(report: ImageReport) -> str:

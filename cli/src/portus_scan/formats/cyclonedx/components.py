@@ -6,7 +6,7 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.vulnerability import BomTarget, BomTargetVersionRange
 from portus_scanners import ImageReport, Package, UnresolvedImage, Vulnerability
 
-from ..doubts import UNRESOLVED, doubt_of, notes_of, scanner_name
+from ..doubts import UNRESOLVED, doubt_of, notes_of, scanner_name, verdict_of
 from ..facts import moment
 from ..foreign import message, name
 from ..purls import image_purl, purl_of
@@ -73,7 +73,7 @@ class PackageComponents:
 
 
 def _image_facts(report: ImageReport) -> Facts:
-    yield "verdict", report.verdict.value
+    yield "verdict", verdict_of(report).value
     yield "platform", name(str(report.image.platform or ""))
     for run in report.results:
         scanner = scanner_name(run)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portus_scanners import FolderReporter, ReportFile, ReportJob
+from portus_scanners import FolderReporter, GateViolation, ReportFile, ReportJob
 
 from ..words import count
 from .changes import Changes, compare
 from .places import INDEX
-from .site import ImagePage, RepositoryPage, Site, arrange
+from .site import ImagePage, RepositoryPage, Site, arrange, pages_of
 
 __all__ = ["HtmlReporter"]
 
@@ -68,8 +68,6 @@ def _image(page: ImagePage, repository: RepositoryPage, changes: Changes | None,
     from .rows import MOST_ROWS, age_words, make_rows
     from .standing import outcome_kind
 
-    reference = page.report.image.reference.text
-    gate = job.document.gate
     return paint(
         "image.html",
         root="../",
@@ -81,7 +79,16 @@ def _image(page: ImagePage, repository: RepositoryPage, changes: Changes | None,
         most_rows=MOST_ROWS,
         ages=[age_words(run, job) for run in page.report.results],
         outcome_kind=outcome_kind,
-        violations=[one for one in gate.violations if one.reference == reference] if gate else [],
+        violations=_violations_of(page, repository, job),
         change=changes.of(page) if changes else None,
         compared=changes is not None,
     )
+
+
+def _violations_of(page: ImagePage, repository: RepositoryPage, job: ReportJob) -> list[GateViolation]:
+    """Return the rules of the gate that do not hold for this image."""
+    reference = page.report.image.reference.text
+    called = [one for one in repository.images if one.report.image.reference.text == reference]
+    violations = job.document.gate.violations if job.document.gate else ()
+    about = (one for one in violations if one.reference == reference)
+    return [one for one in about if any(other is page for other in pages_of(one, called))]

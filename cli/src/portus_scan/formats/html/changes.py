@@ -41,7 +41,9 @@ class Changes:
             f"{sum(len(one.severity_changed) for one in images)} of another severity",
             f"{sum(map(_doubtful, images))} not comparable",
         )
-        return f"In {count(len(images), 'image')} of both reports: {', '.join(parts)}."
+        doubtful = sum(bool(one.not_comparable) for one in images)
+        doubt = f" Not everything can be compared in {count(doubtful, 'image')}." if doubtful else ""
+        return f"In {count(len(images), 'image')} of both reports: {', '.join(parts)}.{doubt}"
 
 
 def _doubtful(image: ImageDiff) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from attrs import frozen
 from portus_scanners import (
+    GateViolation,
     ImageReference,
     ImageReport,
     InvalidReferenceError,
@@ -15,11 +16,13 @@ from portus_scanners import (
     parse_reference,
 )
 
+from ..words import count
 from .places import Places
 from .standing import Standing, stand_of_image, stand_of_repository
 from .tally import Tally, tally, tally_each_once
 
-_SHORT_DIGEST = len("sha256:") + 12
+_DIGITS = 12
+_SHORT_DIGEST = len("sha256:") + _DIGITS
 _LOCAL = "local images"
 
 
@@ -68,6 +71,12 @@ class RepositoryPage:
         names = {image.report.image.reference.text for image in self.images}
         return len(names | {error.reference for error in self.unresolved})
 
+    @property
+    def tags_words(self) -> str:
+        """``2 tags``, or ``2 tags, 3 images`` where the same tag has several platforms."""
+        images = len(self.images) + len(self.unresolved)
+        return count(self.tags, "tag") + (f", {count(images, 'image')}" if images != self.tags else "")
+
 
 @frozen(kw_only=True)
 class Site:
@@ -77,10 +86,20 @@ class Site:
     repositories: tuple[RepositoryPage, ...]
     """The most urgent first."""
 
-    def images_of(self, reference: str) -> tuple[ImagePage, ...]:
-        """Return the pages of the images that a user has called so."""
-        pages = (image for repository in self.repositories for image in repository.images)
-        return tuple(page for page in pages if page.report.image.reference.text == reference)
+    def images_of(self, violation: GateViolation) -> tuple[ImagePage, ...]:
+        """Return the pages of the images that a rule of the gate does not hold for; none where it is about all."""
+        pages = [image for repository in self.repositories for image in repository.images]
+        return pages_of(violation, pages)
+
+
+def pages_of(violation: GateViolation, pages: Iterable[ImagePage]) -> tuple[ImagePage, ...]:
+    """Return which of these pages a violation is about.
+
+    Of several images with one reference the gate begins its message with the platform: ``linux/amd64: ...``.
+    """
+    called = tuple(page for page in pages if page.report.image.reference.text == violation.reference)
+    named = tuple(page for page in called if page.platform and violation.message.startswith(f"{page.platform}: "))
+    return named or called
 
 
 def arrange(document: ReportDocument) -> Site:
@@ -155,5 +174,5 @@ def _tag_of(reference: ImageReference) -> str:
 
 def _short(tag: str) -> str:
     """Return what is shown: of a digest, its beginning."""
-    name, at, digest = tag.rpartition("sha256:")
-    return f"{name}{at}{digest}"[: len(name) + _SHORT_DIGEST] or "(no name)"
+    name, algorithm, digest = tag.rpartition("sha256:")
+    return f"{name}{algorithm}{digest[:_DIGITS] if algorithm else digest}" or "(no name)"

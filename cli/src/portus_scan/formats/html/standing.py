@@ -12,7 +12,8 @@ from enum import Enum
 from attrs import frozen
 from portus_scanners import ImageReport, Outcome, Verdict
 
-from ..words import count, doubt_words, severity_counts
+from ..doubts import verdict_of
+from ..words import count, doubt_words, found_words, verdict_words
 
 
 class Word(Enum):
@@ -41,22 +42,12 @@ class Standing:
 
 def stand_of_image(report: ImageReport) -> Standing:
     """Return what is known of one image: ``Unknown``, "unknown: 1 of 2 scanners failed"."""
-    doubts = doubt_words(report)
-    if report.vulnerabilities:
-        return Standing(Word.VULNERABLE, severity_counts(report.vulnerabilities), doubts)
-    if _has_findings(report) or report.verdict is Verdict.VULNERABLE:
-        return Standing(Word.VULNERABLE, "a scanner found something, and this report does not list it", doubts)
-    if report.verdict is Verdict.CLEAN and report.results and not doubts:
+    verdict = verdict_of(report)
+    if verdict is Verdict.VULNERABLE:
+        return Standing(Word.VULNERABLE, found_words(report), doubt_words(report))
+    if verdict is Verdict.CLEAN:
         return Standing(Word.PASSED, f"{count(len(report.results), 'scanner')} found nothing")
-    return Standing(Word.UNKNOWN, f"unknown: {doubts or _without_doubts(report)}")
-
-
-def _has_findings(report: ImageReport) -> bool:
-    return any(run.report is not None and run.report.findings for run in report.results)
-
-
-def _without_doubts(report: ImageReport) -> str:
-    return "the report says so" if report.results else "no scanner has looked"
+    return Standing(Word.UNKNOWN, verdict_words(report))
 
 
 def stand_of_repository(images: Sequence[Standing], unresolved: int) -> Standing:

@@ -8,7 +8,7 @@ from typing import Any
 
 from portus_scanners import GateResult, ImageReport, ScannerRun, UnresolvedImage, Vulnerability
 
-from ..doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, scanner_name
+from ..doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, scanner_name, verdict_of
 from ..facts import moment
 from ..foreign import name
 from ..program import PROGRAM, VENDOR, program_version
@@ -115,6 +115,6 @@ def _image_facts(report: ImageReport, gate: GateResult | None) -> dict[str, Any]
             "digest": name(image.digest),
             "platform": name(str(image.platform)) if image.platform else None,
         },
-        "verdict": report.verdict.value,
+        "verdict": verdict_of(report).value,
     }
     return {**facts, "gatePassed": gate.passed} if gate else facts
