@@ -71,7 +71,7 @@ def test_all_names_are_kept_but_those_of_others() -> None:
 
 
 def test_one_id_of_github_is_no_alias_of_another() -> None:
-    """Two that share an advisory, or name each other, are two vulnerabilities: a rule for one must not fit the other."""
+    """Two that share an advisory, or name each other, are two vulnerabilities: no rule for one fits the other."""
     merged = merge([run("a", ("GHSA-a", "X-1", "GHSA-b"), ("GHSA-c", "X-1"))])
     assert dict.fromkeys(("GHSA-a", "GHSA-b", "GHSA-c"), ("X-1",)) == {one.id: one.aliases for one in merged}
 
