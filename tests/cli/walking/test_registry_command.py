@@ -112,7 +112,7 @@ async def test_one_bad_image_stops_nothing(
 async def test_the_gate_judges_each_image(
     start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path
 ) -> None:
-    """It fails with 1 and names the images; results have the marks of suppressions; a rule that fits no image is named."""
+    """It fails with 1 and names images; results have the marks of suppressions; a rule that fits no image is named."""
     rules = tmp_path / "rules.yml"
     rules.write_text(
         "suppressions:\n"
@@ -183,6 +183,8 @@ async def test_only_what_has_changed(start: Start, config: Config, stocked: Stan
     assert ["other:1", "team/base:1", "team/new:1"] == names(read(path), stocked)
     assert "3 more images unchanged since the last time" in ended.stdout
     assert f"{stocked.host}/other:1" in json.loads(Path(since).read_text())["digests"]
+    ended = await (await start("registry", stocked.host, *arguments[:4], "--fail-on", "low")).end()
+    assert (0, False) == (ended.code, "gate:" in ended.stdout)
 
 
 @pytest.mark.parametrize(

@@ -87,9 +87,7 @@ def _of_name(name: str, says: Says) -> Claim:
     if purl.type in {_OCI, _DOCKER}:
         parts = (purl.namespace, purl.name, purl.version, *(value for _, value in purl.qualifiers))
         if says is not Says.HARMFUL and purl.qualifier("arch") and ":" not in purl.version:
-            return Claim(
-                unmatchable="its image is of one architecture, which no digest tells from the others"
-            )
+            return Claim(unmatchable="its image is of one architecture, which no digest tells from the others")
         return _NO_PATTERN if _has_wildcard("".join(parts)) else _checked(_image_of(purl), says)
     if says is Says.MENDED and not purl.version:
         return Claim(unmatchable="it says that a package is fixed, but not in which version")
