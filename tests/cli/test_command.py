@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
+import shlex
 from collections.abc import Callable, Iterator
 
+import click
 import pytest
 from click.testing import Result
 from portus_scan import faults
+from portus_scan.command import command
 from portus_scan.logs import SafeFormatter, set_up_logging
 
 Run = Callable[..., Result]
@@ -35,11 +39,27 @@ def test_version(run: Run) -> None:
     assert (0, "portus-scan 0.1.0\n") == (run("--version").exit_code, run("--version").stdout)
 
 
-@pytest.mark.parametrize("name", ["image", "scanners", "health", "new-plugin", "diff"])
+CONTEXT = click.Context(command, info_name="portus-scan")
+
+
+@pytest.mark.parametrize("name", command.list_commands(CONTEXT))
 def test_help_teaches(run: Run, name: str) -> None:
     """Each help text has examples and exit codes."""
     page = run(name, "--help").stdout
-    assert (True, True) == ("Examples:" in page, "Exit codes:" in page)
+    assert (True, True) == ("Examples:" in page, "Exit codes" in page)
+
+
+@pytest.mark.parametrize("name", command.list_commands(CONTEXT))
+def test_the_examples_of_a_help_text_are_right(name: str) -> None:
+    """What is taught has the options and arguments that the sub-commands take."""
+    described = command.get_command(CONTEXT, name)
+    assert described is not None
+    examples = re.findall(r"^  .*?portus-scan .+$", (described.help or "").partition("Examples:")[2], re.MULTILINE)
+    assert examples
+    for sub_name, arguments in re.findall(r"portus-scan ([a-z-]+)([^|;\n]*)", "\n".join(examples)):
+        used = command.get_command(CONTEXT, sub_name)
+        assert used is not None
+        used.make_context(sub_name, shlex.split(arguments, comments=True), parent=CONTEXT)
 
 
 def test_help_lists_the_sub_commands(run: Run) -> None:

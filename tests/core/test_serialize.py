@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import portus_scanners
 import pytest
 from hypothesis import given, settings
-from portus_scanners import InvalidDocumentError, ReportDocument, dump_document, load_document
+from portus_scanners import (
+    InvalidDocumentError,
+    Outcome,
+    ReportDocument,
+    ScannerRun,
+    dump_document,
+    load_document,
+)
 from portus_scanners.serialize import make_schema, read_schema
 
+from .judged import document, finding, run
 from .strategies import documents
 
 VALIDATOR = jsonschema.Draft202012Validator(read_schema())
@@ -53,9 +62,13 @@ def test_nothing_that_a_terminal_acts_on_is_written(document: ReportDocument) ->
         ("null", "$.schema_version: expected 1, got null"),
         ("{}", "$.schema_version: expected 1, got null"),
         ('{"schema_version": 2}', "$.schema_version: expected 1, got 2"),
-        ('{"schema_version": 1, "reports": [{}]}', "required field missing @ $.reports[0].image"),
+        ('{"schema_version": 1, "reports": [{}]}', "$.reports[0].image: missing"),
         ('{"schema_version": 1, "errors": [{"reference": 5, "step": "a", "message": "b"}]}', "$.errors[0].reference"),
-        ('{"schema_version": 1, "reports": 5}', "$.reports"),
+        ('{"schema_version": 1, "reports": 5}', "$.reports: expected a list, got a whole number"),
+        (
+            '{"schema_version": 1, "reports": [{"image": 5, "verdict": "fine"}]}',
+            "verdict: expected one of vulnerable, ",
+        ),
     ],
 )
 def test_what_is_no_document_is_refused_with_its_place(text: str, fault: str) -> None:
@@ -63,6 +76,24 @@ def test_what_is_no_document_is_refused_with_its_place(text: str, fault: str) ->
     with pytest.raises(InvalidDocumentError) as raised:
         load_document(text)
     assert any(fault in line for line in raised.value.faults), raised.value.faults
+
+
+@pytest.mark.parametrize(
+    ("one", "edited", "fault"),
+    [
+        (run("a", outcome=Outcome.FAILED), {"verdict": "clean"}, "the verdict is clean, but by the runs it is unknown"),
+        (run("a", finding()), {"verdict": "clean"}, "the verdict is clean, but by the runs it is vulnerable"),
+        (run("a", finding()), {"results": []}, "the verdict is vulnerable, but by the runs it is unknown"),
+        (run("a", finding()), {"vulnerabilities": []}, "there are findings, but no vulnerabilities"),
+    ],
+)
+def test_a_report_that_contradicts_its_runs_is_refused(one: ScannerRun, edited: dict[str, Any], fault: str) -> None:
+    """A verdict that the runs do not bear out, or findings that are left out: the report has been changed."""
+    value = json.loads(dump_document(document(one)))
+    value["reports"][0] |= edited
+    with pytest.raises(InvalidDocumentError) as raised:
+        load_document(json.dumps(value))
+    assert (f"$.reports[0]: {fault}",) == raised.value.faults
 
 
 def test_a_later_version_may_add_members() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from attrs import frozen
 from portus_scanners import (
@@ -27,8 +28,8 @@ class Policing:
     """What is asked of the document."""
 
     policies: Policies
-    rules: tuple[Suppression, ...] = ()
-    """What takes vulnerabilities out of the gate."""
+    rules: tuple[Suppression, ...] | None = None
+    """What takes vulnerabilities out of the gate; None where no file of rules is given."""
     baseline: ReportDocument | None = None
     """An earlier document to compare with."""
 
@@ -41,7 +42,8 @@ class Policing:
         """
         with settings_faults():
             policies = load_policies(config, gate=choices.gate, prefer=choices.prefer, sources=choices.sources)
-            rules = load_suppressions((*policies.suppressions, *choices.suppressions_files))
+            files: tuple[str | Path, ...] = (*policies.suppressions, *choices.suppressions_files)
+            rules = load_suppressions(files) if files else None
         if policies.gate is not None and policies.gate.new_only and baseline is None:
             raise CommandFault(
                 "only new vulnerabilities are to count (--new-only, or new_only: in the configuration), but there is "

@@ -60,9 +60,15 @@ def structure_answer(value: object, kind: type[KindT], what: str, mask: Callable
         raise InvalidReportError(f"{what} is not of the known form", faults=faults_of(error, mask)) from error
 
 
-def faults_of(error: Exception, mask: Callable[[str], str] = str) -> tuple[str, ...]:
-    """Return ``$.path: fault`` lines of what a converter has raised, at most ten; *mask* masks secrets in them."""
-    return tuple(_faults(transform_error(error, format_exception=_words), mask))
+def faults_of(error: Exception, mask: Callable[[str], str] = str, *, path: str = "$") -> tuple[str, ...]:
+    """Return ``$.path: fault`` lines of what a converter has raised, at most ten; *mask* masks secrets in them.
+
+    Args:
+        error: What was raised.
+        mask: Masks secrets in a line.
+        path: Where the value stands that was converted.
+    """
+    return tuple(_faults(transform_error(error, path=path, format_exception=_words), mask))
 
 
 def make_strict_converter() -> Converter:

@@ -183,6 +183,8 @@ async def test_only_what_has_changed(start: Start, config: Config, stocked: Stan
     assert ["other:1", "team/base:1", "team/new:1"] == names(read(path), stocked)
     assert "3 more images unchanged since the last time" in ended.stdout
     assert f"{stocked.host}/other:1" in json.loads(Path(since).read_text())["digests"]
+    ended = await (await start("registry", stocked.host, *arguments[:4], "--fail-on", "low")).end()
+    assert (0, False) == (ended.code, "gate:" in ended.stdout)
 
 
 @pytest.mark.parametrize(

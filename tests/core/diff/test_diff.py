@@ -70,6 +70,15 @@ def test_the_same_id_elsewhere(other: Package) -> None:
     assert ([IDS[0]], [IDS[0]]) == (ids(diff.appeared), ids(diff.vanished))
 
 
+def test_packages_without_a_name_are_none_in_common() -> None:
+    """The same vulnerability in another package has appeared, where a scanner says nothing of the sources of both."""
+    nameless = Package("", "1.0")
+    old, new = (finding(package=Package(name, "1.0"), source_package=nameless) for name in ("openssl", "bash"))
+    assert [IDS[0]] == ids(compare([run("a", old)], [run("a", new)]).appeared)
+    unplaced = finding(package=Package())
+    assert () == compare([run("a", unplaced)], [run("a", unplaced)]).appeared
+
+
 @pytest.mark.parametrize("outcome", OTHERS)
 def test_a_scanner_that_did_not_end_ok(outcome: Outcome) -> None:
     """What only it had found has not vanished, and what it finds afterwards has not appeared."""

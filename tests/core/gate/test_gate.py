@@ -227,6 +227,25 @@ def test_new_only_by_another_name() -> None:
     assert [] == check(found, before, fail_on=HIGH, new_only=True)
 
 
+def test_new_only_among_digests_of_one_name() -> None:
+    """Of several images of one name the baseline's is the one of equal digest; without one, all have to know it."""
+    pinned = {digest: f"registry.example/app@sha256:{digest * 64}" for digest in "abc"}
+    of = {digest: image(text, digest) for digest, text in pinned.items()}
+    runs = run("a", finding(IDS[0])), run("a", finding(IDS[0]), finding(IDS[1]))
+    before = ReportDocument(reports=(report(runs[0], of=of["a"]), report(runs[1], of=of["b"])))
+    new = [
+        violation.vulnerabilities
+        for digest in pinned
+        for violation in check_gate(
+            ReportDocument(reports=(report(runs[1], of=of[digest]),)),
+            GatePolicy(fail_on=HIGH, new_only=True),
+            baseline=before,
+            now=NOW,
+        ).violations
+    ]
+    assert [(IDS[1],), (IDS[1],)] == new
+
+
 def test_new_only_needs_a_baseline() -> None:
     """Without an earlier report nobody can say what is new: that is an error and no pass."""
     with pytest.raises(ValueError, match="give one as the baseline"):

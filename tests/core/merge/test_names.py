@@ -70,6 +70,12 @@ def test_all_names_are_kept_but_those_of_others() -> None:
     assert [["RHSA-9", "cve-1"], ["RHSA-9"]] == [[rating.id for rating in one.ratings] for one in merged]
 
 
+def test_one_id_of_github_is_no_alias_of_another() -> None:
+    """Two that share an advisory, or name each other, are two vulnerabilities: no rule for one fits the other."""
+    merged = merge([run("a", ("GHSA-a", "X-1", "GHSA-b"), ("GHSA-c", "X-1"))])
+    assert dict.fromkeys(("GHSA-a", "GHSA-b", "GHSA-c"), ("X-1",)) == {one.id: one.aliases for one in merged}
+
+
 def test_the_order_of_schemes() -> None:
     """CVE goes before GitHub's and the distributions' names, TEMP comes after whatever else."""
     names = ["TEMP-0", "XYZ-1", "ALAS2-2020-1", "USN-1-1", "DLA-1", "DSA-1", "SUSE-SU-1", "RHSA-1:1", "GHSA-x", "CVE-9"]
@@ -98,6 +104,14 @@ def test_many_copies_lower_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     wide = [(f"RHSA-{number}", *(f"CVE-{other}" for other in range(1100))) for number in range(3)]
     merged = merge([run("a", *wide, ("RHSA-9", "CVE-1", "CVE-2"))])
     assert ["CVE-1", "CVE-2", "RHSA-0", "RHSA-1", "RHSA-2"] == [one.id for one in merged]
+
+
+def test_names_that_connect_nothing_are_copies_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An advisory of many CVEs with many names like ``N/A`` is not taken apart: each CVE would get all of them."""
+    monkeypatch.setattr(canonical, "MOST_COPIES", 20)
+    silent = tuple("n" * length for length in range(1, 8))
+    (merged,) = merge([run("a", ("RHSA-9", "CVE-1", "CVE-2", "CVE-3", *silent))])
+    assert "RHSA-9" == merged.id
 
 
 def test_long_chains_and_lists_of_names() -> None:

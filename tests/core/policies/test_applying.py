@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import pytest
 from attrs import evolve
 from portus_scanners import (
@@ -11,6 +13,7 @@ from portus_scanners import (
     Severity,
     SeverityPolicy,
     Suppression,
+    UnusedRule,
     apply_policies,
     dump_document,
     load_document,
@@ -47,6 +50,26 @@ def test_suppressed_vulnerabilities_do_not_count_for_the_gate() -> None:
     assert judged.gate.passed
     again = apply_policies(judged, Policies(severity=SeverityPolicy(prefer=("a",))), now=NOW)
     assert ["s.yml:1"] == [one.suppressed.rule for one in again.reports[0].vulnerabilities if one.suppressed]
+
+
+def test_rules_that_are_gone_leave_no_marks() -> None:
+    """A file of rules that has none any more takes away what it suppressed before; no file at all does not."""
+    marked = apply_policies(FOUND, Policies(), rules=(RULE,), now=NOW)
+    assert marked == apply_policies(marked, Policies(), now=NOW)
+    assert FOUND == apply_policies(marked, Policies(), rules=(), now=NOW)
+
+
+def test_the_gate_does_not_believe_an_expired_mark() -> None:
+    """Without rules the marks of an earlier report stand through their last day; then the gate counts what they hid."""
+    last = date(2026, 1, 30)
+    marked = apply_policies(FOUND, Policies(), rules=(evolve(RULE, until=last),), now=NOW - timedelta(days=1))
+    assert marked == apply_policies(marked, Policies(), now=NOW)
+    gate = Policies(gate=GatePolicy(fail_on=Severity.HIGH))
+    results = [apply_policies(marked, gate, now=NOW - timedelta(days=days)) for days in (0, 1)]
+    assert [False, True] == [result.gate.passed for result in results if result.gate]
+    message = "expired after 2026-01-30; suppressed CVE-2024-0001"
+    assert (UnusedRule(rule="s.yml:1", expired=True, message=message),) == results[0].unused_rules
+    assert [None] == [one.suppressed for one in results[0].reports[0].vulnerabilities]
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,9 @@ def test_which_statements_suppress(tmp_path: Path, status: str, expected: int) -
         ("pkg:oci/app?repository_url=registry.example/team/app&tag=1.0", "registry.example/team/app:1.0", True),
         ("pkg:oci/app?repository_url=registry.example/team/app&tag=1.0", "registry.example/team/app:2.0", False),
         ("pkg:oci/alpine?repository_url=index.docker.io/library", "alpine:3.19", True),
+        ("pkg:oci/app@2.0?repository_url=registry.example/team/app", "registry.example/team/app:1.0", False),
+        ("pkg:oci/app@1.0?repository_url=registry.example/team/app", "registry.example/team/app:1.0", True),
+        ("pkg:docker/team/app?repository_url=registry.example&tag=2.0", "registry.example/team/app:1.0", False),
         ("pkg:docker/alpine@3.19", "alpine:3.19", True),
         ("pkg:docker/alpine@3.18", "alpine:3.19", False),
         ("pkg:docker/team/app@1.0?repository_url=registry.example", "registry.example/team/app:1.0", True),
@@ -138,6 +141,7 @@ def test_subcomponents(tmp_path: Path, found: tuple[str, ...], expected: bool) -
         ({"products": [{}]}, "it names no product"),
         ({"products": [{"@id": "pkg:nonsense"}]}, "no package URL that can be read"),
         ({"products": [{"@id": "pkg:oci/app"}]}, "neither a digest nor a repository_url"),
+        ({"products": [{"@id": "pkg:oci/app?arch=arm64&repository_url=registry.example/team/app"}]}, "no digest"),
         ({"products": [{"@id": "pkg:oci/app?repository_url=**"}]}, "its image is a pattern"),
         ({"products": [{"@id": "pkg:oci/%2A?repository_url=%2A"}]}, "its image is a pattern"),
         ({"products": [{"@id": "oci:**"}]}, "its image is a pattern"),
@@ -182,8 +186,20 @@ EARLY, LATE = "2024-01-01T00:00:00Z", "2024-02-01T00:00:00Z"
         ({"products": [APP], "subcomponents": [DEB]}, {"status": "affected", "products": [APP]}, 0),
         ({"products": [APP]}, {"status": "affected", "products": [APP], "subcomponents": [DEB]}, 0),
         ({}, {"status": "affected", "products": ["https://example.com/app"]}, 1),
+        ({"products": [APP]}, {"status": "affected", "products": [APP], "subcomponents": ["openssl"]}, 0),
+        (
+            {"products": [APP], "subcomponents": [DEB]},
+            {"status": "affected", "products": [APP], "subcomponents": ["pkg:deb/debian/bash", "openssl"]},
+            0,
+        ),
+        ({}, {"status": "affected", "products": [DEB], "subcomponents": ["openssl"]}, 0),
+        (
+            {"products": ["registry.example/team/app"]},
+            {"status": "affected", "products": ["pkg:oci/app?arch=arm64&repository_url=registry.example/team/app"]},
+            0,
+        ),
     ],
-    ids=range(16),
+    ids=range(20),
 )
 @pytest.mark.parametrize("together", [True, False])
 def test_the_latest_statement_counts(

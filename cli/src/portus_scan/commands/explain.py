@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -16,22 +14,19 @@ from ..faults import CommandFault
 if TYPE_CHECKING:
     from portus_scanners import ReportDocument
 
-_LARGEST = 2**30
-"""Bytes of a report."""
 _MOST_NAMED = 20
 
 _HELP = """Say why a report shows a vulnerability as it does.
 
-ID is any name of it: CVE-2016-6304, an alias (GHSA-..., RHSA-...), what a scanner calls it. REPORT is a file that
-portus-scan image --format json has written, or - for stdin. For each image and package: the severity that is shown
-and why, what each scanner says, who looked in vain, who could not look, how the findings were matched, fixes, and
-the rule that suppresses it.
+ID is any name of it: CVE-2016-6304, an alias (GHSA-..., RHSA-...), what a scanner calls it. REPORT was written with
+-o json or -o jsonl; - is stdin. For each image and package: the severity that is shown and why, what each scanner says,
+who looked in vain, who could not look, how the findings were matched, fixes, and the rule that suppresses it.
 
 \b
 Examples:
   portus-scan explain CVE-2016-6304 report.json
   portus-scan explain --prefer trivy --prefer clair CVE-2016-6304 report.json
-  portus-scan image --format json app:1.0 | portus-scan explain --format json RHSA-2016:1940 -
+  portus-scan image -o json app:1.0 | portus-scan explain --format json RHSA-2016:1940 -
 
 \b
 Exit codes:
@@ -52,11 +47,12 @@ Exit codes:
 @options.list_format
 def command(*, name: str, report: str, prefer: tuple[str, ...], format_name: str) -> ExitCode:
     """Explain a vulnerability."""
+    from ..delivery.reading import read_document
     from ..explanation.facts import find_explained
     from ..explanation.page import render
     from ..output import write_stdout
 
-    document = _read(report)
+    document = read_document(report)
     _check_scanners(document, prefer)
     explained = find_explained(document, name, prefer)
     if not explained:
@@ -67,28 +63,6 @@ def command(*, name: str, report: str, prefer: tuple[str, ...], format_name: str
     else:
         text = render(explained)
     return ExitCode.OK if write_stdout(text) else ExitCode.USAGE
-
-
-def _read(name: str) -> ReportDocument:
-    from portus_scanners import InvalidDocumentError, load_document, one_line
-
-    try:
-        return load_document(_read_bytes(name))
-    except OSError as error:
-        raise CommandFault(f"can't read {name!r}: {error.strerror}; name a file of --format json, or -") from error
-    except InvalidDocumentError as error:
-        raise CommandFault(f"{name!r} is no report: {one_line(str(error), 500)}") from error
-
-
-def _read_bytes(name: str) -> bytes:
-    if name == "-":
-        data = sys.stdin.buffer.read(_LARGEST + 1)
-    else:
-        with Path(name).open("rb") as file:
-            data = file.read(_LARGEST + 1)
-    if len(data) > _LARGEST:
-        raise CommandFault(f"{name!r} is larger than {_LARGEST} bytes: that is no report")
-    return data
 
 
 def _check_scanners(document: ReportDocument, prefer: tuple[str, ...]) -> None:

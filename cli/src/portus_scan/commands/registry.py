@@ -173,15 +173,14 @@ def _run(
         file = closing.enter_context(ResultsFile(Path(name), resume=resume is not None)) if name else None
         since = SinceFile(Path(since_file)) if since_file else None
         display = make_walk_display(verbose=verbose)
-        review = Review(policing)
-        walk = Walk(order, display, review, results=file, since=since)
+        walk = Walk(order, display, Review(policing), results=file, since=since)
         if resume is not None:
             walk.read_results()
         with settings_faults():
             run_walk(walk, display)
         if since is not None:
             since.write(all_seen=not walk.interrupted and walk.listing_fault is None)
-    return _conclude(walk, review.sum_up())
+    return _conclude(walk, walk.sum_up())
 
 
 def _conclude(walk: Walk, policed: ReportDocument) -> ExitCode:

@@ -38,7 +38,9 @@ class Review:
 
     def sum_up(self) -> ReportDocument:
         """Return the document of all images, without these: the rules that fit none, and the gate."""
-        return ReportDocument(unused_rules=tuple((self._unused or {}).values()), gate=self._gate())
+        if self._unused is None:  # there was no image: nothing has passed
+            return self.policing.apply(ReportDocument())
+        return ReportDocument(unused_rules=tuple(self._unused.values()), gate=self._gate())
 
     def _note(self, gate: GateResult) -> None:
         self._rules = gate.rules

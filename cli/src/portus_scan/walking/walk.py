@@ -18,6 +18,7 @@ from portus_scanners import (
     Reference,
     Registry,
     RegistryError,
+    ReportDocument,
     Scans,
     Settings,
     UnresolvedImage,
@@ -120,6 +121,12 @@ class Walk:
             self._end_results(catalog)
             self.abandoned = bool(engine.abandoned)
 
+    def sum_up(self) -> ReportDocument:
+        """Return what concerns all images; without a gate where none is new, since all were judged before."""
+        if self.tally.unchanged and not self.tally.images:
+            return ReportDocument()
+        return self._review.sum_up()
+
     def interrupt(self) -> None:
         """End everything that is going on; what is finished is written."""
         self.interrupted = True
@@ -146,7 +153,7 @@ class Walk:
         if faults:
             message = f"not all images are here: {'; '.join(faults)}; go on with --resume"
             missing = UnresolvedImage(reference=self._order.host, step=INTERRUPTED, message=message)
-        self._results.end(evolve(self._review.sum_up(), created=now()), missing)
+        self._results.end(evolve(self.sum_up(), created=now()), missing)
 
     async def _find(self, catalog: Catalog) -> None:
         try:

@@ -85,16 +85,24 @@ def _key(image: Image, *, with_digest: bool) -> tuple[str, ...]:
 class BaselineImages:
     """What an earlier document knows of each image."""
 
-    _by_key: Mapping[ImageKey, VulnerabilityIndex]
+    _by_key: Mapping[ImageKey, Mapping[str, VulnerabilityIndex]]
+    """For each image what each digest of it has."""
 
     @classmethod
     def of(cls, document: ReportDocument) -> BaselineImages:
-        """Return it; of an image that is there several times, all together."""
-        found: dict[ImageKey, list[Vulnerability]] = defaultdict(list)
+        """Return it; of an image that is there several times with one digest, all together."""
+        found: dict[ImageKey, dict[str, list[Vulnerability]]] = defaultdict(lambda: defaultdict(list))
         for report in document.reports:
-            found[image_key(report.image)].extend(report.vulnerabilities)
-        return cls({key: VulnerabilityIndex(vulnerabilities) for key, vulnerabilities in found.items()})
+            found[image_key(report.image)][report.image.digest].extend(report.vulnerabilities)
+        return cls(
+            {
+                key: {digest: VulnerabilityIndex(vulnerabilities) for digest, vulnerabilities in by_digest.items()}
+                for key, by_digest in found.items()
+            }
+        )
 
-    def vulnerabilities(self, image: Image) -> VulnerabilityIndex:
-        """Return those of an image; none for one that the document does not have."""
-        return self._by_key.get(image_key(image)) or VulnerabilityIndex(())
+    def earlier(self, image: Image) -> tuple[VulnerabilityIndex, ...]:
+        """Return what an image had before: that of its own digest, else that of each one that it may have come from."""
+        by_digest = self._by_key.get(image_key(image), {})
+        same = by_digest.get(image.digest)
+        return (same,) if same else tuple(by_digest.values())

@@ -113,8 +113,9 @@ def has_fix(vulnerability: Vulnerability) -> bool:
 
 
 def _packages(one: Vulnerability) -> frozenset[str]:
-    """Return the names of packages that it may be known by."""
-    return frozenset((one.package.name, *(package.name for package in (*one.packages, *one.source_packages))))
+    """Return the names of packages that it may be known by; an empty one only where there is no other."""
+    names = {one.package.name, *(package.name for package in (*one.packages, *one.source_packages))}
+    return frozenset(names - {""} or names)
 
 
 def _family(one: Vulnerability) -> str:

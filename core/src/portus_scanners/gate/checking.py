@@ -64,7 +64,7 @@ def _of_image(
     report: ImageReport, policy: GatePolicy, known: BaselineImages | None, now: datetime
 ) -> Iterator[GateViolation]:
     yield from check_runs(report, policy)
-    counting = Counting(policy, None if known is None else known.vulnerabilities(report.image))
+    counting = Counting(policy, None if known is None else known.earlier(report.image))
     checks = (check_agreement(report, policy), check_vulnerabilities(report, counting), check_ages(report, policy, now))
     yield from (violation for violation in checks if violation is not None)
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from attrs import frozen
 
 from ..diff.matching import VulnerabilityIndex, has_fix
 from ..models import ImageReport, Outcome, Severity, Vulnerability
 from .policy import CountedSeverity, GatePolicy
-
-Count = Callable[[Vulnerability], bool]
 
 
 @frozen
@@ -19,11 +17,12 @@ class Counting:
 
     Args:
         policy: The gate's.
-        known: What the baseline has for this image; None where new ones are not told apart.
+        known: What the baseline has for this image, or for each that may have been it; None where new ones are not
+            told apart.
     """
 
     policy: GatePolicy
-    known: VulnerabilityIndex | None
+    known: Sequence[VulnerabilityIndex] | None
 
     def counted(self, report: ImageReport) -> list[Vulnerability]:
         """Return those that count, highest severity first; suppressed ones never do."""
@@ -43,8 +42,12 @@ class Counting:
             one.suppressed is None
             and (not policy.only_fixable or has_fix(one))
             and len(silent.union(one.scanners)) >= policy.min_agreement
-            and (self.known is None or self.known.find(one) is None)
+            and not self._is_known(one)
         )
+
+    def _is_known(self, one: Vulnerability) -> bool:
+        """Return whether it is not new: every image that may have been this one has it."""
+        return bool(self.known) and all(index.find(one) for index in self.known or ())
 
 
 def _silent_scanners(report: ImageReport) -> frozenset[str]:

@@ -57,11 +57,12 @@ class CanonicalIds:
         if cves:
             return tuple(sorted(cves))
         ids = self._graph.ids_of(statement.own)
-        own = [name for name in names if name in ids] if len(ids) > 1 else []
+        own = filter(is_ghsa, names) if is_ghsa(ids[0]) else ()
         return tuple(sorted(own)) or ids
 
     def _name_copies(self) -> Iterator[tuple[Ids, int]]:
-        return ((ids, 1) for ids in self._by_name.values())
+        yield from ((ids, 1) for ids in self._by_name.values())
+        yield from ((ids, len(_silent_names(statement))) for statement, ids in self._ids.items())
 
     def _find_aliases(self) -> Mapping[str, Ids]:
         found: dict[str, set[str]] = defaultdict(set)
@@ -69,7 +70,7 @@ class CanonicalIds:
             for canonical in ids if len(ids) <= self._most else ():
                 found[canonical].add(name)
         for statement in self._ids:
-            silent = [name for name in statement.aliases if not is_telling(name)]
+            silent = _silent_names(statement)
             for canonical in self.of(statement) if silent else ():
                 found[canonical].update(silent)
         return {canonical: tuple(sorted(names - {canonical})) for canonical, names in found.items()}
@@ -95,8 +96,11 @@ class _Graph:
         return self._parents
 
     def ids_of(self, name: str) -> Ids:
-        """Return what a name that is no CVE stands for."""
-        return self._sorted.get(name) or self._shared[self._root(name)]
+        """Return what a name that is no CVE stands for; where there is no CVE, an id of GitHub's stands for itself."""
+        if direct := self._sorted.get(name):
+            return direct
+        shared = self._shared[self._root(name)]
+        return (name,) if is_ghsa(name) and is_ghsa(shared[0]) else shared
 
     def _add(self, statement: Statement) -> None:
         own = statement.own
@@ -130,6 +134,10 @@ class _Graph:
         """Return the canonical ids of connected names."""
         cves = {cve for name in names for cve in self._direct.get(name, ())}
         return tuple(sorted(cves or set(filter(is_ghsa, names)))) or (best_name(names),)
+
+
+def _silent_names(statement: Statement) -> list[str]:
+    return [name for name in statement.aliases if not is_telling(name)]
 
 
 def _choose_limit(copies: Iterable[tuple[Ids, int]]) -> int:

@@ -10,7 +10,7 @@ from attrs import evolve
 from ..gate import check_gate
 from ..merge import make_image_report
 from ..models import ImageReport, ReportDocument, SeverityPolicy
-from ..suppressions.applying import apply_suppressions
+from ..suppressions.applying import apply_suppressions, drop_expired_marks
 from ..suppressions.rule import Suppression
 from .policies import Policies
 
@@ -19,7 +19,7 @@ def apply_policies(
     document: ReportDocument,
     policies: Policies,
     *,
-    rules: Sequence[Suppression] = (),
+    rules: Sequence[Suppression] | None = None,
     baseline: ReportDocument | None = None,
     now: datetime,
 ) -> ReportDocument:
@@ -28,7 +28,9 @@ def apply_policies(
     Args:
         document: The reports. What earlier policies made of them is made anew, as far as these say something of it.
         policies: What to apply.
-        rules: What the files of `Policies.suppressions` say; without any, marks of earlier rules stay.
+        rules: What the files of `Policies.suppressions` say, in place of the marks of earlier rules. None where no file
+            says anything: these marks stay, but where there is a gate and a mark's last day is over, which is listed in
+            `unused_rules`.
         baseline: An earlier document, for `GatePolicy.new_only`.
         now: The time, with its zone.
 
@@ -41,12 +43,15 @@ def apply_policies(
     """
     if policies.severity is not None:
         document = _merge_anew(document, policies.severity)
-    if rules:
-        document = apply_suppressions(document, rules, today=now.astimezone(UTC).date())
+    today = now.astimezone(UTC).date()
+    if rules is not None:
+        document = apply_suppressions(document, rules, today=today)
+    elif policies.gate is not None:
+        document = drop_expired_marks(document, today=today)
     if policies.gate is not None:
         return evolve(document, gate=check_gate(document, policies.gate, baseline=baseline, now=now))
     # an earlier gate has judged other severities and other marks
-    return evolve(document, gate=None) if rules or policies.severity is not None else document
+    return evolve(document, gate=None) if rules is not None or policies.severity is not None else document
 
 
 def _merge_anew(document: ReportDocument, severity: SeverityPolicy) -> ReportDocument:

@@ -10,7 +10,8 @@ from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, override
 
 from ..local.reference import ImageReference, LocalReference
-from ..models import Image, Platform
+from ..merge import judge
+from ..models import Image, ImageReport, Platform, Verdict
 from ..registry.reference import Reference
 from ..structuring import make_strict_converter
 
@@ -24,6 +25,7 @@ def document_converter() -> Converter:
     converter.register_structure_hook(Platform, lambda value, _: Platform.parse(_text(value)))
     converter.register_unstructure_hook(Platform, str)
     converter.register_structure_hook(Image, _make_image_hook(converter))
+    converter.register_structure_hook(ImageReport, _make_report_hook(converter))
     return converter
 
 
@@ -36,6 +38,24 @@ def _make_image_hook(converter: Converter) -> Callable[[Any, Any], Any]:
     def structure(value: Any, kind: Any) -> Any:
         is_local = isinstance(value, Mapping) and value.get("local") is not None
         return (local if is_local else plain)(value, kind)
+
+    return structure
+
+
+def _make_report_hook(converter: Converter) -> Callable[[Any, Any], Any]:
+    """Return a hook that refuses a report that says less than its runs: it is not what a scan has written."""
+    plain = converter.get_structure_hook(ImageReport)
+
+    def structure(value: Any, kind: Any) -> Any:
+        report = plain(value, kind)
+        verdict = judge(report.results)
+        if report.verdict is not verdict:
+            msg = f"the verdict is {report.verdict.value}, but by the runs it is {verdict.value}"
+            raise ValueError(msg)
+        if verdict is Verdict.VULNERABLE and not report.vulnerabilities:
+            msg = "there are findings, but no vulnerabilities"
+            raise ValueError(msg)
+        return report
 
     return structure
 

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any, TypeVar
 
-from cattrs import transform_error
 from cattrs.errors import BaseValidationError
 
 from ..errors import InvalidDocumentError
 from ..models import SCHEMA_VERSION
+from ..structuring import faults_of
 from ..text import one_line
 from .converter import document_converter
 
 KindT = TypeVar("KindT")
-MOST_FAULTS = 10
-"""Faults of one text that are named; of more, the number."""
 _BLANKS = " \t\n\r"
-_LONGEST_FAULT = 500
 
 
 def as_text(text: str | bytes) -> str:
@@ -77,16 +73,9 @@ def structure(value: Any, kind: type[KindT], path: str = "$") -> KindT:
     try:
         return document_converter().structure(value, kind)
     except BaseValidationError as error:
-        raise InvalidDocumentError(_faults(transform_error(error, path=path))) from error
+        raise InvalidDocumentError(faults_of(error, path=path)) from error
 
 
 def not_json(error: Exception) -> InvalidDocumentError:
     """Return the error for a text that is no JSON."""
     return InvalidDocumentError([f"$: not JSON: {one_line(str(error))}"])
-
-
-def _faults(lines: list[str]) -> Iterator[str]:
-    for line in lines[:MOST_FAULTS]:
-        yield one_line(line, _LONGEST_FAULT)
-    if len(lines) > MOST_FAULTS:
-        yield f"and {len(lines) - MOST_FAULTS} more"

@@ -132,11 +132,12 @@ def _number(value: Any, _: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         raise mismatch(float, value)
     try:
-        number = math.nan if isinstance(value, str) and "_" in value else float(value)
+        number = float("" if isinstance(value, str) and "_" in value else value)
     except (ValueError, OverflowError):
         raise mismatch(float, value) from None
     if not math.isfinite(number):
-        raise mismatch(float, value)
+        msg = "expected a finite number"
+        raise ValueError(msg)
     return number
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
+from itertools import starmap
 
 from attrs import define, evolve, field
 
@@ -54,11 +56,49 @@ def apply_suppressions(document: ReportDocument, rules: Iterable[Suppression], *
         The document with each vulnerability marked anew, and every rule that fits nothing or is expired in
         `unused_rules`, in their order.
     """
-    uses = [_Use(rule, expired=rule.until is not None and rule.until < today) for rule in rules]
+    uses = [_Use(rule, expired=_has_expired(rule, today)) for rule in rules]
     index = RuleIndex(use.rule for use in uses)
     reports = tuple(_mark_report(report, index, uses) for report in document.reports)
     unused = tuple(_unused(use) for use in uses if use.expired or not use.count)
     return evolve(document, reports=reports, unused_rules=unused)
+
+
+def drop_expired_marks(document: ReportDocument, *, today: date) -> ReportDocument:
+    """Return a document, whose rules are not at hand, without the marks of those that have expired since.
+
+    Args:
+        document: The report, with the marks of earlier rules.
+        today: The day in UTC.
+
+    Returns:
+        The document; what is dropped is listed in `unused_rules`, a rule once.
+    """
+    ended: dict[Suppressed, dict[str, None]] = defaultdict(dict)
+    for report in document.reports:
+        for one in report.vulnerabilities:
+            if one.suppressed and _has_expired(one.suppressed, today):
+                ended[one.suppressed][one.id] = None
+    if not ended:
+        return document
+    return evolve(
+        document,
+        reports=tuple(_without(report, ended) for report in document.reports),
+        unused_rules=(*document.unused_rules, *starmap(_ended, ended.items())),
+    )
+
+
+def _has_expired(rule: Suppression | Suppressed, today: date) -> bool:
+    return rule.until is not None and rule.until < today
+
+
+def _without(report: ImageReport, marks: Collection[Suppressed]) -> ImageReport:
+    kept = (evolve(one, suppressed=None) if one.suppressed in marks else one for one in report.vulnerabilities)
+    return evolve(report, vulnerabilities=tuple(kept))
+
+
+def _ended(mark: Suppressed, ids: Collection[str]) -> UnusedRule:
+    message = f"expired after {mark.until}; suppressed {_few(tuple(ids)[:_MOST_NAMED], len(ids))}"
+    return UnusedRule(rule=mark.rule, expired=True, message=message)
 
 
 def _mark_report(report: ImageReport, index: RuleIndex, uses: list[_Use]) -> ImageReport:
@@ -108,5 +148,10 @@ def _why(use: _Use) -> str:
     ended = f"expired after {use.rule.until}"
     if not use.count:
         return f"{ended}; fits nothing here"
-    names = ", ".join(one_line(name, 60) for name in use.fitted)
-    return f"{ended}; would suppress {names}" + (f" ({use.count} in all)" if use.count > len(use.fitted) else "")
+    return f"{ended}; would suppress {_few(use.fitted, use.count)}"
+
+
+def _few(names: Iterable[str], count: int) -> str:
+    """Return the first of some names, and how many there are in all."""
+    names = [one_line(name, 60) for name in names]
+    return ", ".join(names) + (f" ({count} in all)" if count > len(names) else "")

@@ -20,7 +20,7 @@ from ..errors import SettingsError
 from ..finding_parts import read_time
 from ..structuring import faults_of, make_strict_converter
 from ..text import one_line
-from .openvex_products import Claim, make_claim
+from .openvex_products import Claim, Says, make_claim
 from .openvex_time import Statement
 from .rule import LONGEST_REASON, Suppression
 
@@ -36,6 +36,9 @@ class Status(Enum):
     AFFECTED = "affected"
     FIXED = "fixed"
     UNDER_INVESTIGATION = "under_investigation"
+
+
+_SAYS = {Status.NOT_AFFECTED: Says.HARMLESS, Status.FIXED: Says.MENDED}
 
 
 class Justification(Enum):
@@ -162,9 +165,10 @@ def _statements(document: VexDocument, number: int, name: str) -> Iterator[State
     for index, product in enumerate(statement.products):
         path = f"$.statements[{number}].products[{index}]"
         subcomponents = tuple(part.names for part in (*product.subcomponents, *statement.subcomponents))
-        claim = make_claim(product.names, subcomponents, fixed=statement.status is Status.FIXED)
+        says = _SAYS.get(statement.status, Says.HARMFUL)
+        claim = make_claim(product.names, subcomponents, says)
         rule = None
-        if statement.status in {Status.NOT_AFFECTED, Status.FIXED}:
+        if says is not Says.HARMFUL:
             rule = _rule(f"{name} {path}", ids, _reason(statement), one_line(document.author, 200), claim)
         yield Statement(ids=ids, time=time or _LONG_AGO, claim=claim, rule=rule)
 
