@@ -12,8 +12,11 @@ from typing import Any
 
 import pytest
 from portus_scanners import ReportDocument, load_document
+from portus_scanners.testing import Reply
 from portus_scanners.testing.images import filler_layer, make_image
 from portus_scanners.testing.registry.registry import StandInRegistry
+from portus_scanners.testing.servers.faults import Status
+from portus_scanners.testing.servers.scripted import ScriptedServer
 
 from .. import plugins
 from ..conftest import Process
@@ -115,7 +118,7 @@ async def test_one_bad_image_stops_nothing(
 async def test_the_gate_judges_each_image(
     start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path
 ) -> None:
-    """It fails with 1 and names the images; results have the marks of suppressions; a rule that fits no image is named."""
+    """It fails with 1 and names the images; results have the marks of suppressions; a rule that fits none is named."""
     rules = tmp_path / "rules.yml"
     rules.write_text(
         "suppressions:\n"
@@ -170,6 +173,28 @@ async def test_an_interrupted_walk_is_not_the_whole_registry(
     ended = await process.end()
     (error,) = read(path).errors
     assert (130, "interrupted", True) == (ended.code, error.step, "1 more image stopped" in ended.stdout)
+
+
+async def test_an_image_that_is_named_twice_is_scanned_once(
+    start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path
+) -> None:
+    """A registry that is written to repeats names on its pages; a user may name a repository and a tag of it."""
+    (tmp_path / "list").write_text("team/app\nteam/app:1.9\n")
+    path = tmp_path / "r.jsonl"
+    arguments = ("--config", config(EMPTY), "--repositories", str(tmp_path / "list"), "--results", str(path))
+    await (await start("registry", stocked.host, *arguments)).end()
+    assert ["team/app:1.10", "team/app:1.9", "team/app:latest"] == names(read(path), stocked)
+
+
+async def test_a_list_that_breaks_off_loses_nothing_before_that(start: Start, config: Config) -> None:
+    """The repositories of the pages before it are scanned, and the exit code says that there may be more."""
+    async with ScriptedServer() as server:
+        host = server.url.removeprefix("http://")
+        first = Reply(body=b'{"repositories": ["a"]}', headers={"Link": '</v2/_catalog?n=100&last=a>; rel="next"'})
+        server.script("/v2/_catalog", first, Status(404))
+        server.script("/v2/a/tags/list", Reply(body=b'{"name": "a", "tags": ["1"]}'))
+        ended = await (await start("registry", host, "--config", config(EMPTY))).end()
+    assert (4, True) == (ended.code, f"{host}/a:1  not scanned" in ended.stdout)
 
 
 @pytest.mark.parametrize("method", ["start", "aclose"])

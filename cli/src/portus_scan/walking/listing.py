@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from portus_scanners import InvalidReferenceError, Reference, Registry, RegistryError, UnresolvedImage
 
+from .results import short
 from .selection import Selection
 
 LISTS_AT_ONCE = 8
@@ -34,6 +35,8 @@ class Catalog:
         self._selection = selection
         self._named = named
         self._found: asyncio.Queue[Found | None] = asyncio.Queue()
+        self._given: set[bytes] = set()
+        self._fault: RegistryError | None = None
         self.repositories = 0
         """How many have been listed so far."""
         self.total = 0
@@ -45,17 +48,26 @@ class Catalog:
         """List everything; what is found is given by `images` meanwhile.
 
         Raises:
-            RegistryError: The registry does not give the list of its repositories.
+            RegistryError: The registry does not give the list of its repositories; what it gave before is found.
         """
         try:
             async for repository, tags in self._tag_lists():
                 self.repositories += 1
                 for one in self._images_of(repository, tags):
-                    self.total += 1
-                    self._found.put_nowait(one)
+                    self._give(one)
+            if self._fault is not None:
+                raise self._fault
             self.complete = True
         finally:
             self._found.put_nowait(None)
+
+    def _give(self, one: Found) -> None:
+        """Let an image be scanned, once: a registry that is written to repeats names, and so do lists of users."""
+        known = short(one.reference if isinstance(one, UnresolvedImage) else str(one))
+        if known not in self._given:
+            self._given.add(known)
+            self.total += 1
+            self._found.put_nowait(one)
 
     async def images(self) -> AsyncIterator[Found]:
         """Iterate over what is found, in the registry's order, to the end of `find`."""
@@ -85,9 +97,12 @@ class Catalog:
                 if self._selection.wants_repository(_split(name)[0]):
                     yield name
             return
-        async for name in self._registry.repositories(self._host):
-            if self._selection.wants_repository(name):
-                yield name
+        try:
+            async for name in self._registry.repositories(self._host):
+                if self._selection.wants_repository(name):
+                    yield name
+        except RegistryError as error:  # raised when the tags of those before it are there
+            self._fault = error
 
     async def _list_tags(self, name: str) -> list[str] | RegistryError:
         repository, tag = _split(name)

@@ -63,7 +63,7 @@ class ResultsFile:
 
     def __contains__(self, reference: str) -> bool:
         """Return whether an image is finished, by its reference's text."""
-        return _short(reference) in self._finished
+        return short(reference) in self._finished
 
     def read(self) -> Iterator[ImageReport | UnresolvedImage]:
         """Yield what is there, and remember which images are finished.
@@ -88,7 +88,7 @@ class ResultsFile:
                     raise self._refuse(f"line {number} follows the end of a walk")
                 else:
                     place += len(line)
-                    self._finished.add(_short(reference_of(end)))
+                    self._finished.add(short(reference_of(end)))
                     yield end
         self._file.truncate(place)
 
@@ -110,7 +110,7 @@ class ResultsFile:
             CommandFault: It can't be written.
         """
         self._write(dump_line(end))
-        self._finished.add(_short(reference_of(end)))
+        self._finished.add(short(reference_of(end)))
 
     def close(self) -> None:
         """Have it written to the disk."""
@@ -177,6 +177,6 @@ def reference_of(end: ImageReport | UnresolvedImage) -> str:
     return end.image.reference.text if isinstance(end, ImageReport) else end.reference
 
 
-def _short(reference: str) -> bytes:
+def short(reference: str) -> bytes:
     """Return what stands for a reference: of a hundred thousand of them the texts would be too much to keep."""
     return blake2b(reference.encode(errors="surrogatepass"), digest_size=16).digest()
