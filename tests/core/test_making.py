@@ -90,7 +90,21 @@ def test_defaults_that_are_made_are_made_anew() -> None:
     assert make("a").details is not make("b").details
 
 
-@pytest.mark.parametrize("names", [[], ["severity"], ["id", "details"], ["id", "published"], ["id", "nonsense"]])
+def test_a_derived_class_is_refused() -> None:
+    """It may check more, and its objects have another layout: better at once than at the first finding."""
+
+    @attrs.frozen(kw_only=True, weakref_slot=False)
+    class Strict(Finding):
+        def __attrs_post_init__(self) -> None:
+            raise ValueError
+
+    with pytest.raises(ValueError, match="Strict is derived from Finding"):
+        Strict.maker("id")
+
+
+@pytest.mark.parametrize(
+    "names", [[], ["severity"], ["id", "details"], ["id", "published"], ["id", "nonsense"], ["id", "id"]]
+)
 def test_members_that_can_not_be_given(names: list[str]) -> None:
     """Without an id, with a member that has no quick check, or with one that there is not: a ValueError at once."""
     with pytest.raises(ValueError, match="can't be made of these members: "):
