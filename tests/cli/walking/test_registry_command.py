@@ -186,6 +186,16 @@ async def test_an_image_that_is_named_twice_is_scanned_once(
     assert ["team/app:1.10", "team/app:1.9", "team/app:latest"] == names(read(path), stocked)
 
 
+async def test_a_registry_does_not_list_tags_as_repositories(start: Start, config: Config) -> None:
+    """What only a user may write is no repository's name where a registry says it, and nothing is asked for."""
+    async with ScriptedServer() as server:
+        host = server.url.removeprefix("http://")
+        server.script("/v2/_catalog", Reply(body=b'{"repositories": ["team/app:1"]}'))
+        ended = await (await start("registry", host, "--config", config(EMPTY))).end()
+        asked = [request.path for request in server.requests if "team" in request.path]
+    assert (4, True, []) == (ended.code, "no repository name" in ended.stdout, asked)
+
+
 async def test_a_list_that_breaks_off_loses_nothing_before_that(start: Start, config: Config) -> None:
     """The repositories of the pages before it are scanned, and the exit code says that there may be more."""
     async with ScriptedServer() as server:

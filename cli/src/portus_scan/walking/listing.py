@@ -37,8 +37,6 @@ class Catalog:
         self._found: asyncio.Queue[Found | None] = asyncio.Queue()
         self._given: set[bytes] = set()
         self._fault: RegistryError | None = None
-        self.repositories = 0
-        """How many have been listed so far."""
         self.total = 0
         """How many images have been found so far."""
         self.complete = False
@@ -52,7 +50,6 @@ class Catalog:
         """
         try:
             async for repository, tags in self._tag_lists():
-                self.repositories += 1
                 for one in self._images_of(repository, tags):
                     self._give(one)
             if self._fault is not None:
@@ -94,7 +91,7 @@ class Catalog:
     async def _repositories(self) -> AsyncIterator[str]:
         if self._named is not None:
             for name in self._named:
-                if self._selection.wants_repository(_split(name)[0]):
+                if self._selection.wants_repository(self._split(name)[0]):
                     yield name
             return
         try:
@@ -105,7 +102,7 @@ class Catalog:
             self._fault = error
 
     async def _list_tags(self, name: str) -> list[str] | RegistryError:
-        repository, tag = _split(name)
+        repository, tag = self._split(name)
         if tag:
             return [tag]
         try:
@@ -116,7 +113,7 @@ class Catalog:
             return error
 
     def _images_of(self, name: str, tags: list[str] | RegistryError) -> Iterable[Found]:
-        repository, _ = _split(name)
+        repository, _ = self._split(name)
         if isinstance(tags, RegistryError):
             return [UnresolvedImage(reference=f"{self._host}/{name}", step=tags.step, message=str(tags))]
         return [self._image(repository, tag) for tag in self._selection.choose_tags(repository, tags)]
@@ -131,8 +128,7 @@ class Catalog:
                 return reference
         return UnresolvedImage(reference=text, step="tags", message="the registry lists it, and it is no image's name")
 
-
-def _split(name: str) -> tuple[str, str]:
-    """Return a repository, and the tag that the user wrote behind it."""
-    repository, _, tag = name.partition(":")
-    return repository, tag
+    def _split(self, name: str) -> tuple[str, str]:
+        """Return a repository, and the tag that the user wrote behind it; a registry lists repositories alone."""
+        repository, _, tag = name.partition(":") if self._named is not None else (name, "", "")
+        return repository, tag
