@@ -11,7 +11,7 @@ import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from portus_scanners import Cvss, Finding, FixState, Package, ScannerReport, Severity, VendorRating
+from portus_scanners import Cvss, Finding, FixState, Package, ScannerReport, Severity, VendorRating, collector
 from portus_scanners.collector import without_collector
 
 from .strategies import findings
@@ -90,7 +90,21 @@ def test_defaults_that_are_made_are_made_anew() -> None:
     assert make("a").details is not make("b").details
 
 
-@pytest.mark.parametrize("names", [[], ["severity"], ["id", "details"], ["id", "published"], ["id", "nonsense"]])
+def test_a_derived_class_is_refused() -> None:
+    """It may check more, and its objects have another layout: better at once than at the first finding."""
+
+    @attrs.frozen(kw_only=True, weakref_slot=False)
+    class Strict(Finding):
+        def __attrs_post_init__(self) -> None:
+            raise ValueError
+
+    with pytest.raises(ValueError, match="Strict is derived from Finding"):
+        Strict.maker("id")
+
+
+@pytest.mark.parametrize(
+    "names", [[], ["severity"], ["id", "details"], ["id", "published"], ["id", "nonsense"], ["id", "id"]]
+)
 def test_members_that_can_not_be_given(names: list[str]) -> None:
     """Without an id, with a member that has no quick check, or with one that there is not: a ValueError at once."""
     with pytest.raises(ValueError, match="can't be made of these members: "):
@@ -149,6 +163,29 @@ def test_the_last_one_switches_the_collector_on() -> None:
     leave.set()
     other.join()
     assert (False, True) == (while_other_reads, gc.isenabled())
+
+
+def test_the_collector_is_not_held_back_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers that overlap without an end: who comes too late joins no more, and the first ones' end is the end."""
+    monkeypatch.setattr(collector, "LONGEST", -1.0)
+    inside, leave = threading.Event(), threading.Event()
+
+    def read() -> None:
+        inside.set()
+        assert leave.wait(10)
+
+    first = threading.Thread(target=without_collector, args=(read,))
+    first.start()
+    assert inside.wait(10)
+
+    def outlive() -> tuple[bool, bool]:
+        before = gc.isenabled()
+        leave.set()
+        first.join()
+        return before, gc.isenabled()
+
+    assert (False, True) == without_collector(outlive)
+    assert gc.isenabled()
 
 
 @given(st.lists(st.sampled_from(["a", Text("b"), "", None, 1]), min_size=3, max_size=3))

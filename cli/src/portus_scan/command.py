@@ -30,7 +30,8 @@ _HELP = """Scan container images with every enabled vulnerability scanner, and p
 
 \b
   portus-scan image registry.example:5000/team/app:1.0 -o table -o json=report.json
-  portus-scan convert report.json -o html=site
+  portus-scan registry registry.example:5000/team --results night.jsonl
+  portus-scan convert night.jsonl -o html=site
   portus-scan diff monday.json tuesday.json
   portus-scan explain CVE-2016-6304 report.json
   portus-scan scanners

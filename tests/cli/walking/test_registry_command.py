@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -10,9 +12,13 @@ from typing import Any
 
 import pytest
 from portus_scanners import ReportDocument, load_document
+from portus_scanners.testing import Reply
 from portus_scanners.testing.images import filler_layer, make_image
 from portus_scanners.testing.registry.registry import StandInRegistry
+from portus_scanners.testing.servers.faults import Status
+from portus_scanners.testing.servers.scripted import ScriptedServer
 
+from .. import plugins
 from ..conftest import Process
 
 Start = Callable[..., Awaitable[Process]]
@@ -112,7 +118,7 @@ async def test_one_bad_image_stops_nothing(
 async def test_the_gate_judges_each_image(
     start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path
 ) -> None:
-    """It fails with 1 and names images; results have the marks of suppressions; a rule that fits no image is named."""
+    """It fails with 1 and names the images; results have the marks of suppressions; a rule that fits none is named."""
     rules = tmp_path / "rules.yml"
     rules.write_text(
         "suppressions:\n"
@@ -161,12 +167,106 @@ async def test_an_interrupted_walk_is_not_the_whole_registry(
     """Whoever reads its results sees that something is missing."""
     path = tmp_path / "r.jsonl"
     script = config({"image": "*:latest", **HANG}, EMPTY)
-    process = await start("registry", stocked.host, "--config", script, "--results", str(path))
+    arguments = ("--config", script, "--results", str(path), "--fail-on", "high")
+    process = await start("registry", stocked.host, *arguments)
     await process.read_lines(4)
     process.interrupt()
     ended = await process.end()
-    (error,) = read(path).errors
+    document = read(path)
+    (error,) = document.errors
     assert (130, "interrupted", True) == (ended.code, error.step, "1 more image stopped" in ended.stdout)
+    assert document.gate is not None
+    assert ["scanned"] == [one.rule for one in document.gate.violations]
+
+
+async def test_an_image_that_is_named_twice_is_scanned_once(
+    start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path
+) -> None:
+    """A registry that is written to repeats names on its pages; a user may name a repository and a tag of it."""
+    (tmp_path / "list").write_text("team/app\nteam/app:1.9\n")
+    path = tmp_path / "r.jsonl"
+    arguments = ("--config", config(EMPTY), "--repositories", str(tmp_path / "list"), "--results", str(path))
+    await (await start("registry", stocked.host, *arguments)).end()
+    assert ["team/app:1.10", "team/app:1.9", "team/app:latest"] == names(read(path), stocked)
+
+
+async def test_a_registry_does_not_list_tags_as_repositories(start: Start, config: Config) -> None:
+    """What only a user may write is no repository's name where a registry says it, and nothing is asked for."""
+    async with ScriptedServer() as server:
+        host = server.url.removeprefix("http://")
+        server.script("/v2/_catalog", Reply(body=b'{"repositories": ["team/app:1"]}'))
+        ended = await (await start("registry", host, "--config", config(EMPTY))).end()
+        asked = [request.path for request in server.requests if "team" in request.path]
+    assert (4, True, []) == (ended.code, "no repository name" in ended.stdout, asked)
+
+
+async def test_a_list_that_breaks_off_loses_nothing_before_that(start: Start, config: Config) -> None:
+    """The repositories of the pages before it are scanned, and the exit code says that there may be more."""
+    async with ScriptedServer() as server:
+        host = server.url.removeprefix("http://")
+        first = Reply(body=b'{"repositories": ["a"]}', headers={"Link": '</v2/_catalog?n=100&last=a>; rel="next"'})
+        server.script("/v2/_catalog", first, Status(404))
+        server.script("/v2/a/tags/list", Reply(body=b'{"name": "a", "tags": ["1"]}'))
+        ended = await (await start("registry", host, "--config", config(EMPTY))).end()
+    assert (4, True) == (ended.code, f"{host}/a:1  not scanned" in ended.stdout)
+
+
+@pytest.mark.parametrize("method", ["start", "aclose"])
+async def test_a_scanner_that_hangs_can_not_take_ctrl_c_away(
+    start: Start, install: Callable[..., Path], stocked: StandInRegistry, tmp_path: Path, method: str
+) -> None:
+    """Neither while it is started nor while it is closed, which each may take half a minute; results are written."""
+    body = "import asyncio; print('here', file=sys.stderr, flush=True); await asyncio.Event().wait()"
+    source = plugins.scanner() + f"\n    async def {method}(self):\n        {body}\n"
+    environment = {**os.environ, "PYTHONPATH": str(install("acme", source)), "PORTUS_SECURITY_ACME_SERVER": "x"}
+    path = tmp_path / "r.jsonl"
+    process = await start("registry", stocked.host, "--results", str(path), env=environment)
+    await process.read_stderr("here")
+    process.interrupt()
+    async with asyncio.timeout(15):
+        ended = await process.end()
+    assert (130, method == "aclose") == (ended.code, "5 images: 5 clean" in ended.stdout)
+    assert (method == "start") == bool(read(path).errors)
+
+
+async def test_a_thread_of_a_scanner_that_was_stopped_is_not_waited_for(
+    start: Start, install: Callable[..., Path], stocked: StandInRegistry
+) -> None:
+    """Python can't end a thread, and waits for it when it ends itself."""
+    source = plugins.scanner(
+        "import asyncio; print('here', flush=True); await asyncio.to_thread(threading.Event().wait)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(install("acme", source)), "PORTUS_SECURITY_ACME_SERVER": "x"}
+    process = await start("registry", stocked.host, env=environment)
+    await process.read_stderr("here")
+    process.interrupt()
+    async with asyncio.timeout(15):
+        ended = await process.end()
+    assert (130, True) == (ended.code, "stopped before the end" in ended.stdout)
+
+
+async def test_the_gate_fails_for_an_image_that_nobody_looked_into(
+    start: Start, config: Config, stocked: StandInRegistry
+) -> None:
+    """The exit code says the same as the summary."""
+    script = config({"image": "*:1.9", "behaviour": "failed"}, EMPTY)
+    ended = await (await start("registry", stocked.host, "--config", script, "--fail-on", "high")).end()
+    assert (1, True) == (ended.code, "gate: FAILED" in ended.stdout)
+
+
+async def test_what_a_resumed_walk_had_finished_is_unchanged_next_time(
+    start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path
+) -> None:
+    """An image is remembered from the file of results too, be its scanners those of now."""
+    since, path = str(tmp_path / "since.json"), tmp_path / "r.jsonl"
+    script = config({"image": "*:latest", **HANG}, EMPTY)
+    process = await start("registry", stocked.host, "--config", script, "--since-file", since, "--results", str(path))
+    await process.read_lines(4)
+    process.interrupt(signal.SIGKILL)
+    await process.end()
+    arguments = ("--config", config(EMPTY), "--since-file", since, "--resume", str(path))
+    ended = await (await start("registry", stocked.host, *arguments)).end()
+    assert (0, 5) == (ended.code, len(json.loads(Path(since).read_text())["digests"]))
 
 
 async def test_only_what_has_changed(start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path) -> None:
@@ -196,6 +296,7 @@ async def test_only_what_has_changed(start: Start, config: Config, stocked: Stan
         (["registry.example", "--repositories", "/none"], "can't read '/none'"),
         (["registry.example", "--resume", "/none"], "without --resume it is made"),
         (["docker.io/library"], "Docker Hub does not list its repositories"),
+        (["mydocker.io", "--results", "/none/r"], "can't open '/none/r'"),
     ],
 )
 def test_mistakes(run: Callable[..., Any], config: Config, arguments: list[str], said: str) -> None:

@@ -109,3 +109,37 @@ def test_what_is_to_be_resumed_must_be_there(tmp_path: Path) -> None:
     """A slip in the name would else scan everything anew."""
     with pytest.raises(CommandFault, match="without --resume"):
         ResultsFile(tmp_path / "r", resume=True)
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"schema_version":1,"reports":[]}', b"my notes", b"{\n", b'{"a":1}\n', b"\0\0notes", b" "]
+)
+def test_another_file_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    """A slip in the name must not cost a user his file, be its last line whole or not."""
+    path = tmp_path / "r"
+    path.write_bytes(content)
+    with ResultsFile(path, resume=True) as file, pytest.raises(CommandFault, match="nothing was changed"):
+        list(file.read())
+    assert content == path.read_bytes()
+
+
+def test_images_behind_the_end_are_not_cut_off(tmp_path: Path) -> None:
+    """Two files that a user has put together are not what a killed program leaves."""
+    path = tmp_path / "r"
+    fill(path, ended=True)
+    path.write_bytes(path.read_bytes() * 2)
+    before = path.read_bytes()
+    with ResultsFile(path, resume=True) as file, pytest.raises(CommandFault, match="line 5 follows the end"):
+        list(file.read())
+    assert before == path.read_bytes()
+
+
+def test_what_a_machine_that_went_down_leaves_is_cut_off(tmp_path: Path) -> None:
+    """A file system may have made the file longer and not have written what belongs there: zeros."""
+    path = tmp_path / "r"
+    fill(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"\0" * 5000)
+    with ResultsFile(path, resume=True) as file:
+        assert ENDS == list(file.read())
+    assert whole == path.read_bytes()

@@ -13,16 +13,16 @@ APP, BASE = "r.example/app:1", "r.example/base:1"
 
 def written(path: Path, *, all_seen: bool = True, **digests: str) -> SinceFile:
     """Write a file in which the images have these digests."""
-    file = SinceFile(path)
+    file = SinceFile(path, ["clair"])
     for name, digest in digests.items():
         file.note({"app": APP, "base": BASE}[name], digest)
     file.write(all_seen=all_seen)
-    return SinceFile(path)
+    return SinceFile(path, ["clair"])
 
 
 def test_nothing_is_unchanged_the_first_time(tmp_path: Path) -> None:
     """A file that is not there yet knows no image."""
-    assert not SinceFile(tmp_path / "since").is_unchanged(APP, "sha256:a")
+    assert not SinceFile(tmp_path / "since", ["clair"]).is_unchanged(APP, "sha256:a")
 
 
 def test_what_was_seen_is_unchanged_until_its_tag_moves(tmp_path: Path) -> None:
@@ -33,6 +33,15 @@ def test_what_was_seen_is_unchanged_until_its_tag_moves(tmp_path: Path) -> None:
         again.is_unchanged(APP, "sha256:b"),
         again.is_unchanged(BASE, "sha256:a"),
     )
+
+
+@pytest.mark.parametrize(
+    ("scanners", "unchanged"), [(["clair"], True), (["clair", "trivy"], False), (["trivy"], False), ([], True)]
+)
+def test_what_a_scanner_has_not_seen_is_scanned_again(tmp_path: Path, scanners: list[str], unchanged: bool) -> None:
+    """One that was enabled since has looked into no image yet; one that was taken away needs no new scan."""
+    written(tmp_path / "since", app="sha256:a")
+    assert unchanged == SinceFile(tmp_path / "since", scanners).is_unchanged(APP, "sha256:a")
 
 
 @pytest.mark.parametrize("all_seen", [True, False])
@@ -52,14 +61,23 @@ def test_what_was_not_scanned_to_the_end_is_scanned_again(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{}", '{"version": 2, "digests": {}}', '{"version": 1, "digests": {"a": 1}}']
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"version": 2, "scanners": [], "digests": {}}',
+        '{"version": 1, "scanners": [], "digests": {"a": 1}}',
+        '{"version": 1, "scanners": [1], "digests": {}}',
+        '{"version": 1, "digests": {}}',
+    ],
 )
 def test_what_is_no_such_file_is_refused(tmp_path: Path, content: str) -> None:
     """And it is left as it is."""
     path = tmp_path / "since"
     path.write_text(content)
     with pytest.raises(CommandFault, match="no file that --since-file has written"):
-        SinceFile(path)
+        SinceFile(path, ["clair"])
     assert content == path.read_text()
 
 

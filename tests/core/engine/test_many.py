@@ -349,6 +349,22 @@ async def test_stop_reports_the_images_of_an_index_that_were_not_begun(make_engi
 
 
 @virtual_time
+async def test_a_slow_source_loses_no_reference_to_the_images_of_an_index(make_engine: Make) -> None:
+    """Those who waited for the next reference got images of the index instead; it comes when nobody waits any more."""
+
+    async def source() -> AsyncIterator[str]:
+        yield "registry.example/a:1"
+        await asyncio.sleep(5)
+        yield "registry.example/b:1"
+
+    async with make_engine(one=doing(slow)) as engine:
+        engine._images._registry = Index()
+        async with asyncio.timeout(1000), engine.scan_many(source(), concurrency=3, all_platforms=True) as scans:
+            ends = sorted([(end.position, end.part) async for end in scans])
+    assert [(position, part) for position in range(2) for part in range(3)] == ends
+
+
+@virtual_time
 async def test_progress_names_the_image(make_engine: Make) -> None:
     """Its beginning, and what each scanner does with it."""
     heard: list[ImageProgress] = []

@@ -14,6 +14,7 @@ from portus_scanners import (
     RegistryError,
     RegistryUnavailableError,
 )
+from portus_scanners.registry.client import _name
 from portus_scanners.testing import Reply
 from portus_scanners.testing.registry import StandInRegistry
 from portus_scanners.testing.servers.faults import Status
@@ -89,7 +90,7 @@ async def test_a_token_without_the_right_to_the_list_says_what_to_do(connect: Co
         (b"[]", "", "it is no JSON object"),
         (b'{"repositories": {"a": 1}}', "", "expected an array of texts"),
         (b'{"repositories": ["a", 1]}', "", "expected an array of texts"),
-        (b'{"repositories": ["a"]}', '</v2/_catalog?n=100>; rel="next"', "the same once more"),
+        (b'{"repositories": ["a"]}', '</v2/_catalog?n=100>; rel="next"', "read already"),
         (b'{"repositories": ["a"]}', '<http://elsewhere.example/v2/_catalog?n=1>; rel="next"', "none of this list's"),
         (b'{"repositories": ["a"]}', '</v2/team/app/tags/list>; rel="next"', "none of this list's"),
         (b'{"repositories": ["a"]}', '</v2/_catalog/../../x>; rel="next"', "none of this list's"),
@@ -101,6 +102,25 @@ async def test_a_list_that_is_none_is_an_error(connect: Connect, body: bytes, li
         server.script("/v2/_catalog", Reply(body=body, headers={"Link": link} if link else {}))
         with pytest.raises(InvalidManifestError, match=said):
             await all_of(connect().repositories(server.host))
+
+
+async def test_a_list_that_goes_round_in_a_ring_is_an_error(connect: Connect) -> None:
+    """Also over several pages: its names would come again and again."""
+    async with ScriptedServer() as server:
+        pages = [
+            Reply(body=b'{"repositories": ["a"]}', headers={"Link": f'</v2/_catalog?n=100&last={last}>; rel="next"'})
+            for last in ("b", "a", "b")
+        ]
+        server.script("/v2/_catalog", *pages, Reply(body=b'{"repositories": []}'))
+        with pytest.raises(InvalidManifestError, match="read already"):
+            await all_of(connect().repositories(server.host))
+
+
+async def test_the_short_names_of_docker_hub_are_asked_for_in_full(connect: Connect) -> None:
+    """``alpine`` is ``library/alpine`` there, as in an image's name."""
+    names = [connect()._open(_name("docker.io", name)).name for name in ("alpine", "library/alpine", "team/app")]
+    assert ["library/alpine", "library/alpine", "team/app"] == names
+    assert "alpine" == connect()._open(_name("registry.example", "alpine")).name
 
 
 async def test_a_registry_out_of_order_is_no_end_of_the_list(connect: Connect) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..walking.walk import Walk, WalkOrder
 
 IMAGES_AT_ONCE = 16
+_HUB_NAMES = {"docker.io", "index.docker.io", "registry-1.docker.io"}
 
 _HELP = """Scan all images of a registry, or of a namespace in it, with every enabled scanner.
 
@@ -116,7 +117,7 @@ def command(  # noqa: PLR0913 (one parameter an option)
 
     if results and resume:
         raise CommandFault("--resume FILE goes on with FILE: leave --results out")
-    if repositories is None and "docker.io" in place.partition("/")[0].lower():
+    if repositories is None and place.partition("/")[0].lower() in _HUB_NAMES:
         raise CommandFault("Docker Hub does not list its repositories: name them with --repositories FILE")
     policing = Policing.prepare(config, policy_choices, None if baseline is None else read_document(baseline))
     settings = read_settings(config, scanners, policing)
@@ -171,16 +172,21 @@ def _run(
     with ExitStack() as closing:
         name = results or resume
         file = closing.enter_context(ResultsFile(Path(name), resume=resume is not None)) if name else None
-        since = SinceFile(Path(since_file)) if since_file else None
+        scanners = [section.name for section in order.settings.enabled]
+        since = SinceFile(Path(since_file), scanners) if since_file else None
         display = make_walk_display(verbose=verbose)
         walk = Walk(order, display, Review(policing), results=file, since=since)
         if resume is not None:
             walk.read_results()
+
+        def conclude() -> ExitCode:
+            closing.close()
+            if since is not None:
+                since.write(all_seen=not walk.interrupted and walk.listing_fault is None)
+            return _conclude(walk, walk.sum_up())
+
         with settings_faults():
-            run_walk(walk, display)
-        if since is not None:
-            since.write(all_seen=not walk.interrupted and walk.listing_fault is None)
-    return _conclude(walk, walk.sum_up())
+            return run_walk(walk, display, conclude)
 
 
 def _conclude(walk: Walk, policed: ReportDocument) -> ExitCode:
@@ -197,15 +203,11 @@ def _conclude(walk: Walk, policed: ReportDocument) -> ExitCode:
     write_stdout("".join(f"{line}\n" for line in lines))
     if walk.listing_fault is not None:
         say("not all repositories are known: the list ended with an error")
-    code = _judge(walk)
-    if walk.interrupted or walk.abandoned:
-        from ..leaving import leave_at_once
-
-        leave_at_once(code)
-    return code
+    return _judge(walk, passed=policed.gate is None or policed.gate.passed)
 
 
-def _judge(walk: Walk) -> ExitCode:
+def _judge(walk: Walk, *, passed: bool) -> ExitCode:
+    """Return the exit code; *passed*: of the gate, which also fails for an image that nobody has looked into."""
     tally = walk.tally
     if walk.interrupted:
         return ExitCode.INTERRUPTED
@@ -213,4 +215,6 @@ def _judge(walk: Walk) -> ExitCode:
         if tally.unchanged:
             return ExitCode.OK
         say("no image of this registry is wanted: see --include, --exclude and the namespace")
+    if not passed and tally.code is not ExitCode.NOTHING:
+        return ExitCode.GATE
     return ExitCode.PARTIAL if tally.code is ExitCode.OK and walk.listing_fault is not None else tally.code

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from portus_scanners import InvalidReferenceError, Reference, Registry, RegistryError, UnresolvedImage
 
+from .results import short
 from .selection import Selection
 
 LISTS_AT_ONCE = 8
@@ -34,8 +35,8 @@ class Catalog:
         self._selection = selection
         self._named = named
         self._found: asyncio.Queue[Found | None] = asyncio.Queue()
-        self.repositories = 0
-        """How many have been listed so far."""
+        self._given: set[bytes] = set()
+        self._fault: RegistryError | None = None
         self.total = 0
         """How many images have been found so far."""
         self.complete = False
@@ -45,17 +46,25 @@ class Catalog:
         """List everything; what is found is given by `images` meanwhile.
 
         Raises:
-            RegistryError: The registry does not give the list of its repositories.
+            RegistryError: The registry does not give the list of its repositories; what it gave before is found.
         """
         try:
             async for repository, tags in self._tag_lists():
-                self.repositories += 1
                 for one in self._images_of(repository, tags):
-                    self.total += 1
-                    self._found.put_nowait(one)
+                    self._give(one)
+            if self._fault is not None:
+                raise self._fault
             self.complete = True
         finally:
             self._found.put_nowait(None)
+
+    def _give(self, one: Found) -> None:
+        """Let an image be scanned, once: a registry that is written to repeats names, and so do lists of users."""
+        known = short(one.reference if isinstance(one, UnresolvedImage) else str(one))
+        if known not in self._given:
+            self._given.add(known)
+            self.total += 1
+            self._found.put_nowait(one)
 
     async def images(self) -> AsyncIterator[Found]:
         """Iterate over what is found, in the registry's order, to the end of `find`."""
@@ -82,15 +91,18 @@ class Catalog:
     async def _repositories(self) -> AsyncIterator[str]:
         if self._named is not None:
             for name in self._named:
-                if self._selection.wants_repository(_split(name)[0]):
+                if self._selection.wants_repository(self._split(name)[0]):
                     yield name
             return
-        async for name in self._registry.repositories(self._host):
-            if self._selection.wants_repository(name):
-                yield name
+        try:
+            async for name in self._registry.repositories(self._host):
+                if self._selection.wants_repository(name):
+                    yield name
+        except RegistryError as error:  # raised when the tags of those before it are there
+            self._fault = error
 
     async def _list_tags(self, name: str) -> list[str] | RegistryError:
-        repository, tag = _split(name)
+        repository, tag = self._split(name)
         if tag:
             return [tag]
         try:
@@ -101,7 +113,7 @@ class Catalog:
             return error
 
     def _images_of(self, name: str, tags: list[str] | RegistryError) -> Iterable[Found]:
-        repository, _ = _split(name)
+        repository, _ = self._split(name)
         if isinstance(tags, RegistryError):
             return [UnresolvedImage(reference=f"{self._host}/{name}", step=tags.step, message=str(tags))]
         return [self._image(repository, tag) for tag in self._selection.choose_tags(repository, tags)]
@@ -116,8 +128,7 @@ class Catalog:
                 return reference
         return UnresolvedImage(reference=text, step="tags", message="the registry lists it, and it is no image's name")
 
-
-def _split(name: str) -> tuple[str, str]:
-    """Return a repository, and the tag that the user wrote behind it."""
-    repository, _, tag = name.partition(":")
-    return repository, tag
+    def _split(self, name: str) -> tuple[str, str]:
+        """Return a repository, and the tag that the user wrote behind it; a registry lists repositories alone."""
+        repository, _, tag = name.partition(":") if self._named is not None else (name, "", "")
+        return repository, tag

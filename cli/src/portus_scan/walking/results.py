@@ -10,13 +10,19 @@ from itertools import count
 from pathlib import Path
 from typing import Self
 
-from portus_scanners import ImageReport, InvalidDocumentError, ReportDocument, UnresolvedImage, dump_line, load_line
+from portus_scanners import (
+    ImageReport,
+    InvalidDocumentError,
+    ReportDocument,
+    UnresolvedImage,
+    dump_line,
+    load_line,
+)
 
 from ..faults import CommandFault
 
 LONGEST_LINE = 256 * 1024 * 1024
 """Bytes of one image's report that is read again."""
-_PIECE = 1024 * 1024
 INTERRUPTED = "interrupted"
 """The step of an image that was not scanned since the user stopped."""
 
@@ -57,7 +63,7 @@ class ResultsFile:
 
     def __contains__(self, reference: str) -> bool:
         """Return whether an image is finished, by its reference's text."""
-        return _short(reference) in self._finished
+        return short(reference) in self._finished
 
     def read(self) -> Iterator[ImageReport | UnresolvedImage]:
         """Yield what is there, and remember which images are finished.
@@ -65,22 +71,25 @@ class ResultsFile:
         What follows the last finished image is cut off: part of a line, the lines of an earlier end.
 
         Raises:
-            CommandFault: A line is no report: the file is left as it is.
+            CommandFault: The file is something else, or a line is no report: it is left as it is.
         """
-        self._cut_torn_line()
         self._file.seek(0)
         with os.fdopen(self._file.fileno(), "rb", closefd=False) as lines:
-            place = 0
+            place, ended = 0, False
             for number in count(1):
                 line = lines.readline(LONGEST_LINE + 1)
-                if not line:
-                    return
+                if not line.endswith(b"\n") and len(line) <= LONGEST_LINE:
+                    self._check_torn(number, line)
+                    break
                 end = self._load(number, line)
                 if isinstance(end, ReportDocument) or _is_of_the_end(end):
-                    break
-                place += len(line)
-                self._finished.add(_short(reference_of(end)))
-                yield end
+                    ended = True
+                elif ended:
+                    raise self._refuse(f"line {number} follows the end of a walk")
+                else:
+                    place += len(line)
+                    self._finished.add(short(reference_of(end)))
+                    yield end
         self._file.truncate(place)
 
     def end(self, document: ReportDocument, interrupted: UnresolvedImage | None = None) -> None:
@@ -101,7 +110,7 @@ class ResultsFile:
             CommandFault: It can't be written.
         """
         self._write(dump_line(end))
-        self._finished.add(_short(reference_of(end)))
+        self._finished.add(short(reference_of(end)))
 
     def close(self) -> None:
         """Have it written to the disk."""
@@ -144,22 +153,19 @@ class ResultsFile:
         except OSError:
             return  # a file system without locks
 
-    def _cut_torn_line(self) -> None:
-        end = self._file.seek(0, os.SEEK_END)
-        place = end
-        while place > 0:
-            begin = max(place - _PIECE, 0)
-            self._file.seek(begin)
-            newline = self._file.read(place - begin).rfind(b"\n")
-            if newline >= 0:
-                place = begin + newline + 1
-                break
-            place = begin
-        if place < end:
-            self._file.truncate(place)
+    def _check_torn(self, number: int, line: bytes) -> None:
+        """Refuse what is no beginning of a line of ours; a machine that went down may leave zeros in its place."""
+        if line.strip(b"\0") and not any(line.startswith(head[: len(line)]) for head in _heads()):
+            raise self._refuse(f"line {number} is no report, nor the beginning of one")
 
     def _refuse(self, why: str) -> CommandFault:
         return CommandFault(f"{str(self._path)!r}: {why}; nothing was changed: name another file, or repair this one")
+
+
+def _heads() -> list[bytes]:
+    """Return how lines begin: ``{"schema_version":1,"report":{``."""
+    before, _, _ = dump_line(UnresolvedImage(reference="any", step="any", message="any")).partition('"error"')
+    return [f'{before}"{kind}":{{'.encode() for kind in ("report", "error", "document")]
 
 
 def _is_of_the_end(end: ImageReport | UnresolvedImage) -> bool:
@@ -171,6 +177,6 @@ def reference_of(end: ImageReport | UnresolvedImage) -> str:
     return end.image.reference.text if isinstance(end, ImageReport) else end.reference
 
 
-def _short(reference: str) -> bytes:
+def short(reference: str) -> bytes:
     """Return what stands for a reference: of a hundred thousand of them the texts would be too much to keep."""
     return blake2b(reference.encode(errors="surrogatepass"), digest_size=16).digest()

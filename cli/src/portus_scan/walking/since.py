@@ -17,18 +17,20 @@ LARGEST_FILE = 256 * 1024 * 1024
 
 
 class SinceFile:
-    """``{"version": 1, "digests": {"registry.example/team/app:1.0": "sha256:..."}}``.
+    """``{"version": 1, "scanners": ["clair"], "digests": {"registry.example/team/app:1.0": "sha256:..."}}``.
 
     Args:
         path: The file; one that is not there yet is an empty one.
+        scanners: Who scans now. What was not seen by all of them counts as new.
 
     Raises:
         CommandFault: It can't be read, or is something else.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, scanners: Iterable[str]) -> None:
         self._path = path
-        self._before = _read(path)
+        self._scanners = sorted(scanners)
+        self._before = _read(path, self._scanners)
         self._now: dict[str, str] = {}
 
     def is_unchanged(self, reference: str, digest: str) -> bool:
@@ -52,7 +54,8 @@ class SinceFile:
             CommandFault: It can't be written.
         """
         digests = self._now if all_seen else {**self._before, **self._now}
-        text = json.dumps({"version": VERSION, "digests": digests}, indent=0, sort_keys=True) + "\n"
+        document = {"version": VERSION, "scanners": self._scanners, "digests": digests}
+        text = json.dumps(document, indent=0, sort_keys=True) + "\n"
         fresh = self._path.with_name(f".{self._path.name[:100]}.{secrets.token_hex(6)}.part")
         try:
             fresh.write_text(text, encoding="utf-8")
@@ -62,7 +65,8 @@ class SinceFile:
             raise CommandFault(f"can't write {str(self._path)!r}: {error.strerror}") from error
 
 
-def _read(path: Path) -> dict[str, str]:
+def _read(path: Path, scanners: Iterable[str]) -> dict[str, str]:
+    """Return the digests that all these scanners have seen."""
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST_FILE + 1)
@@ -70,14 +74,22 @@ def _read(path: Path) -> dict[str, str]:
         return {}
     except OSError as error:
         raise CommandFault(f"can't read {str(path)!r}: {error.strerror}") from error
+    seen_by, digests = _parse(path, data)
+    return digests if set(scanners) <= seen_by else {}
+
+
+def _parse(path: Path, data: bytes) -> tuple[set[str], dict[str, str]]:
     try:
         document: Any = json.loads(data) if len(data) <= LARGEST_FILE else None
-        digests = document["digests"] if document["version"] == VERSION else None
+        scanners, digests = document["scanners"], document["digests"]
+        known = document["version"] == VERSION
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         raise _refuse(path) from error
-    if not isinstance(digests, dict) or not _are_texts(digests.values()):
+    if not (known and isinstance(scanners, list) and isinstance(digests, dict)):
         raise _refuse(path)
-    return digests
+    if not (_are_texts(scanners) and _are_texts(digests.values())):
+        raise _refuse(path)
+    return set(scanners), digests
 
 
 def _are_texts(values: Iterable[object]) -> bool:

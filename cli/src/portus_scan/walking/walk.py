@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from typing import TypeVar
 
 from attrs import evolve, frozen
 from portus_scanners import (
     Engine,
+    GateViolation,
     Image,
     ImageReport,
     Outcome,
@@ -36,8 +38,13 @@ from .selection import Selection
 from .since import SinceFile
 from .tally import Tally
 
+ResultT = TypeVar("ResultT")
 GRACE = 1.0
 """Seconds that a scanner has to end after Ctrl-C: the whole command has two."""
+LAST_WAIT = 1.6
+"""Seconds after Ctrl-C until nothing is waited for any more, be it a scanner that is started or closed."""
+_LEFT_RUNNING = {Outcome.TIMED_OUT, Outcome.PENDING}
+"""Ended from outside: a thread of the plugin may go on for a long time."""
 RESOLVED_AHEAD = 8
 """Images that are looked up at once to see whether they have changed."""
 
@@ -82,15 +89,25 @@ class Walk:
         self._results = results
         self._since = since
         self._writing = asyncio.Lock()
+        self._registry = Registry(order.settings.registries)
+        self._engine = Engine(order.settings, registry=self._registry, grace=GRACE)
+        self._catalog = Catalog(self._registry, order.host, order.selection, order.named)
         self._scans: Scans | None = None
+        self._opening: asyncio.Task[Engine] | None = None
         self._finding: asyncio.Task[None] | None = None
+        self._taking: set[asyncio.Task[None]] = set()
+        self._late = asyncio.Event()
         self._skipped = 0
         self.tally = Tally()
         self.interrupted = False
         self.listing_fault: RegistryError | None = None
         """Why not all repositories are known."""
-        self.abandoned = False
-        """Whether some scanner would not end."""
+
+    @property
+    def leaves_something(self) -> bool:
+        """Whether something was left behind that would keep the interpreter from ending."""
+        late = any(outcome in _LEFT_RUNNING for _, outcome in self.tally.outcomes)
+        return self.interrupted or late or bool(self._engine.abandoned)
 
     def read_results(self) -> None:
         """Count what is finished already; its policies are applied anew, the file keeps what it has.
@@ -100,7 +117,7 @@ class Walk:
         """
         if self._results is not None:
             for end in self._results.read():
-                self.tally.add(end, self._judge(end)[1])
+                self._count(end, self._judge(end)[1])
 
     async def run(self) -> None:
         """Scan everything that is wanted.
@@ -109,30 +126,61 @@ class Walk:
             SettingsError: The configuration of an enabled scanner is wrong.
             CommandFault: A result can't be written.
         """
-        settings = self._order.settings
+        await self._open()
+        if not self.interrupted:
+            self._finding = asyncio.create_task(self._find(self._catalog))
+            try:
+                await self._scan_all(self._engine, self._catalog)
+                if not self.interrupted:
+                    await self._finding  # what it raises must not pass for the end of the list
+            finally:
+                await _end(self._finding)
+                await asyncio.gather(*self._taking)
+        self._end_results(self._catalog)
+
+    async def aclose(self) -> None:
+        """Close the scanners and the registry; after an interruption only as long as there is time left."""
+        await self._wait_for(asyncio.create_task(self._close()))
+
+    async def _close(self) -> None:
         async with AsyncExitStack() as closing:
-            registry = await closing.enter_async_context(Registry(settings.registries))
-            engine = Engine(settings, registry=registry, grace=GRACE)
-            await closing.enter_async_context(engine)
-            catalog = Catalog(registry, self._order.host, self._order.selection, self._order.named)
-            self._finding = asyncio.create_task(self._find(catalog))
-            closing.push_async_callback(_end, self._finding)
-            await self._scan_all(engine, catalog)
-            self._end_results(catalog)
-            self.abandoned = bool(engine.abandoned)
+            closing.push_async_callback(self._registry.aclose)
+            closing.push_async_callback(self._engine.aclose)
+
+    async def _open(self) -> None:
+        """Start the scanners; an interruption ends that too."""
+        self._opening = asyncio.create_task(self._engine.__aenter__())
+        if self.interrupted:
+            self._opening.cancel()
+        await self._wait_for(self._opening)
+
+    async def _wait_for(self, task: asyncio.Task[ResultT]) -> None:
+        """Wait for a task, raise what it raises; after an interruption leave it behind when there is no time left."""
+        late = asyncio.create_task(self._late.wait())
+        await asyncio.wait({task, late}, return_when=asyncio.FIRST_COMPLETED)
+        late.cancel()
+        if task.done() and not task.cancelled():
+            task.result()
 
     def sum_up(self) -> ReportDocument:
         """Return what concerns all images; without a gate where none is new, since all were judged before."""
         if self.tally.unchanged and not self.tally.images:
             return ReportDocument()
-        return self._review.sum_up()
+        document = self._review.sum_up()
+        if document.gate is None or not (self.interrupted or self.listing_fault):
+            return document
+        missing = GateViolation(rule="scanned", message="not all images of the registry were looked at")
+        gate = evolve(document.gate, passed=False, violations=(*document.gate.violations, missing))
+        return evolve(document, gate=gate)
 
     def interrupt(self) -> None:
         """End everything that is going on; what is finished is written."""
         self.interrupted = True
         self._display.say("stopping, what is finished is written; press Ctrl-C again to leave at once")
-        if self._finding is not None:
-            self._finding.cancel()
+        asyncio.get_running_loop().call_later(LAST_WAIT, self._late.set)
+        for task in (self._opening, self._finding):
+            if task is not None:
+                task.cancel()
         if self._scans is not None:
             self._scans.stop()
 
@@ -185,7 +233,7 @@ class Walk:
         async for one in self._changed(engine, wanted) if self._since else wanted:
             self._display.tell(self._known(catalog), complete=catalog.complete)
             if isinstance(one, UnresolvedImage):
-                await self._take(one)
+                await self._take_to_the_end(one)
             else:
                 yield one
 
@@ -228,6 +276,13 @@ class Walk:
             return None
         return one
 
+    async def _take_to_the_end(self, result: UnresolvedImage) -> None:
+        """Take one; cancelled while its line is written, this lets it be written before anything else."""
+        taking = asyncio.create_task(self._take(result))
+        self._taking.add(taking)
+        await asyncio.shield(taking)
+        self._taking.discard(taking)
+
     async def _take(self, result: ImageReport | UnresolvedImage) -> None:
         """Write, count and show one image."""
         if self.interrupted and _was_stopped(result):
@@ -235,10 +290,18 @@ class Walk:
             return
         async with self._writing:
             result, code = await asyncio.to_thread(self._judge_and_write, result)
-        self.tally.add(result, code)
-        if self._since and isinstance(result, ImageReport) and _is_seen(result):
-            self._since.note(result.image.reference.text, result.image.digest)
+        self._count(result, code)
         self._display.show(result)
+
+    def _count(self, result: ImageReport | UnresolvedImage, code: ExitCode) -> None:
+        self.tally.add(result, code)
+        if self._since and isinstance(result, ImageReport) and self._is_seen(result):
+            self._since.note(result.image.reference.text, result.image.digest)
+
+    def _is_seen(self, report: ImageReport) -> bool:
+        """Return whether all scanners of now have seen an image to its end; a report of a file may be of fewer."""
+        seen = {run.scanner for run in report.results if run.outcome is Outcome.OK}
+        return seen >= {section.name for section in self._order.settings.enabled} and len(seen) == len(report.results)
 
     def _judge_and_write(self, result: ImageReport | UnresolvedImage) -> tuple[ImageReport | UnresolvedImage, ExitCode]:
         result, code = self._judge(result)
@@ -258,28 +321,49 @@ def _was_stopped(result: ImageReport | UnresolvedImage) -> bool:
     return any(run.outcome is Outcome.CANCELLED for run in result.results)
 
 
-def _is_seen(report: ImageReport) -> bool:
-    return bool(report.results) and all(run.outcome is Outcome.OK for run in report.results)
-
-
 async def _end(task: asyncio.Task[object]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
 
-def run_walk(walk: Walk, display: WalkDisplay) -> None:
-    """Run a walk to its end.
+def run_walk(walk: Walk, display: WalkDisplay, conclude: Callable[[], ExitCode]) -> ExitCode:
+    """Run a walk to its end, and close everything.
 
-    The first Ctrl-C, SIGTERM or SIGHUP ends the scans; the second leaves at once.
+    The first Ctrl-C, SIGTERM or SIGHUP ends the scans; the second leaves at once. This function does not return when
+    something is left behind that would keep the interpreter from ending.
+
+    Args:
+        walk: The walk.
+        display: Sees what goes on.
+        conclude: Writes what is to be written and returns the exit code. Called before the scanners are closed: one
+            that hangs then can't take the answer away.
+
+    Returns:
+        What *conclude* said.
 
     Raises:
         SettingsError: The configuration of an enabled scanner is wrong; nothing was scanned.
         CommandFault: A result can't be written.
     """
-    with asyncio.Runner() as runner, stop_on_signals(runner.get_loop(), walk.interrupt, walk.abandon):
-        display.start()
-        try:
-            with foreign_prints_to_stderr():
-                run_to_end(runner, walk.run())
-        finally:
-            display.stop()
+    with asyncio.Runner() as runner:
+        with stop_on_signals(runner.get_loop(), walk.interrupt, walk.abandon):
+            try:
+                _show(runner, walk, display)
+                code = conclude()
+            finally:
+                with foreign_prints_to_stderr():
+                    run_to_end(runner, walk.aclose())
+        if walk.interrupted:
+            code = ExitCode.INTERRUPTED
+        if walk.leaves_something:
+            leave_at_once(code)
+    return code
+
+
+def _show(runner: asyncio.Runner, walk: Walk, display: WalkDisplay) -> None:
+    display.start()
+    try:
+        with foreign_prints_to_stderr():
+            run_to_end(runner, walk.run())
+    finally:
+        display.stop()

@@ -121,22 +121,29 @@ class Feed:
         return Job(self.taken - 1, target, several=several)
 
     def _hand_over(self, job: Job) -> None:
-        """Give a job to who has waited longest."""
-        while self._takers:
-            taker = self._takers.popleft()
-            if not taker.done():
-                taker.set_result(job)
-                break
+        """Give a job to who has waited longest; where nobody waits any more, the next one who asks gets it.
+
+        The images of an index may have gone to all who waited while the source was still making this job.
+        """
+        taker = self._next_taker()
+        if taker is None:
+            self._parts.append(job)
+        else:
+            taker.set_result(job)
         if not self._takers:
             self._hungry.clear()
+
+    def _next_taker(self) -> asyncio.Future[Job | None] | None:
+        while self._takers:
+            if not (taker := self._takers.popleft()).done():
+                return taker
+        return None
 
     def _settle(self) -> None:
         """Send everybody home when nothing can come any more."""
         if self._dry and not self._expected and not self._parts:
-            while self._takers:
-                taker = self._takers.popleft()
-                if not taker.done():
-                    taker.set_result(None)
+            while (taker := self._next_taker()) is not None:
+                taker.set_result(None)
 
 
 def _iterate(source: Source) -> AsyncIterator[ScanTarget]:

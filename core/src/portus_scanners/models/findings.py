@@ -38,7 +38,7 @@ class Package:
             names: The members that the function takes, in this order.
 
         Raises:
-            ValueError: The names are not members.
+            ValueError: The names are not members, or the class is derived from this one.
         """
         return make_maker(cls, names, dict.fromkeys(("name", "version", "namespace"), TEXT_CHECK), ())
 
@@ -148,7 +148,7 @@ class Finding:
                 of them; `published`, `modified` and `details` can't be.
 
         Raises:
-            ValueError: The names are not such members.
+            ValueError: The names are not such members, or the class is derived from this one.
         """
         return make_maker(cls, names, _CHECKS, (Cvss, FixState, Package, Severity, VendorRating))
 

@@ -40,17 +40,22 @@ def make_maker(
     """Return a function that takes these members, in this order, and gives what the class gives for them.
 
     Args:
-        kind: A frozen attrs class with slots, without ``__weakref__`` (else its objects have another layout).
+        kind: A frozen attrs class with slots, without ``__weakref__`` and without a base but object: else its objects
+            have another layout, or rules that are not known here.
         names: The members that are given; the others have their default.
         checks: For members, the expression that is true of values that need no conversion.
         classes: What the expressions name.
 
     Raises:
-        ValueError: A member does not exist, has no check, or has no default and is not given.
+        ValueError: A member does not exist, is named twice, has no check, or has no default and is not given; or the
+            class is derived from another.
     """
+    if kind.__bases__ != (object,):
+        msg = f"{kind.__name__} is derived from {kind.__bases__[0].__name__}: its objects are made one by one"
+        raise ValueError(msg)
     names = tuple(names)
     fields = {field.name: field for field in attrs.fields(kind)}  # type: ignore[arg-type]
-    wrong = [name for name in names if name not in checks or name not in fields]
+    wrong = [name for name in names if name not in checks or name not in fields or names.count(name) > 1]
     wrong += [name for name, field in fields.items() if field.default is attrs.NOTHING and name not in names]
     if wrong:
         msg = f"{kind.__name__} can't be made of these members: {', '.join(wrong)}"

@@ -28,7 +28,7 @@ from .guarded import GuardedApi
 from .hosts import HostSettings, name_registry
 from .listing import list_repositories
 from .platforms import own_platform
-from .reference import Reference
+from .reference import Reference, write_out
 from .referrers import find_referrers
 from .registry_host import RegistryHost
 from .repository import Repository
@@ -252,7 +252,8 @@ class Registry:
 
 
 def _name(host: str, repository: str) -> Reference:
-    return Reference(f"{host}/{repository}", name_registry(host), repository)
+    registry = name_registry(host)
+    return Reference(f"{host}/{repository}", registry, write_out(registry, repository))
 
 
 def _in_registry(image: Image) -> Reference:

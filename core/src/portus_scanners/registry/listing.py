@@ -58,10 +58,12 @@ async def list_tags(api: GuardedApi, repository: str) -> AsyncIterator[str]:
 
 async def _pages(api: GuardedApi, path: str, step: str, what: str) -> AsyncIterator[Answer]:
     following: str | None = f"{path}?n={PAGE}"
+    seen: set[str] = set()
     for _ in range(MOST_PAGES):
         if following is None:
             return
         present = following
+        seen.add(present)
         answer = await api.get(present, step, what, {"Accept": "application/json"}, LARGEST_PAGE)
         yield answer
         try:
@@ -69,8 +71,8 @@ async def _pages(api: GuardedApi, path: str, step: str, what: str) -> AsyncItera
             following = find_next_page(base, present, answer.headers.get("Link", ""), path)
         except ForeignPageError as error:
             raise _refuse(api, step, what, "its next page is none of this list's") from error
-        if following == present:
-            raise _refuse(api, step, what, "its next page is the same once more")
+        if following in seen:
+            raise _refuse(api, step, what, "its next page is one that was read already")
     raise _refuse(api, step, what, f"there are more than {MOST_PAGES} pages")
 
 

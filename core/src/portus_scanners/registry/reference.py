@@ -128,9 +128,13 @@ def _split_domain(name: str) -> tuple[str, str]:
         first, rest = DOCKER_HUB, name
     if first.lower() in HUB_NAMES:
         first = DOCKER_HUB
-    if first == DOCKER_HUB and "/" not in rest:
-        rest = f"library/{rest}"
-    return first, rest
+    return first, write_out(first, rest)
+
+
+def write_out(registry: str, repository: str) -> str:
+    """Return a repository's name in full: Docker Hub's ``alpine`` is ``library/alpine`` in its API."""
+    short = registry == DOCKER_HUB and "/" not in repository
+    return f"library/{repository}" if short else repository
 
 
 def _why_no_repository(repository: str) -> str:
