@@ -20,7 +20,12 @@ from standins.trivy import real_trivy
 __all__ = ["real_registry_programs", "real_trivy"]
 
 # speed belongs in the benchmarks: no test fails because a machine is slow; CI tries the same examples each time
-_FREE_OF_TIME = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# PORTUS_EXAMPLES=1000 tries more of them, for whoever changes what a property is about
+_FREE_OF_TIME = settings(
+    deadline=None,
+    max_examples=int(os.environ.get("PORTUS_EXAMPLES", "40")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.register_profile("here", _FREE_OF_TIME)
 settings.register_profile("ci", _FREE_OF_TIME, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
