@@ -43,7 +43,7 @@ def make_image(text: str = "registry.example:5000/team/app:1.0", platform: Platf
     layers = tuple(Layer(digest=f"sha256:{digit * 64}", size=1) for digit in "bcd")
     reference, local = parse_reference(text), None
     if isinstance(reference, LocalReference):
-        local = LocalImage(form=reference.form, path=f"/work/{reference.path}", name=reference.name)
+        local = LocalImage(form=reference.form, path=f"/builds/{reference.path}", name=reference.name)
     return Image(reference=reference, digest="sha256:" + "a" * 64, platform=platform, layers=layers, local=local)
 
 

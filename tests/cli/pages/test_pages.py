@@ -358,7 +358,7 @@ def test_local_and_unreadable_references() -> None:
     local = make_report(image=make_image("docker-archive:build/app.tar:app:1"))
     text = read_site(make_document(local, errors=(nonsense, *UNRESOLVED)))["index.html"].root.text
     assert "docker-archive:build/app.tar local images" in text
-    assert "Local docker-archive: /work/build/app.tar" in the_image(make_document(local)).root.text
+    assert "Local docker-archive: /builds/build/app.tar" in the_image(make_document(local)).root.text
     assert "No Reference not an image reference" in text
 
 

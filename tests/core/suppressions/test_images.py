@@ -62,7 +62,7 @@ def test_patterns(pattern: str, reference: str, expected: bool) -> None:
         ("docker-archive:**/app.tar:team/app:1.0", True),
         ("docker-archive:out/app.tar:team/app:1.0", True),
         ("docker-archive:out/app.tar:team/app:2.0", False),
-        ("docker-archive:/work/out/app.tar", True),
+        ("docker-archive:/builds/out/app.tar", True),
         ("oci-archive:out/app.tar", False),
         ("team/app", False),
         ("**/app:1.0", False),
@@ -70,7 +70,7 @@ def test_patterns(pattern: str, reference: str, expected: bool) -> None:
 )
 def test_local_images(pattern: str, expected: bool) -> None:
     """A local image is meant by its form and path, as written or absolute, with its name or without."""
-    local = local_image("docker-archive:out/app.tar:team/app:1.0", "/work/out/app.tar")
+    local = local_image("docker-archive:out/app.tar:team/app:1.0", "/builds/out/app.tar")
     assert expected == ImagePattern.parse(pattern).fits(local)
 
 
