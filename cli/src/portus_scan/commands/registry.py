@@ -41,10 +41,11 @@ A pattern without a colon is one of repositories, one with a colon of repositori
 
 \b
 Exit codes:
-  0    every image was scanned by every selected scanner (whatever they found)
-  1    the gate failed
+  0    every image was scanned by every selected scanner, whatever they found; the gate passed
+  1    the gate failed for some image, or not all images were looked at; the summary says which rule and by what
   2    usage or configuration error, unwritable results
-  3    some scanner did not end ok, some image could not be resolved, or not all repositories are known
+  3    some scanner did not end ok (and --allow does not allow it), some image could not be resolved,
+       or not all repositories are known
   4    nothing scanned: no image there, no scanner enabled, or none ended ok
   130  interrupted; what is finished is written, and --resume goes on
 """
