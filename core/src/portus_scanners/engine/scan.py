@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..local.reference import ImageReference
 from ..models import Image, ImageReport, Platform, ScannerRun
 from .context import Progress
+from .drivers import end_driver
 from .image_scan import ImageScan
 
 if TYPE_CHECKING:
@@ -53,7 +54,6 @@ class Scan:
         self._scan: ImageScan | None = None  # as long as the driver has not made its first step
         self._ended: asyncio.Queue[ScannerRun | None] = asyncio.Queue()
         self._stopped = False
-        self._closing = False
 
     def stop(self) -> None:
         """Stop on request: runs that have not ended end `cancelled`; awaiting this still gives the report.
@@ -66,15 +66,8 @@ class Scan:
 
     async def aclose(self) -> None:
         """End everything that is still going on, and wait until it has ended."""
-        if self._driver is None:
-            return
-        if not self._driver.done():
-            if not self._closing:  # once: a second cancellation would cut the scanners' grace short
-                self._closing = True
-                self._driver.cancel()
-            await asyncio.wait({self._driver})
-        if not self._driver.cancelled():
-            self._driver.exception()  # looked at: leaving without awaiting is no mistake
+        if self._driver is not None:
+            await end_driver(self._driver)
 
     async def __aenter__(self) -> Scan:
         self._begin()

@@ -13,6 +13,7 @@ from ..local.reference import ImageReference, LocalReference, parse_reference
 from ..models import Image, ImageReport, Platform, UnresolvedImage
 from ..registry.reference import Reference
 from .context import Progress
+from .drivers import end_driver
 from .ends import ImageProgress, ScanEnd
 from .feed import Feed, Job, Source
 from .image_scan import ImageScan
@@ -71,7 +72,6 @@ class Scans:
         self._driver: asyncio.Task[None] | None = None
         self._deadline: float | None = None
         self._stopped = False
-        self._closing = False
         self._over = False
 
     @property
@@ -95,13 +95,7 @@ class Scans:
         """End everything that is still going on, and wait until it has ended."""
         if self._driver is None:
             return
-        if not self._driver.done():
-            if not self._closing:  # once: a second cancellation would cut the scanners' grace short
-                self._closing = True
-                self._driver.cancel()
-            await asyncio.wait({self._driver})
-        if not self._driver.cancelled():
-            self._driver.exception()  # looked at: leaving before the end is no mistake
+        await end_driver(self._driver)
         while not self._ended.empty():
             self._ended.get_nowait()
         self._ended.put_nowait(None)  # for whoever iterates in another task
