@@ -46,6 +46,8 @@ list_format = click.option(
     help="The form.",
 )
 
+baseline = click.option("--baseline", metavar="REPORT", help="An earlier report (JSON) to compare with.")
+
 SEVERITIES = ("unknown", "negligible", "low", "medium", "high", "critical", "defcon1")
 """As in `portus_scanners.Severity`, which is not imported for a help text."""
 
@@ -96,5 +98,5 @@ _REPORTING = (
         help="What people read leaves out what is lower, and says how much.",
     ),
     click.option("--all", "show_all", is_flag=True, help="Every vulnerability in a row of its own, however many."),
-    click.option("--baseline", metavar="REPORT", help="An earlier report (JSON) that formats may compare with."),
+    baseline,
 )

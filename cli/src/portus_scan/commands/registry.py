@@ -90,7 +90,7 @@ def _read_number(_context: click.Context, option: click.Parameter, value: int | 
     metavar="FILE",
     help="Scan only tags that are new or point to another image than FILE says; it is written anew at the end.",
 )
-@click.option("--baseline", metavar="REPORT", help="An earlier report (JSON) to compare with.")
+@options.baseline
 @policy_options.policies
 @click.pass_obj
 def command(  # noqa: PLR0913 (one parameter an option)

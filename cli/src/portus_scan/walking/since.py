@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from ..delivery.files import write_file
 from ..faults import CommandFault
 
 VERSION = 1
@@ -56,12 +55,9 @@ class SinceFile:
         digests = self._now if all_seen else {**self._before, **self._now}
         document = {"version": VERSION, "scanners": self._scanners, "digests": digests}
         text = json.dumps(document, indent=0, sort_keys=True) + "\n"
-        fresh = self._path.with_name(f".{self._path.name[:100]}.{secrets.token_hex(6)}.part")
         try:
-            fresh.write_text(text, encoding="utf-8")
-            os.replace(fresh, self._path)  # noqa: PTH105
+            write_file(self._path, [text.encode()])
         except OSError as error:
-            fresh.unlink(missing_ok=True)
             raise CommandFault(f"can't write {str(self._path)!r}: {error.strerror}") from error
 
 
