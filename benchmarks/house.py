@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from attrs import frozen
-from portus_scanners import Image, Reference, Registry
+from portus_images import Registry
+from portus_scanners import Image, Reference
 
 _LONGEST_LINE = 16 * 1024 * 1024
 

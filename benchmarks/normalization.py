@@ -10,7 +10,8 @@ from functools import partial
 from attrs import frozen
 from portus_scanner_clair.findings import make_report
 from portus_scanner_clair.wire import Feature, LayerResult, read_layer
-from portus_scanners import Finding, HttpAnswer, Package, ScannerReport, Severity
+from portus_scanners import Finding, Package, ScannerReport, Severity
+from portus_scanners.backends import HttpAnswer
 
 from .groups import Size
 from .large_answer import NAME, make_answer

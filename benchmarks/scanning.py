@@ -9,7 +9,7 @@ from typing import Literal
 from attrs import frozen
 from portus_scanner_clair import ClairScanner
 from portus_scanners import Engine, Image, ImageReport
-from portus_scanners.testing.engines import open_engine
+from portus_scanners_testing import open_engine
 
 from .house import House
 from .portus_sequence import scan_as_portus

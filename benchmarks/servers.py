@@ -12,8 +12,8 @@ import sys
 from collections import Counter
 
 from aiohttp import web
-from portus_scanners.testing.images import debian_layer, filler_layer, make_image
-from portus_scanners.testing.registry.registry import StandInRegistry
+from portus_scanners_testing import StandInRegistry
+from portus_scanners_testing.images import debian_layer, filler_layer, make_image
 from standins.clair import StandInClair
 
 LATENCY = 0.005

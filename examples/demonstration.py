@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from portus_scanners import load_document
-from portus_scanners.testing.images import (
+from portus_scanners_testing import StandInRegistry
+from portus_scanners_testing.images import (
     BuiltImage,
     alpine_layer,
     debian_image,
@@ -25,7 +26,6 @@ from portus_scanners.testing.images import (
     opensuse_image,
     static_binary_image,
 )
-from portus_scanners.testing.registry.registry import StandInRegistry
 from standins.clair import StandInClair
 from standins.docker_registry import DockerRegistry
 from standins.programs import missing

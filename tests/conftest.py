@@ -13,7 +13,7 @@ from aiohttp import ClientResponse
 from aioresponses import aioresponses
 from aioresponses import core as aioresponses_core
 from hypothesis import HealthCheck, settings
-from portus_scanners.testing.registry import StandInRegistry
+from portus_scanners_testing.registry import StandInRegistry
 from standins.docker_registry import real_registry_programs
 from standins.trivy import real_trivy
 

@@ -34,7 +34,7 @@ def public_names() -> dict[str, dict[str, griffe.Object]]:
         resolve_aliases=True,
         extensions=griffe.load_extensions(AttrsClasses, InstanceAttributes),
     )
-    packages = {"portus_scanners": core, "portus_scanners.testing": core.members.get("testing")}
+    packages = {"portus_scanners": core, "portus_scanners_testing": core.members.get("testing")}
     return {name: _exports(package) for name, package in packages.items() if isinstance(package, griffe.Module)}
 
 

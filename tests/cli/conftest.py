@@ -16,8 +16,8 @@ from click.testing import CliRunner, Result
 from portus_scan import checking, scanning
 from portus_scan.command import command
 from portus_scanners import Engine, Image, ImageNotFoundError, Platform, Reference, Settings
-from portus_scanners.testing.images import debian_image, make_helm_chart
-from portus_scanners.testing.registry.registry import StandInRegistry
+from portus_scanners_testing import StandInRegistry
+from portus_scanners_testing.images import debian_image, make_helm_chart
 
 from .documents import make_image
 

@@ -53,7 +53,8 @@ class TheScanner(Scanner[ScannerSettings], contract=1):
 """Calls ``sys.exit`` in a task and in a callback of its own: asyncio ends its loop for that."""
 PROGRAM = """\
 import sys
-from portus_scanners import ProgramBackend, ProgramScannerSettings, Scanner, ScannerReport
+from portus_scanners import ProgramScannerSettings, Scanner, ScannerReport
+from portus_scanners.backends import ProgramBackend
 
 class TheScanner(Scanner[ProgramScannerSettings], contract=1):
     async def scan(self, image):
@@ -69,7 +70,7 @@ def reporter(body: str, base: str = "TextReporter", contract: str = "contract=1"
     """Return the source of a format with these statements in its ``render()``."""
     return f"""\
 import sys
-from portus_scanners import FolderReporter, ReportFile, Reporter, TextReporter
+from portus_scan import FolderReporter, ReportFile, Reporter, TextReporter
 
 class TheReporter({base}, {contract}):
     description = "one line an image"

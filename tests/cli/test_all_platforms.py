@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+from portus_images.local.contents import Content, StoppedError
 from portus_scan import progress
 from portus_scan.progress import SilentDisplay
 from portus_scanners import load_document
-from portus_scanners.local.contents import Content, StoppedError
-from portus_scanners.testing.images import (
+from portus_scanners_testing.images import (
     debian_image,
     filler_layer,
     make_image,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
-from portus_scan import listing
+from portus_scan import Surface, listing
 from portus_scan.columns import line_up
-from portus_scanners import Surface
 
 WIDTH = 60
 CELLS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30).map(str.strip)

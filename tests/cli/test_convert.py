@@ -9,23 +9,14 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 from click.testing import CliRunner, Result
+from portus_policy import GateResult, GateViolation, UnusedRule
+from portus_scan import ReportJob
 from portus_scan.command import command
 from portus_scan.delivery.joining import join_documents
 from portus_scan.delivery.reading import read_document
 from portus_scan.faults import CommandFault
 from portus_scan.formats.jsonl import JsonLinesReporter
-from portus_scanners import (
-    GateResult,
-    GateViolation,
-    Outcome,
-    ReportDocument,
-    ReportJob,
-    Severity,
-    UnusedRule,
-    dump_document,
-    dump_line,
-    load_document,
-)
+from portus_scanners import Outcome, ReportDocument, Severity, dump_document, dump_line, load_document
 
 from .documents import UNRESOLVED, make_document, make_finding, make_run
 

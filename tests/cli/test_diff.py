@@ -8,16 +8,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from portus_policy import compare_documents
 from portus_scan.formats.diff_words import MOST_ROWS, render_diff
-from portus_scanners import (
-    Outcome,
-    Package,
-    ReportDocument,
-    Severity,
-    UnresolvedImage,
-    compare_documents,
-    dump_document,
-)
+from portus_scanners import Outcome, Package, ReportDocument, Severity, UnresolvedImage, dump_document
 
 from .documents import UNRESOLVED, make_document, make_finding, make_run
 

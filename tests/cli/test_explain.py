@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 from click.testing import Result
+from portus_policy import Suppressed
 from portus_scan.explanation.facts import find_explained
 from portus_scan.explanation.page import render
 from portus_scanners import (
@@ -19,7 +20,6 @@ from portus_scanners import (
     ReportDocument,
     Severity,
     SeverityPolicy,
-    Suppressed,
     VendorRating,
     dump_document,
     make_image_report,

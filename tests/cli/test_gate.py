@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import Result
+from portus_policy import GateResult, GateViolation
 from portus_scan.exit_codes import ExitCode, judge_document
 from portus_scan.formats.gate_words import gate_lines, violation_words
-from portus_scanners import GateResult, GateViolation, Outcome, ReportDocument, dump_document
+from portus_scanners import Outcome, ReportDocument, dump_document
 
 from .documents import UNRESOLVED, make_document, make_image, make_report, make_run
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from portus_scan import ReportFile
 from portus_scan.delivery.places import File, Folder, is_inside
 from portus_scan.delivery.rendering import FormatFault
 from portus_scan.faults import CommandFault
-from portus_scanners import ReportFile
 
 
 def fail(*_: object) -> None:

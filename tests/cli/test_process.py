@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from portus_scanners import load_document
-from portus_scanners.testing.registry.registry import StandInRegistry
+from portus_scanners_testing import StandInRegistry
 
 from . import plugins
 from .conftest import Process

@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from portus_scanners.testing import ProgramFault, ScriptedProgram
-from portus_scanners.testing.registry.registry import StandInRegistry
+from portus_scanners_testing import ProgramFault, ScriptedProgram, StandInRegistry
 
 from . import plugins
 from .conftest import Ended, Process

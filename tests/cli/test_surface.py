@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
+from portus_scan import Surface
 from portus_scan.surface import surface_of
-from portus_scanners import Surface
 
 
 class Terminal(io.StringIO):

@@ -10,23 +10,19 @@ import pytest
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portus_policy import GateResult, GateViolation, Suppressed, UnusedRule
+from portus_scan import ReportJob, Surface
 from portus_scan.formats.selection import package_name
 from portus_scan.formats.table import TableReporter
 from portus_scanners import (
     Finding,
     FixState,
-    GateResult,
-    GateViolation,
     Outcome,
     Package,
     ReportDocument,
-    ReportJob,
     ScannerReport,
     Severity,
-    Suppressed,
-    Surface,
     UnresolvedImage,
-    UnusedRule,
 )
 from rich.cells import cell_len
 

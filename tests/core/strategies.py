@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import UTC
 
 from hypothesis import strategies as st
+from portus_policy import GateResult, GateViolation, UnusedRule
 from portus_scanners import (
     Cvss,
     Finding,
     FixState,
-    GateResult,
-    GateViolation,
     Image,
     ImageReference,
     Layer,
@@ -25,7 +24,6 @@ from portus_scanners import (
     ScannerRun,
     Severity,
     UnresolvedImage,
-    UnusedRule,
     VendorRating,
     make_image_report,
 )

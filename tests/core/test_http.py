@@ -14,9 +14,8 @@ from aioresponses import aioresponses
 from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
+from portus_images import make_tls, one_line
 from portus_scanners import (
-    HttpAnswer,
-    HttpBackend,
     HttpScannerSettings,
     InvalidReportError,
     ProgramScannerSettings,
@@ -24,10 +23,9 @@ from portus_scanners import (
     ScannerSettings,
     ScannerUnavailableError,
     Secret,
-    one_line,
 )
-from portus_scanners.http import make_tls, session_for
-from portus_scanners.testing import Echo, ScriptedServer
+from portus_scanners.backends import HttpAnswer, HttpBackend, session_for
+from portus_scanners_testing import Echo, ScriptedServer
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 

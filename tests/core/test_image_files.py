@@ -11,16 +11,8 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
-from portus_scanners import (
-    Image,
-    InvalidReportError,
-    PathTemplate,
-    Reference,
-    ScannerError,
-    UnsupportedImageError,
-    read_file,
-    read_json,
-)
+from portus_scanners import Image, InvalidReportError, Reference, ScannerError, UnsupportedImageError
+from portus_scanners.backends import PathTemplate, read_file, read_json
 
 DIGEST = "sha256:" + "a" * 64
 IMAGE = Image(reference=Reference.parse("registry.example:5000/team/app:1.0"), digest=DIGEST)

@@ -9,12 +9,11 @@ from datetime import UTC, datetime
 import pytest
 from attrs import evolve
 from hypothesis import given, settings
+from portus_policy import GateResult, UnusedRule
 from portus_scanners import (
-    GateResult,
     InvalidDocumentError,
     ReportDocument,
     UnresolvedImage,
-    UnusedRule,
     dump_document,
     dump_line,
     load_document,

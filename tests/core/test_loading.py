@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from portus_scanners import LoadedPlugin, Plugin, PluginError, discover, load_plugin
-from portus_scanners.plugins.loading import load_plugins
+from portus_scanners import Plugin, PluginError, discover
+from portus_scanners.plugins import LoadedPlugin, load_plugin, load_plugins
 
 from .test_plugins import GOOD
 

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from portus_scanners import Plugin, PluginError, Settings, SettingsError, check_plugin_lists, discover
+from portus_scanners import Plugin, PluginError, Settings, SettingsError, discover
+from portus_scanners.plugins import check_plugin_lists
 
 from .test_plugins import GOOD
 

@@ -14,7 +14,8 @@ from attrs import field, frozen
 from attrs.validators import in_
 from hypothesis import given
 from hypothesis import strategies as st
-from portus_scanners import HttpAnswer, InvalidReportError, ProgramAnswer, Secret
+from portus_scanners import InvalidReportError, Secret
+from portus_scanners.backends import HttpAnswer, ProgramAnswer
 
 
 class State(Enum):

@@ -6,7 +6,7 @@ import inspect
 import re
 
 from pages import ROOT
-from portus_scanners.testing import HttpScannerContract, PolledScannerContract, ProgramScannerContract, ScannerContract
+from portus_scanners_testing import HttpScannerContract, PolledScannerContract, ProgramScannerContract, ScannerContract
 
 _ROW = re.compile(r"^\| `(test_\w+)` \| (.*) \|$", re.MULTILINE)
 _CLASSES = (ScannerContract, HttpScannerContract, PolledScannerContract, ProgramScannerContract)

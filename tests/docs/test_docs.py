@@ -30,5 +30,5 @@ def test_every_link_leads_somewhere(page: str) -> None:
 def test_the_tree_of_errors_is_that_of_the_module() -> None:
     """The page about errors draws the same tree as the module does."""
     tree = (errors.__doc__ or "").partition("::\n\n")[2].partition("\n\n")[0]
-    assert tree.startswith("    PortusScannersError")
+    assert tree.startswith("    PortusError")
     assert tree in (ROOT / "docs/reference/errors.md").read_text()

@@ -12,8 +12,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 from pages import blocks, marked_block
-from portus_scanners.testing.images import debian_image
-from portus_scanners.testing.registry import StandInRegistry
+from portus_scanners_testing.images import debian_image
+from portus_scanners_testing.registry import StandInRegistry
 
 _DEADLINE = 30.0
 

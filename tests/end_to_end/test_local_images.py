@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from portus_images import ServeAddress
+from portus_images.local.images import LocalImages
 from portus_scanners import LocalReference
-from portus_scanners.local.address import ServeAddress
-from portus_scanners.local.images import LocalImages
-from portus_scanners.testing.images import (
+from portus_scanners_testing.images import (
     debian_layer,
     dpkg_layer,
     empty_layer,

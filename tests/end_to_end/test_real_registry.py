@@ -13,8 +13,9 @@ from typing import Any
 import aiohttp
 import pytest
 from attrs import frozen
-from portus_scanners import Reference, Registry, load_settings
-from portus_scanners.testing.images import (
+from portus_images import Registry
+from portus_scanners import Reference, load_settings
+from portus_scanners_testing.images import (
     BuiltImage,
     alpine_image,
     alpine_layer,
@@ -30,8 +31,8 @@ from portus_scanners.testing.images import (
     many_layers_image,
     static_binary_image,
 )
-from portus_scanners.testing.images.media_types import OCI_INDEX
-from portus_scanners.testing.registry.referrers import describe_referrers
+from portus_scanners_testing.images.media_types import OCI_INDEX
+from portus_scanners_testing.registry.referrers import describe_referrers
 from standins.clair import StandInClair
 from standins.docker_registry import Auth, DockerRegistry
 from yarl import URL

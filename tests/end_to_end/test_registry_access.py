@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from portus_scanners.testing.images import debian_image, debian_layer, many_layers_image
+from portus_scanners_testing.images import debian_image, debian_layer, many_layers_image
 from standins.certificates import make_certificate
 from standins.clair import StandInClair
 from standins.docker_registry import Auth, DockerRegistry
@@ -196,5 +196,5 @@ async def test_the_command_lets_no_secret_out(clair: StandInClair, tmp_path: Pat
 
     written = ended.stdout + ended.stderr
     assert (0 if right else 4) == ended.code
-    assert "portus_scanners.registry" in ended.stderr
+    assert "portus_images.registry" in ended.stderr
     assert [] == [one for one in (password, *tokens, "Authorization", "Bearer ", "Basic ") if one in written]

@@ -11,7 +11,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {
+    "portus-images": "images",
     "portus-scanners": "core",
+    "portus-policy": "policy",
+    "portus-scanners-testing": "kit",
     "portus-scan": "cli",
     "portus-scanner-clair": "plugins/clair",
     "portus-scanner-zypper-docker": "plugins/zypper_docker",

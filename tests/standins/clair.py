@@ -16,8 +16,7 @@ from typing import Any, Self
 import aiohttp
 from aiohttp import web
 from attrs import define, field
-from portus_scanners.testing.servers.faults import Disconnect
-from portus_scanners.testing.servers.loopback import LoopbackServer
+from portus_scanners_testing import Disconnect, LoopbackServer
 
 from .clair_archive import MAX_FILE_SIZE, ArchiveError, read_archive
 from .clair_database import (

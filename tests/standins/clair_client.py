@@ -8,9 +8,8 @@ from typing import Any
 
 import aiohttp
 from attrs import frozen
-from portus_scanners.testing.images import BuiltImage, make_image
-from portus_scanners.testing.images.layers import LayerBlob
-from portus_scanners.testing.registry.registry import StandInRegistry
+from portus_scanners_testing import StandInRegistry
+from portus_scanners_testing.images import BuiltImage, LayerBlob, make_image
 from yarl import URL
 
 from .clair import StandInClair

@@ -20,10 +20,10 @@ from types import TracebackType
 from typing import Any, Literal, Self
 
 import pytest
-from portus_scanners.testing.images import Pushable, write_dir_layout, write_oci_layout
-from portus_scanners.testing.images.media_types import OCI_INDEX, OCI_MANIFEST
-from portus_scanners.testing.registry.token_server import TokenServer, TokenService
-from portus_scanners.testing.registry.tokens import PASSWORD, USERNAME, IssuedToken
+from portus_scanners_testing import PASSWORD, USERNAME
+from portus_scanners_testing.images import Pushable, write_dir_layout, write_oci_layout
+from portus_scanners_testing.images.media_types import OCI_INDEX, OCI_MANIFEST
+from portus_scanners_testing.registry import IssuedToken, TokenServer, TokenService
 
 from .certificates import Certificate, make_certificate
 from .jwt_issuer import ISSUER, JwtIssuer

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import web
-from portus_scanners.testing import LoopbackServer
+from portus_scanners_testing import LoopbackServer
 
 REPORT = "application/vnd.security.vulnerability.report; version=1.1"
 OLD_REPORT = "application/vnd.scanner.adapter.vuln.report.harbor+json; version=1.0"

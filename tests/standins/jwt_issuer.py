@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from attrs import evolve
-from portus_scanners.testing.registry.tokens import IssuedToken, TokenIssuer
+from portus_scanners_testing.registry import IssuedToken, TokenIssuer
 
 from .certificates import Certificate, base64url
 

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from aiohttp import web
-from portus_scanners.testing import LoopbackServer
+from portus_scanners_testing import LoopbackServer
 
 
 class StandInOsv(LoopbackServer):

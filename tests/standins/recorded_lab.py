@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from portus_scanners.testing.images import (
+from portus_scanners_testing import StandInRegistry
+from portus_scanners_testing.images import (
     BuiltImage,
     LayerBlob,
     alpine_layer,
@@ -20,7 +21,6 @@ from portus_scanners.testing.images import (
     opensuse_layer,
     static_binary_layer,
 )
-from portus_scanners.testing.registry.registry import StandInRegistry
 
 from .clair import StandInClair
 from .clair_database import NO_FIX

@@ -12,7 +12,7 @@ from typing import Self
 
 import aiohttp
 from aiohttp import web
-from portus_scanners.testing.servers.loopback import LoopbackServer
+from portus_scanners_testing import LoopbackServer
 from yarl import URL
 
 _PASSED_ON = ("Authorization", "Accept")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import aiohttp
 from attrs import frozen
-from portus_scanners.testing.registry.tokens import PASSWORD, USERNAME
+from portus_scanners_testing import PASSWORD, USERNAME
 from yarl import URL
 
 _PARAMETER = re.compile(r'(\w+)="([^"]*)"')

@@ -18,7 +18,7 @@ from urllib.parse import unquote_plus
 
 from aiohttp import web
 from attrs import field, frozen
-from portus_scanners.testing.servers.loopback import LoopbackServer
+from portus_scanners_testing import LoopbackServer
 
 from .exchanges import exchange
 from .go_http import go_json, send_body

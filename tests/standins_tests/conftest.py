@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
-from portus_scanners.testing.registry.registry import StandInRegistry
+from portus_scanners_testing import StandInRegistry
 from standins.clair import StandInClair
 from standins.clair_client import ClairClient
 

@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 
 import aiohttp
 import pytest
-from portus_scanners.testing.images import debian_layer, dpkg_layer, filler_layer, make_image
-from portus_scanners.testing.registry.registry import StandInRegistry
-from portus_scanners.testing.servers.faults import Disconnect, EmptyBody, Hang, Status, Truncated
+from portus_scanners_testing import Disconnect, EmptyBody, Hang, StandInRegistry, Status, Truncated
+from portus_scanners_testing.images import debian_layer, dpkg_layer, filler_layer, make_image
 from standins.clair import DATABASE_DOWN, QUERY_FAILED, TIMED_OUT
 from standins.clair_client import ClairClient
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from portus_scanners.testing.registry.registry import StandInRegistry
+from portus_scanners_testing import StandInRegistry
 from standins.clair import DATABASE_DOWN, StandInClair
 from standins.exchanges import exchange, names
 from standins.recorded_lab import RecordedLab, in_order

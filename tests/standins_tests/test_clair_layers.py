@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from portus_scanners.testing.images import (
+from portus_scanners_testing.images import (
+    LayerBlob,
     alpine_layer,
     debian_layer,
     distroless_layer,
@@ -16,7 +17,7 @@ from portus_scanners.testing.images import (
     opensuse_layer,
     static_binary_layer,
 )
-from portus_scanners.testing.images.layers import Compression, LayerBlob, make_tar
+from portus_scanners_testing.images.layers import Compression, make_tar
 from standins.clair_client import ClairClient
 
 UNSUPPORTED = (422, "worker: OS and/or package manager are not supported")

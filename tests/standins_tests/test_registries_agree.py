@@ -9,8 +9,9 @@ from contextlib import AsyncExitStack
 import aiohttp
 import pytest
 from attrs import frozen
-from portus_scanners.testing.images import Pushable, debian_image, filler_layer, make_helm_chart, make_image, make_index
-from portus_scanners.testing.images.media_types import (
+from portus_scanners_testing import StandInRegistry
+from portus_scanners_testing.images import Pushable, debian_image, filler_layer, make_helm_chart, make_image, make_index
+from portus_scanners_testing.images.media_types import (
     ACCEPT_ALL,
     DOCKER_LIST,
     DOCKER_MANIFEST,
@@ -18,7 +19,6 @@ from portus_scanners.testing.images.media_types import (
     OCI_INDEX,
     OCI_MANIFEST,
 )
-from portus_scanners.testing.registry.registry import StandInRegistry
 from standins.docker_registry import DockerRegistry
 from standins.registry_client import Got, basic, bearer, get
 

@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from attrs import evolve, frozen
-from portus_scanners import (
-    Plugin,
-    PluginError,
-    ReporterPlugin,
-    Settings,
-    discover,
-    discover_reporters,
-    load_plugin,
-)
+from portus_scanners import Plugin, PluginError, Settings, discover
+from portus_scanners.plugins import load_plugin
 
 from .output import foreign_prints_to_stderr
+from .reporters import ReporterPlugin, discover_reporters
 
 
 @frozen(kw_only=True)
@@ -102,7 +96,7 @@ def list_formats() -> list[ListedFormat]:
 
 
 def _loaded_format(plugin: ReporterPlugin) -> ListedFormat:
-    from portus_scanners import FolderReporter  # listing scanners needs none of the reports
+    from .reporter import FolderReporter  # listing scanners needs none of the reports
 
     row = ListedFormat(name=plugin.name, distribution=plugin.distribution, version=plugin.version)
     with foreign_prints_to_stderr():

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
-from portus_scanners import kill_programs
+from portus_scanners.backends import kill_programs
 
 from .exit_codes import ExitCode
 

@@ -10,8 +10,9 @@ from .surface import draw
 from .terminal import safe
 
 if TYPE_CHECKING:
-    from portus_scanners import Surface
     from rich.console import Console
+
+    from .surface import Surface
 
 _LONGEST_CELL = 1000
 

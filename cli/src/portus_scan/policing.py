@@ -6,16 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from attrs import frozen
-from portus_scanners import (
-    Outcome,
-    Policies,
-    ReportDocument,
-    Settings,
-    Suppression,
-    apply_policies,
-    load_policies,
-    load_suppressions,
-)
+from portus_policy import Policies, Suppression, apply_policies, load_policies, load_suppressions
+from portus_scanners import Outcome, ReportDocument, Settings
 
 from .clock import now
 from .faults import CommandFault, settings_faults

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from io import StringIO
 from typing import IO, TYPE_CHECKING
 
-from portus_scanners import Surface
+from attrs import frozen
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,6 +20,17 @@ PIPE_WIDTH = 160
 """Columns where there is no terminal."""
 
 _LONGEST_NUMBER = 4
+
+
+@frozen(kw_only=True)
+class Surface:
+    """What is known of the place where text will be read."""
+
+    width: int = 160
+    """Columns."""
+    terminal: bool = False
+    """False for a pipe or a file: no boxes."""
+    color: bool = False
 
 
 def surface_of(stream: IO[str] | None) -> Surface:

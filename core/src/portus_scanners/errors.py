@@ -2,18 +2,10 @@
 
 ::
 
-    PortusScannersError
-    |-- SettingsError             the configuration is wrong: mend it (also a ValueError)
-    |-- InvalidReferenceError     this is no image reference (also a ValueError)
+    PortusError                   (of portus_images, whose errors come from here as well)
     |-- PluginError               a plugin can't be found or loaded: install or update it
-    |-- InvalidDocumentError      this is no report document of ours (also a ValueError)
+    |-- InvalidDocumentError      not a report document of ours (also a ValueError)
     |-- CombineError              these reports are not about one image (also a ValueError)
-    |-- RegistryError             the image could not be resolved
-    |   |-- RegistryAuthError     the registry wants other credentials
-    |   |-- ImageNotFoundError    the registry does not have it (also a LookupError)
-    |   |-- InvalidManifestError  the registry's answer is no manifest, or not the one asked for
-    |   |-- LocalImageError       a folder or an archive has no such image, or one that can't be trusted
-    |   `-- RegistryUnavailableError  no answer in time, or a 5xx: try again later
     `-- ScannerError              what a scanner raises: the run has failed
         |-- UnsupportedImageError     the backend can't read such an image: not failed, and not clean
         |-- ScannerUnavailableError   the backend can't be reached or is out of order: tried again
@@ -27,39 +19,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-
-class PortusScannersError(Exception):
-    """The base of every error that this package raises."""
+from portus_images import PortusError
 
 
-class SettingsError(PortusScannersError, ValueError):
-    """The configuration can't be used as it is.
-
-    Args:
-        faults: One line for each fault; each names the key and what to do.
-    """
-
-    def __init__(self, faults: str | Iterable[str]) -> None:
-        lines = (faults,) if isinstance(faults, str) else tuple(faults)
-        self.faults: tuple[str, ...] = tuple(" ".join(line.split()) for line in lines)  # keys may hold newlines
-        super().__init__("; ".join(self.faults))
-
-
-class InvalidReferenceError(PortusScannersError, ValueError):
-    """A text that is no image reference.
-
-    Args:
-        text: The text as given.
-        reason: What is wrong with it.
-    """
-
-    def __init__(self, text: str, reason: str) -> None:
-        self.text = text
-        self.reason = reason
-        super().__init__(f"{text!r} is no image reference: {reason}")
-
-
-class PluginError(PortusScannersError):
+class PluginError(PortusError):
     """A plugin that can't be found, or whose code can't be used.
 
     Args:
@@ -84,7 +47,7 @@ class PluginError(PortusScannersError):
         super().__init__(f"{noun} {name!r}: {self.reason}")
 
 
-class InvalidDocumentError(PortusScannersError, ValueError):
+class InvalidDocumentError(PortusError, ValueError):
     """A text that is no report document.
 
     Args:
@@ -96,56 +59,11 @@ class InvalidDocumentError(PortusScannersError, ValueError):
         super().__init__("; ".join(self.faults))
 
 
-class CombineError(PortusScannersError, ValueError):
+class CombineError(PortusError, ValueError):
     """Reports that can't be made one: there is none, or they are about different images."""
 
 
-class RegistryError(PortusScannersError):
-    """An image that could not be resolved, or a blob that can't be had.
-
-    Args:
-        message: What happened and what to do.
-        registry: The registry's host, with its port where one was given; empty for a local image.
-        step: Where it happened: ``connect``, ``token``, ``manifest``, ``blob``, ``referrers``, ``resolve``, ``local``;
-            ``interrupted`` when it was stopped on request, ``timeout`` when the time for all was up before.
-        status: The HTTP status, where there was one.
-    """
-
-    def __init__(self, message: str, *, registry: str, step: str, status: int | None = None) -> None:
-        self.registry = registry
-        self.step = step
-        self.status = status
-        super().__init__(message)
-
-
-class RegistryAuthError(RegistryError):
-    """The registry refuses the credentials, or wants some."""
-
-
-class ImageNotFoundError(RegistryError, LookupError):
-    """The registry has no such repository, tag, digest or platform."""
-
-
-class InvalidManifestError(RegistryError):
-    """The answer is no manifest that this package knows, or its digest is not the one asked for."""
-
-
-class LocalImageError(RegistryError):
-    """A folder or an archive that holds no such image, or one that can't be read or trusted; no registry is asked.
-
-    Args:
-        message: What is wrong with it, and what to do.
-    """
-
-    def __init__(self, message: str) -> None:
-        super().__init__(message, registry="", step="local")
-
-
-class RegistryUnavailableError(RegistryError):
-    """The registry could not be reached, did not answer in time, or answered 5xx or 429."""
-
-
-class ScannerError(PortusScannersError):
+class ScannerError(PortusError):
     """A scan that failed for a reason that is none of those below."""
 
 

@@ -22,23 +22,21 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, get_args, get_origin
 from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
 from attrs.validators import ge, gt, instance_of, optional
+from portus_images import BlobAccess, BlobHead, Image, Layer, Reference, Referrer, RegistryError
 
-from .errors import RegistryError
-from .models import Image, Layer, ScannerReport
-from .registry.reference import Reference
+from .models import ScannerReport
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import aiohttp
-
-    from .pacing import Pacers
+    from portus_images import Pacers
 
 __all__ = [
     "BlobAccess",
@@ -127,45 +125,6 @@ ResultT = TypeVar("ResultT")
 
 
 @frozen(kw_only=True)
-class BlobAccess:
-    """How a backend that pulls by itself gets one layer."""
-
-    url: str
-    headers: Mapping[str, str] = field(factory=dict, repr=lambda headers: repr(sorted(headers)))
-    """Headers to send, credentials among them: never log them."""
-    own_tls: bool = False
-    """The configuration has TLS settings of its own for this address (an authority, a client certificate, no
-    verification), which a backend can't know."""
-
-
-@frozen(kw_only=True)
-class BlobHead:
-    """What the registry says of one blob when we ask for it ourselves."""
-
-    status: int
-    """HTTP status; 0 when the registry did not answer."""
-    size: int | None = None
-    """Its ``Content-Length``, where it gave one."""
-    reason: str = ""
-    """The failure in words, where there was one."""
-
-
-@frozen(kw_only=True)
-class Referrer:
-    """Something that was pushed with an image as its subject: an SBOM, a signature, an attestation."""
-
-    digest: str
-    """Of its manifest, for `ScannerContext.fetch`."""
-    media_type: str = ""
-    """Of its manifest."""
-    size: int | None = None
-    """Bytes of its manifest."""
-    artifact_type: str = ""
-    """What it is: ``application/spdx+json``."""
-    annotations: Mapping[str, str] = field(factory=dict)
-
-
-@frozen(kw_only=True)
 class Health:
     """Whether a backend can be used now."""
 
@@ -191,7 +150,7 @@ class ScannerContext:
     def _pacers(self) -> Pacers:
         """What paces the requests to servers (for `HttpBackend`)."""
         if self._own_pacers is None:
-            from .pacing import Pacers
+            from portus_images import Pacers
 
             self._own_pacers = Pacers()
         return self._own_pacers
@@ -200,7 +159,7 @@ class ScannerContext:
     def http(self) -> aiohttp.ClientSession:
         """The scanner's own HTTP session: no cookies, no total timeout, 5 s to connect. The engine closes it."""
         if self._http is None:
-            from .http import open_session
+            from portus_images import open_session
 
             self._http = self._own_http = open_session()
         return self._http

@@ -19,9 +19,9 @@ import attrs
 from cattrs import Converter, transform_error
 from cattrs.cols import homogenous_tuple_structure_factory, is_sequence, list_structure_factory
 from cattrs.errors import BaseValidationError
+from portus_images import one_line
 
 from .errors import InvalidReportError
-from .text import one_line
 
 __all__ = ["make_strict_converter", "structure_answer"]
 

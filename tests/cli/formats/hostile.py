@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from attrs import evolve
+from portus_policy import GateResult, GateViolation, Suppressed, UnusedRule
 from portus_scanners import (
     Cvss,
     Finding,
-    GateResult,
-    GateViolation,
     Image,
     LocalImage,
     LocalReference,
@@ -19,9 +18,7 @@ from portus_scanners import (
     ScannerReport,
     ScannerRun,
     Severity,
-    Suppressed,
     UnresolvedImage,
-    UnusedRule,
     VendorRating,
     make_image_report,
 )

@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 from jsonschema import Draft4Validator, Draft7Validator
 from jsonschema.protocols import Validator
 from junitparser import Failure, JUnitXml, Skipped
+from portus_policy import Suppressed
+from portus_scan import ReportJob, TextReporter
 from portus_scan.formats.csv import CsvReporter
 from portus_scan.formats.cyclonedx import CycloneDxReporter
 from portus_scan.formats.cyclonedx.doubts import NOT_COMPLETE as DOUBT_ID
@@ -27,7 +29,7 @@ from portus_scan.formats.junit import JUnitReporter
 from portus_scan.formats.markdown import MarkdownReporter
 from portus_scan.formats.sarif import SarifReporter
 from portus_scan.formats.sarif.rules import NOT_COMPLETE
-from portus_scanners import ImageReport, ReportDocument, ReportJob, Suppressed, TextReporter
+from portus_scanners import ImageReport, ReportDocument
 
 from ...core.strategies import documents
 

@@ -7,7 +7,8 @@ from io import StringIO
 
 import pytest
 from attrs import evolve
-from portus_scanners import GateResult, Outcome, ReportDocument
+from portus_policy import GateResult
+from portus_scanners import Outcome, ReportDocument
 
 from ..documents import UNRESOLVED, make_document, make_finding, make_report, make_run
 from .hostile import TEXTS, hostile_document

@@ -9,17 +9,9 @@ import pytest
 from attrs import evolve
 from hypothesis import Phase, given, settings
 from junitparser import JUnitXml
-from portus_scanners import (
-    FixState,
-    GateResult,
-    GateViolation,
-    Outcome,
-    ReportDocument,
-    ReportJob,
-    Severity,
-    UnusedRule,
-    Verdict,
-)
+from portus_policy import GateResult, GateViolation, UnusedRule
+from portus_scan import ReportJob
+from portus_scanners import FixState, Outcome, ReportDocument, Severity, Verdict
 
 from ..documents import UNRESOLVED, make_document, make_finding, make_report, make_run
 from .hostile import HUGE, TEXTS, hostile_document

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 from junitparser import JUnitXml, TestCase
-from portus_scanners import GateResult, GateViolation, Outcome, Package, ReportDocument
+from portus_policy import GateResult, GateViolation
+from portus_scanners import Outcome, Package, ReportDocument
 
 from ..documents import UNRESOLVED, make_document, make_finding, make_report, make_run
 from .rendered import render, suppress

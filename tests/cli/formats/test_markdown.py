@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from portus_policy import GateResult, GateViolation
 from portus_scan.formats.foreign import paragraphs
 from portus_scan.formats.markup import code, prose
 from portus_scan.formats.words import verdict_words
-from portus_scanners import GateResult, GateViolation, Outcome, ReportDocument, Severity
+from portus_scanners import Outcome, ReportDocument, Severity
 
 from ..documents import UNRESOLVED, make_document, make_finding, make_report, make_run
 from .hostile import TEXTS, hostile_document

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from portus_scanners import FolderReporter, Outcome, ReportJob, discover_reporters
+from portus_scan import FolderReporter, ReportJob, discover_reporters
+from portus_scanners import Outcome
 
 from ..documents import UNRESOLVED, make_document, make_finding, make_run
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from attrs import evolve
+from portus_policy import GateResult, GateViolation, Suppressed, UnusedRule
 from portus_scanners import (
     Cvss,
-    GateResult,
-    GateViolation,
     Outcome,
     Package,
     Platform,
@@ -16,9 +15,7 @@ from portus_scanners import (
     ReportDocument,
     ScannerRun,
     Severity,
-    Suppressed,
     UnresolvedImage,
-    UnusedRule,
     VendorRating,
     Vulnerability,
 )

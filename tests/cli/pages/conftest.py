@@ -10,8 +10,9 @@ import pytest
 import pytest_asyncio
 from attrs import define, field
 from playwright.async_api import Browser, Page, async_playwright
+from portus_scan import ReportJob
 from portus_scan.formats.html import HtmlReporter
-from portus_scanners import ReportDocument, ReportJob
+from portus_scanners import ReportDocument
 from standins.chromium import OPTIONS, chromium
 
 from .attacks import hostile_document

@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 from attrs import evolve
+from portus_policy import GateResult, GateViolation, Suppressed, UnusedRule
 from portus_scanners import (
     Cvss,
     Finding,
     FixState,
-    GateResult,
-    GateViolation,
     Image,
     ImageReport,
     Layer,
@@ -24,9 +23,7 @@ from portus_scanners import (
     ScannerReport,
     ScannerRun,
     Severity,
-    Suppressed,
     UnresolvedImage,
-    UnusedRule,
     VendorRating,
     Verdict,
     Vulnerability,

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from html.parser import HTMLParser
 
 from attrs import define, field
+from portus_scan import ReportJob
 from portus_scan.formats.html import HtmlReporter
-from portus_scanners import ReportDocument, ReportJob
+from portus_scanners import ReportDocument
 
 _VOID = {"meta", "link", "br", "wbr", "input", "rect", "img"}
 _INLINE = {"a", "bdi", "code", "span", "strong", "time", "tspan"}

@@ -9,10 +9,11 @@ from pathlib import PurePosixPath, PureWindowsPath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portus_scan import ReportJob
 from portus_scan.formats.html import HtmlReporter
 from portus_scan.formats.html.foreign import few, isolate, link_target, visible, visible_lines, when
 from portus_scan.formats.html.places import Places, page_name
-from portus_scanners import ReportDocument, ReportJob, UnresolvedImage
+from portus_scanners import ReportDocument, UnresolvedImage
 
 from .attacks import BAD_LINKS, MEGABYTE, hostile_document
 from .documents import make_document, make_report

@@ -11,20 +11,10 @@ import pytest
 from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from portus_policy import GateResult, GateViolation
+from portus_scan import ReportJob
 from portus_scan.formats.html import HtmlReporter, rows
-from portus_scanners import (
-    FixState,
-    GateResult,
-    GateViolation,
-    Outcome,
-    Package,
-    Platform,
-    ReportDocument,
-    ReportJob,
-    Severity,
-    UnresolvedImage,
-    Verdict,
-)
+from portus_scanners import FixState, Outcome, Package, Platform, ReportDocument, Severity, UnresolvedImage, Verdict
 
 from ...core.strategies import documents
 from .attacks import hostile_document

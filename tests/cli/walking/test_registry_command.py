@@ -12,11 +12,8 @@ from typing import Any
 
 import pytest
 from portus_scanners import ReportDocument, load_document
-from portus_scanners.testing import Reply
-from portus_scanners.testing.images import filler_layer, make_image
-from portus_scanners.testing.registry.registry import StandInRegistry
-from portus_scanners.testing.servers.faults import Status
-from portus_scanners.testing.servers.scripted import ScriptedServer
+from portus_scanners_testing import Reply, ScriptedServer, StandInRegistry, Status
+from portus_scanners_testing.images import filler_layer, make_image
 
 from .. import plugins
 from ..conftest import Process

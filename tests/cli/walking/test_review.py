@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from portus_policy import GatePolicy, Policies, Suppression
 from portus_scan.policing import Policing
 from portus_scan.walking.review import Review
-from portus_scanners import GatePolicy, Outcome, Policies, Severity, Suppression
+from portus_scanners import Outcome, Severity
 
 from ..documents import make_finding, make_report, make_run
 

@@ -21,7 +21,7 @@ from portus_scanners import (
     SettingsError,
     Verdict,
 )
-from portus_scanners.testing.clock import virtual_time
+from portus_scanners_testing import virtual_time
 
 from .conftest import IMAGE, Stub
 from .test_outcomes import FOUND, doing

@@ -17,6 +17,10 @@ from typing import Any
 import aiohttp
 import pytest
 from attrs import evolve
+from portus_images import LocalImageError, ServeAddress
+from portus_images.local import server as serving
+from portus_images.local.contents import Content, StoppedError
+from portus_images.local.images import LocalImages
 from portus_scanners import (
     BlobHead,
     Engine,
@@ -25,7 +29,6 @@ from portus_scanners import (
     ImageReport,
     Layer,
     LocalImage,
-    LocalImageError,
     LocalReference,
     Platform,
     RegistryUnavailableError,
@@ -40,11 +43,7 @@ from portus_scanners import (
     load_document,
 )
 from portus_scanners.engine import engine as module
-from portus_scanners.local import server as serving
-from portus_scanners.local.address import ServeAddress
-from portus_scanners.local.contents import Content, StoppedError
-from portus_scanners.local.images import LocalImages
-from portus_scanners.testing.images import (
+from portus_scanners_testing.images import (
     digest_of,
     filler_layer,
     make_image,
@@ -53,7 +52,7 @@ from portus_scanners.testing.images import (
     write_oci_archive,
     write_oci_layout,
 )
-from portus_scanners.testing.images.archives import write_tar
+from portus_scanners_testing.images.archives import write_tar
 
 LARGE = filler_layer("large", size=3_000_000)
 IMAGE = make_image(filler_layer("base"), LARGE, form="oci")

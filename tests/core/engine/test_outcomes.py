@@ -22,7 +22,7 @@ from portus_scanners import (
     UnsupportedImageError,
     Verdict,
 )
-from portus_scanners.testing.clock import virtual_time
+from portus_scanners_testing import virtual_time
 
 from .conftest import Stub
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 from portus_scanners import Engine, Image, Scanner, ScannerReport, ScannerSettings, Settings
-from portus_scanners.testing.images import filler_layer, make_artifact, make_image
-from portus_scanners.testing.registry import StandInRegistry
+from portus_scanners_testing.images import filler_layer, make_artifact, make_image
+from portus_scanners_testing.registry import StandInRegistry
 
 from .conftest import InstalledPlugin
 

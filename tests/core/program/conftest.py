@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from portus_scanners import ProgramBackend, ScannerContext
+from portus_scanners import ScannerContext
+from portus_scanners.backends import ProgramBackend
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from portus_scanners import ProgramBackend, ScannerUnavailableError
+from portus_scanners import ScannerUnavailableError
+from portus_scanners.backends import ProgramBackend
 
 from .conftest import children, is_running
 
@@ -207,7 +208,7 @@ async def test_a_group_that_may_not_be_ended_is_left_and_named(
     backend: Backend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Where the system lets nobody end a program, the run ends all the same, and the log says so."""
-    from portus_scanners.program import process
+    from portus_scanners.backends.program import process
 
     real = os.killpg
 

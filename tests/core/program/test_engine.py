@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from attrs import frozen
-from portus_scanners import Image, Outcome, ProgramBackend, ProgramScannerSettings, Scanner, ScannerReport
+from portus_scanners import Image, Outcome, ProgramScannerSettings, Scanner, ScannerReport
+from portus_scanners.backends import ProgramBackend
 
 from ..engine.conftest import make_engine
 from .conftest import is_running

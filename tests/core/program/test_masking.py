@@ -8,8 +8,9 @@ from urllib.parse import quote
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portus_scanners import InvalidReportError, ProgramBackend, Secret
-from portus_scanners.masking import SecretMask
+from portus_scanners import InvalidReportError, Secret
+from portus_scanners.backends import ProgramBackend
+from portus_scanners.backends.masking import SecretMask
 
 Backend = Callable[..., ProgramBackend]
 

@@ -7,8 +7,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from portus_scanners import ProgramBackend, kill_programs
-from portus_scanners.program.remains import live_folders, live_groups
+from portus_scanners.backends import ProgramBackend, kill_programs
+from portus_scanners.backends.program.remains import live_folders, live_groups
 
 from .conftest import is_running
 

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 from portus_scanners import (
     InvalidReportError,
-    ProgramBackend,
     ProgramScannerSettings,
     ScannerContext,
     ScannerError,
     ScannerUnavailableError,
     Secret,
 )
-from portus_scanners.program import backend as backend_module
+from portus_scanners.backends import ProgramBackend
+from portus_scanners.backends.program import backend as backend_module
 
 Backend = Callable[..., ProgramBackend]
 

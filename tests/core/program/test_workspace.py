@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from portus_scanners import InvalidReportError, ProgramBackend, ScannerError, ScannerUnavailableError, Secret
-from portus_scanners.program import folders
+from portus_scanners import InvalidReportError, ScannerError, ScannerUnavailableError, Secret
+from portus_scanners.backends import ProgramBackend
+from portus_scanners.backends.program import folders
 
 Backend = Callable[..., ProgramBackend]
 

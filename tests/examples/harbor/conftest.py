@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from portus_images import Registry, RegistrySettings
 from portus_scanner_harbor import HarborScanner, HarborSettings
-from portus_scanners import Image, Reference, Registry, RegistrySettings, Secret
-from portus_scanners.testing import PASSWORD, USERNAME, RecordingContext, StandInRegistry
-from portus_scanners.testing.images import debian_image
+from portus_scanners import Image, Reference, Secret
+from portus_scanners_testing import PASSWORD, USERNAME, RecordingContext, StandInRegistry
+from portus_scanners_testing.images import debian_image
 from standins.harbor import StandInAdapter
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 from portus_scanner_harbor import HarborScanner
 from portus_scanners import Severity
-from portus_scanners.testing import PolledScannerContract, serving
+from portus_scanners_testing import PolledScannerContract, serving
 from standins.harbor import StandInAdapter, vulnerability
 
 

@@ -9,17 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from portus_scanner_harbor.findings import make_report
 from portus_scanner_harbor.wire import Metadata, Report
-from portus_scanners import (
-    Cvss,
-    Finding,
-    Image,
-    InvalidReportError,
-    Package,
-    Reference,
-    ScannerReport,
-    Severity,
-    structure_answer,
-)
+from portus_scanners import Cvss, Finding, Image, InvalidReportError, Package, Reference, ScannerReport, Severity
+from portus_scanners.backends import structure_answer
 from standins.harbor import METADATA, vulnerability
 
 DIGEST = "sha256:" + "a" * 64

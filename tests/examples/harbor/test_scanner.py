@@ -14,7 +14,7 @@ from portus_scanners import (
     Secret,
     UnsupportedImageError,
 )
-from portus_scanners.testing import PASSWORD, RecordingContext, Reply, StandInRegistry, Status
+from portus_scanners_testing import PASSWORD, RecordingContext, Reply, StandInRegistry, Status
 from standins.harbor import METADATA, OLD_REPORT, REPORT, StandInAdapter, vulnerability
 
 MakeScanner = Callable[..., HarborScanner]

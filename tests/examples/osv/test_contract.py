@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from portus_scanner_osv import OsvScanner
 from portus_scanners import Severity
-from portus_scanners.testing import HttpScannerContract, StandInRegistry, serving
-from portus_scanners.testing.images import make_artifact
+from portus_scanners_testing import HttpScannerContract, StandInRegistry, serving
+from portus_scanners_testing.images import make_artifact
 from standins.osv import StandInOsv, cyclonedx, record, spdx
 
 OPENSSL = "pkg:deb/debian/libssl3@3.0.1-1?arch=amd64&distro=debian-12&upstream=openssl"

@@ -12,7 +12,8 @@ from portus_scanner_osv.findings import find_id, make_finding
 from portus_scanner_osv.queries import Query, make_query, package_of
 from portus_scanner_osv.sbom import Sbom, SbomPackage, read_sbom
 from portus_scanner_osv.wire import Vulnerability
-from portus_scanners import Cvss, Finding, InvalidReportError, Package, Severity, structure_answer
+from portus_scanners import Cvss, Finding, InvalidReportError, Package, Severity
+from portus_scanners.backends import structure_answer
 from standins.osv import cyclonedx, record, spdx
 
 OPENSSL = Query("Debian:12", "openssl", "3.0.1-1")

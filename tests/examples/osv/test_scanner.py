@@ -17,7 +17,7 @@ from portus_scanners import (
     ScannerReport,
     UnsupportedImageError,
 )
-from portus_scanners.testing import RecordingContext, Reply, Status
+from portus_scanners_testing import RecordingContext, Reply, Status
 from standins.osv import StandInOsv, cyclonedx, record
 
 IMAGE = Image(reference=Reference.parse("registry.example/team/app:1"), digest="sha256:" + "a" * 64)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 from portus_scanner_report_file import ReportFileScanner
 from portus_scanners import Severity
-from portus_scanners.testing import Hang, HttpScannerContract, ScannerContract, ScriptedServer, serving
+from portus_scanners_testing import Hang, HttpScannerContract, ScannerContract, ScriptedServer, serving
 from standins import reports
 
 FOUND = {"CVE-2099-0001": "High", "CVE-2099-0002": "Low"}

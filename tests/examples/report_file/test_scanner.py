@@ -21,7 +21,7 @@ from portus_scanners import (
     ScannerUnavailableError,
     Secret,
 )
-from portus_scanners.testing import RecordingContext, ScriptedServer, Status
+from portus_scanners_testing import RecordingContext, ScriptedServer, Status
 from standins import reports
 
 DIGEST, CONFIG, OTHER = ("sha256:" + letter * 64 for letter in "abc")

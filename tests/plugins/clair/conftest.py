@@ -8,19 +8,11 @@ from typing import Any
 import portus_scanner_clair.client
 import pytest
 from attrs import frozen
+from portus_images import Registry, RegistrySettings
 from portus_scanner_clair import ClairScanner, ClairSettings
-from portus_scanners import (
-    BlobAccess,
-    Image,
-    Layer,
-    Reference,
-    Registry,
-    RegistrySettings,
-    Secret,
-)
-from portus_scanners.testing import RecordingContext
-from portus_scanners.testing.images import Pushable
-from portus_scanners.testing.registry.registry import StandInRegistry
+from portus_scanners import BlobAccess, Image, Layer, Reference, Secret
+from portus_scanners_testing import RecordingContext, StandInRegistry
+from portus_scanners_testing.images import Pushable
 from standins.clair import StandInClair
 
 

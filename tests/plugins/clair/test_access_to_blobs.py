@@ -17,8 +17,8 @@ from portus_scanners import (
     ScannerUnavailableError,
     UnsupportedImageError,
 )
-from portus_scanners.testing.images import debian_image
-from portus_scanners.testing.servers.faults import Status
+from portus_scanners_testing import Status
+from portus_scanners_testing.images import debian_image
 
 from .conftest import FaultyContext, House
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 from portus_scanner_clair import ClairScanner
 from portus_scanners import Severity
-from portus_scanners.testing import HttpScannerContract, serving
+from portus_scanners_testing import HttpScannerContract, serving
 from standins.clair import StandInClair
 
 

@@ -8,16 +8,15 @@ from math import ceil, log2
 from typing import cast
 
 import pytest
+from portus_images import Registry
 from portus_scanner_clair import ClairScanner
 from portus_scanner_clair.client import ClairClient
 from portus_scanner_clair.layers import ChainLink, make_chain
 from portus_scanner_clair.search import count_known
 from portus_scanner_clair.sharing import Shared
-from portus_scanners import Image, Layer, Reference, Registry, ScannerError
-from portus_scanners.testing.images import debian_layer, filler_layer, make_image, many_layers_image
-from portus_scanners.testing.images.builder import BuiltImage
-from portus_scanners.testing.registry.registry import StandInRegistry
-from portus_scanners.testing.servers.faults import Hang, Status
+from portus_scanners import Image, Layer, Reference, ScannerError
+from portus_scanners_testing import Hang, StandInRegistry, Status
+from portus_scanners_testing.images import BuiltImage, debian_layer, filler_layer, make_image, many_layers_image
 
 from .conftest import FaultyContext, House
 

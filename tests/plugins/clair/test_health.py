@@ -9,8 +9,7 @@ import pytest
 from portus_scanner_clair import ClairScanner, ClairSettings
 from portus_scanner_clair.health import health_url
 from portus_scanners import Health, ScannerContext
-from portus_scanners.testing import ReplayServer
-from portus_scanners.testing.servers.faults import Hang, Status
+from portus_scanners_testing import Hang, ReplayServer, Status
 from standins.exchanges import recorded
 
 from .conftest import House

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from portus_scanner_clair.findings import make_report
 from portus_scanner_clair.refusals import Cause, Refusal
 from portus_scanner_clair.wire import read_error, read_layer, read_namespaces
-from portus_scanners import HttpAnswer, InvalidReportError, Secret, UnsupportedImageError
+from portus_scanners import InvalidReportError, Secret, UnsupportedImageError
+from portus_scanners.backends import HttpAnswer
 
 keys = st.sampled_from(["Layer", "Name", "Features", "Vulnerabilities", "Severity", "Metadata", "Error", "Message"])
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5)

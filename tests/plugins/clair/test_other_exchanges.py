@@ -7,8 +7,8 @@ import json
 import pytest
 from portus_scanner_clair.layers import make_chain
 from portus_scanners import ScannerError
-from portus_scanners.testing.images import debian_image
-from portus_scanners.testing.servers.faults import Status
+from portus_scanners_testing import Status
+from portus_scanners_testing.images import debian_image
 from standins.exchanges import exchange, names
 
 from .conftest import House

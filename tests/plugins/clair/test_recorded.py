@@ -9,7 +9,7 @@ import pytest
 from portus_scanner_clair import ClairScanner, ClairSettings
 from portus_scanner_clair.layers import make_chain
 from portus_scanners import Image, Layer, Reference, ScannerContext, ScannerError, ScannerReport
-from portus_scanners.testing import Exchange, RecordedRequest, ReplayServer, with_json
+from portus_scanners_testing import Exchange, RecordedRequest, ReplayServer, with_json
 from standins.exchanges import names, recorded
 
 IMAGE = Image(

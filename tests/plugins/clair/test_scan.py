@@ -15,7 +15,8 @@ from portus_scanners import (
     ScannerUnavailableError,
     UnsupportedImageError,
 )
-from portus_scanners.testing.images import (
+from portus_scanners_testing import Disconnect, LoopbackServer, Status, Truncated
+from portus_scanners_testing.images import (
     alpine_layer,
     debian_image,
     debian_layer,
@@ -28,8 +29,6 @@ from portus_scanners.testing.images import (
     opensuse_image,
     static_binary_image,
 )
-from portus_scanners.testing.servers.faults import Disconnect, Status, Truncated
-from portus_scanners.testing.servers.loopback import LoopbackServer
 
 from .conftest import House
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from portus_scanner_dummy import DummyScanner, DummySettings, Step
 from portus_scanners import Image, Reference
-from portus_scanners.testing import RecordingContext
+from portus_scanners_testing import RecordingContext
 
 
 @pytest.fixture

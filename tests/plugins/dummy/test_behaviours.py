@@ -13,7 +13,7 @@ from portus_scanners import (
     ScannerUnavailableError,
     UnsupportedImageError,
 )
-from portus_scanners.testing import StillWorkingError
+from portus_scanners_testing import StillWorkingError
 
 NOTE = "dummy: these findings are scripted, nothing was scanned"
 PORTUS_IDS = ["CVE-2016-6304", "CVE-2016-7052", "CVE-2016-2178"]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 from portus_scanner_dummy import DummyScanner
 from portus_scanners import Severity
-from portus_scanners.testing import ScannerContract
+from portus_scanners_testing import ScannerContract
 
 OTHER = {"id": "CVE-2099-0001", "severity": "Critical", "package": "zlib1g"}
 

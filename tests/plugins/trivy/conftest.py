@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from attrs import field, frozen
+from portus_images import Registry
 from portus_scanner_trivy import TrivyScanner
-from portus_scanners import Engine, Registry, ScannerRun, Settings
-from portus_scanners.testing import StandInRegistry, open_engine
-from portus_scanners.testing.images import BuiltImage, debian_image
+from portus_scanners import Engine, ScannerRun, Settings
+from portus_scanners_testing import StandInRegistry, open_engine
+from portus_scanners_testing.images import BuiltImage, debian_image
 from standins.docker_registry import DockerRegistry
 from standins.trivy import Advisory, write_database
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from portus_scanner_trivy import TrivyScanner
 from portus_scanners import Severity
-from portus_scanners.testing import ProgramScannerContract, ScriptedProgram
-from portus_scanners.testing.images import digest_of
+from portus_scanners_testing import ProgramScannerContract, ScriptedProgram
+from portus_scanners_testing.images import digest_of
 
 from .reports import VERSIONS, bare_vulnerability, os_result, package, report, vulnerability
 

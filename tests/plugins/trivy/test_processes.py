@@ -10,8 +10,8 @@ import pytest
 from portus_scanner_trivy import TrivyScanner, TrivySettings
 from portus_scanner_trivy.database import UPDATE_INTERVAL, Database
 from portus_scanners import Engine, Image, Layer, Outcome, Reference, Secret, Settings
-from portus_scanners.testing import RecordingContext, ScriptedProgram, StandInRegistry, open_engine
-from portus_scanners.testing.images import debian_image
+from portus_scanners_testing import RecordingContext, ScriptedProgram, StandInRegistry, open_engine
+from portus_scanners_testing.images import debian_image
 
 from .reports import VERSIONS, os_result, report, vulnerability
 

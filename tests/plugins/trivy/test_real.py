@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from portus_images import Registry
 from portus_scanner_trivy import TrivyScanner, TrivySettings
 from portus_scanners import (
     Engine,
@@ -20,13 +21,12 @@ from portus_scanners import (
     Outcome,
     Package,
     Reference,
-    Registry,
     ScannerUnavailableError,
     Settings,
     Severity,
 )
-from portus_scanners.testing import StandInRegistry, open_engine
-from portus_scanners.testing.images import (
+from portus_scanners_testing import Hang, StandInRegistry, Status, open_engine
+from portus_scanners_testing.images import (
     alpine_image,
     debian_image,
     debian_layer,
@@ -40,7 +40,6 @@ from portus_scanners.testing.images import (
     write_oci_archive,
     write_oci_layout,
 )
-from portus_scanners.testing.servers.faults import Hang, Status
 from standins.clair import StandInClair
 from standins.docker_registry import DockerRegistry
 from standins.trivy import Advisory, TrivyServer, write_database

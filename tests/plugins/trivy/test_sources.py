@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from attrs import evolve
+from portus_images import Registry, RegistrySettings
 from portus_scanner_trivy.access import open_registry
 from portus_scanner_trivy.layout import open_layout
 from portus_scanner_trivy.refusals import NotPulledError
@@ -17,13 +18,9 @@ from portus_scanners import (
     Image,
     Layer,
     LocalImage,
-    ProgramBackend,
-    ProgramWorkspace,
     Reference,
-    Registry,
     RegistryAuthError,
     RegistryError,
-    RegistrySettings,
     RegistryUnavailableError,
     ScannerContext,
     ScannerError,
@@ -31,9 +28,9 @@ from portus_scanners import (
     Secret,
     UnsupportedImageError,
 )
-from portus_scanners.testing import RecordingContext, StandInRegistry
-from portus_scanners.testing.images import debian_image, digest_of, write_oci_layout
-from portus_scanners.testing.servers.faults import EmptyBody, Status
+from portus_scanners.backends import ProgramBackend, ProgramWorkspace
+from portus_scanners_testing import EmptyBody, RecordingContext, StandInRegistry, Status
+from portus_scanners_testing.images import debian_image, digest_of, write_oci_layout
 
 BUILT = debian_image({"bash": "5.2-1"})
 IMAGE = Image(

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 from portus_scanner_zypper_docker import ZypperDockerScanner, ZypperDockerSettings
 from portus_scanners import Image, Reference
-from portus_scanners.testing import RecordingContext
+from portus_scanners_testing import RecordingContext
 from standins.zypper_docker import StandInZypperDocker
 
 NAME = "registry.example.com:5000/team/app:1.0"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from portus_scanner_zypper_docker import ZypperDockerScanner
 from portus_scanners import Severity
-from portus_scanners.testing import PolledScannerContract, serving
+from portus_scanners_testing import PolledScannerContract, serving
 from standins.zypper_docker import StandInZypperDocker, patch, scanned, working
 
 EXPAT = patch("openSUSE-2099-1", summary="Security update for expat", description="Fixes CVE-2099-0001 (bsc#1)")

@@ -17,7 +17,8 @@ from portus_scanner_zypper_docker.findings import (
     make_report,
 )
 from portus_scanner_zypper_docker.wire import Patch, read_result
-from portus_scanners import HttpAnswer, ScannerError, Severity
+from portus_scanners import ScannerError, Severity
+from portus_scanners.backends import HttpAnswer
 from standins.exchanges import exchange
 
 texts = st.sampled_from(

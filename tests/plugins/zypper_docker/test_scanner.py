@@ -20,7 +20,7 @@ from portus_scanners import (
     ScannerUnavailableError,
     UnsupportedImageError,
 )
-from portus_scanners.testing import RecordingContext
+from portus_scanners_testing import RecordingContext
 from standins.exchanges import names
 from standins.zypper_docker import Answer, StandInZypperDocker, failed, patch, recorded, scanned, working
 

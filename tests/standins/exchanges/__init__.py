@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from portus_scanners.testing import Exchange
+from portus_scanners_testing import Exchange
 
 _FOLDER = Path(__file__).parent
 

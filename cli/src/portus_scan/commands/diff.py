@@ -11,7 +11,7 @@ from ..exit_codes import ExitCode
 from ..faults import CommandFault
 
 if TYPE_CHECKING:
-    from portus_scanners import DocumentDiff
+    from portus_policy import DocumentDiff
 
 _HELP = """Compare two reports: what appeared, what vanished, what has another severity or a fix now.
 
@@ -41,7 +41,7 @@ Exit codes:
 @click.option("--exit-code", "with_code", is_flag=True, help="Exit with 1 or 3 where something appeared, or may have.")
 def command(*, old: str, new: str, format_name: str, with_code: bool) -> ExitCode:
     """Compare reports."""
-    from portus_scanners import compare_documents, dump_diff
+    from portus_policy import compare_documents, dump_diff
 
     from ..delivery.reading import STDIN, read_document
     from ..formats.diff_words import render_diff

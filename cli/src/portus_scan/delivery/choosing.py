@@ -9,10 +9,13 @@ from pathlib import PurePath
 from typing import cast
 
 from attrs import frozen
-from portus_scanners import FolderReporter, PluginError, TextReporter, discover_reporters, load_plugin
+from portus_scanners import PluginError
+from portus_scanners.plugins import load_plugin
 
 from ..faults import CommandFault
 from ..output import foreign_prints_to_stderr
+from ..reporter import FolderReporter, TextReporter
+from ..reporters import discover_reporters
 from ..terminal import PROGRAM
 from .outputs import FolderOutput, Output, TextOutput
 from .places import File, Folder, Stdout

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
-from portus_scanners import GateResult, ReportDocument
+from portus_policy import GateResult
+from portus_scanners import ReportDocument
 
 
 def join_documents(documents: Sequence[ReportDocument]) -> ReportDocument:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from attrs import frozen
-from portus_scanners import FolderReporter, ReportJob, TextReporter
 
+from ..reporter import FolderReporter, ReportJob, TextReporter
 from ..terminal import say
 from .places import File, Folder, Stdout
 from .rendering import FormatFault, render_files, render_text

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path, PureWindowsPath
 
 from attrs import frozen
-from portus_scanners import ReportFile, Surface
 
 from ..faults import CommandFault
 from ..output import write_stdout
-from ..surface import surface_of, surface_of_file
+from ..reporter import ReportFile
+from ..surface import Surface, surface_of, surface_of_file
 from ..terminal import say
 from .files import check_file, check_folder, write_file
 from .rendering import FormatFault

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-from portus_scanners import FolderReporter, ReportFile, ReportJob, TextReporter, one_line
+from portus_images import one_line
 
 from ..output import foreign_prints_to_stderr
+from ..reporter import FolderReporter, ReportFile, ReportJob, TextReporter
 
 PieceT = TypeVar("PieceT", str, ReportFile)
 _END = object()

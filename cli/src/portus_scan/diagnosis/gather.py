@@ -9,26 +9,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from attrs import evolve
-from portus_scanners import (
-    LoadedPlugin,
-    Plugin,
-    PluginError,
-    ReporterPlugin,
-    ScannerSection,
-    Settings,
-    SettingsError,
-    check_plugin_lists,
-    discover,
-    discover_reporters,
-    load_plugin,
-    load_settings,
-)
+from portus_scanners import Plugin, PluginError, ScannerSection, Settings, SettingsError, discover, load_settings
+from portus_scanners.plugins import LoadedPlugin, check_plugin_lists, load_plugin
 
 from ..checking import check_alone
 from ..enabling import how_to_enable_one
 from ..exit_codes import ExitCode
 from ..leaving import interrupt, leave_at_once, run_to_end, stop_on_signals
 from ..output import foreign_prints_to_stderr
+from ..reporters import ReporterPlugin, discover_reporters
 from ..terminal import PROGRAM
 from .facts import Configuration, Diagnosis, PluginFacts, PluginLists, RegistryFacts, ScannerFacts
 from .surroundings import examine_registries, find_credentials_files, read_proxies, read_versions

@@ -14,9 +14,10 @@ from ..terminal import safe
 from .facts import Configuration, Diagnosis, PluginFacts, PluginLists, RegistryFacts, ScannerFacts
 
 if TYPE_CHECKING:
-    from portus_scanners import Surface
     from rich.console import Console
     from rich.table import Table
+
+    from ..surface import Surface
 
 _STYLES = {"ok": "green", "fault": "bold red", "off": "dim", "note": "yellow", "": ""}
 _LONGEST_LINE = 2000

@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from attrs import evolve
 from importlib_metadata import PackageNotFoundError, version
-from portus_scanners import RegistryAuthError, RegistrySettings, credentials_files, credentials_origin
+from portus_images import RegistrySettings, credentials_files, credentials_origin
+from portus_scanners import RegistryAuthError
 
 from .facts import CredentialsFile, RegistryFacts
 

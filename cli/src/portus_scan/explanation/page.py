@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from portus_scanners import Cvss, FixState, MatchedBy, Rating, Suppressed, Vulnerability
+from portus_policy import Suppressed
+from portus_scanners import Cvss, FixState, MatchedBy, Rating, Vulnerability
 
 from ..terminal import safe
 from .facts import Explained, Silence

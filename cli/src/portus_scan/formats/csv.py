@@ -9,19 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from portus_scanners import (
-    GateViolation,
-    Image,
-    ImageReport,
-    ReportDocument,
-    ReportJob,
-    ScannerRun,
-    TextReporter,
-    UnresolvedImage,
-    UnusedRule,
-    Vulnerability,
-)
+from portus_policy import GateViolation, UnusedRule
+from portus_scanners import Image, ImageReport, ReportDocument, ScannerRun, UnresolvedImage, Vulnerability
 
+from ..reporter import ReportJob, TextReporter
 from .doubts import NO_IMAGE, NOT_SCANNED, UNRESOLVED, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
 from .facts import moment
 from .foreign import LONGEST_LIST, joined, message, name, paragraphs, safe_cut, web_links

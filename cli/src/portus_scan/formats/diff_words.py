@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from portus_scanners import DocumentDiff, ImageDiff, NotComparable, UnresolvedImage, Vulnerability
+from portus_policy import DocumentDiff, ImageDiff, NotComparable
+from portus_scanners import UnresolvedImage, Vulnerability
 
 from ..terminal import safe
 from .words import count, severity_counts

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from portus_scanners import Cvss, Package, Rating, Suppressed, Vulnerability
+from portus_policy import Suppressed
+from portus_scanners import Cvss, Package, Rating, Vulnerability
 
 from .foreign import all_safe, message, name, web_links
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portus_scanners import GateResult, GateViolation
+from portus_policy import GateResult, GateViolation
 
 from ..terminal import safe
 

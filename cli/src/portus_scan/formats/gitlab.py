@@ -14,8 +14,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
-from portus_scanners import Image, ImageReport, ReportDocument, ReportJob, Severity, TextReporter, Vulnerability
+from portus_scanners import Image, ImageReport, ReportDocument, Severity, Vulnerability
 
+from ..reporter import ReportJob, TextReporter
 from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, is_whole, notes_of, scanner_name, verdict_of
 from .foreign import LONGEST_MESSAGE, joined, message, name, paragraphs, safe_cut, web_links
 from .markup import prose

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portus_scanners import ReportJob, TextReporter, dump_document
+from portus_scanners import dump_document
+
+from ..reporter import ReportJob, TextReporter
 
 
 class JsonReporter(TextReporter, contract=1):

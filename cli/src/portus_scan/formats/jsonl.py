@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portus_scanners import ReportJob, TextReporter, dump_line
+from portus_scanners import dump_line
+
+from ..reporter import ReportJob, TextReporter
 
 
 class JsonLinesReporter(TextReporter, contract=1):

@@ -14,19 +14,10 @@ from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
 from attrs import evolve, frozen
-from portus_scanners import (
-    GateResult,
-    ImageReport,
-    Outcome,
-    ReportDocument,
-    ReportJob,
-    ScannerRun,
-    TextReporter,
-    UnresolvedImage,
-    UnusedRule,
-    Vulnerability,
-)
+from portus_policy import GateResult, UnusedRule
+from portus_scanners import ImageReport, Outcome, ReportDocument, ScannerRun, UnresolvedImage, Vulnerability
 
+from ..reporter import ReportJob, TextReporter
 from .doubts import NO_IMAGE, UNRESOLVED, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
 from .foreign import joined, message, name, paragraphs, safe_cut, web_links
 from .program import PROGRAM

@@ -12,8 +12,9 @@ from itertools import zip_longest
 
 import click
 from attrs import frozen
-from portus_scanners import Surface
 from rich.cells import cell_len, chop_cells
+
+from ..surface import Surface
 
 INDENT = 2
 _GAP = 2

@@ -7,19 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from portus_scanners import (
-    GateResult,
-    GateViolation,
-    ImageReport,
-    Outcome,
-    ReportDocument,
-    ReportJob,
-    ScannerRun,
-    TextReporter,
-    UnusedRule,
-    Vulnerability,
-)
+from portus_policy import GateResult, GateViolation, UnusedRule
+from portus_scanners import ImageReport, Outcome, ReportDocument, ScannerRun, Vulnerability
 
+from ..reporter import ReportJob, TextReporter
 from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
 from .foreign import joined, message, name, web_links
 from .markup import code, link

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from portus_scanners import Image, Package, Rating, Suppressed, Vulnerability
+from portus_policy import Suppressed
+from portus_scanners import Image, Package, Rating, Vulnerability
 
 from .foreign import joined, message, name
 

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from portus_scanners import (
-    Image,
-    ImageReport,
-    ReportDocument,
-    ReportJob,
-    ScannerRun,
-    Surface,
-    TextReporter,
-    Verdict,
-)
+from portus_scanners import Image, ImageReport, ReportDocument, ScannerRun, Verdict
 
+from ..reporter import ReportJob, TextReporter
+from ..surface import Surface
 from ..terminal import safe
 from .doubts import notes_of, scanner_name, verdict_of
 from .foreign import safe_cut

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from portus_scanners import FixState, ImageReport, ReportJob, Severity, Surface, Vulnerability
+from portus_scanners import FixState, ImageReport, Severity, Vulnerability
 
+from ..reporter import ReportJob
+from ..surface import Surface
 from ..terminal import safe
 from .layout import INDENT, Cell, columns, paragraph
 from .selection import PackageGroup, few, group_by_package, package_name, select

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from portus_scanners import ImageReport, Outcome, Severity, UnusedRule, Verdict, Vulnerability
+from portus_policy import UnusedRule
+from portus_scanners import ImageReport, Outcome, Severity, Verdict, Vulnerability
 
 from .doubts import verdict_of
 

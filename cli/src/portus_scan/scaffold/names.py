@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 import portus_scanners
 from attrs import frozen
-from portus_scanners import Plugin, one_line
+from portus_images import one_line
+from portus_scanners import Plugin
 
 __all__ = ["PluginNames"]
 

@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import suppress
 
-from portus_scanners import InvalidReferenceError, Reference, Registry, RegistryError, UnresolvedImage
+from portus_images import Registry
+from portus_scanners import InvalidReferenceError, Reference, RegistryError, UnresolvedImage
 
 from .results import short
 from .selection import Selection

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from attrs import define, evolve, field
-from portus_scanners import GateResult, GateViolation, ImageReport, ReportDocument, UnresolvedImage, UnusedRule
+from portus_policy import GateResult, GateViolation, UnusedRule
+from portus_scanners import ImageReport, ReportDocument, UnresolvedImage
 
 from ..policing import Policing
 

@@ -9,16 +9,16 @@ from contextlib import AsyncExitStack
 from typing import TypeVar
 
 from attrs import evolve, frozen
+from portus_images import Registry
+from portus_policy import GateViolation
 from portus_scanners import (
     Engine,
-    GateViolation,
     Image,
     ImageReport,
     Outcome,
     Platform,
-    PortusScannersError,
+    PortusError,
     Reference,
-    Registry,
     RegistryError,
     ReportDocument,
     Scans,
@@ -266,7 +266,7 @@ class Walk:
             return one
         try:
             return await engine.resolve(one, self._order.platform)
-        except PortusScannersError:
+        except PortusError:
             return one  # the scan will say why
 
     def _if_changed(self, one: Found | Image) -> Found | Image | None:

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, field, frozen
+from portus_images import BlobAccess, BlobHead, Image, Layer, NotInRegistryError, Referrer
 
-from ..models import Image, Layer, ScannerReport
-from ..scanner import BlobAccess, BlobHead, Referrer, ScannerContext
+from ..errors import UnsupportedImageError
+from ..models import ScannerReport
+from ..scanner import ScannerContext
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import aiohttp
-
-    from ..pacing import Pacers
-    from .images import Images
+    from portus_images import Images, Pacers
 
 ResultT = TypeVar("ResultT")
 
@@ -97,11 +98,13 @@ class EngineContext(ScannerContext):
 
     async def blob(self, image: Image, layer: Layer, *, renew: bool = False, from_here: bool = False) -> BlobAccess:
         """See `ScannerContext.blob`."""
-        return await self._images.blob(image, layer, renew=renew, from_here=from_here)
+        with _foreign_layers():
+            return await self._images.blob(image, layer, renew=renew, from_here=from_here)
 
     async def copy_blob(self, image: Image, layer: Layer, path: Path) -> None:
         """See `ScannerContext.copy_blob`."""
-        await self._images.copy_blob(image, layer, path)
+        with _foreign_layers():
+            await self._images.copy_blob(image, layer, path)
 
     async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
         """See `ScannerContext.head_blob`."""
@@ -146,6 +149,15 @@ class EngineContext(ScannerContext):
             task.add_done_callback(run.finishing.discard)
         task.add_done_callback(_look_at_error)
         return await asyncio.shield(task)
+
+
+@contextmanager
+def _foreign_layers() -> Iterator[None]:
+    """Say in a scanner's words that no registry has a layer."""
+    try:
+        yield
+    except NotInRegistryError as error:
+        raise UnsupportedImageError(str(error)) from error
 
 
 async def _without_exits(request: Awaitable[ResultT]) -> ResultT:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from attrs import field, frozen
+from portus_images import Image, ImageReference, PortusError
 
-from ..errors import PortusScannersError
-from ..local.reference import ImageReference
-from ..models import Image, ImageReport, UnresolvedImage
+from ..models import ImageReport, UnresolvedImage
 from .context import Progress
 
 ScanTarget = str | ImageReference | Image
@@ -23,7 +22,7 @@ class ScanEnd:
     result: ImageReport | UnresolvedImage
     """The report; or why there is none: the reference is malformed, the image could not be resolved, it was stopped
     or its time was up before that."""
-    error: PortusScannersError | None = field(default=None, eq=False, repr=False)
+    error: PortusError | None = field(default=None, eq=False, repr=False)
     """What an `UnresolvedImage` stands for; None with a report."""
     part: int = 0
     """Which of the images of an index this is, the first is 0, where all platforms are scanned."""

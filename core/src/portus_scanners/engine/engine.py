@@ -7,17 +7,24 @@ from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack
 from functools import partial
 
-from ..local.address import LOOPBACK, ServeAddress
-from ..local.reference import ImageReference, parse_reference
-from ..models import Image, Platform, ScannerRun
-from ..pacing import Pacers
+from portus_images import (
+    LOOPBACK,
+    Image,
+    ImageReference,
+    Images,
+    Pacers,
+    Platform,
+    Registry,
+    ServeAddress,
+    parse_reference,
+)
+
+from ..models import ScannerRun
 from ..plugins import Plugin, discover, mark_conflicts
-from ..registry.client import Registry
 from ..settings import Settings
 from .context import Progress
 from .ends import ImageProgress
 from .feed import Source
-from .images import Images
 from .isolation import Watchdog
 from .run import Run
 from .scan import Scan

@@ -7,9 +7,8 @@ from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 
 from attrs import frozen
+from portus_images import Image, ImageReference
 
-from ..local.reference import ImageReference
-from ..models import Image
 from .ends import ScanTarget
 from .threaded import iterate_in_thread
 

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from portus_images import Image, Platform
+
 from ..merge import make_image_report
-from ..models import Image, ImageReport, Platform, ScannerRun
+from ..models import ImageReport, ScannerRun
 from .context import Progress
 from .resolving import Resolving
 
 if TYPE_CHECKING:
-    from ..local.reference import ImageReference
+    from portus_images import ImageReference
+
     from .engine import Engine
     from .run import Run
 

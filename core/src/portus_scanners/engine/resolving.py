@@ -6,9 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from ..errors import RegistryError, RegistryUnavailableError
-from ..local.reference import ImageReference
-from ..registry.reference import Reference
+from portus_images import ImageReference, Reference, RegistryError, RegistryUnavailableError
 
 ResultT = TypeVar("ResultT")
 

@@ -8,13 +8,16 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from attrs import evolve
+from portus_images import Image, NotInRegistryError
 
 from ..errors import ScannerUnavailableError, UnsupportedImageError
-from ..models import Image, Outcome, ScannerReport, ScannerRun
+from ..models import Outcome, ScannerReport, ScannerRun
 from .context import CURRENT_RUN, Heard, Progress, RunState
 from .isolation import Ended, Watch, Watchdog
 from .scanners import ReadyScanner, describe
 
+_UNSUPPORTED = (UnsupportedImageError, NotInRegistryError)
+"""The second is what `Image.pull_name` of a local image raises."""
 RETRY_PAUSES = (1.0, 4.0)
 """Seconds before an unavailable backend is tried again, twice; up to half of each is taken off at random."""
 
@@ -174,7 +177,7 @@ class Run:
             return self._struck()
         if ended.error is None:
             return self._returned(ended.value)
-        outcome = Outcome.UNSUPPORTED if isinstance(ended.error, UnsupportedImageError) else Outcome.FAILED
+        outcome = Outcome.UNSUPPORTED if isinstance(ended.error, _UNSUPPORTED) else Outcome.FAILED
         return self._record(outcome, describe(self._ready.name, ended.error))
 
     def _struck(self) -> ScannerRun:

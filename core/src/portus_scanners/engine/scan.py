@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-from ..local.reference import ImageReference
-from ..models import Image, ImageReport, Platform, ScannerRun
+from portus_images import Image, ImageReference, Platform
+
+from ..models import ImageReport, ScannerRun
 from .context import Progress
 from .drivers import end_driver
 from .image_scan import ImageScan

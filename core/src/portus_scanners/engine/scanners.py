@@ -9,18 +9,16 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 from attrs import field, frozen
+from portus_images import Images, Pacers, PortusError, SettingsError, text_of, words_of
 
-from ..errors import PluginError, PortusScannersError, SettingsError
-from ..http import session_for
-from ..pacing import Pacers
+from ..backends.http import session_for
+from ..errors import PluginError
 from ..plugins import Plugin
 from ..plugins.loading import LoadedPlugin, load_plugins
 from ..scanner import Health, Scanner, ScannerSettings
 from ..settings import ScannerSection
 from ..settings.wording import enabled_but_left_out
-from ..text import text_of, words_of
 from .context import EngineContext
-from .images import Images
 from .isolation import Watchdog
 from .slots import Slot
 
@@ -193,7 +191,7 @@ async def _close(name: str, scanner: Scanner[Any], watchdog: Watchdog) -> None:
 
 def describe(name: str, error: BaseException) -> str:
     """Return an error of a scanner in words; what is no error of ours goes to the log with its traceback."""
-    if isinstance(error, PortusScannersError):
+    if isinstance(error, PortusError):
         return text_of(error) or words_of(error)
     logger.error("scanner %s crashed", name, exc_info=error)
     return f"it crashed ({words_of(error)})"

@@ -8,10 +8,20 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ..errors import InvalidManifestError, InvalidReferenceError, PortusScannersError, RegistryError
-from ..local.reference import ImageReference, LocalReference, parse_reference
-from ..models import Image, ImageReport, Platform, UnresolvedImage
-from ..registry.reference import Reference
+from portus_images import (
+    Image,
+    ImageReference,
+    InvalidManifestError,
+    InvalidReferenceError,
+    LocalReference,
+    Platform,
+    PortusError,
+    Reference,
+    RegistryError,
+    parse_reference,
+)
+
+from ..models import ImageReport, UnresolvedImage
 from .context import Progress
 from .drivers import end_driver
 from .ends import ImageProgress, ScanEnd
@@ -166,7 +176,7 @@ class Scans:
         images: tuple[Image, ...] = ()
         try:
             images = await self._resolve_all(job)
-        except PortusScannersError as error:
+        except PortusError as error:
             return _unresolved(job, error)
         finally:
             feed.expand(job, images)
@@ -194,7 +204,7 @@ class Scans:
             self._check_turn(target)
             self._tell(job, None)
             report = await self._scan_target(job, target)
-        except PortusScannersError as error:
+        except PortusError as error:
             return _unresolved(job, error)
         return ScanEnd(position=job.position, target=job.given, result=report, part=job.part, parts=job.parts)
 
@@ -262,7 +272,7 @@ def _not_begun(target: ImageReference | Image, step: str, message: str) -> Regis
     return RegistryError(message, registry=registry_of(reference), step=step)
 
 
-def _unresolved(job: Job, error: PortusScannersError) -> ScanEnd:
+def _unresolved(job: Job, error: PortusError) -> ScanEnd:
     """Return the end of an image that could not be scanned; of one of an index, the platform is named."""
     step = "reference" if isinstance(error, InvalidReferenceError) else getattr(error, "step", "resolve")
     platform = f"{job.target.platform}: " if isinstance(job.target, Image) and job.target.platform else ""

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from attrs import evolve
+from portus_images import Image
 
-from ..models import Image, ImageReport, Outcome
+from ..models import ImageReport, Outcome
 
 _ABOUT_CONTENT = {Outcome.OK, Outcome.INCOMPLETE, Outcome.UNSUPPORTED}
 """Outcomes that say something about the image, and not about the way to it."""

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
-from ..models import Image, ImageReport, Outcome, ScannerRun, SeverityPolicy, Verdict, Vulnerability
+from portus_images import Image
+
+from ..models import ImageReport, Outcome, ScannerRun, SeverityPolicy, Verdict, Vulnerability
 from .canonical import CanonicalIds
 from .groups import Found, Group, group_findings
 from .names import read_statement

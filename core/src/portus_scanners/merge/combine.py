@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 
 from attrs import evolve
+from portus_images import Image, one_line
 
 from ..errors import CombineError
-from ..models import Image, ImageReport, ScannerRun, SeverityPolicy
-from ..text import one_line
+from ..models import ImageReport, ScannerRun, SeverityPolicy
 from . import make_image_report
 
 _HIGHEST = SeverityPolicy()

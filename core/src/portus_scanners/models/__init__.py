@@ -9,8 +9,9 @@ whole answer; ``severity_policy.py`` which severity is shown; ``fields.py`` the 
 
 from __future__ import annotations
 
+from portus_images import Image, Layer, LocalImage, Platform
+
 from .findings import Cvss, Finding, Package, VendorRating
-from .images import Image, Layer, LocalImage, Platform
 from .reports import (
     SCHEMA_VERSION,
     GateResult,

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from attrs import field, frozen
 from attrs.validators import and_, ge, instance_of, le, optional
+from portus_images import TEXT, TRUTH, all_of, moment, text_by_name, texts, word
 
-from .fields import TEXT, TRUTH, all_of, moment, text_by_name, texts, word
 from .making import TEXT_CHECK, WORD_CHECK, make_maker, one_of, tuple_of
 from .words import HIGHEST_SCORE, FixState, Severity
 

@@ -6,9 +6,8 @@ from datetime import datetime
 from enum import Enum
 
 from attrs import field, frozen
+from portus_images import Image, moment, texts, word
 
-from .fields import moment, texts, word
-from .images import Image
 from .runs import ScannerRun
 from .vulnerabilities import Vulnerability
 

@@ -10,8 +10,8 @@ from operator import attrgetter, eq
 
 from attrs import Attribute, field, frozen
 from attrs.validators import ge, instance_of, optional
+from portus_images import TEXT, TRUTH, all_of, texts, word
 
-from .fields import TEXT, TRUTH, all_of, texts, word
 from .findings import Finding
 from .words import Severity
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from attrs import field, frozen
+from portus_images import texts
 
-from .fields import texts
 from .vulnerabilities import Rating
 from .words import Severity
 

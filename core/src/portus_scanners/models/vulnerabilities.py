@@ -6,8 +6,8 @@ from datetime import date, datetime
 from enum import Enum
 
 from attrs import field, frozen
+from portus_images import texts, word
 
-from .fields import texts, word
 from .findings import Cvss, Package, VendorRating
 from .words import FixState, Severity
 

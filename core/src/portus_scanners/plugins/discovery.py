@@ -19,17 +19,17 @@ from functools import lru_cache
 from typing import Any, TypeVar
 from zipfile import BadZipFile
 
-from attrs import evolve
+from attrs import evolve, frozen
 from importlib_metadata import Distribution, distributions
+from portus_images import one_line, words_of
 
-from ..text import one_line, words_of
 from .lists import PluginLists
-from .plugin import CORE_DISTRIBUTION, InstalledPlugin, Plugin, ReporterPlugin, upgrade
+from .plugin import CORE_DISTRIBUTION, InstalledPlugin, Plugin, upgrade
 
 _NAME = re.compile(r"[a-z0-9_]+")
 _NAME_LINE = re.compile(r"^Name: *(\S+) *$", re.MULTILINE)
-_KINDS: dict[str, type[Plugin] | type[ReporterPlugin]] = {kind.group.name: kind for kind in (Plugin, ReporterPlugin)}
-"""The class that stands for an entry point, by its group."""
+_OURS = "portus."
+"""What the names of our groups begin with."""
 _UNREADABLE = (
     AttributeError, BadZipFile, EOFError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError,
     zlib.error,
@@ -53,20 +53,26 @@ def discover(*, refresh: bool = False, environ: Mapping[str, str] | None = None)
         environ: Has ``PORTUS_SCANNERS_ONLY`` and ``PORTUS_SCANNERS_DISABLE``; the process's own when left out. What
             they leave out is there all the same, with the variable's name as `Plugin.disabled`.
     """
-    found, _ = _look(refresh=refresh)
+    found = discover_group(Plugin, refresh=refresh)
     return _with_lists(found, PluginLists.from_environ(os.environ if environ is None else environ))
 
 
-def discover_reporters(*, refresh: bool = False) -> tuple[ReporterPlugin, ...]:
-    """Return every installed format, by name; two of one name are both there, each with the conflict as its error.
+def discover_group(kind: type[PluginT], *, refresh: bool = False) -> tuple[PluginT, ...]:
+    """Return every installed plugin of one group, by name; of one name, each has the conflict as its error.
 
-    Nothing is imported. The last answer is given again as `discover` does.
+    Nothing is imported. All groups whose names begin with ``portus.`` are found in one pass, and the last answer is
+    given again as `discover` does.
 
     Args:
+        kind: The class that stands for an entry point of the group.
         refresh: Look anew whatever seems to be unchanged.
     """
-    _, found = _look(refresh=refresh)
-    return found
+    if refresh:
+        importlib.invalidate_caches()  # importlib_metadata's as well: its finder is on sys.meta_path
+        _find.cache_clear()
+        _plugins_of_group.cache_clear()
+        _with_lists.cache_clear()
+    return _plugins_of_group(kind, _find(_state_of_path()))  # type: ignore[arg-type]  # a class can be hashed
 
 
 def check_plugin_lists(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -101,20 +107,15 @@ def _state_of_folder(entry: str) -> tuple[int, int, int]:
     return found.st_dev, found.st_ino, found.st_mtime_ns
 
 
-def _look(*, refresh: bool) -> tuple[tuple[Plugin, ...], tuple[ReporterPlugin, ...]]:
-    if refresh:
-        importlib.invalidate_caches()  # importlib_metadata's as well: its finder is on sys.meta_path
-        _find.cache_clear()
-        _with_lists.cache_clear()
-    return _find(_state_of_path())
-
-
 @lru_cache(maxsize=1)
-def _find(_state: _State) -> tuple[tuple[Plugin, ...], tuple[ReporterPlugin, ...]]:
-    """Read all metadata once, for both groups. Its argument is what the answer depends on."""
-    found = [plugin for one in _first_of_each_name(distributions()) for plugin in _plugins_of(one)]
-    scanners = mark_conflicts(plugin for plugin in found if isinstance(plugin, Plugin))
-    return scanners, mark_conflicts(plugin for plugin in found if isinstance(plugin, ReporterPlugin))
+def _find(_state: _State) -> tuple[_Point, ...]:
+    """Read all metadata once, for all groups. Its argument is what the answer depends on."""
+    return tuple(point for one in _first_of_each_name(distributions()) for point in _points_of(one))
+
+
+@lru_cache(maxsize=8)
+def _plugins_of_group(kind: type[PluginT], found: tuple[_Point, ...]) -> tuple[PluginT, ...]:
+    return mark_conflicts(point.make(kind) for point in found if point.group == kind.group.name)
 
 
 @lru_cache(maxsize=1)
@@ -149,36 +150,47 @@ def _name_of(distribution: Distribution) -> str:
     return name
 
 
-def _plugins_of(distribution: Distribution) -> list[Plugin | ReporterPlugin]:
+def _points_of(distribution: Distribution) -> list[_Point]:
     try:
-        text = distribution.read_text("entry_points.txt") or ""
-        if not any(group in text for group in _KINDS):
+        if _OURS not in (distribution.read_text("entry_points.txt") or ""):
             return []
-        points = [point for point in distribution.entry_points if point.group in _KINDS]
-        return _make_plugins(distribution, points) if points else []
+        points = [point for point in distribution.entry_points if point.group.startswith(_OURS)]
+        return _describe(distribution, points) if points else []
     except _UNREADABLE as error:  # malformed metadata is its own distribution's misfortune
         logger.info("the metadata of %s can't be read: %s", one_line(distribution.metadata["Name"]), words_of(error))
         return []
 
 
-def _make_plugins(distribution: Distribution, points: Iterable[Any]) -> list[Plugin | ReporterPlugin]:
+def _describe(distribution: Distribution, points: Iterable[Any]) -> list[_Point]:
     metadata = distribution.metadata  # is parsed each time that it is asked for
     owner, version = one_line(metadata["Name"]), one_line(metadata["Version"])
     requires = _required_core(metadata.get_all("Requires-Dist") or distribution.requires or ())
-    return [_plugin(point, owner, version, requires) for point in points]
+    return [_Point(point.group, point.name, one_line(point.value), owner, version, requires) for point in points]
 
 
-def _plugin(point: Any, owner: str, version: str, requires: tuple[str, ...]) -> Plugin | ReporterPlugin:
-    named = _NAME.fullmatch(point.name)
-    return _KINDS[point.group](
-        name=point.name,
-        value=one_line(point.value),
-        distribution=owner,
-        version=version,
-        requires=requires,
-        error=None if named else f"the name {one_line(point.name)!r} is not made of a-z, 0-9 and _",
-        mend="" if named else upgrade(owner),
-    )
+@frozen
+class _Point:
+    """An entry point, with what its distribution says of itself."""
+
+    group: str
+    name: str
+    value: str
+    distribution: str
+    version: str
+    requires: tuple[str, ...]
+
+    def make(self, kind: type[PluginT]) -> PluginT:
+        """Return the plugin that it stands for."""
+        named = _NAME.fullmatch(self.name)
+        return kind(
+            name=self.name,
+            value=self.value,
+            distribution=self.distribution,
+            version=self.version,
+            requires=self.requires,
+            error=None if named else f"the name {one_line(self.name)!r} is not made of a-z, 0-9 and _",
+            mend="" if named else upgrade(self.distribution),
+        )
 
 
 def _required_core(requirements: Iterable[str]) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
-"""The groups of entry points, and what the code behind one has to be: scanners and formats are found the same way.
+"""The groups of entry points, and what the code behind one has to be.
 
-Neither contract is imported to list plugins: only when one is loaded.
+The contract of a group is not imported to list its plugins: only when one is loaded.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import attrs
 from attrs import frozen
 
 if TYPE_CHECKING:
-    from ..reporter import Reporter
     from ..scanner import Scanner
 
 
@@ -33,7 +32,7 @@ class PluginContract:
     def fault_of(self, loaded: Any) -> str | None:
         """Return why this object can't be used, as the end of a sentence."""
         if not (isinstance(loaded, type) and issubclass(loaded, self.base)):
-            return f"is no subclass of portus_scanners.{self.base.__name__}"
+            return f"is not a subclass of {self.base.__module__.partition('.')[0]}.{self.base.__name__}"
         if inspect.isabstract(loaded):
             return f"is abstract: it does not define {self.method}()"
         contract = vars(loaded).get("contract")
@@ -69,27 +68,10 @@ def _fault_of_scanner(loaded: type[Scanner[Any]]) -> str | None:
     return None
 
 
-def _fault_of_reporter(loaded: type[Reporter]) -> str | None:
-    from ..reporter import FolderReporter, TextReporter
-
-    if not issubclass(loaded, (TextReporter, FolderReporter)):
-        return "derives from neither portus_scanners.TextReporter nor portus_scanners.FolderReporter"
-    return None if isinstance(loaded.description, str) else "has a description that is no text"
-
-
 def _contract_of_scanners() -> PluginContract:
     from ..scanner import SUPPORTED_CONTRACTS, Scanner
 
     return PluginContract(base=Scanner, method="scan", contracts=SUPPORTED_CONTRACTS, find_fault=_fault_of_scanner)
 
 
-def _contract_of_reporters() -> PluginContract:
-    from ..reporter import SUPPORTED_REPORTER_CONTRACTS, Reporter
-
-    return PluginContract(
-        base=Reporter, method="render", contracts=SUPPORTED_REPORTER_CONTRACTS, find_fault=_fault_of_reporter
-    )
-
-
 SCANNERS = PluginGroup(name="portus.scanners", noun="scanner", find_contract=_contract_of_scanners)
-REPORTERS = PluginGroup(name="portus.reporters", noun="format", find_contract=_contract_of_reporters)

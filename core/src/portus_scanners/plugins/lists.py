@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from attrs import frozen
-
-from ..text import one_line
+from portus_images import one_line
 
 ONLY = "PORTUS_SCANNERS_ONLY"
 """Nothing but these; set and empty, nothing at all."""

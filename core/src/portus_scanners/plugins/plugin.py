@@ -11,15 +11,14 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from attrs import field, frozen
+from portus_images import words_of
 
 from ..errors import PluginError
-from ..text import words_of
-from .groups import REPORTERS, SCANNERS, PluginGroup
+from .groups import SCANNERS, PluginGroup
 from .lists import how_to_let_in
 
 if TYPE_CHECKING:
-    from ..reporter import Reporter  # noqa: F401 (in a text below: to list plugins neither is imported)
-    from ..scanner import Scanner  # noqa: F401
+    from ..scanner import Scanner  # noqa: F401 (in a string below: it is not imported to list plugins)
 
 ClassT = TypeVar("ClassT")
 
@@ -119,13 +118,6 @@ class Plugin(InstalledPlugin["Scanner[Any]"]):
     """An installed scanner; its name is the key under ``security:``."""
 
     group = SCANNERS
-
-
-@frozen(kw_only=True)
-class ReporterPlugin(InstalledPlugin["Reporter"]):
-    """An installed format; its name is what a user gives it by: ``sarif``."""
-
-    group = REPORTERS
 
 
 def upgrade(distribution: str) -> str:

@@ -7,8 +7,19 @@ same as JSON Lines, ``schema`` the JSON Schema.
 
 from __future__ import annotations
 
-from .document import dump_diff, dump_document, load_document
+from ..models import SCHEMA_VERSION
+from .converter import document_converter
+from .document import dump_document, load_document
 from .lines import dump_line, load_line
 from .schema import make_schema, read_schema
 
-__all__ = ["dump_diff", "dump_document", "dump_line", "load_document", "load_line", "make_schema", "read_schema"]
+__all__ = [
+    "SCHEMA_VERSION",
+    "document_converter",
+    "dump_document",
+    "dump_line",
+    "load_document",
+    "load_line",
+    "make_schema",
+    "read_schema",
+]

@@ -8,11 +8,10 @@ from typing import Any
 
 from cattrs import Converter
 from cattrs.gen import make_dict_structure_fn, override
+from portus_images import Image, ImageReference, LocalReference, Platform, Reference
 
-from ..local.reference import ImageReference, LocalReference
 from ..merge import judge
-from ..models import Image, ImageReport, Platform, Verdict
-from ..registry.reference import Reference
+from ..models import ImageReport, Verdict
 from ..structuring import make_strict_converter
 
 

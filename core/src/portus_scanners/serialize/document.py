@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-from ..diff import DocumentDiff
 from ..errors import InvalidDocumentError
-from ..models import SCHEMA_VERSION, ReportDocument
+from ..models import ReportDocument
 from .converter import document_converter
 from .lines import is_line, load_lines
 from .reading import as_text, check_version, parse_first, structure
@@ -15,15 +14,6 @@ from .reading import as_text, check_version, parse_first, structure
 def dump_document(document: ReportDocument) -> str:
     """Return the document as JSON text, with a newline at the end; ASCII only, so that no terminal acts on it."""
     return json.dumps(document_converter().unstructure(document), indent=2, allow_nan=False) + "\n"
-
-
-def dump_diff(diff: DocumentDiff) -> str:
-    """Return a diff as JSON text, with a newline at the end: ``{"schema_version": 1, "images": [...], ...}``.
-
-    Members are named as in `DocumentDiff`; vulnerabilities are written as in a report document. ASCII only.
-    """
-    value = {"schema_version": SCHEMA_VERSION, **document_converter().unstructure(diff)}
-    return json.dumps(value, indent=2, allow_nan=False) + "\n"
 
 
 def load_document(text: str | bytes) -> ReportDocument:

@@ -6,11 +6,11 @@ import json
 from typing import Any, TypeVar
 
 from cattrs.errors import BaseValidationError
+from portus_images import one_line
 
 from ..errors import InvalidDocumentError
 from ..models import SCHEMA_VERSION
 from ..structuring import faults_of
-from ..text import one_line
 from .converter import document_converter
 
 KindT = TypeVar("KindT")

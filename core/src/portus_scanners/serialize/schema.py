@@ -11,9 +11,9 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
+from portus_images import ImageReference, Platform
 
-from ..local.reference import ImageReference
-from ..models import SCHEMA_VERSION, Platform, ReportDocument
+from ..models import SCHEMA_VERSION, ReportDocument
 
 SCHEMA_FILE = "report-v1.schema.json"
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}

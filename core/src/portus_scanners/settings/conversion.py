@@ -20,9 +20,8 @@ import yaml
 from cattrs import Converter, transform_error
 from cattrs.cols import homogenous_tuple_structure_factory, is_sequence, list_structure_factory
 from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError, StructureHandlerNotFoundError
+from portus_images import Secret, SettingsError
 
-from ..errors import SettingsError
-from ..secret import Secret
 from .truth import mismatch, truth
 from .wording import did_you_mean
 

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
-from ..errors import SettingsError
+from portus_images import SettingsError
 
 _LARGEST_FILE = 1024 * 1024
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from portus_images import SettingsError
 
-from ..errors import SettingsError
 from ..plugins import Plugin, discover
 from .sections import ScannerSection, Settings
 from .top_level import misspelt_sections
@@ -20,7 +20,7 @@ from .truth import truth
 from .wording import PREFIX, did_you_mean, enabled_but_left_out, how_to_enable
 
 if TYPE_CHECKING:
-    from .registries import RegistrySettings
+    from portus_images import RegistrySettings
 
 _NAME = re.compile(r"[a-z0-9_]+")
 _RESERVED = {"scanner"}
@@ -192,8 +192,9 @@ def _registries(document: Mapping[str, Any], faults: list[str]) -> dict[str, Reg
 
 
 def _registry(values: Mapping[str, object], place: str) -> RegistrySettings:
+    from portus_images import RegistrySettings
+
     from .conversion import structure_section  # cattrs is not imported where there is nothing to convert
-    from .registries import RegistrySettings
 
     return structure_section(values, RegistrySettings, {}, place)
 

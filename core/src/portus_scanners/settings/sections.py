@@ -6,14 +6,15 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import evolve, field, frozen
+from portus_images import SettingsError
 
-from ..errors import SettingsError
 from ..plugins import discover
 from .wording import did_you_mean, how_to_enable
 
 if TYPE_CHECKING:
+    from portus_images import RegistrySettings
+
     from ..scanner import ScannerSettings
-    from .registries import RegistrySettings
 
 SettingsT = TypeVar("SettingsT", bound="ScannerSettings")
 
@@ -37,7 +38,7 @@ class ScannerSection:
         Raises:
             SettingsError: One line for each unknown key and each value that does not fit.
         """
-        from .conversion import structure_section  # cattrs
+        from .conversion import structure_section
 
         return structure_section(self.values, settings_class, self.sources, f"security.{self.name}")
 

@@ -9,16 +9,8 @@ from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
 from attrs import evolve
-from portus_scanners import (
-    HttpAnswer,
-    HttpBackend,
-    InvalidReportError,
-    ScannerError,
-    ScannerUnavailableError,
-    Secret,
-    UnsupportedImageError,
-    structure_answer,
-)
+from portus_scanners import InvalidReportError, ScannerError, ScannerUnavailableError, Secret, UnsupportedImageError
+from portus_scanners.backends import HttpAnswer, HttpBackend, structure_answer
 
 from .wire import REQUEST_TYPE, ErrorResponse, Metadata, ScanResponse
 

@@ -14,10 +14,8 @@ from portus_scanners import (
     ScannerReport,
     Severity,
     UnsupportedImageError,
-    read_time,
-    unique_findings,
-    web_links,
 )
+from portus_scanners.backends import read_time, unique_findings, web_links
 
 from .wire import (
     DATABASE_UPDATED,

@@ -5,16 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 
-from portus_scanners import (
-    Health,
-    HttpAnswer,
-    HttpBackend,
-    Image,
-    Scanner,
-    ScannerReport,
-    UnsupportedImageError,
-    structure_answer,
-)
+from portus_scanners import Health, Image, Scanner, ScannerReport, UnsupportedImageError
+from portus_scanners.backends import HttpAnswer, HttpBackend, structure_answer
 
 from .adapter import Adapter, ScanLostError, is_working
 from .findings import WHAT, choose_report, make_report

@@ -8,14 +8,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from portus_scanners import (
-    HttpAnswer,
-    HttpBackend,
-    InvalidReportError,
-    ScannerError,
-    ScannerUnavailableError,
-    structure_answer,
-)
+from portus_scanners import InvalidReportError, ScannerError, ScannerUnavailableError
+from portus_scanners.backends import HttpAnswer, HttpBackend, structure_answer
 
 from .queries import Query
 from .wire import BatchResponse, QueryResult, Vulnerability

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from attrs import field, frozen
 from attrs.validators import min_len
-from portus_scanners import Image, Referrer, ScannerContext, UnsupportedImageError, read_json, structure_answer
+from portus_scanners import Image, Referrer, ScannerContext, UnsupportedImageError
+from portus_scanners.backends import read_json, structure_answer
 
 SBOM_TYPES = ("application/vnd.cyclonedx+json", "application/spdx+json")
 """What an SBOM is attached as; of several kinds, the first counts."""

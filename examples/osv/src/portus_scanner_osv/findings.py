@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from portus_scanners import Cvss, Finding, Package, Severity, web_links
+from portus_scanners import Cvss, Finding, Package, Severity
+from portus_scanners.backends import web_links
 
 from .queries import Query
 from .scores import read_ratings, read_word

@@ -10,7 +10,8 @@ from typing import Any
 
 from attrs import field, frozen
 from packageurl import PackageURL
-from portus_scanners import InvalidReportError, structure_answer
+from portus_scanners import InvalidReportError
+from portus_scanners.backends import structure_answer
 
 WHAT = "the SBOM"
 _NO_PACKAGES = {"oci", "docker"}

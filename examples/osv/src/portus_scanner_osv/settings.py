@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from attrs import Attribute, field, frozen
-from portus_scanners import HttpScannerSettings, PathTemplate
+from portus_scanners import HttpScannerSettings
+from portus_scanners.backends import PathTemplate
 
 PUBLIC_SERVER = "https://api.osv.dev"
 

@@ -8,20 +8,8 @@ from http import HTTPStatus
 from pathlib import Path
 
 from attrs import evolve
-from portus_scanners import (
-    Health,
-    HttpAnswer,
-    HttpBackend,
-    Image,
-    PathTemplate,
-    Scanner,
-    ScannerError,
-    ScannerReport,
-    ScannerUnavailableError,
-    Secret,
-    read_file,
-    read_json,
-)
+from portus_scanners import Health, Image, Scanner, ScannerError, ScannerReport, ScannerUnavailableError, Secret
+from portus_scanners.backends import HttpAnswer, HttpBackend, PathTemplate, read_file, read_json
 
 from .forms import Reading, read_report
 from .settings import FAILED, ReportFileSettings

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from attrs import Attribute, field, frozen
 from attrs.validators import ge, in_
-from portus_scanners import HttpScannerSettings, PathTemplate, Secret
+from portus_scanners import HttpScannerSettings, Secret
+from portus_scanners.backends import PathTemplate
 
 INCOMPLETE, FAILED = "incomplete", "failed"
 

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from attrs import field, frozen
-from portus_scanners import Image, InvalidReferenceError, Reference, ScannerError, one_line
+from portus_images import one_line
+from portus_scanners import Image, InvalidReferenceError, Reference, ScannerError
 
 
 def _texts(values: Iterable[Any]) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ import asyncio
 import random
 from http import HTTPStatus
 
-from portus_scanners import BlobAccess, HttpAnswer, HttpBackend, ScannerContext
+from portus_scanners import BlobAccess, ScannerContext
+from portus_scanners.backends import HttpAnswer, HttpBackend
 
 from .layers import ChainLink
 from .refusals import Cause, Refusal

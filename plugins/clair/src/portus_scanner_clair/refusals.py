@@ -6,7 +6,9 @@ from enum import Enum, auto
 from http import HTTPStatus
 
 from attrs import frozen
-from portus_scanners import HttpAnswer, ScannerError, ScannerUnavailableError, UnsupportedImageError, one_line
+from portus_images import one_line
+from portus_scanners import ScannerError, ScannerUnavailableError, UnsupportedImageError
+from portus_scanners.backends import HttpAnswer
 
 from .wire import read_error
 

@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from portus_scanners import (
-    Health,
-    HttpAnswer,
-    Image,
-    Scanner,
-    ScannerContext,
-    ScannerError,
-    ScannerReport,
-    UnsupportedImageError,
-)
+from portus_scanners import Health, Image, Scanner, ScannerContext, ScannerError, ScannerReport, UnsupportedImageError
+from portus_scanners.backends import HttpAnswer
 
 from .client import ClairClient
 from .findings import make_report

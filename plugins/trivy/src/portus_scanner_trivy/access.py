@@ -11,7 +11,6 @@ from attrs import frozen
 from portus_scanners import (
     BlobAccess,
     Image,
-    ProgramWorkspace,
     RegistryError,
     RegistryUnavailableError,
     ScannerContext,
@@ -20,6 +19,7 @@ from portus_scanners import (
     Secret,
     UnsupportedImageError,
 )
+from portus_scanners.backends import ProgramWorkspace
 
 from .refusals import NotPulledError
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from portus_scanners import Health, HttpBackend, ScannerContext
+from portus_scanners import Health, ScannerContext
+from portus_scanners.backends import HttpBackend
 
 from .program import Trivy
 from .ratings import read_moment

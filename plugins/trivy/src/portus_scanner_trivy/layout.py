@@ -17,7 +17,6 @@ from pathlib import Path
 from portus_scanners import (
     Image,
     Layer,
-    ProgramWorkspace,
     RegistryError,
     RegistryUnavailableError,
     ScannerContext,
@@ -25,6 +24,7 @@ from portus_scanners import (
     ScannerUnavailableError,
     UnsupportedImageError,
 )
+from portus_scanners.backends import ProgramWorkspace
 
 from .access import Source
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from portus_scanners import ProgramAnswer, ProgramBackend, ProgramWorkspace, ScannerContext, ScannerError, Secret
+from portus_scanners import ScannerContext, ScannerError, Secret
+from portus_scanners.backends import ProgramAnswer, ProgramBackend, ProgramWorkspace
 
 from .access import DOCKER_FOLDER, Source
 from .log import ScanLog

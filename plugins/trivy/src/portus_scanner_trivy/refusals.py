@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 
 from attrs import frozen
-from portus_scanners import ScannerError, ScannerUnavailableError, UnsupportedImageError, one_line
+from portus_images import one_line
+from portus_scanners import ScannerError, ScannerUnavailableError, UnsupportedImageError
 
 from .settings import TrivySettings
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
-from portus_scanners import Health, Image, ProgramWorkspace, Scanner, ScannerContext, ScannerReport
+from portus_scanners import Health, Image, Scanner, ScannerContext, ScannerReport
+from portus_scanners.backends import ProgramWorkspace
 
 from .access import open_registry
 from .database import Database, check_age

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 
-from portus_scanners import HttpAnswer, ScannerError, ScannerUnavailableError, UnsupportedImageError, one_line
+from portus_images import one_line
+from portus_scanners import ScannerError, ScannerUnavailableError, UnsupportedImageError
+from portus_scanners.backends import HttpAnswer
 
 from .wire import read_error
 

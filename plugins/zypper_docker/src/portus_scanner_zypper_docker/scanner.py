@@ -9,16 +9,8 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from urllib.parse import quote
 
-from portus_scanners import (
-    Health,
-    HttpAnswer,
-    HttpBackend,
-    Image,
-    Reference,
-    Scanner,
-    ScannerReport,
-    UnsupportedImageError,
-)
+from portus_scanners import Health, Image, Reference, Scanner, ScannerReport, UnsupportedImageError
+from portus_scanners.backends import HttpAnswer, HttpBackend
 
 from .findings import make_report
 from .refusals import error_of

@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
-from portus_scanners import HttpAnswer, InvalidReportError
+from portus_scanners import InvalidReportError
+from portus_scanners.backends import HttpAnswer
 
 _MOST_PATCHES = 1_000_000
 _LONGEST_NAME = 200

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portus_scanners import ReportJob, TextReporter
+from ...reporter import ReportJob, TextReporter
 
 __all__ = ["CycloneDxReporter"]
 

@@ -15,7 +15,8 @@ from cyclonedx.model.vulnerability import (
     VulnerabilitySource,
 )
 from cyclonedx.model.vulnerability import Vulnerability as Entry
-from portus_scanners import Suppressed, Vulnerability
+from portus_policy import Suppressed
+from portus_scanners import Vulnerability
 
 from ..foreign import message, name, paragraphs, web_links
 from ..sentences import fix_words, suppression_words

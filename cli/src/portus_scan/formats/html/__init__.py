@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portus_scanners import FolderReporter, GateViolation, ReportFile, ReportJob
+from portus_policy import GateViolation
 
+from ...reporter import FolderReporter, ReportFile, ReportJob
 from ..words import count
 from .changes import Changes, compare
 from .places import INDEX

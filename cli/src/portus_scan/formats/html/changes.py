@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
-from portus_scanners import ReportJob
 
+from ...reporter import ReportJob
 from ..words import count
 from .site import ImagePage
 
 if TYPE_CHECKING:
-    from portus_scanners import DocumentDiff, ImageDiff
+    from portus_policy import DocumentDiff, ImageDiff
 
 
 @frozen
@@ -55,6 +55,6 @@ def compare(job: ReportJob) -> Changes | None:
     """Return the comparison; None where the job has no baseline."""
     if job.baseline is None:
         return None
-    from portus_scanners import compare_documents
+    from portus_policy import compare_documents
 
     return Changes(compare_documents(job.baseline, job.document))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from attrs import frozen
-from portus_scanners import FixState, Package, ReportJob, ScannerRun, Vulnerability
+from portus_scanners import FixState, Package, ScannerRun, Vulnerability
 
+from ...reporter import ReportJob
 from .tally import Tally, is_fixable, rank_of, tally
 
 MOST_ROWS = 10_000

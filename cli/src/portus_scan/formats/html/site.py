@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from attrs import frozen
+from portus_policy import GateViolation
 from portus_scanners import (
-    GateViolation,
     ImageReference,
     ImageReport,
     InvalidReferenceError,

@@ -12,8 +12,9 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 
-from portus_scanners import ReportDocument, ReportJob, TextReporter
+from portus_scanners import ReportDocument
 
+from ...reporter import ReportJob, TextReporter
 from .notifications import Notification, document_notifications
 from .runs import Run, empty_run, image_run, unresolved_run
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from portus_scanners import GateResult, GateViolation, ReportDocument, ScannerRun
+from portus_policy import GateResult, GateViolation
+from portus_scanners import ReportDocument, ScannerRun
 
 from ..doubts import Doubt, notes_of, scanner_name
 from ..foreign import joined, message, name

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from portus_scanners import Image, Suppressed, Vulnerability
+from portus_policy import Suppressed
+from portus_scanners import Image, Vulnerability
 
 from ..doubts import Doubt
 from ..facts import suppression_facts, vulnerability_facts

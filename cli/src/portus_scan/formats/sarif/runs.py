@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from portus_scanners import GateResult, ImageReport, ScannerRun, UnresolvedImage, Vulnerability
+from portus_policy import GateResult
+from portus_scanners import ImageReport, ScannerRun, UnresolvedImage, Vulnerability
 
 from ..doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, scanner_name, verdict_of
 from ..facts import moment

@@ -1,0 +1,87 @@
+"""What every answer of a backend can do, whether it came over HTTP or from a program: JSON, parsing off the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, Self, TypeVar
+
+from ..collector import without_collector
+from ..errors import InvalidReportError
+from ..structuring import structure_answer
+from .masking import SecretMask
+
+__all__ = ["Answer"]
+
+ResultT = TypeVar("ResultT")
+
+_LARGE = 1024 * 1024
+
+
+class Answer(ABC):
+    """One answer of a backend, read to its end. Use `HttpAnswer` or `ProgramAnswer`."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def _content(self) -> bytes:
+        """The part that is the report."""
+
+    @property
+    @abstractmethod
+    def _what(self) -> str:
+        """Where the content comes from, for messages: ``HTTP 200, and the body``."""
+
+    @property
+    @abstractmethod
+    def _mask(self) -> SecretMask:
+        """Finds what was given to the backend and must not be shown."""
+
+    @property
+    @abstractmethod
+    def _not_json(self) -> str:
+        """What to say when the content is not JSON."""
+
+    def json(self) -> Any:
+        """Return the JSON value, whatever the backend calls it.
+
+        Raises:
+            InvalidReportError: It is not JSON.
+        """
+        try:
+            return json.loads(self._content)
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, json.JSONDecodeError):
+                error.doc = ""  # all of the content, with secrets that it may quote
+            raise InvalidReportError(self._not_json) from error
+
+    def structure(self, kind: type[ResultT]) -> ResultT:
+        """Return the JSON value as an attrs class: strictly, so that nothing is lost without a word.
+
+        A text is not made of a number, a list not of a text; ``null`` belongs where the annotation says ``| None``, and
+        nowhere else. A member without a default is required; members that the class does not have are passed over.
+
+        Args:
+            kind: The class. Its fields are named as the members of the JSON: texts, numbers, truth values, enums, times
+                (`datetime`, ISO 8601), tuples, mappings, other attrs classes. It may also be one of these types itself.
+
+        Raises:
+            InvalidReportError: It is not JSON, or not of that form: a ``$.path: ...`` line for each fault, ten at most.
+        """
+        return structure_answer(self.json(), kind, self._what, self._mask.text)
+
+    async def parse(self, read: Callable[[Self], ResultT]) -> ResultT:
+        """Return ``read(answer)``: of more than 1 MiB in a thread, so that the event loop goes on.
+
+        As long as a large answer is read, Python's cyclic garbage collector is held back in the whole program: it would
+        go through the thousands of objects that are made again and again, each time with everything else at a stop.
+
+        Args:
+            read: A pure function; what it raises is raised here.
+        """
+        if len(self._content) < _LARGE:
+            return read(self)
+        return await asyncio.to_thread(without_collector, read, self)

@@ -1,0 +1,123 @@
+"""Files that belong to images: where they are, and how they are read. For scanners that read reports and SBOMs."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import json
+import os
+import re
+import stat
+from typing import Any
+from urllib.parse import quote
+
+from attrs import Attribute, field, frozen
+from portus_images import Image, one_line
+
+from ..errors import InvalidReportError, ScannerError, UnsupportedImageError
+
+__all__ = ["PathTemplate", "read_file", "read_json"]
+
+_PLACEHOLDERS = ("registry", "repository", "tag", "digest")
+_LONGEST_PATH = 500
+_MOST_SHOWN = 1000
+_BRACES = re.compile(r"\{([^{}]*)\}|[{}]")
+
+
+def _check_placeholders(_instance: object, _attribute: Attribute[str], value: str) -> None:
+    if any(match[1] not in _PLACEHOLDERS for match in _BRACES.finditer(value)):
+        known = ", ".join(f"{{{name}}}" for name in _PLACEHOLDERS)
+        msg = f"a path may hold {known}, and no other braces"
+        raise ValueError(msg)
+
+
+@frozen
+class PathTemplate:
+    """A path, on disk or of a URL, with places for an image's names: ``/reports/{repository}/{digest}.json``.
+
+    Args:
+        text: The template. ``{registry}``, ``{repository}`` and ``{tag}`` are those of the reference, ``{digest}`` is
+            that of the image's own manifest, not of an index.
+
+    Raises:
+        ValueError: There are other braces in it.
+    """
+
+    text: str = field(validator=_check_placeholders)
+
+    def fill(self, image: Image) -> str:
+        """Return the path for an image.
+
+        Values are percent-encoded, all but letters, digits and ``_.-~:``, so that each stays one name in its folder:
+        ``team/app`` becomes ``team%2Fapp``.
+
+        Raises:
+            UnsupportedImageError: The image has no such name: it was asked for by digest alone, say.
+        """
+
+        def value_of(match: re.Match[str]) -> str:
+            name = match[1]
+            value = image.digest if name == "digest" else getattr(image.reference, name, None)
+            if not value:
+                msg = f"the path {self.text!r} needs a {name}, and the reference has none"
+                raise UnsupportedImageError(msg)
+            return _encode(value)
+
+        return _BRACES.sub(value_of, self.text)
+
+
+async def read_file(path: str, *, max_size: int) -> bytes:
+    """Return the content of a regular file; the event loop goes on meanwhile.
+
+    Args:
+        path: Where it is.
+        max_size: Bytes that it may have.
+
+    Raises:
+        InvalidReportError: It is longer.
+        ScannerError: It is not there, can't be read, or is no file. The message names the path.
+    """
+    return await asyncio.to_thread(_read, path, max_size)
+
+
+def read_json(content: bytes, what: str) -> Any:
+    """Return the JSON value that a file holds.
+
+    Args:
+        content: UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
+        what: The file, for messages.
+
+    Raises:
+        InvalidReportError: It is not JSON.
+    """
+    try:
+        return json.loads(content.decode("utf-8-sig") if content.startswith(codecs.BOM_UTF8) else content)
+    except (ValueError, RecursionError) as error:
+        msg = f"{what} is not JSON: {one_line(content[:_MOST_SHOWN].decode(errors='replace')) or 'it is empty'}"
+        raise InvalidReportError(msg) from error
+
+
+def _encode(value: str) -> str:
+    encoded = quote(value, safe=":")
+    return encoded if encoded.strip(".") else encoded.replace(".", "%2E")  # . and .. are folders
+
+
+def _read(path: str, max_size: int) -> bytes:
+    shown = one_line(path, _LONGEST_PATH)
+    try:
+        # a pipe must not hold the thread: nobody could end it
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                msg = f"{shown} is no file"
+                raise ScannerError(msg)
+            content = file.read(max_size + 1)
+    except FileNotFoundError as error:
+        msg = f"there is no file {shown}"
+        raise ScannerError(msg) from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        msg = f"{shown} can't be read: {getattr(error, 'strerror', None) or 'it is no path'}"
+        raise ScannerError(msg) from error
+    if len(content) > max_size:
+        msg = f"{shown} is longer than {max_size} bytes"
+        raise InvalidReportError(msg)
+    return content

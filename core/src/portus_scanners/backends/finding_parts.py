@@ -1,0 +1,54 @@
+"""What scanners make findings of: times and links that backends wrote, each finding once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from attrs import evolve
+
+from ..models import Finding, Package
+
+__all__ = ["read_time", "unique_findings", "web_links"]
+
+
+def read_time(text: str) -> datetime | None:
+    """Return a time as ISO 8601 and RFC 3339 write it; UTC where no zone is given; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def web_links(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return the texts that are ``http`` or ``https`` URLs, each once, in their order: for `Finding.links`."""
+    return tuple(dict.fromkeys(text.strip() for text in texts if _is_web_link(text.strip())))
+
+
+def unique_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return one finding for each id and package, where a backend names one for each file or each layer.
+
+    The worst of them stays (the first of equals), with the aliases, the fixes and the links of all.
+    """
+    groups: dict[tuple[str, Package], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.id, finding.package), []).append(finding)
+    return tuple(group[0] if len(group) == 1 else _joined(group) for group in groups.values())
+
+
+def _joined(group: list[Finding]) -> Finding:
+    worst = max(group, key=lambda finding: finding.severity)  # the first of equals
+    aliases = dict.fromkeys(alias for finding in group for alias in finding.aliases)
+    fixes = dict.fromkeys(fix for finding in group for fix in finding.fixed_by)
+    links = dict.fromkeys(link for finding in group for link in finding.links)
+    return evolve(worst, aliases=tuple(aliases), fixed_by=tuple(fixes), links=tuple(links))
+
+
+def _is_web_link(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # a bracket that is not closed
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc) and text.isprintable() and " " not in text

@@ -1,0 +1,191 @@
+"""Talking to a backend over HTTP: sessions, bounded bodies, errors of the right kind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+
+import aiohttp
+from attrs import field, frozen
+from portus_images import (
+    CONNECT_TIMEOUT,
+    Secret,
+    make_tls,
+    one_line,
+    open_session,
+    read_bounded,
+    read_retry_after,
+    what_broke,
+)
+from yarl import URL
+
+from ..errors import InvalidReportError, ScannerUnavailableError
+from ..scanner import ScannerContext
+from .answer import Answer
+from .masking import SecretMask
+
+__all__ = ["HttpAnswer", "HttpBackend"]
+
+DEFAULT_MAX_BODY = 64 * 1024 * 1024
+"""Bytes of a decoded body that are read at most."""
+_MOST_LOOKED_AT = 4096
+_TOO_MANY_REQUESTS = 429
+_SERVER_FAULTS = range(500, 600)
+
+
+def session_for(settings: object) -> aiohttp.ClientSession:
+    """Open the session of a scanner with these settings: ``ca_file`` and ``insecure`` count where they have them."""
+    ca_file, insecure = getattr(settings, "ca_file", ""), getattr(settings, "insecure", False)
+    return open_session(make_tls(ca_file, insecure=insecure))
+
+
+@frozen(kw_only=True)
+class HttpAnswer(Answer):
+    """One answer of a backend, read to its end."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in any case."""
+    body: bytes = field(repr=False)
+    """Decompressed."""
+    secrets: frozenset[Secret] = field(default=frozenset(), repr=False, eq=False)
+    """What was sent and must not be shown, should the backend quote it."""
+
+    @property
+    def unavailable(self) -> bool:
+        """Whether the status says that the server is out of order or overloaded: 5xx or 429."""
+        return self.status == _TOO_MANY_REQUESTS or self.status in _SERVER_FAULTS
+
+    @property
+    def excerpt(self) -> str:
+        """The first 200 characters of the body in one line, secrets masked: for messages."""
+        return one_line(self._mask.head(self.body, _MOST_LOOKED_AT).decode(errors="replace"))
+
+    def mask(self, text: str) -> str:
+        """Return a text out of the body with the secrets masked that were sent: for messages."""
+        return self._mask.text(text)
+
+    @property
+    def _mask(self) -> SecretMask:
+        return SecretMask(form for secret in self.secrets for form in _header_forms(secret.reveal()))
+
+    @property
+    def _content(self) -> bytes:
+        return self.body
+
+    @property
+    def _what(self) -> str:
+        return f"HTTP {self.status}, and the body"
+
+    @property
+    def _not_json(self) -> str:
+        return f"{self._what} is not JSON: {self.excerpt or 'it is empty'}"
+
+
+class HttpBackend:
+    """A backend's HTTP API, as a scanner uses it: `ScannerUnavailableError` when nobody answers, bounded bodies.
+
+    Redirects are not followed. A status is not judged: that is the scanner's part. A server that answers 429 or 503, or
+    becomes slow, is given fewer requests at once, by all scanners that use it; a request waits for its turn before its
+    *timeout* begins.
+
+    Args:
+        context: The scanner's context; its session is used.
+        server: Base URL without a slash at the end.
+        headers: Sent with every request. What is secret in them goes in as a `Secret`.
+        max_body: Bytes of a decoded body that are accepted.
+    """
+
+    def __init__(
+        self,
+        context: ScannerContext,
+        server: str,
+        *,
+        headers: Mapping[str, str | Secret] = {},
+        max_body: int = DEFAULT_MAX_BODY,
+    ) -> None:
+        self._context = context
+        self._server = server
+        self._headers = headers
+        self._max_body = max_body
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        json: object = None,
+        headers: Mapping[str, str | Secret] = {},
+        unread: Collection[int] = (),
+        timeout: float | None = None,
+    ) -> HttpAnswer:
+        """Send one request and read its answer.
+
+        Args:
+            method: ``GET``, ``POST``...
+            path: What comes after the base URL, percent-encoded, query included.
+            json: The value to send as JSON. A `Secret` in it is sent as its text, and masked in the answer's excerpt.
+            headers: Sent besides, or instead of those of the backend.
+            unread: Statuses whose body is not read; it is empty then.
+            timeout: Seconds for the whole exchange; None leaves it to the engine's deadline.
+
+        Raises:
+            ScannerUnavailableError: No connection, no answer in time, or the connection broke in the middle.
+            InvalidReportError: The body is longer than allowed.
+        """
+        sent = _Sent.of(json, {**self._headers, **headers})
+        limits = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_TIMEOUT)
+        try:
+            url = URL(self._server + path, encoded=True)
+            async with (
+                self._context._pacers.request(method, url) as paced,
+                self._context.http.request(
+                    method, url, data=sent.body, headers=sent.headers, allow_redirects=False, timeout=limits
+                ) as response,
+            ):
+                paced.answered(response.status, read_retry_after(response.headers))
+                body = b"" if response.status in unread else await read_bounded(response, self._max_body)
+                return self._answer(response, body, sent)
+        except aiohttp.ClientConnectorCertificateError as error:
+            msg = f"{self._server} {what_broke(error)}; give its authority as ca_file"
+            raise ScannerUnavailableError(msg, retry=False) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            msg = f"{self._server} {what_broke(error)}"
+            raise ScannerUnavailableError(msg) from error
+
+    def _answer(self, response: aiohttp.ClientResponse, body: bytes | None, sent: _Sent) -> HttpAnswer:
+        if body is None:
+            msg = f"HTTP {response.status}, and the body is longer than {self._max_body} bytes"
+            raise InvalidReportError(msg)
+        return HttpAnswer(status=response.status, headers=response.headers, body=body, secrets=sent.secrets)
+
+
+@frozen
+class _Sent:
+    """A request as it goes onto the wire."""
+
+    body: bytes | None = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    secrets: frozenset[Secret]
+
+    @classmethod
+    def of(cls, value: object, headers: Mapping[str, str | Secret]) -> _Sent:
+        """Reveal the secrets of a JSON value and of headers, and remember them."""
+        secrets = {header for header in headers.values() if isinstance(header, Secret)}
+
+        def reveal(inner: object) -> str:
+            if not isinstance(inner, Secret):
+                msg = f"{type(inner).__name__} can't be sent as JSON"
+                raise TypeError(msg)
+            secrets.add(inner)
+            return inner.reveal()
+
+        body = None if value is None else json.dumps(value, default=reveal).encode()
+        plain = {name: one.reveal() if isinstance(one, Secret) else one for name, one in headers.items()}
+        kind = {} if body is None else {"Content-Type": "application/json"}
+        return cls(body, {**kind, **plain}, frozenset(secrets))
+
+
+def _header_forms(secret: str) -> tuple[str, str]:
+    """Return a secret, and of ``Bearer TOKEN`` the token alone."""
+    return secret, secret.rpartition(" ")[2]

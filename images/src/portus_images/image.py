@@ -1,0 +1,106 @@
+"""Images: what is scanned."""
+
+from __future__ import annotations
+
+import re
+
+from attrs import field, frozen
+
+from .errors import NotInRegistryError
+from .fields import TEXT, texts, word
+from .local.reference import ImageReference, LocalReference
+
+__all__ = [
+    "Image",
+    "Layer",
+    "LocalImage",
+    "Platform",
+]
+
+
+@frozen
+class Platform:
+    """What an image is made for; written ``os[(version)]/architecture[/variant]``, as containerd writes it."""
+
+    os: str = field(validator=word)
+    architecture: str = field(validator=word)
+    variant: str = field(default="", validator=TEXT)
+    os_version: str = field(default="", validator=TEXT)
+    """Of Windows, whose images run on one build alone: ``10.0.17763.5329``."""
+
+    @classmethod
+    def parse(cls, text: str) -> Platform:
+        """Return the platform written as ``linux/arm/v7`` or ``windows(10.0.17763.5329)/amd64``.
+
+        Raises:
+            ValueError: The text has another form.
+        """
+        match = _PLATFORM.fullmatch(text)
+        if match is None:
+            msg = f"{text!r} is no platform; write it as linux/amd64 or linux/arm/v7"
+            raise ValueError(msg)
+        return cls(match["os"], match["architecture"], match["variant"] or "", match["version"] or "")
+
+    def __str__(self) -> str:
+        os = f"{self.os}({self.os_version})" if self.os_version else self.os
+        return "/".join(part for part in (os, self.architecture, self.variant) if part)
+
+
+_PLATFORM = re.compile(r"(?P<os>[^/()]+)(?:\((?P<version>[^/()]+)\))?/(?P<architecture>[^/]+)(?:/(?P<variant>[^/]+))?")
+
+
+@frozen(kw_only=True)
+class Layer:
+    """One layer of an image, as the manifest describes it."""
+
+    digest: str = field(validator=word)
+    """Digest of the (compressed) blob: ``sha256:`` and 64 hex digits."""
+    size: int | None = None
+    """Bytes of the blob; None where the manifest does not say."""
+    media_type: str = ""
+    urls: tuple[str, ...] = field(default=(), converter=texts)
+    """Where a foreign layer lies, which the registry does not have."""
+
+
+@frozen(kw_only=True)
+class LocalImage:
+    """Where an image lies that is in no registry."""
+
+    form: str = field(validator=word)
+    """``oci`` for a folder, ``oci-archive`` or ``docker-archive`` for a file."""
+    path: str = field(validator=word)
+    """The folder or the file: absolute."""
+    name: str = field(default="", validator=TEXT)
+    """Which of the images in it, in the words of the reference; empty where it did not say."""
+
+
+@frozen(kw_only=True)
+class Image:
+    """A resolved reference: one image of one platform."""
+
+    reference: ImageReference
+    """What the user asked for."""
+    digest: str = field(validator=word)
+    """Digest of the manifest of this platform."""
+    media_type: str = ""
+    platform: Platform | None = None
+    """None where neither the index nor the image says."""
+    config_digest: str | None = None
+    layers: tuple[Layer, ...] = ()
+    """Base first."""
+    unsupported: str | None = None
+    """Why this is nothing that a scanner could look into (a Helm chart, say); None for an image."""
+    local: LocalImage | None = None
+    """For scanners that take files: where the image lies; None for one in a registry."""
+
+    @property
+    def pull_name(self) -> str:
+        """``REGISTRY/REPOSITORY@DIGEST``: how a backend that pulls by itself gets this very image; a tag may move.
+
+        Raises:
+            NotInRegistryError: It is a local image, which no registry has.
+        """
+        if isinstance(self.reference, LocalReference):
+            msg = f"{self.reference.text} is a local image, and this scanner's backend pulls from a registry"
+            raise NotInRegistryError(msg)
+        return f"{self.reference.registry}/{self.reference.repository}@{self.digest}"

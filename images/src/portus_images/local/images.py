@@ -1,0 +1,202 @@
+"""Local images as the engine sees them: opened, resolved, verified, served, closed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from attrs import define, evolve, field
+
+from ..blob_file import BlobFile
+from ..blobs import BlobAccess, BlobHead
+from ..errors import LocalImageError, NotInRegistryError
+from ..image import Image, Layer, LocalImage, Platform
+from ..registry.platforms import own_platform
+from ..registry.resolving import Resolved, Resolver, make_image
+from .address import ServeAddress
+from .contents import Stamp, stamp_of, why
+from .holding import Holding, open_store
+from .reference import LocalReference
+from .server import BlobServer
+from .threads import in_thread
+
+_Key = tuple[str, str, Stamp]
+
+
+@define
+class _Place:
+    """A folder or an archive, and how many use it now."""
+
+    lock: asyncio.Lock = field(factory=asyncio.Lock)
+    users: int = 0
+    holding: Holding | None = None
+
+
+class LocalImages:
+    """Opens folders and archives, each once for all who use it at one time.
+
+    Args:
+        address: Where layers are served.
+    """
+
+    def __init__(self, address: ServeAddress) -> None:
+        self._server = BlobServer(address)
+        self._places: dict[_Key, _Place] = {}
+
+    async def resolve(self, reference: LocalReference, platform: Platform | None = None) -> Image:
+        """Return the image that a reference means now; its layers are not verified.
+
+        Raises:
+            LocalImageError: There is no such folder, archive or image, or it can't be read.
+            ImageNotFoundError: It has no image for the platform.
+        """
+        async with self._hold(reference) as holding:
+            return await _resolve(holding, reference, platform)
+
+    async def resolve_all(self, reference: LocalReference) -> tuple[Image, ...]:
+        """Return the images of all platforms; what can't be scanned has `Image.unsupported`.
+
+        Raises:
+            LocalImageError: There is no such folder, archive or image, or it can't be read.
+        """
+        async with self._hold(reference) as holding:
+            found = await holding.find(reference.name)
+            resolved = await Resolver(holding, reference.text).all(found)
+            return tuple(_make_image(reference, one) for one in resolved)
+
+    async def open(self, target: LocalReference | Image, platform: Platform | None, closing: AsyncExitStack) -> Image:
+        """Resolve and verify an image; until *closing* is closed, its layers can be served.
+
+        Args:
+            target: The image.
+            platform: Which one of several; the machine's own where None.
+            closing: Closes what this opens.
+
+        Raises:
+            LocalImageError: The image can't be read, or a layer is not what its digest says.
+            ImageNotFoundError: There is none for the platform.
+        """
+        reference = target if isinstance(target, LocalReference) else _reference_of(target)
+        holding = await closing.enter_async_context(self._hold(reference))
+        if isinstance(target, LocalReference):
+            image = await _resolve(holding, target, platform)
+        else:
+            image = target
+            await holding.find(reference.name)
+        if image.unsupported is None:
+            await holding.verify(image)
+        return image
+
+    async def copy_blob(self, image: Image, layer: Layer, path: Path) -> None:
+        """Write a layer to a new file while its image is scanned.
+
+        Raises:
+            NotInRegistryError: A foreign layer: it is not here.
+            LocalImageError: The image is not being scanned, the layer was changed, or the file can't be written.
+        """
+        _refuse_foreign(layer)
+        holding = self._find(image, layer.digest)
+        await holding.copy(BlobFile(path, layer.digest, layer.size))
+
+    async def blob(self, image: Image, layer: Layer) -> BlobAccess:
+        """Return the address at which a layer is served while its image is scanned.
+
+        Raises:
+            NotInRegistryError: A foreign layer: it is not here.
+            LocalImageError: The image is not being scanned, or nothing can be served at the given address.
+        """
+        _refuse_foreign(layer)
+        return await self._server.publish(self._find(image, layer.digest), layer.digest)
+
+    async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
+        """Return size and status of a layer, as the server here would give them."""
+        try:
+            self._find(image, layer.digest)
+        except LocalImageError as error:
+            return BlobHead(status=0, reason=str(error))
+        return BlobHead(status=200, size=layer.size)
+
+    async def fetch(self, image: Image, digest: str, max_size: int) -> bytes:
+        """Return a blob or a manifest that lies beside the image, verified.
+
+        Raises:
+            LocalImageError: It is not there, or longer than *max_size* bytes.
+        """
+        async with self._hold(_reference_of(image)) as holding:
+            await holding.find(_reference_of(image).name)
+            return await holding.fetch(digest, max_size)
+
+    async def aclose(self) -> None:
+        """Serve nothing any more."""
+        await self._server.aclose()
+
+    @asynccontextmanager
+    async def _hold(self, reference: LocalReference) -> AsyncIterator[Holding]:
+        """Open a folder or an archive, or join those who have it open."""
+        key = await in_thread(lambda _: _make_key(reference))
+        place = self._places.setdefault(key, _Place())
+        place.users += 1
+        try:
+            yield await _open(place, reference)
+        finally:
+            place.users -= 1
+            if not place.users:
+                del self._places[key]
+                await self._close(place)
+
+    async def _close(self, place: _Place) -> None:
+        if place.holding is not None:
+            try:
+                await self._server.withdraw(place.holding)
+            finally:
+                place.holding.close()
+
+    def _find(self, image: Image, digest: str) -> Holding:
+        """Return the open folder or archive that has verified a blob of an image."""
+        where = (image.local.form, image.local.path) if image.local else None
+        for (form, path, _), place in self._places.items():
+            if (form, path) == where and place.holding and place.holding.has_verified(digest):
+                return place.holding
+        raise LocalImageError(f"{image.reference}: {digest[:80]} is served only while its image is scanned")
+
+
+def _refuse_foreign(layer: Layer) -> None:
+    if layer.urls:
+        raise NotInRegistryError(f"the layer {layer.digest[:80]!r} is a foreign one, which is not in the image")
+
+
+async def _open(place: _Place, reference: LocalReference) -> Holding:
+    async with place.lock:
+        if place.holding is None:
+            store = await in_thread(lambda stop: open_store(reference, stop), lambda store: store.close())
+            place.holding = Holding(reference, store)
+        return place.holding
+
+
+def _make_key(reference: LocalReference) -> _Key:
+    """Return what an unchanged folder or file is known by."""
+    path = reference.absolute_path
+    try:
+        return reference.form, str(path), stamp_of(path.stat())
+    except (OSError, ValueError) as error:
+        raise LocalImageError(f"{reference.form}:{reference.path}: {why(error)}") from error
+
+
+def _reference_of(image: Image) -> LocalReference:
+    """Return the reference of a resolved image, which lies where it lay then."""
+    if image.local is None or not isinstance(image.reference, LocalReference):
+        raise LocalImageError(f"{image.reference}: it is no local image")
+    return evolve(image.reference, path=image.local.path)
+
+
+async def _resolve(holding: Holding, reference: LocalReference, platform: Platform | None) -> Image:
+    found = await holding.find(reference.name)
+    resolved = await Resolver(holding, reference.text).one(found, platform or own_platform())
+    return _make_image(reference, resolved)
+
+
+def _make_image(reference: LocalReference, resolved: Resolved) -> Image:
+    local = LocalImage(form=reference.form, path=str(reference.absolute_path), name=reference.name)
+    return make_image(reference, resolved, local)

@@ -1,0 +1,132 @@
+"""A small HTTP server that gives the layers of local images to backends which pull, and nothing else to anybody."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import ExitStack
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from ..blobs import BlobAccess
+from ..errors import LocalImageError
+from .address import ServeAddress
+from .contents import Content, why
+from .holding import Holding
+
+_LOGGER = logging.getLogger("portus_images.local")
+_SHUTDOWN = 1.0
+"""Seconds that a transfer has to end when the server is closed."""
+
+
+class BlobServer:
+    """Serves verified blobs read-only, each under an address that can't be guessed. It listens from the first on.
+
+    Args:
+        address: Where to listen.
+    """
+
+    def __init__(self, address: ServeAddress) -> None:
+        self._address = address
+        self._base = ""
+        self._runner: web.ServerRunner | None = None
+        self._lock = asyncio.Lock()
+        self._served: dict[str, Holding] = {}
+        self._transfers: dict[asyncio.Task[object], tuple[Holding, web.BaseRequest]] = {}
+
+    async def publish(self, holding: Holding, digest: str) -> BlobAccess:
+        """Return the address of a blob, which is served from now on.
+
+        Raises:
+            LocalImageError: It can't listen at its address.
+        """
+        async with self._lock:
+            if self._runner is None:
+                await self._listen()
+        self._served[holding.secret] = holding
+        return BlobAccess(url=f"{self._base}/{holding.secret}/{digest}")
+
+    async def withdraw(self, holding: Holding) -> None:
+        """Serve nothing of it any more; transfers that are under way are broken off."""
+        self._served.pop(holding.secret, None)
+        tasks = {task: request for task, (held, request) in self._transfers.items() if held is holding}
+        for request in tasks.values():
+            _break_off(request)
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def aclose(self) -> None:
+        """Close the port and every connection."""
+        self._served.clear()
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+    async def _listen(self) -> None:
+        runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=_SHUTDOWN)
+        await runner.setup()
+        site = web.TCPSite(runner, self._address.host, self._address.port)
+        try:
+            await site.start()
+        except OSError as error:
+            await runner.cleanup()
+            place = self._address.url(self._address.port).removeprefix("http://").removesuffix(":0")
+            message = f"the layers can't be served at {place}: {why(error)}; serve them at another address of this host"
+            raise LocalImageError(message) from error
+        self._base = self._address.url(runner.addresses[0][1])
+        self._runner = runner
+
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        secret, _, digest = unquote(request.raw_path).removeprefix("/").partition("/")
+        holding = self._served.get(secret)
+        if holding is None or not holding.has_verified(digest):
+            return web.Response(status=404)
+        if request.method not in {"GET", "HEAD"}:
+            return web.Response(status=405, headers={"Allow": "GET, HEAD"})
+        return await self._transfer(request, holding, digest)
+
+    async def _transfer(self, request: web.BaseRequest, holding: Holding, digest: str) -> web.StreamResponse:
+        """Answer with a blob; its file is closed only when this has ended."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 (a coroutine runs in a task)
+        self._transfers[task] = holding, request
+        try:
+            with ExitStack() as stack:
+                content = await asyncio.to_thread(stack.enter_context, holding.open(digest))
+                return await _send(request, content, digest)
+        except LocalImageError as error:
+            _LOGGER.warning("%s", error)
+            return web.Response(status=500)
+        finally:
+            del self._transfers[task]
+
+
+async def _send(request: web.BaseRequest, content: Content, digest: str) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "application/octet-stream", "Docker-Content-Digest": digest})
+    response.content_length = content.size
+    await response.prepare(request)
+    position = 0
+    while request.method == "GET" and position < content.size:
+        piece = await _read(content, position)
+        if not piece:
+            _break_off(request)
+            break
+        await response.write(piece)
+        position += len(piece)
+    return response
+
+
+async def _read(content: Content, position: int) -> bytes:
+    """Return the next piece; empty when there is none, though there should be."""
+    try:
+        return await asyncio.to_thread(content.read, position)
+    except OSError as error:
+        _LOGGER.warning("a layer can't be read to its end: %s", why(error))
+        return b""
+
+
+def _break_off(request: web.BaseRequest) -> None:
+    """Close the connection at once: what has come so far must not look like all of it."""
+    if request.transport is not None:
+        request.transport.abort()

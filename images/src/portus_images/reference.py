@@ -1,0 +1,143 @@
+"""Image references in Docker's own grammar.
+
+Source: ``github.com/distribution/reference``, ``regexp.go``, ``normalize.go``.
+"""
+
+from __future__ import annotations
+
+import re
+
+from attrs import Attribute, field, frozen
+
+from .digests import find_digest_fault
+from .errors import InvalidReferenceError
+
+DOCKER_HUB = "docker.io"
+DEFAULT_TAG = "latest"
+HUB_NAMES = {DOCKER_HUB, "index.docker.io", "registry-1.docker.io"}
+_HUB_API = "registry-1.docker.io"
+_LONGEST_NAME = 255
+_LONGEST_TEXT = 1024
+_HIGHEST_PORT = 65535
+
+_LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
+_DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::([0-9]{{1,5}}))?")
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
+_IDENTIFIER = re.compile(r"[a-f0-9]{64}")
+
+
+def _check_registry(reference: Reference, _attribute: Attribute[str], value: str) -> None:
+    match = _DOMAIN.fullmatch(value)
+    if match is None or int(match[1] or 0) > _HIGHEST_PORT:
+        raise InvalidReferenceError(reference.text, f"{value!r} is no host name")
+
+
+def _check_repository(reference: Reference, _attribute: Attribute[str], value: str) -> None:
+    if not _PATH.fullmatch(value):
+        raise InvalidReferenceError(reference.text, _why_no_repository(value))
+    if len(value) > _LONGEST_NAME:
+        raise InvalidReferenceError(reference.text, f"the name is longer than {_LONGEST_NAME} characters")
+
+
+def _check_tag(reference: Reference, _attribute: Attribute[str | None], value: str | None) -> None:
+    if value is not None and not _TAG.fullmatch(value):
+        raise InvalidReferenceError(reference.text, f"{value!r} is no tag")
+
+
+def _check_digest(reference: Reference, _attribute: Attribute[str | None], value: str | None) -> None:
+    if value is not None and (fault := find_digest_fault(value)):
+        raise InvalidReferenceError(reference.text, fault)
+
+
+@frozen
+class Reference:
+    """The name of an image: a registry, a repository, and a tag, a digest or both.
+
+    All of it goes into addresses: what is none of these can't be made.
+    """
+
+    text: str = field(eq=False)
+    """As the user wrote it."""
+    registry: str = field(validator=_check_registry)
+    """Host with port, where one was given: ``registry.example:5000``; ``docker.io`` for Docker Hub."""
+    repository: str = field(validator=_check_repository)
+    """``team/app``; ``library/alpine`` for the short name ``alpine``."""
+    tag: str | None = field(default=None, validator=_check_tag)
+    digest: str | None = field(default=None, validator=_check_digest)
+    """``sha256:`` and 64 hex digits."""
+
+    @classmethod
+    def parse(cls, text: str) -> Reference:
+        """Return the reference that a user wrote.
+
+        A name whose first part has neither a dot, a colon nor a capital, and is not ``localhost``, is one of Docker
+        Hub's. With neither tag nor digest the tag is ``latest``.
+
+        Raises:
+            InvalidReferenceError: The text is no reference.
+        """
+        if len(text) > _LONGEST_TEXT:
+            raise InvalidReferenceError(f"{text[:80]}...", f"it is longer than {_LONGEST_TEXT} characters")
+        name, tag, digest = _split(text)
+        if _IDENTIFIER.fullmatch(text):
+            raise InvalidReferenceError(text, "64 hex digits are an image's id, not a repository")
+        if tag is None and digest is None:
+            tag = DEFAULT_TAG
+        return cls(text, *_split_domain(name), tag, digest)
+
+    @property
+    def api_host(self) -> str:
+        """The host that answers the registry's API: not the registry's name on Docker Hub."""
+        return _HUB_API if self.registry == DOCKER_HUB else self.registry
+
+    @property
+    def name(self) -> str:
+        """Registry and repository, as Docker's daemon knows them: Hub names are short."""
+        if self.registry != DOCKER_HUB:
+            return f"{self.registry}/{self.repository}"
+        return self.repository.removeprefix("library/")
+
+    @property
+    def manifest(self) -> str:
+        """What to ask the registry for: the digest where there is one, else the tag."""
+        return self.digest or self.tag or DEFAULT_TAG
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        digest = f"@{self.digest}" if self.digest else ""
+        return f"{self.registry}/{self.repository}{tag}{digest}"
+
+
+def _split(text: str) -> tuple[str, str | None, str | None]:
+    """Return name, tag and digest."""
+    if not text:
+        raise InvalidReferenceError(text, "it is empty")
+    name, at, digest = text.partition("@")
+    head, colon, tag = name.rpartition(":")
+    tagged = colon and "/" not in tag and not (name.startswith("[") and name.endswith("]"))
+    return head if tagged else name, tag if tagged else None, digest if at else None
+
+
+def _split_domain(name: str) -> tuple[str, str]:
+    """Return registry and repository, both written out."""
+    first, slash, rest = name.partition("/")
+    is_host = "." in first or ":" in first or first == "localhost" or first != first.lower()
+    if not slash or not is_host:
+        first, rest = DOCKER_HUB, name
+    if first.lower() in HUB_NAMES:
+        first = DOCKER_HUB
+    return first, write_out(first, rest)
+
+
+def write_out(registry: str, repository: str) -> str:
+    """Return a repository's name in full: Docker Hub's ``alpine`` is ``library/alpine`` in its API."""
+    short = registry == DOCKER_HUB and "/" not in repository
+    return f"library/{repository}" if short else repository
+
+
+def _why_no_repository(repository: str) -> str:
+    if repository != repository.lower():
+        return "a repository's name is lower case"
+    return f"{repository.removeprefix('library/')!r} is no repository name"

@@ -1,0 +1,276 @@
+"""The registry client: references to images, layers to what a backend needs to pull them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+
+from yarl import URL
+
+from ..blob_file import BlobFile
+from ..blobs import BlobAccess, BlobHead, Referrer
+from ..digests import find_digest_fault
+from ..errors import (
+    ImageNotFoundError,
+    InvalidManifestError,
+    LocalImageError,
+    NotInRegistryError,
+    RegistryError,
+)
+from ..image import Image, Layer, Platform
+from ..reference import Reference, write_out
+from ..settings import RegistrySettings
+from .access import CATALOG, Access, Right
+from .answers import Answer
+from .credentials import CredentialStore
+from .guarded import GuardedApi
+from .hosts import HostSettings, name_registry
+from .listing import list_repositories
+from .platforms import own_platform
+from .referrers import find_referrers
+from .registry_host import RegistryHost
+from .repository import Repository
+from .resolving import Resolver, make_image
+from .single_flight import Tasks
+from .transport import Proxies, Transport
+
+__all__ = ["Registry"]
+
+
+class Registry:
+    """Resolves references and gives access to layers. An async context manager; safe to use from many tasks.
+
+    Credentials are sent only to a registry that asked for them, and to its token service over HTTPS. Tokens are
+    cached here and nowhere else.
+
+    Args:
+        registries: What the configuration says of registries, by host.
+        environ: Read once: where the files of Docker and podman are, proxies, variables that the configuration names,
+            and what credential helpers get; the process' environment where None.
+        clock: Monotonic seconds, for the age of tokens.
+    """
+
+    def __init__(
+        self,
+        registries: Mapping[str, RegistrySettings] | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = HostSettings(registries or {})
+        self._clock = clock
+        self._tasks = Tasks()
+        environ = dict(os.environ if environ is None else environ)
+        self._store = CredentialStore(self._settings, environ, self._tasks, clock)
+        self._transport = Transport(self._settings, Proxies(environ))
+        self._hosts: dict[str, RegistryHost] = {}
+        self._repositories: dict[tuple[str, str], Repository] = {}
+
+    async def resolve(self, reference: Reference, platform: Platform | None = None) -> Image:
+        """Return the image that a reference means now.
+
+        What is none (a Helm chart, an attestation) is resolved as well, with `Image.unsupported`.
+
+        Args:
+            reference: Its digest is asked for where it has one, else its tag.
+            platform: Which image of an index; the machine's own (always Linux) where None. Without an index it is
+                ignored.
+
+        Raises:
+            RegistryAuthError: The registry wants other credentials, or some.
+            ImageNotFoundError: It has no such repository, tag, digest or platform.
+            InvalidManifestError: Its answer is no manifest, or has another digest.
+            RegistryUnavailableError: It could not be reached, or is out of order.
+            RegistryError: It refused in another way.
+        """
+        repository = self._open(reference)
+        found = await repository.fetch_manifest(reference.manifest)
+        resolver = Resolver(repository, str(reference), reference.registry)
+        return make_image(reference, await resolver.one(found, platform or own_platform()))
+
+    async def resolve_all(self, reference: Reference) -> tuple[Image, ...]:
+        """Return all images of an index, in its order; of a reference that means one image, that one.
+
+        What is no image, and what the index names and the registry does not have, is there with `Image.unsupported`:
+        nothing is left out. Indexes inside are read too. An image that is named twice is returned once.
+
+        Args:
+            reference: Its digest is asked for where it has one, else its tag.
+
+        Raises:
+            InvalidManifestError: As with `resolve`; also for more than 200 images.
+            RegistryError: As with `resolve`.
+        """
+        repository = self._open(reference)
+        found = await repository.fetch_manifest(reference.manifest)
+        resolved = await Resolver(repository, str(reference), reference.registry).all(found)
+        return tuple(make_image(reference, one) for one in resolved)
+
+    async def blob(self, image: Image, layer: Layer, *, renew: bool = False, from_here: bool = False) -> BlobAccess:
+        """Return the URL and the headers with which a backend can pull a layer.
+
+        A token among them is good for 60 seconds at least, or newly issued.
+
+        Args:
+            image: The image; another `Registry` may have resolved it.
+            layer: One of its layers.
+            renew: Get a new token even if the present one seems to be good.
+            from_here: The address that we use ourselves, not ``backend_url``.
+
+        Raises:
+            NotInRegistryError: A foreign layer: the registry does not have it.
+            RegistryError: The registry is not available, or gives no credentials; see `resolve`.
+        """
+        repository = self._open_for(image, layer)
+        grant = await repository.grant_for_backend(layer.digest, renew=renew)
+        headers = {"Authorization": grant.header.reveal()} if grant else {}
+        url = await repository.locate_blob(layer.digest, from_here=from_here)
+        return BlobAccess(url=url, headers=headers, own_tls=self._settings.has_own_tls(URL(url)))
+
+    async def copy_blob(self, image: Image, layer: Layer, path: Path) -> None:
+        """Write a layer's blob to a new file, as it comes, verified. See `ScannerContext.copy_blob`.
+
+        Raises:
+            NotInRegistryError: A foreign layer: the registry does not have it.
+            RegistryError: See `resolve`; or the file can't be written.
+        """
+        await self._open_for(image, layer).copy_blob(BlobFile(path, layer.digest, layer.size))
+
+    async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
+        """Return what the registry says of a layer without its content. Its failures are values, not errors."""
+        try:
+            repository = self._open_for(image, layer)
+            answer = await repository.head_blob(layer.digest)
+        except NotInRegistryError as error:
+            return BlobHead(status=0, reason=str(error))
+        except RegistryError as error:
+            return BlobHead(status=(error.status or 0) if error.step != "token" else 0, reason=str(error))
+        return _make_head(answer)
+
+    async def referrers(self, image: Image, artifact_type: str = "") -> tuple[Referrer, ...]:
+        """Return what refers to an image's own manifest: SBOMs, signatures, attestations.
+
+        Args:
+            image: The image; another `Registry` may have resolved it.
+            artifact_type: Only those of this type; all where empty.
+
+        Raises:
+            InvalidManifestError: The registry's answer is no list of them, or one of more than 1,000.
+            RegistryError: The registry is not available, or gives no credentials.
+        """
+        return await find_referrers(self._open(_in_registry(image)), _checked(image, image.digest), artifact_type)
+
+    async def fetch(self, image: Image, digest: str, *, max_size: int) -> bytes:
+        """Return a blob or a manifest of an image's repository, verified.
+
+        Args:
+            image: The image.
+            digest: What to fetch.
+            max_size: Bytes that it may have.
+
+        Raises:
+            ImageNotFoundError: The repository does not have it.
+            InvalidManifestError: It is longer.
+            RegistryError: The content has another digest, or the registry does not give it.
+        """
+        repository = self._open(_in_registry(image))
+        try:
+            return await repository.fetch_blob(_checked(image, digest), max_size)
+        except ImageNotFoundError:
+            return await repository.fetch_manifest_bytes(digest, max_size)
+
+    def repositories(self, host: str) -> AsyncIterator[str]:
+        """Iterate over the names of all repositories that a registry shows to us, page by page, in its order.
+
+        The names are the registry's own texts: one that is no repository's name is given too.
+
+        Args:
+            host: The registry, as in an image's name: ``registry.example:5000``.
+
+        Raises:
+            InvalidReferenceError: *host* is none.
+            RegistryError: (while iterating) The registry does not show them, or is not available.
+            InvalidManifestError: (while iterating) Its answer is no list.
+        """
+        registry_host = self._open_host(_name(host, "any"))
+        access = Access(CATALOG, registry_host, self._store, self._settings, self._clock, self._tasks)
+        return list_repositories(GuardedApi(registry_host, access))
+
+    def tags(self, host: str, repository: str) -> AsyncIterator[str]:
+        """Iterate over the tags of a repository, page by page, in the registry's order.
+
+        The tags are the registry's own texts: one that is no tag is given too.
+
+        Args:
+            host: The registry, as in an image's name.
+            repository: ``team/app``.
+
+        Raises:
+            InvalidReferenceError: *host* or *repository* is none.
+            RegistryError: (while iterating) The registry does not show them, or is not available.
+            InvalidManifestError: (while iterating) Its answer is no list.
+        """
+        return self._open(_name(host, repository)).tags()
+
+    async def aclose(self) -> None:
+        """Close all connections and end all requests."""
+        await self._tasks.aclose()
+        await self._transport.aclose()
+
+    async def __aenter__(self) -> Registry:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        await self.aclose()
+
+    def _open(self, reference: Reference) -> Repository:
+        key = reference.registry, reference.repository
+        if key not in self._repositories:
+            host = self._open_host(reference)
+            right = Right.to_pull(reference.repository)
+            access = Access(right, host, self._store, self._settings, self._clock, self._tasks)
+            self._repositories[key] = Repository(reference.repository, host, access)
+        return self._repositories[key]
+
+    def _open_host(self, reference: Reference) -> RegistryHost:
+        if reference.registry not in self._hosts:
+            self._hosts[reference.registry] = RegistryHost(
+                reference.registry, reference.api_host, self._transport, self._settings, self._tasks
+            )
+        return self._hosts[reference.registry]
+
+    def _open_for(self, image: Image, layer: Layer) -> Repository:
+        """Return the repository of a layer, if it can be had from there."""
+        if layer.urls:
+            raise NotInRegistryError(
+                f"the layer {layer.digest[:80]!r} is a foreign one, which the registry does not have"
+            )
+        _checked(image, layer.digest)
+        return self._open(_in_registry(image))
+
+
+def _name(host: str, repository: str) -> Reference:
+    registry = name_registry(host)
+    return Reference(f"{host}/{repository}", registry, write_out(registry, repository))
+
+
+def _in_registry(image: Image) -> Reference:
+    if isinstance(image.reference, Reference):
+        return image.reference
+    raise LocalImageError(f"{image.reference}: it is in no registry")
+
+
+def _checked(image: Image, digest: str) -> str:
+    """Return a digest, which goes into an address."""
+    if fault := find_digest_fault(digest):
+        registry = _in_registry(image).registry
+        raise InvalidManifestError(f"{registry}, blob: {fault}", registry=registry, step="blob")
+    return digest
+
+
+def _make_head(answer: Answer) -> BlobHead:
+    length = answer.headers.get("Content-Length", "")
+    size = int(length) if length.isascii() and length.isdigit() and not answer.failed else None
+    return BlobHead(status=answer.status, size=size, reason=f"HTTP {answer.status}" if answer.failed else "")

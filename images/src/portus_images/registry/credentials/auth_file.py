@@ -1,0 +1,155 @@
+"""Docker's ``config.json`` and podman's ``auth.json``: the same form, but podman's keys may name a repository.
+
+Sources: ``docker/cli``, ``cli/config/configfile/file.go``; ``containers/image``, ``pkg/docker/config/config.go``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import field, frozen
+
+from ...reference import DOCKER_HUB
+from ...secret import Secret
+from ..hosts import name_registry
+from .configured import SourceError
+from .locations import Location
+from .model import Credentials
+
+HUB_KEY = "https://index.docker.io/v1/"
+"""Docker Hub's key in these files and for credential helpers, for ever."""
+_LARGEST_FILE = 1024 * 1024
+_KEY = re.compile(r"(?:https?://)?([^/]+)(?:/|/v[12]/?)?")
+
+
+@frozen
+class AuthFile:
+    """One file, parsed."""
+
+    path: Path
+    by_path: bool
+    auths: Mapping[str, Any] = field(repr=False)
+    helpers: Mapping[str, Any] = field(repr=False)
+    """``credHelpers``: the names of programs by host."""
+    helper: str
+    """``credsStore``: the program for all other hosts; empty for none."""
+
+    def find(self, registry: str, repository: str) -> Credentials | None:
+        """Return the credentials that the file itself has, the most specific key's.
+
+        Raises:
+            SourceError: An entry can't be read.
+        """
+        for key in self._keys_of(self.auths, registry, repository):
+            if credentials := _read_entry(self.auths[key], f"{self.path}, entry {key!r}"):
+                return credentials
+        return None
+
+    def find_helper(self, registry: str) -> str | None:
+        """Return the name of the program that keeps a registry's credentials, if there is one."""
+        for key in self._keys_of(self.helpers, registry, ""):
+            if isinstance(self.helpers[key], str) and self.helpers[key]:
+                return str(self.helpers[key])
+        return self.helper or None
+
+    def _keys_of(self, entries: Mapping[str, Any], registry: str, repository: str) -> Iterator[str]:
+        """Yield the keys that mean a repository: its own, those of its parents, its registry's, the exact one first."""
+        if self.by_path:
+            parts = repository.split("/") if repository else []
+            paths = ("/".join([registry, *parts[:count]]) for count in range(len(parts), 0, -1))
+            yield from (path for path in paths if path in entries)
+        name = name_registry(registry)
+        exact = [HUB_KEY, registry] if name == DOCKER_HUB else [registry]
+        yield from (key for key in exact if key in entries)
+        for key in entries:
+            match = _KEY.fullmatch(key)
+            if key not in exact and match and name_registry(match[1]) == name:
+                yield key
+
+
+class AccessDeniedError(SourceError):
+    """A file that somebody else may read: of another user's home, for instance."""
+
+
+def load_auth_file(location: Location) -> AuthFile | None:
+    """Read a file; None where there is none. Blocking.
+
+    Raises:
+        AccessDeniedError: We may not read it.
+        SourceError: It can't be read, is longer than 1 MiB, or has not the form; the message names the file.
+    """
+    document = _load(location.path)
+    if document is None:
+        return None
+    members = {name: document.get(name) or {} for name in ("auths", "credHelpers")}
+    helper = document.get("credsStore") or ""
+    if not all(isinstance(value, dict) for value in members.values()) or not isinstance(helper, str):
+        raise SourceError(f"{location.path} can't be read: it has not the form of Docker's: mend it, or log in again")
+    return AuthFile(location.path, location.by_path, members["auths"], members["credHelpers"], helper)
+
+
+def _load(path: Path) -> dict[str, Any] | None:
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+    except PermissionError as error:
+        raise AccessDeniedError(f"{path} can't be read: {error.strerror}") from error
+    except OSError as error:
+        raise SourceError(f"{path} can't be read: {error.strerror}") from error
+    if len(content) > _LARGEST_FILE:
+        raise SourceError(f"{path} can't be read: it is longer than {_LARGEST_FILE} bytes")
+    document = _parse(content)
+    if document is None:
+        raise SourceError(f"{path} can't be read: it is no JSON object: mend it, or log in again")
+    return document
+
+
+def _parse(content: bytes) -> dict[str, Any] | None:
+    """Return the object, or None for what is none: the error itself would hold the file's content."""
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def _read_entry(entry: object, origin: str) -> Credentials | None:
+    """Return the credentials of one entry; an empty one (its secret lies in a credential helper) has none."""
+    if not isinstance(entry, Mapping):
+        return None
+    username, password = _text(entry, "username"), _text(entry, "password")
+    if auth := entry.get("auth"):
+        username, password = _decode_auth(auth, origin)
+    for name, kind in (("registrytoken", "registry_token"), ("identitytoken", "identity_token")):
+        if token := _text(entry, name):
+            return Credentials(username=username, origin=origin, **{kind: Secret(token)})
+    if not username or not (password or auth or "password" in entry):
+        return None
+    return Credentials(username=username, password=Secret(password), origin=origin)
+
+
+def _text(entry: Mapping[Any, Any], name: str) -> str:
+    value = entry.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _decode_auth(auth: object, origin: str) -> tuple[str, str]:
+    username, colon, password = _decode_base64(auth).partition(":")
+    if not colon:
+        raise SourceError(f"auth in {origin} is no Base64 of NAME:PASSWORD: log in again")
+    return username, password.rstrip("\0")
+
+
+def _decode_base64(text: object) -> str:
+    """Return the text, or an empty one: the error itself would hold a part of the password."""
+    try:
+        return b64decode(str(text), validate=True).decode()
+    except ValueError:
+        return ""

@@ -1,0 +1,218 @@
+"""What a manifest says: parsed, verified, judged. Pure functions; a fault is a `MalformedError`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from attrs import frozen
+
+from ..digests import digest_of, find_digest_fault, strip_signatures
+from ..image import Layer, Platform
+from .artifacts import why_no_image
+from .platforms import Rank, rank_platform
+from .schema1 import read_schema1
+from .wire import (
+    Descriptor,
+    MalformedError,
+    WireIndex,
+    WireManifest,
+    WirePlatform,
+    parse_object,
+    structure,
+)
+
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+json"
+SCHEMA_1_SIGNED = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+
+ACCEPT = ", ".join(
+    [DOCKER_MANIFEST, DOCKER_LIST, OCI_MANIFEST, OCI_INDEX, f"{SCHEMA_1_SIGNED};q=0.2", f"{SCHEMA_1};q=0.1"]
+)
+"""What to ask for: schema 1 last, so that such images are answered at all."""
+
+_INDEXES = {DOCKER_LIST, OCI_INDEX}
+_MANIFESTS = {DOCKER_MANIFEST, OCI_MANIFEST}
+_SCHEMA_1_TYPES = {SCHEMA_1, SCHEMA_1_SIGNED}
+_KNOWN = _INDEXES | _MANIFESTS | _SCHEMA_1_TYPES
+_VAGUE = {"", "application/json", "application/octet-stream", "text/plain"}
+_VERSION = 2
+
+_ATTESTATION_KEY = "vnd.docker.reference.type"
+_UNKNOWN_PLATFORM = WirePlatform("unknown", "unknown")  # type: ignore[arg-type]
+
+
+@frozen(kw_only=True)
+class Manifest:
+    """The manifest of one image, or of something that is none."""
+
+    digest: str
+    media_type: str
+    config: Descriptor | None = None
+    """None in schema 1."""
+    platform: Platform | None = None
+    """Where the manifest itself says it: in schema 1."""
+    layers: tuple[Layer, ...] = ()
+    """Base first."""
+    unsupported: str | None = None
+    """Why there is nothing in it that a scanner could look into."""
+
+
+@frozen(kw_only=True)
+class Index:
+    """A list of manifests."""
+
+    digest: str
+    media_type: str
+    entries: tuple[Descriptor, ...]
+    """Without the attestations."""
+    attestations: tuple[Descriptor, ...] = ()
+
+    @property
+    def platforms(self) -> tuple[str, ...]:
+        """What is on offer, for messages: in the index's order, each once."""
+        named = (make_platform(entry.platform) for entry in self.entries)
+        return tuple(dict.fromkeys(str(platform) for platform in named if platform))
+
+
+def read_manifest(body: bytes, content_type: str, digest: str | None) -> Manifest | Index:
+    """Verify and parse a registry's answer.
+
+    Args:
+        body: The whole body.
+        content_type: The header ``Content-Type``, parameters and all.
+        digest: What the body's digest must be; None when that is not known.
+
+    Raises:
+        MalformedError: It is no manifest, or not the one that was asked for.
+    """
+    if digest and (fault := find_digest_fault(digest)):
+        raise MalformedError(f"the digest to expect: {fault}")
+    document = parse_object(body)
+    media_type = _find_media_type(document, content_type)
+    if media_type in _SCHEMA_1_TYPES:
+        return _make_schema1(body, media_type, digest)
+    own_digest = _verify(body, digest)
+    if document.get("schemaVersion") != _VERSION:
+        raise MalformedError(f"$.schemaVersion is not {_VERSION}")
+    if media_type in _INDEXES:
+        return _make_index(document, own_digest, media_type)
+    return _make_manifest(document, own_digest, media_type)
+
+
+def rank_entries(index: Index, wanted: Platform) -> tuple[Descriptor, ...]:
+    """Return the entries to look at for a platform, in this order.
+
+    The best that names it; where none does, the indexes inside that name none; where there are none of those either, a
+    lone entry that names no platform. An index inside that names a platform counts like a manifest.
+    """
+    ranked = [(rank, entry) for entry in index.entries if (rank := _rank(entry, wanted)) is not None]
+    if ranked:
+        return (min(ranked, key=lambda pair: pair[0])[1],)
+    unnamed = [entry for entry in index.entries if make_platform(entry.platform) is None]
+    nested = tuple(entry for entry in unnamed if entry.mediaType in _INDEXES)
+    return nested or (tuple(unnamed) if len(unnamed) == len(index.entries) == 1 else ())
+
+
+def make_platform(wire: WirePlatform | None) -> Platform | None:
+    """Return what an index or an image's configuration says of the platform, or None where it does not."""
+    if wire is None or not wire.os or not wire.architecture:
+        return None
+    return Platform(wire.os, wire.architecture, wire.variant, wire.os_version)
+
+
+def read_platform(body: bytes) -> Platform | None:
+    """Return the platform that an image's configuration names.
+
+    Raises:
+        MalformedError: It is no configuration.
+    """
+    return make_platform(structure(parse_object(body), WirePlatform))
+
+
+def is_known(media_type: str) -> bool:
+    """Tell whether a media type is one of an image's manifest or an index; an empty one may be."""
+    return media_type in _KNOWN or media_type in _VAGUE
+
+
+def _rank(entry: Descriptor, wanted: Platform) -> Rank | None:
+    platform = make_platform(entry.platform)
+    return rank_platform(wanted, platform) if platform else None
+
+
+def _find_media_type(document: dict[str, Any], content_type: str) -> str:
+    """Return the media type that the header says, else the body's; they must not contradict each other."""
+    header = content_type.partition(";")[0].strip().lower()
+    inside = document.get("mediaType")
+    inside = inside if isinstance(inside, str) else ""
+    if header in _VAGUE:
+        header = inside or (SCHEMA_1 if document.get("schemaVersion") == 1 else header)
+    if header not in _KNOWN:
+        raise MalformedError(f"its media type {header[:100]!r} is none of a manifest")
+    if inside in _KNOWN and inside != header:
+        raise MalformedError(f"the header says that it is {header!r}, $.mediaType says {inside!r}")
+    return header
+
+
+def _verify(body: bytes, digest: str | None) -> str:
+    """Return the body's digest."""
+    found = digest_of(body, like=digest or "sha256:")
+    if digest and found != digest:
+        raise MalformedError(f"its digest is {found}, not {digest}: it was changed on its way or in the registry")
+    return found
+
+
+def _make_schema1(body: bytes, media_type: str, digest: str | None) -> Manifest:
+    """Read the part that the digest stands for; nothing vouches for the rest."""
+    try:
+        payload = strip_signatures(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedError(str(error)) from error
+    own_digest = _verify(payload, digest)
+    document = parse_object(payload)
+    _check_members(document, "fsLayers", ("layers", "config", "manifests"))
+    layers, platform = read_schema1(document)
+    return Manifest(digest=own_digest, media_type=media_type, platform=make_platform(platform), layers=layers)
+
+
+def _make_index(document: dict[str, Any], digest: str, media_type: str) -> Index:
+    _check_members(document, "manifests", ("layers", "config", "fsLayers"))
+    wire = structure(document, WireIndex)
+    return make_index(wire.manifests, digest=digest, media_type=media_type)
+
+
+def make_index(entries: Iterable[Descriptor], *, digest: str, media_type: str) -> Index:
+    """Return an index of these entries, attestations set apart."""
+    entries = tuple(entries)
+    attestations = tuple(entry for entry in entries if _is_attestation(entry))
+    images = tuple(entry for entry in entries if not _is_attestation(entry))
+    return Index(digest=digest, media_type=media_type, entries=images, attestations=attestations)
+
+
+def _make_manifest(document: dict[str, Any], digest: str, media_type: str) -> Manifest:
+    _check_members(document, "layers", ("manifests", "fsLayers"))
+    wire = structure(document, WireManifest)
+    layers = tuple(_make_layer(layer) for layer in wire.layers)
+    unsupported = why_no_image(wire)
+    return Manifest(digest=digest, media_type=media_type, config=wire.config, layers=layers, unsupported=unsupported)
+
+
+def _make_layer(wire: Descriptor) -> Layer:
+    return Layer(digest=wire.digest, size=wire.size, media_type=wire.mediaType, urls=wire.urls)
+
+
+def _check_members(document: dict[str, Any], needed: str, foreign: Iterable[str]) -> None:
+    """Refuse a body that another client could read as another kind of manifest (CVE-2021-41190)."""
+    if needed not in document:  # null is Go's empty array
+        raise MalformedError(f"it is missing @ $.{needed}")
+    for name in foreign:
+        if document.get(name):
+            raise MalformedError(f"$.{name} has no place in it: it could be read in two ways")
+
+
+def _is_attestation(entry: Descriptor) -> bool:
+    """Tell BuildKit's attestations; source: BuildKit's ``docs/attestations/attestation-storage.md``."""
+    return entry.platform == _UNKNOWN_PLATFORM or _ATTESTATION_KEY in entry.annotations

@@ -1,0 +1,191 @@
+"""From what a reference stands for to images: one of a platform, or all of an index."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from attrs import frozen
+
+from ..errors import ImageNotFoundError, InvalidManifestError, LocalImageError, RegistryError
+from ..image import Image, LocalImage, Platform
+from ..local.reference import ImageReference
+from .manifest import Index, Manifest, is_known, make_platform, rank_entries, read_platform
+from .wire import Descriptor, MalformedError
+
+MOST_NESTED = 3
+"""An index may be inside another one, this deep."""
+MOST_IMAGES = 200
+"""Images, and what else there is, in all the indexes that one reference stands for."""
+MOST_INDEXES = 20
+"""Indexes that are read for one reference."""
+_MOST_NAMED = 20
+_LOGGER = logging.getLogger("portus_images.registry")
+
+
+class ManifestSource(Protocol):
+    """Where manifests and small blobs come from: a repository, a folder, an archive."""
+
+    async def fetch_entry(self, entry: Descriptor) -> Manifest | Index:
+        """Return the manifest that an index names, verified."""
+
+    async def fetch_blob(self, digest: str) -> bytes:
+        """Return a small blob, verified."""
+
+
+@frozen
+class Resolved:
+    """One image, or what is none."""
+
+    manifest: Manifest
+    platform: Platform | None = None
+
+
+@frozen
+class _Place:
+    """An index, how deep it is inside others, and what platform those say it is for."""
+
+    index: Index
+    depth: int = 0
+    platform: Platform | None = None
+
+
+class Resolver:
+    """Resolves one reference, once.
+
+    Args:
+        source: Where its manifests are.
+        what: The reference, for messages.
+        registry: See `RegistryError`.
+    """
+
+    def __init__(self, source: ManifestSource, what: str, registry: str = "") -> None:
+        self._source = source
+        self._what = what
+        self._registry = registry
+        self._seen: set[str] = set()
+        self._indexes = 0
+
+    async def one(self, found: Manifest | Index, wanted: Platform) -> Resolved:
+        """Return the image for a platform. One that is in no index is what it is.
+
+        Raises:
+            ImageNotFoundError: No index has one.
+            InvalidManifestError: Indexes inside each other without end.
+            RegistryError: A manifest can't be had.
+        """
+        if isinstance(found, Manifest):
+            return await self._complete(found, None)
+        offered: dict[str, None] = {}
+        resolved = await self._search(_Place(found), wanted, offered)
+        if resolved is None:
+            raise self._not_found(wanted, list(offered))
+        return resolved
+
+    async def all(self, found: Manifest | Index) -> tuple[Resolved, ...]:
+        """Return all images, in the order of the indexes; what is no image, or can't be had, says why.
+
+        An image that is there twice is returned once.
+
+        Raises:
+            InvalidManifestError: There are too many.
+            RegistryError: The registry is not available.
+        """
+        if isinstance(found, Manifest):
+            return (await self._complete(found, None),)
+        images: list[Resolved] = []
+        async for resolved in self._each(_Place(found)):
+            if len(images) == MOST_IMAGES:
+                raise self._refuse(f"more than {MOST_IMAGES} images; name one by its digest, or its platform")
+            images.append(resolved)
+        if not images:
+            raise self._refuse("its index names no image")
+        return tuple(images)
+
+    async def _search(self, place: _Place, wanted: Platform, offered: dict[str, None]) -> Resolved | None:
+        """Look for a platform: the entries that may have it, best first."""
+        self._enter(place)
+        offered.update(dict.fromkeys(place.index.platforms))
+        for entry in rank_entries(place.index, wanted):
+            if entry.digest in self._seen:
+                continue
+            self._seen.add(entry.digest)
+            found, platform = await self._source.fetch_entry(entry), make_platform(entry.platform) or place.platform
+            if isinstance(found, Manifest):
+                return await self._complete(found, platform)
+            if resolved := await self._search(_Place(found, place.depth + 1, platform), wanted, offered):
+                return resolved
+        return None
+
+    async def _each(self, place: _Place) -> AsyncIterator[Resolved]:
+        self._enter(place)
+        for entry in place.index.entries:
+            if entry.digest in self._seen:
+                continue
+            self._seen.add(entry.digest)
+            platform = make_platform(entry.platform) or place.platform
+            found = await self._fetch(entry)
+            if isinstance(found, Manifest):
+                yield await self._complete(found, platform)
+                continue
+            async for resolved in self._each(_Place(found, place.depth + 1, platform)):
+                yield resolved
+        for entry in place.index.attestations:
+            yield Resolved(_stand_in(entry, "it is an attestation, not a container image"), None)
+
+    async def _fetch(self, entry: Descriptor) -> Manifest | Index:
+        """Return what an entry names; one that can't be had must not hide the others."""
+        if not is_known(entry.mediaType):
+            return _stand_in(entry, f"its media type {entry.mediaType} is none of an image's manifest")
+        try:
+            return await self._source.fetch_entry(entry)
+        except (ImageNotFoundError, InvalidManifestError, LocalImageError) as error:
+            return _stand_in(entry, f"its manifest can't be had: {error}")
+
+    async def _complete(self, manifest: Manifest, platform: Platform | None) -> Resolved:
+        return Resolved(manifest, platform or manifest.platform or await self._ask_platform(manifest))
+
+    async def _ask_platform(self, manifest: Manifest) -> Platform | None:
+        """Return the platform that an image's configuration names; None when it can't be had."""
+        if manifest.unsupported or manifest.config is None:
+            return None
+        try:
+            return read_platform(await self._source.fetch_blob(manifest.config.digest))
+        except (RegistryError, MalformedError) as error:
+            _LOGGER.debug("no platform of %s@%s: %s", self._what, manifest.digest, error)
+            return None
+
+    def _enter(self, place: _Place) -> None:
+        self._indexes += 1
+        if place.depth >= MOST_NESTED:
+            raise self._refuse(f"more than {MOST_NESTED} indexes inside each other; name the image by its digest")
+        if self._indexes > MOST_INDEXES:
+            raise self._refuse(f"more than {MOST_INDEXES} indexes; name the image by its digest")
+
+    def _refuse(self, what: str) -> InvalidManifestError:
+        return InvalidManifestError(f"{self._what}: {what}", registry=self._registry, step="resolve")
+
+    def _not_found(self, wanted: Platform, offered: list[str]) -> ImageNotFoundError:
+        there = ", ".join(offered[:_MOST_NAMED]) or "none that is named"
+        message = f"{self._what} has no image for {wanted}; there are: {there}; choose one of them as the platform"
+        return ImageNotFoundError(message, registry=self._registry, step="resolve")
+
+
+def make_image(reference: ImageReference, resolved: Resolved, local: LocalImage | None = None) -> Image:
+    """Return the image that a reference has turned out to be."""
+    manifest = resolved.manifest
+    return Image(
+        reference=reference,
+        digest=manifest.digest,
+        media_type=manifest.media_type,
+        platform=resolved.platform,
+        config_digest=manifest.config.digest if manifest.config else None,
+        layers=manifest.layers,
+        unsupported=manifest.unsupported,
+        local=local,
+    )
+
+
+def _stand_in(entry: Descriptor, unsupported: str) -> Manifest:
+    return Manifest(digest=entry.digest, media_type=entry.mediaType, unsupported=unsupported)

@@ -1,0 +1,248 @@
+"""What registries send: manifests, indexes and image configurations, as attrs classes with the names of the JSON.
+
+Sources: Docker's ``manifest-v2-2.md``; OCI image specification, ``manifest.md``, ``image-index.md``, ``config.md``.
+All of it is hostile: digests go into URLs, texts into messages. What does not fit is a `MalformedError`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any, NewType, TypeVar, get_args, get_origin
+
+import cattrs
+from attrs import field, fields, frozen, has
+from cattrs.gen import make_dict_structure_fn
+
+from ..digests import find_digest_fault
+
+MOST_ELEMENTS = 1000
+"""Layers of a manifest, entries of an index."""
+_LARGEST_SIZE = 2**63 - 1
+_MEDIA_TYPE = re.compile(r"[\x20-\x7e]{0,255}")
+_URL = re.compile(r"[\x21-\x7e]{1,4096}")
+_PLATFORM_WORD = re.compile(r"[A-Za-z0-9_.-]{0,64}")
+_MOST_FAULTS = 5
+_LONGEST_FAULT = 200
+
+Digest = NewType("Digest", str)
+MediaType = NewType("MediaType", str)
+Size = NewType("Size", int)
+Word = NewType("Word", str)
+Urls = NewType("Urls", tuple[str, ...])
+Names = NewType("Names", tuple[str, ...])
+Annotations = NewType("Annotations", dict[str, str])
+DocumentT = TypeVar("DocumentT")
+
+NAME = "name in the JSON"
+"""Key in an attribute's metadata, where the two names differ."""
+
+
+class MalformedError(ValueError):
+    """A body that is not what it should be; the message has a ``$.path`` for each fault."""
+
+
+@frozen
+class WirePlatform:
+    """``platform`` of an entry; the same members are in an image's configuration."""
+
+    os: Word = Word("")
+    architecture: Word = Word("")
+    variant: Word = Word("")
+    os_version: Word = field(default=Word(""), metadata={NAME: "os.version"})
+
+
+@frozen
+class WireFsLayer:
+    """One layer of schema 1."""
+
+    blobSum: Digest
+
+
+@frozen
+class WireHistory:
+    """One step of schema 1."""
+
+    v1Compatibility: str = field(default="", repr=False)
+
+
+@frozen
+class WireSchema1:
+    """Docker's schema 1, its signatures apart. Source: distribution's ``manifest-v2-1.md``."""
+
+    schemaVersion: int
+    fsLayers: tuple[WireFsLayer, ...]
+    """Top first."""
+    history: tuple[WireHistory, ...]
+    architecture: Word = Word("")
+
+
+@frozen
+class Descriptor:
+    """One blob or manifest that a manifest names."""
+
+    digest: Digest
+    mediaType: MediaType = MediaType("")
+    size: Size | None = None
+    urls: Urls = Urls(())
+    platform: WirePlatform | None = None
+    annotations: Annotations = field(factory=lambda: Annotations({}), repr=False)
+    artifactType: MediaType = MediaType("")
+
+
+@frozen
+class WireManifest:
+    """Docker's schema 2 and OCI's manifest."""
+
+    schemaVersion: int
+    config: Descriptor
+    layers: tuple[Descriptor, ...] = ()
+    artifactType: MediaType = MediaType("")
+
+
+@frozen
+class WireIndex:
+    """Docker's manifest list and OCI's index."""
+
+    schemaVersion: int
+    manifests: tuple[Descriptor, ...] = ()
+
+
+@frozen
+class WireCatalog:
+    """One page of the names of all repositories."""
+
+    repositories: Names = Names(())
+
+
+@frozen
+class WireTags:
+    """One page of a repository's tags; null when all have been deleted."""
+
+    tags: Names = Names(())
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Return the JSON object of a body.
+
+    Raises:
+        MalformedError: It is not JSON in UTF-8, or another value than an object.
+    """
+    try:
+        document = json.loads(body.decode())
+    except (ValueError, RecursionError) as error:
+        raise MalformedError("it is not JSON") from error
+    if not isinstance(document, dict):
+        raise MalformedError("it is no JSON object")
+    return document
+
+
+def structure(document: object, wire_class: type[DocumentT]) -> DocumentT:
+    """Return a JSON value as an object of one of the classes above. Unknown members are ignored, null is absence.
+
+    Raises:
+        MalformedError: One ``$.path`` line for each of the first faults.
+    """
+    try:
+        return _CONVERTER.structure(document, wire_class)
+    except (cattrs.BaseValidationError, ValueError, TypeError) as error:
+        lines = [line[:_LONGEST_FAULT] for line in cattrs.transform_error(error, format_exception=_say)]
+        more = [f"and {len(lines) - _MOST_FAULTS} more faults"] if len(lines) > _MOST_FAULTS else []
+        raise MalformedError("; ".join([*lines[:_MOST_FAULTS], *more])) from error
+
+
+def _say(error: BaseException, _type: object) -> str:
+    """Return one fault in words."""
+    match error:
+        case KeyError():
+            return "it is missing"
+        case TypeError() | ValueError():
+            return str(error)
+        case _:
+            return f"it can't be read ({type(error).__name__})"
+
+
+def _expect(kind: type, name: str, judge: Callable[[Any], str | None] | None = None) -> Callable[[object, object], Any]:
+    """Return a hook that takes values of exactly one JSON type in which *judge* finds no fault."""
+
+    def check(value: object, _type: object) -> object:
+        if type(value) is not kind:
+            raise TypeError(f"expected {name}")
+        if judge and (fault := judge(value)):
+            raise ValueError(fault)
+        return value
+
+    return check
+
+
+def _expect_form(pattern: re.Pattern[str], name: str) -> Callable[[object, object], Any]:
+    return _expect(str, "a text", lambda text: None if pattern.fullmatch(text) else f"this is no {name}")
+
+
+def _judge_size(size: int) -> str | None:
+    return None if 0 <= size <= _LARGEST_SIZE else "a size is a number of bytes, 0 or more"
+
+
+def _judge_annotations(annotations: dict[str, object]) -> str | None:
+    """Find one fault in all: a fault of each of 100,000 members would take seconds to say."""
+    return None if all(type(text) is str for text in annotations.values()) else "expected texts"
+
+
+def _expect_urls(value: object, _kind: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(type(text) is str and _URL.fullmatch(text) for text in value):
+        raise TypeError("expected an array of URLs")
+    return tuple(value)
+
+
+def _expect_names(value: object, _kind: object) -> tuple[str, ...]:
+    """Take texts of any content: a name that is none is its reader's matter, and no reason to lose the others."""
+    if not isinstance(value, list) or not all(type(text) is str for text in value):
+        raise TypeError("expected an array of texts")
+    return tuple(value)
+
+
+def _is_array(kind: Any) -> bool:
+    return get_origin(kind) is tuple
+
+
+def _expect_array(value: object, kind: Any) -> tuple[Any, ...]:
+    """Take an array whose length is checked before any element is looked at."""
+    if not isinstance(value, list):
+        raise TypeError("expected an array")
+    if len(value) > MOST_ELEMENTS:
+        raise ValueError(f"more than {MOST_ELEMENTS} elements")
+    element: Any = get_args(kind)[0]
+    return tuple(_CONVERTER.structure(value, list[element]))
+
+
+def _make_object_hook(wire_class: Any) -> Callable[[object, Any], Any]:
+    """Return a hook that takes an object, its null members left out."""
+    generated = make_dict_structure_fn(wire_class, _CONVERTER)
+    known = {attribute.metadata.get(NAME, attribute.name): attribute.name for attribute in fields(wire_class)}
+
+    def read(value: object, kind: Any) -> object:
+        if not isinstance(value, dict):
+            raise TypeError("expected an object")
+        return generated({known[key]: value[key] for key in known.keys() & value if value[key] is not None}, kind)
+
+    return read
+
+
+def _make_converter() -> cattrs.Converter:
+    converter = cattrs.Converter(detailed_validation=True)
+    converter.register_structure_hook(str, _expect(str, "a text"))
+    converter.register_structure_hook(int, _expect(int, "a whole number"))
+    converter.register_structure_hook(Digest, _expect(str, "a text", find_digest_fault))
+    converter.register_structure_hook(Size, _expect(int, "a whole number", _judge_size))
+    converter.register_structure_hook(MediaType, _expect_form(_MEDIA_TYPE, "media type"))
+    converter.register_structure_hook(Word, _expect_form(_PLATFORM_WORD, "name of a platform"))
+    converter.register_structure_hook(Urls, _expect_urls)
+    converter.register_structure_hook(Names, _expect_names)
+    converter.register_structure_hook(Annotations, _expect(dict, "an object", _judge_annotations))
+    converter.register_structure_hook_func(_is_array, _expect_array)
+    converter.register_structure_hook_factory(has, _make_object_hook)
+    return converter
+
+
+_CONVERTER = _make_converter()

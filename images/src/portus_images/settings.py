@@ -1,0 +1,95 @@
+"""What the configuration says of registries: how to reach one, and with what."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from attrs import Attribute, field, frozen
+
+from .secret import Secret
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_SECRETS = ("password", "identity_token", "registry_token")
+
+
+def _base_url(text: str) -> str:
+    return text.strip().rstrip("/")
+
+
+def _check_url(_settings: object, attribute: Attribute[str], value: str) -> None:
+    """Take scheme, host and port alone: a path would be another registry's API."""
+    if value and not _is_plain(value):
+        raise ValueError(
+            f"{attribute.name} must be scheme, host and port such as http://registry.internal:5000, nothing else"
+        )
+
+
+def _is_plain(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, a bracket that is not closed
+        return False
+    return usable and value.isascii() and value.isprintable() and not re.search(r"[@?#\s]|//.*/", value)
+
+
+def _check_variable(_settings: object, attribute: Attribute[str], value: str) -> None:
+    if value and not _VARIABLE.fullmatch(value):
+        raise ValueError(f"{attribute.name} is the name of an environment variable, not its value")
+
+
+@frozen(kw_only=True)
+class RegistrySettings:
+    """How to reach one registry. Each secret may be given itself, in a file, or in an environment variable.
+
+    Files and variables are read when a secret is needed. One line feed at a file's end does not belong to its secret.
+    """
+
+    username: str = ""
+    password: Secret = field(factory=Secret)
+    password_file: str = ""
+    password_env: str = field(default="", validator=_check_variable)
+    identity_token: Secret = field(factory=Secret)
+    """Is exchanged for tokens that allow pulling: an OAuth2 refresh token, what ``docker login`` may store."""
+    identity_token_file: str = ""
+    identity_token_env: str = field(default="", validator=_check_variable)
+    registry_token: Secret = field(factory=Secret)
+    """Is sent to the registry as it is: a Bearer token that somebody else has got."""
+    registry_token_file: str = ""
+    registry_token_env: str = field(default="", validator=_check_variable)
+    ca_file: str = ""
+    """PEM file of the authority that signed the registry's certificate; the system's authorities where empty."""
+    client_cert: str = ""
+    """PEM file of the certificate that the registry wants to see of us."""
+    client_key: str = ""
+    """PEM file of its key, without a passphrase; in the file of the certificate where empty."""
+    insecure: bool = False
+    """Do not verify the certificate, and speak plain HTTP where TLS is not answered."""
+    url: str = field(default="", converter=_base_url, validator=_check_url)
+    """Where we reach the registry, where that is not the host in the references: ``https://mirror.example:5000``."""
+    backend_url: str = field(default="", converter=_base_url, validator=_check_url)
+    """Where backends reach it, when they pull by themselves; the same address as ours where empty."""
+
+    def __attrs_post_init__(self) -> None:
+        if faults := [*self._find_doubles(), *self._find_gaps()]:
+            raise ValueError("; ".join(faults))
+
+    def _find_doubles(self) -> list[str]:
+        given = {name: self._given(name) for name in _SECRETS}
+        faults = [f"{' and '.join(keys)} say the same thing: keep one" for keys in given.values() if len(keys) > 1]
+        kinds = [name for name, keys in given.items() if keys]
+        return faults or ([f"{' and '.join(kinds)} exclude each other: keep one"] if len(kinds) > 1 else [])
+
+    def _find_gaps(self) -> list[str]:
+        faults = []
+        if self._given("password") and not self.username:
+            faults.append("a password needs a username")
+        if self.username and not any(map(self._given, _SECRETS)):
+            faults.append("a username needs a password, password_file or password_env")
+        if self.client_key and not self.client_cert:
+            faults.append("client_key needs a client_cert")
+        return faults
+
+    def _given(self, name: str) -> list[str]:
+        return [key for key in (name, f"{name}_file", f"{name}_env") if getattr(self, key)]

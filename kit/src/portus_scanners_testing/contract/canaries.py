@@ -1,0 +1,97 @@
+"""Secrets that are planted so that they can be searched for in everything that is written."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, get_type_hints
+
+from attrs import fields, has
+from portus_images import Secret
+from portus_scanners import ScannerSettings
+
+from ..registry import USERNAME, StandInRegistry
+
+REGISTRY_PASSWORD = "canary-of-the-registry-7b1f"  # noqa: S105 (planted to be found)
+_SETTING = "canary-of-the-setting-{name}-c40e"
+_KINDS = (Secret, Secret | None)
+SHORTEST = 6
+"""Characters of a text that can be searched for: a shorter one may be anywhere by chance."""
+
+
+def secrets_for(settings_class: type[ScannerSettings]) -> dict[str, str]:
+    """Return a canary for each setting whose type is `Secret` or ``Secret | None``, by name."""
+    types = get_type_hints(settings_class)
+    names = [one.name for one in fields(settings_class)] if has(settings_class) else []
+    return {name: _SETTING.format(name=name) for name in names if types.get(name) in _KINDS}
+
+
+def secrets_in(settings: object) -> Iterator[str]:
+    """Yield the text of every `Secret` in settings, wherever it stands; one shorter than `SHORTEST` is none."""
+    kind: type[Any] = type(settings)
+    if isinstance(settings, Secret):
+        if len(settings.reveal()) >= SHORTEST:
+            yield settings.reveal()
+    elif has(kind):
+        for one in fields(kind):
+            yield from secrets_in(getattr(settings, one.name))
+    elif isinstance(settings, Mapping):
+        yield from secrets_in([*settings, *settings.values()])
+    elif isinstance(settings, list | tuple | set | frozenset):
+        for inner in settings:
+            yield from secrets_in(inner)
+
+
+def forms_of(planted: Iterable[str], registry: StandInRegistry) -> set[str]:
+    """Return everything that must not be written: the canaries, their Basic form, the tokens that were handed out."""
+    planted = {*planted, REGISTRY_PASSWORD}
+    pairs = {base64.b64encode(f"{USERNAME}:{secret}".encode()).decode() for secret in planted}
+    return planted | pairs | {token.value for token in registry.issued}
+
+
+def told(texts: Iterable[str], forms: Iterable[str]) -> list[str]:
+    """Return the texts that hold one of the forms, cut to what is around it."""
+    found = []
+    for text in texts:
+        for form in sorted(forms):
+            place = text.find(form)
+            if place >= 0:
+                found.append(text[max(0, place - 80) : place + len(form) + 20])
+    return found
+
+
+def texts_of(error: BaseException | None) -> Iterator[str]:
+    """Return every text of an exception and of those that it came from."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield from (str(error), repr(error), *getattr(error, "__notes__", ()))
+        error = error.__cause__ or error.__context__
+
+
+@contextmanager
+def captured_logs() -> Iterator[list[str]]:
+    """Collect what every logger says at any level, tracebacks included, until the block ends."""
+    lines: list[str] = []
+    handler = _Collector(lines)
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield lines
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
+
+
+class _Collector(logging.Handler):
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__(logging.DEBUG)
+        self._lines = lines
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._lines.append(self.format(record))
+        self._lines.append(repr(record.args))

@@ -1,0 +1,128 @@
+"""How a scan ends early: at its deadline, or because nobody wants its result any more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from portus_scanners.models import Outcome, ScannerReport, ScannerRun
+
+from . import heartbeat, suspension
+from .lab import DEADLINE, ScannerLab
+from .leaks import Holdings, left_behind
+from .subject import ScannerSubject
+
+_MOST_CUTS = 60
+_ENDINGS = {Outcome.TIMED_OUT, Outcome.PENDING, Outcome.FAILED}
+"""`FAILED`: the scanner has a shorter time limit of its own for a request."""
+
+
+class EndingTests(ScannerSubject):
+    """Promises about deadlines, cancellation and the event loop."""
+
+    def test_deadline_is_kept(self, lab: ScannerLab, image: str, hanging: Mapping[str, object], scratch: Path) -> None:
+        """A backend that never answers ends at the scanner's timeout, as no success, and leaves nothing behind."""
+        before = Holdings.now(scratch)
+        late = lab.with_values({**hanging, "timeout": DEADLINE})
+        (run,), abandoned = late.run(partial(_stopped, late, image, stop=False))
+        assert run.outcome in _ENDINGS, f"ended {run.outcome.value}: {run.error}"
+        assert "it crashed" not in (run.error or ""), run.error
+        assert () == abandoned, f"had to be abandoned: {abandoned}"
+        assert [] == left_behind(before, scratch)
+
+    def test_scan_can_be_stopped(
+        self, lab: ScannerLab, image: str, hanging: Mapping[str, object], scratch: Path
+    ) -> None:
+        """Stopped in the middle, a scan ends within the grace, and leaves nothing behind."""
+        before = Holdings.now(scratch)
+        endless = lab.with_values(hanging)
+        runs, abandoned = endless.run(partial(_stopped, endless, image, stop=True))
+        assert [Outcome.CANCELLED] == [run.outcome for run in runs]
+        assert () == abandoned, f"had to be abandoned: {abandoned}"
+        assert [] == left_behind(before, scratch)
+
+    def test_cancellation_at_any_await_leaves_nothing(self, lab: ScannerLab, image: str, scratch: Path) -> None:
+        """Cancelled wherever it waits, a scan ends cancelled: no task, socket, process or file of it is left."""
+        total = lab.run(lambda: _suspensions(self.attempt(lab, 0), image))
+        before = Holdings.now(scratch)  # not earlier: a backend may keep its connections to the registry
+        for number in _spread(total):
+            faults = lab.run(partial(_cut, self.attempt(lab, number), image, number))
+            faults += left_behind(before, scratch)
+            assert [] == faults, f"cancelled at its await number {number} of {total}"
+
+    def test_scan_leaves_nothing(
+        self, lab: ScannerLab, image: str, wrongs: Sequence[Callable[[], object]], scratch: Path
+    ) -> None:
+        """A scan that has ended, well or badly, leaves no socket, process, file or open file behind."""
+        self.attempt(lab, 0).outcome_of(image)  # a backend may keep its connections to the registry
+        before = Holdings.now(scratch)
+        self.check_findings(self.attempt(lab, 1).outcome_of(image), self.findings)
+        assert [] == left_behind(before, scratch), "after a scan that ended well"
+        for number, go_wrong in enumerate(wrongs[:1], start=2):
+            go_wrong()
+            self.attempt(lab, number).outcome_of(image)
+            assert [] == left_behind(before, scratch), "after a scan that went wrong"
+
+    def test_event_loop_is_never_blocked(self, lab: ScannerLab, image: str) -> None:
+        """A scan never keeps the event loop from running for two seconds."""
+        stack = lab.run(lambda: _watched(lab, image))
+        assert "" == stack, f"the event loop stood still here:\n{stack}"
+
+
+async def _stopped(lab: ScannerLab, image: str, *, stop: bool) -> tuple[tuple[ScannerRun, ...], tuple[str, ...]]:
+    """Scan, and stop it when the scanner has begun; return the runs and what the engine had to abandon."""
+    begun = asyncio.Event()
+    async with lab.engine() as engine:
+        scan = engine.scan(image, on_progress=lambda progress: begun.set() if progress.state == "scanning" else None)
+        async with scan:
+            await begun.wait()
+            await asyncio.sleep(0)
+            if stop:
+                scan.stop()
+            report = await scan
+        return report.results, engine.abandoned
+
+
+async def _suspensions(lab: ScannerLab, image: str) -> int:
+    """Return how often a whole scan waits for something."""
+    async with lab.open() as opened:
+        _, total = await suspension.count(opened.scan(image))
+        return total
+
+
+async def _cut(lab: ScannerLab, image: str, number: int) -> list[str]:
+    """Cancel a scan at its *number*-th await; return what is wrong with how it ended."""
+    others = asyncio.all_tasks()
+    async with lab.open() as opened:
+        task = await suspension.cancel_at(number, opened.scan(image))
+        if not task.done():
+            return ["it would not end"]
+        faults = [] if task.cancelled() or _had_ended(task) else [f"it ended with {_end_of(task)}"]
+    await asyncio.sleep(0)
+    return faults + [f"task {one.get_name()}" for one in asyncio.all_tasks() - others if not one.done()]
+
+
+def _had_ended(task: asyncio.Task[ScannerReport]) -> bool:
+    """Return whether the scan had ended by itself before it could be cancelled."""
+    return task.exception() is None and not task.cancelling()
+
+
+def _end_of(task: asyncio.Task[ScannerReport]) -> str:
+    return repr(task.exception() or task.result())[:300]
+
+
+async def _watched(lab: ScannerLab, image: str) -> str:
+    """Scan an image under watch; return where the loop stood still."""
+    async with lab.open() as opened:
+        with heartbeat.watch(asyncio.get_running_loop()) as beat:
+            await opened.scan(image)
+        return beat.stack
+
+
+def _spread(total: int) -> list[int]:
+    """Return the numbers from 1 to *total*, `_MOST_CUTS` of them at the most."""
+    if total <= _MOST_CUTS:
+        return list(range(1, total + 1))
+    return [1 + number * (total - 1) // (_MOST_CUTS - 1) for number in range(_MOST_CUTS)]

@@ -1,0 +1,168 @@
+"""One scanner class under test: its settings, a registry with two images, and event loops to run it in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from attrs import evolve, field, frozen
+from portus_images import Reference, Registry, RegistrySettings, Secret
+from portus_scanners import Health, Scanner
+from portus_scanners.backends import session_for
+from portus_scanners.engine import Engine
+from portus_scanners.models import ImageReport, ScannerReport
+from portus_scanners.settings import ScannerSection
+
+from ..context import RecordingContext
+from ..engines import open_engine
+from ..registry import USERNAME, StandInRegistry
+from .canaries import REGISTRY_PASSWORD, secrets_in
+
+ResultT = TypeVar("ResultT")
+
+PATIENCE = 60.0
+"""Seconds for one piece of a test: a scanner that does not come back must not keep the tests from ending."""
+DEADLINE = "0.7"
+"""Seconds, as the setting `timeout`: for a scan that shall not end before."""
+FEW_POLLS = 50
+"""How often a scanner may wait in one scan of the tests: then `StillWorkingError` ends it."""
+
+
+class ScannerHangsError(AssertionError):
+    """The scanner did not come back."""
+
+
+@frozen
+class Opened:
+    """A scanner that is started, with its context and a registry client."""
+
+    scanner: Scanner[Any]
+    context: RecordingContext
+    client: Registry
+
+    async def scan(self, reference: str) -> ScannerReport:
+        """Resolve an image and scan it."""
+        return await self.scanner.scan(await self.client.resolve(Reference.parse(reference)))
+
+
+@frozen(kw_only=True)
+class ScannerLab:
+    """What the tests of the contract run a scanner with."""
+
+    scanner_class: type[Scanner[Any]]
+    values: Mapping[str, object] = field(repr=False)
+    """The settings as texts, canaries among them."""
+    registry: StandInRegistry
+
+    def run(self, work: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
+        """Run a coroutine in an event loop of its own, and leave nothing running.
+
+        Raises:
+            ScannerHangsError: It did not end within a minute.
+        """
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+            return loop.run_until_complete(_limited(work()))
+        finally:
+            loop.run_until_complete(_end_all())
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            asyncio.set_event_loop(None)
+            loop.close()
+
+    def with_values(self, values: Mapping[str, object]) -> ScannerLab:
+        """Return the same with some settings changed."""
+        return evolve(self, values={**self.values, **values})
+
+    def section(self, values: Mapping[str, object] = {}) -> ScannerSection:
+        """Return the settings as a section of the configuration."""
+        return ScannerSection(name="tested", plugin="tested", enabled=True, values={**self.values, **values})
+
+    def planted(self) -> list[str]:
+        """Return the texts of all secrets in the settings."""
+        return list(secrets_in(self.section().structure(self.scanner_class.settings_class)))
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Opened]:
+        """Start the scanner with a context that does not wait, without an engine."""
+        settings = self.section().structure(self.scanner_class.settings_class)
+        async with (
+            self._client() as client,
+            session_for(settings) as http,
+            RecordingContext(registry=client, http=http, patience=FEW_POLLS) as context,
+        ):
+            scanner = self.scanner_class(settings, context)
+            try:
+                await scanner.start()
+                yield Opened(scanner, context, client)
+            finally:
+                await scanner.aclose()
+
+    def outcome_of(self, reference: str) -> ScannerReport | Exception:
+        """Scan an image once, without an engine, and return the report or the error."""
+
+        async def scan() -> ScannerReport | Exception:
+            async with self.open() as opened:
+                return await _caught(opened.scan(reference))
+
+        return self.run(scan)
+
+    def health(self) -> Health | Exception:
+        """Return what the health check says, or its error."""
+
+        async def check() -> Health | Exception:
+            async with self.open() as opened:
+                return await _caught(opened.scanner.check_health())
+
+        return self.run(check)
+
+    @asynccontextmanager
+    async def engine(self) -> AsyncIterator[Engine]:
+        """Open a real engine with this scanner alone."""
+        async with (
+            self._client() as client,
+            open_engine(self.scanner_class, self.values, registry=client) as engine,
+        ):
+            yield engine
+
+    def report_of(self, reference: str) -> ImageReport:
+        """Scan an image in a real engine."""
+
+        async def scan() -> ImageReport:
+            async with self.engine() as engine:
+                return await engine.scan(reference)
+
+        return self.run(scan)
+
+    def _client(self) -> Registry:
+        account = RegistrySettings(username=USERNAME, password=Secret(REGISTRY_PASSWORD))
+        return Registry({self.registry.host: account}, environ={})
+
+
+async def _caught(work: Coroutine[Any, Any, ResultT]) -> ResultT | Exception:
+    """Return the result, or the error: those of the contract, and whatever else a scanner lets out."""
+    try:
+        return await work
+    except Exception as error:  # noqa: BLE001 (foreign code: the tests say what is wrong with it)
+        return error
+
+
+async def _limited(work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    task = asyncio.ensure_future(work)
+    await asyncio.wait({task}, timeout=PATIENCE)
+    if not task.done():
+        task.cancel()
+        msg = f"the scanner did not come back within {PATIENCE:g} s"
+        raise ScannerHangsError(msg)
+    return task.result()
+
+
+async def _end_all() -> None:
+    """Cancel what is still running in this loop; what will not end is left behind."""
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=5.0)

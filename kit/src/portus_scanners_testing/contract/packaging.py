@@ -1,0 +1,101 @@
+"""The plugin as its distribution describes it, and its settings."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from typing import Any
+
+import attrs
+import pytest
+from portus_images import SettingsError
+from portus_scanners import Scanner, ScannerSettings
+from portus_scanners.plugins import Plugin, discover
+from portus_scanners.scanner import SUPPORTED_CONTRACTS
+
+from .lab import ScannerLab
+from .subject import ScannerSubject
+
+_SECRET_NAME = re.compile(r"(?i)(.*_)?(password|passphrase|secret|token|api_?key|credentials?|private_key)")
+_IMPORT = """
+import json, os, sys, threading, importlib
+before = set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set()
+import importlib_metadata, portus_scanners, portus_scanners.scanner, portus_scanners.errors
+printed, sys.stdout = sys.stdout, __import__("io").StringIO()
+importlib.import_module(sys.argv[1])
+text, sys.stdout = sys.stdout.getvalue(), printed
+after = set(os.listdir("/proc/self/fd")) if before else set()
+sockets = [os.readlink(f"/proc/self/fd/{n}") for n in after - before if os.path.exists(f"/proc/self/fd/{n}")]
+print(json.dumps({"printed": text, "threads": threading.active_count() - 1,
+                  "open": [one for one in sockets if one.startswith(("socket:", "pipe:"))]}))
+"""
+
+
+class PackagingTests(ScannerSubject):
+    """Promises of the distribution, the class statement and the settings."""
+
+    @pytest.fixture
+    def plugin(self) -> Plugin:
+        """The entry point that names the class."""
+        found = [plugin for plugin in discover() if self._names_the_class(plugin)]
+        group = 'the group "portus.scanners"'
+        assert found, f"no entry point of {group} names {self.scanner_class.__qualname__}: is it installed?"
+        return found[0]
+
+    def test_entry_point_names_the_class(self, plugin: Plugin) -> None:
+        """The installed distribution has an entry point that loads to this class."""
+        assert plugin.load() is self.scanner_class
+
+    def test_distribution_requires_the_core(self, plugin: Plugin) -> None:
+        """The distribution says which versions of the core it works with."""
+        assert [] != [line for line in plugin.requires if re.search(r"[<>=~]", line)], (
+            f"{plugin.distribution} must require portus-scanners with a range, such as portus-scanners~=0.1"
+        )
+
+    def test_contract_number_is_stated(self) -> None:
+        """The class statement says itself which contract it is written for: ``contract=1``."""
+        assert issubclass(self.scanner_class, Scanner)
+        assert vars(self.scanner_class).get("contract") in SUPPORTED_CONTRACTS
+
+    def test_import_has_no_effects(self) -> None:
+        """Importing the plugin prints nothing, starts no thread, and opens no socket."""
+        ended = subprocess.run(  # noqa: S603 (our own program)
+            [sys.executable, "-c", _IMPORT, self.scanner_class.__module__],
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert 0 == ended.returncode, ended.stderr
+        assert {"printed": "", "threads": 0, "open": []} == json.loads(ended.stdout.splitlines()[-1])
+
+    def test_settings_load_from_texts(self, lab: ScannerLab) -> None:
+        """Every setting can be given as a text, as the environment gives it."""
+        settings_class = self.scanner_class.settings_class
+        texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in lab.values.items()}
+        settings = lab.section(texts).structure(settings_class)
+        assert isinstance(settings, ScannerSettings)
+        assert type(settings) is settings_class
+        assert lab.section().structure(settings_class) == settings
+
+    def test_unknown_setting_is_refused(self, lab: ScannerLab) -> None:
+        """A key that the settings class does not have is an error that names it."""
+        with pytest.raises(SettingsError, match="no_such_setting"):
+            lab.section({"no_such_setting": "1"}).structure(self.scanner_class.settings_class)
+
+    def test_settings_are_frozen(self, lab: ScannerLab) -> None:
+        """Nothing can change the settings of a running scanner."""
+        settings: Any = lab.section().structure(self.scanner_class.settings_class)
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            settings.timeout = 1.0
+
+    def test_secret_settings_are_masked(self) -> None:
+        """A setting that is called a password, a token or a key is a `portus_scanners.Secret`."""
+        fields = attrs.fields(self.scanner_class.settings_class)
+        bare = [one.name for one in fields if _SECRET_NAME.fullmatch(one.name) and "Secret" not in str(one.type)]
+        assert [] == bare
+
+    def _names_the_class(self, plugin: Plugin) -> bool:
+        module, _, path = plugin.value.partition(":")
+        ours = self.scanner_class.__module__
+        is_near = ours == module or ours.startswith(f"{module}.") or module.startswith(f"{ours}.")
+        return path.strip() == self.scanner_class.__qualname__ and is_near

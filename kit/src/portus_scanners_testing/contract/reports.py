@@ -1,0 +1,85 @@
+"""The report: right, well-formed, the same each time, and not mixed up with another image's."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import urlsplit
+
+from portus_scanners.models import Finding, ImageReport, ReportDocument, ScannerReport, ScannerRun, Severity
+from portus_scanners.serialize import dump_document, load_document
+
+from .lab import ScannerLab
+from .subject import ScannerSubject
+
+_AT_ONCE = 8
+"""Pairs of scans that go on at the same time."""
+
+
+class ReportTests(ScannerSubject):
+    """Promises of what `Scanner.scan` returns."""
+
+    def test_scan_finds_what_the_backend_knows(self, lab: ScannerLab, image: str) -> None:
+        """The report is complete and has just the findings that the backend has."""
+        self.check_findings(lab.outcome_of(image), self.findings)
+
+    def test_scan_of_another_image_finds_other_things(self, lab: ScannerLab, other_image: str) -> None:
+        """The report is about the image that was asked for."""
+        assert set(self.other_findings) != set(self.findings), "other_findings must differ from findings"
+        self.check_findings(lab.outcome_of(other_image), self.other_findings)
+
+    def test_severities_are_mapped(self, lab: ScannerLab, image: str) -> None:
+        """Each finding has the severity that the backend's word means, and keeps the word."""
+        report = self.check_findings(lab.outcome_of(image), self.findings)
+        assert dict(self.findings) == {finding.id: finding.severity for finding in report.findings}
+        assert [] == [one.id for one in report.findings if one.severity is not Severity.UNKNOWN and _is_bare(one)]
+
+    def test_report_is_well_formed(self, lab: ScannerLab, image: str) -> None:
+        """Findings come once each, links are URLs, notes are one line each, and no text is padded."""
+        report = self.check_findings(lab.outcome_of(image), self.findings)
+        keys = [(one.id, one.package) for one in report.findings]
+        assert len(set(keys)) == len(keys), f"findings that come more than once: {keys}"
+        links = [link for one in report.findings for link in one.links]
+        assert [] == [link for link in links if urlsplit(link).scheme not in {"http", "https"}]
+        texts = [*report.notes, *(text for one in report.findings for text in (one.id, one.package.name, one.title))]
+        aliases = [(one.id, alias) for one in report.findings for alias in one.aliases]
+        assert [] == [pair for pair in aliases if not pair[1] or pair[1] == pair[0]], "aliases are other names"
+        texts += [alias for _, alias in aliases]
+        assert [] == [text for text in texts if text != text.strip() or "\n" in text]
+
+    def test_report_is_deterministic(self, lab: ScannerLab, image: str) -> None:
+        """Two scans of one image give equal reports."""
+        assert lab.outcome_of(image) == self.check_findings(lab.outcome_of(image), self.findings)
+
+    def test_report_survives_json(self, lab: ScannerLab, image: str) -> None:
+        """A run in a real engine ends ok, and its document comes back from JSON as it was."""
+        report = lab.report_of(image)
+        assert [("ok", None)] == [(run.outcome.value, run.error) for run in report.results]
+        document = ReportDocument(reports=(report,))
+        assert document == load_document(dump_document(document))
+
+    def test_scans_at_once_do_not_mix(self, lab: ScannerLab, image: str, other_image: str) -> None:
+        """One scanner in an engine scans both images again and again at the same time; each gets its own findings."""
+
+        async def scan() -> list[ImageReport]:
+            async with lab.engine() as engine:
+                images = [await engine.resolve(name) for name in (image, other_image)]  # so that all begin at once
+                return await asyncio.gather(*map(engine.scan, images * _AT_ONCE))
+
+        found = [sorted(one.id for one in run.report.findings) for run in _runs(lab.run(scan)) if run.report]
+        alone = [sorted(one.id for one in _alone(lab, name).findings) for name in (image, other_image)]
+        assert alone * _AT_ONCE == found
+
+
+def _runs(reports: list[ImageReport]) -> list[ScannerRun]:
+    return [run for report in reports for run in report.results]
+
+
+def _alone(lab: ScannerLab, reference: str) -> ScannerReport:
+    report = lab.outcome_of(reference)
+    assert isinstance(report, ScannerReport), report
+    return report
+
+
+def _is_bare(finding: Finding) -> bool:
+    """Return whether a finding has a severity and nothing that it comes from."""
+    return not finding.severity_label and not finding.cvss

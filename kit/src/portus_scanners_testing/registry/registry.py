@@ -1,0 +1,269 @@
+"""The pull side of a registry as Docker distribution 2.8 has it, over built images.
+
+    async with StandInRegistry(auth="token") as registry:
+        registry.push("team/app", "1.0", image)
+        registry.reference("team/app", "1.0")   # 127.0.0.1:PORT/team/app:1.0
+
+Source: github.com/distribution/distribution v2.8, ``registry/handlers``; checked against the real program in
+``tests/standins_tests/test_registries_agree.py``.
+"""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Mapping
+from typing import Literal
+from urllib.parse import unquote
+
+from aiohttp import web
+from attrs import field, frozen
+
+from ..images.builder import BuiltImage, BuiltIndex, Pushable
+from ..images.layers import digest_of
+from ..images.media_types import (
+    DOCKER_LIST,
+    DOCKER_MANIFEST,
+    DOCKER_SCHEMA1,
+    OCI_INDEX,
+    OCI_MANIFEST,
+)
+from ..images.schema1 import signed_schema1
+from ..servers.loopback import LoopbackServer
+from .listing import answer_catalog, answer_tags
+from .referrers import answer_referrers, describe_referrers, find_referrers, make_tag
+from .token_server import TokenServer, TokenService, read_basic
+from .tokens import PASSWORD, USERNAME, IssuedToken
+
+Auth = Literal["open", "basic", "token"]
+
+_ROUTE = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs|referrers|tags)/(?P<reference>[^/]+)")
+_CATALOG = "/v2/_catalog"
+_VERSION = {"Docker-Distribution-Api-Version": "registry/2.0"}
+
+
+@frozen
+class _Repository:
+    tags: dict[str, str] = field(factory=dict)
+    manifests: dict[str, Pushable] = field(factory=dict)
+    blobs: dict[str, bytes] = field(factory=dict)
+
+    def find(self, reference: str) -> Pushable | None:
+        return self.manifests.get(self.tags.get(reference, reference))
+
+
+class StandInRegistry(LoopbackServer):
+    """A registry.
+
+    Args:
+        auth: ``open``, ``basic`` or ``token``.
+        username: The one account there is (not with *token_server*, which has its own).
+        password: Its password.
+        token_server: Another server's token endpoint; None: this server has one at ``/token``.
+        service: What the challenge calls the registry.
+        tls: Makes it an https server.
+        referrers: Whether it has the API for them, as distribution 3 and most others have; 2.8 has not, and clients
+            then keep a list under a tag.
+    """
+
+    def __init__(
+        self,
+        *,
+        auth: Auth = "open",
+        username: str = USERNAME,
+        password: str = PASSWORD,
+        token_server: TokenServer | None = None,
+        service: str = "stand-in",
+        tls: ssl.SSLContext | None = None,
+        referrers: bool = False,
+    ) -> None:
+        super().__init__(tls=tls)
+        self.auth: Auth = auth
+        self.username = username
+        self.password = password
+        self.service = service
+        self._token_server = token_server
+        self.tokens = token_server.service if token_server else TokenService(username=username, password=password)
+        """The token endpoint: its issuer, what it leaves out, whom it denies."""
+        self.referrers = referrers
+        self.referrers_page = 0
+        """How many referrers a page has; 0: all of them."""
+        self.catalog = True
+        """Whether it shows the list of its repositories; many registries do not."""
+        self.tags_page = 0
+        """How many tags a page has; 0: all of them, as distribution 2.8 has it."""
+        self._repositories: dict[str, _Repository] = {}
+
+    @property
+    def issued(self) -> list[IssuedToken]:
+        """The tokens handed out so far."""
+        return self.tokens.issuer.issued
+
+    @property
+    def realm(self) -> str:
+        """Where the challenge sends clients for a token."""
+        return self._token_server.realm if self._token_server else f"{self.url}/token"
+
+    def push(self, repository: str, tag: str, image: Pushable) -> str:
+        """Store an image or an index under a tag and return its digest; an empty tag: by digest only."""
+        stored = self._repositories.setdefault(repository, _Repository())
+        stored.blobs.update(image.blobs)
+        stored.manifests.update({item.digest: item for item in (image, *image.manifests)})
+        if tag:
+            stored.tags[tag] = image.digest
+        if isinstance(image, BuiltImage) and image.subject and not self.referrers:
+            self._list_referrers(repository, image.subject)
+        return image.digest
+
+    def _list_referrers(self, repository: str, subject: str) -> None:
+        """Keep the list under its tag, as clients do."""
+        found = find_referrers(self._repositories[repository].manifests.values(), subject)
+        index = BuiltIndex(manifest=describe_referrers(found), media_type=OCI_INDEX, manifests=())
+        self.push(repository, make_tag(subject), index)
+
+    def remove(self, repository: str, digest: str) -> None:
+        """Forget a blob or a manifest."""
+        self._repositories[repository].blobs.pop(digest, None)
+        self._repositories[repository].manifests.pop(digest, None)
+
+    def reference(self, repository: str, tag: str) -> str:
+        """Return the image reference of a tag or a digest."""
+        return f"{self.host}/{repository}{'@' if ':' in tag else ':'}{tag}"
+
+    def blob_url(self, repository: str, digest: str) -> str:
+        """Return the address of a blob."""
+        return f"{self.url}/v2/{repository}/blobs/{digest}"
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        path = unquote(request.raw_path.partition("?")[0])
+        if path == "/token" and self.auth == "token" and self._token_server is None:
+            return await self.tokens.answer(request)
+        if path == _CATALOG and self.catalog:
+            refused = self._refusal(request, "")
+            return answer_catalog(sorted(self._repositories), request.query) if refused is None else refused
+        match = _ROUTE.fullmatch(path)
+        if (match is None and path != "/v2/") or (match and match["kind"] == "referrers" and not self.referrers):
+            return web.Response(status=404, text="404 page not found\n")
+        repository = match["repository"] if match else ""
+        refused = self._refusal(request, repository)
+        if refused is not None:
+            return refused
+        if match is None:
+            return web.json_response({}, headers=_VERSION)
+        return self._serve(request, match["kind"], repository, match["reference"])
+
+    def _serve(self, request: web.BaseRequest, kind: str, repository: str, reference: str) -> web.Response:
+        if request.method not in {"GET", "HEAD"}:
+            return _error(405, "UNSUPPORTED", "The operation is unsupported.")
+        stored = self._repositories.get(repository, _Repository())
+        if kind == "referrers":
+            found = find_referrers(stored.manifests.values(), reference)
+            return answer_referrers(found, request.path, request.query, self.referrers_page)
+        if kind == "blobs":
+            return _blob(stored, reference)
+        if kind == "tags":
+            return self._list_tags(repository, request.query)
+        return _manifest(stored, repository, reference, _accepted(request))
+
+    def _list_tags(self, repository: str, query: Mapping[str, str]) -> web.Response:
+        stored = self._repositories.get(repository)
+        if stored is None:
+            message = "repository name not known to registry"
+            return _error(404, "NAME_UNKNOWN", message, {"name": repository})
+        return answer_tags(repository, sorted(stored.tags), query, self.tags_page)
+
+    def _refusal(self, request: web.BaseRequest, repository: str) -> web.Response | None:
+        """Return the 401 that this request gets, if it gets one."""
+        header = request.headers.get("Authorization")
+        if self.auth == "basic":
+            if header is not None and read_basic(header) == (self.username, self.password):
+                return None
+            return _unauthorized(f'Basic realm="{self.service}"', repository)
+        if self.auth == "token":
+            catalog = request.path == _CATALOG
+            return self._token_refusal(header, "catalog" if catalog else repository, catalog=catalog)
+        return None
+
+    def _token_refusal(self, header: str | None, repository: str, *, catalog: bool) -> web.Response | None:
+        kind_of_right, action = ("registry", "*") if catalog else ("repository", "pull")
+        scope = f',scope="{kind_of_right}:{repository}:{action}"' if repository else ""
+        challenge = f'Bearer realm="{self.realm}",service="{self.service}"{scope}'
+        kind, _, value = (header or "").partition(" ")
+        if kind.lower() != "bearer":
+            return _unauthorized(challenge, repository)
+        token = self.tokens.issuer.find(value)
+        if token is None:
+            return _unauthorized(f'{challenge},error="invalid_token"', repository)
+        if repository and not token.allows(repository, action, kind_of_right):
+            return _unauthorized(f'{challenge},error="insufficient_scope"', repository)
+        return None
+
+
+def _blob(stored: _Repository, digest: str) -> web.Response:
+    data = stored.blobs.get(digest)
+    if data is None:
+        return _error(404, "BLOB_UNKNOWN", "blob unknown to registry", {"digest": digest})
+    headers = {**_VERSION, "Content-Type": "application/octet-stream", "Docker-Content-Digest": digest}
+    return web.Response(body=data, headers=headers)
+
+
+def _manifest(stored: _Repository, repository: str, reference: str, accepted: set[str]) -> web.Response:
+    """Return the manifest in a form that the client accepts; conversions are made for tags only."""
+    item = stored.find(reference)
+    if item is None:
+        detail = f"unknown manifest name={repository} {'revision' if ':' in reference else 'tag'}={reference}"
+        return _unknown("manifest unknown", detail)
+    if item.media_type in {OCI_MANIFEST, OCI_INDEX} and item.media_type not in accepted:
+        return _unknown(_WHY_NOT_OCI[item.media_type])
+    if ":" in reference or item.media_type in accepted:
+        return _document(item.manifest, item.media_type, item.digest)
+    if item.media_type == DOCKER_LIST:
+        default = next((image for image in item.manifests if _is_default(image)), None)
+        return _unknown("manifest unknown") if default is None else _image(default, repository, reference, accepted)
+    return _image(item, repository, reference, accepted)
+
+
+_WHY_NOT_OCI = {
+    OCI_MANIFEST: "OCI manifest found, but accept header does not support OCI manifests",
+    OCI_INDEX: "OCI index found, but accept header does not support OCI indexes",
+}
+
+
+def _image(item: Pushable, repository: str, reference: str, accepted: set[str]) -> web.Response:
+    """Return an image's manifest, in schema 1 for a client that does not know schema 2."""
+    if DOCKER_MANIFEST in accepted or not isinstance(item, BuiltImage):
+        return _document(item.manifest, item.media_type, item.digest)
+    signed, payload = signed_schema1(item, repository, reference)
+    return _document(signed, DOCKER_SCHEMA1, digest_of(payload))
+
+
+def _is_default(image: BuiltImage) -> bool:
+    return (image.platform.get("os"), image.platform.get("architecture")) == ("linux", "amd64")
+
+
+def _accepted(request: web.BaseRequest) -> set[str]:
+    """Return the media types that all Accept headers name; wildcards count for nothing, as in distribution."""
+    items = ",".join(request.headers.getall("Accept", ())).split(",")
+    return {item.partition(";")[0].strip().lower() for item in items}
+
+
+def _document(body: bytes, media_type: str, digest: str) -> web.Response:
+    headers = {**_VERSION, "Docker-Content-Digest": digest, "Etag": f'"{digest}"', "Content-Type": media_type}
+    return web.Response(body=body, headers=headers)
+
+
+def _unauthorized(challenge: str, repository: str) -> web.Response:
+    detail = [{"Type": "repository", "Class": "", "Name": repository, "Action": "pull"}] if repository else None
+    refusal = _error(401, "UNAUTHORIZED", "authentication required", detail)
+    refusal.headers["WWW-Authenticate"] = challenge
+    return refusal
+
+
+def _unknown(message: str, detail: object = None) -> web.Response:
+    return _error(404, "MANIFEST_UNKNOWN", message, detail)
+
+
+def _error(status: int, code: str, message: str, detail: object = None) -> web.Response:
+    error = {"code": code, "message": message, **({} if detail is None else {"detail": detail})}
+    return web.json_response({"errors": [error]}, status=status, headers=_VERSION)

@@ -1,0 +1,105 @@
+"""What a user can ask of reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+from attrs import Attribute, field, frozen
+from attrs.validators import and_, ge, gt, instance_of, optional
+from portus_images import TRUTH, texts
+from portus_scanners.models import Outcome, Severity
+
+ALWAYS_FAILS = Outcome.CANCELLED
+"""What no policy can allow: somebody stopped the scan."""
+
+
+class Treatment(Enum):
+    """What the gate makes of something that may be tolerated."""
+
+    FAIL = "fail"
+    ALLOW = "allow"
+
+
+class CountedSeverity(Enum):
+    """Which severity of a vulnerability is compared with the limits."""
+
+    HIGHEST = "highest"
+    """The highest that any scanner gives, whatever is shown."""
+    SHOWN = "shown"
+    """What the severity policy shows: with a preferred scanner, another finding may make a vulnerability count less."""
+
+
+def _limits(given: Severity | Mapping[Severity, int] | None) -> dict[Severity, int]:
+    """Return the limits: a severity alone means none of it or above."""
+    if given is None:
+        return {}
+    return {given: 0} if isinstance(given, Severity) else dict(given)
+
+
+def _check_limits(
+    _policy: object, _attribute: Attribute[Mapping[Severity, int]], value: Mapping[Severity, int]
+) -> None:
+    for severity, limit in value.items():
+        if not isinstance(severity, Severity) or type(limit) is not int or limit < 0:
+            msg = "fail_on is a severity, or severities with the number of vulnerabilities that is allowed, 0 or more"
+            raise ValueError(msg)
+
+
+def _check_outcomes(
+    _policy: object, _attribute: Attribute[Mapping[Outcome, Treatment]], value: Mapping[Outcome, Treatment]
+) -> None:
+    if not all(isinstance(one, Outcome) and isinstance(treatment, Treatment) for one, treatment in value.items()):
+        msg = "outcomes is a mapping of outcomes to fail or allow"
+        raise ValueError(msg)
+    if Outcome.OK in value or ALWAYS_FAILS in value:
+        msg = f"outcomes can't have ok, which passes, or {ALWAYS_FAILS.value}, which always fails"
+        raise ValueError(msg)
+
+
+@frozen(kw_only=True)
+class GatePolicy:
+    """What reports have to fulfil. Each member is the key of that name in the section ``gate:`` of a configuration.
+
+    Whatever the policy says, an image that could not be resolved fails, and one that no scanner has looked into.
+
+    Raises:
+        ValueError: A value is out of range, or members that narrow `fail_on` are given without it.
+    """
+
+    fail_on: Mapping[Severity, int] = field(default=None, converter=_limits, validator=_check_limits)
+    """How many vulnerabilities of that severity or above are allowed, for each image; may be given as one severity, of
+    which and above which none is allowed. Empty: they play no part."""
+    only_fixable: bool = field(default=False, validator=TRUTH)
+    """Only vulnerabilities for which some scanner knows a fix count."""
+    min_agreement: int = field(default=1, validator=and_(instance_of(int), ge(1)))
+    """Only vulnerabilities that this many scanners found count; one that could not look is taken to agree."""
+    new_only: bool = field(default=False, validator=TRUTH)
+    """Only vulnerabilities that the baseline does not have for this image count."""
+    severity: CountedSeverity = field(default=CountedSeverity.HIGHEST, validator=instance_of(CountedSeverity))
+    """Which severity is compared with the limits."""
+    outcomes: Mapping[Outcome, Treatment] = field(factory=dict, converter=dict, validator=_check_outcomes)
+    """Whether a run that ended so fails the gate; those left out do."""
+    required: tuple[str, ...] = field(default=(), converter=texts)
+    """Scanners that have to end ``ok`` on each image, whatever `outcomes` allows."""
+    min_scanners: int = field(default=0, validator=and_(instance_of(int), ge(0)))
+    """How many scanners have to end ``ok`` on each image."""
+    max_database_age: float | None = field(default=None, validator=optional(gt(0)))
+    """Days since the vulnerability data of each scanner was updated, at most; None for any age."""
+    unknown_database_age: Treatment = field(default=Treatment.FAIL, validator=instance_of(Treatment))
+    """What becomes of a scanner that does not say how old its data is, where there is a limit."""
+
+    def __attrs_post_init__(self) -> None:
+        narrowing = {
+            "only_fixable": self.only_fixable,
+            "min_agreement": self.min_agreement > 1,
+            "new_only": self.new_only,
+        }
+        if not self.fail_on and (given := [key for key, is_given in narrowing.items() if is_given]):
+            msg = f"without fail_on no vulnerability counts: add it, or leave out {' and '.join(given)}"
+            raise ValueError(msg)
+
+    @property
+    def allowed(self) -> frozenset[Outcome]:
+        """The outcomes other than ``ok`` that do not fail the gate."""
+        return frozenset(one for one, treatment in self.outcomes.items() if treatment is Treatment.ALLOW)

@@ -1,0 +1,88 @@
+"""Files -> rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from portus_images import SettingsError, one_line
+from portus_scanners.settings.file import read_limited
+
+from .openvex import read_openvex
+from .openvex_time import Statement, still_standing
+from .rule import Suppression
+from .yaml_rules import read_rules
+
+MOST_FAULTS = 20
+
+
+def load_suppressions(paths: Iterable[str | Path]) -> tuple[Suppression, ...]:
+    """Return the rules of files: our own (YAML) and OpenVEX documents (JSON), told apart by their content.
+
+    Args:
+        paths: In the order in which their rules count. Each at most 1 MiB, with at most 10,000 rules or statements.
+
+    Returns:
+        The rules of our own files first, then what the OpenVEX documents suppress together: of statements about the
+        same thing the latest counts, whichever document it is in.
+
+    Raises:
+        SettingsError: All that is wrong with the files, each fault as ``FILE:LINE: ...`` or ``FILE: $.path: ...``.
+
+    Source: OpenVEX specification 0.2.0 (and 0.0.1, whose vulnerabilities and products are texts).
+    """
+    rules: list[Suppression] = []
+    statements: list[Statement] = []
+    faults: list[str] = []
+    for path in map(Path, paths):
+        try:
+            _read(path, rules, statements)
+        except SettingsError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise SettingsError(_first(faults))
+    return (*rules, *still_standing(statements))
+
+
+def _read(path: Path, rules: list[Suppression], statements: list[Statement]) -> None:
+    name = one_line(str(path))
+    text = read_limited(path, f"the suppressions {name}")
+    document = _openvex(text, name)
+    if document is None:
+        rules.extend(read_rules(text, name))
+    else:
+        statements.extend(read_openvex(document, name))
+
+
+def _openvex(text: bytes, name: str) -> dict[str, object] | None:
+    """Return the JSON object with a context that the text is; None for another: our rules may be JSON too."""
+    if not text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return None
+    try:
+        document = json.loads(text.decode("utf-8-sig"), object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        if b'"@context"' not in text:
+            return None
+        raise SettingsError(f"{name}: it is not JSON: {_why(error)}") from error
+    return document if isinstance(document, dict) and "@context" in document else None
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        msg = "a key comes twice in one object"
+        raise ValueError(msg)
+    return members
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else one_line(str(error))
+
+
+def _first(faults: list[str]) -> Iterator[str]:
+    yield from faults[:MOST_FAULTS]
+    if len(faults) > MOST_FAULTS:
+        yield f"and {len(faults) - MOST_FAULTS} more"

@@ -1,0 +1,139 @@
+"""What there is in a registry: its repositories, and the tags of one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from portus_images import InvalidManifestError
+from portus_images.registry.client import _name
+from portus_scanners import (
+    ImageNotFoundError,
+    InvalidReferenceError,
+    RegistryAuthError,
+    RegistryError,
+    RegistryUnavailableError,
+)
+from portus_scanners_testing import Reply, ScriptedServer, Status
+from portus_scanners_testing.registry import StandInRegistry
+
+from .conftest import BUILT, Connect, tell
+
+NAMES = [f"team/app{number:03}" for number in range(205)]
+
+
+async def all_of(names: AsyncIterator[str]) -> list[str]:
+    """Read to the end."""
+    return [name async for name in names]
+
+
+@pytest.mark.parametrize("auth", ["open", "basic", "token"])
+async def test_all_repositories_are_listed_page_by_page(connect: Connect, auth: Any) -> None:
+    """A hundred at a time, with the credentials that the registry wants for its list."""
+    async with StandInRegistry(auth=auth) as server:
+        for name in NAMES:
+            server.push(name, "1", BUILT)
+        found = await all_of(connect(tell(server)).repositories(server.host))
+        pages = [request for request in server.requests if request.path.startswith("/v2/_catalog")]
+    assert NAMES == found
+    assert 3 == len([request for request in pages if auth == "open" or "Authorization" in request.headers])
+
+
+@pytest.mark.parametrize("page", [0, 2])
+async def test_all_tags_are_listed(connect: Connect, page: int) -> None:
+    """In one answer, as distribution 2.8 gives them, or in several."""
+    async with StandInRegistry() as server:
+        for tag in ("1", "2", "3", "latest", "old"):
+            server.push("team/app", tag, BUILT)
+        server.tags_page = page
+        found = await all_of(connect().tags(server.host, "team/app"))
+    assert ["1", "2", "3", "latest", "old"] == found
+
+
+async def test_a_repository_whose_tags_were_deleted_has_none(connect: Connect) -> None:
+    """The registry says null then, which is an empty list and no error."""
+    async with StandInRegistry() as server:
+        server.push("team/app", "", BUILT)
+        assert [] == await all_of(connect().tags(server.host, "team/app"))
+
+
+async def test_an_unknown_repository_is_an_error(connect: Connect) -> None:
+    """It is not one without tags."""
+    async with StandInRegistry() as server:
+        with pytest.raises(ImageNotFoundError, match="NAME_UNKNOWN"):
+            await all_of(connect().tags(server.host, "team/app"))
+
+
+async def test_a_list_that_is_not_shown_says_what_to_do(connect: Connect) -> None:
+    """Many registries have no list of repositories."""
+    async with StandInRegistry() as server:
+        server.catalog = False
+        with pytest.raises(RegistryError, match="name the repositories instead") as caught:
+            await all_of(connect().repositories(server.host))
+    assert ("catalog", 404) == (caught.value.step, caught.value.status)
+
+
+async def test_a_token_without_the_right_to_the_list_says_what_to_do(connect: Connect) -> None:
+    """Token services refuse ``registry:catalog:*`` to those who may pull."""
+    async with StandInRegistry(auth="token") as server:
+        server.tokens.denied = {"catalog"}
+        with pytest.raises(RegistryAuthError, match="name the repositories instead"):
+            await all_of(connect(tell(server)).repositories(server.host))
+
+
+@pytest.mark.parametrize(
+    ("body", "link", "said"),
+    [
+        (b"[]", "", "it is no JSON object"),
+        (b'{"repositories": {"a": 1}}', "", "expected an array of texts"),
+        (b'{"repositories": ["a", 1]}', "", "expected an array of texts"),
+        (b'{"repositories": ["a"]}', '</v2/_catalog?n=100>; rel="next"', "read already"),
+        (b'{"repositories": ["a"]}', '<http://elsewhere.example/v2/_catalog?n=1>; rel="next"', "none of this list's"),
+        (b'{"repositories": ["a"]}', '</v2/team/app/tags/list>; rel="next"', "none of this list's"),
+        (b'{"repositories": ["a"]}', '</v2/_catalog/../../x>; rel="next"', "none of this list's"),
+    ],
+)
+async def test_a_list_that_is_none_is_an_error(connect: Connect, body: bytes, link: str, said: str) -> None:
+    """Nonsense, a list that leads elsewhere, and one that never ends are not taken for all that there is."""
+    async with ScriptedServer() as server:
+        server.script("/v2/_catalog", Reply(body=body, headers={"Link": link} if link else {}))
+        with pytest.raises(InvalidManifestError, match=said):
+            await all_of(connect().repositories(server.host))
+
+
+async def test_a_list_that_goes_round_in_a_ring_is_an_error(connect: Connect) -> None:
+    """Also over several pages: its names would come again and again."""
+    async with ScriptedServer() as server:
+        pages = [
+            Reply(body=b'{"repositories": ["a"]}', headers={"Link": f'</v2/_catalog?n=100&last={last}>; rel="next"'})
+            for last in ("b", "a", "b")
+        ]
+        server.script("/v2/_catalog", *pages, Reply(body=b'{"repositories": []}'))
+        with pytest.raises(InvalidManifestError, match="read already"):
+            await all_of(connect().repositories(server.host))
+
+
+async def test_the_short_names_of_docker_hub_are_asked_for_in_full(connect: Connect) -> None:
+    """``alpine`` is ``library/alpine`` there, as in an image's name."""
+    names = [connect()._open(_name("docker.io", name)).name for name in ("alpine", "library/alpine", "team/app")]
+    assert ["library/alpine", "library/alpine", "team/app"] == names
+    assert "alpine" == connect()._open(_name("registry.example", "alpine")).name
+
+
+async def test_a_registry_out_of_order_is_no_end_of_the_list(connect: Connect) -> None:
+    """An error on a later page is raised, after the names before it were given."""
+    async with ScriptedServer() as server:
+        following = {"Link": '</v2/_catalog?n=100&last=a>; rel="next"'}
+        server.script("/v2/_catalog", Reply(body=b'{"repositories": ["a"]}', headers=following), Status(503))
+        names = connect().repositories(server.host)
+        assert "a" == await anext(names)
+        with pytest.raises(RegistryUnavailableError):
+            await anext(names)
+
+
+@pytest.mark.parametrize("host", ["", "http://registry.example", "a b", "registry.example/team"])
+def test_a_host_that_is_none_is_refused(connect: Connect, host: str) -> None:
+    """Before anything is asked."""
+    with pytest.raises(InvalidReferenceError):
+        connect().repositories(host)

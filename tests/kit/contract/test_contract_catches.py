@@ -1,0 +1,204 @@
+"""The tests of the contract: scanners that keep it pass all of them, and each test fails a scanner that does not."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+pytestmark = [pytest.mark.xdist_group("contract"), pytest.mark.timeout(400)]
+
+SAMPLES = Path(__file__).with_name("samples")
+GOOD = ("SampleScanner", "PolledScanner", "ProgramScanner")
+BROKEN = {
+    # packaging
+    "UnregisteredScanner": {"entry_point_names_the_class": "is it installed"},
+    "LooseScanner": {"distribution_requires_the_core": "must require portus-scanners"},
+    "FutureScanner": {"contract_number_is_stated": "99"},
+    "NoisyScanner": {"import_has_no_effects": "thank you for choosing"},
+    "UnreadableScanner": {"settings_load_from_texts": "since"},
+    "AnythingScanner": {"unknown_setting_is_refused": "DID NOT RAISE"},
+    "ChangingScanner": {"settings_are_frozen": "DID NOT RAISE"},
+    "BareScanner": {"secret_settings_are_masked": "api_token"},
+    # reports
+    "LosingScanner": {"scan_finds_what_the_backend_knows": "CVE-2099-1"},
+    "OneTrackScanner": {"scan_of_another_image_finds_other_things": "CVE-2099-3"},
+    "FlatScanner": {"severities_are_mapped": "UNKNOWN"},
+    "RepeatingScanner": {"report_is_well_formed": "more than once"},
+    "PaddedScanner": {"report_is_well_formed": "padded"},
+    "RestlessScanner": {"report_is_deterministic": "scan 1"},
+    "OwnReportScanner": {"report_survives_json": "OwnReport"},
+    "MixingScanner": {"scans_at_once_do_not_mix": "CVE-2099-"},
+    # endings
+    "StubbornScanner": {
+        "deadline_is_kept": "had to be abandoned",
+        "scan_can_be_stopped": "had to be abandoned",
+        "cancellation_at_any_await_leaves_nothing": "it would not end",
+    },
+    "PretendingScanner": {"cancellation_at_any_await_leaves_nothing": "it ended with ScannerReport"},
+    "TaskLeavingScanner": {"cancellation_at_any_await_leaves_nothing": "task Task-"},
+    "FileLeavingScanner": {"cancellation_at_any_await_leaves_nothing": "file tmp"},
+    "SocketLeavingScanner": {"cancellation_at_any_await_leaves_nothing": "socket:"},
+    "ProcessLeavingScanner": {"cancellation_at_any_await_leaves_nothing": "sleep"},
+    "ReportLeavingScanner": {"scan_leaves_nothing": "after a scan that ended well"},
+    "HandleLeavingScanner": {"scan_leaves_nothing": "after a scan that went wrong"},
+    "SleepingScanner": {"event_loop_is_never_blocked": "time.sleep(2.5)"},
+    "SynchronousScanner": {"waiting_does_not_block_the_event_loop": "urlopen"},
+    # answers
+    "PortusScanner": {
+        "refused_connection_is_unavailable": "expected ScannerUnavailableError",
+        "client_error_is_an_error": "is not noticed",
+        "server_error_is_unavailable": "is not noticed",
+        "disconnect_is_unavailable": "is not noticed",
+        "reset_in_mid_body_is_unavailable": "is not noticed",
+        "truncated_json_is_invalid": "is not noticed",
+        "html_is_invalid": "is not noticed",
+        "empty_body_is_invalid": "is not noticed",
+        "huge_body_is_refused": "expected ScannerError",
+        "redirect_is_not_followed": "is not noticed",
+    },
+    "LeakingScanner": {"no_secret_is_told": "token: canary"},
+    "PrintingScanner": {"no_secret_is_told": "canary"},
+    "QuotingScanner": {"no_secret_is_told": "canary"},
+    "GreedyScanner": {"huge_body_is_refused": "MB were held", "redirect_is_not_followed": "requests"},
+    "HastyScanner": {"chunked_answers_are_read": "gave no report"},
+    "SkippingScanner": {"wrong_type_anywhere_is_no_clean_report": "complete, with only"},
+    "NullIsNoneScanner": {"null_anywhere_is_no_clean_report": "complete, with only"},
+    "AbsentIsNoneScanner": {"missing_member_anywhere_is_no_clean_report": "complete, with only"},
+    "PedanticScanner": {"unknown_members_are_passed_over": "unknown members"},
+    "StrictWordsScanner": {"unknown_severity_is_kept": "unknown severity"},
+    "CrashingScanner": {"server_error_is_unavailable": "expected ScannerUnavailableError"},
+    "GloomyScanner": {"health_tells_up": "I do not feel well"},
+    "CheerfulScanner": {"health_tells_down": "answers 500"},
+    # polling
+    "SleepingPolledScanner": {
+        "still_working_is_pending": "timed_out",
+        "scan_waits_while_the_backend_works": "at least",
+    },
+    "ImpatientScanner": {"every_poll_is_waited_for": "the scan ended"},
+    "GivingUpScanner": {"still_working_is_pending": "ended failed"},
+    # programs
+    "BareProgramScanner": {
+        "missing_program_is_unavailable": "FileNotFoundError",
+        "nothing_of_it_survives": "process",
+        "huge_output_is_refused": "MB were held",
+    },
+    "BlockingProgramScanner": {"waiting_does_not_block_the_event_loop": "subprocess.run"},
+    "CarelessProgramScanner": {
+        "failure_is_an_error": "ScannerReport",
+        "death_by_signal_is_an_error": "ScannerReport",
+        "garbage_is_invalid": "ScannerReport",
+        "truncated_json_is_invalid": "ScannerReport",
+        "wrong_type_anywhere_is_no_clean_report": "complete, with only",
+    },
+    "HalfCarelessProgramScanner": {
+        "failure_is_an_error": "ScannerReport",
+        "death_by_signal_is_an_error": "ScannerReport",
+    },
+    "VagueProgramScanner": {"failure_is_an_error": "the disk is full"},
+    "TellingProgramScanner": {"no_secret_is_an_argument": "canary"},
+    "TrustingProgramScanner": {"health_tells_down": "it is not there"},
+}
+FINE = {
+    ("PatientScanner", "client_error_is_an_error"): "",
+    ("PatientScanner", "html_is_invalid"): "",
+    ("PatientScanner", "empty_body_is_invalid"): "",
+    ("PatientScanner", "truncated_json_is_invalid"): "",
+    ("TwiceAskingScanner", "every_poll_is_waited_for"): "",
+    ("QuietScanner", "health_tells_down"): "",
+    ("LevelScanner", "unknown_severity_is_kept"): "",
+    ("WordlessScanner", "unknown_severity_is_kept"): "skipped: no finding has a severity_label",
+    **{
+        ("LineScanner", test): "skipped: the answers are no JSON"
+        for test in (
+            "wrong_type_anywhere_is_no_clean_report",
+            "null_anywhere_is_no_clean_report",
+            "missing_member_anywhere_is_no_clean_report",
+            "unknown_members_are_passed_over",
+            "unknown_severity_is_kept",
+        )
+    },
+}
+"""Right scanners of other kinds, and how the test that is not made for them ends: well, or skipped."""
+PAIRS = [(name, test) for name, tests in BROKEN.items() for test in tests]
+
+
+def _run(folder: Path, *selected: str) -> dict[tuple[str, str], list[str]]:
+    """Run the samples' tests; return for each class and test the failures of its parameters, empty ones included."""
+    samples, report = folder / "samples", folder / "report.xml"
+    shutil.copytree(SAMPLES, samples)  # away from our own conftest
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-p",
+        "no:asyncio",
+        "-c",
+        os.devnull,
+    ]
+    command += ["--import-mode=importlib", f"--rootdir={samples}", f"--junitxml={report}"]
+    ended = subprocess.run(
+        [*command, *(f"{samples / 'cases.py'}::{one}" for one in selected)],
+        env={**os.environ, "PYTHONPATH": str(samples), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        cwd=samples, capture_output=True, text=True, timeout=380, check=False,
+    )  # fmt: skip
+    assert report.exists(), ended.stdout + ended.stderr
+    return _read(report)
+
+
+def _read(report: Path) -> dict[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for case in ElementTree.parse(report).getroot().iter("testcase"):  # noqa: S314 (our own)
+        name = case.attrib["classname"].rpartition(".")[2].removeprefix("Test")
+        test = re.sub(r"\[.*", "", case.attrib["name"]).removeprefix("test_")
+        faults = [child for child in case if child.tag in {"failure", "error", "skipped"}]
+        text = "".join(f"{child.tag}: {child.attrib.get('message', '')}\n{child.text or ''}" for child in faults)
+        found.setdefault((name, test), []).append(text)
+    return found
+
+
+@pytest.fixture(scope="module")
+def failures(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], list[str]]:
+    """What the tests say of the broken scanners, each test alone with the scanner that breaks it."""
+    return _run(tmp_path_factory.mktemp("broken"), *(f"Test{name}::test_{test}" for name, test in PAIRS))
+
+
+@pytest.mark.parametrize(("name", "test"), PAIRS)
+def test_a_broken_promise_is_caught(name: str, test: str, failures: dict[tuple[str, str], list[str]]) -> None:
+    """The scanner that breaks a promise fails the test of that promise, for the right reason."""
+    found = failures[name, test]
+    assert [] == [text for text in found if text and BROKEN[name][test] not in text]
+    assert any(found), "the test passes"
+
+
+def test_scanners_that_keep_the_contract_pass(tmp_path: Path) -> None:
+    """The samples that keep every promise pass every test of their kind, and none is skipped."""
+    found = _run(tmp_path, *(f"Test{name}" for name in GOOD))
+    assert set(GOOD) == {name for name, _ in found}
+    assert {} == {key: texts for key, texts in found.items() if any(texts)}
+
+
+def test_right_scanners_of_other_kinds_do_not_fail(tmp_path: Path) -> None:
+    """Where a backend says less, a test passes, or is skipped with the reason."""
+    found = _run(tmp_path, *(f"Test{name}::test_{test}" for name, test in FINE))
+    assert {} == {key: texts for key, texts in found.items() for text in texts if not text.startswith(FINE[key])}
+    assert [] == [key for key, end in FINE.items() if not end and any(found[key])]
+
+
+def test_every_test_has_a_scanner_that_fails_it() -> None:
+    """No test of the contract is without a scanner that it catches."""
+    from portus_scanners_testing import PolledScannerContract, ProgramScannerContract
+
+    tests = {name for kind in (PolledScannerContract, ProgramScannerContract) for name in dir(kind)}
+    assert {name.removeprefix("test_") for name in tests if name.startswith("test_")} == {test for _, test in PAIRS}
