@@ -10,8 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import ClientResponse
-from aioresponses import aioresponses
-from aioresponses import core as aioresponses_core
+from aioresponses import aioresponses, core as aioresponses_core
 from hypothesis import HealthCheck, settings
 from portus_scanners_testing.registry import StandInRegistry
 from standins.docker_registry import real_registry_programs

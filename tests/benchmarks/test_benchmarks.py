@@ -14,8 +14,7 @@ from portus_scanner_clair.findings import make_report
 from portus_scanner_clair.wire import read_layer
 from portus_scanners import Image, ScannerReport, discover
 
-from benchmarks import __main__ as command
-from benchmarks import engine_cost, memory, repeating, start
+from benchmarks import __main__ as command, engine_cost, memory, repeating, start
 from benchmarks.distributions import PLUGINS, write_distributions
 from benchmarks.groups import GROUPS, Size, load_group
 from benchmarks.house import open_house

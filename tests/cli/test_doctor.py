@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import Result
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_scan.diagnosis import gather
 from portus_scan.diagnosis.surroundings import mask_proxy, read_proxies
 

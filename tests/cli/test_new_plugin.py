@@ -17,8 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import Result
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_scan.scaffold.kinds import Kind
 from portus_scan.scaffold.names import PluginNames
 from portus_scan.scaffold.templates import make_files

@@ -9,8 +9,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from portus_scan import ReportFile
 from portus_scan.delivery.places import File, Folder, is_inside
 from portus_scan.delivery.rendering import FormatFault

@@ -8,8 +8,7 @@ from datetime import date
 
 import pytest
 from attrs import evolve
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from portus_policy import GateResult, GateViolation, Suppressed, UnusedRule
 from portus_scan import ReportJob, Surface
 from portus_scan.formats.selection import package_name

@@ -5,8 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_scan.terminal import safe, say
 
 ANY_TEXT = st.text(alphabet=st.characters(exclude_categories=()))

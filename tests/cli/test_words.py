@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from attrs import evolve
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_scan.formats.words import count, severity_counts, verdict_words
 from portus_scanners import Outcome, Severity, Verdict
 

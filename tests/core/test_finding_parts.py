@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_scanners import Cvss, Finding, Package, Severity
 from portus_scanners.backends import read_time, unique_findings, web_links
 

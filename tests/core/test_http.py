@@ -12,8 +12,7 @@ import pytest
 from aiohttp import web
 from aioresponses import aioresponses
 from attrs import frozen
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_images import make_tls, one_line
 from portus_scanners import (
     HttpScannerSettings,

@@ -9,8 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 from attrs import evolve
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_scanners import Image, InvalidReportError, Reference, ScannerError, UnsupportedImageError
 from portus_scanners.backends import PathTemplate, read_file, read_json
 

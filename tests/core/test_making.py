@@ -9,8 +9,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from portus_scanners import Cvss, Finding, FixState, Package, ScannerReport, Severity, VendorRating, collector
 from portus_scanners.collector import without_collector
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
+from portus_images import NotInRegistryError
 from portus_scanners import (
     Cvss,
     Finding,
@@ -19,7 +19,6 @@ from portus_scanners import (
     ScannerRun,
     Secret,
     Severity,
-    UnsupportedImageError,
 )
 
 
@@ -144,5 +143,5 @@ def test_a_pull_name_is_that_of_the_digest() -> None:
     digest = f"sha256:{'a' * 64}"
     image = Image(reference=Reference.parse("alpine:3"), digest=digest)
     assert f"docker.io/library/alpine@{digest}" == image.pull_name
-    with pytest.raises(UnsupportedImageError, match="is a local image"):
+    with pytest.raises(NotInRegistryError, match="is a local image"):
         _ = Image(reference=LocalReference.parse("oci:some/dir"), digest=digest).pull_name

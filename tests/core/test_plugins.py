@@ -66,7 +66,7 @@ def test_loading_gives_the_class_and_its_settings(install: Callable[..., None]) 
         ("acme_module_c:Abstract", "does not define scan()"),
         ("acme_module_c:Undecorated", "lacks the decorator @attrs.frozen"),
         ("acme_module_c:Hidden", "name 'OnlyForCheckers' is not defined"),
-        ("acme_module_c:NoScanner", "is no subclass of portus_scanners.Scanner"),
+        ("acme_module_c:NoScanner", "is not a subclass of portus_scanners.Scanner"),
         ("acme_module_c:Gone", "has no attribute 'Gone'"),
         ("acme_module_nowhere:Gone", "No module named 'acme_module_nowhere'"),
         ("acme_module_c", "is not of the form module:Class"),

@@ -10,6 +10,7 @@ import jsonschema
 import portus_scanners
 import pytest
 from hypothesis import given, settings
+from policy.judged import document, finding, run
 from portus_scanners import (
     InvalidDocumentError,
     Outcome,
@@ -20,7 +21,6 @@ from portus_scanners import (
 )
 from portus_scanners.serialize import make_schema, read_schema
 
-from .judged import document, finding, run
 from .strategies import documents
 
 VALIDATOR = jsonschema.Draft202012Validator(read_schema())

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from attrs import field, frozen
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_scanners import (
     HttpScannerSettings,
     ScannerSection,

@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from attrs import field, frozen
 from attrs.validators import in_
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_scanners import InvalidReportError, Secret
 from portus_scanners.backends import HttpAnswer, ProgramAnswer
 

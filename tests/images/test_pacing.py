@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from portus_images import Pacers
 from portus_images.pacing.limit import HIGHEST, LOWEST, SLOW_IN_A_ROW, Limit, Usual
 from portus_scanners import ScannerContext, ScannerUnavailableError

@@ -14,8 +14,7 @@ import aiohttp
 import portus_scanners_testing
 import pytest
 from attrs import field, frozen
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_scanners import Image, Reference, ScannerReport, ScannerSettings, Secret, SettingsError
 from portus_scanners_testing import (
     Chunked,

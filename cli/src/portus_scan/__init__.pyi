@@ -2,23 +2,13 @@
 
 from .reporter import (
     FolderReporter as FolderReporter,
-)
-from .reporter import (
     Reporter as Reporter,
-)
-from .reporter import (
     ReportFile as ReportFile,
-)
-from .reporter import (
     ReportJob as ReportJob,
-)
-from .reporter import (
     TextReporter as TextReporter,
 )
 from .reporters import (
     ReporterPlugin as ReporterPlugin,
-)
-from .reporters import (
     discover_reporters as discover_reporters,
 )
 from .surface import (

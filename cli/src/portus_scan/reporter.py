@@ -35,24 +35,30 @@ SUPPORTED_REPORTER_CONTRACTS = frozenset({1})
 
 @frozen(kw_only=True)
 class ReportJob:
-    """What a format is given."""
+    """What a format is given.
+
+    Attributes:
+        baseline: An earlier document to compare with.
+        min_severity: What people read leaves out what is lower, and says how much; other formats have everything.
+        show_all: No limit on the number of rows.
+    """
 
     document: ReportDocument
     baseline: ReportDocument | None = None
-    """An earlier document to compare with."""
     min_severity: Severity = Severity.UNKNOWN
-    """What people read leaves out what is lower, and says how much; other formats have everything."""
     show_all: bool = False
-    """No limit on the number of rows."""
     surface: Surface = field(factory=Surface)
 
 
 @frozen(kw_only=True)
 class ReportFile:
-    """One file of a format that writes a folder."""
+    """One file of a format that writes a folder.
+
+    Attributes:
+        path: Relative, with slashes; without ``..``.
+    """
 
     path: str
-    """Relative, with slashes; without ``..``."""
     content: bytes = field(repr=False)
 
 

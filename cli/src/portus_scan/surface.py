@@ -24,12 +24,15 @@ _LONGEST_NUMBER = 4
 
 @frozen(kw_only=True)
 class Surface:
-    """What is known of the place where text will be read."""
+    """What is known of the place where text will be read.
+
+    Attributes:
+        width: Columns.
+        terminal: False for a pipe or a file: no boxes.
+    """
 
     width: int = 160
-    """Columns."""
     terminal: bool = False
-    """False for a pipe or a file: no boxes."""
     color: bool = False
 
 

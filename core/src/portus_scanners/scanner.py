@@ -67,16 +67,18 @@ class ScannerSettings:
 
     Values come from the configuration and the environment, where all are texts; they are converted to the annotated
     types, and unknown keys are refused.
+
+    Attributes:
+        server: Where the backend is. A scanner is enabled when this is not empty.
+        enabled: Enables a scanner that needs no server; false disables one that has a server.
+        timeout: Seconds for one image, from the moment that the scanner has its slot.
+        concurrency: How many images at once; counted over all instances of one plugin with one server.
     """
 
     server: str = field(default="", converter=_base_url)
-    """Where the backend is. A scanner is enabled when this is not empty."""
     enabled: bool | None = None
-    """Enables a scanner that needs no server; false disables one that has a server."""
     timeout: float = field(default=900.0, validator=gt(0))
-    """Seconds for one image, from the moment that the scanner has its slot."""
     concurrency: int = field(default=4, validator=ge(1))
-    """How many images at once; counted over all instances of one plugin with one server."""
 
 
 def _http_url(_instance: object, attribute: Attribute[str], value: str) -> None:
@@ -98,14 +100,17 @@ def _http_url(_instance: object, attribute: Attribute[str], value: str) -> None:
 
 @frozen(kw_only=True)
 class HttpScannerSettings(ScannerSettings):
-    """Settings of a scanner whose backend is an HTTP server."""
+    """Settings of a scanner whose backend is an HTTP server.
+
+    Attributes:
+        server: Base URL of the backend: ``http://clair.example:6060``.
+        ca_file: PEM file of the authority that signed the server's certificate; the system's authorities where empty.
+        insecure: Do not verify the server's certificate.
+    """
 
     server: str = field(converter=_base_url, validator=_http_url)
-    """Base URL of the backend: ``http://clair.example:6060``."""
     ca_file: str = ""
-    """PEM file of the authority that signed the server's certificate; the system's authorities where empty."""
     insecure: bool = False
-    """Do not verify the server's certificate."""
 
 
 @frozen(kw_only=True)
@@ -114,10 +119,12 @@ class ProgramScannerSettings(ScannerSettings):
 
     It needs no server: ``enabled: true`` enables it. A plugin gives the program's name as the default:
     ``program: str = "trivy"``.
+
+    Attributes:
+        program: A name that is looked up on ``PATH``, or a path.
     """
 
     program: str
-    """A name that is looked up on ``PATH``, or a path."""
 
 
 SettingsT = TypeVar("SettingsT", bound=ScannerSettings)
@@ -126,12 +133,15 @@ ResultT = TypeVar("ResultT")
 
 @frozen(kw_only=True)
 class Health:
-    """Whether a backend can be used now."""
+    """Whether a backend can be used now.
+
+    Attributes:
+        healthy: None: the scanner has no way to tell.
+        message: What was seen, in one sentence.
+    """
 
     healthy: bool | None = field(validator=optional(instance_of(bool)))
-    """None: the scanner has no way to tell."""
     message: str = field(default="", validator=instance_of(str))
-    """What was seen, in one sentence."""
 
 
 class ScannerContext:

@@ -20,13 +20,16 @@ __all__ = [
 
 @frozen
 class Platform:
-    """What an image is made for; written ``os[(version)]/architecture[/variant]``, as containerd writes it."""
+    """What an image is made for; written ``os[(version)]/architecture[/variant]``, as containerd writes it.
+
+    Attributes:
+        os_version: Of Windows, whose images run on one build alone: ``10.0.17763.5329``.
+    """
 
     os: str = field(validator=word)
     architecture: str = field(validator=word)
     variant: str = field(default="", validator=TEXT)
     os_version: str = field(default="", validator=TEXT)
-    """Of Windows, whose images run on one build alone: ``10.0.17763.5329``."""
 
     @classmethod
     def parse(cls, text: str) -> Platform:
@@ -51,47 +54,56 @@ _PLATFORM = re.compile(r"(?P<os>[^/()]+)(?:\((?P<version>[^/()]+)\))?/(?P<archit
 
 @frozen(kw_only=True)
 class Layer:
-    """One layer of an image, as the manifest describes it."""
+    """One layer of an image, as the manifest describes it.
+
+    Attributes:
+        digest: Digest of the (compressed) blob: ``sha256:`` and 64 hex digits.
+        size: Bytes of the blob; None where the manifest does not say.
+        urls: Where a foreign layer lies, which the registry does not have.
+    """
 
     digest: str = field(validator=word)
-    """Digest of the (compressed) blob: ``sha256:`` and 64 hex digits."""
     size: int | None = None
-    """Bytes of the blob; None where the manifest does not say."""
     media_type: str = ""
     urls: tuple[str, ...] = field(default=(), converter=texts)
-    """Where a foreign layer lies, which the registry does not have."""
 
 
 @frozen(kw_only=True)
 class LocalImage:
-    """Where an image lies that is in no registry."""
+    """Where an image lies that is in no registry.
+
+    Attributes:
+        form: ``oci`` for a folder, ``oci-archive`` or ``docker-archive`` for a file.
+        path: The folder or the file: absolute.
+        name: Which of the images in it, in the words of the reference; empty where it did not say.
+    """
 
     form: str = field(validator=word)
-    """``oci`` for a folder, ``oci-archive`` or ``docker-archive`` for a file."""
     path: str = field(validator=word)
-    """The folder or the file: absolute."""
     name: str = field(default="", validator=TEXT)
-    """Which of the images in it, in the words of the reference; empty where it did not say."""
 
 
 @frozen(kw_only=True)
 class Image:
-    """A resolved reference: one image of one platform."""
+    """A resolved reference: one image of one platform.
+
+    Attributes:
+        reference: What the user asked for.
+        digest: Digest of the manifest of this platform.
+        platform: None where neither the index nor the image says.
+        layers: Base first.
+        unsupported: Why this is nothing that a scanner could look into (a Helm chart, say); None for an image.
+        local: For scanners that take files: where the image lies; None for one in a registry.
+    """
 
     reference: ImageReference
-    """What the user asked for."""
     digest: str = field(validator=word)
-    """Digest of the manifest of this platform."""
     media_type: str = ""
     platform: Platform | None = None
-    """None where neither the index nor the image says."""
     config_digest: str | None = None
     layers: tuple[Layer, ...] = ()
-    """Base first."""
     unsupported: str | None = None
-    """Why this is nothing that a scanner could look into (a Helm chart, say); None for an image."""
     local: LocalImage | None = None
-    """For scanners that take files: where the image lies; None for one in a registry."""
 
     @property
     def pull_name(self) -> str:

@@ -56,17 +56,19 @@ class Reference:
     """The name of an image: a registry, a repository, and a tag, a digest or both.
 
     All of it goes into addresses: what is none of these can't be made.
+
+    Attributes:
+        text: As the user wrote it.
+        registry: Host with port, where one was given: ``registry.example:5000``; ``docker.io`` for Docker Hub.
+        repository: ``team/app``; ``library/alpine`` for the short name ``alpine``.
+        digest: ``sha256:`` and 64 hex digits.
     """
 
     text: str = field(eq=False)
-    """As the user wrote it."""
     registry: str = field(validator=_check_registry)
-    """Host with port, where one was given: ``registry.example:5000``; ``docker.io`` for Docker Hub."""
     repository: str = field(validator=_check_repository)
-    """``team/app``; ``library/alpine`` for the short name ``alpine``."""
     tag: str | None = field(default=None, validator=_check_tag)
     digest: str | None = field(default=None, validator=_check_digest)
-    """``sha256:`` and 64 hex digits."""
 
     @classmethod
     def parse(cls, text: str) -> Reference:

@@ -44,6 +44,17 @@ class RegistrySettings:
     """How to reach one registry. Each secret may be given itself, in a file, or in an environment variable.
 
     Files and variables are read when a secret is needed. One line feed at a file's end does not belong to its secret.
+
+    Attributes:
+        identity_token: Is exchanged for tokens that allow pulling: an OAuth2 refresh token, what ``docker login`` may
+            store.
+        registry_token: Is sent to the registry as it is: a Bearer token that somebody else has got.
+        ca_file: PEM file of the authority that signed the registry's certificate; the system's authorities where empty.
+        client_cert: PEM file of the certificate that the registry wants to see of us.
+        client_key: PEM file of its key, without a passphrase; in the file of the certificate where empty.
+        insecure: Do not verify the certificate, and speak plain HTTP where TLS is not answered.
+        url: Where we reach the registry, where that is not the host in the references: ``https://mirror.example:5000``.
+        backend_url: Where backends reach it, when they pull by themselves; the same address as ours where empty.
     """
 
     username: str = ""
@@ -51,25 +62,17 @@ class RegistrySettings:
     password_file: str = ""
     password_env: str = field(default="", validator=_check_variable)
     identity_token: Secret = field(factory=Secret)
-    """Is exchanged for tokens that allow pulling: an OAuth2 refresh token, what ``docker login`` may store."""
     identity_token_file: str = ""
     identity_token_env: str = field(default="", validator=_check_variable)
     registry_token: Secret = field(factory=Secret)
-    """Is sent to the registry as it is: a Bearer token that somebody else has got."""
     registry_token_file: str = ""
     registry_token_env: str = field(default="", validator=_check_variable)
     ca_file: str = ""
-    """PEM file of the authority that signed the registry's certificate; the system's authorities where empty."""
     client_cert: str = ""
-    """PEM file of the certificate that the registry wants to see of us."""
     client_key: str = ""
-    """PEM file of its key, without a passphrase; in the file of the certificate where empty."""
     insecure: bool = False
-    """Do not verify the certificate, and speak plain HTTP where TLS is not answered."""
     url: str = field(default="", converter=_base_url, validator=_check_url)
-    """Where we reach the registry, where that is not the host in the references: ``https://mirror.example:5000``."""
     backend_url: str = field(default="", converter=_base_url, validator=_check_url)
-    """Where backends reach it, when they pull by themselves; the same address as ours where empty."""
 
     def __attrs_post_init__(self) -> None:
         if faults := [*self._find_doubles(), *self._find_gaps()]:

@@ -2,14 +2,8 @@
 
 from portus_scanners.models import (
     GateResult as GateResult,
-)
-from portus_scanners.models import (
     GateViolation as GateViolation,
-)
-from portus_scanners.models import (
     Suppressed as Suppressed,
-)
-from portus_scanners.models import (
     UnusedRule as UnusedRule,
 )
 
@@ -18,17 +12,9 @@ from .applying import (
 )
 from .diff import (
     DocumentDiff as DocumentDiff,
-)
-from .diff import (
     ImageDiff as ImageDiff,
-)
-from .diff import (
     NotComparable as NotComparable,
-)
-from .diff import (
     SeverityChange as SeverityChange,
-)
-from .diff import (
     compare_documents as compare_documents,
 )
 from .diff.json import (
@@ -36,14 +22,8 @@ from .diff.json import (
 )
 from .gate import (
     CountedSeverity as CountedSeverity,
-)
-from .gate import (
     GatePolicy as GatePolicy,
-)
-from .gate import (
     Treatment as Treatment,
-)
-from .gate import (
     check_gate as check_gate,
 )
 from .policies import (

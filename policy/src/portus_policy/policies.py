@@ -15,14 +15,17 @@ from .gate import GatePolicy
 
 @frozen(kw_only=True)
 class Policies:
-    """The sections ``severity:``, ``gate:`` and ``suppressions:`` of a configuration."""
+    """The sections ``severity:``, ``gate:`` and ``suppressions:`` of a configuration.
+
+    Attributes:
+        severity: Which severity is shown; None where nothing is said: reports stay as they were merged.
+        gate: None where there is no gate.
+        suppressions: Files with rules, in their order.
+    """
 
     severity: SeverityPolicy | None = None
-    """Which severity is shown; None where nothing is said: reports stay as they were merged."""
     gate: GatePolicy | None = None
-    """None where there is no gate."""
     suppressions: tuple[Path, ...] = ()
-    """Files with rules, in their order."""
 
     def check_scanners(self, names: Collection[str]) -> None:
         """Refuse scanners that are required or preferred and that nobody has heard of.

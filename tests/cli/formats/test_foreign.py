@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cyclonedx.model import XsUri
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from portus_scan.formats.foreign import LONGEST_LINK, paragraphs, web_links
 
 

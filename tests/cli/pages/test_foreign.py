@@ -7,8 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import PurePosixPath, PureWindowsPath
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from portus_scan import ReportJob
 from portus_scan.formats.html import HtmlReporter
 from portus_scan.formats.html.foreign import few, isolate, link_target, visible, visible_lines, when

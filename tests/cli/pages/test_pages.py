@@ -9,8 +9,7 @@ from collections import Counter
 
 import pytest
 from attrs import evolve
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from portus_policy import GateResult, GateViolation
 from portus_scan import ReportJob
 from portus_scan.formats.html import HtmlReporter, rows

@@ -5,8 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from attrs import evolve
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from portus_scanners import (
     Finding,
     Image,

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_scanners import InvalidReportError, Secret
 from portus_scanners.backends import ProgramBackend
 from portus_scanners.backends.masking import SecretMask

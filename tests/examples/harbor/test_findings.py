@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_scanner_harbor.findings import make_report
 from portus_scanner_harbor.wire import Metadata, Report
 from portus_scanners import Cvss, Finding, Image, InvalidReportError, Package, Reference, ScannerReport, Severity

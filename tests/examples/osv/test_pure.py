@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from packageurl import PackageURL
 from portus_scanner_osv.findings import find_id, make_finding
 from portus_scanner_osv.queries import Query, make_query, package_of

@@ -7,8 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_images import LocalImageError
 from portus_images.local.contents import opened
 from portus_images.local.tar import TarFiles

@@ -14,8 +14,7 @@ from typing import Any
 import pytest
 from attrs import define
 from portus_images import RegistrySettings
-from portus_images.registry.credentials import CredentialStore, Search
-from portus_images.registry.credentials import helper as helper_module
+from portus_images.registry.credentials import CredentialStore, Search, helper as helper_module
 from portus_images.registry.hosts import HostSettings
 from portus_images.registry.single_flight import Tasks
 from portus_scanners import RegistryAuthError, Secret

@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_images import InvalidManifestError, Registry
 from portus_images.registry.manifest import Index, Manifest
 from portus_images.registry.resolving import Resolver

@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_images.registry.manifest import SCHEMA_1, SCHEMA_1_SIGNED, Manifest, read_manifest
 from portus_images.registry.wire import MalformedError
 from portus_scanners import Platform

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_scanner_clair.findings import make_report
 from portus_scanner_clair.layers import make_chain
 from portus_scanner_clair.wire import read_layer

@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_scanner_clair.findings import make_report
 from portus_scanner_clair.refusals import Cause, Refusal
 from portus_scanner_clair.wire import read_error, read_layer, read_namespaces

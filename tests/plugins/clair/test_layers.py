@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_scanner_clair.layers import EMPTY_LAYERS, make_chain
 from portus_scanners import Layer
 

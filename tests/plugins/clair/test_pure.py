@@ -8,8 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_scanner_clair.findings import make_report
 from portus_scanner_clair.layers import EMPTY_LAYERS, make_chain
 from portus_scanner_clair.wire import read_layer

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_scanner_dummy import ScriptedFinding, Step
 from portus_scanner_dummy.findings import DEFAULT_FINDINGS, make_report
 from portus_scanners import Finding, Package, Severity

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from portus_scanner_trivy.log import ScanLog, is_unseen
 from portus_scanner_trivy.report import Circumstances, make_report
 from portus_scanner_trivy.wire import Versions, read_report, read_versions

@@ -6,8 +6,7 @@ from collections.abc import Callable
 
 import pytest
 from attrs import evolve
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 from portus_scanner_zypper_docker import ZypperDockerScanner, ZypperDockerSettings
 from portus_scanner_zypper_docker.scanner import daemon_name, retry_after
 from portus_scanners import (

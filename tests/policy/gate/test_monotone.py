@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from attrs import evolve
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from portus_policy import GatePolicy, Treatment, check_gate
 from portus_scanners import Finding, Outcome, ReportDocument, ScannerRun, Severity
 

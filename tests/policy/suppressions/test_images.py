@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from core.suppressions.documents import DIGEST, INDEX_DIGEST, image, local_image
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
+from policy.suppressions.documents import DIGEST, INDEX_DIGEST, image, local_image
 from portus_policy.suppressions.image_patterns import ImagePattern
 
 TABLE = [

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 from attrs import evolve
-from core.suppressions.documents import TODAY, document, image, rated, rule, suppresses, vulnerability, why_unused
+from policy.suppressions.documents import TODAY, document, image, rated, rule, suppresses, vulnerability, why_unused
 from portus_policy import Suppression, apply_suppressions
 from portus_scanners import Package, Vulnerability
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from core.suppressions.documents import DIGEST, INDEX_DIGEST, TODAY, document, image, suppresses, vulnerability
+from policy.suppressions.documents import DIGEST, INDEX_DIGEST, TODAY, document, image, suppresses, vulnerability
 from portus_policy import Suppression, apply_suppressions, load_suppressions
 from portus_scanners import SettingsError
 

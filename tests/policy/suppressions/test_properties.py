@@ -6,9 +6,8 @@ from datetime import date, timedelta
 
 from attrs import evolve
 from core.strategies import packages
-from core.suppressions.documents import image, local_image
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
+from policy.suppressions.documents import image, local_image
 from portus_policy import GateResult, Suppressed, Suppression, UnusedRule, apply_suppressions
 from portus_scanners import ImageReport, ReportDocument, Severity, UnresolvedImage, Verdict, Vulnerability
 
@@ -106,7 +105,7 @@ def test_every_rule_is_used_unused_or_expired(document: ReportDocument, made: li
 
 def test_thousands_of_rules_and_vulnerabilities() -> None:
     """A rule is compared with the vulnerabilities that it may fit, not with all: the mark is that of its own rule."""
-    from core.suppressions.documents import document, rule, vulnerability
+    from policy.suppressions.documents import document, rule, vulnerability
 
     found = [vulnerability(f"CVE-{number}", f"p{number}") for number in range(1000)]
     made = [rule(rule=f"r:{number}", ids=(f"CVE-{number}",)) for number in range(1000)]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 
 import pytest
-from core.suppressions.documents import rule, suppresses, vulnerability, why_unused
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
+from policy.suppressions.documents import rule, suppresses, vulnerability, why_unused
 from portus_policy import Suppression
 from portus_policy.suppressions.ecosystems import UnknownVersionError, of_namespace, of_purl
 from portus_scanners import SettingsError

@@ -41,15 +41,18 @@ def session_for(settings: object) -> aiohttp.ClientSession:
 
 @frozen(kw_only=True)
 class HttpAnswer(Answer):
-    """One answer of a backend, read to its end."""
+    """One answer of a backend, read to its end.
+
+    Attributes:
+        headers: Names in any case.
+        body: Decompressed.
+        secrets: What was sent and must not be shown, should the backend quote it.
+    """
 
     status: int
     headers: Mapping[str, str]
-    """Names in any case."""
     body: bytes = field(repr=False)
-    """Decompressed."""
     secrets: frozenset[Secret] = field(default=frozenset(), repr=False, eq=False)
-    """What was sent and must not be shown, should the backend quote it."""
 
     @property
     def unavailable(self) -> bool:

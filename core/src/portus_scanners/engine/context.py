@@ -28,17 +28,20 @@ ResultT = TypeVar("ResultT")
 
 @frozen(kw_only=True)
 class Progress:
-    """How far one scanner is with one image."""
+    """How far one scanner is with one image.
+
+    Attributes:
+        state: ``waiting`` for a slot, ``scanning``, ``retrying``; at the end the outcome (``ok``, ``failed``...), with
+            the last *done* and *total*.
+        total: 0 when unknown.
+        what: What is counted: ``layer``.
+    """
 
     scanner: str
     state: str
-    """``waiting`` for a slot, ``scanning``, ``retrying``; at the end the outcome (``ok``, ``failed``...), with the
-    last *done* and *total*."""
     done: int = 0
     total: int = 0
-    """0 when unknown."""
     what: str = ""
-    """What is counted: ``layer``."""
 
 
 class Heard(Enum):

@@ -30,14 +30,17 @@ START_LIMIT = 30.0
 
 @frozen(kw_only=True)
 class ScannerHealth:
-    """Whether one enabled scanner can be used now."""
+    """Whether one enabled scanner can be used now.
+
+    Attributes:
+        healthy: None: the scanner has no way to tell.
+        elapsed: Seconds.
+    """
 
     scanner: str
     healthy: bool | None
-    """None: the scanner has no way to tell."""
     message: str
     elapsed: float
-    """Seconds."""
 
 
 @frozen(kw_only=True)

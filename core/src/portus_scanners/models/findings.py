@@ -23,12 +23,15 @@ __all__ = [
 
 @frozen(weakref_slot=False)
 class Package:
-    """What a vulnerability is in. Empty where the backend does not say."""
+    """What a vulnerability is in. Empty where the backend does not say.
+
+    Attributes:
+        namespace: The distribution or ecosystem in the backend's own words: ``debian:12``.
+    """
 
     name: str = field(default="", validator=TEXT)
     version: str = field(default="", validator=TEXT)
     namespace: str = field(default="", validator=TEXT)
-    """The distribution or ecosystem in the backend's own words: ``debian:12``."""
 
     @classmethod
     def maker(cls, *names: str) -> Callable[..., Package]:
@@ -45,15 +48,18 @@ class Package:
 
 @frozen(kw_only=True)
 class Cvss:
-    """One CVSS rating."""
+    """One CVSS rating.
+
+    Attributes:
+        version: ``2.0``, ``3.1``; empty where the backend does not say.
+        score: 0.0 to 10.0.
+        source: Who rated: ``NVD``.
+    """
 
     version: str = field(validator=TEXT)
-    """``2.0``, ``3.1``; empty where the backend does not say."""
     vector: str = field(default="", validator=TEXT)
     score: float | None = field(default=None, validator=optional(and_(ge(0.0), le(10.0))))
-    """0.0 to 10.0."""
     source: str = field(default="", validator=TEXT)
-    """Who rated: ``NVD``."""
 
     @classmethod
     def from_vector(cls, vector: str, *, version: str = "", score: float | None = None, source: str = "") -> Cvss:
@@ -79,13 +85,16 @@ def _cvss_ratings(values: Iterable[Cvss]) -> tuple[Cvss, ...]:
 
 @frozen(kw_only=True)
 class VendorRating:
-    """How bad somebody says that a vulnerability is: the distribution, NVD."""
+    """How bad somebody says that a vulnerability is: the distribution, NVD.
+
+    Attributes:
+        source: Who: ``debian``, ``nvd``.
+        label: The word or number that the backend used.
+    """
 
     source: str = field(validator=word)
-    """Who: ``debian``, ``nvd``."""
     severity: Severity = field(default=Severity.UNKNOWN, validator=instance_of(Severity))
     label: str = field(default="", validator=TEXT)
-    """The word or number that the backend used."""
 
 
 def _vendor_ratings(values: Iterable[VendorRating]) -> tuple[VendorRating, ...]:
@@ -94,43 +103,47 @@ def _vendor_ratings(values: Iterable[VendorRating]) -> tuple[VendorRating, ...]:
 
 @frozen(kw_only=True, weakref_slot=False)
 class Finding:
-    """One vulnerability in one package of one image, as one scanner reports it."""
+    """One vulnerability in one package of one image, as one scanner reports it.
+
+    Attributes:
+        id: The backend's name of it: ``CVE-2016-6304``, ``RHSA-2019:1481``.
+        aliases: Other names of it, where the backend gives them; for an advisory of several vulnerabilities, all of
+            these.
+        severity_label: The word that the backend used.
+        severity_source: Whose severity the backend took: ``debian``; empty where it does not say.
+        vendor_ratings: The severities of all whom the backend knows of.
+        source_package: What `package` was built from, where the backend says both: ``glibc`` of ``libc6``.
+        purl: The package as a package URL: ``pkg:deb/debian/bash@5.2-1?arch=amd64``.
+        path: The file in the image that the package is known from: ``app/package-lock.json``.
+        fixed_by: Versions (or patches) that mend it; empty when none is known.
+        layer: Digest of the layer that brought the package, where the backend says.
+        published: When the vulnerability became known.
+        modified: When what is known of it changed last.
+        inferred: The backend did not say that this is a vulnerability; the plugin concluded it.
+        details: What else the backend said and no other member has a place for.
+    """
 
     id: str = field(validator=word)
-    """The backend's name of it: ``CVE-2016-6304``, ``RHSA-2019:1481``."""
     aliases: tuple[str, ...] = field(default=(), converter=texts)
-    """Other names of it, where the backend gives them; for an advisory of several vulnerabilities, all of these."""
     severity: Severity = field(default=Severity.UNKNOWN, validator=instance_of(Severity))
     severity_label: str = field(default="", validator=TEXT)
-    """The word that the backend used."""
     severity_source: str = field(default="", validator=TEXT)
-    """Whose severity the backend took: ``debian``; empty where it does not say."""
     vendor_ratings: tuple[VendorRating, ...] = field(default=(), converter=_vendor_ratings)
-    """The severities of all whom the backend knows of."""
     package: Package = field(factory=Package, validator=instance_of(Package))
     source_package: Package | None = field(default=None, validator=optional(instance_of(Package)))
-    """What `package` was built from, where the backend says both: ``glibc`` of ``libc6``."""
     purl: str = field(default="", validator=TEXT)
-    """The package as a package URL: ``pkg:deb/debian/bash@5.2-1?arch=amd64``."""
     path: str = field(default="", validator=TEXT)
-    """The file in the image that the package is known from: ``app/package-lock.json``."""
     fix_state: FixState = field(default=FixState.UNKNOWN, validator=instance_of(FixState))
     fixed_by: tuple[str, ...] = field(default=(), converter=texts)
-    """Versions (or patches) that mend it; empty when none is known."""
     links: tuple[str, ...] = field(default=(), converter=texts)
     title: str = field(default="", validator=TEXT)
     description: str = field(default="", validator=TEXT)
     cvss: tuple[Cvss, ...] = field(default=(), converter=_cvss_ratings)
     layer: str | None = field(default=None, validator=optional(TEXT))
-    """Digest of the layer that brought the package, where the backend says."""
     published: datetime | None = field(default=None, validator=moment)
-    """When the vulnerability became known."""
     modified: datetime | None = field(default=None, validator=moment)
-    """When what is known of it changed last."""
     inferred: bool = field(default=False, validator=TRUTH)
-    """The backend did not say that this is a vulnerability; the plugin concluded it."""
     details: Mapping[str, str] = field(factory=dict, validator=text_by_name)
-    """What else the backend said and no other member has a place for."""
 
     @classmethod
     def maker(cls, *names: str) -> Callable[..., Finding]:

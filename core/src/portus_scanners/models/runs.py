@@ -67,41 +67,47 @@ def _sorted_by_id(findings: list[Finding]) -> Iterable[Finding]:
 
 @frozen(kw_only=True)
 class ScannerReport:
-    """What a scanner returns for one image."""
+    """What a scanner returns for one image.
+
+    Attributes:
+        findings: By severity, highest first, then by id and package.
+        complete: False when not all of the image was seen, or not all of the answer could be read.
+        notes: What a reader must know in order to trust the findings: one sentence each.
+        database_updated: When the vulnerability data was last updated, where the backend says.
+    """
 
     findings: tuple[Finding, ...] = field(default=(), converter=_sorted_findings)
-    """By severity, highest first, then by id and package."""
     complete: bool = field(default=True, validator=TRUTH)
-    """False when not all of the image was seen, or not all of the answer could be read."""
     notes: tuple[str, ...] = field(default=(), converter=texts)
-    """What a reader must know in order to trust the findings: one sentence each."""
     scanner_version: str = field(default="", validator=TEXT)
     database_version: str = field(default="", validator=TEXT)
     database_updated: datetime | None = field(default=None, validator=optional(instance_of(datetime)))
-    """When the vulnerability data was last updated, where the backend says."""
 
 
 @frozen(kw_only=True)
 class ScannerRun:
-    """The engine's record of one scanner on one image."""
+    """The engine's record of one scanner on one image.
+
+    Attributes:
+        scanner: The name in the configuration; two instances of one plugin have two names.
+        plugin: The name of the entry point.
+        error: Why the outcome is what it is; None when it is `OK`.
+        report: Always there when the outcome is `OK` or `INCOMPLETE`; with the others, what was found so far.
+        started: When the scanner got its slot (UTC); None if it never did.
+        waited: Seconds until it got its slot.
+        elapsed: Seconds from then to the end.
+        attempts: How often the scan was begun: more than once when the backend was unavailable.
+    """
 
     scanner: str = field(validator=word)
-    """The name in the configuration; two instances of one plugin have two names."""
     plugin: str = field(validator=word)
-    """The name of the entry point."""
     outcome: Outcome
     error: str | None = field(default=None)
-    """Why the outcome is what it is; None when it is `OK`."""
     report: ScannerReport | None = field(default=None)
-    """Always there when the outcome is `OK` or `INCOMPLETE`; with the others, what was found so far."""
     started: datetime | None = None
-    """When the scanner got its slot (UTC); None if it never did."""
     waited: float = field(default=0.0, validator=ge(0))
-    """Seconds until it got its slot."""
     elapsed: float = field(default=0.0, validator=ge(0))
-    """Seconds from then to the end."""
     attempts: int = field(default=0, validator=ge(0))
-    """How often the scan was begun: more than once when the backend was unavailable."""
 
     @report.validator
     def _fits_outcome(self, _attribute: Attribute[ScannerReport | None], report: ScannerReport | None) -> None:

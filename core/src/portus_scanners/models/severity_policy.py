@@ -19,10 +19,12 @@ class SeverityPolicy:
 
     The first preferred scanner that found it, and gave a severity other than unknown, decides; of several ratings of
     its own, the highest. Where none of them did, the highest rating of all is shown.
+
+    Attributes:
+        prefer: Scanners by their names in the configuration, the most trusted first; without any, the highest is shown.
     """
 
     prefer: tuple[str, ...] = field(default=(), converter=texts)
-    """Scanners by their names in the configuration, the most trusted first; without any, the highest is shown."""
 
     def choose(self, ratings: Iterable[Rating]) -> Severity:
         """Return the severity that is shown; `Severity.UNKNOWN` where there are no ratings."""

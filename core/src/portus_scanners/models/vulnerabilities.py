@@ -30,75 +30,84 @@ class MatchedBy(Enum):
 
 @frozen(kw_only=True)
 class Suppressed:
-    """Why a vulnerability does not count for the gate."""
+    """Why a vulnerability does not count for the gate.
+
+    Attributes:
+        rule: Where the rule stands: ``suppressions.yml:12``.
+        by: Who decided it.
+        until: The last day (UTC) on which the rule applies; None for no end.
+    """
 
     rule: str = field(validator=word)
-    """Where the rule stands: ``suppressions.yml:12``."""
     reason: str = field(validator=word)
     by: str = ""
-    """Who decided it."""
     until: date | None = None
-    """The last day (UTC) on which the rule applies; None for no end."""
 
 
 @frozen(kw_only=True)
 class Rating:
-    """What one scanner thinks of one vulnerability."""
+    """What one scanner thinks of one vulnerability.
+
+    Attributes:
+        id: What this scanner calls the vulnerability.
+        label: The word that the scanner used.
+        source: Whose severity the scanner took, where it says.
+        vendors: By source: the severities of all whom the scanner knows of.
+    """
 
     scanner: str
     severity: Severity
     id: str = ""
-    """What this scanner calls the vulnerability."""
     label: str = ""
-    """The word that the scanner used."""
     source: str = ""
-    """Whose severity the scanner took, where it says."""
     cvss: tuple[Cvss, ...] = ()
     vendors: tuple[VendorRating, ...] = ()
-    """By source: the severities of all whom the scanner knows of."""
 
 
 @frozen(kw_only=True)
 class Vulnerability:
-    """Findings of several scanners that mean the same thing."""
+    """Findings of several scanners that mean the same thing.
+
+    Attributes:
+        id: The canonical name: a CVE where some scanner gives one.
+        aliases: All other names that a scanner gives, sorted; no CVE: that would be another vulnerability.
+        severity: What is shown: the highest of `ratings`, or what the `SeverityPolicy` prefers.
+        package: What it is counted under: the source package, wherever a scanner says what a package was built from.
+        packages: What the findings call it, sorted, each once.
+        source_packages: What these were built from, where a scanner says.
+        layers: Digests of the layers that brought it.
+        fix_states: What the scanners say of a fix, each once; `FixState.UNKNOWN` is left out.
+        ratings: By scanner, then by severity.
+        published: The earliest that a scanner names.
+        modified: The latest that a scanner names.
+        scanners: Who found it, by name.
+        not_found_by: Who looked, ended `ok`, and did not find it, sorted.
+        not_looked_by: Who did not find it and can't say that it is not there: who has no run that ended `ok`, sorted.
+        suppressed: The rule that takes it out of the gate; it stays in every report.
+    """
 
     id: str
-    """The canonical name: a CVE where some scanner gives one."""
     aliases: tuple[str, ...] = field(default=(), converter=texts)
-    """All other names that a scanner gives, sorted; no CVE: that would be another vulnerability."""
     severity: Severity
-    """What is shown: the highest of `ratings`, or what the `SeverityPolicy` prefers."""
     package: Package
-    """What it is counted under: the source package, wherever a scanner says what a package was built from."""
     matched_by: MatchedBy = MatchedBy.PACKAGE
     packages: tuple[Package, ...] = ()
-    """What the findings call it, sorted, each once."""
     source_packages: tuple[Package, ...] = ()
-    """What these were built from, where a scanner says."""
     purls: tuple[str, ...] = field(default=(), converter=texts)
     paths: tuple[str, ...] = field(default=(), converter=texts)
     layers: tuple[str, ...] = field(default=(), converter=texts)
-    """Digests of the layers that brought it."""
     fix_states: tuple[FixState, ...] = ()
-    """What the scanners say of a fix, each once; `FixState.UNKNOWN` is left out."""
     fixed_by: tuple[str, ...] = field(default=(), converter=texts)
     links: tuple[str, ...] = field(default=(), converter=texts)
     title: str = ""
     description: str = ""
     ratings: tuple[Rating, ...] = ()
-    """By scanner, then by severity."""
     published: datetime | None = None
-    """The earliest that a scanner names."""
     modified: datetime | None = None
-    """The latest that a scanner names."""
     scanners: tuple[str, ...] = ()
-    """Who found it, by name."""
     not_found_by: tuple[str, ...] = field(default=(), converter=texts)
-    """Who looked, ended `ok`, and did not find it, sorted."""
     not_looked_by: tuple[str, ...] = field(default=(), converter=texts)
-    """Who did not find it and can't say that it is not there: who has no run that ended `ok`, sorted."""
     suppressed: Suppressed | None = None
-    """The rule that takes it out of the gate; it stays in every report."""
 
     @property
     def highest(self) -> Severity:

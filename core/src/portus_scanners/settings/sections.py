@@ -21,16 +21,19 @@ SettingsT = TypeVar("SettingsT", bound="ScannerSettings")
 
 @frozen(kw_only=True)
 class ScannerSection:
-    """One key under ``security:``, with what the environment says about it. Values are not yet converted."""
+    """One key under ``security:``, with what the environment says about it. Values are not yet converted.
+
+    Attributes:
+        name: The instance's name.
+        plugin: Name of the entry point: the same, or what ``scanner:`` says.
+        sources: For each key where it comes from, as a user would name it: for messages.
+    """
 
     name: str
-    """The instance's name."""
     plugin: str
-    """Name of the entry point: the same, or what ``scanner:`` says."""
     enabled: bool
     values: Mapping[str, object] = field(factory=dict, repr=False)
     sources: Mapping[str, str] = field(factory=dict, repr=False)
-    """For each key where it comes from, as a user would name it: for messages."""
 
     def structure(self, settings_class: type[SettingsT]) -> SettingsT:
         """Convert the values to the plugin's settings class.
@@ -45,12 +48,15 @@ class ScannerSection:
 
 @frozen(kw_only=True)
 class Settings:
-    """A whole configuration."""
+    """A whole configuration.
+
+    Attributes:
+        scanners: All sections, disabled ones too, in the order of the file; then those that only the environment has.
+        registries: By host, with its port where it has one.
+    """
 
     scanners: Mapping[str, ScannerSection] = field(factory=dict)
-    """All sections, disabled ones too, in the order of the file; then those that only the environment has."""
     registries: Mapping[str, RegistrySettings] = field(factory=dict)
-    """By host, with its port where it has one."""
 
     @classmethod
     def from_mapping(cls, document: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> Settings:

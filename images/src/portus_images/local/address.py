@@ -16,12 +16,15 @@ _HIGHEST_PORT = 65535
 
 @frozen
 class ServeAddress:
-    """An address of this machine under which the backends reach it."""
+    """An address of this machine under which the backends reach it.
+
+    Attributes:
+        host: A name or an address, without brackets.
+        port: 0: any that is free.
+    """
 
     host: str
-    """A name or an address, without brackets."""
     port: int = 0
-    """0: any that is free."""
 
     @classmethod
     def parse(cls, text: str) -> ServeAddress:

@@ -21,16 +21,19 @@ _LONGEST = 4096
 
 @frozen
 class LocalReference:
-    """The name of an image in a folder or an archive: ``oci:DIR[:TAG]``, ``docker-archive:FILE[:NAME:TAG]``."""
+    """The name of an image in a folder or an archive: ``oci:DIR[:TAG]``, ``docker-archive:FILE[:NAME:TAG]``.
+
+    Attributes:
+        text: As the user wrote it.
+        form: ``oci``, ``oci-archive`` or ``docker-archive``.
+        path: As the user wrote it; relative to the working directory.
+        name: Which of the images in it; empty where there is but one. ``@0`` is the first, ``@1`` the second.
+    """
 
     text: str = field(eq=False)
-    """As the user wrote it."""
     form: str
-    """``oci``, ``oci-archive`` or ``docker-archive``."""
     path: str
-    """As the user wrote it; relative to the working directory."""
     name: str = ""
-    """Which of the images in it; empty where there is but one. ``@0`` is the first, ``@1`` the second."""
 
     @classmethod
     def parse(cls, text: str) -> LocalReference:

@@ -26,8 +26,8 @@ from .media_types import (
     config_type,
     index_type,
     layer_type,
+    manifest_type as type_of_manifest,
 )
-from .media_types import manifest_type as type_of_manifest
 
 _CREATED = "2024-01-01T00:00:00Z"
 

@@ -50,27 +50,30 @@ class Output:
 
 @frozen(kw_only=True)
 class ProgramFault:
-    """What the program does instead of what is scripted, or after it."""
+    """What the program does instead of what is scripted, or after it.
+
+    Attributes:
+        after_output: Does it when it has written what is scripted for its arguments, not before.
+        status: Exits so.
+        signal: Ends by this signal.
+        hang: Never ends.
+        stubborn: Ignores SIGTERM.
+        child: Starts a child process that never ends, in its own process group, and that holds its output open.
+        endless: Writes so many bytes to stdout.
+        echo: Writes its arguments and its environment to stderr, and fails.
+        held: Waits until `ScriptedProgram.release` is called.
+    """
 
     after_output: bool = False
-    """Does it when it has written what is scripted for its arguments, not before."""
     status: int | None = None
-    """Exits so."""
     stderr: bytes = b""
     signal: int | None = None
-    """Ends by this signal."""
     hang: bool = False
-    """Never ends."""
     stubborn: bool = False
-    """Ignores SIGTERM."""
     child: bool = False
-    """Starts a child process that never ends, in its own process group, and that holds its output open."""
     endless: int = 0
-    """Writes so many bytes to stdout."""
     echo: bool = False
-    """Writes its arguments and its environment to stderr, and fails."""
     held: bool = False
-    """Waits until `ScriptedProgram.release` is called."""
 
 
 class ScriptedProgram:

@@ -42,12 +42,15 @@ class EmptyBody:
 
 @frozen
 class Truncated:
-    """Gives the server's answer, cut."""
+    """Gives the server's answer, cut.
+
+    Attributes:
+        keep: Bytes of the body that get through.
+        announced: Whether Content-Length still gives the full length: the client can see that something is missing.
+    """
 
     keep: int = 10
-    """Bytes of the body that get through."""
     announced: bool = True
-    """Whether Content-Length still gives the full length: the client can see that something is missing."""
 
     async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
         """Give the first bytes, then close the connection."""
@@ -97,10 +100,13 @@ class Delay:
 
 @frozen
 class Chunked:
-    """Gives the server's answer in small chunks."""
+    """Gives the server's answer in small chunks.
+
+    Attributes:
+        size: Bytes of a chunk.
+    """
 
     size: int = 1
-    """Bytes of a chunk."""
 
     async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
         """Ask the server, and send what it says piece by piece."""
@@ -116,12 +122,15 @@ class Chunked:
 
 @frozen
 class Endless:
-    """Answers 200 with a JSON array that goes on and on: white space, until the client hangs up."""
+    """Answers 200 with a JSON array that goes on and on: white space, until the client hangs up.
+
+    Attributes:
+        size: Bytes; the array is closed after that many.
+        compressed: Whether they are sent gzipped: about a thousandth of the size.
+    """
 
     size: int = 100 * 1024 * 1024
-    """Bytes; the array is closed after that many."""
     compressed: bool = False
-    """Whether they are sent gzipped: about a thousandth of the size."""
 
     async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
         """Send it without asking the server."""
@@ -159,10 +168,13 @@ class Echo:
 
 @frozen
 class Rewritten:
-    """Gives the server's answer with another body."""
+    """Gives the server's answer with another body.
+
+    Attributes:
+        rewrite: From the body, decompressed, to the one that is sent.
+    """
 
     rewrite: Callable[[bytes], bytes]
-    """From the body, decompressed, to the one that is sent."""
 
     async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
         """Ask the server, and change what it says."""
@@ -181,7 +193,11 @@ class Fault(Protocol):
 
 @define
 class FaultRule:
-    """A fault and when it is shown."""
+    """A fault and when it is shown.
+
+    Attributes:
+        shown: How often it was shown.
+    """
 
     pattern: str
     fault: Fault
@@ -189,7 +205,6 @@ class FaultRule:
     left: int | None
     skip: int
     shown: int = 0
-    """How often it was shown."""
 
     def is_due(self, request: web.BaseRequest) -> bool:
         """Count a request, and say whether it gets this fault."""

@@ -17,13 +17,16 @@ _ANY_PORT = 0
 
 @frozen(kw_only=True)
 class RecordedRequest:
-    """A request as it reached a server."""
+    """A request as it reached a server.
+
+    Attributes:
+        target: Path and query as they stood in the request line, nothing decoded.
+        headers: Names in any case. `Authorization` is among them.
+    """
 
     method: str
     target: str
-    """Path and query as they stood in the request line, nothing decoded."""
     headers: Mapping[str, str] = field(repr=False)
-    """Names in any case. `Authorization` is among them."""
 
     @property
     def path(self) -> str:

@@ -28,18 +28,21 @@ _KEPT_HEADERS = {"content-type", "content-encoding", "retry-after", "location", 
 
 @frozen(kw_only=True)
 class Exchange:
-    """One request and the answer that it got."""
+    """One request and the answer that it got.
+
+    Attributes:
+        name: Name of its file, without ``.json``.
+        target: Path and query.
+        headers: Those of the answer, without framing, date and server.
+        body: The answer's, decompressed.
+    """
 
     name: str
-    """Name of its file, without ``.json``."""
     method: str
     target: str
-    """Path and query."""
     status: int
     headers: Mapping[str, str] = field(factory=dict)
-    """Those of the answer, without framing, date and server."""
     body: bytes = field(default=b"", repr=False)
-    """The answer's, decompressed."""
 
     @classmethod
     def read(cls, path: Path) -> Exchange:

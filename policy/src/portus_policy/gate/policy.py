@@ -63,31 +63,34 @@ class GatePolicy:
 
     Whatever the policy says, an image that could not be resolved fails, and one that no scanner has looked into.
 
+    Attributes:
+        fail_on: How many vulnerabilities of that severity or above are allowed, for each image; may be given as one
+            severity, of which and above which none is allowed. Empty: they play no part.
+        only_fixable: Only vulnerabilities for which some scanner knows a fix count.
+        min_agreement: Only vulnerabilities that this many scanners found count; one that could not look is taken to
+            agree.
+        new_only: Only vulnerabilities that the baseline does not have for this image count.
+        severity: Which severity is compared with the limits.
+        outcomes: Whether a run that ended so fails the gate; those left out do.
+        required: Scanners that have to end ``ok`` on each image, whatever `outcomes` allows.
+        min_scanners: How many scanners have to end ``ok`` on each image.
+        max_database_age: Days since the vulnerability data of each scanner was updated, at most; None for any age.
+        unknown_database_age: What becomes of a scanner that does not say how old its data is, where there is a limit.
+
     Raises:
         ValueError: A value is out of range, or members that narrow `fail_on` are given without it.
     """
 
     fail_on: Mapping[Severity, int] = field(default=None, converter=_limits, validator=_check_limits)
-    """How many vulnerabilities of that severity or above are allowed, for each image; may be given as one severity, of
-    which and above which none is allowed. Empty: they play no part."""
     only_fixable: bool = field(default=False, validator=TRUTH)
-    """Only vulnerabilities for which some scanner knows a fix count."""
     min_agreement: int = field(default=1, validator=and_(instance_of(int), ge(1)))
-    """Only vulnerabilities that this many scanners found count; one that could not look is taken to agree."""
     new_only: bool = field(default=False, validator=TRUTH)
-    """Only vulnerabilities that the baseline does not have for this image count."""
     severity: CountedSeverity = field(default=CountedSeverity.HIGHEST, validator=instance_of(CountedSeverity))
-    """Which severity is compared with the limits."""
     outcomes: Mapping[Outcome, Treatment] = field(factory=dict, converter=dict, validator=_check_outcomes)
-    """Whether a run that ended so fails the gate; those left out do."""
     required: tuple[str, ...] = field(default=(), converter=texts)
-    """Scanners that have to end ``ok`` on each image, whatever `outcomes` allows."""
     min_scanners: int = field(default=0, validator=and_(instance_of(int), ge(0)))
-    """How many scanners have to end ``ok`` on each image."""
     max_database_age: float | None = field(default=None, validator=optional(gt(0)))
-    """Days since the vulnerability data of each scanner was updated, at most; None for any age."""
     unknown_database_age: Treatment = field(default=Treatment.FAIL, validator=instance_of(Treatment))
-    """What becomes of a scanner that does not say how old its data is, where there is a limit."""
 
     def __attrs_post_init__(self) -> None:
         narrowing = {

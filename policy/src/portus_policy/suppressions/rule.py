@@ -77,32 +77,37 @@ _TEXT = (TEXT, _bounded(LONGEST_TEXT))
 class Suppression:
     """A rule that takes vulnerabilities out of the gate. Whatever it names has to fit.
 
+    Attributes:
+        rule: Where it stands: ``suppressions.yml:12``, ``app.vex.json $.statements[0].products[0]``.
+        ids: Ids or aliases of the vulnerability, one of which has to fit; letter case does not matter. Empty for any.
+        package: Name of the package or of what it was built from; ``*`` and ``?`` stand for any characters. Empty for
+            any.
+        purls: Package URLs. All that the scanners name have to fit one of them; version and qualifiers count where
+            given.
+        image: The image: ``registry.example/team/*``, ``alpine:3.*``. Empty for any.
+        scanner: Who alone has found it. Empty for any.
+        versions: A range that all installed versions have to be in: ``>=1.0, <1.2``. Empty for any.
+        until: The last day (UTC) on which it applies; None for no end.
+        by: Who decided it.
+        unmatchable: Why it can't fit anything, where its source names something that no report has; empty for all
+            others.
+
     Raises:
         ValueError: A value is not of its form, or the rule names neither an id nor a package.
         SettingsError: A package URL or a range of versions can't be read without a library that is not installed.
     """
 
     rule: str = field(validator=word)
-    """Where it stands: ``suppressions.yml:12``, ``app.vex.json $.statements[0].products[0]``."""
     reason: str = field(validator=(TEXT, _not_blank, _bounded(LONGEST_REASON)))
     ids: tuple[str, ...] = field(default=(), converter=texts, validator=(_short_texts, _no_patterns))
-    """Ids or aliases of the vulnerability, one of which has to fit; letter case does not matter. Empty for any."""
     package: str = field(default="", validator=(*_TEXT, _package))
-    """Name of the package or of what it was built from; ``*`` and ``?`` stand for any characters. Empty for any."""
     purls: tuple[str, ...] = field(default=(), converter=texts, validator=(_short_texts, _purls))
-    """Package URLs. All that the scanners name have to fit one of them; version and qualifiers count where given."""
     image: str = field(default="", validator=(*_TEXT, _image))
-    """The image: ``registry.example/team/*``, ``alpine:3.*``. Empty for any."""
     scanner: str = field(default="", validator=_TEXT)
-    """Who alone has found it. Empty for any."""
     versions: str = field(default="", validator=(*_TEXT, _versions))
-    """A range that all installed versions have to be in: ``>=1.0, <1.2``. Empty for any."""
     until: date | None = field(default=None, validator=_day)
-    """The last day (UTC) on which it applies; None for no end."""
     by: str = field(default="", validator=_TEXT)
-    """Who decided it."""
     unmatchable: str = field(default="", validator=TEXT)
-    """Why it can't fit anything, where its source names something that no report has; empty for all others."""
 
     def __attrs_post_init__(self) -> None:
         if not (self.ids or self.package or self.purls or self.unmatchable):

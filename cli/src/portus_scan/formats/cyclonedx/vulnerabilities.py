@@ -9,12 +9,12 @@ from cyclonedx.model import XsUri
 from cyclonedx.model.impact_analysis import ImpactAnalysisJustification, ImpactAnalysisState
 from cyclonedx.model.vulnerability import (
     BomTarget,
+    Vulnerability as Entry,
     VulnerabilityAdvisory,
     VulnerabilityAnalysis,
     VulnerabilityReference,
     VulnerabilitySource,
 )
-from cyclonedx.model.vulnerability import Vulnerability as Entry
 from portus_policy import Suppressed
 from portus_scanners import Vulnerability
 

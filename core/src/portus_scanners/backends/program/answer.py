@@ -18,14 +18,17 @@ _MOST_LINES = 3
 
 @frozen(kw_only=True)
 class ProgramAnswer(Answer):
-    """How a program ended and what it wrote. The status is not judged: that is the scanner's part."""
+    """How a program ended and what it wrote. The status is not judged: that is the scanner's part.
+
+    Attributes:
+        status: The exit status; negative: the number of the signal that ended it.
+        stdout: As it was written: a report is not changed, so a secret that it holds is in it.
+        stderr: The last 64 KiB; secrets that the program was given are masked.
+    """
 
     status: int
-    """The exit status; negative: the number of the signal that ended it."""
     stdout: bytes = field(default=b"", repr=False)
-    """As it was written: a report is not changed, so a secret that it holds is in it."""
     stderr: bytes = field(default=b"", repr=False)
-    """The last 64 KiB; secrets that the program was given are masked."""
     _mask: SecretMask = field(factory=SecretMask, repr=False, eq=False)
 
     @property
