@@ -107,4 +107,4 @@ def test_a_later_contract_wants_a_later_core(install: Install) -> None:
     install("acme_later", {"portus.reporters": "later"}, GOOD.replace("contract=1", "contract=7"))
     result = load_plugin(named("later")[0]).result
     assert isinstance(result, PluginError)
-    assert ("pip install --upgrade portus-scanners", 7) == (result.mend, result.contract)
+    assert ("pip install --upgrade portus-scanners", 7) == (result.fix, result.contract)

@@ -134,7 +134,7 @@ def test_foreign_metadata_is_harmless_in_messages(install: Callable[..., None]) 
     with pytest.raises(PluginError) as raised:
         named("acme")[0].load()
     assert raised.value.reason.isprintable()
-    assert "pip install --upgrade 'acme$(reboot)'" == raised.value.mend
+    assert "pip install --upgrade 'acme$(reboot)'" == raised.value.fix
 
 
 def test_one_distribution_with_a_name_twice(install: Callable[..., None]) -> None:

@@ -58,7 +58,7 @@ def test_whatever_an_import_raises_is_a_value(install: Callable[..., None], sour
     install("acme-scanner", entry_points={"acme": "acme_load_b:X"}, modules={"acme_load_b": source})
     loaded = load_plugin(plugin("acme"))
     assert isinstance(loaded.result, PluginError)
-    assert "pip install --upgrade acme-scanner" == loaded.result.mend
+    assert "pip install --upgrade acme-scanner" == loaded.result.fix
 
 
 def test_ctrl_c_passes_in_the_main_thread(install: Callable[..., None]) -> None:
@@ -75,7 +75,7 @@ def test_an_import_that_does_not_end_is_a_fault(install: Callable[..., None], ga
     slow, good = load_plugin(plugin("slow"), limit=0.01).result, load_plugin(plugin("good")).result
     assert isinstance(slow, PluginError)
     assert "the import of acme_load_d:GoodScanner of acme-slow 1.0 did not end within 0.01 s" == slow.why
-    assert "python -X importtime -c 'import acme_load_d'" == slow.mend
+    assert "python -X importtime -c 'import acme_load_d'" == slow.fix
     assert "GoodScanner" == good.__name__  # type: ignore[union-attr]
 
 
@@ -144,4 +144,4 @@ def test_the_older_of_two_contracts_is_upgraded(install: Callable[..., None], co
     install("acme-scanner", entry_points={"acme": f"{module}:Later"}, modules={module: source})
     with pytest.raises(PluginError) as raised:
         plugin("acme").load()
-    assert mend == raised.value.mend
+    assert mend == raised.value.fix

@@ -79,7 +79,7 @@ def test_a_plugin_that_is_left_out_is_not_imported(
     with pytest.raises(PluginError) as raised:
         plugin.load()
     variable = next(iter(environ))
-    assert (f"{variable} leaves it out", mend) == (raised.value.why, raised.value.mend)
+    assert (f"{variable} leaves it out", mend) == (raised.value.why, raised.value.fix)
     assert "acme_left_out" not in sys.modules
 
 

@@ -2,14 +2,14 @@
 
 ::
 
-    PortusError                   (of portus_images, whose errors come from here as well)
+    PortusError                   (of portus_images, whose own errors derive from it as well)
     |-- PluginError               a plugin can't be found or loaded: install or update it
     |-- InvalidDocumentError      not a report document of ours (also a ValueError)
     |-- CombineError              these reports are not about one image (also a ValueError)
     `-- ScannerError              what a scanner raises: the run has failed
         |-- UnsupportedImageError     the backend can't read such an image: not failed, and not clean
         |-- ScannerUnavailableError   the backend can't be reached or is out of order: tried again
-        `-- InvalidReportError        the backend answered nonsense
+        `-- InvalidReportError        the backend's answer is not valid
 
 Foreign exceptions (aiohttp's, cattrs') never leave this package; they are the ``__cause__``. No message holds a
 credential.
@@ -27,28 +27,28 @@ class PluginError(PortusError):
 
     Args:
         name: The name of the entry point.
-        why: Why not.
-        mend: What to do about it: a command where there is one; empty where nobody knows.
+        why: Why it can't be used.
+        fix: What the user can do about it: a command where there is one; empty where the fix is not known.
         contract: The version of the contract that its class states, where it was imported and states a number.
-        noun: What it would be: ``scanner``, ``format``.
+        noun: What kind of plugin it is: ``scanner``, ``format``.
 
     Attributes:
-        reason: Both in one sentence.
+        reason: *why* and *fix* in one sentence.
     """
 
     def __init__(
-        self, name: str, why: str, mend: str = "", *, contract: int | None = None, noun: str = "scanner"
+        self, name: str, why: str, fix: str = "", *, contract: int | None = None, noun: str = "scanner"
     ) -> None:
         self.name = name
         self.why = why
-        self.mend = mend
+        self.fix = fix
         self.contract = contract
-        self.reason = f"{why}; try: {mend}" if mend else why
+        self.reason = f"{why}; try: {fix}" if fix else why
         super().__init__(f"{noun} {name!r}: {self.reason}")
 
 
 class InvalidDocumentError(PortusError, ValueError):
-    """A text that is no report document.
+    """A string that is not a valid report document.
 
     Args:
         faults: ``$.path`` lines, one for each fault; of JSON Lines with ``line 7:`` before each.
@@ -60,11 +60,11 @@ class InvalidDocumentError(PortusError, ValueError):
 
 
 class CombineError(PortusError, ValueError):
-    """Reports that can't be made one: there is none, or they are about different images."""
+    """Reports that can't be combined into one: there are none, or they are about different images."""
 
 
 class ScannerError(PortusError):
-    """A scan that failed for a reason that is none of those below."""
+    """A scan that failed for another reason than those of the derived classes."""
 
 
 class UnsupportedImageError(ScannerError):

@@ -92,12 +92,12 @@ def _examine_plugin(plugin: Plugin | ReporterPlugin) -> PluginFacts:
     facts = PluginFacts(name=plugin.name, distribution=plugin.distribution, version=plugin.version)
     if (problem := plugin.problem) is not None:
         loads = None if plugin.disabled else False
-        return evolve(facts, file=plugin.find_file(), loads=loads, problem=problem.why, mend=problem.mend or None)
+        return evolve(facts, file=plugin.find_file(), loads=loads, problem=problem.why, mend=problem.fix or None)
     loaded: LoadedPlugin[Any] = load_plugin(plugin)
     facts = evolve(facts, file=plugin.find_file(), import_seconds=round(loaded.elapsed, 3))
     if isinstance(loaded.result, PluginError):
         error = loaded.result
-        return evolve(facts, loads=False, contract=error.contract, problem=error.why, mend=error.mend or None)
+        return evolve(facts, loads=False, contract=error.contract, problem=error.why, mend=error.fix or None)
     return evolve(facts, loads=True, contract=loaded.result.contract)
 
 

@@ -18,7 +18,7 @@ def how_to_enable(name: str) -> str:
 
 def enabled_but_left_out(section: str, problem: PluginError) -> str:
     """Return the fault of an enabled section whose plugin the environment leaves out."""
-    return f"security.{section} is enabled, but {problem.why}: {problem.mend}, or disable the section"
+    return f"security.{section} is enabled, but {problem.why}: {problem.fix}, or disable the section"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
