@@ -80,6 +80,9 @@ from .sessions import (
 from .settings import (
     RegistrySettings as RegistrySettings,
 )
+from .single_flight import (
+    SingleFlight as SingleFlight,
+)
 from .text import (
     one_line as one_line,
     text_of as text_of,

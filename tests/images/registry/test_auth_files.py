@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from portus_images.registry.credentials import Credentials, CredentialStore
 from portus_images.registry.hosts import HostSettings
-from portus_images.registry.single_flight import Tasks
 from portus_scanners import RegistryAuthError
 
 
@@ -29,7 +28,7 @@ async def find(
     environ: dict[str, str], registry: str = "r.example", repository: str = "team/app"
 ) -> Credentials | None:
     """Return what is found."""
-    return (await CredentialStore(HostSettings({}), environ, Tasks()).find(registry, repository)).credentials
+    return (await CredentialStore(HostSettings({}), environ).find(registry, repository)).credentials
 
 
 async def password(environ: dict[str, str], registry: str = "r.example", repository: str = "team/app") -> str | None:
@@ -149,7 +148,7 @@ async def test_a_file_of_somebody_else_is_passed_over(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(Path, "is_file", deny)
     docker = {"DOCKER_CONFIG": str(tmp_path)}
-    search = await CredentialStore(HostSettings({}), docker, Tasks()).find("r.example", "app")
+    search = await CredentialStore(HostSettings({}), docker).find("r.example", "app")
 
     assert f"{tmp_path}/config.json can't be read: Permission denied" == search.fault
     assert "podman" == await password({**docker, "REGISTRY_AUTH_FILE": str(tmp_path / "auth.json")})

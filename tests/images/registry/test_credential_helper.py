@@ -16,7 +16,7 @@ from attrs import define
 from portus_images import RegistrySettings
 from portus_images.registry.credentials import CredentialStore, Search, helper as helper_module
 from portus_images.registry.hosts import HostSettings
-from portus_images.registry.single_flight import Tasks
+from portus_images.single_flight import SingleFlight
 from portus_scanners import RegistryAuthError, Secret
 from portus_scanners_testing.registry import StandInRegistry
 
@@ -83,7 +83,7 @@ class Machine:
 
     async def search(self, registry: str = "r.example", settings: dict[str, RegistrySettings] | None = None) -> Search:
         """Look for credentials."""
-        return await CredentialStore(HostSettings(settings or {}), self.environ, Tasks()).find(registry, "team/app")
+        return await CredentialStore(HostSettings(settings or {}), self.environ).find(registry, "team/app")
 
     async def find(self, registry: str = "r.example") -> str | None:
         """Return ``name:password``."""
@@ -146,7 +146,7 @@ async def test_without_an_entry_the_next_source_is_asked(machine: Machine) -> No
     machine.install("store", NOT_FOUND)
     podman = machine.folder / "auth.json"
     podman.write_text(json.dumps({"auths": {"r.example": {"username": "podman", "password": "1"}}}))
-    store = CredentialStore(HostSettings({}), {**machine.environ, "REGISTRY_AUTH_FILE": str(podman)}, Tasks())
+    store = CredentialStore(HostSettings({}), {**machine.environ, "REGISTRY_AUTH_FILE": str(podman)})
     found = await store.find("r.example", "app")
 
     assert found.credentials is not None
@@ -238,10 +238,10 @@ async def test_a_helper_that_hangs_is_ended_with_its_children(
 
 async def test_a_search_that_is_cancelled_leaves_no_helper_behind(machine: Machine, alive: Alive) -> None:
     """Closing the client ends it."""
-    tasks = Tasks()
-    search = asyncio.create_task(CredentialStore(HostSettings({}), machine.environ, tasks).find("r.example", "app"))
+    flights = SingleFlight(share_errors=True)
+    search = asyncio.create_task(CredentialStore(HostSettings({}), machine.environ, flights).find("r.example", "app"))
     await alive.read_first()
-    await tasks.aclose()
+    await flights.aclose()
     with pytest.raises(RuntimeError, match="closed"):
         await search
 
@@ -262,7 +262,7 @@ async def test_many_who_wait_ask_a_helper_once(machine: Machine) -> None:
     """Some need seconds, or a finger on a key."""
     machine.configure(credsStore="store")
     machine.answer("store", "me", "s3cret")
-    store = CredentialStore(HostSettings({}), machine.environ, Tasks())
+    store = CredentialStore(HostSettings({}), machine.environ)
     found = await asyncio.gather(*(store.find("r.example", "app") for _ in range(20)))
 
     assert {"me"} == {one.credentials.username for one in found if one.credentials}
@@ -274,7 +274,7 @@ async def test_a_helper_is_asked_once_for_many_repositories_and_again_later(mach
     machine.configure(credsStore="store")
     machine.answer("store", "me", "s3cret")
     seconds = [0.0]
-    store = CredentialStore(HostSettings({}), machine.environ, Tasks(), lambda: seconds[0])
+    store = CredentialStore(HostSettings({}), machine.environ, clock=lambda: seconds[0])
     for number in range(5):
         await store.find("r.example", f"app{number}")
     assert 1 == len(machine.calls)

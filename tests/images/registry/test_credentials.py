@@ -11,7 +11,6 @@ import pytest
 from portus_images import RegistrySettings
 from portus_images.registry.credentials import CredentialStore
 from portus_images.registry.hosts import HostSettings
-from portus_images.registry.single_flight import Tasks
 from portus_scanners import RegistryAuthError, Secret
 
 
@@ -28,7 +27,7 @@ def write(folder: Path, auths: Any, **members: Any) -> None:
 
 async def find(registry: str, folder: Path, registries: dict[str, RegistrySettings] | None = None) -> str | None:
     """Return ``name:password`` for a registry."""
-    store = CredentialStore(HostSettings(registries or {}), {"DOCKER_CONFIG": str(folder)}, Tasks())
+    store = CredentialStore(HostSettings(registries or {}), {"DOCKER_CONFIG": str(folder)})
     found = (await store.find(registry, "team/app")).credentials
     return f"{found.username}:{found.password.reveal()}" if found else None
 
@@ -106,12 +105,12 @@ async def test_an_entry_without_credentials_has_none(tmp_path: Path, entry: Any)
 @pytest.mark.parametrize("environ", [{}, {"HOME": ""}, {"DOCKER_CONFIG": "/nonexistent"}, {"HOME": "/nonexistent"}])
 async def test_without_a_file_there_are_no_credentials(environ: dict[str, str]) -> None:
     """That is no error."""
-    assert (await CredentialStore(HostSettings({}), environ, Tasks()).find("r.example", "app")).credentials is None
+    assert (await CredentialStore(HostSettings({}), environ).find("r.example", "app")).credentials is None
 
 
 async def test_the_file_is_in_the_home_where_docker_config_is_not_set(tmp_path: Path) -> None:
     """``~/.docker/config.json``, read anew each time."""
-    store = CredentialStore(HostSettings({}), {"HOME": str(tmp_path)}, Tasks())
+    store = CredentialStore(HostSettings({}), {"HOME": str(tmp_path)})
     assert (await store.find("r.example", "app")).credentials is None
 
     write(tmp_path / ".docker", {"r.example": auth("me:later")})
@@ -176,7 +175,7 @@ async def test_a_password_may_be_a_whole_file(tmp_path: Path) -> None:
     """As Google's is; in the header it is Base64 in one line."""
     password = '{\r\n  "type": "service_account"\n}'
     write(tmp_path, {"r.example": auth(f"_json_key:{password}")})
-    store = CredentialStore(HostSettings({}), {"DOCKER_CONFIG": str(tmp_path)}, Tasks())
+    store = CredentialStore(HostSettings({}), {"DOCKER_CONFIG": str(tmp_path)})
     found = (await store.find("r.example", "app")).credentials
 
     assert found is not None
@@ -188,7 +187,7 @@ async def test_a_password_may_be_a_whole_file(tmp_path: Path) -> None:
 async def test_the_header_is_that_of_basic_authentication(tmp_path: Path) -> None:
     """UTF-8, base64; nothing of it in any text of the objects."""
     settings = HostSettings({"r.example": RegistrySettings(username="jürgen", password=Secret("pass:wörd"))})
-    found = (await CredentialStore(settings, {}, Tasks()).find("r.example", "app")).credentials
+    found = (await CredentialStore(settings, {}).find("r.example", "app")).credentials
 
     assert found is not None
     grant = found.make_basic()

@@ -9,13 +9,12 @@ import pytest
 from portus_images import RegistrySettings
 from portus_images.registry.credentials import Credentials, CredentialStore
 from portus_images.registry.hosts import HostSettings
-from portus_images.registry.single_flight import Tasks
 from portus_scanners import RegistryAuthError, Secret, Settings, SettingsError
 
 
 async def find(settings: RegistrySettings, **environ: str) -> Credentials | None:
     """Return what is found for ``r.example``."""
-    store = CredentialStore(HostSettings({"r.example": settings}), environ, Tasks())
+    store = CredentialStore(HostSettings({"r.example": settings}), environ)
     return (await store.find("r.example", "team/app")).credentials
 
 
@@ -34,9 +33,7 @@ async def test_a_file_is_read_when_it_is_needed(tmp_path: Path) -> None:
     """A secret that was exchanged meanwhile is seen."""
     path = tmp_path / "password"
     path.write_text("old")
-    store = CredentialStore(
-        HostSettings({"r.example": RegistrySettings(username="me", password_file=str(path))}), {}, Tasks()
-    )
+    store = CredentialStore(HostSettings({"r.example": RegistrySettings(username="me", password_file=str(path))}), {})
     await store.find("r.example", "app")
     path.write_text("new")
     found = (await store.find("r.example", "app")).credentials

@@ -1,6 +1,7 @@
 """The public names, by the module that defines each."""
 
 from portus_images import (
+    SingleFlight as SingleFlight,
     one_line as one_line,
 )
 

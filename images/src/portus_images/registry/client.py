@@ -22,6 +22,7 @@ from ..errors import (
 from ..image import Image, Layer, Platform
 from ..reference import Reference, write_out
 from ..settings import RegistrySettings
+from ..single_flight import SingleFlight
 from .access import CATALOG, Access, Right
 from .answers import Answer
 from .credentials import CredentialStore
@@ -33,7 +34,6 @@ from .referrers import find_referrers
 from .registry_host import RegistryHost
 from .repository import Repository
 from .resolving import Resolver, make_image
-from .single_flight import Tasks
 from .transport import Proxies, Transport
 
 __all__ = ["Registry"]
@@ -61,9 +61,9 @@ class Registry:
     ) -> None:
         self._settings = HostSettings(registries or {})
         self._clock = clock
-        self._tasks = Tasks()
+        self._flights = SingleFlight(share_errors=True)
         environ = dict(os.environ if environ is None else environ)
-        self._store = CredentialStore(self._settings, environ, self._tasks, clock)
+        self._store = CredentialStore(self._settings, environ, self._flights, clock)
         self._transport = Transport(self._settings, Proxies(environ))
         self._hosts: dict[str, RegistryHost] = {}
         self._repositories: dict[tuple[str, str], Repository] = {}
@@ -195,7 +195,7 @@ class Registry:
             InvalidManifestError: (while iterating) Its answer is no list.
         """
         registry_host = self._open_host(_name(host, "any"))
-        access = Access(CATALOG, registry_host, self._store, self._settings, self._clock, self._tasks)
+        access = Access(CATALOG, registry_host, self._store, self._settings, self._clock, self._flights)
         return list_repositories(GuardedApi(registry_host, access))
 
     def tags(self, host: str, repository: str) -> AsyncIterator[str]:
@@ -216,7 +216,7 @@ class Registry:
 
     async def aclose(self) -> None:
         """Close all connections and end all requests."""
-        await self._tasks.aclose()
+        await self._flights.aclose()
         await self._transport.aclose()
 
     async def __aenter__(self) -> Registry:
@@ -230,14 +230,14 @@ class Registry:
         if key not in self._repositories:
             host = self._open_host(reference)
             right = Right.to_pull(reference.repository)
-            access = Access(right, host, self._store, self._settings, self._clock, self._tasks)
+            access = Access(right, host, self._store, self._settings, self._clock, self._flights)
             self._repositories[key] = Repository(reference.repository, host, access)
         return self._repositories[key]
 
     def _open_host(self, reference: Reference) -> RegistryHost:
         if reference.registry not in self._hosts:
             self._hosts[reference.registry] = RegistryHost(
-                reference.registry, reference.api_host, self._transport, self._settings, self._tasks
+                reference.registry, reference.api_host, self._transport, self._settings, self._flights
             )
         return self._hosts[reference.registry]
 

@@ -10,7 +10,6 @@ from ..errors import RegistryAuthError
 from ..settings import RegistrySettings
 from .credentials import CredentialStore, find_locations
 from .hosts import HostSettings
-from .single_flight import Tasks
 
 
 async def credentials_origin(
@@ -27,7 +26,7 @@ async def credentials_origin(
         RegistryAuthError: There are some, and they can't be read or can't be sent; or a helper, or a file, that could
             have some can't be asked.
     """
-    store = CredentialStore(HostSettings(registries), os.environ if environ is None else environ, Tasks())
+    store = CredentialStore(HostSettings(registries), os.environ if environ is None else environ)
     found = await store.find(registry)
     if found.credentials is None and found.fault:
         raise RegistryAuthError(f"{registry}, token: {found.fault}", registry=registry, step="token")

@@ -8,9 +8,9 @@ from yarl import URL
 
 from ..blob_file import BlobFile
 from ..errors import RegistryError
+from ..single_flight import SingleFlight
 from .answers import Answer, Grant
 from .hosts import HostSettings, is_loopback
-from .single_flight import SingleFlight, Tasks
 from .transport import Call, Transport
 
 HANDSHAKE_LIMIT = 3.0
@@ -30,10 +30,12 @@ class RegistryHost:
         authority: Host and port of its API: ``registry-1.docker.io``.
         transport: What sends the requests.
         settings: The configuration's, by host.
-        tasks: Where the search for the scheme runs.
+        flights: Where the search for the scheme runs.
     """
 
-    def __init__(self, name: str, authority: str, transport: Transport, settings: HostSettings, tasks: Tasks) -> None:
+    def __init__(
+        self, name: str, authority: str, transport: Transport, settings: HostSettings, flights: SingleFlight
+    ) -> None:
         own = settings.find(name)
         self.name = name
         self.insecure = own.insecure
@@ -42,7 +44,7 @@ class RegistryHost:
         self._backend_url = own.backend_url
         self._authority = authority
         self._base: URL | None = None
-        self._find_base = SingleFlight(self._probe, tasks)
+        self._flights = flights
 
     async def base(self) -> URL:
         """Return the API's address, without a path.
@@ -51,7 +53,7 @@ class RegistryHost:
             RegistryError: It can't be found out, or the host is none.
         """
         if self._base is None:
-            self._base = await self._find_base()
+            self._base = await self._flights.run(self, self._probe)
         return self._base
 
     async def backend_base(self) -> URL:

@@ -5,14 +5,15 @@ All of it is used in one event loop, and changed only between two `await`s: no l
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Hashable, Iterable
+from collections.abc import Hashable, Iterable
+from functools import partial
 from math import inf
 from typing import Generic, TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, field
+from portus_scanners.backends import SingleFlight
 
 MOST_LAYERS = 8192
 """Names of layers that are remembered: about 2 MB."""
@@ -22,7 +23,6 @@ BLOB_CHECK_LASTS = 600.0
 """Seconds: what the registry said of a blob's size is not trusted for ever."""
 
 KeyT = TypeVar("KeyT", bound=Hashable)
-ValueT = TypeVar("ValueT")
 
 
 class Recent(Generic[KeyT]):
@@ -66,65 +66,6 @@ class Recent(Generic[KeyT]):
             self._added.pop(key, None)
 
 
-@frozen
-class _Landed(Generic[ValueT]):
-    value: ValueT
-
-
-class SingleFlight(Generic[ValueT]):
-    """Does one thing once for all who want it at the same time.
-
-    Whoever comes first does it himself, in his own task; the others wait. When it worked, all have its value. When it
-    failed, each of those who waited does it himself, all at once: the fault may be his alone who was first (his
-    credentials, his registry), and one after another they would wait for the sum of their failures. When the first
-    one was cancelled, one of them takes over. Nobody waits for two things at once, so none waits for another for ever,
-    and cancelling one who waits ends nothing but his waiting.
-    """
-
-    def __init__(self) -> None:
-        self._flights: dict[str, asyncio.Future[_Landed[ValueT] | None]] = {}
-
-    def __contains__(self, key: str) -> bool:
-        """Whether somebody is at it now."""
-        return key in self._flights
-
-    def __len__(self) -> int:
-        return len(self._flights)
-
-    async def run(self, key: str, work: Callable[[], Awaitable[ValueT]]) -> ValueT:
-        """Return the value of the work that is done for *key* now, or else of *work*.
-
-        Args:
-            key: What is done.
-            work: Does it. What it raises is raised here, and nowhere else.
-        """
-        while (flight := self._flights.get(key)) is not None:
-            await asyncio.wait((flight,))  # not awaited itself: our cancellation would become its own
-            if not flight.cancelled():
-                landed = flight.result()
-                if landed is not None:
-                    return landed.value
-                break
-        return await self._fly(key, work)
-
-    async def _fly(self, key: str, work: Callable[[], Awaitable[ValueT]]) -> ValueT:
-        flight: asyncio.Future[_Landed[ValueT] | None] = asyncio.get_running_loop().create_future()
-        self._flights.setdefault(key, flight)  # of several who go at once after a failure, one is waited for
-        landed: _Landed[ValueT] | None = None
-        try:
-            landed = _Landed(await work())
-        except asyncio.CancelledError:
-            flight.cancel()
-            raise
-        else:
-            return landed.value
-        finally:
-            if self._flights.get(key) is flight:
-                del self._flights[key]
-            if not flight.done():
-                flight.set_result(landed)
-
-
 @define
 class Shared:
     """The memory of one scanner object; layers go by their names in Clair."""
@@ -133,5 +74,5 @@ class Shared:
     """Layers that Clair knew when it was last heard of them. It may have forgotten them since."""
     checked: Recent[tuple[str, str, str]] = field(factory=lambda: Recent(MOST_BLOBS, BLOB_CHECK_LASTS))
     """Registry, repository and digest of the blobs whose size was right."""
-    posts: SingleFlight[None] = field(factory=SingleFlight)
-    probes: SingleFlight[bool] = field(factory=SingleFlight)
+    posts: SingleFlight = field(factory=partial(SingleFlight, share_errors=False))
+    probes: SingleFlight = field(factory=partial(SingleFlight, share_errors=False))

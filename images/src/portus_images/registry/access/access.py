@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ...errors import RegistryAuthError
+from ...single_flight import SingleFlight
 from ..answers import Answer, Grant, make_refusal
 from ..credentials import CredentialStore, Search
 from ..hosts import HostSettings
 from ..registry_host import RegistryHost
-from ..single_flight import Tasks
 from .challenge import Challenge, parse_challenges
 from .realm import Realm, make_realm
 from .right import Right
@@ -30,7 +30,7 @@ class Access:
         store: Finds credentials.
         settings: The configuration's, by host.
         clock: Monotonic seconds.
-        tasks: Where requests for tokens run.
+        flights: Where requests for tokens run.
     """
 
     def __init__(
@@ -40,14 +40,14 @@ class Access:
         store: CredentialStore,
         settings: HostSettings,
         clock: Callable[[], float],
-        tasks: Tasks,
+        flights: SingleFlight,
     ) -> None:
         self._right = right
         self._host = host
         self._store = store
         self._settings = settings
         self._clock = clock
-        self._tasks = tasks
+        self._flights = flights
         self._fixed: Grant | None = None
         self._tokens: TokenSource | None = None
         self._open = False
@@ -113,7 +113,7 @@ class Access:
     async def _meet_bearer(self, challenge: Challenge, refused: Grant | None) -> Grant:
         realm = await self._find_realm(challenge)
         if self._tokens is None or self._tokens.realm != realm:
-            self._tokens = TokenSource(realm, self._host, self._search, self._clock, self._tasks)
+            self._tokens = TokenSource(realm, self._host, self._search, self._clock, self._flights)
         if refused:
             self._tokens.drop(refused)
         return await self._tokens.get(valid_for=OWN_MARGIN)

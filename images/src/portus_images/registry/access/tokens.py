@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 
 from ...errors import RegistryError
 from ...secret import Secret
+from ...single_flight import SingleFlight
 from ..answers import Answer, Grant, make_error, make_refusal
 from ..credentials import Credentials, Search
 from ..registry_host import RegistryHost
-from ..single_flight import SingleFlight, Tasks
 from ..transport import Call
 from .realm import Realm
 from .token_answer import Token, read_token
@@ -33,7 +33,7 @@ class TokenSource:
         host: The registry that wants them.
         search: Finds the credentials to log in with.
         clock: Monotonic seconds.
-        tasks: Where a request for a token runs.
+        flights: Where a request for a token runs.
     """
 
     def __init__(
@@ -42,14 +42,14 @@ class TokenSource:
         host: RegistryHost,
         search: Callable[[], Awaitable[Search]],
         clock: Callable[[], float],
-        tasks: Tasks,
+        flights: SingleFlight,
     ) -> None:
         self.realm = realm
         self._host = host
         self._search = search
         self._clock = clock
         self._token: Token | None = None
-        self._fetch = SingleFlight(self._fetch_token, tasks)
+        self._flights = flights
 
     async def get(self, *, valid_for: float, renew: bool = False) -> Grant:
         """Return a token that is good for so many seconds more, or has just been issued.
@@ -63,7 +63,7 @@ class TokenSource:
             RegistryUnavailableError: The realm did not answer.
         """
         if renew or self._token is None or self._token.expires - self._clock() < valid_for:
-            self._token = await self._fetch()
+            self._token = await self._flights.run(self, self._fetch_token)
         return self._token.grant
 
     def drop(self, grant: Grant) -> None:

@@ -11,8 +11,8 @@ from yarl import URL
 
 from ...errors import RegistryAuthError
 from ...reference import DOCKER_HUB
+from ...single_flight import SingleFlight
 from ..hosts import HostSettings, name_registry
-from ..single_flight import SingleFlight, Tasks
 from .auth_file import HUB_KEY, AccessDeniedError, AuthFile, load_auth_file
 from .configured import SourceError, read_configured
 from .helper import ask_helper
@@ -33,7 +33,7 @@ class CredentialStore:
     Args:
         settings: The configuration's.
         environ: The environment: it says where the files are, and is that of the helpers.
-        tasks: Where a search runs.
+        flights: Where searches and helpers run; a new one where None.
         clock: Monotonic seconds.
     """
 
@@ -41,15 +41,13 @@ class CredentialStore:
         self,
         settings: HostSettings,
         environ: Mapping[str, str],
-        tasks: Tasks,
+        flights: SingleFlight | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
         self._environ = environ
-        self._tasks = tasks
+        self._flights = SingleFlight(share_errors=True) if flights is None else flights
         self._clock = clock
-        self._searches: dict[tuple[str, str], SingleFlight[Search]] = {}
-        self._helpers: dict[tuple[str, str], SingleFlight[Credentials | None]] = {}
         self._answers: dict[tuple[str, str], tuple[float, Credentials | None]] = {}
         """What helpers said, and when."""
 
@@ -66,10 +64,8 @@ class CredentialStore:
         Raises:
             RegistryAuthError: There are some, and they can't be read or can't be sent.
         """
-        key = registry, repository
-        if key not in self._searches:
-            self._searches[key] = SingleFlight(lambda: self._search(registry, repository), self._tasks)
-        return await self._searches[key]()
+        key = self, "search", registry, repository
+        return await self._flights.run(key, lambda: self._search(registry, repository))
 
     async def _search(self, registry: str, repository: str) -> Search:
         try:
@@ -117,9 +113,7 @@ class CredentialStore:
         now = self._clock()
         if key in self._answers and now - self._answers[key][0] < HELPER_KEPT:
             return self._answers[key][1]
-        if key not in self._helpers:
-            self._helpers[key] = SingleFlight(lambda: ask_helper(name, server, self._environ), self._tasks)
-        answer = await self._helpers[key]()
+        answer = await self._flights.run((self, "helper", *key), lambda: ask_helper(name, server, self._environ))
         self._answers[key] = now, answer
         return answer
 

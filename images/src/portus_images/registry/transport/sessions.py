@@ -13,7 +13,6 @@ from ...errors import RegistryError
 from ...sessions import open_session
 from ...settings import RegistrySettings
 from ..hosts import HostSettings
-from ..single_flight import CLOSED
 from .proxies import Proxies, Proxy
 from .tls import TlsFileError, make_context
 
@@ -74,7 +73,7 @@ class Sessions:
         proxy = self._proxies.find(url, registry)
         tls = await self._find_context(self._settings.find_for(url), registry)
         if self._closed:
-            raise RuntimeError(CLOSED)
+            raise RuntimeError("the registry client was closed")
         if key not in self._open:
             self._open[key] = HostSession(open_session(tls), proxy)
 
