@@ -57,7 +57,7 @@ def _read_field(attribute: griffe.Attribute) -> None:
     if not isinstance(call, griffe.ExprCall) or call.function.canonical_path != "attrs.field":
         return
     said = {one.name: one.value for one in call.arguments if isinstance(one, griffe.ExprKeyword)}
-    attribute.extra[_MADE] = {"init": str(said.get("init", True)) != "False"}
+    attribute.extra[_MADE] = {"init": str(said.get("init")) != "False", "by_name": str(said.get("kw_only")) == "True"}
     attribute.value = said.get("default")
     if "factory" in said:
         attribute.value = f"{said['factory']}()"
@@ -70,19 +70,22 @@ def _make_init(one: griffe.Class) -> griffe.Function:
             for attribute in _own_fields(base):
                 fields.pop(attribute.name, None)
                 if attribute.extra[_MADE].get("init", True):
-                    fields[attribute.name] = _parameter(attribute, _kind(base))
+                    fields[attribute.name] = _parameter(attribute, by_name=_by_name(base) or _by_name(attribute))
     by_kind = sorted(fields.values(), key=lambda parameter: parameter.kind is griffe.ParameterKind.keyword_only)
     self_ = griffe.Parameter("self", kind=griffe.ParameterKind.positional_or_keyword)
     return griffe.Function("__init__", parameters=griffe.Parameters(self_, *by_kind), returns="None", parent=one)
 
 
-def _kind(one: griffe.Class) -> griffe.ParameterKind:
+def _by_name(one: griffe.Class | griffe.Attribute) -> bool:
+    """Return whether a class, or a field for itself, says that its values are passed by name."""
+    if isinstance(one, griffe.Attribute):
+        return bool(one.extra[_MADE].get("by_name"))
     decorator = _decorator(one)
-    if decorator is not None and "kw_only=True" in str(decorator.value):
-        return griffe.ParameterKind.keyword_only
-    return griffe.ParameterKind.positional_or_keyword
+    return decorator is not None and "kw_only=True" in str(decorator.value)
 
 
-def _parameter(attribute: griffe.Attribute, kind: griffe.ParameterKind) -> griffe.Parameter:
+def _parameter(attribute: griffe.Attribute, *, by_name: bool) -> griffe.Parameter:
+    kinds = griffe.ParameterKind
+    kind = kinds.keyword_only if by_name else kinds.positional_or_keyword
     name = attribute.name.lstrip("_")
     return griffe.Parameter(name, annotation=attribute.annotation, kind=kind, default=attribute.value)

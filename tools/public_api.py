@@ -1,11 +1,13 @@
-"""The public names of the core in a form to read, to compare and to judge: `scripts/api` writes it.
+"""The public names of every distribution in a form to read, to compare and to judge: `scripts/api` writes it.
 
-The text has the syntax of a stub file, one line for each name or member, so that two of them can be compared as texts
-and by griffe's own search for breaking changes. Nothing is imported: griffe reads the sources.
+The text has the syntax of a stub file, one line for each name or member, so that two versions can be compared line by
+line, and by griffe's own search for breaking changes. Nothing is imported: griffe reads the sources. What a package
+exports is what its stub, ``__init__.pyi``, imports; a name that it hands on from another one is shown as an import.
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -13,39 +15,65 @@ from pathlib import Path
 
 import griffe
 from attrs_classes import AttrsClasses
+from described_members import DescribedMembers
 from instance_attributes import InstanceAttributes
 
 ROOT = Path(__file__).parents[1]
-PATH = ROOT / "core" / "public-api.txt"
-_HEAD = "# The public names of the core. Written by scripts/api; docs/explanation/versions.md says what a change means."
+PATH = ROOT / "public-api.txt"
+FACES = {
+    "portus_images": "images",
+    "portus_scanners": "core",
+    "portus_scanners.backends": "core",
+    "portus_policy": "policy",
+    "portus_scan": "cli",
+    "portus_scanners_testing": "kit",
+}
+"""The public packages, each with its distribution's folder; one hands on names of those above it."""
+_HEAD = "# The public names. Written by scripts/api; docs/explanation/versions.md says what a change means."
 _PROPERTY = "property"
 _NOTED = frozenset(
     {"classmethod", "staticmethod", "abstractmethod", "contextmanager", "asynccontextmanager", "fixture"}
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_FACE = re.compile(r"^# (portus_[\w.]+)$", re.MULTILINE)
 
 
 @cache
 def public_names() -> dict[str, dict[str, griffe.Object]]:
-    """Return what each public package of the core exports in ``__all__``, by name."""
-    core = griffe.load(
-        "portus_scanners",
-        search_paths=[ROOT / "core" / "src"],
-        resolve_aliases=True,
-        extensions=griffe.load_extensions(AttrsClasses, InstanceAttributes),
+    """Return what each face exports, by name; one object for a name that several of them have."""
+    loader = griffe.GriffeLoader(
+        search_paths=[ROOT / folder / "src" for folder in FACES.values()],
+        extensions=griffe.load_extensions(AttrsClasses, InstanceAttributes, DescribedMembers),
     )
-    packages = {"portus_scanners": core, "portus_scanners_testing": core.members.get("testing")}
-    return {name: _exports(package) for name, package in packages.items() if isinstance(package, griffe.Module)}
+    for package in dict.fromkeys(face.partition(".")[0] for face in FACES):
+        loader.load(package)
+    loader.resolve_aliases(external=False)
+    return {face: _exports(face, loader.modules_collection) for face in FACES}
+
+
+def _exports(face: str, collection: griffe.ModulesCollection) -> dict[str, griffe.Object]:
+    """Return the definitions of the names that a face's stub imports as themselves."""
+    stub = (ROOT / FACES[face] / "src" / Path(*face.split(".")) / "__init__.pyi").read_text()
+    imports = [node for node in ast.parse(stub).body if isinstance(node, ast.ImportFrom)]
+    names = [alias.name for node in imports for alias in node.names if alias.asname == alias.name]
+    return {name: _definition(collection[face].members[name]) for name in names}
+
+
+def _definition(member: griffe.Object | griffe.Alias) -> griffe.Object:
+    return member.final_target if isinstance(member, griffe.Alias) else member
 
 
 def write_text() -> str:
     """Return the public names as a text, in the order of the alphabet; members in the order of the source."""
     lines = [_HEAD]
+    homes: dict[str, str] = {}
     public = {one.path for names in public_names().values() for one in names.values()}
-    for package, names in public_names().items():
-        lines += ["", f"# {package}"]
+    for face, names in public_names().items():
+        lines += ["", f"# {face}"]
         for name in sorted(names):
-            lines += _lines(names[name], public)
+            home = homes.setdefault(names[name].path, face)
+            handed_on = [f"from {home} import {name} as {name}"]
+            lines += handed_on if home != face else _lines(names[name], public)
     return "\n".join(lines) + "\n"
 
 
@@ -61,24 +89,27 @@ def flat(text: str) -> list[str]:
 
 def breakages(old: str, new: str) -> list[str]:
     """Return what would break for users between two such texts, as griffe judges it, one line each."""
-    before, after = (griffe.visit("public_api", Path("public_api.pyi"), text) for text in (old, new))
+    before, after = (_by_face(text) for text in (old, new))
     return [
         _one_line(each.explain(griffe.ExplanationStyle.ONE_LINE))
-        for each in griffe.find_breaking_changes(before, after)
+        for face in before
+        for each in griffe.find_breaking_changes(_visit(before[face]), _visit(after.get(face, "")))
     ]
 
 
+def _by_face(text: str) -> dict[str, str]:
+    """Return the part of a text that is about each face; what stands before the first is its own."""
+    first, *rest = _FACE.split(text)
+    return {"": first, **dict(zip(rest[::2], rest[1::2], strict=True))}
+
+
+def _visit(text: str) -> griffe.Module:
+    return griffe.visit("public_api", Path("public_api.pyi"), text)
+
+
 def _one_line(explanation: str) -> str:
-    """Return griffe's words without their colours and the place in a file that is none."""
+    """Return griffe's words without colours, and without the line number: there is no such file."""
     return " ".join(_COLOUR.sub("", explanation).partition(" ")[2].split())
-
-
-def _exports(package: griffe.Module) -> dict[str, griffe.Object]:
-    found = {}
-    for name in map(str, package.exports or ()):
-        member = package.members[name]
-        found[name] = member.final_target if isinstance(member, griffe.Alias) else member
-    return found
 
 
 def _lines(one: griffe.Object, public: set[str]) -> Iterator[str]:
