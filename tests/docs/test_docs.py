@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from types import ModuleType
 
+import portus_images.errors
+import portus_scanners.errors
 import pytest
 import yaml
 from pages import NAMES, ROOT, blocks
-from portus_scanners import Settings, discover, errors
+from portus_scanners import Settings, discover
 
 
 @pytest.mark.parametrize("page", [page for page in NAMES if blocks(page, "yaml")])
@@ -27,8 +30,9 @@ def test_every_link_leads_somewhere(page: str) -> None:
     assert [] == [link for link in targets if link and "://" not in link and not (path.parent / link).exists()]
 
 
-def test_the_tree_of_errors_is_that_of_the_module() -> None:
-    """The page about errors draws the same tree as the module does."""
-    tree = (errors.__doc__ or "").partition("::\n\n")[2].partition("\n\n")[0]
+@pytest.mark.parametrize("module", [portus_images.errors, portus_scanners.errors], ids=["images", "core"])
+def test_the_tree_of_errors_is_that_of_the_module(module: ModuleType) -> None:
+    """The page about errors draws the same tree as each module of errors does."""
+    tree = (module.__doc__ or "").partition("::\n\n")[2].partition("\n\n")[0]
     assert tree.startswith("    PortusError")
     assert tree in (ROOT / "docs/reference/errors.md").read_text()

@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 
 from packageurl import PackageURL
-from portus_images import one_line
 from portus_scanners import Finding, Health, Image, Scanner, ScannerReport, UnsupportedImageError
-from portus_scanners.backends import HttpBackend, PathTemplate, read_file, read_json, unique_findings
+from portus_scanners.backends import HttpBackend, PathTemplate, one_line, read_file, read_json, unique_findings
 
 from .api import OsvApi
 from .attached import fetch_attached

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from attrs import field, frozen
-from portus_images import one_line
 from portus_scanners import Image, InvalidReferenceError, Reference, ScannerError
+from portus_scanners.backends import one_line
 
 
 def _texts(values: Iterable[Any]) -> tuple[str, ...]:

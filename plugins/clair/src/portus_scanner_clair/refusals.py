@@ -6,9 +6,8 @@ from enum import Enum, auto
 from http import HTTPStatus
 
 from attrs import frozen
-from portus_images import one_line
 from portus_scanners import ScannerError, ScannerUnavailableError, UnsupportedImageError
-from portus_scanners.backends import HttpAnswer
+from portus_scanners.backends import HttpAnswer, one_line
 
 from .wire import read_error
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from attrs import frozen
-from portus_images import one_line
 from portus_scanners import ScannerError, ScannerUnavailableError, UnsupportedImageError
+from portus_scanners.backends import one_line
 
 from .settings import TrivySettings
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from attrs import frozen
-from portus_images import one_line
 from portus_scanners import Image, InvalidReportError, ScannerReport, UnsupportedImageError
+from portus_scanners.backends import one_line
 
 from .findings import OS_PACKAGES, FindingsReader
 from .log import is_unseen

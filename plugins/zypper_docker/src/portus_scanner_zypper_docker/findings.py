@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice, starmap
 
 from attrs import frozen
-from portus_images import one_line
 from portus_scanners import Finding, Package, ScannerError, ScannerReport, Severity
+from portus_scanners.backends import one_line
 
 from .settings import STRICT
 from .wire import Patch, Result

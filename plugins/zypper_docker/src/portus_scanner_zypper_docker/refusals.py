@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 
-from portus_images import one_line
 from portus_scanners import ScannerError, ScannerUnavailableError, UnsupportedImageError
-from portus_scanners.backends import HttpAnswer
+from portus_scanners.backends import HttpAnswer, one_line
 
 from .wire import read_error
 

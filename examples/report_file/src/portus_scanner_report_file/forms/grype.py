@@ -10,9 +10,8 @@ from typing import Any
 
 from attrs import field, frozen
 from attrs.validators import min_len
-from portus_images import one_line
 from portus_scanners import Cvss, Finding, Package, ScannerError, ScannerReport, Severity
-from portus_scanners.backends import read_time, structure_answer, unique_findings, web_links
+from portus_scanners.backends import one_line, read_time, structure_answer, unique_findings, web_links
 
 from ..subject import Subject
 from .reading import Reading
