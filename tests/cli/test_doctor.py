@@ -74,7 +74,7 @@ def test_all_is_well(diagnose: Diagnose) -> None:
         plugin["distribution"], plugin["contract"], plugin["loads"], plugin["problem"],
     )  # fmt: skip
     assert (True, True) == (plugin["file"].endswith("portus_scanner_dummy/__init__.py"), plugin["import_seconds"] >= 0)
-    assert (True, True, None) == (scanner["enabled"], scanner["healthy"], scanner["mend"])
+    assert (True, True, None) == (scanner["enabled"], scanner["healthy"], scanner["fix"])
     assert ["PORTUS_SECURITY_DUMMY_SERVER"] == found["configuration"]["variables"]
 
 
@@ -86,10 +86,10 @@ def test_the_shape_of_the_document(diagnose: Diagnose) -> None:
         "credentials_files proxies",
         "configuration": "file variables faults",
         "lists": "only disable faults",
-        "plugins": "name distribution version contract file loads import_seconds problem mend",
-        "formats": "name distribution version contract file loads import_seconds problem mend",
-        "scanners": "name plugin enabled healthy health_seconds message faults mend",
-        "registries": "host insecure ca_file credentials problem mend",
+        "plugins": "name distribution version contract file loads import_seconds problem fix",
+        "formats": "name distribution version contract file loads import_seconds problem fix",
+        "scanners": "name plugin enabled healthy health_seconds message faults fix",
+        "registries": "host insecure ca_file credentials problem fix",
         "credentials_files": "path exists",
     }
     shown = {"": found, **{name: value[0] if isinstance(value, list) else value for name, value in found.items()}}
@@ -109,7 +109,7 @@ def test_a_plugin_that_does_not_load(diagnose: Diagnose, install: Install) -> No
     code, found = diagnose(env=DUMMY)
     plugin = one(found["plugins"], "acme")
     assert (3, False, None, str(site / "portus_scanner_acme.py"), "pip install --upgrade portus-scanner-acme") == (
-        code, plugin["loads"], plugin["contract"], plugin["file"], plugin["mend"],
+        code, plugin["loads"], plugin["contract"], plugin["file"], plugin["fix"],
     )  # fmt: skip
     assert "a_module_that_is_not_there" in plugin["problem"]
 
@@ -120,7 +120,7 @@ def test_an_enabled_plugin_that_does_not_load(diagnose: Diagnose, install: Insta
     code, found = diagnose(env=BOTH)
     acme, dummy = one(found["scanners"], "acme"), one(found["scanners"], "dummy")
     assert (3, False, "its plugin does not load", "pip install --upgrade portus-scanner-acme", True) == (
-        code, acme["healthy"], acme["message"], acme["mend"], dummy["healthy"],
+        code, acme["healthy"], acme["message"], acme["fix"], dummy["healthy"],
     )  # fmt: skip
 
 
@@ -128,19 +128,19 @@ def test_the_contract_of_a_plugin_that_this_core_does_not_know(diagnose: Diagnos
     """Its number is in the document, although it does not load."""
     install("acme", plugins.scanner().replace("contract=1", "contract=99"))
     plugin = one(diagnose(env=DUMMY)[1]["plugins"], "acme")
-    assert (99, False, "pip install --upgrade portus-scanners") == (plugin["contract"], plugin["loads"], plugin["mend"])
+    assert (99, False, "pip install --upgrade portus-scanners") == (plugin["contract"], plugin["loads"], plugin["fix"])
 
 
 def test_two_distributions_with_one_name(diagnose: Diagnose, install: Install) -> None:
-    """Both are shown, each with the commands that mend it; neither is imported."""
+    """Both are shown, each with the commands that fix it; neither is imported."""
     install("acme", plugins.scanner())
     install("acme", plugins.scanner(), distribution="acme-again")
     code, found = diagnose(env=DUMMY)
-    mend = "pip uninstall acme-again, or pip uninstall portus-scanner-acme"
+    fix = "pip uninstall acme-again, or pip uninstall portus-scanner-acme"
     rows = [row for row in found["plugins"] if row["name"] == "acme"]
-    assert (3, [(False, None, mend)] * 2) == (
+    assert (3, [(False, None, fix)] * 2) == (
         code,
-        [(row["loads"], row["import_seconds"], row["mend"]) for row in rows],
+        [(row["loads"], row["import_seconds"], row["fix"]) for row in rows],
     )
 
 
@@ -150,7 +150,7 @@ def test_an_unhealthy_scanner(diagnose: Diagnose, install: Install) -> None:
     code, found = diagnose(env=BOTH)
     scanner = one(found["scanners"], "acme")
     assert (3, False, "the disk is\nfull", "portus-scan -v health --scanner acme") == (
-        code, scanner["healthy"], scanner["message"], scanner["mend"],
+        code, scanner["healthy"], scanner["message"], scanner["fix"],
     )  # fmt: skip
 
 
@@ -160,7 +160,7 @@ def test_the_command_for_an_unhealthy_scanner_names_the_configuration(run: Run, 
     (here / "my config.yml").write_text("security: {acme: {server: x}}")
     found = json.loads(run("doctor", "--json", "--config", "my config.yml").stdout)
     command = "portus-scan -v health --config 'my config.yml' --scanner acme"
-    assert command == one(found["scanners"], "acme")["mend"]
+    assert command == one(found["scanners"], "acme")["fix"]
 
 
 @pytest.mark.parametrize("env", [{}, {"PORTUS_SECURITY_ACME_SERVER": "x"}], ids=["none enabled", "all unhealthy"])
@@ -203,7 +203,7 @@ def test_wrong_settings_of_one_scanner_hide_no_other(diagnose: Diagnose) -> None
     other = {"scanner": "dummy", "enabled": True, "timeout": "soon"}
     code, found = diagnose({"security": {"dummy": {"server": "x"}, "other": other}})
     rows = found["scanners"]
-    assert (2, ["security.other.timeout: expected a number, got a text"], True) == (
+    assert (2, ["security.other.timeout: expected a number, got a string"], True) == (
         code, one(rows, "other")["faults"], one(rows, "dummy")["healthy"],
     )  # fmt: skip
 
@@ -213,7 +213,7 @@ def test_scanners_that_are_not_enabled(diagnose: Diagnose) -> None:
     _, found = diagnose({"security": {"gone": {"server": ""}, "zypper": {"server": ""}}}, env=DUMMY)
     rows = found["scanners"]
     clair = "set security: clair: server: URL (or enabled: true), or PORTUS_SECURITY_CLAIR_SERVER=URL"
-    assert (clair, "no installed plugin is called gone") == (one(rows, "clair")["mend"], one(rows, "gone")["message"])
+    assert (clair, "no installed plugin is called gone") == (one(rows, "clair")["fix"], one(rows, "gone")["message"])
     assert [False] * 3 == [one(rows, name)["enabled"] for name in ("clair", "gone", "zypper")]
 
 
@@ -222,7 +222,7 @@ def test_plugins_that_the_environment_leaves_out(diagnose: Diagnose, install: In
     install("acme", plugins.BROKEN)
     code, found = diagnose(env={**DUMMY, "PORTUS_SCANNERS_DISABLE": "acme,gone"})
     plugin = one(found["plugins"], "acme")
-    assert (0, None, "take acme out of PORTUS_SCANNERS_DISABLE") == (code, plugin["loads"], plugin["mend"])
+    assert (0, None, "take acme out of PORTUS_SCANNERS_DISABLE") == (code, plugin["loads"], plugin["fix"])
     (fault,) = found["lists"]["faults"]
     assert "PORTUS_SCANNERS_DISABLE: no installed plugin is called 'gone'" == fault.partition(";")[0]
     assert [] == [row for row in found["scanners"] if row["name"] == "acme"]
@@ -233,7 +233,7 @@ def test_a_format_that_does_not_load(run: Run, diagnose: Diagnose, install: Inst
     install("acme", plugins.BROKEN, kind="reporter")
     code, found = diagnose(env=DUMMY)
     acme = one(found["formats"], "acme")
-    assert (3, False, "pip install --upgrade portus-reporter-acme") == (code, acme["loads"], acme["mend"])
+    assert (3, False, "pip install --upgrade portus-reporter-acme") == (code, acme["loads"], acme["fix"])
     rows = [line.split() for line in run("doctor", env=DUMMY).stdout.splitlines()]
     assert (True, True) == (
         ["ok", "2", "load", "json,", "table"] in rows,
@@ -264,7 +264,7 @@ def test_registries(diagnose: Diagnose, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("registry", "config_json", "words", "mend"),
+    ("registry", "config_json", "words", "fix"),
     [
         (
             {"ca_file": "/nonexistent.pem"},
@@ -294,16 +294,16 @@ def test_registries(diagnose: Diagnose, tmp_path: Path) -> None:
     ids=["ca_file", "config.json", "config.json of another host", "password_file"],
 )
 def test_a_registry_that_cannot_be_used(
-    diagnose: Diagnose, tmp_path: Path, registry: dict[str, Any], config_json: str, words: str, mend: str
+    diagnose: Diagnose, tmp_path: Path, registry: dict[str, Any], config_json: str, words: str, fix: str
 ) -> None:
     """A CA file or credentials that can't be read are 3, why and what to do; the scanners are asked all the same."""
     (tmp_path / "config.json").write_text(config_json)
     environment = {**DUMMY, "DOCKER_CONFIG": str(tmp_path)}
     code, found = diagnose({"registries": {"a.example": registry}}, env=environment)
-    assert (3, True, mend, True) == (
+    assert (3, True, fix, True) == (
         code,
         words in found["registries"][0]["problem"],
-        found["registries"][0]["mend"],
+        found["registries"][0]["fix"],
         one(found["scanners"], "dummy")["healthy"],
     )
 

@@ -122,7 +122,7 @@ def test_new_only(run: Run, config: Config, tmp_path: Path) -> None:
         (["--fail-on", "hihg"], "did you mean high?"),
         (["--fail-on", "high,critical"], "critical=0,high=5"),
         (["--fail-on", "high=1,high=2"], "critical=0,high=5"),
-        (["--fail-on", "high=few"], "--fail-on['high']: expected a whole number"),
+        (["--fail-on", "high=few"], "--fail-on['high']: expected an integer"),
         (["--allow", "cancelled"], "'cancelled' is not one of"),
         (["--only-fixable"], "without fail_on no vulnerability counts"),
         (["--require", "dumy"], "gate.required: no enabled scanner is called 'dumy'; did you mean dummy?"),

@@ -85,7 +85,7 @@ def test_other_writers_need_not_escape() -> None:
         ("".join(TEXT.splitlines(keepends=True)[:2]), "line 3: the line of the document is missing: the file was cut"),
         (TEXT + TEXT, "line 4: it follows the line of the document, which is the last one"),
         (TEXT.replace("gone:2", 'gone:2"'), "line 2: $: not JSON"),
-        (TEXT.replace('"step":"manifest"', '"step":5', 1), "line 1: $.error.step: expected a text, got a whole number"),
+        (TEXT.replace('"step":"manifest"', '"step":5', 1), "line 1: $.error.step: expected a string, got an integer"),
         (TEXT.replace('"schema_version":1,"document"', '"schema_version":2,"document"'), "line 3: $.schema_version"),
         (dump_line(ERROR) + '{"schema_version":1}\n', "line 2: $: expected one of the members report, error, document"),
         (dump_document(DOCUMENT) * 2, "$: something follows the document"),

@@ -133,15 +133,15 @@ def test_the_file_of_a_plugin_is_found_without_importing_it(install: Callable[..
 
 
 @pytest.mark.parametrize(
-    ("contract", "mend"),
+    ("contract", "fix"),
     [("99", "pip install --upgrade portus-scanners"), ("0", "pip install --upgrade acme-scanner"),
      ("None", "pip install --upgrade acme-scanner"), ("[]", "pip install --upgrade acme-scanner")],
 )  # fmt: skip
-def test_the_older_of_two_contracts_is_upgraded(install: Callable[..., None], contract: str, mend: str) -> None:
+def test_the_older_of_two_contracts_is_upgraded(install: Callable[..., None], contract: str, fix: str) -> None:
     """A plugin for a later contract wants another core; one for an earlier contract another version of itself."""
     source = GOOD.replace("contract=99", f"contract={contract}")
     module = f"acme_load_k{len(contract)}{contract.strip('[]') or 'list'}"
     install("acme-scanner", entry_points={"acme": f"{module}:Later"}, modules={module: source})
     with pytest.raises(PluginError) as raised:
         plugin("acme").load()
-    assert mend == raised.value.fix
+    assert fix == raised.value.fix

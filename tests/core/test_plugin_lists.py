@@ -67,11 +67,11 @@ def test_the_process_environment_counts(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize(
-    ("environ", "mend"),
+    ("environ", "fix"),
     [({ONLY: "dummy"}, f"add broken to {ONLY}, or unset it"), ({DISABLE: "broken"}, f"take broken out of {DISABLE}")],
 )
 def test_a_plugin_that_is_left_out_is_not_imported(
-    install: Callable[..., None], environ: dict[str, str], mend: str
+    install: Callable[..., None], environ: dict[str, str], fix: str
 ) -> None:
     """load() raises a PluginError that names the variable and what to do; the module is not imported."""
     install("acme-lists", entry_points={"broken": "acme_left_out:X"}, modules={"acme_left_out": "raise SystemExit"})
@@ -79,7 +79,7 @@ def test_a_plugin_that_is_left_out_is_not_imported(
     with pytest.raises(PluginError) as raised:
         plugin.load()
     variable = next(iter(environ))
-    assert (f"{variable} leaves it out", mend) == (raised.value.why, raised.value.fix)
+    assert (f"{variable} leaves it out", fix) == (raised.value.why, raised.value.fix)
     assert "acme_left_out" not in sys.modules
 
 

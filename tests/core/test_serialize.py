@@ -64,7 +64,7 @@ def test_nothing_that_a_terminal_acts_on_is_written(document: ReportDocument) ->
         ('{"schema_version": 2}', "$.schema_version: expected 1, got 2"),
         ('{"schema_version": 1, "reports": [{}]}', "$.reports[0].image: missing"),
         ('{"schema_version": 1, "errors": [{"reference": 5, "step": "a", "message": "b"}]}', "$.errors[0].reference"),
-        ('{"schema_version": 1, "reports": 5}', "$.reports: expected a list, got a whole number"),
+        ('{"schema_version": 1, "reports": 5}', "$.reports: expected a list, got an integer"),
         (
             '{"schema_version": 1, "reports": [{"image": 5, "verdict": "fine"}]}',
             "verdict: expected one of vulnerable, ",

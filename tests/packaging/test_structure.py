@@ -27,14 +27,14 @@ DISTRIBUTIONS = {
 ROOMS = {
     "collector": "",
     "errors": "",
-    "structuring": "errors",
+    "strict": "errors",
     "models": "",
     "scanner": "models",
     "plugins": "errors scanner",
-    "settings": "errors plugins scanner",
+    "settings": "errors plugins scanner strict",
     "merge": "errors models",
-    "serialize": "errors merge models structuring",
-    "backends": "collector errors models scanner structuring",
+    "serialize": "errors merge models strict",
+    "backends": "collector errors models scanner strict",
     "engine": "backends errors merge models plugins scanner settings",
 }
 DOORS_OF_PLUGINS = {"portus_scanners", "portus_scanners.backends"}

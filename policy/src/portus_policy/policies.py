@@ -8,7 +8,7 @@ from pathlib import Path
 from attrs import frozen
 from portus_images import SettingsError, one_line
 from portus_scanners.models import SeverityPolicy
-from portus_scanners.settings.wording import did_you_mean
+from portus_scanners.settings import did_you_mean
 
 from .gate import GatePolicy
 

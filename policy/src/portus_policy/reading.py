@@ -9,9 +9,7 @@ from typing import Any
 import attrs
 from portus_images import SettingsError, texts
 from portus_scanners.models import SeverityPolicy
-from portus_scanners.settings.conversion import structure_section
-from portus_scanners.settings.file import read_yaml
-from portus_scanners.settings.top_level import misspelt_sections
+from portus_scanners.settings import misspelt_sections, read_yaml, structure_section
 
 from .gate import GatePolicy
 from .policies import Policies

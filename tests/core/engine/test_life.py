@@ -287,7 +287,7 @@ async def test_wrong_settings_are_an_error_on_entering(make_engine: Callable[...
             raise AssertionError
     assert (
         "security.one.sevrer: unknown key; did you mean server?",
-        "security.one.timeout: expected a number, got true or false",
+        "security.one.timeout: expected a number, got a boolean",
     ) == raised.value.faults
 
 

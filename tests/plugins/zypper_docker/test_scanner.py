@@ -123,7 +123,7 @@ async def test_the_texts_of_failures_are_told_apart(
         (b'{"Updates": 0, "Security": 0, "Error": ""}', "$.List: missing"),
         (b'{"Security": 0, "Error": "", "List": null}', "not supported: $.Updates: missing"),
         (b'{"Updates": 1.0, "Security": 0, "Error": "", "List": null}', "$.Updates: expected a number of patches"),
-        (b'{"Updates": 0, "Security": 0, "Error": 0, "List": null}', "$.Error: expected a text"),
+        (b'{"Updates": 0, "Security": 0, "Error": 0, "List": null}', "$.Error: expected a string"),
         (b'{"Updates": null, "Security": 0, "Error": "", "List": null}', "$.Updates"),
         (b'{"Updates": -1, "Security": 1, "Error": "", "List": null}', "$.Updates"),
         (b'{"Updates": 1e999, "Security": 0, "Error": "", "List": null}', "$.Updates"),

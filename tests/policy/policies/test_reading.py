@@ -93,14 +93,14 @@ def test_highest_is_a_policy(read: Read) -> None:
             "gate: {fail_on: [high]}",
             "gate.fail_on: expected a severity, or a mapping such as {critical: 0, high: 5}",
         ),
-        ("gate: {fail_on: {high: few}}", "gate.fail_on['high']: expected a whole number, got a text"),
+        ("gate: {fail_on: {high: few}}", "gate.fail_on['high']: expected an integer, got a string"),
         ("gate: {outcomes: pending}", "gate.outcomes: expected a mapping such as {pending: allow}"),
         (
             "gate: {outcomes: {pending: alow}}",
             "gate.outcomes['pending']: expected one of fail, allow; did you mean allow?",
         ),
-        ("gate: {required: clair}", "gate.required: expected a list, got a text"),
-        ("gate: {only_fixable: 3}", "gate.only_fixable: expected true or false, got a whole number"),
+        ("gate: {required: clair}", "gate.required: expected a list, got a string"),
+        ("gate: {only_fixable: 3}", "gate.only_fixable: expected true or false, got an integer"),
         (
             "gate: {only_fixable: true}",
             "gate: without fail_on no vulnerability counts: add it, or leave out only_fixable",

@@ -221,7 +221,7 @@ def test_the_latest_statement_counts(
         (vex(statement(justification=None, impact_statement=" ")), "$.statements[0]: not_affected needs a justif"),
         (vex(statement(products=[])), "$.statements[0].products: it is empty"),
         (vex({"status": "fixed", "vulnerability": "a"}), "$.statements[0].products: missing"),
-        (vex(statement(products=[{"@id": 7}])), "$.statements[0].products[0].@id: expected a text, got a whole num"),
+        (vex(statement(products=[{"@id": 7}])), "$.statements[0].products[0].@id: expected a string, got an integer"),
         (vex(statement(products=[7])), "$.statements[0].products[0]: expected a text or an object"),
         (vex(statement(vulnerability={})), "$.statements[0].vulnerability.name: missing"),
         (vex(statement(vulnerability=" ")), "$.statements[0].vulnerability.name: it is empty"),

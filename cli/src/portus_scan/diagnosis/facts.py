@@ -45,7 +45,7 @@ class PluginFacts:
     """None: it was left out, and not tried."""
     import_seconds: float | None = None
     problem: str | None = None
-    mend: str | None = None
+    fix: str | None = None
 
 
 @frozen(kw_only=True)
@@ -62,7 +62,7 @@ class ScannerFacts:
     message: str = ""
     faults: tuple[str, ...] = ()
     """What is wrong with its settings."""
-    mend: str | None = None
+    fix: str | None = None
 
 
 @frozen(kw_only=True)
@@ -75,7 +75,7 @@ class RegistryFacts:
     credentials: str | None = None
     """Where they come from; None: there are none."""
     problem: str | None = None
-    mend: str | None = None
+    fix: str | None = None
 
 
 @frozen(kw_only=True)

@@ -92,12 +92,12 @@ def _examine_plugin(plugin: Plugin | ReporterPlugin) -> PluginFacts:
     facts = PluginFacts(name=plugin.name, distribution=plugin.distribution, version=plugin.version)
     if (problem := plugin.problem) is not None:
         loads = None if plugin.disabled else False
-        return evolve(facts, file=plugin.find_file(), loads=loads, problem=problem.why, mend=problem.fix or None)
+        return evolve(facts, file=plugin.find_file(), loads=loads, problem=problem.why, fix=problem.fix or None)
     loaded: LoadedPlugin[Any] = load_plugin(plugin)
     facts = evolve(facts, file=plugin.find_file(), import_seconds=round(loaded.elapsed, 3))
     if isinstance(loaded.result, PluginError):
         error = loaded.result
-        return evolve(facts, loads=False, contract=error.contract, problem=error.why, mend=error.fix or None)
+        return evolve(facts, loads=False, contract=error.contract, problem=error.why, fix=error.fix or None)
     return evolve(facts, loads=True, contract=loaded.result.contract)
 
 
@@ -123,9 +123,9 @@ async def _examine_section(
     facts = ScannerFacts(name=section.name, plugin=section.plugin, enabled=section.enabled)
     if not section.enabled:
         message = "" if plugin else f"no installed plugin is called {section.plugin}"
-        return evolve(facts, message=message, mend=how_to_enable_one(section.name) if plugin else None), False
+        return evolve(facts, message=message, fix=how_to_enable_one(section.name) if plugin else None), False
     if plugin is not None and not plugin.loads:
-        return evolve(facts, healthy=False, message="its plugin does not load", mend=plugin.mend), False
+        return evolve(facts, healthy=False, message="its plugin does not load", fix=plugin.fix), False
     return await _ask(facts, settings, timeout)
 
 
@@ -141,14 +141,14 @@ async def _ask(facts: ScannerFacts, settings: Settings, timeout: float) -> tuple
 
 def _with_mend(facts: ScannerFacts, config: str | None) -> ScannerFacts:
     """Add what to run to learn more of an unhealthy scanner: with the same configuration, fit for a shell."""
-    if facts.healthy is not False or facts.mend is not None or facts.health_seconds is None:
+    if facts.healthy is not False or facts.fix is not None or facts.health_seconds is None:
         return facts
     given = () if config is None else ("--config", config)
-    return evolve(facts, mend=shlex.join([PROGRAM, "-v", "health", *given, "--scanner", facts.name]))
+    return evolve(facts, fix=shlex.join([PROGRAM, "-v", "health", *given, "--scanner", facts.name]))
 
 
 def _without_section(settings: Settings, plugins: Iterable[PluginFacts]) -> Iterator[ScannerFacts]:
     """Return the plugins that the configuration does not mention."""
     named = {section.plugin for section in settings.scanners.values()} | set(settings.scanners)
     for name in sorted({plugin.name for plugin in plugins if plugin.loads} - named):
-        yield ScannerFacts(name=name, plugin=name, enabled=False, mend=how_to_enable_one(name))
+        yield ScannerFacts(name=name, plugin=name, enabled=False, fix=how_to_enable_one(name))

@@ -78,7 +78,7 @@ def _plugin(facts: PluginFacts) -> Row:
     owner = f"{facts.distribution} {facts.version}"
     if facts.loads:
         owner += f", contract {facts.contract}, imported in {facts.import_seconds:.2f} s"
-    return Row(mark, facts.name, _lines(owner, facts.file, facts.problem, _try(facts.mend)))
+    return Row(mark, facts.name, _lines(owner, facts.file, facts.problem, _try(facts.fix)))
 
 
 def _formats(formats: tuple[PluginFacts, ...]) -> list[Row]:
@@ -89,8 +89,8 @@ def _formats(formats: tuple[PluginFacts, ...]) -> list[Row]:
 
 
 def _scanner(facts: ScannerFacts) -> Row:
-    mend = f"to enable it: {facts.mend}" if facts.mend and not facts.enabled else _try(facts.mend)
-    return Row(_scanner_mark(facts), facts.name, _lines(_state(facts), *facts.faults, mend))
+    fix = f"to enable it: {facts.fix}" if facts.fix and not facts.enabled else _try(facts.fix)
+    return Row(_scanner_mark(facts), facts.name, _lines(_state(facts), *facts.faults, fix))
 
 
 def _scanner_mark(facts: ScannerFacts) -> str:
@@ -121,9 +121,7 @@ def _registry(facts: RegistryFacts) -> Row:
     parts = [f"credentials from {facts.credentials}" if facts.credentials else "no credentials"]
     parts += [f"CA file: {facts.ca_file}"] if facts.ca_file else []
     parts += ["insecure: its certificate is not verified"] if facts.insecure else []
-    return Row(
-        "fault" if facts.problem else "ok", facts.host, _lines("; ".join(parts), facts.problem, _try(facts.mend))
-    )
+    return Row("fault" if facts.problem else "ok", facts.host, _lines("; ".join(parts), facts.problem, _try(facts.fix)))
 
 
 def _credentials_files(diagnosis: Diagnosis) -> Iterator[Row]:
@@ -137,8 +135,8 @@ def _proxies(diagnosis: Diagnosis) -> Iterator[Row]:
         yield Row("note", "proxies", (*lines, "registries are reached through them, backends without them"))
 
 
-def _try(mend: str | None) -> str | None:
-    return f"try: {mend}" if mend else None
+def _try(fix: str | None) -> str | None:
+    return f"try: {fix}" if fix else None
 
 
 def _lines(*lines: str | None) -> tuple[str, ...]:

@@ -63,10 +63,10 @@ async def _examine(host: str, registries: Mapping[str, RegistrySettings]) -> Reg
         if settings.ca_file:
             ssl.create_default_context(cafile=settings.ca_file)
     except RegistryAuthError as error:
-        return evolve(facts, problem=str(error), mend=_how_to_log_in(host, settings))
+        return evolve(facts, problem=str(error), fix=_how_to_log_in(host, settings))
     except OSError as error:  # ssl.SSLError is one
         problem = f"registries.{host}.ca_file can't be used: {error.strerror or error}"
-        return evolve(facts, problem=problem, mend=f"set registries: {host}: ca_file to a PEM file, or leave it out")
+        return evolve(facts, problem=problem, fix=f"set registries: {host}: ca_file to a PEM file, or leave it out")
     return facts
 
 

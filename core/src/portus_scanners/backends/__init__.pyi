@@ -5,7 +5,7 @@ from portus_images import (
     one_line as one_line,
 )
 
-from ..structuring import (
+from ..strict import (
     structure_answer as structure_answer,
 )
 from .files import (

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 from ..collector import without_collector
 from ..errors import InvalidReportError
-from ..structuring import structure_answer
+from ..strict import structure_answer
 from .masking import SecretMask
 
 __all__ = ["Answer"]

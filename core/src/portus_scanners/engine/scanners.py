@@ -16,8 +16,7 @@ from ..errors import PluginError
 from ..plugins import Plugin
 from ..plugins.loading import LoadedPlugin, load_plugins
 from ..scanner import Health, Scanner, ScannerSettings
-from ..settings import ScannerSection
-from ..settings.wording import enabled_but_left_out
+from ..settings import ScannerSection, enabled_but_left_out
 from .context import EngineContext
 from .isolation import Watchdog
 from .slots import Slot

@@ -189,7 +189,7 @@ class _Point:
             version=self.version,
             requires=self.requires,
             error=None if named else f"the name {one_line(self.name)!r} is not made of a-z, 0-9 and _",
-            mend="" if named else upgrade(self.distribution),
+            fix="" if named else upgrade(self.distribution),
         )
 
 
@@ -207,4 +207,4 @@ def _without_conflicts(same_name: list[PluginT]) -> list[PluginT]:
     conflict = f"it is registered more than once ({' and '.join(owners)})"
     names = sorted({plugin.distribution for plugin in same_name})
     removals = ", or ".join(f"pip uninstall {shlex.quote(name)}" for name in names)
-    return [evolve(plugin, error=conflict, mend=removals) for plugin in same_name]
+    return [evolve(plugin, error=conflict, fix=removals) for plugin in same_name]

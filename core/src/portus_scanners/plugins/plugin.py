@@ -42,7 +42,7 @@ class InstalledPlugin(Generic[ClassT]):
     """What its distribution requires of the core: ``portus-scanners~=0.1.0``."""
     error: str | None = None
     """Why it can't be loaded, as far as the metadata tells."""
-    mend: str = field(default="", repr=False)
+    fix: str = field(default="", repr=False)
     """What to do about `error`; empty where nobody but the plugin's author can."""
     disabled: str | None = None
     """The environment variable that leaves a scanner out: ``PORTUS_SCANNERS_ONLY`` or ``PORTUS_SCANNERS_DISABLE``."""
@@ -52,7 +52,7 @@ class InstalledPlugin(Generic[ClassT]):
         """Why it can't be loaded, as far as is known without importing it."""
         if self.disabled is not None:
             return self._error(f"{self.disabled} leaves it out", how_to_let_in(self.name, self.disabled))
-        return None if self.error is None else self._error(self.error, self.mend)
+        return None if self.error is None else self._error(self.error, self.fix)
 
     def load(self) -> type[ClassT]:
         """Import the plugin's code and return its class. Blocks for as long as the import takes.
@@ -68,14 +68,14 @@ class InstalledPlugin(Generic[ClassT]):
             loaded, wanted = self._import(), self.group.find_contract()
             fault = wanted.fault_of(loaded)
             contract = _contract_of(loaded)
-            mend = upgrade(CORE_DISTRIBUTION if wanted.is_of_a_later_core(contract) else self.distribution)
+            fix = upgrade(CORE_DISTRIBUTION if wanted.is_of_a_later_core(contract) else self.distribution)
         except BaseException as error:  # foreign code: it may raise or exit as it likes
             if _is_ctrl_c(error):
                 raise
             raise self._not_imported(error) from error
         if fault is not None:
             what = f"{self.value} of {self.distribution} {self.version} {fault}"
-            raise self._error(what, mend, contract)
+            raise self._error(what, fix, contract)
         found: type[ClassT] = loaded
         return found
 
@@ -109,8 +109,8 @@ class InstalledPlugin(Generic[ClassT]):
         what = f"{self.value} of {self.distribution} {self.version} can't be imported ({words_of(error)}){wants}"
         return self._error(what, upgrade(self.distribution))
 
-    def _error(self, why: str, mend: str, contract: int | None = None) -> PluginError:
-        return PluginError(self.name, why, mend, contract=contract, noun=self.group.noun)
+    def _error(self, why: str, fix: str, contract: int | None = None) -> PluginError:
+        return PluginError(self.name, why, fix, contract=contract, noun=self.group.noun)
 
 
 @frozen(kw_only=True)

@@ -12,13 +12,13 @@ from portus_images import Image, ImageReference, LocalReference, Platform, Refer
 
 from ..merge import judge
 from ..models import ImageReport, Verdict
-from ..structuring import make_strict_converter
+from ..strict import make_json_converter
 
 
 @cache
 def document_converter() -> Converter:
     """Return the converter; it is made once."""
-    converter = make_strict_converter()
+    converter = make_json_converter()
     converter.register_structure_hook(ImageReference, lambda value, _: Reference.parse(_text(value)))
     converter.register_unstructure_hook(ImageReference, lambda reference: reference.text)
     converter.register_structure_hook(Platform, lambda value, _: Platform.parse(_text(value)))

@@ -10,7 +10,7 @@ from portus_images import one_line
 
 from ..errors import InvalidDocumentError
 from ..models import SCHEMA_VERSION
-from ..structuring import faults_of
+from ..strict import faults_of
 from .converter import document_converter
 
 KindT = TypeVar("KindT")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from portus_images import SettingsError, one_line
-from portus_scanners.settings.file import read_limited
+from portus_scanners.settings import read_limited
 
 from .openvex import read_openvex
 from .openvex_time import Statement, still_standing

@@ -17,7 +17,7 @@ from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn, override
 from portus_images import SettingsError, one_line
 from portus_scanners.backends import read_time
-from portus_scanners.structuring import faults_of, make_strict_converter
+from portus_scanners.settings import faults_of, make_strict_converter
 
 from .openvex_products import Claim, Says, make_claim
 from .openvex_time import Statement

@@ -9,8 +9,7 @@ from typing import Any
 
 import yaml
 from portus_images import SettingsError, one_line
-from portus_scanners.settings.file import find_repeated_key, yaml_fault
-from portus_scanners.settings.wording import did_you_mean
+from portus_scanners.settings import did_you_mean, find_repeated_key, yaml_fault
 
 from .ecosystems import of_purl
 from .package_urls import read_purl

@@ -1,0 +1,28 @@
+"""The names of this folder, by the module that defines each."""
+
+from ..strict import (
+    faults_of as faults_of,
+    make_strict_converter as make_strict_converter,
+)
+from .conversion import (
+    structure_section as structure_section,
+)
+from .faults import (
+    SettingsFaults as SettingsFaults,
+    did_you_mean as did_you_mean,
+    enabled_but_left_out as enabled_but_left_out,
+    misspelt_sections as misspelt_sections,
+)
+from .reader import (
+    ScannerSection as ScannerSection,
+    Settings as Settings,
+    load_settings as load_settings,
+)
+from .yaml_file import (
+    find_repeated_key as find_repeated_key,
+    read_limited as read_limited,
+    read_yaml as read_yaml,
+    yaml_fault as yaml_fault,
+)
+
+__all__: list[str]

@@ -1,0 +1,80 @@
+"""What is wrong with a configuration: all of it collected, each fault a sentence that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from difflib import SequenceMatcher, get_close_matches
+from typing import Any
+
+from portus_images import SettingsError
+
+from ..errors import PluginError
+
+PREFIX = "PORTUS_SECURITY_"
+"""What each of our environment variables begins with."""
+_OWN_SECTIONS = {"security": 0.85, "registries": 0.85, "gate": 0.75, "severity": 0.75, "suppressions": 0.8}
+"""Each with the likeness from which another key is taken for a slip of the pen; no key of Portus' own is that like."""
+
+
+class SettingsFaults:
+    """Collects the faults of a configuration, so that its author hears of all of them at once.
+
+    Args:
+        lines: Those that are known from the beginning.
+    """
+
+    def __init__(self, lines: Iterable[str] = ()) -> None:
+        self._lines = list(lines)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._lines)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def add(self, *lines: str) -> None:
+        """Note faults, one line for each."""
+        self._lines.extend(lines)
+
+    @contextmanager
+    def collect(self) -> Iterator[None]:
+        """Note the faults of a `SettingsError` that the ``with`` block raises, and go on behind the block."""
+        try:
+            yield
+        except SettingsError as error:
+            self.add(*error.faults)
+
+    def check(self) -> None:
+        """Raise a `SettingsError` with all faults, if there are any."""
+        if self._lines:
+            raise SettingsError(self._lines)
+
+
+def how_to_enable(name: str) -> str:
+    """Return the end of a sentence that says how a scanner is enabled."""
+    return f"set security: {name}: server: (or enabled: true) in the configuration, or {PREFIX}{name.upper()}_SERVER"
+
+
+def enabled_but_left_out(section: str, problem: PluginError) -> str:
+    """Return the fault of an enabled section whose plugin the environment leaves out."""
+    return f"security.{section} is enabled, but {problem.why}: {problem.fix}, or disable the section"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean X?`` for the nearest known word, or nothing."""
+    near = get_close_matches(word, list(known), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def misspelt_sections(document: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a fault for each top-level key that is nearly one of ours; all others belong to Portus, and are ignored."""
+    for key in document:
+        if key not in _OWN_SECTIONS and (near := _nearest(str(key))):
+            yield f"{key}: unknown key; did you mean {near}?"
+
+
+def _nearest(key: str) -> str | None:
+    likeness = {name: SequenceMatcher(None, key.lower(), name).ratio() for name in _OWN_SECTIONS}
+    near = [name for name, limit in _OWN_SECTIONS.items() if likeness[name] >= limit]
+    return max(near, key=lambda name: likeness[name], default=None)

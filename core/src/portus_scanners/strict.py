@@ -1,0 +1,224 @@
+"""What "strict" means when values from outside become attrs classes: nothing is bent, so nothing is silently lost.
+
+cattrs itself turns 7 into ``"7"``, takes a string apart into its characters, and makes an object that has nothing but
+defaults out of a string. Here each of these is an error with its place. Answers of backends, report documents and the
+configuration are converted by this one converter; ``settings.conversion`` adds hooks, since environment variables are
+strings.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime
+from enum import Enum
+from functools import cache
+from itertools import islice
+from types import NoneType
+from typing import Any, TypeVar, get_origin
+
+import attrs
+from cattrs import Converter, transform_error
+from cattrs.cols import homogenous_tuple_structure_factory, is_sequence, list_structure_factory
+from cattrs.errors import BaseValidationError
+from portus_images import one_line
+
+from .errors import InvalidReportError
+
+KindT = TypeVar("KindT")
+Hook = Callable[[Any, Any], Any]
+Explain = Callable[[BaseException, type | None], str]
+
+MOST_FAULTS = 10
+"""How many faults of one answer are named; of the others, only their number."""
+_NAMES = {
+    NoneType: "null",
+    bool: "a boolean",
+    int: "an integer",
+    float: "a number",
+    str: "a string",
+    list: "a list",
+    dict: "an object",
+}
+_PLACE = re.compile(r"(?P<fault>.*) @ (?P<path>\$.*)", re.DOTALL)
+
+
+def structure_answer(value: object, kind: type[KindT], what: str, mask: Callable[[str], str] = str) -> KindT:
+    """Return a JSON value as an attrs class, or as any other type that cattrs knows.
+
+    Args:
+        value: What the JSON reader returned.
+        kind: The class. Members that it does not have are ignored; a member without a default is required.
+        what: Where the value comes from, for messages: ``HTTP 200, and the body``.
+        mask: Masks secrets in a fault: keys of the value, and what a validator quotes, come from the backend.
+
+    Raises:
+        InvalidReportError: The value has another form; its faults are ``$.path: ...`` lines.
+    """
+    try:
+        return _answer_converter().structure(value, kind)
+    except (BaseValidationError, ValueError, TypeError) as error:
+        raise InvalidReportError(f"{what} is not of the known form", faults=faults_of(error, mask)) from error
+
+
+@cache
+def _answer_converter() -> Converter:
+    return make_json_converter()
+
+
+def make_strict_converter(*, forbid_extra_keys: bool = False) -> Converter:
+    """Return a new converter that bends nothing: no string is made of a number, no list of a string.
+
+    Args:
+        forbid_extra_keys: Whether a member that a class does not have is an error; otherwise it is ignored.
+    """
+    converter = Converter(prefer_attrib_converters=False, forbid_extra_keys=forbid_extra_keys)
+    converter.register_structure_hook(str, _exactly(str))
+    converter.register_structure_hook(int, read_integer)
+    converter.register_structure_hook(bool, _exactly(bool))
+    converter.register_structure_hook(float, read_number)
+    converter.register_structure_hook_factory(_is_enum, _one_of)
+    for is_wanted, given, factory in _CONTAINERS:
+        converter.register_structure_hook_factory(is_wanted, _only(given, factory))
+    return converter
+
+
+def make_json_converter() -> Converter:
+    """Return a new strict converter for JSON, which has times and dates as ISO 8601 strings."""
+    converter = make_strict_converter()
+    for kind in (datetime, date):
+        converter.register_structure_hook(kind, _iso_8601(kind))
+        converter.register_unstructure_hook(kind, kind.isoformat)
+    return converter
+
+
+def _exactly(wanted: type) -> Hook:
+    def structure(value: Any, _: Any) -> Any:
+        if type(value) is not wanted:
+            raise mismatch(wanted, value)
+        return value
+
+    return structure
+
+
+read_integer: Callable[[Any, Any], int] = _exactly(int)
+"""Returns an integer as it is; a boolean is not one."""
+
+
+def read_number(value: Any, _: Any) -> float:
+    """Return an integer or a float as a finite float."""
+    if type(value) not in {int, float}:
+        raise mismatch(float, value)
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        msg = "expected a finite number"
+        raise ValueError(msg)
+    return number
+
+
+def _is_enum(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Enum)
+
+
+def _one_of(kind: type[Enum]) -> Hook:
+    by_value = {member.value: member for member in kind}
+
+    def structure(value: Any, _: Any) -> Enum:
+        if not isinstance(value, str | int) or value not in by_value:
+            msg = f"expected one of {', '.join(map(str, by_value))}"
+            raise ValueError(msg)
+        return by_value[value]
+
+    return structure
+
+
+_CONTAINERS: tuple[tuple[Callable[[Any], bool], type, Callable[[Any, Converter], Any]], ...] = (
+    (attrs.has, dict, lambda kind, converter: converter.gen_structure_attrs_fromdict(kind)),
+    (
+        lambda kind: get_origin(kind) in {dict, Mapping},
+        dict,
+        lambda kind, converter: converter.gen_structure_mapping(kind),
+    ),
+    (is_sequence, list, list_structure_factory),
+    # last, and so asked first: a tuple is a sequence as well
+    (lambda kind: get_origin(kind) is tuple, list, homogenous_tuple_structure_factory),
+)
+_ACCEPTED: Mapping[type, Any] = {dict: Mapping, list: (list, tuple)}
+"""A reader of JSON or YAML returns a dict or a list; a caller in Python may have other types of the same meaning."""
+
+
+def _only(given: type, factory: Callable[[Any, Converter], Any]) -> Callable[[Any, Converter], Hook]:
+    """Return a hook factory that accepts nothing but a dict, or nothing but a list, then does what cattrs does."""
+
+    def make(kind: Any, converter: Converter) -> Hook:
+        structure = factory(kind, converter)
+
+        def checked(value: Any, kind: Any) -> Any:
+            if not isinstance(value, _ACCEPTED[given]):
+                raise mismatch(given, value)
+            return structure(value, kind)
+
+        return checked
+
+    return make
+
+
+def _iso_8601(kind: type[date]) -> Hook:
+    noun = "time" if kind is datetime else "date"
+
+    def structure(value: Any, _: Any) -> date:
+        if not isinstance(value, str):
+            raise mismatch(str, value)
+        try:
+            return kind.fromisoformat(value)
+        except ValueError:
+            msg = f"expected a {noun} in ISO 8601 form"
+            raise ValueError(msg) from None
+
+    return structure
+
+
+def mismatch(wanted: type | str, value: object) -> ValueError:
+    """Return the error for a value that is not what was *wanted*, a type or words; it does not show the value."""
+    expected = wanted if isinstance(wanted, str) else _NAMES[wanted]
+    return ValueError(f"expected {expected}, got {_NAMES.get(type(value), type(value).__name__)}")
+
+
+def faults_of(error: Exception, mask: Callable[[str], str] = str, *, path: str = "$") -> tuple[str, ...]:
+    """Return ``$.path: fault`` lines for what a converter raised: ten at most, then how many more there are.
+
+    Args:
+        error: What the converter raised.
+        mask: Masks secrets in a line.
+        path: The path of the value that was converted.
+    """
+    faults = places_of(error, explain, path=path)
+    lines = tuple(one_line(mask(f"{place}: {fault}")) for place, fault in islice(faults, MOST_FAULTS))
+    rest = sum(1 for _ in faults)
+    return (*lines, f"and {rest} more") if rest else lines
+
+
+def places_of(error: Exception, explain: Explain, *, path: str = "$") -> Iterator[tuple[str, str]]:
+    """Yield the ``$.path`` and the fault of each value that a converter did not accept.
+
+    Args:
+        error: What the converter raised.
+        explain: Says what is wrong with one value.
+        path: The path of the value that was converted.
+    """
+    for line in transform_error(error, path=path, format_exception=explain):
+        match = _PLACE.fullmatch(line)  # cattrs writes "fault @ $.key[0]"
+        yield (match["path"], match["fault"]) if match else (path, line)
+
+
+def explain(error: BaseException, _kind: type | None) -> str:
+    """Say what is wrong with one value of an answer."""
+    if isinstance(error, KeyError):
+        return "missing"
+    if isinstance(error, ValueError | TypeError):
+        return str(error)
+    return "has the wrong form"
