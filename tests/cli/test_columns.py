@@ -5,8 +5,8 @@ from __future__ import annotations
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
-from portus_scan import Surface, listing
-from portus_scan.columns import line_up
+from portus_scan import Surface, terminal
+from portus_scan.terminal import line_up
 
 WIDTH = 60
 CELLS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30).map(str.strip)
@@ -15,7 +15,7 @@ ROWS = st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=4)
 
 def in_a_pipe(rows: list[tuple[str, ...]]) -> str:
     """Return the list as it is written to a pipe."""
-    return listing.render_list(("A", "B", "C"), rows, Surface(width=WIDTH))
+    return terminal.render_list(("A", "B", "C"), rows, Surface(width=WIDTH))
 
 
 @settings(max_examples=50, deadline=None)
@@ -23,7 +23,7 @@ def in_a_pipe(rows: list[tuple[str, ...]]) -> str:
 def test_the_text_is_that_of_rich(rows: list[tuple[str, ...]]) -> None:
     """A list in a pipe is the same text, whether rich has drawn it or not."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(listing, "line_up", lambda *_: None)
+        patch.setattr(terminal, "line_up", lambda *_: None)
         drawn = in_a_pipe(rows)
     assert drawn == in_a_pipe(rows)
 

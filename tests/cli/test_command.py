@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 import click
 import pytest
 from click.testing import Result
-from portus_scan import faults
+from portus_scan import exits
 from portus_scan.command import command
-from portus_scan.logs import SafeFormatter, set_up_logging
+from portus_scan.terminal import SafeFormatter, set_up_logging
 
 Run = Callable[..., Result]
 
@@ -87,7 +87,7 @@ def test_interrupted_before_anything(run: Run, monkeypatch: pytest.MonkeyPatch) 
 
 def test_fault_has_a_line_for_each() -> None:
     """A fault of several lines keeps them apart."""
-    assert ("one", "two") == faults.CommandFault(["one", "two"]).lines
+    assert ("one", "two") == exits.CommandFault(["one", "two"]).lines
 
 
 def test_verbose_logs_tracebacks(run: Run, config: Callable[..., str]) -> None:

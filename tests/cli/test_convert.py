@@ -14,7 +14,7 @@ from portus_scan import ReportJob
 from portus_scan.command import command
 from portus_scan.delivery.joining import join_documents
 from portus_scan.delivery.reading import read_document
-from portus_scan.faults import CommandFault
+from portus_scan.exits import CommandFault
 from portus_scan.formats.jsonl import JsonLinesReporter
 from portus_scanners import Outcome, ReportDocument, Severity, dump_document, dump_line, load_document
 

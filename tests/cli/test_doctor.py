@@ -243,7 +243,7 @@ def test_a_format_that_does_not_load(run: Run, diagnose: Diagnose, install: Inst
 
 def test_nothing_is_installed(run: Run, diagnose: Diagnose, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is 4 and says what to install; the rest is there."""
-    for module in ("diagnosis.gather", "enabling"):
+    for module in ("diagnosis.gather", "installed"):
         monkeypatch.setattr(f"portus_scan.{module}.discover", lambda: ())
     code, found = diagnose()
     assert (4, [], True) == (code, found["plugins"], bool(found["versions"]))

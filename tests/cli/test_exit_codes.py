@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, strategies as st
-from portus_scan.exit_codes import ExitCode, judge_document, judge_health
+from portus_scan.exits import ExitCode, judge_document, judge_health
 from portus_scanners import Outcome, ReportDocument, ScannerHealth
 
 from .documents import UNRESOLVED, make_document, make_finding, make_report, make_run

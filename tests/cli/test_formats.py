@@ -55,12 +55,12 @@ class TestList:
         ("source", "problem"),
         [
             ("import sys; sys.exit(0)", "can't be imported (SystemExit: 0)"),
-            ("TheReporter = 5", "is no subclass of portus_scanners.Reporter"),
-            ("from portus_scanners import Scanner as TheReporter", "is no subclass of portus_scanners.Reporter"),
+            ("TheReporter = 5", "is not a subclass of portus_scan.Reporter"),
+            ("from portus_scanners import Scanner as TheReporter", "is not a subclass of portus_scan.Reporter"),
             (plugins.reporter("pass", contract="contract=2"), "is written for contract 2; this core knows 1"),
-            (plugins.reporter("pass", base="Reporter"), "derives from neither portus_scanners.TextReporter nor"),
+            (plugins.reporter("pass", base="Reporter"), "derives from neither portus_scan.TextReporter nor"),
             (plugins.reporter("pass").replace("render", "rendre"), "is abstract: it does not define render()"),
-            (plugins.reporter("pass").replace('"one line an image"', "5"), "has a description that is no text"),
+            (plugins.reporter("pass").replace('"one line an image"', "5"), "has a description that is not a string"),
         ],
         ids=["exits", "no class", "scanner", "contract", "neither", "abstract", "description"],
     )  # fmt: skip

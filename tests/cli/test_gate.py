@@ -11,7 +11,7 @@ import pytest
 import yaml
 from click.testing import Result
 from portus_policy import GateResult, GateViolation
-from portus_scan.exit_codes import ExitCode, judge_document
+from portus_scan.exits import ExitCode, judge_document
 from portus_scan.formats.gate_words import gate_lines, violation_words
 from portus_scanners import Outcome, ReportDocument, dump_document
 

@@ -195,7 +195,7 @@ class TestNoScanner:
 
     def test_none_installed(self, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         """Without any plugin the extras of this distribution are named."""
-        monkeypatch.setattr("portus_scan.enabling.discover", lambda: ())
+        monkeypatch.setattr("portus_scan.installed.discover", lambda: ())
         result = run("image", APP)
         assert (4, True) == (result.exit_code, "pip install one of 'portus-scan[all]', " in result.stderr)
 

@@ -8,7 +8,7 @@ import os
 import sys
 
 import pytest
-from portus_scan.output import write_stdout
+from portus_scan.terminal import write_stdout
 
 
 def test_stdout_in_a_small_encoding(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from portus_scan import ReportFile
 from portus_scan.delivery.places import File, Folder, is_inside
 from portus_scan.delivery.rendering import FormatFault
-from portus_scan.faults import CommandFault
+from portus_scan.exits import CommandFault
 
 
 def fail(*_: object) -> None:

@@ -88,7 +88,7 @@ def test_two_formats_of_one_name_are_a_conflict(install: Install) -> None:
         (GOOD.replace("contract=1", "contract=7"), "is written for contract 7; this core knows 1"),
         (GOOD.replace(", contract=1", ""), "is written for contract None; this core knows 1"),
         (GOOD.replace("def render", "def rendre"), "is abstract: it does not define render()"),
-        ("from portus_scanners import Scanner as Good", "is no subclass of portus_scanners.Reporter"),
+        ("from portus_scanners import Scanner as Good", "is not a subclass of portus_scan.Reporter"),
     ],
     ids=["import", "interrupt", "later", "none", "abstract", "scanner"],
 )

@@ -6,7 +6,7 @@ import io
 
 import pytest
 from portus_scan import Surface
-from portus_scan.surface import surface_of
+from portus_scan.terminal import surface_of
 
 
 class Terminal(io.StringIO):

@@ -3,16 +3,12 @@
 from .reporter import (
     FolderReporter as FolderReporter,
     Reporter as Reporter,
+    ReporterPlugin as ReporterPlugin,
     ReportFile as ReportFile,
     ReportJob as ReportJob,
-    TextReporter as TextReporter,
-)
-from .reporters import (
-    ReporterPlugin as ReporterPlugin,
-    discover_reporters as discover_reporters,
-)
-from .surface import (
     Surface as Surface,
+    TextReporter as TextReporter,
+    discover_reporters as discover_reporters,
 )
 
 __all__: list[str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
-from .exit_codes import ExitCode
+from .exits import ExitCode
 
 
 def main() -> NoReturn:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from portus_scanners import Engine, ScannerHealth, Settings
 
-from .exit_codes import ExitCode
+from .exits import ExitCode
 from .leaving import GRACE, interrupt, leave_at_once, run_to_end, stop_on_signals
-from .output import foreign_prints_to_stderr
+from .terminal import foreign_prints_to_stderr
 
 
 def run_checks(

@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-from .exit_codes import ExitCode
-from .faults import report_fault
+from .exits import ExitCode, report_fault
 from .terminal import PROGRAM, say
 
 _SUB_COMMANDS = (
@@ -87,7 +86,7 @@ def _guarded(run: Callable[[], Any]) -> int:
         say("interrupted")
         return int(ExitCode.INTERRUPTED)
     except OSError as error:  # a help text that can't be written
-        from .output import silence_stdout
+        from .terminal import silence_stdout
 
         silence_stdout()
         if isinstance(error, BrokenPipeError):  # its reader has seen enough
@@ -112,7 +111,7 @@ def command(context: click.Context, *, verbose: bool) -> None:
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
         context.exit(int(ExitCode.USAGE))
-    from .logs import set_up_logging
+    from .terminal import set_up_logging
 
     set_up_logging(verbose=verbose)
     context.obj = verbose

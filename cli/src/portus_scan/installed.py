@@ -1,15 +1,16 @@
-"""What is installed: the rows of ``portus-scan scanners``, with what the configuration says, and of ``formats``."""
+"""What is installed: the rows of ``portus-scan scanners`` and ``formats``, and what to do where nothing is enabled."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from attrs import evolve, frozen
+from importlib_metadata import PackageNotFoundError, metadata
 from portus_scanners import Plugin, PluginError, Settings, discover
 from portus_scanners.plugins import load_plugin
 
-from .output import foreign_prints_to_stderr
-from .reporters import ReporterPlugin, discover_reporters
+from .reporter import FolderReporter, ReporterPlugin, discover_reporters
+from .terminal import PROGRAM, foreign_prints_to_stderr
 
 
 @frozen(kw_only=True)
@@ -96,8 +97,6 @@ def list_formats() -> list[ListedFormat]:
 
 
 def _loaded_format(plugin: ReporterPlugin) -> ListedFormat:
-    from .reporter import FolderReporter  # listing scanners needs none of the reports
-
     row = ListedFormat(name=plugin.name, distribution=plugin.distribution, version=plugin.version)
     with foreign_prints_to_stderr():
         result = load_plugin(plugin).result
@@ -105,3 +104,34 @@ def _loaded_format(plugin: ReporterPlugin) -> ListedFormat:
         return evolve(row, problem=result.reason)
     writes = "folder" if issubclass(result, FolderReporter) else "file"
     return evolve(row, writes=writes, description=result.description)
+
+
+def how_to_enable() -> str:
+    """Return one sentence: no scanner is enabled, and what to do about it here."""
+    names = sorted({plugin.name for plugin in discover() if plugin.problem is None})
+    if not names:
+        return f"no scanner is installed: {how_to_install()}"
+    name = names[0]
+    return (
+        f"no scanner is enabled; installed: {', '.join(names)}. Enable one: "
+        f"'security: {{{name}: {{server: URL}}}}' in a file given with --config, "
+        f"or PORTUS_SECURITY_{name.upper()}_SERVER=URL (one that needs no server: enabled: true)"
+    )
+
+
+def how_to_enable_one(name: str) -> str:
+    """Return what to do to enable an installed scanner."""
+    return f"set security: {name}: server: URL (or enabled: true), or PORTUS_SECURITY_{name.upper()}_SERVER=URL"
+
+
+def how_to_install() -> str:
+    """Return what to type to get a scanner: one of this distribution's extras."""
+    choices = ", ".join(f"'{PROGRAM}[{extra}]'" for extra in _extras())
+    return f"pip install one of {choices}" if choices else "pip install a distribution that brings one"
+
+
+def _extras() -> list[str]:
+    try:
+        return sorted(metadata(PROGRAM).get_all("Provides-Extra") or [])
+    except PackageNotFoundError:
+        return []

@@ -16,7 +16,7 @@ from typing import Any, NoReturn, TypeVar
 
 from portus_scanners.backends import kill_programs
 
-from .exit_codes import ExitCode
+from .exits import ExitCode
 
 ResultT = TypeVar("ResultT")
 GRACE = 2.0

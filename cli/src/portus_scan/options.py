@@ -1,13 +1,20 @@
-"""Options that several sub-commands share."""
+"""Options that several sub-commands share, and what is made of them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
+
+from .exits import CommandFault, settings_faults
+
+if TYPE_CHECKING:
+    from portus_scanners import Platform, Settings
+
+    from .policing import Policing
 
 ResultT = TypeVar("ResultT")
 
@@ -100,3 +107,33 @@ _REPORTING = (
     click.option("--all", "show_all", is_flag=True, help="Every vulnerability in a row of its own, however many."),
     baseline,
 )
+
+
+def read_settings(config: str | None, scanners: tuple[str, ...], policing: Policing) -> Settings:
+    """Return the configuration, with only these scanners where some are named.
+
+    The policies may ask for any enabled scanner, not only for those that are named.
+
+    Raises:
+        CommandFault: One line for each fault.
+    """
+    from portus_scanners import load_settings
+
+    with settings_faults():
+        settings = load_settings(config)
+        policing.check_scanners(settings)
+        return settings.select(scanners) if scanners else settings
+
+
+def parse_platform(text: str | None) -> Platform | None:
+    """Return a platform, None for none.
+
+    Raises:
+        CommandFault: The text is none.
+    """
+    from portus_scanners import Platform
+
+    try:
+        return None if text is None else Platform.parse(text)
+    except ValueError as error:
+        raise CommandFault(f"--platform: {error}") from error

@@ -10,7 +10,7 @@ from portus_policy import Policies, Suppression, apply_policies, load_policies, 
 from portus_scanners import Outcome, ReportDocument, Settings
 
 from .clock import now
-from .faults import CommandFault, settings_faults
+from .exits import CommandFault, settings_faults
 from .formats.gate_words import violation_words
 from .policy_options import PolicyChoices
 

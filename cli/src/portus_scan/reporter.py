@@ -1,4 +1,4 @@
-r"""The contract with a format: what turns a report document into text or into files.
+r"""The contract with a format, what turns a report document into text or into files; and the installed formats.
 
 ::
 
@@ -13,24 +13,54 @@ r"""The contract with a format: what turns a report document into text or into f
                 yield f"{report.image.reference.text} {report.verdict.value}\n"
 
 A format is a pure function of its job: it neither reads nor writes anything itself, and everything in a document that
-comes from an image, a registry or a backend is hostile text.
+comes from an image, a registry or a backend is hostile.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import field, frozen
-from portus_scanners import ReportDocument, Severity
+from portus_scanners.plugins import InstalledPlugin, PluginContract, PluginGroup, discover_group
 
-from .surface import Surface
+if TYPE_CHECKING:  # the models take a quarter of the time of `portus-scan scanners`, which needs a `Surface` alone
+    from portus_scanners import ReportDocument, Severity
 
-__all__ = ["FolderReporter", "ReportFile", "ReportJob", "Reporter", "TextReporter"]
+__all__ = [
+    "FolderReporter",
+    "ReportFile",
+    "ReportJob",
+    "Reporter",
+    "ReporterPlugin",
+    "Surface",
+    "TextReporter",
+    "discover_reporters",
+]
 
 SUPPORTED_REPORTER_CONTRACTS = frozenset({1})
-"""The contract numbers of formats that this core knows."""
+"""The contract numbers of formats that this command knows."""
+
+
+@frozen(kw_only=True)
+class Surface:
+    """What is known of the place where a text will be read.
+
+    Attributes:
+        width: Columns.
+        terminal: False for a pipe or a file: no boxes.
+    """
+
+    width: int = 160
+    terminal: bool = False
+    color: bool = False
+
+
+def _lowest_severity() -> Severity:
+    from portus_scanners import Severity
+
+    return Severity.UNKNOWN
 
 
 @frozen(kw_only=True)
@@ -45,7 +75,7 @@ class ReportJob:
 
     document: ReportDocument
     baseline: ReportDocument | None = None
-    min_severity: Severity = Severity.UNKNOWN
+    min_severity: Severity = field(factory=_lowest_severity)
     show_all: bool = False
     surface: Surface = field(factory=Surface)
 
@@ -89,3 +119,33 @@ class FolderReporter(Reporter):
     @abstractmethod
     def render(self, job: ReportJob) -> Iterable[ReportFile]:
         """Return the files, each path once."""
+
+
+def _fault_of_reporter(loaded: type[Reporter]) -> str | None:
+    if not issubclass(loaded, (TextReporter, FolderReporter)):
+        return "derives from neither portus_scan.TextReporter nor portus_scan.FolderReporter"
+    return None if isinstance(loaded.description, str) else "has a description that is not a string"
+
+
+def _contract_of_reporters() -> PluginContract:
+    return PluginContract(
+        base=Reporter, method="render", contracts=SUPPORTED_REPORTER_CONTRACTS, find_fault=_fault_of_reporter
+    )
+
+
+@frozen(kw_only=True)
+class ReporterPlugin(InstalledPlugin[Reporter]):
+    """An installed format; its name is what a user gives it by: ``sarif``."""
+
+    group = PluginGroup(name="portus.reporters", noun="format", find_contract=_contract_of_reporters)
+
+
+def discover_reporters(*, refresh: bool = False) -> tuple[ReporterPlugin, ...]:
+    """Return every installed format, by name; two of one name are both there, each with the conflict as its error.
+
+    Nothing is imported. The last answer is given again as `portus_scanners.discover` does.
+
+    Args:
+        refresh: Look anew whatever seems to be unchanged.
+    """
+    return discover_group(ReporterPlugin, refresh=refresh)

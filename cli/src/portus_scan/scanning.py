@@ -22,10 +22,10 @@ from portus_scanners import (
 )
 
 from .clock import now
-from .exit_codes import ExitCode
+from .exits import ExitCode
 from .leaving import GRACE, leave_at_once, run_to_end, stop_on_signals
-from .output import foreign_prints_to_stderr
 from .progress import Display
+from .terminal import foreign_prints_to_stderr
 
 IMAGES_AT_ONCE = 4
 LOOPBACK = "127.0.0.1"

@@ -1,26 +1,49 @@
-"""Foreign text made harmless for a terminal, and lines for the user.
+"""The streams of the command: foreign strings made harmless, lines on stderr, text and lists on stdout, the log.
 
 Whatever comes from an image, a registry or a backend is hostile: escape sequences that repaint the screen, newlines
-that forge a line, bidirectional controls that turn a text around.
+that forge a line, bidirectional controls that turn a string around.
 """
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import redirect_stdout, suppress
+from io import StringIO
+from typing import IO, TYPE_CHECKING, TextIO
+
 import click
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from .reporter import Surface
+
 PROGRAM = "portus-scan"
+NARROWEST = 40
+TERMINAL_WIDTH = 80
+"""Columns of a terminal that does not say how many it has."""
+PIPE_WIDTH = 160
+"""Columns where there is no terminal."""
+
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+_GAP = "  "
+_DUMB = {"dumb", "unknown"}
+_LONGEST_NUMBER = 4
+_LONGEST_CELL = 1000
 
 
 def safe(text: str, limit: int | None = None) -> str:
-    r"""Return the text with every character that is not printable written as an escape: ``\x1b``, ``\u202e``, ``\n``.
+    r"""Return the string with every character that is not printable written as an escape: ``\x1b``, ``\u202e``, ``\n``.
 
     Controls, newlines, bidirectional and zero-width formatting, lone surrogates, unassigned characters and blanks other
     than the space count as not printable.
 
     Args:
-        text: Any text.
-        limit: Characters at most; what is longer ends in an ellipsis.
+        text: Any string.
+        limit: Characters at most; a longer string ends in an ellipsis.
     """
     if limit is not None:
         text = text[: limit + 1]  # one more than wanted tells that there is more
@@ -40,4 +63,164 @@ def say(line: str) -> None:
     try:
         click.echo(f"{PROGRAM}: {safe(line)}", err=True)
     except OSError:
-        return  # nobody reads stderr any more; the exit code still says it
+        return  # stderr has no reader left; the exit code still says it
+
+
+def write_stdout(text: str | Iterable[str], stream: TextIO | None = None) -> bool:
+    """Write to stdout, piece by piece, and flush it; a reader that has gone away is not a fault.
+
+    Args:
+        text: What to write.
+        stream: stdout as it was, where ``print`` goes elsewhere now.
+
+    Returns:
+        Whether it could be written; if not, a line on stderr has said why.
+    """
+    stream = stream or sys.stdout
+    if stream is None:
+        say("stdout is closed; write to a file: -o FORMAT=FILE")
+        return False
+    try:
+        for piece in (text,) if isinstance(text, str) else text:
+            stream.buffer.write(piece.encode(stream.encoding or "utf-8", "backslashreplace"))
+        stream.buffer.flush()
+    except BrokenPipeError:
+        silence_stdout(stream)
+    except OSError as error:
+        silence_stdout(stream)
+        say(f"can't write to stdout: {error.strerror}; write to a file: -o FORMAT=FILE")
+        return False
+    return True
+
+
+def silence_stdout(stream: TextIO | None = None) -> None:
+    """Let Python's own flush at the end go nowhere: it would print a traceback."""
+    with suppress(OSError, ValueError):
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, (stream or sys.stdout).fileno())
+        os.close(null)
+
+
+def foreign_prints_to_stderr() -> redirect_stdout[IO[str]]:
+    """Return a context in which ``print`` goes to stderr: a chatty plugin must not spoil the document on stdout."""
+    return redirect_stdout(sys.stderr)
+
+
+def surface_of(stream: IO[str] | None) -> Surface:
+    """Return what is known of a stream; ``COLUMNS`` in the environment goes before the stream's own width."""
+    from .reporter import Surface
+
+    terminal = stream is not None and stream.isatty()
+    wanted = os.environ.get("COLUMNS", "")[:_LONGEST_NUMBER]
+    width = int(wanted) if wanted.isdecimal() and int(wanted) else _width_of(stream) if terminal else PIPE_WIDTH
+    return Surface(width=max(width, NARROWEST), terminal=terminal, color=_has_color(terminal=terminal))
+
+
+def surface_of_file() -> Surface:
+    """Return what is known of a file."""
+    from .reporter import Surface
+
+    return Surface(width=PIPE_WIDTH)
+
+
+def _has_color(*, terminal: bool) -> bool:
+    """``NO_COLOR`` and ``FORCE_COLOR`` count when they are not empty, and the former first; https://no-color.org."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (terminal and os.environ.get("TERM", "dumb") not in _DUMB)
+
+
+def _width_of(stream: IO[str] | None) -> int:
+    try:
+        return os.get_terminal_size((stream or sys.stdout).fileno()).columns or TERMINAL_WIDTH
+    except (OSError, ValueError):
+        return TERMINAL_WIDTH
+
+
+def stderr_is_live() -> bool:
+    """Return whether stderr is a terminal that can move its cursor."""
+    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in _DUMB
+
+
+def draw(surface: Surface, paint: Callable[[Console], None]) -> str:
+    """Return what *paint* prints on a console of this kind, without blanks at the ends of lines."""
+    from rich.console import Console
+
+    page = StringIO()
+    paint(
+        Console(
+            file=page,
+            width=surface.width,
+            force_terminal=surface.terminal or surface.color,
+            color_system="standard" if surface.color else None,
+            no_color=not surface.color,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            legacy_windows=False,
+        )
+    )
+    return "".join(f"{line.rstrip(' ')}\n" for line in page.getvalue().split("\n")[:-1])
+
+
+def render_list(headings: Sequence[str], rows: Iterable[Sequence[str]], surface: Surface) -> str:
+    """Return the rows under their headings, in aligned columns; cells are made safe, an empty one is a dash."""
+    rows = [tuple(safe(cell, _LONGEST_CELL) or "-" for cell in row) for row in rows]
+    plain = not surface.terminal and not surface.color
+    if plain and (text := line_up((headings, *rows), surface.width)) is not None:
+        return text
+    from rich.table import Table
+    from rich.text import Text
+
+    def paint(console: Console) -> None:
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        for heading in headings:
+            table.add_column(heading, overflow="fold")
+        for row in rows:
+            table.add_row(*map(Text, row))
+        console.print(table)
+
+    return draw(surface, paint)
+
+
+def line_up(lines: Sequence[Sequence[str]], width: int) -> str | None:
+    """Return the lines with their cells lined up, as rich does it in a pipe, without the time that importing it takes.
+
+    Args:
+        lines: Lines of the same number of cells; no cell has a line feed.
+        width: Columns that a line may have.
+
+    Returns:
+        The text; None where rich is needed: a line that does not fit, a character that is not one column wide.
+    """
+    if not all(cell.isascii() for line in lines for cell in line):
+        return None
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    if sum(widths) + len(_GAP) * (len(widths) - 1) > width:
+        return None
+    return "".join(f"{_GAP.join(map(str.ljust, line, widths)).rstrip(' ')}\n" for line in lines)
+
+
+class SafeFormatter(logging.Formatter):
+    """Keeps hostile strings in messages and tracebacks from acting on the terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """Return the message on one line."""
+        return safe(super().formatMessage(record))
+
+    def formatException(self, ei: object) -> str:  # noqa: N802
+        """Return the traceback, each of its lines made safe."""
+        return "\n".join(map(safe, super().formatException(ei).splitlines()))  # type: ignore[arg-type]
+
+
+def set_up_logging(*, verbose: bool) -> None:
+    """Send every record to stderr, tracebacks of broken plugins among them; or none at all."""
+    root = logging.getLogger()
+    if not verbose:
+        root.addHandler(logging.NullHandler())  # without any handler Python prints warnings and errors
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(SafeFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    logging.getLogger("portus_scanners").setLevel(logging.DEBUG)

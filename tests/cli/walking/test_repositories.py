@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
-from portus_scan.faults import CommandFault
+from portus_scan.exits import CommandFault
 from portus_scan.walking import repositories
 from portus_scan.walking.repositories import read_repositories
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from portus_scan.faults import CommandFault
+from portus_scan.exits import CommandFault
 from portus_scan.walking import results
 from portus_scan.walking.results import INTERRUPTED, ResultsFile, reference_of
 from portus_scanners import Outcome, ReportDocument, UnresolvedImage, load_document

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from portus_scan.faults import CommandFault
+from portus_scan.exits import CommandFault
 from portus_scan.walking.since import SinceFile
 
 APP, BASE = "r.example/app:1", "r.example/base:1"

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import options, policy_options
-from ..exit_codes import ExitCode
-from ..faults import CommandFault
+from ..exits import CommandFault, ExitCode
 from ..terminal import say
 
 if TYPE_CHECKING:

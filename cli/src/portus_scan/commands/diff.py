@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import options
-from ..exit_codes import ExitCode
-from ..faults import CommandFault
+from ..exits import CommandFault, ExitCode
 
 if TYPE_CHECKING:
     from portus_policy import DocumentDiff
@@ -45,7 +44,7 @@ def command(*, old: str, new: str, format_name: str, with_code: bool) -> ExitCod
 
     from ..delivery.reading import STDIN, read_document
     from ..formats.diff_words import render_diff
-    from ..output import write_stdout
+    from ..terminal import write_stdout
 
     if old == new == STDIN:
         raise CommandFault("stdin (-) can be read once only: give the name of a file for OLD or NEW")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import options
-from ..exit_codes import ExitCode
+from ..exits import ExitCode
 
 if TYPE_CHECKING:
     from ..diagnosis.facts import Diagnosis
@@ -55,8 +55,7 @@ def command(*, config: str | None, timeout: float, as_json: bool) -> ExitCode:
 
 def _deliver(diagnosis: Diagnosis, *, as_json: bool) -> ExitCode:
     from ..diagnosis.page import render
-    from ..output import write_stdout
-    from ..surface import surface_of
+    from ..terminal import surface_of, write_stdout
 
     written = write_stdout(_as_json(diagnosis) if as_json else render(diagnosis, surface_of(sys.stdout)))
     return diagnosis.judge() if written else ExitCode.USAGE

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import options
-from ..exit_codes import ExitCode
-from ..faults import CommandFault
+from ..exits import CommandFault, ExitCode
 
 if TYPE_CHECKING:
     from portus_scanners import ReportDocument
@@ -50,7 +49,7 @@ def command(*, name: str, report: str, prefer: tuple[str, ...], format_name: str
     from ..delivery.reading import read_document
     from ..explanation.facts import find_explained
     from ..explanation.page import render
-    from ..output import write_stdout
+    from ..terminal import write_stdout
 
     document = read_document(report)
     _check_scanners(document, prefer)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import options
-from ..exit_codes import ExitCode
+from ..exits import ExitCode
 from ..terminal import say
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ Exit codes:
 def command(*, format_name: str) -> ExitCode:
     """List the installed formats."""
     from ..installed import list_formats
-    from ..output import write_stdout
+    from ..terminal import write_stdout
 
     rows = list_formats()
     if not write_stdout(_as_json(rows) if format_name == "json" else _as_table(rows)):
@@ -52,8 +52,7 @@ def _as_json(rows: list[ListedFormat]) -> str:
 
 
 def _as_table(rows: list[ListedFormat]) -> str:
-    from ..listing import render_list
-    from ..surface import surface_of
+    from ..terminal import render_list, surface_of
 
     if not rows:
         say("no format is installed; try: pip install --force-reinstall portus-scan")

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import options
-from ..exit_codes import ExitCode, judge_health
-from ..faults import settings_faults
+from ..exits import ExitCode, judge_health, settings_faults
 from ..terminal import say
 
 if TYPE_CHECKING:
@@ -58,14 +57,14 @@ def command(*, config: str | None, scanners: tuple[str, ...], timeout: float, fo
             from ..checking import run_checks
 
             return run_checks(settings, timeout, deliver)
-    from ..enabling import how_to_enable
+    from ..installed import how_to_enable
 
     say(how_to_enable())
     return deliver(())
 
 
 def _deliver(found: tuple[ScannerHealth, ...], format_name: str) -> ExitCode:
-    from ..output import write_stdout
+    from ..terminal import write_stdout
 
     written = write_stdout(_as_json(found) if format_name == "json" else _as_table(found))
     return judge_health(found) if written else ExitCode.USAGE
@@ -79,8 +78,7 @@ def _as_json(found: tuple[ScannerHealth, ...]) -> str:
 
 
 def _as_table(found: tuple[ScannerHealth, ...]) -> str:
-    from ..listing import render_list
-    from ..surface import surface_of
+    from ..terminal import render_list, surface_of
 
     if not found:
         return ""

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import options, policy_options
-from ..exit_codes import ExitCode
-from ..faults import CommandFault, settings_faults
+from ..exits import CommandFault, ExitCode, settings_faults
 from ..terminal import say
 
 if TYPE_CHECKING:
@@ -101,8 +100,8 @@ def command(  # noqa: PLR0913 (one parameter an option)
     policy_choices: PolicyChoices,
 ) -> ExitCode:
     """Scan images."""
-    from ..arguments import parse_platform, read_settings
     from ..delivery.reporting import Reporting
+    from ..options import parse_platform, read_settings
 
     parsed = _parse_references(references)
     wanted_platform = None if platform == ALL else parse_platform(platform)
@@ -171,7 +170,7 @@ def _nothing_enabled(references: tuple[ImageReference, ...]) -> ReportDocument:
     from portus_scanners import ReportDocument, UnresolvedImage
 
     from ..clock import now
-    from ..enabling import how_to_enable
+    from ..installed import how_to_enable
 
     say(how_to_enable())
     errors = tuple(

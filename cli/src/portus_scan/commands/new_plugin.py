@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..exit_codes import ExitCode
-from ..faults import CommandFault
+from ..exits import CommandFault, ExitCode
 
 if TYPE_CHECKING:
     from ..scaffold.names import PluginNames
@@ -52,9 +51,9 @@ Exit codes:
 @click.option("--folder", metavar="DIR", help="Where to write; new or empty.  [default: portus-scanner-NAME]")
 def command(*, name: str, kind: str, folder: str | None) -> ExitCode:
     """Write a project."""
-    from ..output import write_stdout
     from ..scaffold.kinds import Kind
     from ..scaffold.templates import make_files
+    from ..terminal import write_stdout
 
     names = _check_name(name)
     place = Path(folder or names.distribution)

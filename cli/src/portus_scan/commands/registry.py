@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import options, policy_options
-from ..exit_codes import ExitCode
-from ..faults import CommandFault, settings_faults
+from ..exits import CommandFault, ExitCode, settings_faults
 from ..terminal import safe, say
 
 if TYPE_CHECKING:
@@ -112,8 +111,8 @@ def command(  # noqa: PLR0913 (one parameter an option)
     policy_choices: PolicyChoices,
 ) -> ExitCode:
     """Scan a whole registry."""
-    from ..arguments import parse_platform, read_settings
     from ..delivery.reading import read_document
+    from ..options import parse_platform, read_settings
     from ..policing import Policing
 
     if results and resume:
@@ -124,7 +123,7 @@ def command(  # noqa: PLR0913 (one parameter an option)
     settings = read_settings(config, scanners, policing)
     wanted_platform = parse_platform(platform)
     if not settings.enabled:
-        from ..enabling import how_to_enable
+        from ..installed import how_to_enable
 
         raise CommandFault(how_to_enable(), ExitCode.NOTHING)
 
@@ -194,7 +193,7 @@ def _conclude(walk: Walk, policed: ReportDocument) -> ExitCode:
     """Print the summary, and return the exit code."""
     from ..formats.gate_words import gate_lines
     from ..formats.words import unused_rule_lines
-    from ..output import write_stdout
+    from ..terminal import write_stdout
 
     lines = list(walk.tally.lines())
     if policed.unused_rules:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import options
-from ..exit_codes import ExitCode
+from ..exits import ExitCode
 from ..terminal import say
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def command(*, config: str | None, load: bool, format_name: str) -> ExitCode:
     from portus_scanners import SettingsError, load_settings
 
     from ..installed import list_installed
-    from ..output import write_stdout
+    from ..terminal import write_stdout
 
     settings, code = None, ExitCode.OK
     try:
@@ -64,9 +64,8 @@ def _as_json(rows: list[ListedScanner]) -> str:
 
 
 def _as_table(rows: list[ListedScanner]) -> str:
-    from ..enabling import how_to_install
-    from ..listing import render_list
-    from ..surface import surface_of
+    from ..installed import how_to_install
+    from ..terminal import render_list, surface_of
 
     if not rows:
         say(f"no scanner is installed: {how_to_install()}")

@@ -12,11 +12,9 @@ from attrs import frozen
 from portus_scanners import PluginError
 from portus_scanners.plugins import load_plugin
 
-from ..faults import CommandFault
-from ..output import foreign_prints_to_stderr
-from ..reporter import FolderReporter, TextReporter
-from ..reporters import discover_reporters
-from ..terminal import PROGRAM
+from ..exits import CommandFault
+from ..reporter import FolderReporter, TextReporter, discover_reporters
+from ..terminal import PROGRAM, foreign_prints_to_stderr
 from .outputs import FolderOutput, Output, TextOutput
 from .places import File, Folder, Stdout
 from .rendering import FormatFault, isolated

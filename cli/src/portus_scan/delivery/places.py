@@ -9,11 +9,9 @@ from pathlib import Path, PureWindowsPath
 
 from attrs import frozen
 
-from ..faults import CommandFault
-from ..output import write_stdout
-from ..reporter import ReportFile
-from ..surface import Surface, surface_of, surface_of_file
-from ..terminal import say
+from ..exits import CommandFault
+from ..reporter import ReportFile, Surface
+from ..terminal import say, surface_of, surface_of_file, write_stdout
 from .files import check_file, check_folder, write_file
 from .rendering import FormatFault
 

@@ -9,7 +9,7 @@ from typing import IO
 
 from portus_scanners import InvalidDocumentError, ReportDocument, load_document
 
-from ..faults import CommandFault
+from ..exits import CommandFault
 
 MOST_BYTES = 1 << 30
 """Bytes of one report that are read: a report of 1 GB has about half a million findings."""

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from portus_images import one_line
 
-from ..output import foreign_prints_to_stderr
 from ..reporter import FolderReporter, ReportFile, ReportJob, TextReporter
+from ..terminal import foreign_prints_to_stderr
 
 PieceT = TypeVar("PieceT", str, ReportFile)
 _END = object()

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from attrs import evolve, frozen
 from portus_scanners import ReportDocument, Severity, dump_document
 
-from ..exit_codes import ExitCode, judge_document
+from ..exits import ExitCode, judge_document
 from ..formats.doubts import NO_IMAGE, doubts_of
 from ..options import ReportingChoices
-from ..output import write_stdout
 from ..policing import Policing, violation_lines
 from ..policy_options import PolicyChoices
 from ..reporter import ReportJob
-from ..terminal import PROGRAM, say
+from ..terminal import PROGRAM, say, write_stdout
 from .choosing import DEFAULT, choose_outputs
 from .outputs import Output
 from .reading import read_document

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import asdict, frozen
 
-from ..exit_codes import ExitCode
+from ..exits import ExitCode
 
 
 @frozen(kw_only=True)

@@ -13,12 +13,11 @@ from portus_scanners import Plugin, PluginError, ScannerSection, Settings, Setti
 from portus_scanners.plugins import LoadedPlugin, check_plugin_lists, load_plugin
 
 from ..checking import check_alone
-from ..enabling import how_to_enable_one
-from ..exit_codes import ExitCode
+from ..exits import ExitCode
+from ..installed import how_to_enable_one
 from ..leaving import interrupt, leave_at_once, run_to_end, stop_on_signals
-from ..output import foreign_prints_to_stderr
-from ..reporters import ReporterPlugin, discover_reporters
-from ..terminal import PROGRAM
+from ..reporter import ReporterPlugin, discover_reporters
+from ..terminal import PROGRAM, foreign_prints_to_stderr
 from .facts import Configuration, Diagnosis, PluginFacts, PluginLists, RegistryFacts, ScannerFacts
 from .surroundings import examine_registries, find_credentials_files, read_proxies, read_versions
 

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 
 from attrs import frozen
 
-from ..enabling import how_to_install
 from ..formats.words import count
-from ..surface import draw
-from ..terminal import safe
+from ..installed import how_to_install
+from ..terminal import draw, safe
 from .facts import Configuration, Diagnosis, PluginFacts, PluginLists, RegistryFacts, ScannerFacts
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from ..surface import Surface
+    from ..reporter import Surface
 
 _STYLES = {"ok": "green", "fault": "bold red", "off": "dim", "note": "yellow", "": ""}
 _LONGEST_LINE = 2000

@@ -14,7 +14,7 @@ import click
 from attrs import frozen
 from rich.cells import cell_len, chop_cells
 
-from ..surface import Surface
+from ..reporter import Surface
 
 INDENT = 2
 _GAP = 2

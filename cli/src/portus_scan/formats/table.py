@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from portus_scanners import Image, ImageReport, ReportDocument, ScannerRun, Verdict
 
-from ..reporter import ReportJob, TextReporter
-from ..surface import Surface
+from ..reporter import ReportJob, Surface, TextReporter
 from ..terminal import safe
 from .doubts import notes_of, scanner_name, verdict_of
 from .foreign import safe_cut

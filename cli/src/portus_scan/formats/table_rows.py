@@ -8,8 +8,7 @@ from itertools import groupby
 
 from portus_scanners import FixState, ImageReport, Severity, Vulnerability
 
-from ..reporter import ReportJob
-from ..surface import Surface
+from ..reporter import ReportJob, Surface
 from ..terminal import safe
 from .layout import INDENT, Cell, columns, paragraph
 from .selection import PackageGroup, few, group_by_package, package_name, select

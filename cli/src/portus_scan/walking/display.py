@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 from portus_scanners import ImageReport, UnresolvedImage
 
 from ..formats.words import verdict_words
-from ..output import write_stdout
 from ..progress import SHOW_CURSOR, stderr_is_live
-from ..terminal import PROGRAM, safe, say
+from ..terminal import PROGRAM, safe, say, write_stdout
 from .pace import Pace, describe_rate, describe_seconds
 from .results import reference_of
 

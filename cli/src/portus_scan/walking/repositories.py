@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..faults import CommandFault
+from ..exits import CommandFault
 
 LARGEST_LIST = 64 * 1024 * 1024
 """Bytes."""

@@ -19,7 +19,7 @@ from portus_scanners import (
     load_line,
 )
 
-from ..faults import CommandFault
+from ..exits import CommandFault
 
 LONGEST_LINE = 256 * 1024 * 1024
 """Bytes of one image's report that is read again."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..delivery.files import write_file
-from ..faults import CommandFault
+from ..exits import CommandFault
 
 VERSION = 1
 LARGEST_FILE = 256 * 1024 * 1024

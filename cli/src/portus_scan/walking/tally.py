@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from attrs import define, field
 from portus_scanners import ImageReport, Outcome, Severity, UnresolvedImage, Verdict
 
-from ..exit_codes import ExitCode
+from ..exits import ExitCode
 from ..formats.words import count
 
 

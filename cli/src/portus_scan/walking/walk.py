@@ -27,9 +27,9 @@ from portus_scanners import (
 )
 
 from ..clock import now
-from ..exit_codes import ExitCode, judge_document
+from ..exits import ExitCode, judge_document
 from ..leaving import leave_at_once, run_to_end, stop_on_signals
-from ..output import foreign_prints_to_stderr
+from ..terminal import foreign_prints_to_stderr
 from .display import WalkDisplay
 from .listing import Catalog, Found
 from .results import INTERRUPTED, ResultsFile

@@ -1,0 +1,133 @@
+"""How the command ends: its exit codes, which one an answer deserves, and the faults that end it early."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+import click
+
+from .terminal import say
+
+if TYPE_CHECKING:
+    from portus_scanners import Outcome, ReportDocument, ScannerHealth
+
+
+class ExitCode(IntEnum):
+    """The exit codes of every sub-command. Where several apply: 130, then 2, 4, 1, 3, 0."""
+
+    OK = 0
+    """Everything was scanned by every selected scanner."""
+    GATE = 1
+    """The gate has failed; of `diff`: some vulnerability has appeared."""
+    USAGE = 2
+    """The command line, a reference or the configuration is wrong, or the answer could not be written."""
+    PARTIAL = 3
+    """Some scanner did not end `ok`, or some image could not be resolved."""
+    NOTHING = 4
+    """No scanner has looked into any image."""
+    INTERRUPTED = 130
+    """Ctrl-C, SIGTERM or SIGHUP."""
+
+
+def judge_document(document: ReportDocument, allowed: Collection[Outcome] = ()) -> ExitCode:
+    """Return the exit code that a document deserves: `OK`, `GATE`, `PARTIAL` or `NOTHING`.
+
+    Whether something was found plays no part, but for the gate's result; an image that no scanner was asked about is
+    not scanned.
+
+    Args:
+        document: The answer.
+        allowed: Outcomes other than ok that the gate's policy allows: they do not make it `PARTIAL`.
+    """
+    from portus_scanners import Outcome
+
+    seen = {Outcome.OK, Outcome.INCOMPLETE}
+    if not any(run.outcome in seen for report in document.reports for run in report.results):
+        return ExitCode.NOTHING
+    if document.gate is not None and not document.gate.passed:
+        return ExitCode.GATE
+    passing = {Outcome.OK, *allowed}
+    scanned = all(
+        report.results and all(run.outcome in passing for run in report.results) for report in document.reports
+    )
+    return ExitCode.OK if scanned and not document.errors else ExitCode.PARTIAL
+
+
+def judge_health(found: tuple[ScannerHealth, ...]) -> ExitCode:
+    """Return the exit code for the health of all enabled scanners; one that can't tell counts as healthy."""
+    unhealthy = [health for health in found if health.healthy is False]
+    if len(unhealthy) == len(found):
+        return ExitCode.NOTHING
+    return ExitCode.PARTIAL if unhealthy else ExitCode.OK
+
+
+class CommandFault(click.ClickException):
+    """The command can't go on.
+
+    Args:
+        lines: What is wrong and what to do, one line for each fault.
+        exit_code: What to leave with.
+    """
+
+    def __init__(self, lines: str | Iterable[str], exit_code: ExitCode = ExitCode.USAGE) -> None:
+        self.lines = (lines,) if isinstance(lines, str) else tuple(lines)
+        super().__init__("; ".join(self.lines))
+        self.exit_code = exit_code  # type: ignore[misc] # click declares it for classes; it reads it from the object
+
+
+class CommandFaults:
+    """Collects the faults of several arguments, so that a user reads all of them at once.
+
+    In short:
+
+        faults = CommandFaults()
+        for text in texts:
+            with faults.collected():
+                found.append(read(text))  # a CommandFault skips the rest of the block
+        faults.raise_any()
+    """
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+
+    @contextmanager
+    def collected(self) -> Iterator[None]:
+        """Keep the lines of a `CommandFault` that is raised inside."""
+        try:
+            yield
+        except CommandFault as fault:
+            self._lines.extend(fault.lines)
+
+    def raise_any(self) -> None:
+        """Raise one `CommandFault` of all lines, if there are any."""
+        if self._lines:
+            raise CommandFault(self._lines)
+
+
+@contextmanager
+def settings_faults() -> Iterator[None]:
+    """Turn a `SettingsError` into a `CommandFault` of one line a fault."""
+    from portus_scanners import SettingsError
+
+    try:
+        yield
+    except SettingsError as error:
+        raise CommandFault(error.faults) from error
+
+
+def report_fault(error: click.ClickException) -> int:
+    """Say what is wrong, one line a fault, and return the exit code."""
+    lines = error.lines if isinstance(error, CommandFault) else (_one_line(error),)
+    for line in lines:
+        say(line)
+    return error.exit_code
+
+
+def _one_line(error: click.ClickException) -> str:
+    message = " ".join(error.format_message().split()).rstrip(".")
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        return f"{message}; see: {error.ctx.command_path} --help"
+    return message
