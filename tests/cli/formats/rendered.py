@@ -41,7 +41,7 @@ REPORTERS: Mapping[str, type[TextReporter]] = {
     "markdown": MarkdownReporter,
     "sarif": SarifReporter,
 }
-_SCHEMAS = Path(__file__).parents[2] / "fixtures" / "schemas"
+_SCHEMAS = Path(__file__).parents[1] / "data"
 RULE = Suppressed(
     rule="suppressions.yml:12", reason="not affected: the code is never called", by="ann", until=date(2027, 1, 31)
 )

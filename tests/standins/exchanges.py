@@ -1,4 +1,7 @@
-"""Exchanges recorded with the real servers, or derived from their source: one a file, request and response."""
+"""Exchanges recorded with the real servers, or derived from their source: one a file, request and response.
+
+They are in the folder `data` of the tests of their plugin.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any
 
 from portus_scanners_testing import Exchange
 
-_FOLDER = Path(__file__).parent
+_PLUGINS = Path(__file__).parents[1] / "plugins"
 
 
 def recorded(server: str, name: str) -> Exchange:
@@ -20,7 +23,7 @@ def exchange(server: str, name: str) -> dict[str, Any]:
     """Return a recorded exchange, request body included, as its file has it.
 
     Args:
-        server: The folder: ``clair`` or ``zypper_docker``.
+        server: The plugin's folder of tests: ``clair`` or ``zypper_docker``.
         name: The file's name, with or without ``.json``.
     """
     document: dict[str, Any] = json.loads(_path(server, name).read_text(encoding="utf-8"))
@@ -29,8 +32,8 @@ def exchange(server: str, name: str) -> dict[str, Any]:
 
 def names(server: str) -> list[str]:
     """Return the names of a server's exchanges, sorted, without ``.json``."""
-    return sorted(path.stem for path in (_FOLDER / server).glob("*.json"))
+    return sorted(path.stem for path in (_PLUGINS / server / "data").glob("*.json"))
 
 
 def _path(server: str, name: str) -> Path:
-    return _FOLDER / server / f"{name.removesuffix('.json')}.json"
+    return _PLUGINS / server / "data" / f"{name.removesuffix('.json')}.json"
