@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from portus_scanners import Image, ImageReport, Outcome, Scanner, ScannerRun, ScannerSettings, make_image_report
+from portus_scanners_testing import StandInContext
 
 from .groups import Size
 from .instant import NAMES, InstantScanner, make_engine, make_image
@@ -49,7 +50,7 @@ async def _scan_with_engine(images: Sequence[Image]) -> float:
 
 async def _scan_by_hand(images: Sequence[Image]) -> float:
     """Return the seconds of CPU that the loop took."""
-    scanners = [InstantScanner(ScannerSettings()) for _ in NAMES]
+    scanners = [InstantScanner(ScannerSettings(), StandInContext()) for _ in NAMES]
     begin = time.process_time()
     left = iter(images)
     await asyncio.gather(*(_work(scanners, left) for _ in range(IMAGES_AT_ONCE)))

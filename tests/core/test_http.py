@@ -24,7 +24,7 @@ from portus_scanners import (
     Secret,
 )
 from portus_scanners.backends import HttpAnswer, HttpBackend, session_for
-from portus_scanners_testing import Echo, ScriptedServer
+from portus_scanners_testing import Echo, ScriptedServer, StandInContext
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -32,7 +32,7 @@ Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 @pytest.fixture
 async def context() -> AsyncIterator[ScannerContext]:
     """A scanner's context outside an engine."""
-    async with ScannerContext() as context:
+    async with StandInContext() as context:
         yield context
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from portus_images import Pacers
 from portus_images.pacing.limit import HIGHEST, LOWEST, SLOW_IN_A_ROW, Limit, Usual
-from portus_scanners import ScannerContext, ScannerUnavailableError
+from portus_scanners import ScannerUnavailableError
 from portus_scanners.backends import HttpBackend
-from portus_scanners_testing import Reply, ScriptedServer, virtual_time
+from portus_scanners_testing import Reply, ScriptedServer, StandInContext, virtual_time
 from yarl import URL
 
 URL_ = URL("http://backend.example/v1")
@@ -193,7 +193,7 @@ def test_slow_answers_count_in_a_row() -> None:
 
 async def test_requests_of_a_scanner_are_paced() -> None:
     """All backends of one context share the limit of a server: refusals lower it, answers raise it."""
-    async with ScriptedServer() as server, ScannerContext() as context:
+    async with ScriptedServer() as server, StandInContext() as context:
         server.script("/refused", *[Reply(status=503)] * 2)
         server.script("/fine", Reply("{}"))
         backends = [HttpBackend(context, server.url) for _ in range(2)]
@@ -207,7 +207,7 @@ async def test_requests_of_a_scanner_are_paced() -> None:
 
 async def test_a_broken_request_gives_its_turn_back() -> None:
     """A server that can't be reached leaves nothing in flight."""
-    async with ScannerContext() as context:
+    async with StandInContext() as context:
         with pytest.raises(ScannerUnavailableError):
             await HttpBackend(context, "http://127.0.0.1:1").request("GET", "/")
         assert 0 == next(iter(context._pacers._pacers.values())).in_flight

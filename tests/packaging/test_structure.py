@@ -29,13 +29,14 @@ ROOMS = {
     "errors": "",
     "strict": "errors",
     "models": "",
-    "scanner": "models",
+    "scanner_settings": "",
+    "scanner": "models scanner_settings",
     "plugins": "errors scanner",
-    "settings": "errors plugins scanner strict",
+    "settings": "errors plugins scanner_settings strict",
     "merge": "errors models",
     "serialize": "errors merge models strict",
     "backends": "collector errors models scanner strict",
-    "engine": "backends errors merge models plugins scanner settings",
+    "engine": "backends errors merge models plugins scanner scanner_settings settings",
 }
 DOORS_OF_PLUGINS = {"portus_scanners", "portus_scanners.backends"}
 BUDGETS = {"images": 6_900, "core": 7_800, "policy": 3_100, "kit": 4_500}

@@ -71,10 +71,12 @@ from .plugins import (
 )
 from .scanner import (
     Health as Health,
-    HttpScannerSettings as HttpScannerSettings,
-    ProgramScannerSettings as ProgramScannerSettings,
     Scanner as Scanner,
     ScannerContext as ScannerContext,
+)
+from .scanner_settings import (
+    HttpScannerSettings as HttpScannerSettings,
+    ProgramScannerSettings as ProgramScannerSettings,
     ScannerSettings as ScannerSettings,
 )
 from .serialize import (

@@ -1,4 +1,4 @@
-"""The contract with a plugin.
+"""The contract with a plugin: what a scanner gets, what it returns, what it raises.
 
 ::
 
@@ -14,23 +14,34 @@
         async def scan(self, image: Image) -> ScannerReport:
             ...
 
-A scanner raises, the engine judges: see ``errors.py`` for what to raise.
+A scanner **gets** its settings, a context (what the engine does for it) and, for each scan, an image. It **returns** a
+`ScannerReport`, and never judges itself: it **raises**, the engine judges.
+
+====================================  ===============================================================================
+returned or raised                    the run's outcome
+====================================  ===============================================================================
+a complete `ScannerReport`            ``ok``
+one with ``complete=False``           ``incomplete``
+`UnsupportedImageError`               ``unsupported``: the backend can't read such an image
+`ScannerUnavailableError`             tried again, at most twice, inside the deadline; then ``failed``
+`InvalidReportError`, anything else   ``failed``
+nothing before the deadline           ``pending`` after a `ScannerContext.wait`, else ``timed_out``
+====================================  ===============================================================================
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, get_args, get_origin
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
-from attrs import Attribute, field, frozen
-from attrs.validators import ge, gt, instance_of, optional
-from portus_images import BlobAccess, BlobHead, Image, Layer, Reference, Referrer, RegistryError
+from attrs import field, frozen
+from attrs.validators import instance_of, optional
+from portus_images import BlobAccess, BlobHead, Image, Layer, Referrer
 
 from .models import ScannerReport
+from .scanner_settings import ScannerSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,94 +49,7 @@ if TYPE_CHECKING:
     import aiohttp
     from portus_images import Pacers
 
-__all__ = [
-    "BlobAccess",
-    "BlobHead",
-    "Health",
-    "HttpScannerSettings",
-    "ProgramScannerSettings",
-    "Referrer",
-    "Scanner",
-    "ScannerContext",
-    "ScannerSettings",
-]
-
-SUPPORTED_CONTRACTS = frozenset({1})
-"""The contract numbers that this core can run."""
-
-SHORTEST_WAIT = 0.5
-"""Seconds: a poll is never sooner than this."""
-
-
-def _base_url(text: str) -> str:
-    return text.strip().rstrip("/")
-
-
-@frozen(kw_only=True)
-class ScannerSettings:
-    """What every scanner can be told. A plugin's own settings class derives from this one.
-
-    Values come from the configuration and the environment, where all are texts; they are converted to the annotated
-    types, and unknown keys are refused.
-
-    Attributes:
-        server: Where the backend is. A scanner is enabled when this is not empty.
-        enabled: Enables a scanner that needs no server; false disables one that has a server.
-        timeout: Seconds for one image, from the moment that the scanner has its slot.
-        concurrency: How many images at once; counted over all instances of one plugin with one server.
-    """
-
-    server: str = field(default="", converter=_base_url)
-    enabled: bool | None = None
-    timeout: float = field(default=900.0, validator=gt(0))
-    concurrency: int = field(default=4, validator=ge(1))
-
-
-def _http_url(_instance: object, attribute: Attribute[str], value: str) -> None:
-    try:
-        parts = urlsplit(value)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, a bracket that is not closed
-        usable = False
-    if not usable:
-        msg = f"{attribute.name} must be a URL such as http://backend.example:6060"
-        raise ValueError(msg)
-    if "@" in parts.netloc:
-        msg = f"{attribute.name} must not contain credentials"
-        raise ValueError(msg)
-    if parts.query or parts.fragment:
-        msg = f"{attribute.name} must be a plain base URL, without ? and #"
-        raise ValueError(msg)
-
-
-@frozen(kw_only=True)
-class HttpScannerSettings(ScannerSettings):
-    """Settings of a scanner whose backend is an HTTP server.
-
-    Attributes:
-        server: Base URL of the backend: ``http://clair.example:6060``.
-        ca_file: PEM file of the authority that signed the server's certificate; the system's authorities where empty.
-        insecure: Do not verify the server's certificate.
-    """
-
-    server: str = field(converter=_base_url, validator=_http_url)
-    ca_file: str = ""
-    insecure: bool = False
-
-
-@frozen(kw_only=True)
-class ProgramScannerSettings(ScannerSettings):
-    """Settings of a scanner whose backend is a program on this machine.
-
-    It needs no server: ``enabled: true`` enables it. A plugin gives the program's name as the default:
-    ``program: str = "trivy"``.
-
-    Attributes:
-        program: A name that is looked up on ``PATH``, or a path.
-    """
-
-    program: str
-
+__all__ = ["Health", "Scanner", "ScannerContext"]
 
 SettingsT = TypeVar("SettingsT", bound=ScannerSettings)
 ResultT = TypeVar("ResultT")
@@ -144,41 +68,85 @@ class Health:
     message: str = field(default="", validator=instance_of(str))
 
 
-class ScannerContext:
-    """What the engine does for a scanner while it scans.
+class Scanner(ABC, Generic[SettingsT]):
+    """A backend that looks for vulnerabilities. A plugin's entry point names a subclass.
 
-    This class is also the stand-in that a scanner has outside an engine, in its author's tests: nothing is recorded,
-    no credentials are added. Use it as an async context manager, or call `aclose`, when `http` was used.
+    The class statement says which version of the contract it is written for: ``contract=1``. The engine makes one
+    object of it for each instance in the configuration and calls `scan` for several images at once.
+
+    Args:
+        settings: The instance's section of the configuration.
+        context: What the engine does for this scanner; in a test, a stand-in of `portus_scanners_testing`.
     """
 
-    def __init__(self, *, http: aiohttp.ClientSession | None = None) -> None:
-        self._http = http
-        self._own_http: aiohttp.ClientSession | None = None
-        self._own_pacers: Pacers | None = None
+    contract: ClassVar[int]
+    """The number that the class statement gives. It is not inherited: each class states its own."""
+    settings_class: ClassVar[type[ScannerSettings]] = ScannerSettings
+    """What the configuration's section is converted to; the type argument of ``Scanner[...]`` when left out."""
+
+    def __init_subclass__(cls, *, contract: int, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.contract = contract
+        if "settings_class" not in vars(cls):
+            cls.settings_class = _settings_argument(cls) or cls.settings_class
+
+    def __init__(self, settings: SettingsT, context: ScannerContext) -> None:
+        self.settings = settings
+        """This instance's section of the configuration."""
+        self.context = context
+        """What the engine does for this scanner."""
+
+    async def start(self) -> None:
+        """Make ready, once, before the first scan. An error raised here makes every run of this scanner fail."""
+        return
+
+    @abstractmethod
+    async def scan(self, image: Image) -> ScannerReport:
+        """Return what the backend knows of one image.
+
+        An error raised here ends this run alone; one raised in a task that the scanner starts does not: asyncio lets a
+        ``sys.exit`` there end the program. The engine never calls this for a manifest that is not an image
+        (`Image.unsupported`): such a run ends `unsupported` by itself.
+
+        Raises:
+            UnsupportedImageError: The backend can't read such an image.
+            ScannerUnavailableError: It can't be reached or is out of order; the engine tries the scan again.
+            InvalidReportError: Its answer is not valid.
+            ScannerError: It failed in another way.
+        """
+
+    async def check_health(self) -> Health:
+        """Return whether the backend can be used now; an error raised here counts as unhealthy."""
+        return Health(healthy=None, message="this scanner has no health check")
+
+    async def aclose(self) -> None:
+        """Let go of everything that `start` took."""
+        return
+
+
+class ScannerContext(ABC):
+    """What the engine does for a scanner. One object serves all scans of one scanner.
+
+    Every member is abstract: a scanner never runs with a service that silently does nothing. In tests,
+    `portus_scanners_testing.StandInContext` and `RecordingContext` stand in for it.
+    """
 
     @property
-    def _pacers(self) -> Pacers:
-        """What paces the requests to servers (for `HttpBackend`)."""
-        if self._own_pacers is None:
-            from portus_images import Pacers
-
-            self._own_pacers = Pacers()
-        return self._own_pacers
-
-    @property
+    @abstractmethod
     def http(self) -> aiohttp.ClientSession:
         """The scanner's own HTTP session: no cookies, no total timeout, 5 s to connect. The engine closes it."""
-        if self._http is None:
-            from portus_images import open_session
-
-            self._http = self._own_http = open_session()
-        return self._http
 
     @property
-    def logger(self) -> logging.Logger:
-        """Where a scanner logs; never credentials."""
-        return logging.getLogger("portus_scanners.scanner")
+    @abstractmethod
+    def pacers(self) -> Pacers:
+        """Paces the requests to each server, over all scanners of an engine. Used by `HttpBackend`."""
 
+    @property
+    @abstractmethod
+    def logger(self) -> logging.Logger:
+        """Where the scanner logs; never credentials."""
+
+    @abstractmethod
     async def blob(self, image: Image, layer: Layer, *, renew: bool = False, from_here: bool = False) -> BlobAccess:
         """Return the URL and the headers with which a backend can pull a layer from the registry.
 
@@ -199,11 +167,8 @@ class ScannerContext:
             UnsupportedImageError: The registry does not have this layer (it is a foreign one).
             RegistryError: The registry gives no credentials; or the layer of a local image can't be served.
         """
-        reference = image.reference
-        if image.local is not None or not isinstance(reference, Reference):
-            return BlobAccess(url=f"http://127.0.0.1/{layer.digest}")
-        return BlobAccess(url=f"https://{reference.api_host}/v2/{reference.repository}/blobs/{layer.digest}")
 
+    @abstractmethod
     async def copy_blob(self, image: Image, layer: Layer, path: Path) -> None:
         """Copy a layer's blob to a new file, for a backend that reads files: verified, and no longer than the layer.
 
@@ -213,23 +178,22 @@ class ScannerContext:
         Args:
             image: The image; a local one must be scanned now.
             layer: One of its layers.
-            path: Where to write; there must be no such file, and the folder must be there.
+            path: Where to write; there must be no such file, and the folder must exist.
 
         Raises:
             UnsupportedImageError: The registry does not have this layer (it is a foreign one).
             RegistryError: The registry does not give it; it is not what its digest and size say; or the file can't be
                 written.
         """
-        msg = f"no registry to copy {layer.digest} from"
-        raise RegistryError(msg, registry="", step="blob")
 
+    @abstractmethod
     async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
         """Ask the registry for a layer's size and status ourselves: to learn why a backend could not get it.
 
-        Never fails: refused credentials are a status of 401, a registry that does not answer is a status of 0.
+        Never fails: rejected credentials are a status of 401, a registry that does not answer is a status of 0.
         """
-        return BlobHead(status=0, reason="no registry")
 
+    @abstractmethod
     async def referrers(self, image: Image, artifact_type: str = "") -> tuple[Referrer, ...]:
         """Return what was pushed with an image as its subject: SBOMs, signatures, attestations.
 
@@ -240,10 +204,10 @@ class ScannerContext:
             artifact_type: Only those of this type; all where empty.
 
         Raises:
-            RegistryError: The registry is not available, gives no credentials, or answers nonsense.
+            RegistryError: The registry is not available, gives no credentials, or its answer is not valid.
         """
-        return ()
 
+    @abstractmethod
     async def fetch(self, image: Image, digest: str, *, max_size: int) -> bytes:
         """Return a blob or a manifest from where an image is, verified: of a `Referrer`, or of what it names.
 
@@ -253,99 +217,31 @@ class ScannerContext:
             max_size: Bytes that it may have.
 
         Raises:
-            RegistryError: It is not there, longer, not what its digest says, or the registry does not give it.
+            RegistryError: It does not exist, is longer, is not what its digest says, or the registry does not give it.
         """
-        msg = f"no registry to fetch {digest} from"
-        raise RegistryError(msg, registry="", step="blob")
 
+    @abstractmethod
     async def wait(self, seconds: float) -> None:
         """Wait before asking a backend again that said it is still working; never shorter than 0.5 s.
 
         A run whose deadline strikes after this ends as `pending`.
         """
-        await asyncio.sleep(max(seconds, SHORTEST_WAIT))
 
+    @abstractmethod
     def progress(self, done: int, total: int, what: str = "") -> None:
         """Say how far the scan is: *done* of *total* (0 when unknown) *what* ("layer")."""
 
+    @abstractmethod
     def keep(self, report: ScannerReport) -> None:
         """Hand over what has been found so far, for the case that the deadline strikes."""
 
+    @abstractmethod
     async def finish(self, request: Awaitable[ResultT]) -> ResultT:
         """Await a request that must not be abandoned half way.
 
         When the run ends first, the request goes on and the scanner's slot stays taken until it has ended (for the
         scanner's `timeout` at most).
         """
-        return await request
-
-    async def aclose(self) -> None:
-        """Close the session, if this object has opened one."""
-        if self._own_http is not None:
-            await self._own_http.close()
-            self._http = self._own_http = None
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_exc: object) -> None:
-        await self.aclose()
-
-
-class Scanner(ABC, Generic[SettingsT]):
-    """A backend that looks for vulnerabilities. A plugin's entry point names a subclass.
-
-    The class statement says which version of the contract it is written for: ``contract=1``. The engine makes one
-    object of it for each instance in the configuration and calls `scan` for several images at once.
-
-    Args:
-        settings: The instance's section of the configuration.
-        context: The engine's services; without one (in a test) those that do nothing.
-    """
-
-    contract: ClassVar[int]
-    """The number that the class statement gives. It is not inherited: each class states its own."""
-    settings_class: ClassVar[type[ScannerSettings]] = ScannerSettings
-    """What the configuration's section is converted to; the type argument of ``Scanner[...]`` when left out."""
-
-    def __init_subclass__(cls, *, contract: int, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls.contract = contract
-        if "settings_class" not in vars(cls):
-            cls.settings_class = _settings_argument(cls) or cls.settings_class
-
-    def __init__(self, settings: SettingsT, context: ScannerContext | None = None) -> None:
-        self.settings = settings
-        """This instance's section of the configuration."""
-        self.context: ScannerContext = context or ScannerContext()
-        """What the engine does for this scanner."""
-
-    async def start(self) -> None:
-        """Make ready, once, before the first scan. What it raises makes every run of this scanner fail."""
-        return
-
-    @abstractmethod
-    async def scan(self, image: Image) -> ScannerReport:
-        """Return what the backend knows of one image.
-
-        What this raises ends its own run. What a task that it starts raises is another matter: asyncio lets a
-        ``sys.exit`` there end the program. The engine does not call this for what is no image
-        (`Image.unsupported`): that ends `unsupported` by itself.
-
-        Raises:
-            UnsupportedImageError: The backend can't read such an image.
-            ScannerUnavailableError: It can't be reached or is out of order; the engine tries the scan again.
-            InvalidReportError: It answered nonsense.
-            ScannerError: It failed in another way.
-        """
-
-    async def check_health(self) -> Health:
-        """Return whether the backend can be used now; an error raised here counts as unhealthy."""
-        return Health(healthy=None, message="this scanner has no health check")
-
-    async def aclose(self) -> None:
-        """Let go of everything that `start` took."""
-        return
 
 
 def _settings_argument(cls: type) -> type[ScannerSettings] | None:

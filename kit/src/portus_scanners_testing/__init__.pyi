@@ -6,6 +6,7 @@ from .clock import (
 )
 from .context import (
     RecordingContext as RecordingContext,
+    StandInContext as StandInContext,
     StillWorkingError as StillWorkingError,
 )
 from .contract import (

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from portus_scanners import ScannerContext
 from portus_scanners.backends import ProgramBackend
+from portus_scanners_testing import StandInContext
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def program(tmp_path: Path) -> Callable[[str], str]:
 @pytest.fixture
 def backend(program: Callable[[str], str]) -> Callable[..., ProgramBackend]:
     """``backend("print(1)", grace=0.1)`` is a backend whose program has this text."""
-    return lambda text, **options: ProgramBackend(ScannerContext(), program(text), **options)
+    return lambda text, **options: ProgramBackend(StandInContext(), program(text), **options)
 
 
 @pytest.fixture

@@ -14,13 +14,13 @@ import pytest
 from portus_scanners import (
     InvalidReportError,
     ProgramScannerSettings,
-    ScannerContext,
     ScannerError,
     ScannerUnavailableError,
     Secret,
 )
 from portus_scanners.backends import ProgramBackend
 from portus_scanners.backends.program import backend as backend_module
+from portus_scanners_testing import StandInContext
 
 Backend = Callable[..., ProgramBackend]
 
@@ -112,7 +112,7 @@ async def test_a_name_is_looked_up_on_the_path(
     """A name is found on PATH when it is run, also where PATH and the name are relative to our own folder."""
     path = Path(program("print('found', end='')"))
     monkeypatch.chdir(tmp_path)
-    context = ScannerContext()
+    context = StandInContext()
     for name, search in ((path.name, str(tmp_path)), (path.name, "."), (f"./{path.name}", "")):
         monkeypatch.setenv("PATH", search)
         assert b"found" == (await ProgramBackend(context, name).run()).stdout
@@ -127,7 +127,7 @@ async def test_a_program_that_is_not_there(tmp_path: Path, monkeypatch: pytest.M
     Path("interpreter").write_text("#!/no/such/interpreter")
     Path("interpreter").chmod(0o755)
     backend = ProgramBackend(
-        ScannerContext(), f"./{name}" if (tmp_path / name.rstrip("\0")).exists() and name else name
+        StandInContext(), f"./{name}" if (tmp_path / name.rstrip("\0")).exists() and name else name
     )
     with pytest.raises(ScannerUnavailableError, match="program: in the configuration") as raised:
         await backend.run(stdin=b"x")
@@ -140,7 +140,7 @@ async def test_a_program_for_another_machine(tmp_path: Path) -> None:
     path.write_bytes(b"\x7fELFnonsense")
     path.chmod(0o755)
     with pytest.raises(ScannerUnavailableError, match=r"can't be started \(Exec format error\)") as raised:
-        await ProgramBackend(ScannerContext(), str(path)).run()
+        await ProgramBackend(StandInContext(), str(path)).run()
     assert isinstance(raised.value.__cause__, OSError)
 
 
@@ -303,7 +303,7 @@ async def test_asyncio_in_debug_mode_logs_nothing_of_the_output(caplog: pytest.L
     loop.set_debug(enabled=True)
     loop.slow_callback_duration = 0.0
     caplog.set_level(logging.DEBUG)
-    answer = await ProgramBackend(ScannerContext(), "sh").run(
+    answer = await ProgramBackend(StandInContext(), "sh").run(
         "-c", "echo canary; echo canary >&2; cat", stdin=b"canary"
     )
     assert b"canary\ncanary" == answer.stdout

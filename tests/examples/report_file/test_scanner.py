@@ -21,7 +21,7 @@ from portus_scanners import (
     ScannerUnavailableError,
     Secret,
 )
-from portus_scanners_testing import RecordingContext, ScriptedServer, Status
+from portus_scanners_testing import RecordingContext, ScriptedServer, StandInContext, Status
 from standins import reports
 
 DIGEST, CONFIG, OTHER = ("sha256:" + letter * 64 for letter in "abc")
@@ -40,7 +40,9 @@ def scan(tmp_path: Path) -> Scan:
         if document is not None:
             file.parent.mkdir(parents=True)
             file.write_bytes(document if isinstance(document, bytes) else json.dumps(document).encode())
-        return await ReportFileScanner(ReportFileSettings(path=f"{tmp_path}/{PATH}", **settings)).scan(IMAGE)
+        return await ReportFileScanner(
+            ReportFileSettings(path=f"{tmp_path}/{PATH}", **settings), StandInContext()
+        ).scan(IMAGE)
 
     return run
 
@@ -61,7 +63,7 @@ async def test_a_pipe_is_no_report(tmp_path: Path) -> None:
     """A file that nobody writes to does not hold the scan."""
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ScannerError, match="is no file"):
-        await ReportFileScanner(ReportFileSettings(path=f"{tmp_path}/pipe")).scan(IMAGE)
+        await ReportFileScanner(ReportFileSettings(path=f"{tmp_path}/pipe"), StandInContext()).scan(IMAGE)
 
 
 async def test_a_report_that_is_no_json(scan: Scan) -> None:
@@ -181,7 +183,7 @@ def test_settings_that_can_not_be_meant(settings: dict[str, Any]) -> None:
 async def test_health_of_files_is_their_folder(tmp_path: Path) -> None:
     """The folder before the first name of an image is there, or not."""
     healths = [
-        await ReportFileScanner(ReportFileSettings(path=f"{folder}/{PATH}")).check_health()
+        await ReportFileScanner(ReportFileSettings(path=f"{folder}/{PATH}"), StandInContext()).check_health()
         for folder in (tmp_path, tmp_path / "gone")
     ]
     assert [True, False] == [health.healthy for health in healths]

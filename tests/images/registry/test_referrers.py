@@ -18,10 +18,9 @@ from portus_scanners import (
     RegistryAuthError,
     RegistryError,
     RegistryUnavailableError,
-    ScannerContext,
     Secret,
 )
-from portus_scanners_testing import ScriptedServer, Status
+from portus_scanners_testing import ScriptedServer, StandInContext, Status
 from portus_scanners_testing.images import BuiltImage, digest_of, make_artifact
 from portus_scanners_testing.images.media_types import OCI_INDEX
 from portus_scanners_testing.registry import StandInRegistry
@@ -252,7 +251,7 @@ def test_the_tag_is_the_specifications() -> None:
 
 async def test_outside_an_engine_there_is_nothing() -> None:
     """The stand-in that a scanner has in its author's tests."""
-    context, image = ScannerContext(), Image(reference=Reference.parse("a/b"), digest=BUILT.digest)
+    context, image = StandInContext(), Image(reference=Reference.parse("a/b"), digest=BUILT.digest)
 
     assert () == await context.referrers(image)
     with pytest.raises(RegistryError, match="no registry"):

@@ -8,8 +8,8 @@ import portus_scanner_clair.client
 import pytest
 from portus_scanner_clair import ClairScanner, ClairSettings
 from portus_scanner_clair.health import health_url
-from portus_scanners import Health, ScannerContext
-from portus_scanners_testing import Hang, ReplayServer, Status
+from portus_scanners import Health
+from portus_scanners_testing import Hang, ReplayServer, StandInContext, Status
 from standins.exchanges import recorded
 
 from .conftest import House
@@ -19,7 +19,7 @@ async def health_of(health: str, namespaces: str) -> Health:
     """Check a Clair that gives these recorded answers, on one port."""
     answers = {"/health": recorded("clair", health), "/v1/namespaces": recorded("clair", namespaces)}
     replay = ReplayServer(answers.values(), matches=lambda exchange, request: exchange is answers[request.path])
-    async with replay as server, ScannerContext() as context:
+    async with replay as server, StandInContext() as context:
         port = int(server.host.rpartition(":")[2])
         return await ClairScanner(ClairSettings(server=server.url, health_port=port), context).check_health()
 

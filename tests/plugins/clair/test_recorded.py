@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from portus_scanner_clair import ClairScanner, ClairSettings
 from portus_scanner_clair.layers import make_chain
-from portus_scanners import Image, Layer, Reference, ScannerContext, ScannerError, ScannerReport
-from portus_scanners_testing import Exchange, RecordedRequest, ReplayServer, with_json
+from portus_scanners import Image, Layer, Reference, ScannerError, ScannerReport
+from portus_scanners_testing import Exchange, RecordedRequest, ReplayServer, StandInContext, with_json
 from standins.exchanges import names, recorded
 
 IMAGE = Image(
@@ -42,7 +42,7 @@ def replay(get: str, post: str = "post-layer-base-201") -> ReplayServer:
 
 async def scan(get: str, post: str = "post-layer-base-201") -> ScannerReport:
     """Scan an image of one layer; what is recorded is answered."""
-    async with replay(get, post) as server, ScannerContext() as context:
+    async with replay(get, post) as server, StandInContext() as context:
         return await ClairScanner(ClairSettings(server=server.url), context).scan(IMAGE)
 
 

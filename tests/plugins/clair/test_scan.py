@@ -10,12 +10,11 @@ from portus_scanner_clair import ClairScanner, ClairSettings
 from portus_scanner_clair.layers import EMPTY_LAYERS, make_chain
 from portus_scanners import (
     InvalidReportError,
-    ScannerContext,
     ScannerError,
     ScannerUnavailableError,
     UnsupportedImageError,
 )
-from portus_scanners_testing import Disconnect, LoopbackServer, Status, Truncated
+from portus_scanners_testing import Disconnect, LoopbackServer, StandInContext, Status, Truncated
 from portus_scanners_testing.images import (
     alpine_layer,
     debian_image,
@@ -304,7 +303,7 @@ async def test_a_large_answer_is_read(house: House) -> None:
             feature = {"Name": "a", "Version": "1", "NamespaceName": "debian:12", "Vulnerabilities": found}
             return web.json_response({"Layer": {"Name": name, "Features": [feature]}})
 
-    async with Large() as server, ScannerContext() as context:
+    async with Large() as server, StandInContext() as context:
         scanner = ClairScanner(ClairSettings(server=server.url), context)
         assert 10_000 == len((await scanner.scan(await house.image(debian_image(BASH)))).findings)
 

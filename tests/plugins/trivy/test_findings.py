@@ -20,11 +20,11 @@ from portus_scanners import (
     Layer,
     Package,
     Reference,
-    ScannerContext,
     ScannerReport,
     Severity,
     UnsupportedImageError,
 )
+from portus_scanners_testing import StandInContext
 
 from .reports import DEBIAN, DIFF_IDS, VERSIONS, os_result, package, report, vulnerability
 
@@ -266,7 +266,7 @@ def test_an_image_whose_layers_do_not_match_has_no_digests() -> None:
 @given(st.lists(st.text(max_size=30), max_size=60))
 def test_no_warning_hides_behind_others(texts: list[str]) -> None:
     """However many warnings an image provokes, the one that something was not looked at is among those kept."""
-    log = ScanLog(ScannerContext())
+    log = ScanLog(StandInContext())
     for text in [*texts, "not on the EOL list: it is not on the EOL list"]:
         log(f"2099-01-01T00:00:00Z\tWARN\t{' '.join(text.split()) or 'x'}")
     unseen = [one for one in log.warnings if is_unseen(one)]

@@ -10,7 +10,7 @@ import pytest
 from portus_scanner_trivy import TrivyScanner, TrivySettings
 from portus_scanner_trivy.database import UPDATE_INTERVAL, Database
 from portus_scanners import Engine, Image, Layer, Outcome, Reference, Secret, Settings
-from portus_scanners_testing import RecordingContext, ScriptedProgram, StandInRegistry, open_engine
+from portus_scanners_testing import RecordingContext, ScriptedProgram, StandInContext, StandInRegistry, open_engine
 from portus_scanners_testing.images import debian_image
 
 from .reports import VERSIONS, os_result, report, vulnerability
@@ -79,7 +79,7 @@ async def test_arguments(tmp_path: Path) -> None:
     settings = TrivySettings(
         program=str(program.path), cache="/cache", offline=True, insecure=True, timeout=10, arguments=("--parallel=1",)
     )
-    await TrivyScanner(settings).scan(IMAGE)
+    await TrivyScanner(settings, StandInContext()).scan(IMAGE)
     expected = (
         "image --format json --output report.json --scanners vuln --list-all-pkgs --no-progress --cache-dir /cache "
         "--timeout 40s --insecure --skip-db-update --skip-java-db-update --offline-scan --parallel=1 "
@@ -94,7 +94,7 @@ async def test_with_a_server(tmp_path: Path) -> None:
     settings = TrivySettings(
         program=str(program.path), server="http://a.example:4954/", token=Secret("opensesame"), ca_file="/ca.pem"
     )
-    await TrivyScanner(settings).scan(IMAGE)
+    await TrivyScanner(settings, StandInContext()).scan(IMAGE)
     (call,) = program.calls
     assert ("--server", "http://a.example:4954") == call.arguments[-5:-3]
     assert ("opensesame", "/ca.pem") == (call.environment["TRIVY_TOKEN"], call.environment["SSL_CERT_FILE"])
@@ -105,7 +105,7 @@ async def test_the_database_is_asked_for_once(tmp_path: Path) -> None:
     """Before the first scan, for all; its repository is the one in the settings."""
     program = scripted(tmp_path)
     settings = TrivySettings(program=str(program.path), cache="/cache", database_repository="db.example/trivy-db:2")
-    scanner = TrivyScanner(settings)
+    scanner = TrivyScanner(settings, StandInContext())
     await asyncio.gather(scanner.scan(IMAGE), scanner.scan(IMAGE))
     updates = [call.arguments for call in program.calls if "--download-db-only" in call.arguments]
     assert [program.calls[0].arguments] == updates

@@ -25,7 +25,7 @@ from portus_scanners import (
     Settings,
     Severity,
 )
-from portus_scanners_testing import Hang, StandInRegistry, Status, open_engine
+from portus_scanners_testing import Hang, StandInContext, StandInRegistry, Status, open_engine
 from portus_scanners_testing.images import (
     alpine_image,
     debian_image,
@@ -171,7 +171,7 @@ async def test_client_and_server(house: House, registry: StandInRegistry, tmp_pa
         refused = await house.scan(registry, reference, **settings, token="wrong")
     down = TrivySettings(program=str(house.program), server=server.url, cache=str(tmp_path / "client"))
     with pytest.raises(ScannerUnavailableError, match=rf"server \({server.url}\) can't be reached"):
-        await TrivyScanner(down).scan(image)
+        await TrivyScanner(down, StandInContext()).scan(image)
     assert (Outcome.OK, FOUND) == (run.outcome, found(run))
     assert run.report is not None
     assert ("0.76.0", "2") == (run.report.scanner_version, run.report.database_version)
@@ -266,14 +266,14 @@ async def test_no_database_can_be_downloaded(house: House, tmp_path: Path) -> No
         program=str(house.program), cache=str(tmp_path / "x"), database_repository="127.0.0.1:9/trivy-db:2"
     )
     with pytest.raises(ScannerUnavailableError, match="set database_repository"):
-        await TrivyScanner(settings).scan(UNREACHABLE)
+        await TrivyScanner(settings, StandInContext()).scan(UNREACHABLE)
 
 
 async def test_the_registry_is_unreachable(house: House) -> None:
     """It may be there later: the engine tries again."""
     settings = TrivySettings(program=str(house.program), cache=str(house.cache), offline=True)
     with pytest.raises(ScannerUnavailableError, match=r"can't be reached, or is out of order.*connection refused"):
-        await TrivyScanner(settings).scan(UNREACHABLE)
+        await TrivyScanner(settings, StandInContext()).scan(UNREACHABLE)
 
 
 @pytest.mark.parametrize(

@@ -22,14 +22,13 @@ from portus_scanners import (
     RegistryAuthError,
     RegistryError,
     RegistryUnavailableError,
-    ScannerContext,
     ScannerError,
     ScannerUnavailableError,
     Secret,
     UnsupportedImageError,
 )
 from portus_scanners.backends import ProgramBackend, ProgramWorkspace
-from portus_scanners_testing import EmptyBody, RecordingContext, StandInRegistry, Status
+from portus_scanners_testing import EmptyBody, RecordingContext, StandInContext, StandInRegistry, Status
 from portus_scanners_testing.images import debian_image, digest_of, write_oci_layout
 
 BUILT = debian_image({"bash": "5.2-1"})
@@ -42,7 +41,7 @@ IMAGE = Image(
 WHERE = {"registry": "registry.example", "step": "blob"}
 
 
-class GivenContext(ScannerContext):
+class GivenContext(StandInContext):
     """Gives what a test says."""
 
     def __init__(self, access: BlobAccess | RegistryError) -> None:
@@ -64,7 +63,7 @@ class GivenContext(ScannerContext):
 @pytest.fixture
 async def workspace(scratch: Path) -> AsyncIterator[ProgramWorkspace]:
     """An empty one, on the same file system as the test's folder."""
-    async with ProgramBackend(ScannerContext(), "true").open_workspace() as workspace:
+    async with ProgramBackend(StandInContext(), "true").open_workspace() as workspace:
         yield workspace
 
 

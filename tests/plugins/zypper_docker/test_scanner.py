@@ -19,7 +19,7 @@ from portus_scanners import (
     ScannerUnavailableError,
     UnsupportedImageError,
 )
-from portus_scanners_testing import RecordingContext
+from portus_scanners_testing import RecordingContext, StandInContext
 from standins.exchanges import names
 from standins.zypper_docker import Answer, StandInZypperDocker, failed, patch, recorded, scanned, working
 
@@ -41,7 +41,7 @@ async def end_of(scanner: ZypperDockerScanner) -> str:
 
 async def test_a_local_image_is_unsupported() -> None:
     """The server knows what its docker daemon has; it is not even asked."""
-    scanner = ZypperDockerScanner(ZypperDockerSettings(server="http://zypper.example"))
+    scanner = ZypperDockerScanner(ZypperDockerSettings(server="http://zypper.example"), StandInContext())
     image = evolve(image_of(), reference=LocalReference.parse("oci:dir"), local=LocalImage(form="oci", path="/dir"))
     with pytest.raises(UnsupportedImageError, match="no folders and archives"):
         await scanner.scan(image)

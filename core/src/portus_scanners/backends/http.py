@@ -141,7 +141,7 @@ class HttpBackend:
         try:
             url = URL(self._server + path, encoded=True)
             async with (
-                self._context._pacers.request(method, url) as paced,
+                self._context.pacers.request(method, url) as paced,
                 self._context.http.request(
                     method, url, data=sent.body, headers=sent.headers, allow_redirects=False, timeout=limits
                 ) as response,

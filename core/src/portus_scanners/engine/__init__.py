@@ -7,11 +7,21 @@
 
 from __future__ import annotations
 
-from .context import Progress
+from .context import SHORTEST_WAIT, EngineContext, Progress
 from .ends import ImageProgress, ScanEnd
 from .engine import Engine
 from .scan import Scan
 from .scanners import ScannerHealth
 from .scans import Scans
 
-__all__ = ["Engine", "ImageProgress", "Progress", "Scan", "ScanEnd", "ScannerHealth", "Scans"]
+__all__ = [
+    "SHORTEST_WAIT",
+    "Engine",
+    "EngineContext",
+    "ImageProgress",
+    "Progress",
+    "Scan",
+    "ScanEnd",
+    "ScannerHealth",
+    "Scans",
+]

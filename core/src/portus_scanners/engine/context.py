@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 ResultT = TypeVar("ResultT")
 
+SHORTEST_WAIT = 0.5
+"""Seconds: a poll is never sooner than this."""
+
 
 @frozen(kw_only=True)
 class Progress:
@@ -89,10 +92,20 @@ class EngineContext(ScannerContext):
     """The context of one scanner in an engine. What it is told goes to the run that the calling task belongs to."""
 
     def __init__(self, name: str, *, http: aiohttp.ClientSession, images: Images, pacers: Pacers) -> None:
-        super().__init__(http=http)
-        self._own_pacers = pacers
+        self._http = http
+        self._pacers = pacers
         self._logger = logging.getLogger(f"portus_scanners.scanner.{name}")
         self._images = images
+
+    @property
+    def http(self) -> aiohttp.ClientSession:
+        """This scanner's own session."""
+        return self._http
+
+    @property
+    def pacers(self) -> Pacers:
+        """Those of the engine."""
+        return self._pacers
 
     @property
     def logger(self) -> logging.Logger:
@@ -126,7 +139,7 @@ class EngineContext(ScannerContext):
         run = CURRENT_RUN.get()
         if run is not None:
             run.heard = Heard.WORKING
-        await super().wait(seconds)
+        await asyncio.sleep(max(seconds, SHORTEST_WAIT))
 
     def progress(self, done: int, total: int, what: str = "") -> None:
         """See `ScannerContext.progress`."""

@@ -15,7 +15,8 @@ from ..backends.http import session_for
 from ..errors import PluginError
 from ..plugins import Plugin
 from ..plugins.loading import LoadedPlugin, load_plugins
-from ..scanner import Health, Scanner, ScannerSettings
+from ..scanner import Health, Scanner
+from ..scanner_settings import ScannerSettings
 from ..settings import ScannerSection, enabled_but_left_out
 from .context import EngineContext
 from .isolation import Watchdog

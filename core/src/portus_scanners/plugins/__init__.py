@@ -7,11 +7,12 @@ scanners that the environment leaves out; ``plugin`` imports one plugin's code; 
 from __future__ import annotations
 
 from .discovery import check_plugin_lists, discover, discover_group, mark_conflicts
-from .groups import PluginContract, PluginGroup
+from .groups import SUPPORTED_CONTRACTS, PluginContract, PluginGroup
 from .loading import LoadedPlugin, load_plugin, load_plugins
 from .plugin import InstalledPlugin, Plugin
 
 __all__ = [
+    "SUPPORTED_CONTRACTS",
     "InstalledPlugin",
     "LoadedPlugin",
     "Plugin",

@@ -15,6 +15,9 @@ from attrs import frozen
 if TYPE_CHECKING:
     from ..scanner import Scanner
 
+SUPPORTED_CONTRACTS = frozenset({1})
+"""The numbers of the scanner contract that this core can run."""
+
 
 @frozen(kw_only=True)
 class PluginContract:
@@ -69,7 +72,7 @@ def _fault_of_scanner(loaded: type[Scanner[Any]]) -> str | None:
 
 
 def _contract_of_scanners() -> PluginContract:
-    from ..scanner import SUPPORTED_CONTRACTS, Scanner
+    from ..scanner import Scanner
 
     return PluginContract(base=Scanner, method="scan", contracts=SUPPORTED_CONTRACTS, find_fault=_fault_of_scanner)
 

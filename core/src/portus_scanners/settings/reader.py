@@ -21,7 +21,7 @@ from .faults import PREFIX, SettingsFaults, did_you_mean, enabled_but_left_out, 
 if TYPE_CHECKING:
     from portus_images import RegistrySettings
 
-    from ..scanner import ScannerSettings
+    from ..scanner_settings import ScannerSettings
 
 SettingsT = TypeVar("SettingsT", bound="ScannerSettings")
 
@@ -256,7 +256,7 @@ class _Reader:
 
 def _base_keys() -> tuple[str, ...]:
     """Return the keys that every scanner has."""
-    from ..scanner import ScannerSettings
+    from ..scanner_settings import ScannerSettings
 
     return tuple(attribute.name for attribute in attrs.fields(ScannerSettings))
 

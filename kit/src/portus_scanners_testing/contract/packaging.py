@@ -12,8 +12,7 @@ import attrs
 import pytest
 from portus_images import SettingsError
 from portus_scanners import Scanner, ScannerSettings
-from portus_scanners.plugins import Plugin, discover
-from portus_scanners.scanner import SUPPORTED_CONTRACTS
+from portus_scanners.plugins import SUPPORTED_CONTRACTS, Plugin, discover
 
 from .lab import ScannerLab
 from .subject import ScannerSubject

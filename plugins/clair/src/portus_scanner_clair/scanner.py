@@ -28,7 +28,7 @@ class ClairScanner(Scanner[ClairSettings], contract=1):
     One object remembers what Clair knows, for all the images that it scans.
     """
 
-    def __init__(self, settings: ClairSettings, context: ScannerContext | None = None) -> None:
+    def __init__(self, settings: ClairSettings, context: ScannerContext) -> None:
         super().__init__(settings, context)
         self._shared = Shared()
 

@@ -37,7 +37,7 @@ _POLL = 1.0
 class DummyScanner(Scanner[DummySettings], contract=1):
     """Plays back the script of its settings."""
 
-    def __init__(self, settings: DummySettings, context: ScannerContext | None = None) -> None:
+    def __init__(self, settings: DummySettings, context: ScannerContext) -> None:
         super().__init__(settings, context)
         self._refused: set[str] = set()
         self._endless: dict[str, Callable[[], Awaitable[NoReturn]]] = {

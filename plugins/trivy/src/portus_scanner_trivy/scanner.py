@@ -30,7 +30,7 @@ class TrivyScanner(Scanner[TrivySettings], contract=1):
     Trivy pulls the image by itself, as the engine resolved it: by its digest, with the engine's credentials.
     """
 
-    def __init__(self, settings: TrivySettings, context: ScannerContext | None = None) -> None:
+    def __init__(self, settings: TrivySettings, context: ScannerContext) -> None:
         super().__init__(settings, context)
         self._trivy = Trivy(self.context, settings)
         self._database = Database(updates=settings.updates)
