@@ -30,6 +30,13 @@ def test_every_link_leads_somewhere(page: str) -> None:
     assert [] == [link for link in targets if link and "://" not in link and not (path.parent / link).exists()]
 
 
+def test_the_start_page_names_every_page() -> None:
+    """A reader finds each page under docs/ from its start page."""
+    start = (ROOT / "docs/index.md").read_text()
+    pages = [page.removeprefix("docs/") for page in NAMES if page.startswith("docs/")]
+    assert ["index.md"] == [page for page in pages if f"]({page})" not in start]
+
+
 @pytest.mark.parametrize("module", [portus_images.errors, portus_scanners.errors], ids=["images", "core"])
 def test_the_tree_of_errors_is_that_of_the_module(module: ModuleType) -> None:
     """The page about errors draws the same tree as each module of errors does."""
