@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -43,6 +46,21 @@ def test_without_a_policy(run: Run, config: Config) -> None:
     """Without a policy there is no gate, whatever is found."""
     result = run("image", APP, "--config", config(SCRIPT), "-o", "json")
     assert (0, "", None) == (result.exit_code, result.stderr, json.loads(result.stdout)["gate"])
+
+
+def test_a_policy_that_nobody_asks_for_is_not_imported() -> None:
+    """Without a policy neither suppressions nor the gate nor the diff is imported."""
+    program = (
+        "import sys; from portus_scan.command import command\n"
+        f"try: command.main(['image', {APP!r}], prog_name='portus-scan')\n"
+        "except SystemExit: pass\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('portus_policy.')))\n"
+    )
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PORTUS_")}
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=50, env=environ
+    )
+    assert "portus_policy.policy" == ended.stdout.splitlines()[-1]
 
 
 def test_fail_on(run: Run, config: Config) -> None:

@@ -14,7 +14,7 @@ from .exits import CommandFault, settings_faults
 if TYPE_CHECKING:
     from portus_scanners import Platform, Settings
 
-    from .policing import Policing
+    from .policy import CommandPolicy
 
 ResultT = TypeVar("ResultT")
 
@@ -109,10 +109,10 @@ _REPORTING = (
 )
 
 
-def read_settings(config: str | None, scanners: tuple[str, ...], policing: Policing) -> Settings:
+def read_settings(config: str | None, scanners: tuple[str, ...], policy: CommandPolicy) -> Settings:
     """Return the configuration, with only these scanners where some are named.
 
-    The policies may ask for any enabled scanner, not only for those that are named.
+    The policy may ask for any enabled scanner, not only for those that are named.
 
     Raises:
         CommandFault: One line for each fault.
@@ -121,7 +121,7 @@ def read_settings(config: str | None, scanners: tuple[str, ...], policing: Polic
 
     with settings_faults():
         settings = load_settings(config)
-        policing.check_scanners(settings)
+        policy.check_scanners(settings)
         return settings.select(scanners) if scanners else settings
 
 

@@ -1,8 +1,9 @@
 """What is decided about reports: which severity is shown, what is suppressed, what the gate asks, what has changed.
 
-    document = apply_policies(document, load_policies("config.yml"))
+    document = apply_policy(document, load_policy("config.yml"), now=now)
 
-Pure functions on documents; only what reads files does I/O.
+`policy.py` is the whole of it for one document; `suppressions/`, `gate.py` with `gate_policy.py`, and `diff.py` are its
+parts. Pure functions on documents; only `load_policy` and `load_suppressions` read files.
 """
 
 from portus_images import attach_stub

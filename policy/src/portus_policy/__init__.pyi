@@ -7,39 +7,29 @@ from portus_scanners.models import (
     UnusedRule as UnusedRule,
 )
 
-from .applying import (
-    apply_policies as apply_policies,
-)
 from .diff import (
     DocumentDiff as DocumentDiff,
     ImageDiff as ImageDiff,
     NotComparable as NotComparable,
     SeverityChange as SeverityChange,
     compare_documents as compare_documents,
-)
-from .diff.json import (
     dump_diff as dump_diff,
 )
-from .gate import (
+from .gate import check_gate as check_gate
+from .gate_policy import (
     CountedSeverity as CountedSeverity,
     GatePolicy as GatePolicy,
     Treatment as Treatment,
-    check_gate as check_gate,
 )
-from .policies import (
-    Policies as Policies,
+from .policy import (
+    Policy as Policy,
+    apply_policy as apply_policy,
+    load_policy as load_policy,
 )
-from .reading import (
-    load_policies as load_policies,
-)
-from .suppressions.applying import (
-    apply_suppressions as apply_suppressions,
-)
-from .suppressions.loading import (
-    load_suppressions as load_suppressions,
-)
-from .suppressions.rule import (
+from .suppressions import (
     Suppression as Suppression,
+    apply_suppressions as apply_suppressions,
+    load_suppressions as load_suppressions,
 )
 
 __all__: list[str]

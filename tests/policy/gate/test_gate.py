@@ -307,6 +307,6 @@ def test_rules_in_words() -> None:
     ],
 )
 def test_policies_that_make_no_sense(wrong: dict[str, object], words: str) -> None:
-    """What can't be meant is refused: so no rule is passed over."""
+    """A policy that can't be meant is rejected, so that no rule is passed over."""
     with pytest.raises(ValueError, match=words):
         GatePolicy(**wrong)

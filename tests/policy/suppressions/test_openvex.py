@@ -72,7 +72,7 @@ def test_a_statement_is_a_rule(tmp_path: Path) -> None:
 
 
 def test_the_form_of_version_0_0_1(tmp_path: Path) -> None:
-    """Vulnerabilities, products and subcomponents may be texts, subcomponents of the statement."""
+    """Vulnerabilities, products and subcomponents may be strings, subcomponents of the statement."""
     old = statement(vulnerability="CVE-2024-1", products=[APP], subcomponents=[DEB], impact_statement="no TLS")
     [one] = load(tmp_path, vex(old, **{"@context": "https://openvex.dev/ns"}))
     assert (("CVE-2024-1",), (DEB,)) == (one.ids, one.purls)
@@ -140,7 +140,7 @@ def test_subcomponents(tmp_path: Path, found: tuple[str, ...], expected: bool) -
     [
         ({"products": [{"@id": "https://example.com/app"}]}, "neither a package URL nor an image reference"),
         ({"products": [{}]}, "it names no product"),
-        ({"products": [{"@id": "pkg:nonsense"}]}, "no package URL that can be read"),
+        ({"products": [{"@id": "pkg:nonsense"}]}, "not a package URL that can be read"),
         ({"products": [{"@id": "pkg:oci/app"}]}, "neither a digest nor a repository_url"),
         ({"products": [{"@id": "pkg:oci/app?arch=arm64&repository_url=registry.example/team/app"}]}, "no digest"),
         ({"products": [{"@id": "pkg:oci/app?repository_url=**"}]}, "its image is a pattern"),
@@ -222,10 +222,10 @@ def test_the_latest_statement_counts(
         (vex(statement(products=[])), "$.statements[0].products: it is empty"),
         (vex({"status": "fixed", "vulnerability": "a"}), "$.statements[0].products: missing"),
         (vex(statement(products=[{"@id": 7}])), "$.statements[0].products[0].@id: expected a string, got an integer"),
-        (vex(statement(products=[7])), "$.statements[0].products[0]: expected a text or an object"),
+        (vex(statement(products=[7])), "$.statements[0].products[0]: expected a string or an object"),
         (vex(statement(vulnerability={})), "$.statements[0].vulnerability.name: missing"),
         (vex(statement(vulnerability=" ")), "$.statements[0].vulnerability.name: it is empty"),
-        (vex(statement(vulnerability="CVE-*")), "$.statements[0].products[0]: ids: an id is no pattern"),
+        (vex(statement(vulnerability="CVE-*")), "$.statements[0].products[0]: ids: an id can't be a pattern"),
         (vex(statement(timestamp="soon")), "$.statements[0].timestamp: expected a time"),
         (vex(timestamp="soon"), "$.timestamp: expected a time"),
         (vex(statements={}), "$.statements: expected a list, got an object"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from policy.suppressions.documents import rule, suppresses, vulnerability, why_unused
 from portus_policy import Suppression
-from portus_policy.suppressions.ecosystems import UnknownVersionError, of_namespace, of_purl
+from portus_policy.suppressions.packages import UnknownVersionError, of_namespace, of_purl
 from portus_scanners import SettingsError
 
 ECOSYSTEMS = ("deb", "rpm", "apk", "npm", "cargo", "golang", "composer", "pypi", "maven", "gem", "nuget")
@@ -158,15 +158,15 @@ def test_the_version_of_what_it_was_built_from_counts_as_well() -> None:
 @pytest.mark.parametrize(
     ("version", "namespace", "purl", "why"),
     [
-        ("", "debian:12", "", "'' is no version that can be compared as deb"),
-        ("unknown", "debian:12", "", "'unknown' is no version that can be compared as deb"),
-        ("1.2_git20230717-r4", "alpine:v3.19", "", "is no version that can be compared as apk"),
-        ("1.2.3.4", "npm", "", "is no version that can be compared as npm"),
-        ("1.0-r1-x", "alpine:3.19", "", "is no version that can be compared as apk"),
-        ("(none):1.0-1", "centos:9", "", "is no version that can be compared as rpm"),
-        ("1" * 127 + "(", "maven", "", "is no version that can be compared as maven"),
-        ("1." * 60 + "(", "gem", "", "is no version that can be compared as gem"),
-        ("1" * 200, "debian:12", "", "is no version that can be compared as deb"),
+        ("", "debian:12", "", "'' is not a version that can be compared as deb"),
+        ("unknown", "debian:12", "", "'unknown' is not a version that can be compared as deb"),
+        ("1.2_git20230717-r4", "alpine:v3.19", "", "is not a version that can be compared as apk"),
+        ("1.2.3.4", "npm", "", "is not a version that can be compared as npm"),
+        ("1.0-r1-x", "alpine:3.19", "", "is not a version that can be compared as apk"),
+        ("(none):1.0-1", "centos:9", "", "is not a version that can be compared as rpm"),
+        ("1" * 127 + "(", "maven", "", "is not a version that can be compared as maven"),
+        ("1." * 60 + "(", "gem", "", "is not a version that can be compared as gem"),
+        ("1" * 200, "debian:12", "", "is not a version that can be compared as deb"),
         ("1.0", "", "", "how versions of no namespace compare is not known"),
         ("1.0", "plan9:4", "", "how versions of plan9:4 compare is not known"),
         ("1.0", "debian:12", "pkg:rpm/redhat/openssl@1.0", "how versions of debian:12 compare is not known"),
@@ -198,7 +198,7 @@ def test_the_package_url_tells_the_ecosystem_where_the_namespace_does_not() -> N
 def test_texts_that_are_no_range(range_: str) -> None:
     """A range without operator, with a wildcard or with nothing is refused when the rule is made."""
     if range_:
-        with pytest.raises(ValueError, match="is no range such as"):
+        with pytest.raises(ValueError, match="is not a range such as"):
             rule(package="a", versions=range_)
     else:
         assert "" == rule(package="a", versions=range_).versions
@@ -208,14 +208,14 @@ def test_without_univers_a_range_says_what_to_install(monkeypatch: pytest.Monkey
     """The library is asked for only by a rule that has a range."""
     monkeypatch.setitem(sys.modules, "univers.versions", None)
     assert "a" == rule(package="a").package
-    with pytest.raises(SettingsError, match=r"pip install 'portus-scanners\[versions\]'"):
+    with pytest.raises(SettingsError, match=r"pip install 'portus-policy\[versions\]'"):
         rule(package="a", versions="<1")
 
 
 def test_without_packageurl_a_purl_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """The library is asked for only by a rule that has a package URL."""
     monkeypatch.setitem(sys.modules, "packageurl", None)
-    with pytest.raises(SettingsError, match=r"pip install 'portus-scanners\[versions\]'"):
+    with pytest.raises(SettingsError, match=r"pip install 'portus-policy\[versions\]'"):
         Suppression(rule="a:1", reason="b", purls=("pkg:deb/debian/never-seen-before",))
 
 

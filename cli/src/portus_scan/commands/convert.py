@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import options, policy_options
+from .. import options
 from ..exits import CommandFault, ExitCode
+from ..policy import PolicyChoices, policy_options
 from ..terminal import say
 
 if TYPE_CHECKING:
     from ..options import ReportingChoices
-    from ..policy_options import PolicyChoices
 
 _HELP = """Write reports that were written before in other formats. Nothing is scanned.
 
@@ -43,7 +43,7 @@ Exit codes, as those of the scans themselves:
 @click.command("convert", help=_HELP, short_help="Write earlier reports in other formats.")
 @click.argument("names", metavar="REPORT...", nargs=-1, required=True)
 @options.config
-@policy_options.policies
+@policy_options
 @options.reporting
 def command(
     *, names: tuple[str, ...], config: str | None, choices: ReportingChoices, policy_choices: PolicyChoices

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import options, policy_options
+from .. import options
 from ..exits import CommandFault, ExitCode, settings_faults
+from ..policy import PolicyChoices, policy_options
 from ..terminal import say
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     from ..delivery.reporting import Reporting
     from ..options import ReportingChoices
-    from ..policy_options import PolicyChoices
 
 NO_SCANNER = "scanners"
 """The step at which an image ends for which no scanner is enabled; that is said once for all."""
@@ -85,7 +85,7 @@ Environment:
     callback=options.read_seconds,
     help="Seconds for all of it; unfinished scans are reported as such.",
 )
-@policy_options.policies
+@policy_options
 @click.pass_obj
 def command(  # noqa: PLR0913 (one parameter an option)
     verbose: bool,
@@ -106,7 +106,7 @@ def command(  # noqa: PLR0913 (one parameter an option)
     parsed = _parse_references(references)
     wanted_platform = None if platform == ALL else parse_platform(platform)
     reporting = Reporting.prepare(choices, policy_choices, config)
-    settings = read_settings(config, scanners, reporting.policing)
+    settings = read_settings(config, scanners, reporting.policy)
     if not settings.enabled:
         return reporting.deliver(_nothing_enabled(parsed))
 

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .. import options, policy_options
+from .. import options
 from ..exits import CommandFault, ExitCode, settings_faults
+from ..policy import CommandPolicy, PolicyChoices, WalkPolicy, policy_options
 from ..terminal import safe, say
 
 if TYPE_CHECKING:
     from portus_scanners import ReportDocument
 
-    from ..policing import Policing
-    from ..policy_options import PolicyChoices
     from ..walking.walk import Walk, WalkOrder
 
 IMAGES_AT_ONCE = 16
@@ -90,7 +89,7 @@ def _read_number(_context: click.Context, option: click.Parameter, value: int | 
     help="Scan only tags that are new or point to another image than FILE says; it is written anew at the end.",
 )
 @options.baseline
-@policy_options.policies
+@policy_options
 @click.pass_obj
 def command(  # noqa: PLR0913 (one parameter an option)
     verbose: bool,
@@ -113,14 +112,13 @@ def command(  # noqa: PLR0913 (one parameter an option)
     """Scan a whole registry."""
     from ..delivery.reading import read_document
     from ..options import parse_platform, read_settings
-    from ..policing import Policing
 
     if results and resume:
         raise CommandFault("--resume FILE goes on with FILE: leave --results out")
     if repositories is None and place.partition("/")[0].lower() in _HUB_NAMES:
         raise CommandFault("Docker Hub does not list its repositories: name them with --repositories FILE")
-    policing = Policing.prepare(config, policy_choices, None if baseline is None else read_document(baseline))
-    settings = read_settings(config, scanners, policing)
+    policy = CommandPolicy.read(config, policy_choices, None if baseline is None else read_document(baseline))
+    settings = read_settings(config, scanners, policy)
     wanted_platform = parse_platform(platform)
     if not settings.enabled:
         from ..installed import how_to_enable
@@ -140,7 +138,7 @@ def command(  # noqa: PLR0913 (one parameter an option)
         platform=wanted_platform,
         concurrency=concurrency,
     )
-    return _run(order, policing, results=results, resume=resume, since_file=since_file, verbose=verbose)
+    return _run(order, policy, results=results, resume=resume, since_file=since_file, verbose=verbose)
 
 
 def _checked(host: str) -> str:
@@ -156,7 +154,7 @@ def _checked(host: str) -> str:
 
 def _run(
     order: WalkOrder,
-    policing: Policing,
+    policy: CommandPolicy,
     *,
     results: str | None,
     resume: str | None,
@@ -165,7 +163,6 @@ def _run(
 ) -> ExitCode:
     from ..walking.display import make_walk_display
     from ..walking.results import ResultsFile
-    from ..walking.review import Review
     from ..walking.since import SinceFile
     from ..walking.walk import Walk, run_walk
 
@@ -175,7 +172,7 @@ def _run(
         scanners = [section.name for section in order.settings.enabled]
         since = SinceFile(Path(since_file), scanners) if since_file else None
         display = make_walk_display(verbose=verbose)
-        walk = Walk(order, display, Review(policing), results=file, since=since)
+        walk = Walk(order, display, WalkPolicy(policy), results=file, since=since)
         if resume is not None:
             walk.read_results()
 

@@ -10,9 +10,9 @@ from portus_scanners import ReportDocument, Severity, dump_document
 
 from ..exits import ExitCode, judge_document
 from ..formats.doubts import NO_IMAGE, doubts_of
+from ..formats.gate_words import violation_words
 from ..options import ReportingChoices
-from ..policing import Policing, violation_lines
-from ..policy_options import PolicyChoices
+from ..policy import CommandPolicy, PolicyChoices
 from ..reporter import ReportJob
 from ..terminal import PROGRAM, say, write_stdout
 from .choosing import DEFAULT, choose_outputs
@@ -25,7 +25,7 @@ class Reporting:
     """What becomes of a document."""
 
     outputs: tuple[Output, ...]
-    policing: Policing
+    policy: CommandPolicy
     min_severity: Severity = Severity.UNKNOWN
     show_all: bool = False
 
@@ -39,13 +39,13 @@ class Reporting:
         baseline = None if choices.baseline is None else read_document(choices.baseline)
         return cls(
             outputs=choose_outputs(choices.outputs),
-            policing=Policing.prepare(config, policy_choices, baseline),
+            policy=CommandPolicy.read(config, policy_choices, baseline),
             min_severity=Severity(choices.min_severity),
             show_all=choices.show_all,
         )
 
     def deliver(self, document: ReportDocument, *, keep: bool = True) -> ExitCode:
-        """Apply the policies and write every output; one that fails does not keep the others from being written.
+        """Apply the policy and write every output; one that fails does not keep the others from being written.
 
         Args:
             document: The answer.
@@ -54,19 +54,19 @@ class Reporting:
         Returns:
             What the document deserves; `USAGE` when some output could not be written.
         """
-        document = self.policing.apply(document)
+        document = self.policy.apply(document)
         if not self._has_readable_stdout():
-            for line in (*doubt_lines(document), *violation_lines(document)):
+            for line in (*doubt_lines(document), *_violation_lines(document)):
                 say(line)
         job = ReportJob(
             document=document,
-            baseline=self.policing.baseline,
+            baseline=self.policy.baseline,
             min_severity=self.min_severity,
             show_all=self.show_all,
         )
         written = [output.write(evolve(job, surface=output.place.surface)) for output in self.outputs]
         if all(written):
-            return judge_document(document, self.policing.allowed)
+            return judge_document(document, self.policy.allowed)
         if keep and not any(output.is_on_stdout for output in self.outputs):
             say(f"the whole answer is on stdout as JSON; {PROGRAM} convert makes the formats of it")
             write_stdout(dump_document(document))
@@ -91,3 +91,9 @@ def doubt_lines(document: ReportDocument) -> Iterator[str]:
         yield from (f"{name}: {doubt.message}" for doubt in doubts_of(report) if not doubt.scanner)
     if not document.reports and not document.errors:
         yield NO_IMAGE.message
+
+
+def _violation_lines(document: ReportDocument) -> Iterator[str]:
+    """Yield a line for each rule of the gate that does not hold, for a user who does not see the table."""
+    for violation in document.gate.violations if document.gate else ():
+        yield f"gate: {violation_words(violation)}"

@@ -29,11 +29,11 @@ from portus_scanners import (
 from ..clock import now
 from ..exits import ExitCode, judge_document
 from ..leaving import leave_at_once, run_to_end, stop_on_signals
+from ..policy import WalkPolicy
 from ..terminal import foreign_prints_to_stderr
 from .display import WalkDisplay
 from .listing import Catalog, Found
 from .results import INTERRUPTED, ResultsFile
-from .review import Review
 from .selection import Selection
 from .since import SinceFile
 from .tally import Tally
@@ -69,7 +69,7 @@ class Walk:
     Args:
         order: What to scan.
         display: Sees what goes on.
-        review: The policies.
+        policy: What is asked of each image.
         results: Where each finished image is written; None: nowhere.
         since: What has not changed since the last time; None: everything is scanned.
     """
@@ -78,14 +78,14 @@ class Walk:
         self,
         order: WalkOrder,
         display: WalkDisplay,
-        review: Review,
+        policy: WalkPolicy,
         *,
         results: ResultsFile | None,
         since: SinceFile | None,
     ) -> None:
         self._order = order
         self._display = display
-        self._review = review
+        self._policy = policy
         self._results = results
         self._since = since
         self._writing = asyncio.Lock()
@@ -110,7 +110,7 @@ class Walk:
         return self.interrupted or late or bool(self._engine.abandoned)
 
     def read_results(self) -> None:
-        """Count what is finished already; its policies are applied anew, the file keeps what it has.
+        """Count what is finished already; the policy is applied anew, the file keeps what it has.
 
         Raises:
             CommandFault: A line of the file is no report.
@@ -166,7 +166,7 @@ class Walk:
         """Return what concerns all images; without a gate where none is new, since all were judged before."""
         if self.tally.unchanged and not self.tally.images:
             return ReportDocument()
-        document = self._review.sum_up()
+        document = self._policy.sum_up()
         if document.gate is None or not (self.interrupted or self.listing_fault):
             return document
         missing = GateViolation(rule="scanned", message="not all images of the registry were looked at")
@@ -310,9 +310,9 @@ class Walk:
         return result, code
 
     def _judge(self, result: ImageReport | UnresolvedImage) -> tuple[ImageReport | UnresolvedImage, ExitCode]:
-        judged = self._review.judge(result)
+        judged = self._policy.judge(result)
         end = judged.reports[0] if judged.reports else judged.errors[0]
-        return end, judge_document(judged, self._review.policing.allowed)
+        return end, judge_document(judged, self._policy.allowed)
 
 
 def _was_stopped(result: ImageReport | UnresolvedImage) -> bool:

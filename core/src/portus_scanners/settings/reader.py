@@ -79,7 +79,7 @@ class Settings:
         """Return the settings of an already parsed file.
 
         Args:
-            document: The file's top level: ``security:`` and ``registries:`` count; `load_policies` reads others.
+            document: The file's top level: ``security:`` and ``registries:`` count; `load_policy` reads others.
             environ: Environment variables; none when left out.
 
         Raises:

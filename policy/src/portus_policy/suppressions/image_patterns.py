@@ -1,7 +1,7 @@
-"""Which images a rule is about.
+"""The images that a rule is about, as a pattern: a reference with wildcards, ``NAME[:TAG][@DIGEST]``.
 
-A pattern is a reference with wildcards: ``NAME[:TAG][@DIGEST]``. ``*`` and ``?`` stay within one part of a name;
-a part ``**`` stands for any number of parts. Without tag and digest every image of that name is meant.
+``*`` and ``?`` stay within one part of a name; a part ``**`` stands for any number of parts. Without tag and digest
+every image of that name is meant.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ _MOST_PARTS = 64
 
 @frozen
 class ImagePattern:
-    """The pattern of a rule, taken apart."""
+    """The pattern of a rule, split into its parts."""
 
     name: tuple[str, ...]
-    """Parts between slashes: for a local image the whole of it."""
+    """The parts between slashes; of a local image's pattern, all of them."""
     tag: str = ""
     digest: str = ""
     local: bool = False
@@ -31,7 +31,7 @@ class ImagePattern:
         """Return the pattern.
 
         Raises:
-            ValueError: It names every image, or none.
+            ValueError: *text* names every image, or is not a valid pattern.
         """
         if text.partition(":")[0] in FORMS and ":" in text:
             return cls(_parts(text), local=True)
@@ -58,7 +58,7 @@ class ImagePattern:
 
 def _check(pattern: ImagePattern, text: str, *, has_tag: bool) -> None:
     if not all(pattern.name) or not has_tag or text.endswith("@"):
-        msg = f"image: {text!r} is no image reference, nor a pattern of one such as registry.example/team/*"
+        msg = f"image: {text!r} is neither an image reference nor a pattern of one such as registry.example/team/*"
         raise ValueError(msg)
     if not pattern.digest and not pattern.tag and set(pattern.name) <= {"*", "**"} and len(pattern.name) == 1:
         msg = "image: it names every image; leave it out"
@@ -66,7 +66,7 @@ def _check(pattern: ImagePattern, text: str, *, has_tag: bool) -> None:
 
 
 def _names(reference: Reference) -> Iterator[str]:
-    """Give what the repository is called; those of Docker Hub have short names too."""
+    """Yield the names of the repository; those of Docker Hub have short names too."""
     yield f"{reference.registry}/{reference.repository}"
     if reference.registry == DOCKER_HUB:
         yield reference.repository
@@ -81,7 +81,7 @@ def _local_names(reference: LocalReference, image: Image) -> Iterator[str]:
 
 
 def _parts(name: str) -> tuple[str, ...]:
-    """Return the parts of a name; the host, which comes first, in lower case and by its first name."""
+    """Return the parts of a name; the host, which comes first, in lower case, and Docker Hub's by one name."""
     form, colon, path = name.partition(":")
     if colon and form in FORMS:
         return (f"{form}:", *path.split("/"))
@@ -93,7 +93,7 @@ def _parts(name: str) -> tuple[str, ...]:
 
 
 def _fits(pattern: tuple[str, ...], name: tuple[str, ...]) -> bool:
-    """Compare part by part. The states are the numbers of parts of the pattern that are used up: no backtracking."""
+    """Compare part by part. A state is how many parts of the pattern are used up; there is no backtracking."""
     if len(pattern) > _MOST_PARTS:
         return False
     states = _skip(pattern, {0})

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from portus_images import Image, one_line
 from portus_scanners.models import Package, Vulnerability
 
-from .ecosystems import Ecosystem, UnknownVersionError, of_namespace, of_purl, the_only
 from .image_patterns import ImagePattern
-from .package_urls import all_covered, read_purl
-from .rule import Suppression
-from .version_ranges import read_range
+from .packages import Ecosystem, UnknownVersionError, all_covered, of_namespace, of_purl, read_purl, read_range
+from .rules import Suppression
 
 _CVE = "cve-"
+_ANY: tuple[str, ...] = ()
 
 
 class DoubtfulMatchError(Exception):
-    """A rule that fits but for something that can't be known; its text says what."""
+    """A rule fits except for something that can't be known; the message says what."""
 
 
 def fits_image(rule: Suppression, image: Image) -> bool:
@@ -27,14 +27,14 @@ def fits_image(rule: Suppression, image: Image) -> bool:
 
 
 def fits(rule: Suppression, vulnerability: Vulnerability) -> bool:
-    """Return whether everything that the rule names, but the image, fits.
+    """Return whether everything that the rule names, except the image, fits.
 
     Raises:
         DoubtfulMatchError: It fits as far as can be known.
     """
-    if rule.unmatchable or (rule.ids and not names_of(vulnerability) & {name.casefold() for name in rule.ids}):
+    if rule.unmatchable or (rule.ids and not _names_of(vulnerability) & {name.casefold() for name in rule.ids}):
         return False
-    if rule.package and not any(_fits_name(rule.package, name) for name in package_names(vulnerability)):
+    if rule.package and not any(_fits_name(rule.package, name) for name in _package_names(vulnerability)):
         return False
     if rule.purls and not _fits_purls(rule, vulnerability):
         return False
@@ -50,13 +50,55 @@ def fits(rule: Suppression, vulnerability: Vulnerability) -> bool:
     return True
 
 
-def names_of(vulnerability: Vulnerability) -> set[str]:
+class RuleIndex:
+    """Rules by what they name first: thousands of rules times thousands of vulnerabilities are too many to compare.
+
+    Args:
+        rules: In the order in which they count.
+    """
+
+    def __init__(self, rules: Iterable[Suppression]) -> None:
+        self._rules: dict[Hashable, list[tuple[int, Suppression]]] = defaultdict(list)
+        rules = tuple(rules)
+        for number, rule in enumerate(rules):
+            for key in dict.fromkeys(_keys_of_rule(rule)):
+                self._rules[key].append((number, rule))
+        self._reads_purls = any(rule.purls for rule in rules)
+
+    def candidates(self, vulnerability: Vulnerability) -> list[tuple[int, Suppression]]:
+        """Return the rules that may fit, with their numbers, in their order."""
+        found = {number: rule for key in self._keys_of(vulnerability) for number, rule in self._rules.get(key, ())}
+        return sorted(found.items())
+
+    def _keys_of(self, vulnerability: Vulnerability) -> Iterator[Hashable]:
+        yield _ANY
+        yield from (("id", name) for name in _names_of(vulnerability))
+        for name in _package_names(vulnerability):
+            yield "package", name
+            yield "purl", name.casefold()
+        if self._reads_purls:
+            yield from (("purl", purl.name.casefold()) for text in vulnerability.purls if (purl := read_purl(text)))
+
+
+def _keys_of_rule(rule: Suppression) -> Iterator[Hashable]:
+    if rule.ids:
+        yield from (("id", name.casefold()) for name in rule.ids)
+    elif rule.package and not set(rule.package) & {"*", "?"}:
+        yield "package", rule.package
+    elif rule.purls:
+        # by the name alone: a vulnerability without package URLs is compared as well, to say why the rule does not fit
+        yield from (("purl", purl.name.casefold()) for text in rule.purls if (purl := read_purl(text)))
+    elif rule.package:
+        yield _ANY
+
+
+def _names_of(vulnerability: Vulnerability) -> set[str]:
     """Return all its ids and aliases, in lower case."""
     by_scanner = (rating.id for rating in vulnerability.ratings if rating.id)
     return {name.casefold() for name in (vulnerability.id, *vulnerability.aliases, *by_scanner)}
 
 
-def package_names(vulnerability: Vulnerability) -> set[str]:
+def _package_names(vulnerability: Vulnerability) -> set[str]:
     """Return the names of its packages, and of what they were built from."""
     return {package.name for package in _packages(vulnerability) if package.name}
 
@@ -72,7 +114,7 @@ def _means_all(rule: Suppression, vulnerability: Vulnerability) -> bool:
     not to accept the others.
     """
     named = {name.casefold() for name in rule.ids}
-    many = {name for name in names_of(vulnerability) if name.startswith(_CVE)}
+    many = {name for name in _names_of(vulnerability) if name.startswith(_CVE)}
     itself = vulnerability.id.casefold()
     return len(many) <= 1 or many <= named or (itself in named and itself not in many)
 
@@ -86,7 +128,7 @@ def _fits_purls(rule: Suppression, vulnerability: Vulnerability) -> bool:
         return True
     if not vulnerability.purls:
         names = {purl.name.casefold() for text in rule.purls if (purl := read_purl(text))}
-        if names & {name.casefold() for name in package_names(vulnerability)}:
+        if names & {name.casefold() for name in _package_names(vulnerability)}:
             raise DoubtfulMatchError(f"no scanner gives the package URL of {_what(vulnerability)}")
     elif any(all_covered([text], rule.purls) for text in vulnerability.purls):
         raise DoubtfulMatchError(f"{_what(vulnerability)} is in other packages as well")
@@ -103,21 +145,22 @@ def _all_in_range(rule: Suppression, vulnerability: Vulnerability) -> bool:
 
 
 def _versions(vulnerability: Vulnerability) -> Iterator[str]:
-    """Give the installed versions, and those of what was built into them, each once; an empty one of the former too."""
+    """Yield each installed version, the empty one included, and each version of a source package that has one."""
     installed = (vulnerability.package, *vulnerability.packages)
     sources = (package for package in vulnerability.source_packages if package.version)
     yield from dict.fromkeys(package.version for package in (*installed, *sources))
 
 
 def _ecosystem_of(vulnerability: Vulnerability) -> Ecosystem:
+    """Return the one ecosystem that package URLs and namespaces agree on; those that are not known don't count."""
     purls = (read_purl(text) for text in vulnerability.purls)
-    by_purl = [of_purl(purl.type) for purl in purls if purl]
-    by_namespace = [of_namespace(package.namespace) for package in _packages(vulnerability)]
-    found = the_only([*by_purl, *by_namespace])
-    if found is None:
+    named = {of_purl(purl.type) for purl in purls if purl}
+    found = (named | {of_namespace(package.namespace) for package in _packages(vulnerability)}) - {None}
+    ecosystem = found.pop() if len(found) == 1 else None
+    if ecosystem is None:
         namespace = one_line(vulnerability.package.namespace, 40) or "no namespace"
         raise DoubtfulMatchError(f"{_what(vulnerability)}: how versions of {namespace} compare is not known")
-    return found
+    return ecosystem
 
 
 def _what(vulnerability: Vulnerability) -> str:

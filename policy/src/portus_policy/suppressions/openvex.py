@@ -1,6 +1,6 @@
-"""OpenVEX documents -> statements.
+"""OpenVEX documents -> statements about products.
 
-Source: OpenVEX specification 0.2.0, ``OPENVEX-SPEC.md``. In 0.0.1 vulnerabilities and products are texts.
+Source: OpenVEX specification 0.2.0, ``OPENVEX-SPEC.md``. In 0.0.1 vulnerabilities and products are strings.
 """
 
 from __future__ import annotations
@@ -19,16 +19,15 @@ from portus_images import SettingsError, one_line
 from portus_scanners.backends import read_time
 from portus_scanners.settings import faults_of, make_strict_converter
 
-from .openvex_products import Claim, Says, make_claim
-from .openvex_time import Statement
-from .rule import LONGEST_REASON, Suppression
+from .rules import LONGEST_REASON, Suppression
+from .vex_statements import Claim, ProductStatement, Says, make_claim
 
-MOST_STATEMENTS = 10_000
+_MOST_STATEMENTS = 10_000
 _CONTEXT = "https://openvex.dev/ns"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Status(Enum):
+class VexStatus(Enum):
     """What a statement says."""
 
     NOT_AFFECTED = "not_affected"
@@ -37,10 +36,10 @@ class Status(Enum):
     UNDER_INVESTIGATION = "under_investigation"
 
 
-_SAYS = {Status.NOT_AFFECTED: Says.HARMLESS, Status.FIXED: Says.MENDED}
+_SAYS = {VexStatus.NOT_AFFECTED: Says.HARMLESS, VexStatus.FIXED: Says.FIXED}
 
 
-class Justification(Enum):
+class VexJustification(Enum):
     """Why a product is not affected."""
 
     COMPONENT_NOT_PRESENT = "component_not_present"
@@ -52,7 +51,7 @@ class Justification(Enum):
 
 @frozen(kw_only=True)
 class VexVulnerability:
-    """What a statement is about; in 0.0.1 a text alone."""
+    """A vulnerability; in 0.0.1 its name alone."""
 
     name: str
     aliases: tuple[str, ...] = ()
@@ -60,7 +59,7 @@ class VexVulnerability:
 
 @frozen(kw_only=True)
 class VexComponent:
-    """A product or a subcomponent; in 0.0.1 a text alone."""
+    """A product or a subcomponent; in 0.0.1 its name alone."""
 
     iri: str = ""
     """``@id``"""
@@ -68,28 +67,28 @@ class VexComponent:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What it is called, package URLs first."""
+        """Its names, package URLs first."""
         return tuple(name for name in (self.identifiers.get("purl", ""), self.iri) if name)
 
 
 @frozen(kw_only=True)
 class VexProduct(VexComponent):
-    """What a statement is about."""
+    """A product that a statement is about."""
 
     subcomponents: tuple[VexComponent, ...] = ()
-    """Where in it the vulnerability is; empty for all of it."""
+    """The parts of the product that the statement is about; empty for all of it."""
 
 
 @frozen(kw_only=True)
 class VexStatement:
-    """One statement."""
+    """One statement of a document."""
 
     vulnerability: VexVulnerability
-    status: Status
+    status: VexStatus
     products: tuple[VexProduct, ...]
     subcomponents: tuple[VexComponent, ...] = ()
     """In 0.0.1."""
-    justification: Justification | None = None
+    justification: VexJustification | None = None
     impact_statement: str = ""
     status_notes: str = ""
     timestamp: str = ""
@@ -97,15 +96,15 @@ class VexStatement:
 
 @frozen(kw_only=True)
 class VexDocument:
-    """A whole document."""
+    """An OpenVEX document."""
 
     author: str
     timestamp: str
     statements: tuple[VexStatement, ...]
 
 
-def read_openvex(value: Mapping[str, object], name: str) -> list[Statement]:
-    """Return what a document states, of each product by itself, in the document's order.
+def read_openvex(value: Mapping[str, object], name: str) -> list[ProductStatement]:
+    """Return what a document states about each product, in the document's order.
 
     Args:
         value: The JSON value.
@@ -118,8 +117,8 @@ def read_openvex(value: Mapping[str, object], name: str) -> list[Statement]:
     if not isinstance(context, str) or not context.startswith(_CONTEXT):
         raise SettingsError(f"{name}: $.@context: expected {_CONTEXT}, as an OpenVEX document has it")
     entries = value.get("statements")
-    if isinstance(entries, list) and len(entries) > MOST_STATEMENTS:
-        raise SettingsError(f"{name}: $.statements: more than {MOST_STATEMENTS} statements")
+    if isinstance(entries, list) and len(entries) > _MOST_STATEMENTS:
+        raise SettingsError(f"{name}: $.statements: more than {_MOST_STATEMENTS} statements")
     document = _structure(value, name)
     if faults := list(_faults(document)):
         raise SettingsError(f"{name}: {fault}" for fault in faults)
@@ -137,7 +136,7 @@ def _structure(value: Mapping[str, object], name: str) -> VexDocument:
 
 
 def _faults(document: VexDocument) -> Iterator[str]:
-    """Find what the specification asks for beyond types."""
+    """Yield what violates the specification beyond types."""
     if read_time(document.timestamp) is None:
         yield "$.timestamp: expected a time as RFC 3339 writes it"
     for number, statement in enumerate(document.statements):
@@ -148,7 +147,7 @@ def _faults(document: VexDocument) -> Iterator[str]:
             yield f"{path}.products: it is empty"
         if not statement.vulnerability.name.strip():
             yield f"{path}.vulnerability.name: it is empty"
-        if statement.status is Status.NOT_AFFECTED and not _has_reason(statement):
+        if statement.status is VexStatus.NOT_AFFECTED and not _has_reason(statement):
             yield f"{path}: not_affected needs a justification or an impact_statement"
 
 
@@ -156,7 +155,7 @@ def _has_reason(statement: VexStatement) -> bool:
     return statement.justification is not None or bool(statement.impact_statement.strip())
 
 
-def _statements(document: VexDocument, number: int, name: str) -> Iterator[Statement]:
+def _statements(document: VexDocument, number: int, name: str) -> Iterator[ProductStatement]:
     statement = document.statements[number]
     time = read_time(statement.timestamp or document.timestamp)
     names = (statement.vulnerability.name, *statement.vulnerability.aliases)
@@ -169,7 +168,7 @@ def _statements(document: VexDocument, number: int, name: str) -> Iterator[State
         rule = None
         if says is not Says.HARMFUL:
             rule = _rule(f"{name} {path}", ids, _reason(statement), one_line(document.author, 200), claim)
-        yield Statement(ids=ids, time=time or _LONG_AGO, claim=claim, rule=rule)
+        yield ProductStatement(ids=ids, time=time or _LONG_AGO, claim=claim, rule=rule)
 
 
 def _rule(place: str, ids: tuple[str, ...], reason: str, by: str, claim: Claim) -> Suppression:
@@ -197,12 +196,12 @@ def _reason(statement: VexStatement) -> str:
 def _converter() -> Converter:
     converter = make_strict_converter()
     for kind, name in ((VexVulnerability, "name"), (VexComponent, "iri"), (VexProduct, "iri")):
-        converter.register_structure_hook(kind, _text_or_object(converter, kind, name))
+        converter.register_structure_hook(kind, _string_or_object(converter, kind, name))
     return converter
 
 
-def _text_or_object(converter: Converter, kind: type[Any], name: str) -> Callable[[Any, Any], Any]:
-    """Return a hook for what was a text in 0.0.1 and is an object since."""
+def _string_or_object(converter: Converter, kind: type[Any], name: str) -> Callable[[Any, Any], Any]:
+    """Return a hook for what is a string in 0.0.1 and an object since."""
     if name == "iri":
         of_object = make_dict_structure_fn(kind, converter, iri=override(rename="@id"))
     else:
@@ -212,7 +211,7 @@ def _text_or_object(converter: Converter, kind: type[Any], name: str) -> Callabl
         if isinstance(value, str):
             return kind(**{name: value})
         if not isinstance(value, dict):
-            msg = "expected a text or an object"
+            msg = "expected a string or an object"
             raise TypeError(msg)
         return of_object(value, kind)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import attrs
 import pytest
-from portus_policy import CountedSeverity, GatePolicy, Policies, Treatment, load_policies
+from portus_policy import CountedSeverity, GatePolicy, Policy, Suppression, Treatment, load_policy
 from portus_scanners import Outcome, Settings, SettingsError, Severity, SeverityPolicy
 
-Read = Callable[..., Policies]
+Read = Callable[..., Policy]
 SEVERITIES = "unknown, negligible, low, medium, high, critical, defcon1"
 
 
@@ -17,10 +18,10 @@ SEVERITIES = "unknown, negligible, low, medium, high, critical, defcon1"
 def read(tmp_path: Path) -> Read:
     """``read("gate: {fail_on: high}", ...)`` reads a configuration."""
 
-    def load(text: str, **overrides: object) -> Policies:
+    def load(text: str, **overrides: object) -> Policy:
         path = tmp_path / "config.yml"
         path.write_text(text)
-        return load_policies(path, **overrides)
+        return load_policy(path, **overrides)
 
     return load
 
@@ -34,7 +35,11 @@ def faults(read: Read, text: str, **overrides: object) -> tuple[str, ...]:
 
 def test_all_of_it(read: Read, tmp_path: Path) -> None:
     """Every key is read; sections of scanners need not be known, and no plugin is installed for them."""
-    policies = read("""
+    names = ("suppressions.yml", "vex/app.json")
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(f'{{"suppressions": [{{"id": "{name}", "reason": "why"}}]}}')
+    policy = read("""
         security: {acme: {server: here}}
         gate:
           fail_on: {critical: 0, high: "5"}
@@ -62,14 +67,17 @@ def test_all_of_it(read: Read, tmp_path: Path) -> None:
         max_database_age=2.5,
         unknown_database_age=Treatment.ALLOW,
     )
-    files = (tmp_path / "suppressions.yml", tmp_path / "vex/app.json")
-    assert Policies(gate=gate, severity=SeverityPolicy(prefer=("trivy", "clair")), suppressions=files) == policies
+    rules = tuple(
+        Suppression(rule=f"{tmp_path / name}:1", ids=(name,), reason="why")
+        for name in ("suppressions.yml", "vex/app.json")
+    )
+    assert Policy(gate=gate, severity=SeverityPolicy(prefer=("trivy", "clair")), suppressions=rules) == policy
 
 
 @pytest.mark.parametrize("text", ["", "security: {}", "gate:", "severity:", "suppressions:"])
-def test_without_policies(read: Read, text: str) -> None:
+def test_without_a_policy(read: Read, text: str) -> None:
     """Sections that are left out, or have nothing behind them, ask for nothing."""
-    assert Policies() == read(text)
+    assert Policy() == read(text)
 
 
 def test_an_empty_gate_is_a_gate(read: Read) -> None:
@@ -126,13 +134,19 @@ def test_faults(read: Read, text: str, expected: str) -> None:
     assert (expected,) == faults(read, text)
 
 
+@pytest.mark.parametrize("key", [one.name for one in attrs.fields(GatePolicy) if one.name != "severity"])
+def test_keys_of_the_gate_at_the_top(read: Read, key: str) -> None:
+    """A key of the gate beside the section does nothing there: that is a fault."""
+    assert (f"{key}: belongs under gate:, where it is read",) == faults(read, f"{key}: 1")
+
+
 def test_all_faults_at_once(read: Read) -> None:
     """Every section's faults are said together."""
     assert 3 == len(faults(read, "gate: {x: 1}\nseverity: lowest\nsuppressions: 3"))
 
 
 def test_misspelt_sections_are_faults_of_the_settings_too() -> None:
-    """Who reads only the scanners hears of a gate that is none."""
+    """A misspelt gate is an error where only the scanners are read as well."""
     with pytest.raises(SettingsError, match="did you mean gate"):
         Settings.from_mapping({"gaet": {"fail_on": "high"}})
 
@@ -143,23 +157,33 @@ def test_sections_of_portus_are_passed_over(read: Read) -> None:
         "email gravatar delete ldap oauth jwt_expiration_time registry machine_fqdn pagination display_name signup "
         "check_ssl_usage user_permission anonymous_browsing first_user_admin background log"
     )
-    assert Policies() == read("".join(f"{key}: {{}}\n" for key in keys.split()))
+    assert Policy() == read("".join(f"{key}: {{}}\n" for key in keys.split()))
 
 
 def test_overrides(read: Read) -> None:
     """What is given goes before the file, key by key, and may complete it."""
-    policies = read(
+    policy = read(
         "gate: {only_fixable: true, min_scanners: 1}\nseverity: {prefer: [a]}",
         gate={"fail_on": {"high": "2"}, "min_scanners": 2},
         prefer=("b",),
     )
     gate = GatePolicy(fail_on={Severity.HIGH: 2}, only_fixable=True, min_scanners=2)
-    assert (gate, SeverityPolicy(prefer=("b",))) == (policies.gate, policies.severity)
+    assert (gate, SeverityPolicy(prefer=("b",))) == (policy.gate, policy.severity)
+
+
+def test_files_of_rules_that_are_given(read: Read, tmp_path: Path) -> None:
+    """They come after those of the file; without a file they are all."""
+    for name in "ab":
+        (tmp_path / name).write_text(f"suppressions: [{{id: {name}, reason: why}}]")
+    both = read("suppressions: [b]", suppressions=[tmp_path / "a"]).suppressions
+    alone = load_policy(suppressions=[str(tmp_path / "a")]).suppressions
+    assert [("b",), ("a",)] == [one.ids for one in both or ()]
+    assert [("a",)] == [one.ids for one in alone or ()]
 
 
 def test_overrides_alone() -> None:
     """Without a file what is given makes the gate."""
-    assert GatePolicy(required=("a",)) == load_policies(gate={"required": ["a"]}).gate
+    assert GatePolicy(required=("a",)) == load_policy(gate={"required": ["a"]}).gate
 
 
 def test_faults_of_overrides_name_their_source(read: Read) -> None:
@@ -170,11 +194,11 @@ def test_faults_of_overrides_name_their_source(read: Read) -> None:
 
 def test_unknown_scanners() -> None:
     """A required or preferred scanner that is not enabled is a fault, with the nearest right name."""
-    policies = Policies(gate=GatePolicy(required=("clair", "trvy")), severity=SeverityPolicy(prefer=("zyper", "trivy")))
+    policy = Policy(gate=GatePolicy(required=("clair", "trvy")), severity=SeverityPolicy(prefer=("zyper", "trivy")))
     with pytest.raises(SettingsError) as caught:
-        policies.check_scanners(["clair", "trivy"])
+        policy.check_scanners(["clair", "trivy"])
     assert (
         "gate.required: no enabled scanner is called 'trvy'; did you mean trivy?",
         "severity.prefer: no enabled scanner is called 'zyper'",
     ) == caught.value.faults
-    assert policies.check_scanners(["clair", "trvy", "zyper", "trivy"]) is None
+    assert policy.check_scanners(["clair", "trvy", "zyper", "trivy"]) is None

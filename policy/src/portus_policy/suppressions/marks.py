@@ -1,4 +1,4 @@
-"""Rules and a document -> the document with its marks. Pure."""
+"""A document and rules -> the document with what they suppress marked. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from attrs import define, evolve, field
 from portus_images import Image, one_line
 from portus_scanners.models import ImageReport, ReportDocument, Suppressed, UnusedRule, Vulnerability
 
-from .index import RuleIndex
-from .matching import DoubtfulMatchError, fits, fits_image
-from .rule import Suppression
+from .matching import DoubtfulMatchError, RuleIndex, fits, fits_image
+from .rules import Suppression
 
 _MOST_NAMED = 3
 
@@ -26,9 +25,9 @@ class _Use:
     expired: bool
     count: int = 0
     fitted: list[str] = field(factory=list)
-    """The first ids that it fits."""
+    """The first ids that the rule fits."""
     doubts: dict[str, None] = field(factory=dict)
-    """The first reasons why it does not fit for want of knowledge."""
+    """The first reasons why it can't be known whether the rule fits."""
 
     def note(self, vulnerability: Vulnerability) -> None:
         self.count += 1
@@ -47,10 +46,10 @@ def apply_suppressions(document: ReportDocument, rules: Iterable[Suppression], *
     can't be compared or no scanner gives a package URL, it does not apply.
 
     Args:
-        document: The report; nothing but `Vulnerability.suppressed` and `ReportDocument.unused_rules` is changed.
-        rules: The first that fits is the one that is named, so their order says no more than that.
-        today: The day in UTC. A rule applies through its last day; then it is expired, and listed as such even where it
-            would have fitted.
+        document: The reports; only `Vulnerability.suppressed` and `ReportDocument.unused_rules` are changed.
+        rules: A mark names the first that fits; their order has no other meaning.
+        today: The day in UTC. A rule applies through its last day; after it the rule is expired, and listed as such
+            even where it would have fitted.
 
     Returns:
         The document with each vulnerability marked anew, and every rule that fits nothing or is expired in
@@ -64,14 +63,14 @@ def apply_suppressions(document: ReportDocument, rules: Iterable[Suppression], *
 
 
 def drop_expired_marks(document: ReportDocument, *, today: date) -> ReportDocument:
-    """Return a document, whose rules are not at hand, without the marks of those that have expired since.
+    """Return a document without the marks of rules that have expired since, where the rules are not at hand.
 
     Args:
-        document: The report, with the marks of earlier rules.
+        document: The reports, with the marks of earlier rules.
         today: The day in UTC.
 
     Returns:
-        The document; what is dropped is listed in `unused_rules`, a rule once.
+        The document; each rule whose marks are dropped is listed in `unused_rules` once.
     """
     ended: dict[Suppressed, dict[str, None]] = defaultdict(dict)
     for report in document.reports:
@@ -114,7 +113,7 @@ def _mark_report(report: ImageReport, index: RuleIndex, uses: list[_Use]) -> Ima
 def _fitting(
     vulnerability: Vulnerability, image: Image, index: RuleIndex, uses: list[_Use], about: dict[str, bool]
 ) -> Iterator[_Use]:
-    """Give the rules that fit, expired ones too, and note of each what became of it."""
+    """Yield the rules that fit, expired ones too, and note of each rule what became of it."""
     for number, rule in index.candidates(vulnerability):
         if rule.image not in about:
             about[rule.image] = fits_image(rule, image)

@@ -1,21 +1,21 @@
-"""What a user can ask of reports."""
+"""What a user can ask the gate for, and the rules of such a policy in words."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 
 from attrs import Attribute, field, frozen
 from attrs.validators import and_, ge, gt, instance_of, optional
-from portus_images import TRUTH, texts
+from portus_images import TRUTH, one_line, texts
 from portus_scanners.models import Outcome, Severity
 
-ALWAYS_FAILS = Outcome.CANCELLED
-"""What no policy can allow: somebody stopped the scan."""
+_ALWAYS_FAILS = Outcome.CANCELLED
+"""No policy can allow it: somebody stopped the scan."""
 
 
 class Treatment(Enum):
-    """What the gate makes of something that may be tolerated."""
+    """How the gate treats something that may be tolerated."""
 
     FAIL = "fail"
     ALLOW = "allow"
@@ -31,7 +31,7 @@ class CountedSeverity(Enum):
 
 
 def _limits(given: Severity | Mapping[Severity, int] | None) -> dict[Severity, int]:
-    """Return the limits: a severity alone means none of it or above."""
+    """Return the limits: a single severity allows none of it or above."""
     if given is None:
         return {}
     return {given: 0} if isinstance(given, Severity) else dict(given)
@@ -52,8 +52,8 @@ def _check_outcomes(
     if not all(isinstance(one, Outcome) and isinstance(treatment, Treatment) for one, treatment in value.items()):
         msg = "outcomes is a mapping of outcomes to fail or allow"
         raise ValueError(msg)
-    if Outcome.OK in value or ALWAYS_FAILS in value:
-        msg = f"outcomes can't have ok, which passes, or {ALWAYS_FAILS.value}, which always fails"
+    if Outcome.OK in value or _ALWAYS_FAILS in value:
+        msg = f"outcomes can't have ok, which passes, or {_ALWAYS_FAILS.value}, which always fails"
         raise ValueError(msg)
 
 
@@ -65,17 +65,17 @@ class GatePolicy:
 
     Attributes:
         fail_on: How many vulnerabilities of that severity or above are allowed, for each image; may be given as one
-            severity, of which and above which none is allowed. Empty: they play no part.
+            severity: none of it or above is allowed. Empty: vulnerabilities play no part.
         only_fixable: Only vulnerabilities for which some scanner knows a fix count.
-        min_agreement: Only vulnerabilities that this many scanners found count; one that could not look is taken to
-            agree.
+        min_agreement: Only vulnerabilities that this many scanners found count; a scanner that could not look is taken
+            to agree.
         new_only: Only vulnerabilities that the baseline does not have for this image count.
         severity: Which severity is compared with the limits.
-        outcomes: Whether a run that ended so fails the gate; those left out do.
+        outcomes: Whether a run with that outcome fails the gate; outcomes that are left out do.
         required: Scanners that have to end ``ok`` on each image, whatever `outcomes` allows.
         min_scanners: How many scanners have to end ``ok`` on each image.
         max_database_age: Days since the vulnerability data of each scanner was updated, at most; None for any age.
-        unknown_database_age: What becomes of a scanner that does not say how old its data is, where there is a limit.
+        unknown_database_age: How a scanner that does not say how old its data is is treated, where there is a limit.
 
     Raises:
         ValueError: A value is out of range, or members that narrow `fail_on` are given without it.
@@ -106,3 +106,50 @@ class GatePolicy:
     def allowed(self) -> frozenset[Outcome]:
         """The outcomes other than ``ok`` that do not fail the gate."""
         return frozenset(one for one, treatment in self.outcomes.items() if treatment is Treatment.ALLOW)
+
+
+def rules_in_force(policy: GatePolicy) -> Iterator[str]:
+    """Yield a sentence for each rule, beginning with its key."""
+    yield "scanned: every image is resolved, and some scanner looks into it"
+    yield f"outcomes: every scanner ends ok{_allowed(policy)}"
+    if policy.fail_on:
+        yield f"fail_on: {', '.join(limit_words(*limit) for limit in limits_of(policy))} in an image"
+        yield from _narrowing(policy)
+    if policy.required:
+        yield f"required: {', '.join(map(one_line, policy.required))} end ok on every image"
+    if policy.min_scanners:
+        yield f"min_scanners: at least {policy.min_scanners} end ok on every image"
+    if policy.max_database_age is not None:
+        unknown = "; unknown is allowed" if policy.unknown_database_age is Treatment.ALLOW else ""
+        yield f"max_database_age: every scanner's data is at most {days(policy.max_database_age)} old{unknown}"
+
+
+def limits_of(policy: GatePolicy) -> list[tuple[Severity, int]]:
+    """Return the limits, highest severity first."""
+    return sorted(policy.fail_on.items(), reverse=True)
+
+
+def limit_words(severity: Severity, limit: int) -> str:
+    """Return ``at most 5 of high or above``."""
+    return f"at most {limit} of {severity.value} or above"
+
+
+def days(number: float) -> str:
+    """Return a number of days with its noun."""
+    return f"{number:g} day{'' if number == 1 else 's'}"
+
+
+def _allowed(policy: GatePolicy) -> str:
+    words = sorted(outcome.value for outcome in policy.allowed)
+    return f", or {' or '.join(words)}" if words else ""
+
+
+def _narrowing(policy: GatePolicy) -> Iterator[str]:
+    if policy.only_fixable:
+        yield "only_fixable: only those count that have a fix"
+    if policy.min_agreement > 1:
+        yield f"min_agreement: only those count that {policy.min_agreement} scanners found, or may have"
+    if policy.new_only:
+        yield "new_only: only those count that the baseline does not have"
+    if policy.severity is CountedSeverity.SHOWN:
+        yield "severity: the one shown counts, not the highest"

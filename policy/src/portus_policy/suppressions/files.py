@@ -1,4 +1,4 @@
-"""Files -> rules."""
+"""Files of rules. The only module of these that does I/O."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from portus_images import SettingsError, one_line
-from portus_scanners.settings import read_limited
+from portus_scanners.settings import SettingsFaults, read_limited
 
 from .openvex import read_openvex
-from .openvex_time import Statement, still_standing
-from .rule import Suppression
-from .yaml_rules import read_rules
+from .rules import Suppression, read_rules
+from .vex_statements import ProductStatement, still_standing
 
-MOST_FAULTS = 20
+_MOST_FAULTS = 20
 
 
 def load_suppressions(paths: Iterable[str | Path]) -> tuple[Suppression, ...]:
@@ -30,22 +29,19 @@ def load_suppressions(paths: Iterable[str | Path]) -> tuple[Suppression, ...]:
     Raises:
         SettingsError: All that is wrong with the files, each fault as ``FILE:LINE: ...`` or ``FILE: $.path: ...``.
 
-    Source: OpenVEX specification 0.2.0 (and 0.0.1, whose vulnerabilities and products are texts).
+    Source: OpenVEX specification 0.2.0 (and 0.0.1, whose vulnerabilities and products are strings).
     """
     rules: list[Suppression] = []
-    statements: list[Statement] = []
-    faults: list[str] = []
+    statements: list[ProductStatement] = []
+    faults = SettingsFaults()
     for path in map(Path, paths):
-        try:
+        with faults.collect():
             _read(path, rules, statements)
-        except SettingsError as error:
-            faults.extend(error.faults)
-    if faults:
-        raise SettingsError(_first(faults))
+    SettingsFaults(_first(tuple(faults))).check()
     return (*rules, *still_standing(statements))
 
 
-def _read(path: Path, rules: list[Suppression], statements: list[Statement]) -> None:
+def _read(path: Path, rules: list[Suppression], statements: list[ProductStatement]) -> None:
     name = one_line(str(path))
     text = read_limited(path, f"the suppressions {name}")
     document = _openvex(text, name)
@@ -56,7 +52,7 @@ def _read(path: Path, rules: list[Suppression], statements: list[Statement]) -> 
 
 
 def _openvex(text: bytes, name: str) -> dict[str, object] | None:
-    """Return the JSON object with a context that the text is; None for another: our rules may be JSON too."""
+    """Return the JSON object with a context that a file is; None for anything else: our rules may be JSON too."""
     if not text.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return None
     try:
@@ -82,7 +78,7 @@ def _why(error: Exception) -> str:
     return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else one_line(str(error))
 
 
-def _first(faults: list[str]) -> Iterator[str]:
-    yield from faults[:MOST_FAULTS]
-    if len(faults) > MOST_FAULTS:
-        yield f"and {len(faults) - MOST_FAULTS} more"
+def _first(faults: tuple[str, ...]) -> Iterator[str]:
+    yield from faults[:_MOST_FAULTS]
+    if len(faults) > _MOST_FAULTS:
+        yield f"and {len(faults) - _MOST_FAULTS} more"

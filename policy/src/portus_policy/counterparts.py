@@ -1,0 +1,227 @@
+"""The counterparts of images and vulnerabilities in another document, and whose silence about them means something.
+
+Images are the same that have one reference, without its digest, and one platform.
+
+Vulnerabilities are the same where the id of one is an id or an alias of the other, they have a name of the package or
+its source package in common, and the family of the distribution (``debian``), where both say. An alias in common is not
+enough: an advisory may be about several vulnerabilities. The version plays no part: an upgrade that keeps a
+vulnerability is no news.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from attrs import define, frozen
+from portus_images import Image, ImageReference, InvalidReferenceError, LocalReference, parse_reference
+from portus_scanners.models import FixState, ImageReport, Outcome, ReportDocument, Severity, Vulnerability
+
+_FEW = 16
+"""This many packages with one vulnerability are searched one by one; for more, an index is made."""
+
+
+def ended_ok(report: ImageReport) -> frozenset[str]:
+    """Return the scanners that have looked at all of an image: those with a run that ended ok."""
+    return frozenset(run.scanner for run in report.results if run.outcome is Outcome.OK)
+
+
+@frozen
+class Counterpart:
+    """What an index has for a vulnerability."""
+
+    best: Vulnerability
+    """The one of the highest severity."""
+    fixable: bool
+    """Whether any has a fix."""
+
+
+class VulnerabilityIndex:
+    """The vulnerabilities of one image, to be found by those of another document.
+
+    Args:
+        vulnerabilities: In any order.
+    """
+
+    def __init__(self, vulnerabilities: Iterable[Vulnerability]) -> None:
+        self._by_id: dict[str, _Bucket] = defaultdict(_Bucket)
+        self._by_name: dict[str, _Bucket] = defaultdict(_Bucket)
+        for one in vulnerabilities:
+            packages, family = _packages(one), _family(one)
+            self._by_id[one.id].add(one, packages, family)
+            for name in {one.id, *one.aliases}:
+                self._by_name[name].add(one, packages, family)
+
+    def find(self, vulnerability: Vulnerability) -> Counterpart | None:
+        """Return the counterpart of a vulnerability; None where there is none."""
+        found = list(self._entries_for(vulnerability))
+        if not found:
+            return None
+        return Counterpart(max((entry.best for entry in found), key=_rank), any(entry.fixable for entry in found))
+
+    def _entries_for(self, vulnerability: Vulnerability) -> Iterator[_Entry]:
+        packages, family = _packages(vulnerability), _family(vulnerability)
+        buckets = (self._by_name.get(vulnerability.id), *map(self._by_id.get, vulnerability.aliases))
+        for bucket in buckets:
+            if bucket is not None:
+                yield from bucket.matching(packages, family)
+
+
+@define(eq=False)
+class _Entry:
+    """The vulnerabilities of one name in one package, in all versions of it."""
+
+    best: Vulnerability
+    family: str
+    packages: frozenset[str]
+    fixable: bool
+
+    def add(self, other: Vulnerability, packages: frozenset[str]) -> None:
+        self.best = max(self.best, other, key=_rank)
+        self.packages |= packages
+        self.fixable = self.fixable or has_fix(other)
+
+
+class _Bucket:
+    """The vulnerabilities of one name."""
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str], _Entry] = {}
+        self._by_package: dict[str, list[_Entry]] | None = None
+
+    def add(self, one: Vulnerability, packages: frozenset[str], family: str) -> None:
+        entry = self._entries.get((one.package.name, family))
+        if entry is None:
+            self._entries[one.package.name, family] = _Entry(one, family, packages, has_fix(one))
+        else:
+            entry.add(one, packages)
+
+    def matching(self, packages: frozenset[str], family: str) -> Iterator[_Entry]:
+        """Yield the entries in one of these packages and of this family, where both say."""
+        for entry in self._candidates(packages):
+            both_say = entry.family and family
+            if not (both_say and entry.family != family) and not packages.isdisjoint(entry.packages):
+                yield entry
+
+    def _candidates(self, packages: frozenset[str]) -> Iterable[_Entry]:
+        if len(self._entries) <= _FEW:
+            return self._entries.values()
+        if self._by_package is None:
+            self._by_package = defaultdict(list)
+            for entry in self._entries.values():
+                for package in entry.packages:
+                    self._by_package[package].append(entry)
+        return [entry for package in packages for entry in self._by_package.get(package, ())]
+
+
+def has_fix(vulnerability: Vulnerability) -> bool:
+    """Return whether some scanner knows a fix."""
+    return bool(vulnerability.fixed_by) or FixState.FIXED in vulnerability.fix_states
+
+
+def _packages(one: Vulnerability) -> frozenset[str]:
+    """Return the names of the packages that a vulnerability is known by; an empty one only where there is no other."""
+    names = {one.package.name, *(package.name for package in (*one.packages, *one.source_packages))}
+    return frozenset(names - {""} or names)
+
+
+def _family(one: Vulnerability) -> str:
+    """Return ``debian`` for ``debian:12``; empty where no scanner says."""
+    return one.package.namespace.partition(":")[0].casefold()
+
+
+def _rank(one: Vulnerability) -> tuple[Severity, str, str, str, str]:
+    package = one.package
+    return one.severity, one.id, package.name, package.version, package.namespace
+
+
+def image_key(image: Image) -> tuple[str, str]:
+    """Return what is the same for an image and its successors."""
+    return reference_key(image.reference), str(image.platform or "")
+
+
+def reference_key(reference: ImageReference) -> str:
+    """Return the reference written out, without its digest: a tag moves, and its digest with it."""
+    if isinstance(reference, LocalReference):
+        return str(reference)
+    tag = f":{reference.tag}" if reference.tag else ""
+    return f"{reference.registry}/{reference.repository}{tag}"
+
+
+def text_key(text: str) -> str:
+    """Return the key of a reference as a user wrote it; a string that is not a valid reference is its own key."""
+    try:
+        return reference_key(parse_reference(text))
+    except InvalidReferenceError:
+        return text
+
+
+@frozen
+class ImagePairs:
+    """The images of two documents."""
+
+    both: tuple[tuple[ImageReport, ImageReport], ...]
+    """Old and new, in the order of the new document."""
+    only_old: tuple[ImageReport, ...]
+    only_new: tuple[ImageReport, ...]
+
+
+def pair_images(old: Iterable[ImageReport], new: Iterable[ImageReport]) -> ImagePairs:
+    """Pair images: of several with one key, first those of equal digest, then by their order."""
+    old, new = tuple(old), tuple(new)
+    partners = _pair(old, new)
+    taken = set(partners.values())
+    return ImagePairs(
+        both=tuple((old[partners[place]], report) for place, report in enumerate(new) if place in partners),
+        only_old=tuple(report for place, report in enumerate(old) if place not in taken),
+        only_new=tuple(report for place, report in enumerate(new) if place not in partners),
+    )
+
+
+def _pair(old: tuple[ImageReport, ...], new: tuple[ImageReport, ...]) -> dict[int, int]:
+    """Return for each place in *new* that has a partner the partner's place in *old*."""
+    partners: dict[int, int] = {}
+    for with_digest in (True, False):
+        free: dict[tuple[str, ...], list[int]] = defaultdict(list)
+        taken = set(partners.values())
+        for place, report in enumerate(old):
+            if place not in taken:
+                free[_key(report.image, with_digest=with_digest)].append(place)
+        for waiting in free.values():
+            waiting.reverse()  # the first is taken from the end
+        for place, report in enumerate(new):
+            waiting = free.get(_key(report.image, with_digest=with_digest), [])
+            if place not in partners and waiting:
+                partners[place] = waiting.pop()
+    return partners
+
+
+def _key(image: Image, *, with_digest: bool) -> tuple[str, ...]:
+    return (*image_key(image), image.digest if with_digest else "")
+
+
+@frozen
+class BaselineImages:
+    """What an earlier document knows of each image."""
+
+    _by_key: Mapping[tuple[str, str], Mapping[str, VulnerabilityIndex]]
+    """For each image what each digest of it has."""
+
+    @classmethod
+    def of(cls, document: ReportDocument) -> BaselineImages:
+        """Return what a document knows; of an image that it has several times with one digest, all together."""
+        found: dict[tuple[str, str], dict[str, list[Vulnerability]]] = defaultdict(lambda: defaultdict(list))
+        for report in document.reports:
+            found[image_key(report.image)][report.image.digest].extend(report.vulnerabilities)
+        return cls(
+            {
+                key: {digest: VulnerabilityIndex(vulnerabilities) for digest, vulnerabilities in by_digest.items()}
+                for key, by_digest in found.items()
+            }
+        )
+
+    def earlier(self, image: Image) -> tuple[VulnerabilityIndex, ...]:
+        """Return what an image had before: with its own digest, otherwise with each digest that it may have had."""
+        by_digest = self._by_key.get(image_key(image), {})
+        same = by_digest.get(image.digest)
+        return (same,) if same else tuple(by_digest.values())
