@@ -1,4 +1,7 @@
-"""Rows 4: a large answer of Clair to findings, against msgspec decoding it into the plugin's own wire classes alone."""
+"""Rows 4: a large answer of Clair to findings, against msgspec decoding it into the plugin's own wire classes alone.
+
+The collector is held back for the plugin, as the command does it, and left alone for the decoder.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from attrs import frozen
+from portus_scan.collector import collector_held_back
 from portus_scanner_clair.findings import make_report
 from portus_scanner_clair.wire import Feature, LayerResult, read_layer
 from portus_scanners import Finding, Package, ScannerReport, Severity
-from portus_scanners.backends import HttpAnswer
+from portus_scanners.backends import HttpAnswer, finding_maker
 
 from .groups import Size
 from .large_answer import NAME, make_answer
@@ -44,8 +48,9 @@ async def _measure(plan: _Plan) -> list[Row]:
     def in_thread(read: Callable[[], None]) -> Awaitable[None]:
         return asyncio.to_thread(read)
 
-    def as_plugin(read: Callable[[], None]) -> Awaitable[None]:
-        return answer.parse(lambda _: read())
+    async def as_plugin(read: Callable[[], None]) -> None:
+        with collector_held_back():
+            await answer.parse(lambda _: read())
 
     ratios: list[float] = []
     floors: list[float] = []
@@ -73,7 +78,7 @@ def _normalize(answer: HttpAnswer) -> ScannerReport:
 
 def _only_findings(features: tuple[Feature, ...]) -> list[Finding]:
     """Make as many findings as there are, of an id and a severity, from what is decoded already."""
-    make, package = Finding.maker("id", "severity", "package"), Package()
+    make, package = finding_maker("id", "severity", "package"), Package()
     return [make(one.Name, Severity.HIGH, package) for feature in features for one in feature.Vulnerabilities]
 
 

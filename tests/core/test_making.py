@@ -1,17 +1,16 @@
-"""Making many findings: what `Finding.maker` gives is what `Finding` gives, and the order of a report."""
+"""Making many findings: `finding_maker` returns what the class does; and the order of a report."""
 
 from __future__ import annotations
 
-import gc
 import pickle
-import threading
 from typing import Any
 
 import attrs
 import pytest
 from hypothesis import given, settings, strategies as st
-from portus_scanners import Cvss, Finding, FixState, Package, ScannerReport, Severity, VendorRating, collector
-from portus_scanners.collector import without_collector
+from portus_scanners import Cvss, Finding, FixState, Package, ScannerReport, Severity, VendorRating
+from portus_scanners.backends import finding_maker
+from portus_scanners.backends.many_findings import plain_finding_maker
 
 from .strategies import findings
 
@@ -52,10 +51,10 @@ NASTY += [(VendorRating(source="a"),), iter(())]
 NAMES = [field.name for field in attrs.fields(Finding) if field.name not in {"published", "modified", "details"}]
 
 
-def outcome(make: Any, *values: Any, **named: Any) -> tuple[str, Any]:
+def outcome(make: Any, *values: Any) -> tuple[str, Any]:
     """Return what a call gives: the object, or the error and its text."""
     try:
-        made = make(*values, **named)
+        made = make(*values)
     except (TypeError, ValueError) as error:
         return type(error).__name__, str(error)
     return "made", (type(made), made)
@@ -64,10 +63,11 @@ def outcome(make: Any, *values: Any, **named: Any) -> tuple[str, Any]:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_value_is_taken_or_refused_as_by_the_class(name: str) -> None:
     """Exact types, those that are converted, and wrong ones: the same finding, or the same error."""
-    make = Finding.maker("id", name) if name != "id" else Finding.maker("id")
+    members = ("id", name) if name != "id" else ("id",)
+    make, plain = finding_maker(*members), plain_finding_maker(*members)
     for value in NASTY:
-        given_values = {"id": "CVE-1", name: value}
-        assert outcome(Finding, **given_values) == outcome(make, *given_values.values())
+        given_values = {"id": "CVE-1", name: value}.values()
+        assert outcome(plain, *given_values) == outcome(make, *given_values)
 
 
 @settings(max_examples=50)
@@ -75,8 +75,8 @@ def test_every_value_is_taken_or_refused_as_by_the_class(name: str) -> None:
 def test_a_made_finding_is_one_in_every_way(finding: Finding) -> None:
     """Equal, of equal hash where it has one, frozen, copied and pickled as others are."""
     values = {name: getattr(finding, name) for name in NAMES}
-    made = Finding.maker(*NAMES)(*values.values())
-    usual = Finding(**values)
+    made = finding_maker(*NAMES)(*values.values())
+    usual = plain_finding_maker(*NAMES)(*values.values())
     assert (usual, repr(usual), Finding) == (made, repr(made), type(made))
     assert made == pickle.loads(pickle.dumps(made)) == attrs.evolve(made)  # noqa: S301
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
@@ -85,20 +85,8 @@ def test_a_made_finding_is_one_in_every_way(finding: Finding) -> None:
 
 def test_defaults_that_are_made_are_made_anew() -> None:
     """Two findings do not share a mapping that somebody might change."""
-    make = Finding.maker("id")
+    make = finding_maker("id")
     assert make("a").details is not make("b").details
-
-
-def test_a_derived_class_is_refused() -> None:
-    """It may check more, and its objects have another layout: better at once than at the first finding."""
-
-    @attrs.frozen(kw_only=True, weakref_slot=False)
-    class Strict(Finding):
-        def __attrs_post_init__(self) -> None:
-            raise ValueError
-
-    with pytest.raises(ValueError, match="Strict is derived from Finding"):
-        Strict.maker("id")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +95,7 @@ def test_a_derived_class_is_refused() -> None:
 def test_members_that_can_not_be_given(names: list[str]) -> None:
     """Without an id, with a member that has no quick check, or with one that there is not: a ValueError at once."""
     with pytest.raises(ValueError, match="can't be made of these members: "):
-        Finding.maker(*names)
+        finding_maker(*names)
 
 
 few = st.sampled_from("ab")
@@ -126,72 +114,3 @@ def test_the_order_of_a_report_is_by_severity_id_and_place(listed: list[Finding]
         return -scale.index(one.severity), one.id, package.name, package.version, package.namespace, one.path
 
     assert tuple(sorted(listed, key=order)) == ScannerReport(findings=listed).findings
-
-
-def test_the_collector_comes_back() -> None:
-    """Held back while the function runs, on again after it, also when it fails."""
-    assert (False, True) == (without_collector(gc.isenabled), gc.isenabled())
-    with pytest.raises(ZeroDivisionError):
-        without_collector(lambda: 1 // 0)
-    assert gc.isenabled()
-
-
-def test_a_collector_that_is_off_stays_off() -> None:
-    """A program that has switched it off has its reasons."""
-    gc.disable()
-    try:
-        without_collector(int)
-        assert not gc.isenabled()
-    finally:
-        gc.enable()
-
-
-def test_the_last_one_switches_the_collector_on() -> None:
-    """Two answers are read at the same time: the end of one does not disturb the other."""
-    inside, leave = threading.Event(), threading.Event()
-
-    def read() -> None:
-        inside.set()
-        leave.wait(10)
-
-    other = threading.Thread(target=without_collector, args=(read,))
-    other.start()
-    inside.wait(10)
-    without_collector(int)
-    while_other_reads = gc.isenabled()
-    leave.set()
-    other.join()
-    assert (False, True) == (while_other_reads, gc.isenabled())
-
-
-def test_the_collector_is_not_held_back_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers that overlap without an end: who comes too late joins no more, and the first ones' end is the end."""
-    monkeypatch.setattr(collector, "LONGEST", -1.0)
-    inside, leave = threading.Event(), threading.Event()
-
-    def read() -> None:
-        inside.set()
-        assert leave.wait(10)
-
-    first = threading.Thread(target=without_collector, args=(read,))
-    first.start()
-    assert inside.wait(10)
-
-    def outlive() -> tuple[bool, bool]:
-        before = gc.isenabled()
-        leave.set()
-        first.join()
-        return before, gc.isenabled()
-
-    assert (False, True) == without_collector(outlive)
-    assert gc.isenabled()
-
-
-@given(st.lists(st.sampled_from(["a", Text("b"), "", None, 1]), min_size=3, max_size=3))
-@settings(max_examples=30)
-def test_packages_are_made_as_by_the_class(texts: list[Any]) -> None:
-    """The same package, or the same error."""
-    names = ("name", "version", "namespace")
-    assert outcome(Package, *texts) == outcome(Package.maker(*names), *texts)
-    with pytest.raises(ValueError, match="Package can't be made of these members: nonsense"):
-        Package.maker("nonsense")

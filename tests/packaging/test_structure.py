@@ -25,7 +25,6 @@ DISTRIBUTIONS = {
 }
 # The rooms of the core, lowest first: which of them each one imports.
 ROOMS = {
-    "collector": "",
     "errors": "",
     "strict": "errors",
     "models": "",
@@ -35,7 +34,7 @@ ROOMS = {
     "settings": "errors plugins scanner_settings strict",
     "merge": "errors models",
     "serialize": "errors merge models strict",
-    "backends": "collector errors models scanner strict",
+    "backends": "errors models scanner strict",
     "engine": "backends errors merge models plugins scanner scanner_settings settings",
 }
 DOORS_OF_PLUGINS = {"portus_scanners", "portus_scanners.backends"}

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from .collector import collector_held_back
 from .exits import ExitCode, report_fault
 from .terminal import PROGRAM, say
 
@@ -71,7 +72,9 @@ class LazyGroup(click.Group):
         run: Callable[..., Any] = super().main
         if not extra.pop("standalone_mode", True):
             return run(*args, standalone_mode=False, **extra)
-        sys.exit(_guarded(lambda: run(*args, standalone_mode=False, **extra)))
+        with collector_held_back():
+            code = _guarded(lambda: run(*args, standalone_mode=False, **extra))
+        sys.exit(code)
 
 
 def _guarded(run: Callable[[], Any]) -> int:

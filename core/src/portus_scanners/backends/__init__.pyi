@@ -23,6 +23,9 @@ from .http import (
     HttpBackend as HttpBackend,
     session_for as session_for,
 )
+from .many_findings import (
+    finding_maker as finding_maker,
+)
 from .program import (
     ProgramAnswer as ProgramAnswer,
     ProgramBackend as ProgramBackend,

@@ -8,7 +8,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
-from ..collector import without_collector
 from ..errors import InvalidReportError
 from ..strict import structure_answer
 from .masking import SecretMask
@@ -76,12 +75,9 @@ class Answer(ABC):
     async def parse(self, read: Callable[[Self], ResultT]) -> ResultT:
         """Return ``read(answer)``: of more than 1 MiB in a thread, so that the event loop goes on.
 
-        As long as a large answer is read, Python's cyclic garbage collector is held back in the whole program: it would
-        go through the thousands of objects that are made again and again, each time with everything else at a stop.
-
         Args:
             read: A pure function; what it raises is raised here.
         """
         if len(self._content) < _LARGE:
             return read(self)
-        return await asyncio.to_thread(without_collector, read, self)
+        return await asyncio.to_thread(read, self)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from attrs import field, frozen
 from attrs.validators import and_, ge, instance_of, le, optional
 from portus_images import TEXT, TRUTH, all_of, moment, text_by_name, texts, word
 
-from .making import TEXT_CHECK, WORD_CHECK, make_maker, one_of, tuple_of
 from .words import HIGHEST_SCORE, FixState, Severity
 
 __all__ = [
@@ -32,18 +31,6 @@ class Package:
     name: str = field(default="", validator=TEXT)
     version: str = field(default="", validator=TEXT)
     namespace: str = field(default="", validator=TEXT)
-
-    @classmethod
-    def maker(cls, *names: str) -> Callable[..., Package]:
-        """Return a function that makes packages of these members faster than the class does; see `Finding.maker`.
-
-        Args:
-            names: The members that the function takes, in this order.
-
-        Raises:
-            ValueError: The names are not members, or the class is derived from this one.
-        """
-        return make_maker(cls, names, dict.fromkeys(("name", "version", "namespace"), TEXT_CHECK), ())
 
 
 @frozen(kw_only=True)
@@ -101,7 +88,7 @@ def _vendor_ratings(values: Iterable[VendorRating]) -> tuple[VendorRating, ...]:
     return all_of(VendorRating, values)
 
 
-@frozen(kw_only=True, weakref_slot=False)
+@frozen(kw_only=True, weakref_slot=False)  # the layout that `finding_maker` relies on
 class Finding:
     """One vulnerability in one package of one image, as one scanner reports it.
 
@@ -144,39 +131,3 @@ class Finding:
     modified: datetime | None = field(default=None, validator=moment)
     inferred: bool = field(default=False, validator=TRUTH)
     details: Mapping[str, str] = field(factory=dict, validator=text_by_name)
-
-    @classmethod
-    def maker(cls, *names: str) -> Callable[..., Finding]:
-        """Return a function that makes findings of these members many times faster than the class does.
-
-        For backends whose answers have thousands of findings:
-
-            make = Finding.maker("id", "severity", "package")
-            finding = make("CVE-2099-0001", Severity.HIGH, Package("bash", "5.2"))
-
-        The values are checked and converted as those of the class are, with the same errors.
-
-        Args:
-            names: The members that the function takes, in this order; the others have their default. `id` must be one
-                of them; `published`, `modified` and `details` can't be.
-
-        Raises:
-            ValueError: The names are not such members, or the class is derived from this one.
-        """
-        return make_maker(cls, names, _CHECKS, (Cvss, FixState, Package, Severity, VendorRating))
-
-
-_CHECKS = {
-    "id": WORD_CHECK,
-    **dict.fromkeys(("severity_label", "severity_source", "purl", "path", "title", "description"), TEXT_CHECK),
-    **dict.fromkeys(("aliases", "fixed_by", "links"), tuple_of(str)),
-    "vendor_ratings": tuple_of(VendorRating),
-    "cvss": tuple_of(Cvss),
-    "severity": one_of(Severity),
-    "fix_state": one_of(FixState),
-    "package": one_of(Package),
-    "source_package": f"{{0}} is None or {one_of(Package)}",
-    "layer": f"{{0}} is None or {TEXT_CHECK}",
-    "inferred": one_of(bool),
-}
-"""What is true of values that `Finding` takes as they are."""

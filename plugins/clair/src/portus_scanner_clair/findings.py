@@ -7,6 +7,7 @@ from itertools import chain
 
 import attrs
 from portus_scanners import Finding, InvalidReportError, Package, ScannerReport, Severity, UnsupportedImageError
+from portus_scanners.backends import finding_maker
 
 from .layers import ChainLink
 from .ratings import RatingsByText, rating_order, severity_of
@@ -20,8 +21,7 @@ AGE_UNKNOWN = (
 _LONGEST_NAMESPACE = 80
 """Characters that are shown."""
 
-_make_package = Package.maker("name", "version", "namespace")
-_make_finding = Finding.maker(
+_make_finding = finding_maker(
     "id", "severity", "severity_label", "package", "fixed_by", "links", "description", "cvss", "layer"
 )
 
@@ -99,7 +99,7 @@ class _Reader:
     def read(self, feature: Feature, number: int) -> None:
         """Add the findings of one feature; *number* is its place in the answer."""
         name, version, own = feature.Name or "", feature.Version or "", feature.NamespaceName or ""
-        package, layer = _make_package(name, version, own), self._digests.get(feature.AddedBy or "")
+        package, layer = Package(name, version, own), self._digests.get(feature.AddedBy or "")
         found, ratings, severities = self._of_package(name, version, own), self._ratings, self._severities
         for one in feature.Vulnerabilities:  # 20,000 times: nothing here is done in vain
             identity, word, fix, link, namespace = one.Name, one.Severity, one.FixedBy, one.Link, one.NamespaceName

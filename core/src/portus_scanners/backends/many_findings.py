@@ -1,0 +1,109 @@
+"""Making thousands of findings: checked as one by one, in a tenth of the time.
+
+A frozen attrs class pays for each member of each object: a call to set it, a call to check it, 6 microseconds for a
+finding of nine members. A backend's answer can have 20,000 of them. The function made here takes 0.6 microseconds: it
+checks the members by their exact types in one expression, sets them on an object of a twin class that is not frozen,
+and then gives the object its real class, which guards it from there on. With it, reading a large answer of Clair takes
+2.9 times as long as decoding alone, without it 6.4 times (row 4 of the benchmark).
+
+The types are those of the annotations of `Finding`; whatever is not exactly of them goes to the class itself, which
+converts it or says what is wrong with it. The function is made as attrs makes its own: from source text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+import attrs
+from portus_images import word
+
+from ..models import Cvss, Finding, FixState, Package, Severity, VendorRating
+
+_EXACT = {one.__name__: one for one in (str, bool, Severity, FixState, Package, Cvss, VendorRating)}
+"""The types whose objects need no more than to be of the type: all but times, which need a zone, and mappings."""
+
+
+def finding_maker(*members: str) -> Callable[..., Finding]:
+    """Return a function that makes findings of these members many times faster than the class does.
+
+    For backends whose answers have thousands of findings:
+
+        make = finding_maker("id", "severity", "package")
+        finding = make("CVE-2099-0001", Severity.HIGH, Package("bash", "5.2"))
+
+    The values are checked and converted as those of the class are, with the same errors.
+
+    Args:
+        members: The members that the function takes, in this order; the others have their default. `id` must be one
+            of them; `published`, `modified` and `details` can't be.
+
+    Raises:
+        ValueError: A name is not such a member, stands twice, or `id` is missing.
+    """
+    checks = _checks()
+    wrong = [name for name in members if name not in checks or members.count(name) > 1]
+    if "id" not in members:
+        wrong.append("id")
+    if wrong:
+        msg = f"a finding can't be made of these members: {', '.join(wrong)}"
+        raise ValueError(msg)
+    twin = type("UnfinishedFinding", (), {"__slots__": tuple(field.name for field in attrs.fields(Finding))})
+    scope: dict[str, Any] = {"Finding": Finding, "Unfinished": twin, **_EXACT}
+    exec(_source(members, checks, scope), scope)  # noqa: S102 (of names that were looked up in the class)
+    return scope["make"]  # type: ignore[no-any-return]
+
+
+def plain_finding_maker(*members: str) -> Callable[..., Finding]:
+    """Return what `finding_maker` returns, as the class does it: what the tests compare with."""
+    return lambda *values: Finding(**dict(zip(members, values, strict=True)))
+
+
+@cache
+def _checks() -> dict[str, str]:
+    """Return, for members that can be given, the expression that is true of values that the class takes as they are."""
+    hints = get_type_hints(Finding)
+    checks = {field.name: _check(hints[field.name], field.name) for field in attrs.fields(Finding)}
+    for field in attrs.fields(Finding):
+        if field.validator is word:
+            checks[field.name] += f" and {field.name}"
+    return {name: check for name, check in checks.items() if check}
+
+
+def _check(kind: Any, name: str) -> str:
+    """Return the check of a value of this annotated type; empty where the type alone does not say enough."""
+    parts = get_args(kind)
+    if kind in _EXACT.values():
+        return f"type({name}) is {kind.__name__}"
+    if get_origin(kind) is UnionType and NoneType in parts:
+        (other,) = set(parts) - {NoneType}
+        check = _check(other, name)
+        return check and f"{name} is None or {check}"
+    if get_origin(kind) is tuple and parts[0] in _EXACT.values():
+        one = parts[0].__name__
+        return (
+            f"type({name}) is tuple and (not {name} or type({name}[0]) is {one}"
+            f" and (len({name}) == 1 or {{*map(type, {name})}} == {{{one}}}))"
+        )
+    return ""
+
+
+def _source(members: tuple[str, ...], checks: dict[str, str], scope: dict[str, Any]) -> str:
+    right = " and ".join(f"({checks[name]})" for name in members)
+    lines = [f"def make({', '.join(members)}):", f"    if {right}:", "        made = Unfinished()"]
+    values = {one.name: one.name if one.name in members else _default(one, scope) for one in attrs.fields(Finding)}
+    lines += [f"        made.{name} = {value}" for name, value in values.items()]
+    lines += ["        made.__class__ = Finding", "        return made"]
+    return "\n".join([*lines, f"    return Finding({', '.join(f'{name}={name}' for name in members)})"])
+
+
+def _default(field: Any, scope: dict[str, Any]) -> str:
+    """Return the expression for a default, and put into the scope what it names."""
+    name = f"default_{field.name}"
+    if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]
+        scope[name] = field.default.factory
+        return f"{name}()"
+    scope[name] = field.default
+    return name
