@@ -12,10 +12,9 @@ from click.testing import CliRunner, Result
 from portus_policy import GateResult, GateViolation, UnusedRule
 from portus_scan import ReportJob
 from portus_scan.command import command
-from portus_scan.delivery.joining import join_documents
-from portus_scan.delivery.reading import read_document
+from portus_scan.delivery.documents import join_documents, read_document
 from portus_scan.exits import CommandFault
-from portus_scan.formats.jsonl import JsonLinesReporter
+from portus_scan.formats.json import JsonLinesReporter
 from portus_scanners import Outcome, ReportDocument, Severity, dump_document, dump_line, load_document
 
 from .documents import UNRESOLVED, make_document, make_finding, make_run
@@ -132,10 +131,10 @@ def test_the_display_is_filtered_and_the_data_is_not(write: Write) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"{}", "is no report: $.schema_version: expected 1, got null"),
-        (b"\xff\xfe\xff", "is no report: $: not JSON"),
+        (b"{}", "is not a report: $.schema_version: expected 1, got null"),
+        (b"\xff\xfe\xff", "is not a report: $: not JSON"),
         (dump_line(UNRESOLVED).encode(), "line 2: the line of the document is missing"),
-        (b"", "is no report: $: not JSON"),
+        (b"", "is not a report: $: not JSON"),
     ],
     ids=["object", "bytes", "cut", "empty"],
 )

@@ -122,7 +122,7 @@ def test_what_is_no_report(run: Run, tmp_path: Path) -> None:
     good.write_text(dump_document(CLEAN))
     bad.write_text("{}")
     for arguments, words in (
-        ((str(good), str(bad)), f"'{bad}' is no report"),
+        ((str(good), str(bad)), f"'{bad}' is not a report"),
         ((str(tmp_path / "none"), str(good)), "No such file"),
         (("-", "-"), "stdin (-) can be read once only"),
     ):

@@ -14,7 +14,7 @@ import yaml
 from click.testing import Result
 from hypothesis import given, strategies as st
 from portus_scan.diagnosis import gather
-from portus_scan.diagnosis.surroundings import mask_proxy, read_proxies
+from portus_scan.diagnosis.gather import mask_proxy, read_proxies
 
 from . import plugins
 

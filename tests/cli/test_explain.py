@@ -11,8 +11,8 @@ import pytest
 from attrs import evolve
 from click.testing import Result
 from portus_policy import Suppressed
-from portus_scan.explanation.facts import find_explained
-from portus_scan.explanation.page import render
+from portus_scan.explanation.evidence import find_explained
+from portus_scan.explanation.page import render_explained
 from portus_scanners import (
     Cvss,
     Outcome,
@@ -166,7 +166,7 @@ def test_absence_counts_only_where_everybody_has_looked(run: Run, document: Repo
 def test_what_is_no_report(run: Run, tmp_path: Path) -> None:
     """A file that is missing or no report of ours is a fault in one line."""
     (tmp_path / "r").write_text("{}")
-    for name, words in ((str(tmp_path / "none"), "can't read"), (str(tmp_path / "r"), "is no report")):
+    for name, words in ((str(tmp_path / "none"), "can't read"), (str(tmp_path / "r"), "is not a report")):
         result = run("explain", "CVE-1", name)
         assert (2, 1) == (result.exit_code, len(result.stderr.splitlines()))
         assert words in result.stderr
@@ -187,6 +187,6 @@ def test_hostile_text_is_harmless() -> None:
         vendor_ratings=(VendorRating(source=evil, label=evil),),
     )
     document = make_document(make_run("a", Outcome.OK, finding), make_run("b", Outcome.FAILED, error=evil))
-    page = render(find_explained(document, "CVE-1", ()))
+    page = render_explained(find_explained(document, "CVE-1", ()))
     assert all(line.isprintable() for line in page.split("\n"))
     assert "FAKE" not in [line.strip() for line in page.split("\n")]

@@ -15,7 +15,7 @@ import yaml
 from click.testing import Result
 from portus_policy import GateResult, GateViolation
 from portus_scan.exits import ExitCode, judge_document
-from portus_scan.formats.gate_words import gate_lines, violation_words
+from portus_scan.formats.words import gate_lines, violation_words
 from portus_scanners import Outcome, ReportDocument, dump_document
 
 from .documents import UNRESOLVED, make_document, make_image, make_report, make_run

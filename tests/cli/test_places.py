@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from portus_scan import ReportFile
-from portus_scan.delivery.places import File, Folder, is_inside
-from portus_scan.delivery.rendering import FormatFault
+from portus_scan.delivery.places import FilePlace, FolderPlace, FormatFault, is_inside
 from portus_scan.exits import CommandFault
 
 
@@ -25,8 +24,8 @@ def test_check_changes_nothing(tmp_path: Path) -> None:
     """The look before the scan leaves an old file as it is, and no new one."""
     old = tmp_path / "old"
     old.write_text("before")
-    File.check(str(old))
-    File.check(str(tmp_path / "new"))
+    FilePlace.check(str(old))
+    FilePlace.check(str(tmp_path / "new"))
     assert ([old], "before") == (list(tmp_path.iterdir()), old.read_text())
 
 
@@ -35,7 +34,7 @@ def test_check_changes_nothing(tmp_path: Path) -> None:
 def test_file_has_the_text(tmp_path: Path, text: str) -> None:
     """The file has the text in UTF-8."""
     path = tmp_path / "report"
-    File.check(str(path)).write([text])
+    FilePlace.check(str(path)).write([text])
     assert text == path.read_text(encoding="utf-8")
 
 
@@ -45,7 +44,7 @@ def test_old_file_stays_when_writing_fails(
     """When the disk is full the old file is unharmed, nothing is left beside it, and that is said."""
     path = tmp_path / "report"
     path.write_text("before")
-    output = File.check(str(path))
+    output = FilePlace.check(str(path))
     monkeypatch.setattr(os, "fsync", fail)
     written = output.write(["af", "ter\n"])
     assert (False, "before", [path], True) == (
@@ -61,7 +60,7 @@ def test_mode_of_the_old_file_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "report"
     path.write_text("before")
     path.chmod(0o600)
-    File.check(str(path)).write(["af", "ter"])
+    FilePlace.check(str(path)).write(["af", "ter"])
     assert (0o600, "after") == (stat.S_IMODE(path.stat().st_mode), path.read_text())
 
 
@@ -69,7 +68,7 @@ def test_new_file_obeys_the_umask(tmp_path: Path) -> None:
     """A new file has the mode that any other new file has."""
     other, path = tmp_path / "other", tmp_path / "report"
     other.write_text("")
-    File.check(str(path)).write(["af", "ter"])
+    FilePlace.check(str(path)).write(["af", "ter"])
     assert stat.S_IMODE(other.stat().st_mode) == stat.S_IMODE(path.stat().st_mode)
 
 
@@ -78,7 +77,7 @@ def test_link_stays_a_link(tmp_path: Path) -> None:
     target, link = tmp_path / "target", tmp_path / "link"
     target.write_text("before")
     link.symlink_to(target)
-    File.check(str(link)).write(["af", "ter"])
+    FilePlace.check(str(link)).write(["af", "ter"])
     assert (True, "after") == (link.is_symlink(), target.read_text())
 
 
@@ -90,7 +89,7 @@ def test_pipe_is_left_alone_until_there_is_text(tmp_path: Path) -> None:
     watch = select.poll()
     watch.register(reader)
     try:
-        output = File.check(str(path))
+        output = FilePlace.check(str(path))
         assert [] == watch.poll(0)  # a writer that came and went leaves a hang-up behind
         assert (True, b"text") == (output.write(["text"]), os.read(reader, 10))
     finally:
@@ -99,7 +98,7 @@ def test_pipe_is_left_alone_until_there_is_text(tmp_path: Path) -> None:
 
 def test_device_is_not_replaced() -> None:
     """A device is written to, and stays what it is."""
-    assert (True, True) == (File.check(os.devnull).write(["text"]), Path(os.devnull).is_char_device())
+    assert (True, True) == (FilePlace.check(os.devnull).write(["text"]), Path(os.devnull).is_char_device())
 
 
 @pytest.mark.parametrize("name", ["", "/", "gone/report", "file/report", "x" * 300])
@@ -108,7 +107,7 @@ def test_unwritable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) 
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(CommandFault, match="can't write"):
-        File.check(name)
+        FilePlace.check(name)
 
 
 def test_write_protected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +116,7 @@ def test_write_protected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     path.write_text("")
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(CommandFault, match="write-protected"):
-        File.check(str(path))
+        FilePlace.check(str(path))
 
 
 def file(path: str, content: bytes = b"new") -> ReportFile:
@@ -136,11 +135,11 @@ class TestFolder:
     def test_files_are_replaced_and_others_stay(self, tmp_path: Path) -> None:
         """The files of the format are there, in folders of their own; what else was there is as it was."""
         site = tmp_path / "a" / "site"
-        folder = Folder.check(str(site))
+        folder = FolderPlace.check(str(site))
         assert not site.parent.exists()
         assert folder.write([file("index.html", b"old"), file("app/1.0.html")])
         (site / "mine.txt").write_text("mine")
-        assert Folder.check(str(site)).write([file("index.html"), file("style.css")])
+        assert FolderPlace.check(str(site)).write([file("index.html"), file("style.css")])
         assert {"index.html": b"new", "app/1.0.html": b"new", "style.css": b"new", "mine.txt": b"mine"} == contents(
             site
         )
@@ -151,7 +150,7 @@ class TestFolder:
         monkeypatch.chdir(tmp_path)
         (tmp_path / "file").write_text("")
         with pytest.raises(CommandFault, match="can't write"):
-            Folder.check(name)
+            FolderPlace.check(name)
 
     @pytest.mark.parametrize(
         "path",
@@ -159,8 +158,8 @@ class TestFolder:
     )
     def test_nothing_is_written_outside(self, tmp_path: Path, path: str) -> None:
         """A path that is not plain is the format's fault, whatever it would mean."""
-        with pytest.raises(FormatFault, match="no relative path"):
-            Folder.check(str(tmp_path / "site")).write([file(path)])
+        with pytest.raises(FormatFault, match="not a relative path"):
+            FolderPlace.check(str(tmp_path / "site")).write([file(path)])
         assert {} == contents(tmp_path)
 
     @given(st.text(max_size=12) | st.lists(st.sampled_from(["..", ".", "", "a", "/", "\\"])).map("/".join))
@@ -177,21 +176,21 @@ class TestFolder:
         (other / "file").write_bytes(b"mine")
         (site / "out").symlink_to(other)
         (site / "index.html").symlink_to(other / "file")
-        folder = Folder.check(str(site))
+        folder = FolderPlace.check(str(site))
         assert (True, False) == (folder.write([file("index.html")]), folder.write([file("out/file")]))
         assert ({"file": b"mine"}, True) == (contents(other), "out is a link" in capsys.readouterr().err)
 
     def test_a_path_comes_once(self, tmp_path: Path) -> None:
         """Two files of one path are the format's fault: one would hide the other."""
         with pytest.raises(FormatFault, match="twice"):
-            Folder.check(str(tmp_path)).write([file("a"), file("a")])
+            FolderPlace.check(str(tmp_path)).write([file("a"), file("a")])
 
     def test_a_full_disk(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     ) -> None:
         """What can't be written is said; the file that was there is unharmed."""
         (tmp_path / "index.html").write_bytes(b"old")
-        folder = Folder.check(str(tmp_path))
+        folder = FolderPlace.check(str(tmp_path))
         monkeypatch.setattr(os, "fsync", fail)
         assert (False, {"index.html": b"old"}) == (folder.write([file("index.html")]), contents(tmp_path))
         assert "No space left on device" in capsys.readouterr().err

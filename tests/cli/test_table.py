@@ -11,8 +11,7 @@ from attrs import evolve
 from hypothesis import given, settings, strategies as st
 from portus_policy import GateResult, GateViolation, Suppressed, UnusedRule
 from portus_scan import ReportJob, Surface
-from portus_scan.formats.selection import package_name
-from portus_scan.formats.table import TableReporter
+from portus_scan.formats.table import TableReporter, package_name
 from portus_scanners import (
     Finding,
     FixState,

@@ -23,7 +23,7 @@ from portus_policy import Suppressed
 from portus_scan import ReportJob, TextReporter
 from portus_scan.formats.csv import CsvReporter
 from portus_scan.formats.cyclonedx import CycloneDxReporter
-from portus_scan.formats.cyclonedx.doubts import NOT_COMPLETE as DOUBT_ID
+from portus_scan.formats.cyclonedx.vulnerabilities import NOT_COMPLETE as DOUBT_ID
 from portus_scan.formats.gitlab import GitLabReporter
 from portus_scan.formats.junit import JUnitReporter
 from portus_scan.formats.markdown import MarkdownReporter

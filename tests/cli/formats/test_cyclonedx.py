@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from attrs import evolve
-from portus_scan.formats.cyclonedx.doubts import NOT_COMPLETE
+from portus_scan.formats.cyclonedx.vulnerabilities import NOT_COMPLETE
 from portus_scanners import Cvss, Outcome, Package, ReportDocument, VendorRating
 
 from ..documents import UNRESOLVED, make_document, make_finding, make_report, make_run

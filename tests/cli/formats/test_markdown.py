@@ -10,8 +10,7 @@ from hypothesis import given, settings, strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from portus_policy import GateResult, GateViolation
-from portus_scan.formats.foreign import paragraphs
-from portus_scan.formats.markup import code, prose
+from portus_scan.formats.foreign import code, paragraphs, prose
 from portus_scan.formats.words import verdict_words
 from portus_scanners import Outcome, ReportDocument, Severity
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from attrs import evolve
-from portus_scan.formats.purls import purl_of, read_purl
+from portus_scan.formats.cyclonedx.bom import purl_of, read_purl
 from portus_scanners import Outcome, Package
 
 from ..documents import make_finding, make_report, make_run

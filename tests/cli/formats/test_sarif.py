@@ -9,10 +9,8 @@ from typing import Any
 import pytest
 from attrs import evolve
 from portus_policy import GateResult, GateViolation
-from portus_scan.formats.sarif.levels import security_severity
-from portus_scan.formats.sarif.locations import relative_address
-from portus_scan.formats.sarif.messages import plain
-from portus_scan.formats.sarif.rules import NOT_COMPLETE
+from portus_scan.formats.sarif.alerts import relative_address
+from portus_scan.formats.sarif.rules import NOT_COMPLETE, plain, security_severity
 from portus_scanners import Cvss, Outcome, Package, ReportDocument, Severity
 from sarif.loader import load_sarif_file
 

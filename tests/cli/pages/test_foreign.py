@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from portus_scan import ReportJob
 from portus_scan.formats.html import HtmlReporter
-from portus_scan.formats.html.foreign import few, isolate, link_target, visible, visible_lines, when
-from portus_scan.formats.html.places import Places, page_name
+from portus_scan.formats.html.markup import few, isolate, link_target, visible, visible_lines, when
+from portus_scan.formats.html.site import PagePaths, page_name
 from portus_scanners import ReportDocument, UnresolvedImage
 
 from .attacks import BAD_LINKS, MEGABYTE, hostile_document
@@ -92,7 +92,7 @@ def test_file_names_stay() -> None:
     """The name of a page depends on nothing but what it is about; published links stay right."""
     name = page_name("registry.example:5000", "team/app", "1.0", "linux/amd64")
     assert "registry-example-5000-team-app-1-0-linux-amd64-4054025596bc.html" == name
-    places = Places()
+    places = PagePaths()
     first, second = places.take("images", "a"), places.take("images", "a")
     assert (f"images/{page_name('a')}", f"images/{page_name('a')[:-5]}-2.html") == (first, second)
 

@@ -49,9 +49,7 @@ def command(
     *, names: tuple[str, ...], config: str | None, choices: ReportingChoices, policy_choices: PolicyChoices
 ) -> ExitCode:
     """Convert reports."""
-    from ..delivery.joining import join_documents
-    from ..delivery.reading import STDIN, read_document
-    from ..delivery.reporting import Reporting
+    from ..delivery import STDIN, Reporting, join_documents, read_document
 
     if (*names, choices.baseline).count(STDIN) > 1:
         raise CommandFault("stdin (-) can be read once only")

@@ -42,8 +42,8 @@ def command(*, old: str, new: str, format_name: str, with_code: bool) -> ExitCod
     """Compare reports."""
     from portus_policy import compare_documents, dump_diff
 
-    from ..delivery.reading import STDIN, read_document
-    from ..formats.diff_words import render_diff
+    from ..delivery import STDIN, read_document
+    from ..formats import render_diff
     from ..terminal import write_stdout
 
     if old == new == STDIN:

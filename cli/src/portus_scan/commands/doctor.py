@@ -12,7 +12,7 @@ from .. import options
 from ..exits import ExitCode
 
 if TYPE_CHECKING:
-    from ..diagnosis.facts import Diagnosis
+    from ..diagnosis import Diagnosis
 
 _HELP = """Look at everything that a scan depends on, and say what to do where something is wrong.
 
@@ -48,16 +48,16 @@ Exit codes:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON (the other sub-commands: --format json).")
 def command(*, config: str | None, timeout: float, as_json: bool) -> ExitCode:
     """Look at everything."""
-    from ..diagnosis.gather import run_diagnosis
+    from ..diagnosis import run_diagnosis
 
     return run_diagnosis(config, timeout, lambda diagnosis: _deliver(diagnosis, as_json=as_json))
 
 
 def _deliver(diagnosis: Diagnosis, *, as_json: bool) -> ExitCode:
-    from ..diagnosis.page import render
+    from ..diagnosis import render_diagnosis
     from ..terminal import surface_of, write_stdout
 
-    written = write_stdout(_as_json(diagnosis) if as_json else render(diagnosis, surface_of(sys.stdout)))
+    written = write_stdout(_as_json(diagnosis) if as_json else render_diagnosis(diagnosis, surface_of(sys.stdout)))
     return diagnosis.judge() if written else ExitCode.USAGE
 
 

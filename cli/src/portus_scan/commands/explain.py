@@ -46,9 +46,8 @@ Exit codes:
 @options.list_format
 def command(*, name: str, report: str, prefer: tuple[str, ...], format_name: str) -> ExitCode:
     """Explain a vulnerability."""
-    from ..delivery.reading import read_document
-    from ..explanation.facts import find_explained
-    from ..explanation.page import render
+    from ..delivery import read_document
+    from ..explanation import find_explained, render_explained
     from ..terminal import write_stdout
 
     document = read_document(report)
@@ -60,7 +59,7 @@ def command(*, name: str, report: str, prefer: tuple[str, ...], format_name: str
         value = {"schema_version": 1, "name": name, "vulnerabilities": [one.to_document() for one in explained]}
         text = json.dumps(value, indent=2) + "\n"
     else:
-        text = render(explained)
+        text = render_explained(explained)
     return ExitCode.OK if write_stdout(text) else ExitCode.USAGE
 
 
@@ -75,7 +74,7 @@ def _check_scanners(document: ReportDocument, prefer: tuple[str, ...]) -> None:
 
 def _absent(document: ReportDocument, name: str) -> list[str]:
     """Say that a name is not in the document, what is like it, and who could not have found it."""
-    from ..explanation.facts import doubtful_runs, nearest_names
+    from ..explanation import doubtful_runs, nearest_names
 
     nearest = nearest_names(document, name)
     hint = f"; did you mean {', '.join(nearest)}?" if nearest else ""

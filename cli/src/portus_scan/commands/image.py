@@ -15,7 +15,7 @@ from ..terminal import say
 if TYPE_CHECKING:
     from portus_scanners import ImageReference, ReportDocument, UnresolvedImage
 
-    from ..delivery.reporting import Reporting
+    from ..delivery import Reporting
     from ..options import ReportingChoices
 
 NO_SCANNER = "scanners"
@@ -100,7 +100,7 @@ def command(  # noqa: PLR0913 (one parameter an option)
     policy_choices: PolicyChoices,
 ) -> ExitCode:
     """Scan images."""
-    from ..delivery.reporting import Reporting
+    from ..delivery import Reporting
     from ..options import parse_platform, read_settings
 
     parsed = _parse_references(references)

@@ -110,7 +110,7 @@ def command(  # noqa: PLR0913 (one parameter an option)
     policy_choices: PolicyChoices,
 ) -> ExitCode:
     """Scan a whole registry."""
-    from ..delivery.reading import read_document
+    from ..delivery import read_document
     from ..options import parse_platform, read_settings
 
     if results and resume:
@@ -188,8 +188,7 @@ def _run(
 
 def _conclude(walk: Walk, policed: ReportDocument) -> ExitCode:
     """Print the summary, and return the exit code."""
-    from ..formats.gate_words import gate_lines
-    from ..formats.words import unused_rule_lines
+    from ..formats import gate_lines, unused_rule_lines
     from ..terminal import write_stdout
 
     lines = list(walk.tally.lines())

@@ -1,56 +1,223 @@
-"""One output: a format and the place where it goes."""
+"""Outputs: what a user writes after ``-o``, the format and place that this names, and the guard around the format.
+
+A format may be anybody's code. Whatever it does wrong becomes a `FormatFault`, and the other outputs are written.
+"""
 
 from __future__ import annotations
 
-from attrs import frozen
+import difflib
+import logging
+import re
+import sys
+from asyncio import CancelledError
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from pathlib import PurePath
+from typing import TypeVar, cast
 
-from ..reporter import FolderReporter, ReportJob, TextReporter
-from ..terminal import say
-from .places import File, Folder, Stdout
-from .rendering import FormatFault, render_files, render_text
+from attrs import frozen
+from portus_images import one_line
+from portus_scanners import PluginError
+from portus_scanners.plugins import load_plugin
+
+from ..exits import CommandFault
+from ..reporter import FolderReporter, ReportFile, ReportJob, TextReporter, discover_reporters
+from ..terminal import PROGRAM, say
+from .places import FilePlace, FolderPlace, FormatFault, Stdout
+
+DEFAULT = "table"
+_NAME = re.compile(r"[a-z0-9_]+")
+_STDOUT = "-"
+_END = object()
+_LOGGER = logging.getLogger("portus_scan")
+PieceT = TypeVar("PieceT", str, ReportFile)
 
 
 @frozen
 class TextOutput:
-    """A format that is one text."""
+    """A format that is one text, and the place where it goes."""
 
     format_name: str
     reporter: TextReporter
-    place: Stdout | File
+    place: Stdout | FilePlace
 
     @property
     def is_on_stdout(self) -> bool:
-        """Whether it is what the command prints."""
+        """Whether the command prints this output."""
         return isinstance(self.place, Stdout)
 
     def write(self, job: ReportJob) -> bool:
-        """Write it; whether it is there; if not, that has been said on stderr."""
+        """Write the text, and return whether that worked; a failure has been said on stderr."""
         try:
-            return self.place.write(render_text(self.reporter, job))
+            return self.place.write(_guarded(self.reporter, job, str))
         except FormatFault as fault:
             return _say_fault(self.format_name, fault)
 
 
 @frozen
 class FolderOutput:
-    """A format that is a folder of files."""
+    """A format that is a folder of files, and the place where they go."""
 
     format_name: str
     reporter: FolderReporter
-    place: Folder
+    place: FolderPlace
     is_on_stdout = False
 
     def write(self, job: ReportJob) -> bool:
-        """Write it; whether all of it is there; if not, that has been said on stderr."""
+        """Write the files, and return whether all of them were written; a failure has been said on stderr."""
         try:
-            return self.place.write(render_files(self.reporter, job))
+            return self.place.write(_checked(_guarded(self.reporter, job, ReportFile)))
         except FormatFault as fault:
             return _say_fault(self.format_name, fault)
 
 
-Output = TextOutput | FolderOutput
+ReportOutput = TextOutput | FolderOutput
+
+
+def choose_outputs(texts: Sequence[str]) -> tuple[ReportOutput, ...]:
+    """Return the outputs that a user asks for, each ready to be written; nothing has been changed.
+
+    Args:
+        texts: What was written after each ``-o``, ``FORMAT`` or ``FORMAT=PATH``; none means a table on stdout.
+
+    Raises:
+        CommandFault: One is malformed or can't be written, a format is not installed or can't be loaded, or two
+            would go to one place. Each fault has its line.
+    """
+    found: list[ReportOutput] = []
+    faults: list[str] = []
+    for text in texts or (DEFAULT,):
+        try:
+            found.append(_make_output(*_parse(text)))
+        except CommandFault as fault:
+            faults.extend(fault.lines)
+    if faults:
+        raise CommandFault(faults)
+    _check_places(found)
+    return tuple(found)
+
+
+def _parse(text: str) -> tuple[str, str | None]:
+    """Return the format's name and the path, None for stdout; whether there is such a format is not checked.
+
+    Raises:
+        CommandFault: The text has another form.
+    """
+    name, equals, path = text.partition("=")
+    if not _NAME.fullmatch(name):
+        raise CommandFault(f"-o {text!r} does not begin with the name of a format; {_right_form(text)}")
+    if equals and not path:
+        raise CommandFault(f"-o {text!r} names no file; write -o {name} for stdout, or -o {name}=PATH")
+    return name, None if path in {"", _STDOUT} else path
+
+
+def _right_form(text: str) -> str:
+    """Return how to write the name of a file that was given alone, where its suffix tells the format."""
+    name = PurePath(text).suffix.lstrip(".").lower()
+    known = {one.name for one in discover_reporters()}
+    return f"write -o {name}={text}" if name in known else "write -o FORMAT or -o FORMAT=PATH"
+
+
+def _make_output(name: str, path: str | None) -> ReportOutput:
+    reporter = _load_format(name)
+    if isinstance(reporter, FolderReporter):
+        if path is None:
+            raise CommandFault(f"-o {name}: this format is a folder of files; write -o {name}=FOLDER")
+        return FolderOutput(name, reporter, FolderPlace.check(path))
+    return TextOutput(name, reporter, Stdout() if path is None else FilePlace.check(path))
+
+
+def _load_format(name: str) -> TextReporter | FolderReporter:
+    """Import an installed format and return a reporter of it; the other formats are not imported.
+
+    Raises:
+        CommandFault: There is no format of this name, or it can't be loaded.
+    """
+    installed = discover_reporters()
+    plugin = next((one for one in installed if one.name == name), None)
+    if plugin is None:
+        raise CommandFault(_no_such_format(name, sorted({one.name for one in installed})))
+    with redirect_stdout(sys.stderr):
+        result = load_plugin(plugin).result
+    if isinstance(result, PluginError):
+        raise CommandFault(f"{result}; installed formats: {PROGRAM} formats") from result
+    try:
+        with _isolated():
+            return cast("TextReporter | FolderReporter", result())  # loading has checked that it is one of the two
+    except FormatFault as fault:
+        raise CommandFault(f"format {name!r} can't be used: {fault}") from fault
+
+
+def _no_such_format(name: str, known: Sequence[str]) -> str:
+    nearest = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {nearest[0]}?" if nearest else ""
+    return f"-o {name}: there is no such format{hint}; installed: {', '.join(known) or 'none'}"
+
+
+def _check_places(outputs: Sequence[ReportOutput]) -> None:
+    """Reject two outputs to one place, and a folder below what will be a file."""
+    taken: dict[str, str] = {}
+    files = {one.place.path: one.format_name for one in outputs if isinstance(one.place, FilePlace)}
+    for output in outputs:
+        place, name = output.place.name, output.format_name
+        if place in taken:
+            raise CommandFault(f"-o: {taken[place]} and {name} would both go to {place}; give each a PATH of its own")
+        taken[place] = name
+        above = output.place.path.parents if isinstance(output.place, FolderPlace) else ()
+        for path in files.keys() & set(above):
+            raise CommandFault(f"-o: {name} can't be in a file, and {str(path)!r} is to be that of {files[path]}")
 
 
 def _say_fault(name: str, fault: FormatFault) -> bool:
     say(f"format {name!r} is not written, or not all of it: {fault}")
     return False
+
+
+def _checked(files: Iterator[ReportFile]) -> Iterator[ReportFile]:
+    for file in files:
+        if not isinstance(file.path, str) or not isinstance(file.content, bytes):
+            raise FormatFault("it gives a file whose path is not a string or whose content is not bytes")
+        yield file
+
+
+def _guarded(reporter: TextReporter | FolderReporter, job: ReportJob, kind: type[PieceT]) -> Iterator[PieceT]:
+    """Yield what a format gives, piece by piece.
+
+    Raises:
+        FormatFault: The format raised, or gave nothing, or something of another kind.
+    """
+    with _isolated():
+        pieces: Iterator[object] = iter(reporter.render(job))
+    given = False
+    while True:
+        with _isolated():
+            piece = next(pieces, _END)
+        if piece is _END:
+            break
+        if not isinstance(piece, kind):
+            raise FormatFault(f"it gives a {type(piece).__name__} where a {kind.__name__} belongs")
+        given = given or bool(piece)
+        yield piece
+    if not given:
+        raise FormatFault("it gives nothing at all")
+
+
+@contextmanager
+def _isolated() -> Iterator[None]:
+    """Turn whatever foreign code raises in this context into a `FormatFault`; what it prints goes to stderr."""
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    except (KeyboardInterrupt, CancelledError):
+        raise
+    except BaseException as error:  # foreign code: it may raise or exit as it likes
+        _LOGGER.exception("a format raised")
+        raise FormatFault(f"it raised {_words(error)}") from error
+
+
+def _words(error: BaseException) -> str:
+    try:
+        text = one_line(str(error))
+    except Exception:  # noqa: BLE001 (foreign code)
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,10 +1,16 @@
-"""The places where a format may go: stdout, a file, a folder of files."""
+"""The places where a format may go: stdout, a file, a folder of files.
+
+A file is replaced as a whole: a reader sees the old content or the new one, never a part.
+"""
 
 from __future__ import annotations
 
 import os
+import secrets
+import shutil
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path, PureWindowsPath
 
 from attrs import frozen
@@ -12,43 +18,45 @@ from attrs import frozen
 from ..exits import CommandFault
 from ..reporter import ReportFile, Surface
 from ..terminal import say, surface_of, surface_of_file, write_stdout
-from .files import check_file, check_folder, write_file
-from .rendering import FormatFault
+
+
+class FormatFault(Exception):  # noqa: N818 (as the other faults of the command)
+    """A format raised, or gave something that it must not: other than strings or files, a path out of its folder."""
 
 
 @frozen
 class Stdout:
-    """Where the answer goes when no file is named."""
+    """The place of the output when no file is named."""
 
     name = "stdout"
 
     @property
     def surface(self) -> Surface:
-        """What is known of it."""
+        """What is known of this place."""
         return surface_of(sys.stdout)
 
     def write(self, pieces: Iterable[str]) -> bool:
-        """Write the text as it is made; whether it is there; if not, that has been said on stderr."""
+        """Write the pieces as they are made, and return whether that worked; a failure has been said on stderr."""
         return write_stdout(pieces)
 
 
 @frozen
-class File:
+class FilePlace:
     """A file that is replaced as a whole, or a pipe or a device."""
 
     path: Path
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """What messages call this place."""
         return repr(str(self.path))
 
     @classmethod
-    def check(cls, name: str) -> File:
-        """Return the file of that name, after a look whether it can be written.
+    def check(cls, name: str) -> FilePlace:
+        """Return the file of that name if it can be written; nothing is changed.
 
         Raises:
-            CommandFault: It can't; nothing has been changed.
+            CommandFault: The file can't be written.
         """
         path = Path(name)
         try:
@@ -61,11 +69,11 @@ class File:
 
     @property
     def surface(self) -> Surface:
-        """What is known of it."""
+        """What is known of this place."""
         return surface_of_file()
 
     def write(self, pieces: Iterable[str]) -> bool:
-        """Write the text; whether it is there; if not, that has been said on stderr."""
+        """Write the pieces, and return whether that worked; a failure has been said on stderr."""
         try:
             write_file(self.path, (piece.encode("utf-8", "backslashreplace") for piece in pieces))
         except OSError as error:
@@ -75,22 +83,22 @@ class File:
 
 
 @frozen
-class Folder:
+class FolderPlace:
     """A folder whose files are replaced one by one; what else is in it stays."""
 
     path: Path
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """What messages call this place."""
         return repr(str(self.path))
 
     @classmethod
-    def check(cls, name: str) -> Folder:
-        """Return the folder of that name, after a look whether files can be written there; it need not exist.
+    def check(cls, name: str) -> FolderPlace:
+        """Return the folder of that name if files can be written in it; it need not exist, and nothing is changed.
 
         Raises:
-            CommandFault: They can't; nothing has been changed.
+            CommandFault: No file can be written there.
         """
         try:
             path = Path(os.path.realpath(name))
@@ -101,14 +109,14 @@ class Folder:
 
     @property
     def surface(self) -> Surface:
-        """What is known of it."""
+        """What is known of this place."""
         return surface_of_file()
 
     def write(self, files: Iterable[ReportFile]) -> bool:
-        """Write the files in their order; whether all are there; if not, that has been said on stderr.
+        """Write the files in their order, and return whether that worked; a failure has been said on stderr.
 
         Raises:
-            FormatFault: The format names a file outside of the folder, or one twice.
+            FormatFault: The format names a file outside the folder, or the same file twice.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -123,17 +131,21 @@ class Folder:
         target = self.path / file.path
         for folder in reversed(target.relative_to(self.path).parents[:-1]):
             if (self.path / folder).is_symlink():
-                raise NotADirectoryError(20, f"{folder.as_posix()} is a link; a file may come to lie anywhere")
+                raise NotADirectoryError(20, f"{folder.as_posix()} is a link: the file could end up anywhere")
             (self.path / folder).mkdir(exist_ok=True)
         write_file(target, [file.content])
 
 
 def _each_once(files: Iterable[ReportFile]) -> Iterator[ReportFile]:
-    """Yield the files; a path that leads out of the folder, or comes twice, is the format's fault."""
+    """Yield the files.
+
+    Raises:
+        FormatFault: A path leads out of the folder, or comes twice.
+    """
     seen = set()
     for file in files:
         if not is_inside(file.path):
-            raise FormatFault(f"it names the file {file.path!r}, which is no relative path without ..")
+            raise FormatFault(f"it names the file {file.path!r}, which is not a relative path without ..")
         if file.path in seen:
             raise FormatFault(f"it names the file {file.path!r} twice")
         seen.add(file.path)
@@ -141,7 +153,7 @@ def _each_once(files: Iterable[ReportFile]) -> Iterator[ReportFile]:
 
 
 def is_inside(path: str) -> bool:
-    """Return whether a path with slashes stays in the folder that it is relative to, on every system."""
+    """Return whether a path with slashes stays inside the folder that it is relative to, on every system."""
     parts = path.split("/")
     plain = path.isprintable() and "\\" not in path and not PureWindowsPath(path).drive
     return plain and all(part not in {"", ".", ".."} for part in parts)
@@ -149,3 +161,69 @@ def is_inside(path: str) -> bool:
 
 def _words(error: OSError | ValueError) -> str:
     return error.strerror or type(error).__name__ if isinstance(error, OSError) else str(error)
+
+
+def check_file(path: Path) -> None:
+    """Check that a file can be written; nothing is changed.
+
+    Raises:
+        OSError: The file can't be written.
+    """
+    if path.exists() and not path.is_file() and not path.is_fifo():
+        with path.open("ab"):  # a device; a folder raises
+            return
+    if path.exists() and not os.access(path, os.W_OK):
+        raise PermissionError(13, "it is write-protected")
+    if path.is_fifo():
+        return  # not opened: its reader would see the end of the file, and without a reader opening would block
+    _probe(_beside(path))
+
+
+def check_folder(path: Path) -> None:
+    """Check that files can be written in a folder, or in its nearest parent that exists; nothing is changed.
+
+    Raises:
+        OSError: No file can be written there.
+    """
+    if path.exists() and not path.is_dir():
+        raise NotADirectoryError(20, "it is not a folder")
+    nearest = next(one for one in (path, *path.parents) if one.exists())
+    _probe(_beside(nearest / "probe"))
+
+
+def write_file(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file from its pieces. On failure the old file is unharmed and nothing is left beside it.
+
+    Raises:
+        OSError: The file can't be written.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as device:
+            device.writelines(pieces)
+        return
+    fresh = _beside(path)
+    try:
+        with os.fdopen(_create(fresh), "wb") as file:
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileNotFoundError):
+            shutil.copymode(path, fresh)
+        fresh.replace(path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def _beside(path: Path) -> Path:
+    """Return an unused name in the same folder."""
+    return path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
+
+
+def _probe(path: Path) -> None:
+    os.close(_create(path))
+    path.unlink()
+
+
+def _create(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)  # the umask decides, as for any file

@@ -9,29 +9,27 @@ from attrs import evolve, frozen
 from portus_scanners import ReportDocument, Severity, dump_document
 
 from ..exits import ExitCode, judge_document
-from ..formats.doubts import NO_IMAGE, doubts_of
-from ..formats.gate_words import violation_words
+from ..formats import NO_IMAGE, doubts_of, violation_words
 from ..options import ReportingChoices
 from ..policy import CommandPolicy, PolicyChoices
 from ..reporter import ReportJob
 from ..terminal import PROGRAM, say, write_stdout
-from .choosing import DEFAULT, choose_outputs
-from .outputs import Output
-from .reading import read_document
+from .documents import read_document
+from .outputs import DEFAULT, ReportOutput, choose_outputs
 
 
 @frozen(kw_only=True)
 class Reporting:
     """What becomes of a document."""
 
-    outputs: tuple[Output, ...]
+    outputs: tuple[ReportOutput, ...]
     policy: CommandPolicy
     min_severity: Severity = Severity.UNKNOWN
     show_all: bool = False
 
     @classmethod
     def prepare(cls, choices: ReportingChoices, policy_choices: PolicyChoices, config: str | None = None) -> Reporting:
-        """Look at everything that the options name, before anything is scanned; nothing is changed.
+        """Check everything that the options name, before anything is scanned; nothing is changed.
 
         Raises:
             CommandFault: A format, a place, a report or a policy can't be used.
@@ -45,7 +43,7 @@ class Reporting:
         )
 
     def deliver(self, document: ReportDocument, *, keep: bool = True) -> ExitCode:
-        """Apply the policy and write every output; one that fails does not keep the others from being written.
+        """Apply the policy and write every output; the failure of one does not keep the others from being written.
 
         Args:
             document: The answer.
@@ -77,9 +75,10 @@ class Reporting:
 
 
 def doubt_lines(document: ReportDocument) -> Iterator[str]:
-    """Yield a line for each run that did not end ok and for what nobody looked at, for who does not see the table.
+    """Yield a line for each run that did not end ok and for each image that no scanner looked at.
 
-    Images that could not be resolved are left out: their command says that itself.
+    The lines are for users who do not see the table. Images that could not be resolved are left out: the command
+    names them itself.
     """
     times = Counter(report.image.reference.text for report in document.reports)
     for report in document.reports:

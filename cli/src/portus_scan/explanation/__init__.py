@@ -1,1 +1,6 @@
-"""What ``portus-scan explain`` says: `facts.py` and `matching.py` find it (pure), `page.py` shows it to people."""
+"""What ``portus-scan explain`` says of one vulnerability: what is known of it, and the page that shows it."""
+
+from .evidence import Explained, doubtful_runs, find_explained, nearest_names
+from .page import render_explained
+
+__all__ = ["Explained", "doubtful_runs", "find_explained", "nearest_names", "render_explained"]

@@ -8,14 +8,13 @@ from portus_policy import Suppressed
 from portus_scanners import Cvss, FixState, MatchedBy, Rating, Vulnerability
 
 from ..terminal import safe
-from .facts import Explained, Silence
-from .matching import write_package
+from .evidence import Explained, Silence, write_package
 
 _LONGEST = 1000
 _MOST_LISTED = 20
 
 
-def render(explained: Iterable[Explained]) -> str:
+def render_explained(explained: Iterable[Explained]) -> str:
     """Return the page: one part for each image and package."""
     return "\n".join("".join(f"{line}\n" for line in _part(one)) for one in explained)
 

@@ -14,9 +14,9 @@ from portus_scanners import Image, ImageReport, ReportDocument, ScannerRun, Unre
 
 from ..reporter import ReportJob, TextReporter
 from .doubts import NO_IMAGE, NOT_SCANNED, UNRESOLVED, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
-from .facts import moment
 from .foreign import LONGEST_LIST, joined, message, name, paragraphs, safe_cut, web_links
-from .sentences import package_words, rating_words
+from .provenance import moment
+from .words import package_words, rating_words
 
 __all__ = ["COLUMNS", "CsvReporter"]
 

@@ -18,11 +18,9 @@ from portus_scanners import Image, ImageReport, ReportDocument, Severity, Vulner
 
 from ..reporter import ReportJob, TextReporter
 from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, is_whole, notes_of, scanner_name, verdict_of
-from .foreign import LONGEST_MESSAGE, joined, message, name, paragraphs, safe_cut, web_links
-from .markup import prose
-from .program import PROGRAM, VENDOR, program_version
-from .sentences import fix_words, image_words, package_words, rating_words, suppression_words, who_words
-from .times import document_span, seconds_form
+from .foreign import LONGEST_MESSAGE, joined, message, name, paragraphs, prose, safe_cut, web_links
+from .provenance import PROGRAM, VENDOR, document_span, program_version, seconds_form
+from .words import fix_words, image_words, package_words, rating_words, suppression_words, who_words
 
 __all__ = ["SCHEMA_VERSION", "GitLabReporter"]
 

@@ -20,16 +20,8 @@ from portus_scanners import ImageReport, Outcome, ReportDocument, ScannerRun, Un
 from ..reporter import ReportJob, TextReporter
 from .doubts import NO_IMAGE, UNRESOLVED, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
 from .foreign import joined, message, name, paragraphs, safe_cut, web_links
-from .program import PROGRAM
-from .sentences import (
-    fix_words,
-    image_words,
-    package_words,
-    rating_words,
-    suppression_words,
-    who_words,
-)
-from .times import seconds_form, span_of
+from .provenance import PROGRAM, seconds_form, span_of
+from .words import fix_words, image_words, package_words, rating_words, suppression_words, who_words
 
 FAILURE, ERROR, SKIPPED = "failure", "error", "skipped"
 _LONGEST_BODY = 20_000

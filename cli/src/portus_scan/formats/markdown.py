@@ -12,10 +12,8 @@ from portus_scanners import ImageReport, Outcome, ReportDocument, ScannerRun, Vu
 
 from ..reporter import ReportJob, TextReporter
 from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
-from .foreign import joined, message, name, web_links
-from .markup import code, link
-from .sentences import image_words, package_words
-from .words import count, severity_counts, verdict_words
+from .foreign import code, joined, link, message, name, web_links
+from .words import count, image_words, package_words, severity_counts, verdict_words
 
 MOST_ROWS = 100
 _MOST_IDS = 20

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 
-from portus_scanners import Image, ImageReport, ReportDocument, ScannerRun, Verdict
+from attrs import frozen
+from portus_scanners import (
+    FixState,
+    Image,
+    ImageReport,
+    Package,
+    ReportDocument,
+    ScannerRun,
+    Severity,
+    Verdict,
+    Vulnerability,
+)
 
 from ..reporter import ReportJob, Surface, TextReporter
 from ..terminal import safe
 from .doubts import notes_of, scanner_name, verdict_of
 from .foreign import safe_cut
-from .gate_words import gate_lines
 from .layout import INDENT, Cell, columns, paragraph
-from .table_rows import vulnerability_lines
-from .words import count, severity_counts, unused_rule_lines, verdict_words
+from .words import count, gate_lines, severity_counts, severity_parts, unused_rule_lines, verdict_words
 
 _LONGEST_NAME = 300
 _LONGEST_CELL = 120
@@ -118,3 +130,248 @@ def _summary(document: ReportDocument) -> str:
     vulnerabilities = [one for report in document.reports for one in report.vulnerabilities]
     found = f"; {severity_counts(vulnerabilities)}" if vulnerabilities else ""
     return f"{total}: {', '.join(parts)}{found}" if parts else f"{total}: nothing was scanned"
+
+
+MOST_ROWS = 40
+"""Vulnerabilities that have a row each; more are shown by package."""
+MOST_OF_THE_WORST = 10
+"""Vulnerabilities that have a row each before those by package."""
+MOST_PACKAGES = 40
+_WIDE = 120
+"""Columns from which on it is shown who looked and did not find it."""
+_LONGEST_CELL = 120
+_USUAL_ID = len("GHSA-aaaa-bbbb-cccc")
+_STYLES = {
+    Severity.DEFCON1: "bold red",
+    Severity.CRITICAL: "bold red",
+    Severity.HIGH: "red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "cyan",
+}
+_NO_FIX = {
+    FixState.WILL_NOT_FIX: "won't be fixed",
+    FixState.END_OF_LIFE: "end of life",
+    FixState.FIX_DEFERRED: "deferred",
+    FixState.UNDER_INVESTIGATION: "investigated",
+}
+
+
+def vulnerability_lines(report: ImageReport, job: ReportJob) -> Iterator[str]:
+    """Yield the lines, an empty one first; none where there are no vulnerabilities."""
+    chosen = select(report.vulnerabilities, job.min_severity)
+    parts: list[Iterable[str]] = []
+    if chosen.shown and (job.show_all or len(chosen.shown) <= MOST_ROWS):
+        parts.append(columns(_rows(chosen.shown, job.surface), job.surface))
+    elif chosen.shown:
+        parts.append(columns(_rows(chosen.shown, job.surface, MOST_OF_THE_WORST), job.surface))
+        parts.append(_by_package(chosen.shown, job.surface))
+    if chosen.suppressed and job.show_all:
+        parts.append(columns(_suppressed_rows(chosen.suppressed), job.surface))
+    remarks = [*_hidden(chosen.suppressed, job), *_below(chosen.below, job.min_severity)]
+    if remarks:
+        parts.append(line for text in remarks for line in paragraph(text, job.surface, indent=INDENT))
+    for part in parts:
+        yield ""
+        yield from part
+
+
+def _rows(found: Sequence[Vulnerability], surface: Surface, most: int | None = None) -> Iterator[Sequence[Cell] | Cell]:
+    """Yield the rows: on a terminal under headings, which leave room for versions; in a pipe each with its severity."""
+    names = ("VULNERABILITY", "SEVERITY", "PACKAGE", "VERSION", "FIXED BY", "SCANNERS")
+    headings = [Cell(name, "bold", whole=name == "SEVERITY") for name in names]
+    if not surface.terminal:
+        yield from (headings, *(_row(one, surface) for one in found[:most]))
+        return
+    yield _without_severity(headings)
+    totals = Counter(one.severity for one in found)
+    for severity, group in groupby(found[:most], key=lambda one: one.severity):
+        rows = [_without_severity(_row(one, surface)) for one in group]
+        number = str(len(rows)) if len(rows) == totals[severity] else f"{len(rows)} of {totals[severity]}"
+        yield Cell(f"{severity.value} ({number})", _STYLES.get(severity, "bold"))
+        yield from rows
+
+
+def _row(one: Vulnerability, surface: Surface) -> list[Cell]:
+    return [
+        _id(one),
+        _severity(one.severity),
+        _text(package_name([one])),
+        _text(one.package.version),
+        _text(_fix(one)),
+        _text(_scanners(one, surface)),
+    ]
+
+
+def _without_severity(row: Sequence[Cell]) -> list[Cell]:
+    return [row[0], *row[2:]]
+
+
+def _id(one: Vulnerability) -> Cell:
+    text = safe(one.id, _LONGEST_CELL)
+    return Cell(text, whole=len(text) <= _USUAL_ID)
+
+
+def _severity(severity: Severity) -> Cell:
+    return Cell(severity.value, _STYLES.get(severity, ""), whole=True)
+
+
+def _text(text: str) -> Cell:
+    return Cell(safe(text, _LONGEST_CELL) or "-")
+
+
+def _fix(one: Vulnerability) -> str:
+    """Return the versions, or why there is none."""
+    return few(one.fixed_by, 2) or next((_NO_FIX[state] for state in one.fix_states if state in _NO_FIX), "")
+
+
+def _scanners(one: Vulnerability, surface: Surface) -> str:
+    found = ", ".join(one.scanners)
+    if not one.not_found_by or surface.width < _WIDE:
+        return found
+    return f"{found} (not {', '.join(one.not_found_by)})"
+
+
+def _by_package(found: Sequence[Vulnerability], surface: Surface) -> Iterator[str]:
+    groups = group_by_package(found)
+    yield from paragraph(f"{count(len(groups), 'package')}, the worst first:", surface, indent=INDENT)
+    yield from columns(_package_rows(groups[:MOST_PACKAGES]), surface)
+    rest = [one for group in groups[MOST_PACKAGES:] for one in group.vulnerabilities]
+    if rest:
+        more = f"... {count(len(groups) - MOST_PACKAGES, 'package')} more: {severity_counts(rest)}"
+        yield from paragraph(more, surface, indent=INDENT)
+    yield from paragraph(f"--all shows all {len(found)} vulnerabilities", surface, indent=INDENT)
+
+
+def _package_rows(groups: Iterable[PackageGroup]) -> Iterator[tuple[Cell, ...]]:
+    yield (
+        Cell("PACKAGE", "bold"),
+        Cell("VERSION", "bold"),
+        Cell("WORST", "bold", whole=True),
+        Cell("NUMBER", "bold", whole=True, right=True),
+        Cell("FIXABLE", "bold", whole=True, right=True),
+        Cell("HIGHEST FIX", "bold"),
+    )
+    for group in groups:
+        yield (
+            _text(group.name),
+            _text(group.package.version),
+            _severity(group.worst.severity),
+            Cell(str(len(group.vulnerabilities)), whole=True, right=True),
+            Cell(str(group.fixable), whole=True, right=True),
+            _text(group.highest_fix),
+        )
+
+
+def _suppressed_rows(found: Iterable[Vulnerability]) -> Iterator[tuple[Cell, ...]]:
+    headings = ("SUPPRESSED", "SEVERITY", "PACKAGE", "REASON", "BY", "UNTIL", "RULE")
+    yield tuple(Cell(heading, "bold", whole=heading == "SEVERITY") for heading in headings)
+    for one in found:
+        rule = one.suppressed
+        if rule is not None:
+            until = rule.until.isoformat() if rule.until else ""
+            texts = (package_name([one]), rule.reason, rule.by, until, rule.rule)
+            yield (_id(one), _severity(one.severity), *map(_text, texts))
+
+
+def _hidden(suppressed: Sequence[Vulnerability], job: ReportJob) -> Iterator[str]:
+    if suppressed and not job.show_all:
+        yield f"{len(suppressed)} suppressed ({severity_parts(suppressed)}): --all shows them with their reasons"
+
+
+def _below(below: Sequence[Vulnerability], limit: Severity) -> Iterator[str]:
+    if below:
+        yield f"{len(below)} below {limit.value} not shown ({severity_parts(below)})"
+
+
+@frozen(kw_only=True)
+class Selection:
+    """The vulnerabilities of an image, each in one place, in their order."""
+
+    shown: tuple[Vulnerability, ...]
+    suppressed: tuple[Vulnerability, ...]
+    below: tuple[Vulnerability, ...]
+    """Of a lower severity than is wanted, suppressed or not."""
+
+
+def select(vulnerabilities: Iterable[Vulnerability], min_severity: Severity) -> Selection:
+    """Return what is to be shown, and what is not and why."""
+    shown: list[Vulnerability] = []
+    suppressed: list[Vulnerability] = []
+    below: list[Vulnerability] = []
+    for one in vulnerabilities:
+        place = below if one.severity < min_severity else shown if one.suppressed is None else suppressed
+        place.append(one)
+    return Selection(shown=tuple(shown), suppressed=tuple(suppressed), below=tuple(below))
+
+
+@frozen(kw_only=True)
+class PackageGroup:
+    """The vulnerabilities of one package."""
+
+    package: Package
+    name: str
+    """As it is shown."""
+    vulnerabilities: tuple[Vulnerability, ...]
+    """Highest severity first."""
+
+    @property
+    def worst(self) -> Vulnerability:
+        """The one of the highest severity."""
+        return self.vulnerabilities[0]
+
+    @property
+    def fixable(self) -> int:
+        """How many have a known fix."""
+        return sum(bool(one.fixed_by) for one in self.vulnerabilities)
+
+    @property
+    def highest_fix(self) -> str:
+        """The version with the highest number of those that fix some of them; empty where there is none."""
+        return max((version for one in self.vulnerabilities for version in one.fixed_by), key=_natural, default="")
+
+
+def group_by_package(vulnerabilities: Iterable[Vulnerability]) -> list[PackageGroup]:
+    """Return the packages, the worst first: by the highest severity, then by number, then by name."""
+    found: dict[Package, list[Vulnerability]] = defaultdict(list)
+    for one in vulnerabilities:
+        found[one.package].append(one)
+    groups = [_make_group(package, members) for package, members in found.items()]
+    return sorted(groups, key=lambda group: (_rank(group), group.package.name, group.package.version, group.name))
+
+
+def package_name(vulnerabilities: Iterable[Vulnerability]) -> str:
+    """Return the package of these: ``libssl3, openssl-bin (openssl)`` where it has other names than its source."""
+    names, sources = set(), set()
+    for one in vulnerabilities:
+        sources |= {one.package.name, *(package.name for package in one.source_packages)}
+        names |= {package.name for package in one.packages} or {one.package.name}
+    binaries, shared = sorted(names - sources), sorted(sources - {""})
+    if not binaries:
+        return few(sorted(names), 2)
+    return few(binaries, 2) + (f" ({few(shared, 1)})" if shared else "")
+
+
+def few(texts: Iterable[str], most: int) -> str:
+    """Return the first of some texts, and how many more there are: ``1.2, 1.3 +4``."""
+    texts = tuple(texts)
+    more = f" +{len(texts) - most}" if len(texts) > most else ""
+    return ", ".join(texts[:most]) + more
+
+
+def _make_group(package: Package, members: list[Vulnerability]) -> PackageGroup:
+    ordered = sorted(members, key=lambda one: one.severity, reverse=True)  # stable: else as in the report
+    return PackageGroup(package=package, name=package_name(ordered), vulnerabilities=tuple(ordered))
+
+
+def _rank(group: PackageGroup) -> tuple[int, int]:
+    return -list(Severity).index(group.worst.severity), -len(group.vulnerabilities)
+
+
+def _natural(version: str) -> list[tuple[int, str]]:
+    """Return a key by which ``1.10`` comes after ``1.9``; it does not claim to know any ecosystem's own order."""
+    return list(_parts(version))
+
+
+def _parts(version: str) -> Iterator[tuple[int, str]]:
+    for number, word in re.findall(r"(\d{1,18})|(\D+)", version, re.ASCII):
+        yield (int(number), "") if number else (-1, word)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from portus_scanners import ImageReport, UnresolvedImage
 
-from ..formats.words import verdict_words
+from ..formats import verdict_words
 from ..progress import SHOW_CURSOR, stderr_is_live
 from ..terminal import PROGRAM, safe, say, write_stdout
 from .pace import Pace, describe_rate, describe_seconds

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..delivery.files import write_file
+from ..delivery import write_file
 from ..exits import CommandFault
 
 VERSION = 1

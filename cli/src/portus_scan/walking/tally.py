@@ -9,7 +9,7 @@ from attrs import define, field
 from portus_scanners import ImageReport, Outcome, Severity, UnresolvedImage, Verdict
 
 from ..exits import ExitCode
-from ..formats.words import count
+from ..formats import count
 
 
 @define

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from uuid import NAMESPACE_URL, UUID, uuid5
 
@@ -9,18 +10,14 @@ from cyclonedx.model.bom import Bom, BomMetaData
 from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.model.dependency import Dependency
 from cyclonedx.model.tool import ToolRepository
-from cyclonedx.model.vulnerability import Vulnerability as Entry
-from portus_scanners import ImageReport, ReportDocument
+from cyclonedx.model.vulnerability import BomTarget, BomTargetVersionRange, Vulnerability as Entry
+from packageurl import PackageURL
+from portus_scanners import Image, ImageReport, Package, Reference, ReportDocument, UnresolvedImage, Vulnerability
 
-from ..doubts import NO_IMAGE, doubt_of, doubts_of
-from ..facts import moment
-from ..foreign import joined, message, name
-from ..program import PROGRAM, VENDOR, program_version
-from ..times import document_span
-from .components import PackageComponents, image_component, unresolved_component
-from .doubts import doubt_entry
-from .properties import Facts, properties
-from .vulnerabilities import vulnerability_entry
+from ..doubts import NO_IMAGE, UNRESOLVED, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
+from ..foreign import LONGEST_NAME, joined, message, name
+from ..provenance import PROGRAM, VENDOR, document_span, moment, program_version
+from .vulnerabilities import PropertyFacts, doubt_entry, properties, vulnerability_entry
 
 
 def make_bom(document: ReportDocument) -> Bom:
@@ -81,7 +78,7 @@ def _nothing() -> Component:
     return Component(type=ComponentType.CONTAINER, name="images", bom_ref="image-1")
 
 
-def _document_facts(document: ReportDocument) -> Facts:
+def _document_facts(document: ReportDocument) -> PropertyFacts:
     gate = document.gate
     if gate is not None:
         yield "gate", "passed" if gate.passed else "failed"
@@ -106,3 +103,146 @@ def _identity(document: ReportDocument) -> Iterator[str]:
         yield f"{report.image.reference.text} {report.image.digest}"
     for error in document.errors:
         yield error.reference
+
+
+def image_component(report: ImageReport, ref: str) -> Component:
+    """Return the image, with its verdict and how each scanner ended as properties."""
+    image = report.image
+    return Component(
+        type=ComponentType.CONTAINER,
+        name=name(image.reference.text),
+        version=name(image.digest),
+        purl=image_purl(image),
+        bom_ref=ref,
+        properties=properties(_image_facts(report)),
+    )
+
+
+def unresolved_component(error: UnresolvedImage, ref: str) -> Component:
+    """Return an image that could not be scanned."""
+    facts = [("verdict", "unknown"), ("outcome", UNRESOLVED), ("error", doubt_of(error).message)]
+    title = name(error.reference) or "image"
+    return Component(type=ComponentType.CONTAINER, name=title, bom_ref=ref, properties=properties(facts))
+
+
+class PackageComponents:
+    """The packages of one image that have vulnerabilities, each once."""
+
+    def __init__(self, image_ref: str) -> None:
+        self._image_ref = image_ref
+        self._found: dict[tuple[Package, str], Component] = {}
+
+    @property
+    def components(self) -> list[Component]:
+        """The packages so far."""
+        return list(self._found.values())
+
+    def targets_of(self, found: Vulnerability) -> list[BomTarget]:
+        """Return what a vulnerability affects: its packages, or the image where none has a name."""
+        packages = [package for package in found.packages or (found.package,) if package.name]
+        if not packages:
+            return [BomTarget(ref=self._image_ref)]
+        return [self._target(package, found) for package in packages]
+
+    def _target(self, package: Package, found: Vulnerability) -> BomTarget:
+        component = self._component(package, found)
+        versions = [BomTargetVersionRange(version=name(package.version))] if package.version else []
+        return BomTarget(ref=component.bom_ref.value or self._image_ref, versions=versions)
+
+    def _component(self, package: Package, found: Vulnerability) -> Component:
+        purl = purl_of(package, found)
+        key = package, str(purl or "")
+        if key not in self._found:
+            self._found[key] = Component(
+                type=ComponentType.LIBRARY,
+                name=name(package.name),
+                version=name(package.version) or None,
+                purl=purl,
+                bom_ref=f"{self._image_ref}-package-{len(self._found) + 1}",
+                properties=properties([("namespace", name(package.namespace))]),
+            )
+        return self._found[key]
+
+
+def _image_facts(report: ImageReport) -> PropertyFacts:
+    yield "verdict", verdict_of(report).value
+    yield "platform", name(str(report.image.platform or ""))
+    for run in report.results:
+        scanner = scanner_name(run)
+        yield f"outcome:{scanner}", run.outcome.value
+        yield f"error:{scanner}", message(run.error or "")
+        yield from ((f"note:{scanner}", note) for note in notes_of(run))
+        if run.report:
+            yield f"version:{scanner}", name(run.report.scanner_version)
+            yield f"database:{scanner}", name(run.report.database_version)
+            yield f"database-updated:{scanner}", moment(run.report.database_updated) or ""
+
+
+_PLAIN = frozenset({"cargo", "gem", "nuget", "pypi"})
+"""Ecosystems whose names have no parts."""
+_PARTED = frozenset({"composer", "golang", "npm"})
+"""Ecosystems whose names may be a namespace, a slash and a name."""
+_DISTRIBUTIONS = {"debian": "deb", "ubuntu": "deb", "alpine": "apk"}
+_RELEASE = re.compile(r"(debian|ubuntu|alpine):v?([0-9]+(?:\.[0-9]+)*)", re.ASCII)
+_PLAIN_TEXT = re.compile(r"[!-~]+", re.ASCII)
+
+
+def purl_of(package: Package, found: Vulnerability) -> PackageURL | None:
+    """Return the package URL of one of the packages that findings name.
+
+    Returns:
+        What a scanner gives for this name and version; else what follows for certain; else None. A distribution's
+        package is certain only where a scanner says what it was built from: many scanners name the source package, and
+        that has another package URL.
+    """
+    for text in found.purls:
+        purl = read_purl(text)
+        if purl is not None and package.name in _names(purl) and package.version == (purl.version or ""):
+            return purl
+    return _derive(package, found)
+
+
+def read_purl(text: str) -> PackageURL | None:
+    """Return the package URL that a scanner gives; None for what is none, too long, or hostile."""
+    if len(text) > 2 * LONGEST_NAME or not _PLAIN_TEXT.fullmatch(text):
+        return None
+    try:
+        return PackageURL.from_string(text)
+    except ValueError:
+        return None
+
+
+def image_purl(image: Image) -> PackageURL | None:
+    """Return ``pkg:oci/...``, by the digest of this platform's manifest; None for a local image."""
+    reference = image.reference
+    if not isinstance(reference, Reference):
+        return None
+    where = {"repository_url": f"{reference.registry}/{reference.repository}"}
+    return PackageURL("oci", None, reference.repository.rpartition("/")[2], image.digest, where)
+
+
+def _names(purl: PackageURL) -> set[str]:
+    names = {purl.name}
+    if purl.namespace:
+        names |= {f"{purl.namespace}/{purl.name}", f"{purl.namespace}:{purl.name}"}
+    return names
+
+
+def _derive(package: Package, found: Vulnerability) -> PackageURL | None:
+    if not _PLAIN_TEXT.fullmatch(package.name) or not _PLAIN_TEXT.fullmatch(package.version):
+        return None
+    if package.namespace in _PLAIN:
+        return PackageURL(package.namespace, None, package.name, package.version)
+    if package.namespace in _PARTED:
+        namespace, _, name = package.name.rpartition("/")
+        return PackageURL(package.namespace, namespace or None, name, package.version) if name else None
+    release = _RELEASE.fullmatch(package.namespace)
+    if release is None or not _is_binary(package, found):
+        return None
+    where = {"distro": f"{release[1]}-{release[2]}"}
+    return PackageURL(_DISTRIBUTIONS[release[1]], release[1], package.name, package.version, where)
+
+
+def _is_binary(package: Package, found: Vulnerability) -> bool:
+    sources = {source.name for source in found.source_packages}
+    return bool(sources) and package.name not in sources and found.packages == (package,)

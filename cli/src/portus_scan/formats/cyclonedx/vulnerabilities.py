@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 
-from cyclonedx.model import XsUri
+from cyclonedx.model import Property, XsUri
 from cyclonedx.model.impact_analysis import ImpactAnalysisJustification, ImpactAnalysisState
 from cyclonedx.model.vulnerability import (
     BomTarget,
     Vulnerability as Entry,
     VulnerabilityAdvisory,
     VulnerabilityAnalysis,
+    VulnerabilityRating,
     VulnerabilityReference,
+    VulnerabilityScoreSource,
+    VulnerabilitySeverity,
     VulnerabilitySource,
 )
 from portus_policy import Suppressed
-from portus_scanners import Vulnerability
+from portus_scanners import Cvss, Rating, Severity, VendorRating, Vulnerability
 
+from ..doubts import Doubt
 from ..foreign import message, name, paragraphs, web_links
-from ..sentences import fix_words, suppression_words
-from .properties import Facts, properties
-from .ratings import make_ratings
+from ..provenance import PROGRAM
+from ..words import fix_words, suppression_words
 
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.ASCII)
 _SOURCES = {"GHSA": "GitHub Advisories", "RHSA": "Red Hat", "SUSE": "SUSE", "DSA": "Debian", "DLA": "Debian"}
@@ -80,7 +84,7 @@ def _analysis(rule: Suppressed) -> VulnerabilityAnalysis:
     return VulnerabilityAnalysis(state=state, justification=_JUSTIFICATIONS.get(first), detail=suppression_words(rule))
 
 
-def _facts(found: Vulnerability) -> Facts:
+def _facts(found: Vulnerability) -> PropertyFacts:
     yield "severity", found.severity.value
     yield "severity:highest", found.highest.value
     yield from (("found-by", name(scanner)) for scanner in found.scanners)
@@ -97,3 +101,97 @@ def _facts(found: Vulnerability) -> Facts:
         yield "suppressed", name(found.suppressed.rule)
         yield "suppressed:until", found.suppressed.until.isoformat() if found.suppressed.until else ""
         yield "suppressed:by", name(found.suppressed.by)
+
+
+_SEVERITIES = {
+    Severity.UNKNOWN: VulnerabilitySeverity.UNKNOWN,
+    Severity.NEGLIGIBLE: VulnerabilitySeverity.INFO,
+    Severity.LOW: VulnerabilitySeverity.LOW,
+    Severity.MEDIUM: VulnerabilitySeverity.MEDIUM,
+    Severity.HIGH: VulnerabilitySeverity.HIGH,
+    Severity.CRITICAL: VulnerabilitySeverity.CRITICAL,
+    Severity.DEFCON1: VulnerabilitySeverity.CRITICAL,
+}
+_METHODS = {
+    "2": VulnerabilityScoreSource.CVSS_V2,
+    "2.0": VulnerabilityScoreSource.CVSS_V2,
+    "3": VulnerabilityScoreSource.CVSS_V3,
+    "3.0": VulnerabilityScoreSource.CVSS_V3,
+    "3.1": VulnerabilityScoreSource.CVSS_V3_1,
+    "4": VulnerabilityScoreSource.CVSS_V4,
+    "4.0": VulnerabilityScoreSource.CVSS_V4,
+}
+
+
+def make_ratings(found: Vulnerability) -> Iterator[VulnerabilityRating]:
+    """Give what each scanner says itself, which scores it gives, and what it says that others say."""
+    for rating in found.ratings:
+        yield _own(rating)
+        yield from (_scored(rating.scanner, cvss) for cvss in rating.cvss)
+        yield from (_of_vendor(rating.scanner, vendor) for vendor in rating.vendors)
+
+
+def _own(rating: Rating) -> VulnerabilityRating:
+    words = [f"severity {rating.severity.value}"]
+    words += [f"label {name(rating.label)}"] if rating.label else []
+    words += [f"of {name(rating.source)}"] if rating.source else []
+    return VulnerabilityRating(
+        source=_who(rating.scanner, rating.source),
+        severity=_SEVERITIES[rating.severity],
+        method=VulnerabilityScoreSource.OTHER,
+        justification=", ".join(words),
+    )
+
+
+def _scored(scanner: str, cvss: Cvss) -> VulnerabilityRating:
+    rating = VulnerabilityRating(
+        source=_who(scanner, cvss.source),
+        score=None if cvss.score is None else Decimal(str(cvss.score)),
+        method=_METHODS.get(cvss.version, VulnerabilityScoreSource.OTHER),
+    )
+    rating.vector = name(cvss.vector) or None  # given to the constructor, it would lose its "CVSS:3.1/"
+    return rating
+
+
+def _of_vendor(scanner: str, vendor: VendorRating) -> VulnerabilityRating:
+    return VulnerabilityRating(
+        source=_who(scanner, vendor.source),
+        severity=_SEVERITIES[vendor.severity],
+        method=VulnerabilityScoreSource.OTHER,
+        justification=f"label {name(vendor.label)}" if vendor.label else None,
+    )
+
+
+def _who(scanner: str, source: str) -> VulnerabilitySource:
+    """Return ``nvd (as trivy says)``, or the scanner alone."""
+    return VulnerabilitySource(name=f"{name(source)} (as {name(scanner)} says)" if source else name(scanner))
+
+
+NOT_COMPLETE = "PORTUS-SCAN-NOT-COMPLETE"
+"""The id of entries that are no vulnerability: the scan has not seen all."""
+
+
+def doubt_entry(doubt: Doubt, image_ref: str, number: int) -> Entry:
+    """Return the entry of one thing that is not known of an image: severity unknown, in triage."""
+    source = VulnerabilitySource(name=PROGRAM)
+    return Entry(
+        bom_ref=f"{image_ref}-doubt-{number}",
+        id=NOT_COMPLETE,
+        source=source,
+        ratings=[VulnerabilityRating(source=source, severity=VulnerabilitySeverity.UNKNOWN)],
+        description=f"The scan is not complete: {doubt.sentence}",
+        recommendation="Fix the cause and scan again; until then nobody knows what is missing.",
+        analysis=VulnerabilityAnalysis(state=ImpactAnalysisState.IN_TRIAGE, detail=doubt.sentence),
+        affects=[BomTarget(ref=image_ref)],
+        properties=properties([("outcome", doubt.outcome), ("scanner", doubt.scanner)]),
+    )
+
+
+_NAMESPACE = "portus-scanners"
+
+PropertyFacts = Iterable[tuple[str, str]]
+
+
+def properties(facts: PropertyFacts) -> list[Property]:
+    """Return properties ``portus-scanners:NAME``; empty values are left out. Values must be safe."""
+    return [Property(name=f"{_NAMESPACE}:{name}", value=value) for name, value in facts if value]

@@ -1,17 +1,24 @@
-"""The vulnerabilities of one image as rows of a table. Pure functions."""
+"""What a page lists: vulnerabilities as rows, and what is different from an earlier report. Pure functions."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import field, frozen
 from portus_scanners import FixState, Package, ScannerRun, Vulnerability
 
 from ...reporter import ReportJob
-from .tally import Tally, is_fixable, rank_of, tally
+from ..words import count
+from .markup import utc
+from .severities import SeverityTally, is_fixable, rank_of, tally
+from .site import ImagePage
+
+if TYPE_CHECKING:
+    from portus_policy import DocumentDiff, ImageDiff
 
 MOST_ROWS = 10_000
-"""Of one page, unless all are asked for; the lowest severities are left out, and their number is said."""
+"""Rows of one page, unless all are asked for; the lowest severities are left out, and the page says how many."""
 
 _FIX_WORDS = {
     FixState.FIXED: "fixed",
@@ -25,42 +32,42 @@ _FIX_WORDS = {
 
 
 @frozen
-class Row:
-    """One vulnerability, and what the page's script asks of it."""
+class PageRow:
+    """One vulnerability, and what the page's script filters and sorts by."""
 
     vulnerability: Vulnerability
     rank: int
-    """Of the severity; the highest has the highest."""
+    """The rank of the severity; the highest severity has the highest."""
     binaries: tuple[str, ...]
-    """What its packages are called where this is not the name that is shown, which may be that of their source."""
+    """The names of its packages other than the one that is shown, which may be that of their source."""
     fixable: bool
     fix_words: str
-    """What is said of a fix where no version is known."""
+    """What the page says of a fix where no version is known."""
     found_by: str
-    """The places of its scanners in the list of all, with blanks between."""
+    """The indices of its scanners in `PageRows.scanners`, separated by blanks."""
 
 
 @frozen
-class Rows:
-    """What a page shows, and what it leaves out."""
+class PageRows:
+    """The rows that a page shows, and what it leaves out."""
 
-    shown: tuple[Row, ...]
+    shown: tuple[PageRow, ...]
     scanners: tuple[str, ...]
-    """All that have found something that is shown, by name."""
-    below: Tally
-    """Left out as they are lower than the severity that was asked for."""
-    cut: Tally
-    """Left out as there are too many."""
+    """The scanners that found something that is shown, by name."""
+    below: SeverityTally
+    """Left out because their severity is lower than asked for."""
+    cut: SeverityTally
+    """Left out because there are too many."""
 
 
-def make_rows(vulnerabilities: Sequence[Vulnerability], job: ReportJob) -> Rows:
+def make_rows(vulnerabilities: Sequence[Vulnerability], job: ReportJob) -> PageRows:
     """Return the rows of an image: highest severity first, none below the job's."""
     found = sorted(vulnerabilities, key=lambda one: one.severity, reverse=True)
     wanted = [one for one in found if one.severity >= job.min_severity]
     shown = wanted if job.show_all else wanted[:MOST_ROWS]
     scanners = tuple(sorted({name for one in shown for name in one.scanners}))
     places = {name: str(place) for place, name in enumerate(scanners)}
-    return Rows(
+    return PageRows(
         shown=tuple(_row(one, places) for one in shown),
         scanners=scanners,
         below=tally(found[len(wanted) :]),
@@ -68,9 +75,9 @@ def make_rows(vulnerabilities: Sequence[Vulnerability], job: ReportJob) -> Rows:
     )
 
 
-def _row(vulnerability: Vulnerability, places: dict[str, str]) -> Row:
+def _row(vulnerability: Vulnerability, places: dict[str, str]) -> PageRow:
     states = vulnerability.fix_states
-    return Row(
+    return PageRow(
         vulnerability=vulnerability,
         rank=rank_of(vulnerability.severity),
         binaries=tuple(sorted({package.name for package in vulnerability.packages} - {vulnerability.package.name, ""})),
@@ -81,18 +88,62 @@ def _row(vulnerability: Vulnerability, places: dict[str, str]) -> Row:
 
 
 def package_words(package: Package) -> str:
-    """Return name and version."""
+    """Return a package's name and version."""
     return f"{package.name} {package.version}".strip()
 
 
 def age_words(run: ScannerRun, job: ReportJob) -> str:
-    """Return how old the scanner's data was at the scan: ``3 days old at the scan``; empty where nobody can tell."""
-    from .foreign import utc
-
+    """Return how old the scanner's data was at the scan: ``3 days old at the scan``; empty where that is not known."""
     seen = run.started or job.document.created
     updated = run.report.database_updated if run.report else None
     begun, data = (utc(seen) if seen else None), (utc(updated) if updated else None)
     if begun is None or data is None or begun < data:
         return ""
     days = (begun - data).days
-    return f"{days} {'day' if days == 1 else 'days'} old at the scan" if days else "less than a day old at the scan"
+    return f"{count(days, 'day')} old at the scan" if days else "less than a day old at the scan"
+
+
+@frozen
+class Changes:
+    """The comparison of the job's document with its baseline."""
+
+    diff: DocumentDiff
+    _by_image: dict[tuple[str, str, str], ImageDiff] = field(init=False, repr=False)
+
+    @_by_image.default
+    def _index(self) -> dict[tuple[str, str, str], ImageDiff]:
+        return {(one.reference, one.platform, one.new_digest): one for one in self.diff.images}
+
+    def of(self, page: ImagePage) -> ImageDiff | None:
+        """Return what is different in one image; None where the earlier document does not have it."""
+        image = page.report.image
+        return self._by_image.get((image.reference.text, page.platform, image.digest))
+
+    @property
+    def sentence(self) -> str:
+        """How much is different in all images together, in words."""
+        images = self.diff.images
+        parts = (
+            f"{sum(len(one.appeared) for one in images)} new",
+            f"{sum(len(one.vanished) for one in images)} gone",
+            f"{sum(len(one.newly_fixable) for one in images)} now with a fix",
+            f"{sum(len(one.severity_changed) for one in images)} of another severity",
+            f"{sum(map(_doubtful, images))} not comparable",
+        )
+        doubtful = sum(bool(one.not_comparable) for one in images)
+        doubt = f" Not everything can be compared in {count(doubtful, 'image')}." if doubtful else ""
+        return f"In {count(len(images), 'image')} of both reports: {', '.join(parts)}.{doubt}"
+
+
+def _doubtful(image: ImageDiff) -> int:
+    """Return how many vulnerabilities are not comparable; one that several scanners know counts once."""
+    return len({(one.id, one.package) for found in image.not_comparable for one in found.vulnerabilities})
+
+
+def compare(job: ReportJob) -> Changes | None:
+    """Return the comparison; None where the job has no baseline."""
+    if job.baseline is None:
+        return None
+    from portus_policy import compare_documents
+
+    return Changes(compare_documents(job.baseline, job.document))

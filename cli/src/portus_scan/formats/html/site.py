@@ -1,8 +1,21 @@
-"""Which pages there are: the images of a document by registry and repository. Pure functions."""
+"""Which pages there are: images by registry and repository, with what stands over each. Pure functions.
+
+`Standing` is what a page says of an image or a repository in one word. The word is `PASSED` only where nothing speaks
+against it: the verdict alone is not enough, since a document may come from anywhere.
+
+A page's file has a readable name (lower case ASCII letters, digits and hyphens) with a hash of the whole identity. It
+is safe on every file system and stays the same from scan to scan; two names differ also where case does not count, and
+none is one that Windows reserves.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from hashlib import sha256
 
 from attrs import frozen
 from portus_policy import GateViolation
@@ -11,24 +24,82 @@ from portus_scanners import (
     ImageReport,
     InvalidReferenceError,
     LocalReference,
+    Outcome,
     ReportDocument,
     UnresolvedImage,
+    Verdict,
     parse_reference,
 )
 
-from ..words import count
-from .places import Places
-from .standing import Standing, stand_of_image, stand_of_repository
-from .tally import Tally, tally, tally_each_once
+from ..doubts import verdict_of
+from ..words import count, doubt_words, found_words, verdict_words
+from .severities import SeverityTally, tally, tally_each_once
 
+INDEX = "index.html"
+_UNSAFE = re.compile(r"[^a-z0-9]+")
+_LONGEST_SLUG = 80
+_HASH_DIGITS = 12
 _DIGITS = 12
 _SHORT_DIGEST = len("sha256:") + _DIGITS
 _LOCAL = "local images"
 
 
+class StandingWord(Enum):
+    """The word as it is shown; the most urgent first."""
+
+    VULNERABLE = "Vulnerable"
+    UNKNOWN = "Unknown"
+    PASSED = "Passed"
+
+
+@frozen
+class Standing:
+    """What a page says of an image or a repository in one word, and what that rests on."""
+
+    word: StandingWord
+    sentence: str
+    """Why this word; has no foreign text."""
+    doubts: str = ""
+    """Why there may be more, where some scanner did not see everything."""
+
+    @property
+    def urgency(self) -> int:
+        """A key that sorts what is more urgent first."""
+        return list(StandingWord).index(self.word)
+
+
+def stand_of_image(report: ImageReport) -> Standing:
+    """Return the standing of one image: ``Unknown``, "unknown: 1 of 2 scanners failed"."""
+    verdict = verdict_of(report)
+    if verdict is Verdict.VULNERABLE:
+        return Standing(StandingWord.VULNERABLE, found_words(report), doubt_words(report))
+    if verdict is Verdict.CLEAN:
+        return Standing(StandingWord.PASSED, f"{count(len(report.results), 'scanner')} found nothing")
+    return Standing(StandingWord.UNKNOWN, verdict_words(report))
+
+
+def stand_of_repository(images: Sequence[Standing], unresolved: int) -> Standing:
+    """Return the standing of several images; *unresolved* is how many more could not be scanned at all."""
+    words = [image.word for image in images]
+    parts = [f"{words.count(word)} {word.value.lower()}" for word in StandingWord if word in words]
+    if unresolved:
+        parts.append(f"{unresolved} not scanned")
+    sentence = ", ".join(parts) or "no images"
+    doubts = sum(bool(image.doubts) or image.word is StandingWord.UNKNOWN for image in images) + unresolved
+    if StandingWord.VULNERABLE in words:
+        doubt = f"not all is known of {doubts} of {count(len(images) + unresolved, 'image')}" if doubts else ""
+        return Standing(StandingWord.VULNERABLE, sentence, doubt)
+    return Standing(StandingWord.PASSED if words and not doubts else StandingWord.UNKNOWN, sentence)
+
+
+def outcome_kind(outcome: Outcome) -> str:
+    """Return ``good`` for a scanner that saw all of the image, else ``doubt``."""
+    return "good" if outcome is Outcome.OK else "doubt"
+
+
 @frozen
 class RepositoryName:
-    """What images are grouped by."""
+    """The registry and repository by which images are grouped."""
 
     registry: str
     """``local images`` for those in folders and archives."""
@@ -37,14 +108,14 @@ class RepositoryName:
 
 @frozen(kw_only=True)
 class ImagePage:
-    """One image."""
+    """The page of one image."""
 
     report: ImageReport
     path: str
     tag: str
     """The tag, the digest or both, as the reference has them."""
     platform: str
-    tally: Tally
+    tally: SeverityTally
     standing: Standing
 
     @property
@@ -55,19 +126,19 @@ class ImagePage:
 
 @frozen(kw_only=True)
 class RepositoryPage:
-    """All images of one repository, and what of it could not be scanned."""
+    """The page of one repository: its images, and what could not be scanned."""
 
     name: RepositoryName
     path: str
     images: tuple[ImagePage, ...]
     """The most urgent first."""
     unresolved: tuple[UnresolvedImage, ...]
-    tally: Tally
+    tally: SeverityTally
     standing: Standing
 
     @property
     def tags(self) -> int:
-        """How many names of images were asked for; several platforms of one tag are one."""
+        """The number of references that were scanned; several platforms of one tag count once."""
         names = {image.report.image.reference.text for image in self.images}
         return len(names | {error.reference for error in self.unresolved})
 
@@ -80,22 +151,22 @@ class RepositoryPage:
 
 @frozen(kw_only=True)
 class Site:
-    """All pages but the overview."""
+    """All pages except the overview."""
 
     document: ReportDocument
     repositories: tuple[RepositoryPage, ...]
     """The most urgent first."""
 
     def images_of(self, violation: GateViolation) -> tuple[ImagePage, ...]:
-        """Return the pages of the images that a rule of the gate does not hold for; none where it is about all."""
+        """Return the pages of the images that a violation is about; none where it is about all images."""
         pages = [image for repository in self.repositories for image in repository.images]
         return pages_of(violation, pages)
 
 
 def pages_of(violation: GateViolation, pages: Iterable[ImagePage]) -> tuple[ImagePage, ...]:
-    """Return which of these pages a violation is about.
+    """Return those of *pages* that a violation is about.
 
-    Of several images with one reference the gate begins its message with the platform: ``linux/amd64: ...``.
+    Where several images have one reference, the gate begins its message with the platform: ``linux/amd64: ...``.
     """
     called = tuple(page for page in pages if page.report.image.reference.text == violation.reference)
     named = tuple(page for page in called if page.platform and violation.message.startswith(f"{page.platform}: "))
@@ -104,27 +175,27 @@ def pages_of(violation: GateViolation, pages: Iterable[ImagePage]) -> tuple[Imag
 
 def arrange(document: ReportDocument) -> Site:
     """Return the pages of a document."""
-    places = Places()
+    paths = PagePaths()
     images: dict[RepositoryName, list[ImagePage]] = {}
     for report in document.reports:
         name = _repository_of(report.image.reference)
-        images.setdefault(name, []).append(_image_page(name, report, places))
+        images.setdefault(name, []).append(_image_page(name, report, paths))
     unresolved: dict[RepositoryName, list[UnresolvedImage]] = {}
     for error in document.errors:
         unresolved.setdefault(_repository_of_text(error.reference), []).append(error)
     repositories = [
-        _repository_page(name, images.get(name, ()), unresolved.get(name, ()), places)
+        _repository_page(name, images.get(name, ()), unresolved.get(name, ()), paths)
         for name in dict.fromkeys((*images, *unresolved))
     ]
     repositories.sort(key=lambda one: (*_urgency(one), one.name.registry, one.name.name))
     return Site(document=document, repositories=tuple(repositories))
 
 
-def _image_page(name: RepositoryName, report: ImageReport, places: Places) -> ImagePage:
+def _image_page(name: RepositoryName, report: ImageReport, paths: PagePaths) -> ImagePage:
     tag, platform = _tag_of(report.image.reference), str(report.image.platform or "")
     return ImagePage(
         report=report,
-        path=places.take("images", name.registry, name.name, tag, platform),
+        path=paths.take("images", name.registry, name.name, tag, platform),
         tag=_short(tag),
         platform=platform,
         tally=tally(report.vulnerabilities),
@@ -133,13 +204,13 @@ def _image_page(name: RepositoryName, report: ImageReport, places: Places) -> Im
 
 
 def _repository_page(
-    name: RepositoryName, images: Iterable[ImagePage], unresolved: Iterable[UnresolvedImage], places: Places
+    name: RepositoryName, images: Iterable[ImagePage], unresolved: Iterable[UnresolvedImage], paths: PagePaths
 ) -> RepositoryPage:
     pages = sorted(images, key=lambda one: (*_urgency(one), one.tag, one.platform, one.path))
     errors = tuple(unresolved)
     return RepositoryPage(
         name=name,
-        path=places.take("repositories", name.registry, name.name),
+        path=paths.take("repositories", name.registry, name.name),
         images=tuple(pages),
         unresolved=errors,
         tally=tally_each_once(page.report.vulnerabilities for page in pages),
@@ -148,7 +219,7 @@ def _repository_page(
 
 
 def _urgency(page: ImagePage | RepositoryPage) -> tuple[int, int, tuple[int, ...]]:
-    """Sort by the word, then the worst severity, then how many there are of each."""
+    """Return a key that sorts by the word, then the worst severity, then the number of each severity."""
     return page.standing.urgency, -page.tally.rank, tuple(-number for number in page.tally.weight)
 
 
@@ -159,7 +230,7 @@ def _repository_of(reference: ImageReference) -> RepositoryName:
 
 
 def _repository_of_text(text: str) -> RepositoryName:
-    """Return the repository of what could not be scanned; a text that is no reference is one of its own."""
+    """Return the repository of an image that could not be scanned; one without a valid reference has its own."""
     try:
         return _repository_of(parse_reference(text))
     except InvalidReferenceError:
@@ -173,6 +244,28 @@ def _tag_of(reference: ImageReference) -> str:
 
 
 def _short(tag: str) -> str:
-    """Return what is shown: of a digest, its beginning."""
+    """Return a tag as it is shown: of a digest, the beginning."""
     name, algorithm, digest = tag.rpartition("sha256:")
     return f"{name}{algorithm}{digest[:_DIGITS] if algorithm else digest}" or "(no name)"
+
+
+def page_name(*identity: str) -> str:
+    """Return the file name of a page: ``registry-example-team-app-1-0-linux-amd64-5a2b8c91d0ef.html``."""
+    whole = json.dumps(identity).encode()  # ASCII, and no two identities give the same
+    slug = _UNSAFE.sub("-", " ".join(part[:_LONGEST_SLUG] for part in identity).lower()).strip("-")
+    slug = slug[:_LONGEST_SLUG].strip("-") or "page"
+    return f"{slug}-{sha256(whole).hexdigest()[:_HASH_DIGITS]}.html"
+
+
+class PagePaths:
+    """Gives each page a path of its own; the second page of one identity ends in ``-2``."""
+
+    def __init__(self) -> None:
+        self._taken: Counter[str] = Counter()
+
+    def take(self, folder: str, *identity: str) -> str:
+        """Return a path that no other page has."""
+        name = page_name(*identity)
+        self._taken[f"{folder}/{name}"] += 1
+        times = self._taken[f"{folder}/{name}"]
+        return f"{folder}/{name}" if times == 1 else f"{folder}/{name.removesuffix('.html')}-{times}.html"

@@ -1,14 +1,21 @@
-"""How many vulnerabilities of each severity: what pages count and draw. Pure functions."""
+"""How many vulnerabilities of each severity there are: counted, and drawn as SVG. Pure functions.
+
+No foreign text gets into a drawing: only our own numbers and words.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 from portus_scanners import FixState, Package, Severity, Vulnerability
 
 from ..words import count
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 _BAR_WIDTH = 100.0
 _NARROWEST = 2.0
@@ -30,7 +37,7 @@ class Level:
 
 @frozen
 class Segment:
-    """A piece of a bar that is 100 wide."""
+    """One piece of a bar that is 100 wide."""
 
     severity: Severity
     start: float
@@ -38,7 +45,7 @@ class Segment:
 
 
 @frozen
-class Tally:
+class SeverityTally:
     """The vulnerabilities of an image, or of all images of a repository."""
 
     levels: tuple[Level, ...] = ()
@@ -48,12 +55,12 @@ class Tally:
 
     @property
     def total(self) -> int:
-        """All of them."""
+        """The number of all."""
         return sum(level.total for level in self.levels)
 
     @property
     def fixable(self) -> int:
-        """Those that somebody knows a fix for."""
+        """The number of those that some scanner knows a fix for."""
         return sum(level.fixable for level in self.levels)
 
     @property
@@ -63,29 +70,29 @@ class Tally:
 
     @property
     def rank(self) -> int:
-        """That of the worst severity; -1 where there are none."""
+        """The rank of the worst severity; -1 where there are no vulnerabilities."""
         return -1 if self.worst is None else rank_of(self.worst)
 
     @property
     def words(self) -> str:
-        """``12 critical - 40 total``; empty where there are none."""
+        """``12 critical - 40 total``; empty where there are no vulnerabilities."""
         return f"{self.levels[0].total} {self.levels[0].severity.value} - {self.total} total" if self.levels else ""
 
     @property
     def sentence(self) -> str:
-        """``40 vulnerabilities: 12 critical, 8 with a fix; ...``: what the chart shows."""
+        """What the chart shows: ``40 vulnerabilities: 12 critical, 8 with a fix; ...``."""
         kinds = "; ".join(level.words for level in self.levels)
         return f"{count(self.total, 'vulnerability', 'vulnerabilities')}: {kinds}" if kinds else "no vulnerabilities"
 
     @property
     def weight(self) -> tuple[int, ...]:
-        """Sorts what is worse behind what is better."""
+        """A key that sorts better before worse."""
         totals = {level.severity: level.total for level in self.levels}
         return tuple(totals.get(severity, 0) for severity in reversed(Severity))
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """The pieces of a bar, each wide enough to be seen."""
+        """The pieces of a bar, each wide enough to be visible."""
         shares = [max(_NARROWEST, _BAR_WIDTH * level.total / self.total) for level in self.levels]
         scale = _BAR_WIDTH / sum(shares) if shares else 1.0
         widths = [share * scale for share in shares]
@@ -99,7 +106,7 @@ _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 def rank_of(severity: Severity) -> int:
-    """Return the place of a severity, the lowest is 0."""
+    """Return the rank of a severity; the lowest is 0."""
     return _RANKS[severity]
 
 
@@ -108,16 +115,16 @@ def is_fixable(vulnerability: Vulnerability) -> bool:
     return bool(vulnerability.fixed_by) or FixState.FIXED in vulnerability.fix_states
 
 
-def tally(vulnerabilities: Iterable[Vulnerability]) -> Tally:
-    """Count vulnerabilities; suppressed ones are among them."""
+def tally(vulnerabilities: Iterable[Vulnerability]) -> SeverityTally:
+    """Count vulnerabilities, suppressed ones included."""
     found = tuple(vulnerabilities)
     totals = Counter(one.severity for one in found)
     fixable = Counter(one.severity for one in found if is_fixable(one))
     levels = tuple(Level(severity, totals[severity], fixable[severity]) for severity in sorted(totals, reverse=True))
-    return Tally(levels, sum(one.suppressed is not None for one in found))
+    return SeverityTally(levels, sum(one.suppressed is not None for one in found))
 
 
-def tally_each_once(images: Iterable[Iterable[Vulnerability]]) -> Tally:
+def tally_each_once(images: Iterable[Iterable[Vulnerability]]) -> SeverityTally:
     """Count the vulnerabilities of several images; one in the same package and version counts once, at its worst."""
     worst: dict[tuple[str, Package], Vulnerability] = {}
     for vulnerabilities in images:
@@ -129,5 +136,56 @@ def tally_each_once(images: Iterable[Iterable[Vulnerability]]) -> Tally:
 
 
 def _badness(vulnerability: Vulnerability) -> tuple[Severity, bool, bool]:
-    """One that counts is worse than the same one suppressed; where there is a fix, it is said."""
+    """Return a key by which an unsuppressed vulnerability is worse than a suppressed one, and a fixable one worse."""
     return vulnerability.severity, vulnerability.suppressed is None, is_fixable(vulnerability)
+
+
+_WIDTH = 360
+_LINE = 26
+_BAR_START = 92
+_BAR_LENGTH = 110
+_BAR_HEIGHT = 14
+
+
+def draw_chart(tally: SeverityTally) -> Markup:
+    """Return a bar for each severity: the part with a fix is solid, the part without is outlined."""
+    from markupsafe import Markup
+
+    height = _LINE * len(tally.levels)
+    most = max((level.total for level in tally.levels), default=1)
+    parts = [
+        f'<svg class="chart" viewBox="0 0 {_WIDTH} {height}" role="img" aria-labelledby="chart-title chart-text">',
+        '<title id="chart-title">Vulnerabilities by severity</title>',
+        f'<desc id="chart-text">{tally.sentence}</desc>',
+        *(part for place, level in enumerate(tally.levels) for part in _bar(level, place * _LINE, most)),
+        "</svg>",
+    ]
+    return Markup("".join(parts))  # noqa: S704 (numbers and our own words)
+
+
+def _bar(level: Level, top: int, most: int) -> Iterator[str]:
+    length = max(2.0, _BAR_LENGTH * level.total / most)
+    fixable = round(length * level.fixable / level.total, 1)
+    middle, start = top + _LINE / 2 + 4.5, top + (_LINE - _BAR_HEIGHT) / 2
+    severity = level.severity.value
+    yield f'<text x="{_BAR_START - 10}" y="{middle}" text-anchor="end">{severity}</text>'
+    box = f'y="{start}" height="{_BAR_HEIGHT}" class="s-{severity}'
+    if fixable:
+        yield f'<rect x="{_BAR_START}" width="{fixable}" {box} solid" rx="2"/>'
+    yield f'<rect x="{_BAR_START}" width="{length:.1f}" {box} frame" rx="2"/>'
+    with_fix = f" ({level.fixable} fixable)" if level.fixable else ""
+    number = f'<tspan class="number">{level.total}</tspan>{with_fix}'
+    yield f'<text x="{_BAR_START + length + 8:.1f}" y="{middle}">{number}</text>'
+
+
+def draw_bar(tally: SeverityTally) -> Markup:
+    """Return one small bar of all severities; the page says the same in words beside it."""
+    from markupsafe import Markup
+
+    pieces = "".join(
+        f'<rect x="{one.start}" width="{one.width}" height="8" class="s-{one.severity.value} solid"/>'
+        for one in tally.segments
+    )
+    return Markup(  # noqa: S704 (numbers and our own words)
+        f'<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">{pieces}</svg>'
+    )

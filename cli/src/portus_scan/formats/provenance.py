@@ -1,25 +1,36 @@
-"""Times of runs, as formats write them: UTC, of a fixed form."""
+"""What formats say of the scan itself: the program that made the report, and when its runs took place."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from portus_scanners import ReportDocument, ScannerRun
 
+PROGRAM = "portus-scan"
+VENDOR = "portus-scanners"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+@cache
+def program_version() -> str:
+    """Return the installed version of the command."""
+    from importlib.metadata import version
+
+    return version(PROGRAM)
+
+
 def span_of(runs: Iterable[ScannerRun]) -> tuple[datetime, datetime] | None:
-    """Return when the first run began and the last one ended; None where no run says."""
-    spans = [(utc(run.started), _later(utc(run.started), run.elapsed)) for run in runs if run.started]
+    """Return when the first run began and the last one ended, in UTC; None where no run has a time."""
+    spans = [(_utc(run.started), _later(_utc(run.started), run.elapsed)) for run in runs if run.started]
     return (min(start for start, _ in spans), max(end for _, end in spans)) if spans else None
 
 
 def document_span(document: ReportDocument) -> tuple[datetime, datetime]:
-    """Return when the runs of a document began and ended; else when it was made; else 1970, since nobody knows."""
+    """Return when the runs of a document began and ended; without their times when it was made; else 1970."""
     known = span_of(run for report in document.reports for run in report.results)
-    made = utc(document.created) if document.created else _EPOCH
+    made = _utc(document.created) if document.created else _EPOCH
     return known or (made, made)
 
 
@@ -33,8 +44,8 @@ def milliseconds_form(when: datetime) -> str:
     return f"{when.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
 
 
-def utc(when: datetime) -> datetime:
-    """Return the same moment in UTC; a time without zone is taken as UTC."""
+def _utc(when: datetime) -> datetime:
+    """Return the same moment in UTC; a time without a zone is taken as UTC."""
     if when.tzinfo is None:
         return when.replace(tzinfo=UTC)
     try:
@@ -48,3 +59,8 @@ def _later(when: datetime, seconds: float) -> datetime:
         return when + timedelta(seconds=seconds)
     except OverflowError:
         return when
+
+
+def moment(when: datetime | None) -> str | None:
+    """Return a time in ISO 8601, None where there is none."""
+    return when.isoformat() if when else None

@@ -1,0 +1,176 @@
+"""The document as a static site: which files it has, and each page out of its template.
+
+Only this module knows Jinja, which is imported when the first page is made. The policy of a page allows the style and
+script that this module puts into it, known by their hashes, and nothing else: nothing outside the page is requested.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from portus_policy import GateViolation
+
+from ...reporter import FolderReporter, ReportFile, ReportJob
+from ..words import count
+from . import markup, rows
+from .severities import draw_bar, draw_chart, rank_of
+from .site import INDEX, ImagePage, RepositoryPage, Site, StandingWord, arrange, outcome_kind, pages_of
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_MOST_CHANGES = 200
+_MOST_BINARIES = 4
+
+
+class HtmlReporter(FolderReporter, contract=1):
+    """Writes ``index.html``, ``repositories/*.html`` and ``images/*.html``.
+
+    Every page is complete by itself: it has its style and script, and loads nothing. The same job gives the same bytes;
+    times are those of the document, in UTC. Rows below the job's severity are left out, and unless all are asked for
+    also the lowest of more than 10,000 on one page; the page says how many. Counts and verdicts are of everything.
+    """
+
+    description = "a static site: overview, repositories, images"
+
+    def render(self, job: ReportJob) -> Iterator[ReportFile]:
+        """Yield the overview, then each repository's page with the pages of its images."""
+        site = arrange(job.document)
+        changes = rows.compare(job)
+        yield ReportFile(path=INDEX, content=_index_page(site, changes))
+        for repository in site.repositories:
+            yield ReportFile(path=repository.path, content=_repository_page(repository, changes, job))
+            for image in repository.images:
+                yield ReportFile(path=image.path, content=_image_page(image, repository, changes, job))
+
+
+def _index_page(site: Site, changes: rows.Changes | None) -> bytes:
+    images = [image for repository in site.repositories for image in repository.images]
+    return paint(
+        "index.html",
+        root="",
+        site=site,
+        document=site.document,
+        images=f"{count(len(images), 'image')} in {count(len(site.repositories), 'repository', 'repositories')}",
+        numbers=[(word, sum(image.standing.word is word for image in images)) for word in StandingWord],
+        changes=changes,
+    )
+
+
+def _repository_page(page: RepositoryPage, changes: rows.Changes | None, job: ReportJob) -> bytes:
+    return paint("repository.html", root="../", page=page, document=job.document, changes=changes)
+
+
+def _image_page(page: ImagePage, repository: RepositoryPage, changes: rows.Changes | None, job: ReportJob) -> bytes:
+    return paint(
+        "image.html",
+        root="../",
+        page=page,
+        repository=repository,
+        document=job.document,
+        rows=rows.make_rows(page.report.vulnerabilities, job),
+        lowest=job.min_severity,
+        most_rows=rows.MOST_ROWS,
+        ages=[rows.age_words(run, job) for run in page.report.results],
+        outcome_kind=outcome_kind,
+        violations=_violations_of(page, repository, job),
+        change=changes.of(page) if changes else None,
+        compared=changes is not None,
+    )
+
+
+def _violations_of(page: ImagePage, repository: RepositoryPage, job: ReportJob) -> list[GateViolation]:
+    """Return the violations of the gate that are about this image."""
+    reference = page.report.image.reference.text
+    called = [one for one in repository.images if one.report.image.reference.text == reference]
+    violations = job.document.gate.violations if job.document.gate else ()
+    about = (one for one in violations if one.reference == reference)
+    return [one for one in about if any(other is page for other in pages_of(one, called))]
+
+
+def paint(template: str, **values: object) -> bytes:
+    """Return a page in UTF-8.
+
+    Args:
+        template: The name of a file in ``templates/``.
+        values: What the template shows.
+    """
+    return (_environment().get_template(template).render(values).strip() + "\n").encode()
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(read_template),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=markup.guard,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(_filters())
+    environment.globals.update(_globals())
+    return environment
+
+
+def _filters() -> dict[str, Callable[..., object]]:
+    """Return the filters by which templates show what is in a document."""
+    return {
+        "name": markup.isolate,
+        "message": lambda text: markup.isolate(text, markup.LONGEST_MESSAGE),
+        "lines": markup.visible_lines,
+        "teaser": markup.teaser,
+        "visible": markup.visible,
+        "few": markup.few,
+        "binaries": lambda names: markup.few(names, most=_MOST_BINARIES),
+        "packages": lambda packages: markup.few(map(rows.package_words, packages)),
+        "links": lambda texts: markup.few(texts, markup.link),
+        "when": markup.when,
+        "rank": rank_of,
+    }
+
+
+def _globals() -> dict[str, object]:
+    """Return what every page has, and the functions and limits of templates."""
+    from markupsafe import Markup
+
+    style, script = read_template("site.css"), read_template("site.js")
+    return {
+        "style": Markup(style),  # noqa: S704 (our own files)
+        "script": Markup(script),  # noqa: S704
+        "content_policy": content_policy(style, script),
+        "chart": draw_chart,
+        "bar": draw_bar,
+        "most": markup.MOST_VALUES,
+        "most_changes": _MOST_CHANGES,
+    }
+
+
+def content_policy(style: str, script: str) -> str:
+    """Return the Content-Security-Policy of a page that has this style and this script, and no other."""
+    return "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src '{_hash(style)}'",
+            f"script-src '{_hash(script)}'",
+            "base-uri 'none'",
+            "form-action 'none'",
+        )
+    )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+@cache
+def read_template(name: str) -> str:
+    """Return a file of ``templates/``; line ends are always LF, since hashes depend on them."""
+    return files(__package__).joinpath("templates", name).read_text(encoding="utf-8").replace("\r\n", "\n")
