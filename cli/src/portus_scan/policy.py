@@ -213,18 +213,20 @@ _OPTIONS = (
         "--fail-on",
         metavar="SEVERITY|LIMITS",
         callback=_read_limits,
-        help="Exit with 1 when an image has a vulnerability of this severity or above; or more than so many: "
-        "critical=0,high=5.",
+        help="Exit with 1 when an image has a vulnerability of this severity or above, or more of them than "
+        "allowed: critical=0,high=5.",
     ),
-    click.option("--only-fixable/--no-only-fixable", default=None, help="Only those count that have a fix."),
-    click.option("--min-agreement", metavar="N", type=int, help="Only those count that N scanners found."),
-    click.option("--new-only/--no-new-only", default=None, help="Only those count that --baseline does not have."),
+    click.option("--only-fixable/--no-only-fixable", default=None, help="Count only vulnerabilities with a fix."),
+    click.option("--min-agreement", metavar="N", type=int, help="Count only vulnerabilities that N scanners found."),
+    click.option(
+        "--new-only/--no-new-only", default=None, help="Count only vulnerabilities that --baseline does not have."
+    ),
     click.option(
         "--allow",
         metavar="OUTCOME",
         type=click.Choice(_OUTCOMES),
         multiple=True,
-        help=f"A scanner that ends so does not fail the gate: {', '.join(_OUTCOMES)}; may be given several times.",
+        help=f"A scanner with this outcome does not fail the gate: {', '.join(_OUTCOMES)}; may be given several times.",
     ),
     click.option(
         "--require",
@@ -232,18 +234,18 @@ _OPTIONS = (
         multiple=True,
         help="This scanner has to end ok on every image, whatever is allowed; may be given several times.",
     ),
-    click.option("--min-scanners", metavar="N", type=int, help="So many scanners have to end ok on every image."),
+    click.option("--min-scanners", metavar="N", type=int, help="At least N scanners have to end ok on every image."),
     click.option(
         "--max-database-age",
         metavar="DAYS",
         type=float,
-        help="The vulnerability data of every scanner has to be at most so old.",
+        help="The vulnerability data of every scanner may be at most this many days old.",
     ),
     click.option(
         "--prefer",
         metavar="SCANNER",
         multiple=True,
-        help="Show the severity that this scanner gives; several in the order of trust. Default: the highest.",
+        help="Show the severity that this scanner gives; several in the order of trust. Default: the highest of all.",
     ),
     click.option(
         "--suppressions",

@@ -187,8 +187,10 @@ def _beyond_limits(report: ImageReport, counting: _Counting) -> tuple[str, tuple
             ids = above  # the next limit is of a lower severity: its ids are these and more
     if not faults:
         return "", ()
-    agreement = f" (found by {policy.min_agreement} scanners, or nobody can tell)" if policy.min_agreement > 1 else ""
-    return f"{'; '.join(faults)}{agreement}", tuple(dict.fromkeys(ids))
+    message = "; ".join(faults)
+    if policy.min_agreement > 1:
+        message += f" (found by {policy.min_agreement} scanners, as far as can be told)"
+    return message, tuple(dict.fromkeys(ids))
 
 
 def _number(count: int, policy: GatePolicy) -> str:

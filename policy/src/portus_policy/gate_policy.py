@@ -42,7 +42,7 @@ def _check_limits(
 ) -> None:
     for severity, limit in value.items():
         if not isinstance(severity, Severity) or type(limit) is not int or limit < 0:
-            msg = "fail_on is a severity, or severities with the number of vulnerabilities that is allowed, 0 or more"
+            msg = "fail_on is a severity, or severities with the number of vulnerabilities that are allowed, 0 or more"
             raise ValueError(msg)
 
 
@@ -75,7 +75,7 @@ class GatePolicy:
         required: Scanners that have to end ``ok`` on each image, whatever `outcomes` allows.
         min_scanners: How many scanners have to end ``ok`` on each image.
         max_database_age: Days since the vulnerability data of each scanner was updated, at most; None for any age.
-        unknown_database_age: How a scanner that does not say how old its data is is treated, where there is a limit.
+        unknown_database_age: How the gate treats a scanner that does not say how old its data is, if there is a limit.
 
     Raises:
         ValueError: A value is out of range, or members that narrow `fail_on` are given without it.
@@ -113,7 +113,7 @@ def rules_in_force(policy: GatePolicy) -> Iterator[str]:
     yield "scanned: every image is resolved, and some scanner looks into it"
     yield f"outcomes: every scanner ends ok{_allowed(policy)}"
     if policy.fail_on:
-        yield f"fail_on: {', '.join(limit_words(*limit) for limit in limits_of(policy))} in an image"
+        yield f"fail_on: {', '.join(_limits_in_words(policy))} in an image"
         yield from _narrowing(policy)
     if policy.required:
         yield f"required: {', '.join(map(one_line, policy.required))} end ok on every image"
@@ -129,13 +129,13 @@ def limits_of(policy: GatePolicy) -> list[tuple[Severity, int]]:
     return sorted(policy.fail_on.items(), reverse=True)
 
 
-def limit_words(severity: Severity, limit: int) -> str:
-    """Return ``at most 5 of high or above``."""
-    return f"at most {limit} of {severity.value} or above"
+def _limits_in_words(policy: GatePolicy) -> Iterator[str]:
+    for severity, limit in limits_of(policy):
+        yield f"at most {limit} of {severity.value} or above"
 
 
 def days(number: float) -> str:
-    """Return a number of days with its noun."""
+    """Return ``1 day``, ``2.5 days``."""
     return f"{number:g} day{'' if number == 1 else 's'}"
 
 
@@ -146,10 +146,10 @@ def _allowed(policy: GatePolicy) -> str:
 
 def _narrowing(policy: GatePolicy) -> Iterator[str]:
     if policy.only_fixable:
-        yield "only_fixable: only those count that have a fix"
+        yield "only_fixable: only vulnerabilities with a fix count"
     if policy.min_agreement > 1:
-        yield f"min_agreement: only those count that {policy.min_agreement} scanners found, or may have"
+        yield f"min_agreement: only vulnerabilities that {policy.min_agreement} scanners found, or may have, count"
     if policy.new_only:
-        yield "new_only: only those count that the baseline does not have"
+        yield "new_only: only vulnerabilities that the baseline does not have count"
     if policy.severity is CountedSeverity.SHOWN:
-        yield "severity: the one shown counts, not the highest"
+        yield "severity: the severity shown counts, not the highest one"

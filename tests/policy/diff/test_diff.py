@@ -26,7 +26,7 @@ def doubts(diff: ImageDiff) -> dict[str, tuple[str, list[str]]]:
 
 
 def test_appeared_and_vanished() -> None:
-    """What a scanner finds now and did not has appeared; what it does not find any more has vanished."""
+    """What a scanner finds now and did not has appeared; what it no longer finds has vanished."""
     diff = compare([run("a", finding(IDS[0]), finding(IDS[1]))], [run("a", finding(IDS[1]), finding(IDS[2]))])
     assert ([IDS[2]], [IDS[0]], ()) == (ids(diff.appeared), ids(diff.vanished), diff.not_comparable)
 
@@ -99,7 +99,7 @@ def test_a_finding_of_an_incomplete_run() -> None:
 
 
 def test_a_scanner_that_failed_both_times() -> None:
-    """A scanner that never looked is named: what it would have said, nobody knows."""
+    """A scanner that never looked is named: what it would have found is unknown."""
     failed = [run("a", outcome=Outcome.FAILED)]
     assert {"a": ("it ended failed both times", [])} == doubts(compare(failed, failed))
 
@@ -171,7 +171,7 @@ def test_images_that_could_not_be_resolved() -> None:
     assert ((), (UNRESOLVED,)) == (back.only_new, back.unresolved_old)
 
 
-def test_an_unresolved_text_that_is_no_reference() -> None:
+def test_an_unresolved_string_that_is_not_a_reference() -> None:
     """What a document calls an image need not be one."""
     strange = evolve(UNRESOLVED, reference="\x1b[2J !")
     diff = compare_documents(one_image(), ReportDocument(errors=(strange,)))

@@ -117,7 +117,7 @@ def test_only_fixable(more: dict[str, object], counts: bool) -> None:
 def test_min_agreement() -> None:
     """What fewer scanners found than have to agree does not count."""
     found = document(run("a", finding(IDS[0]), finding(IDS[1])), run("b", finding(IDS[0])))
-    words = "1 vulnerability of severity high or above, 0 are allowed (found by 2 scanners, or nobody can tell)"
+    words = "1 vulnerability of severity high or above, 0 are allowed (found by 2 scanners, as far as can be told)"
     assert [f"{APP}: fail_on: {words}"] == check(found, fail_on=HIGH, min_agreement=2)
 
 
@@ -145,8 +145,8 @@ def test_an_outcome_fails_unless_allowed(outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize("outcome", OTHERS)
-def test_an_image_that_nobody_has_looked_into(outcome: Outcome) -> None:
-    """Allowed outcomes do not let an image pass that no scanner has seen; but one that none can read is allowed."""
+def test_an_image_that_no_scanner_has_looked_into(outcome: Outcome) -> None:
+    """Allowed outcomes let no image pass that no scanner has seen; one that no scanner supports may be allowed."""
     passes = outcome in {Outcome.INCOMPLETE, Outcome.UNSUPPORTED}
     assert passes == (not check(document(run("a", outcome=outcome)), outcomes=ALLOWED))
     mixed = check(document(run("a", outcome=Outcome.UNSUPPORTED), run("b", outcome=Outcome.FAILED)), outcomes=ALLOWED)
@@ -242,13 +242,13 @@ def test_new_only_among_digests_of_one_name() -> None:
 
 
 def test_new_only_needs_a_baseline() -> None:
-    """Without an earlier report nobody can say what is new: that is an error and no pass."""
+    """Without an earlier report it is unknown what is new: that is an error, and the gate does not pass."""
     with pytest.raises(ValueError, match="give one as the baseline"):
         check_gate(document(run("a")), GatePolicy(fail_on=HIGH, new_only=True), now=NOW)
 
 
 def test_the_time_has_a_zone() -> None:
-    """A time without a zone is refused."""
+    """A time without a zone is rejected."""
     with pytest.raises(ValueError, match="time zone"):
         check_gate(document(run("a")), GatePolicy(), now=datetime(2026, 1, 1))
 
@@ -280,10 +280,10 @@ def test_rules_in_words() -> None:
         "scanned: every image is resolved, and some scanner looks into it",
         "outcomes: every scanner ends ok, or pending",
         "fail_on: at most 0 of critical or above, at most 5 of high or above in an image",
-        "only_fixable: only those count that have a fix",
-        "min_agreement: only those count that 2 scanners found, or may have",
-        "new_only: only those count that the baseline does not have",
-        "severity: the one shown counts, not the highest",
+        "only_fixable: only vulnerabilities with a fix count",
+        "min_agreement: only vulnerabilities that 2 scanners found, or may have, count",
+        "new_only: only vulnerabilities that the baseline does not have count",
+        "severity: the severity shown counts, not the highest one",
         "required: clair [2J end ok on every image",
         "min_scanners: at least 1 end ok on every image",
         "max_database_age: every scanner's data is at most 1 day old; unknown is allowed",

@@ -74,8 +74,8 @@ def test_local_images(pattern: str, expected: bool) -> None:
 
 
 @pytest.mark.parametrize("text", ["*", "**", "a//b", "/a", "a:", "a@", "@sha256:1", "registry.example/"])
-def test_texts_that_are_no_pattern(text: str) -> None:
-    """What names every image or none is refused."""
+def test_strings_that_are_not_patterns(text: str) -> None:
+    """A pattern of every image, or of none, is rejected."""
     with pytest.raises(ValueError, match="image: "):
         ImagePattern.parse(text)
 
@@ -87,8 +87,8 @@ def test_many_wildcards_take_no_time() -> None:
 
 
 @given(st.text(max_size=60))
-def test_any_text_is_a_pattern_or_refused(text: str) -> None:
-    """Nothing but ValueError comes of a text, and comparing it does not fail."""
+def test_any_string_is_a_pattern_or_rejected(text: str) -> None:
+    """A string raises ValueError and nothing else, or can be compared without an error."""
     try:
         pattern = ImagePattern.parse(text)
     except ValueError:

@@ -122,7 +122,7 @@ def test_the_rule_of_one_scanner_does_not_silence_another(scanners: tuple[str, .
 
 
 def test_why_the_rule_of_one_scanner_does_not_fit() -> None:
-    """The unused rule names who else has found it."""
+    """The unused rule names the other scanners that have found it."""
     why = why_unused(rule(package="openssl", scanner="clair"), vulnerability(scanners=("clair", "trivy")))
     assert "package openssl, scanner clair: CVE-2024-1 in openssl was found by trivy as well" == why
 
@@ -223,7 +223,7 @@ def test_hostile_text_of_a_rule_is_one_line() -> None:
         ({"package": "**"}, "package: it names every package"),
         ({"ids": ("CVE-*",)}, "an id can't be a pattern"),
         ({"ids": ("",)}, "ids: expected strings that are not empty"),
-        ({"ids": ("a" * 1025,)}, "1024 characters at most"),
+        ({"ids": ("a" * 1025,)}, "at most 1024 characters"),
         ({"package": "a" * 1025}, "package: longer than 1024 characters"),
         ({"package": "a", "reason": " "}, "a rule needs a reason"),
         ({"package": "a", "reason": "a" * 5000}, "reason: longer than 4096 characters"),
@@ -232,7 +232,7 @@ def test_hostile_text_of_a_rule_is_one_line() -> None:
     ],
 )
 def test_rules_that_can_not_be_made(more: dict[str, object], why: str) -> None:
-    """A rule that would suppress everything, or has no reason, is refused by the model itself."""
+    """A rule that would suppress everything, or has no reason, is rejected by the model itself."""
     with pytest.raises(ValueError, match=why.replace("*", r"\*")):
         Suppression(**{"rule": "a:1", "reason": "b", **more})  # type: ignore[arg-type]
 

@@ -240,7 +240,7 @@ def test_the_latest_statement_counts(
     ids=range(21),
 )
 def test_faults_of_documents(tmp_path: Path, one: object, expected: str) -> None:
-    """What is no OpenVEX document is refused with the place in it."""
+    """Anything that is not an OpenVEX document is rejected, with the place in it."""
     faults = faults_of(tmp_path, one)
     assert any(expected in fault for fault in faults), faults
     assert all(fault.isprintable() for fault in faults)

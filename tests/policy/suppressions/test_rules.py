@@ -1,4 +1,4 @@
-"""Files of rules: what is read, and what is refused with which line."""
+"""Files of rules: what is read, and what is rejected with which line."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_whole_rule(tmp_path: Path) -> None:
 
 
 def test_no_rules(tmp_path: Path) -> None:
-    """A list without rules is none, and so is no file."""
+    """A list without rules, and no file at all, make no rules."""
     assert ((), ()) == (_load(tmp_path, "suppressions: []\n"), load_suppressions([]))
 
 
@@ -74,7 +74,7 @@ def test_json_is_yaml(tmp_path: Path) -> None:
 
 
 def test_several_files_count_in_their_order(tmp_path: Path) -> None:
-    """Rules come in the order of the files, texts as paths too."""
+    """Rules come in the order of the files, paths given as strings too."""
     for name in ("b", "a"):
         (tmp_path / name).write_text(f"suppressions: [{{package: {name}, reason: r}}]", encoding="utf-8")
     assert ["b", "a"] == [one.package for one in load_suppressions([str(tmp_path / "b"), tmp_path / "a"])]
@@ -151,7 +151,7 @@ def test_faults_of_rules(tmp_path: Path, rule: str, expected: list[str]) -> None
     ids=range(16),
 )
 def test_hostile_files(tmp_path: Path, text: str | bytes, expected: str) -> None:
-    """What is no file of rules is an error of one line."""
+    """Anything that is not a file of rules is an error of one line."""
     fault = _faults(tmp_path, text)[0]
     assert expected in fault.replace("the suppressions ", "").replace(f"{tmp_path}/", "")
     assert fault.isprintable()
@@ -188,8 +188,8 @@ def test_faults_of_all_files(tmp_path: Path) -> None:
 @given(
     st.text(st.sampled_from("suppressions: -{}[]&*!\n\t\0\"'idreason@context"), max_size=60) | st.binary(max_size=30)
 )
-def test_any_file_is_read_or_refused(tmp_path: Path, text: str | bytes) -> None:
-    """Nothing but SettingsError comes of a file."""
+def test_any_file_is_read_or_rejected(tmp_path: Path, text: str | bytes) -> None:
+    """A file is read, or raises SettingsError and nothing else."""
     faults: tuple[str, ...] = ()
     try:
         _load(tmp_path, text)

@@ -173,7 +173,7 @@ def test_the_version_of_what_it_was_built_from_counts_as_well() -> None:
     ],
 )
 def test_doubt_does_not_suppress(version: str, namespace: str, purl: str, why: str) -> None:
-    """A version or an ecosystem that is not known is no match, and the unused rule says so."""
+    """A version or an ecosystem that is not known does not match, and the unused rule says so."""
     found = vulnerability(version=version, namespace=namespace, purls=(purl,) if purl else ())
     one = rule(package="openssl", versions="<99")
     assert not suppresses(one, found)
@@ -195,8 +195,8 @@ def test_the_package_url_tells_the_ecosystem_where_the_namespace_does_not() -> N
 @pytest.mark.parametrize(
     "range_", ["", "1.0", "~1.0", "<", "<1.0,", "<1 .0", "<=>1", "1.x", "<1.*", "<é", "<" + "1" * 129]
 )
-def test_texts_that_are_no_range(range_: str) -> None:
-    """A range without operator, with a wildcard or with nothing is refused when the rule is made."""
+def test_strings_that_are_not_ranges(range_: str) -> None:
+    """A range without operator, with a wildcard or with nothing is rejected when the rule is made."""
     if range_:
         with pytest.raises(ValueError, match="is not a range such as"):
             rule(package="a", versions=range_)
@@ -225,7 +225,7 @@ def test_without_packageurl_a_purl_says_what_to_install(monkeypatch: pytest.Monk
     one=st.text(st.sampled_from("0123.-_~^+:!abrv(\0é²"), max_size=140),
     other=st.text(st.sampled_from("019.-~rcv+"), max_size=20),
 )
-def test_any_text_is_compared_or_refused(ecosystem: str, one: str, other: str) -> None:
+def test_any_string_is_compared_or_rejected(ecosystem: str, one: str, other: str) -> None:
     """Hostile versions raise nothing but our own error, and what can be compared has one order."""
     order = of_purl(ecosystem)
     assert order is not None

@@ -27,7 +27,7 @@ _MOST_RULES = 10_000
 
 def _short_strings(_rule: object, attribute: Attribute[tuple[str, ...]], values: tuple[str, ...]) -> None:
     if not all(value.strip() and len(value) <= _LONGEST_STRING for value in values):
-        msg = f"{attribute.name}: expected strings that are not empty, of {_LONGEST_STRING} characters at most"
+        msg = f"{attribute.name}: expected strings that are not empty, of at most {_LONGEST_STRING} characters"
         raise ValueError(msg)
 
 
