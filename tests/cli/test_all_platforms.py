@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from portus_images.local.contents import Content, StoppedError
+from portus_images.local.file_slice import FileSlice, StoppedError
 from portus_scan import progress
 from portus_scan.progress import SilentDisplay
 from portus_scanners import load_document
@@ -181,14 +181,14 @@ def test_an_interruption_while_a_local_image_is_verified(
     """However large it is: the thread that reads it ends."""
     write_docker_archive(tmp_path / "app.tar", {"team/app:1": debian_image({"bash": "5.2-1"})})
 
-    def interrupt(_content: Content, stop: Event) -> Iterator[bytes]:
+    def interrupt(_content: FileSlice, stop: Event) -> Iterator[bytes]:
         os.kill(os.getpid(), signal.SIGINT)
         stop.wait()
         raise StoppedError
         yield b""
 
-    monkeypatch.setattr(Content, "pieces", interrupt)
-    monkeypatch.setattr(Content, "read_all", lambda content, limit: content.read(0, limit))
+    monkeypatch.setattr(FileSlice, "pieces", interrupt)
+    monkeypatch.setattr(FileSlice, "read_all", lambda content, limit: content.read(0, limit))
     text = f"docker-archive:{tmp_path}/app.tar"
     result = run("image", text, "--config", config(EMPTY), "-o", "json")
     errors = [(error.reference, error.step) for error in load_document(result.stdout).errors]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from portus_images import ServeAddress
-from portus_images.local.images import LocalImages
+from portus_images.local.local_images import LocalImages
 from portus_scanners import LocalReference
 from portus_scanners_testing.images import (
     debian_layer,

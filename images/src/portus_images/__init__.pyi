@@ -38,37 +38,23 @@ from .images import (
 from .lazy import (
     attach_stub as attach_stub,
 )
-from .local.address import (
-    LOOPBACK as LOOPBACK,
-    ServeAddress as ServeAddress,
-)
-from .local.reference import (
-    FORMS as FORMS,
-    ImageReference as ImageReference,
-    LocalReference as LocalReference,
-    parse_reference as parse_reference,
-)
 from .pacing import (
     Pacers as Pacers,
-)
-from .pacing.retry_after import (
     read_retry_after as read_retry_after,
 )
 from .reference import (
     DOCKER_HUB as DOCKER_HUB,
+    FORMS as FORMS,
     HUB_NAMES as HUB_NAMES,
+    ImageReference as ImageReference,
+    LocalReference as LocalReference,
     Reference as Reference,
+    parse_reference as parse_reference,
 )
-from .registry.client import (
+from .registry import (
     Registry as Registry,
-)
-from .registry.origin import (
     credentials_files as credentials_files,
     credentials_origin as credentials_origin,
-)
-from .secret import (
-    MASK as MASK,
-    Secret as Secret,
 )
 from .sessions import (
     CONNECT_TIMEOUT as CONNECT_TIMEOUT,
@@ -78,12 +64,16 @@ from .sessions import (
     what_broke as what_broke,
 )
 from .settings import (
+    LOOPBACK as LOOPBACK,
     RegistrySettings as RegistrySettings,
+    ServeAddress as ServeAddress,
 )
 from .single_flight import (
     SingleFlight as SingleFlight,
 )
 from .text import (
+    MASK as MASK,
+    Secret as Secret,
     one_line as one_line,
     text_of as text_of,
     words_of as words_of,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterable, Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
-
-from .local.threads import in_thread
+from threading import Event
+from typing import BinaryIO, TypeVar
 
 LARGEST_LAYER = 16 * 1024**3
 """Bytes of a layer whose size nobody has said."""
@@ -86,3 +86,28 @@ class BlobFile:
 def _refuse(error: OSError) -> BlobFileError:
     reason = error.strerror or type(error).__name__
     return BlobFileError(f"it can't be written to a file ({reason}): set TMPDIR to a folder with room")
+
+
+ResultT = TypeVar("ResultT")
+
+
+async def in_thread(work: Callable[[Event], ResultT], discard: Callable[[ResultT], None] | None = None) -> ResultT:
+    """Run *work* in a thread.
+
+    When the caller is cancelled, the event that *work* was given is set, and *work* has ended before this raises: the
+    files that it reads may be closed then.
+
+    Args:
+        work: What to run; it looks at the event now and then.
+        discard: Gets a result that nobody waits for any more.
+    """
+    stop = Event()
+    task = asyncio.ensure_future(asyncio.to_thread(work, stop))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        stop.set()
+        await asyncio.wait({task})
+        if not task.cancelled() and task.exception() is None and discard:
+            discard(task.result())
+        raise

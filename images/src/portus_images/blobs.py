@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
+from typing import Any
 
 from attrs import field, frozen
 
@@ -53,3 +58,63 @@ class Referrer:
     size: int | None = None
     artifact_type: str = ""
     annotations: Mapping[str, str] = field(factory=dict)
+
+
+_GRAMMAR = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
+_HEX_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
+
+
+def find_digest_fault(text: str) -> str | None:
+    """Return why a text is no digest that can be verified, or None when it is one."""
+    if not _GRAMMAR.fullmatch(text):
+        return f"{text[:80]!r} is no digest"
+    algorithm, _, digits = text.partition(":")
+    length = _HEX_DIGITS.get(algorithm)
+    if length is None:
+        return f"the digest algorithm {algorithm[:40]!r} is not supported"
+    if len(digits) != length or digits != digits.lower():
+        return f"a {algorithm} digest has {length} lower-case hex digits"
+    return None
+
+
+def digest_of(body: bytes, *, like: str = "sha256:") -> str:
+    """Return the digest of a body, made with the algorithm of the digest *like*."""
+    algorithm = like.partition(":")[0]
+    return f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}"
+
+
+def strip_signatures(body: bytes) -> bytes:
+    """Return the part of a schema 1 manifest that its digest stands for: all but the signatures.
+
+    Whoever reads such a manifest must read this part, since nothing vouches for the rest.
+
+    Args:
+        body: The manifest as the registry sent it; without signatures it is returned as it is.
+
+    Raises:
+        ValueError: The signatures do not say where the signed part ends.
+    """
+    document = json.loads(body)
+    signatures = document.get("signatures") if isinstance(document, dict) else None
+    if not signatures:
+        return body
+    length, tail = _read_protected(signatures)
+    if not 0 <= length <= len(body):
+        raise ValueError("formatLength points outside of the manifest")
+    return body[:length] + tail
+
+
+def _read_protected(signatures: Any) -> tuple[int, bytes]:
+    """Return formatLength and formatTail of the first signature."""
+    try:
+        protected = json.loads(_decode(signatures[0]["protected"]))
+        length, tail = protected["formatLength"], _decode(protected["formatTail"])
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise ValueError("its signatures can't be read") from error
+    if type(length) is not int:
+        raise ValueError("formatLength is no number")
+    return length, tail
+
+
+def _decode(text: str) -> bytes:
+    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

@@ -8,7 +8,7 @@ from attrs import field, frozen
 
 from .errors import NotInRegistryError
 from .fields import TEXT, texts, word
-from .local.reference import ImageReference, LocalReference
+from .reference import ImageReference, LocalReference
 
 __all__ = [
     "Image",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from attrs import field, frozen
+
 __all__ = ["one_line"]
 
 
@@ -29,3 +31,30 @@ def one_line(text: str, limit: int = 200) -> str:
     text = text[: 8 * limit]  # nobody wants to clean a megabyte of which 200 characters are shown
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= limit else f"{line[:limit]}..."
+
+
+MASK = "******"
+
+
+@frozen(repr=False, str=False)
+class Secret:
+    """A password, token or header value. ``repr``, ``str`` and ``format`` give a mask.
+
+    Args:
+        value: The text to keep.
+    """
+
+    _value: str = field(default="")
+
+    def reveal(self) -> str:
+        """Return the text itself: only where it goes onto the wire."""
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK!r})"
+
+    def __str__(self) -> str:
+        return MASK

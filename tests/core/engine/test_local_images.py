@@ -19,8 +19,8 @@ import pytest
 from attrs import evolve
 from portus_images import LocalImageError, ServeAddress
 from portus_images.local import server as serving
-from portus_images.local.contents import Content, StoppedError
-from portus_images.local.images import LocalImages
+from portus_images.local.file_slice import FileSlice, StoppedError
+from portus_images.local.local_images import LocalImages
 from portus_scanners import (
     BlobHead,
     Engine,
@@ -413,14 +413,14 @@ async def test_a_scan_that_is_cancelled_leaves_nothing_open(
     text, loop = write(tmp_path, "docker-archive"), asyncio.get_running_loop()
     begun, ended = asyncio.Event(), []
 
-    def pieces(content: Content, stop: Any) -> Any:
+    def pieces(content: FileSlice, stop: Any) -> Any:
         loop.call_soon_threadsafe(begun.set)
         stop.wait()
         ended.append(os.fstat(content.file).st_size)
         yield b""
 
-    monkeypatch.setattr(Content, "pieces", pieces)
-    monkeypatch.setattr(Content, "read_all", lambda content, limit: content.read(0, limit))
+    monkeypatch.setattr(FileSlice, "pieces", pieces)
+    monkeypatch.setattr(FileSlice, "read_all", lambda content, limit: content.read(0, limit))
     files = open_files()
     async with make_engine(puller=puller) as engine:
         scanning = asyncio.ensure_future(_wait_for(engine.scan(text)))
@@ -446,14 +446,14 @@ async def test_the_time_for_the_whole_scan_counts_for_the_verification(
 ) -> None:
     """An archive on a slow disk does not hold a scan for ever."""
 
-    def pieces(_content: Content, stop: Any) -> Any:
+    def pieces(_content: FileSlice, stop: Any) -> Any:
         stop.wait()
         raise StoppedError
         yield b""
 
     text = write(tmp_path, "oci")
-    monkeypatch.setattr(Content, "pieces", pieces)
-    monkeypatch.setattr(Content, "read_all", lambda content, limit: content.read(0, limit))
+    monkeypatch.setattr(FileSlice, "pieces", pieces)
+    monkeypatch.setattr(FileSlice, "read_all", lambda content, limit: content.read(0, limit))
     async with make_engine(puller=puller) as engine:
         with pytest.raises(RegistryUnavailableError, match="not resolved within"):
             await engine.scan(text, timeout=0.05)

@@ -11,11 +11,9 @@ from threading import Event
 
 import pytest
 from portus_images import LocalImageError
-from portus_images.local import archive as archives
-from portus_images.local.archive import Archive
-from portus_images.local.contents import PIECE, StoppedError, opened
-from portus_images.local.folder import Folder
-from portus_images.local.inflating import inflate
+from portus_images.local import files as archives
+from portus_images.local.file_slice import PIECE, StoppedError, inflate, opened
+from portus_images.local.files import ArchiveFiles, FolderFiles
 from portus_scanners_testing.images.archives import write_tar
 
 DATA = bytes(range(256)) * 100
@@ -31,7 +29,7 @@ def plain(tmp_path: Path) -> Path:
 
 def read(path: Path, name: str) -> bytes:
     """Return a file of an archive."""
-    archive = Archive(path, Event())
+    archive = ArchiveFiles(path, Event())
     try:
         with archive.open(name) as content:
             return content.read_all(10_000_000)
@@ -64,7 +62,7 @@ def test_the_unpacked_archive_has_no_name(plain: Path, tmp_path: Path, monkeypat
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(folder))
-    archive = Archive(compress(plain), Event())
+    archive = ArchiveFiles(compress(plain), Event())
 
     assert [] == list(folder.iterdir())
     archive.close()
@@ -133,7 +131,7 @@ def test_unpacking_can_be_stopped(plain: Path) -> None:
     stop = Event()
     stop.set()
     with pytest.raises(StoppedError):
-        Archive(compress(plain), stop)
+        ArchiveFiles(compress(plain), stop)
 
 
 def test_a_folder_gives_its_own_files(tmp_path: Path) -> None:
@@ -142,7 +140,7 @@ def test_a_folder_gives_its_own_files(tmp_path: Path) -> None:
     (tmp_path / "root" / "sub" / "file").write_bytes(b"data")
     (tmp_path / "root" / "link").symlink_to("sub/file")
     (tmp_path / "other").symlink_to("root")
-    for folder in (Folder(tmp_path / "root"), Folder(tmp_path / "other")):
+    for folder in (FolderFiles(tmp_path / "root"), FolderFiles(tmp_path / "other")):
         for name in ("sub/file", "link"):
             with folder.open(name) as content:
                 assert b"data" == content.read_all(100)
@@ -158,7 +156,7 @@ def test_a_link_out_of_a_folder_is_not_followed(tmp_path: Path) -> None:
     (root / "folder").symlink_to("..")
     (root / "loop").symlink_to("loop")
     for name, said in {"absolute": "out of", "dots": "out of", "folder/secret": "out of", "loop": "loop"}.items():
-        with pytest.raises(LocalImageError, match=said), Folder(root).open(name):
+        with pytest.raises(LocalImageError, match=said), FolderFiles(root).open(name):
             pass
 
 
@@ -166,17 +164,17 @@ def test_a_folder_is_no_archive(tmp_path: Path) -> None:
     """The message says which form a folder has; that of a folder inside of a layout does not."""
     (tmp_path / "index.json").mkdir()
     with pytest.raises(LocalImageError, match=r"is no file; for a folder write oci:$"):
-        Archive(tmp_path, Event())
-    with pytest.raises(LocalImageError, match=r"is no file$"), Folder(tmp_path).open("index.json"):
+        ArchiveFiles(tmp_path, Event())
+    with pytest.raises(LocalImageError, match=r"is no file$"), FolderFiles(tmp_path).open("index.json"):
         pass
 
 
 def test_a_file_is_no_folder(plain: Path, tmp_path: Path) -> None:
     """The message says which form a file has."""
     with pytest.raises(LocalImageError, match="oci-archive"):
-        Folder(plain)
+        FolderFiles(plain)
     with pytest.raises(LocalImageError, match="No such file"):
-        Folder(tmp_path / "missing")
+        FolderFiles(tmp_path / "missing")
 
 
 def test_content_is_bounded(plain: Path) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 from portus_images import LocalImageError
-from portus_images.local.holding import open_store
-from portus_images.local.store import Store, read_blob
-from portus_images.registry.manifest import OCI_INDEX, Index, Manifest
+from portus_images.local.layout import Store, read_blob
+from portus_images.local.open_store import open_store
+from portus_images.manifests.manifest import OCI_INDEX, ImageIndex, ImageManifest
 from portus_scanners import LocalReference
 from portus_scanners_testing.images import (
     BuiltImage,
@@ -38,7 +38,7 @@ def store(text: str) -> Store:
     return open_store(LocalReference.parse(text), Event())
 
 
-def find(text: str) -> Manifest | Index:
+def find(text: str) -> ImageManifest | ImageIndex:
     """Return what a reference means."""
     reference = LocalReference.parse(text)
     opened = open_store(reference, Event())
@@ -86,7 +86,7 @@ def test_the_only_image_needs_no_name(tmp_path: Path, form: str) -> None:
         (write_oci_layout if form == "oci" else write_oci_archive)(path, APP)
     found = find(f"{form}:{path}")
 
-    assert isinstance(found, Manifest)
+    assert isinstance(found, ImageManifest)
     expected = [layer.diff_id if form == "docker-archive" else layer.digest for layer in APP.layers]
     assert expected == [layer.digest for layer in found.layers]
     assert found.config is not None
@@ -141,7 +141,7 @@ def test_platforms_side_by_side_are_an_index(tmp_path: Path) -> None:
     same = find(f"oci:{write_layout(tmp_path / 'b', ({**tagged('1'), **one}, APP), ({**tagged('1'), **one}, OTHER))}:1")
 
     for index in (found, same):
-        assert isinstance(index, Index)
+        assert isinstance(index, ImageIndex)
         assert ("linux/amd64", "linux/arm64") == index.platforms
 
 
@@ -152,7 +152,7 @@ def test_an_index_in_a_layout_is_an_index(tmp_path: Path) -> None:
     opened = store(f"oci-archive:{tmp_path}/a.tar")
     found = opened.find("", Event())
 
-    assert isinstance(found, Index)
+    assert isinstance(found, ImageIndex)
     assert (built.digest, OCI_INDEX) == (found.digest, found.media_type)
     assert [APP.digest, OTHER.digest] == [opened.read_manifest(entry).digest for entry in found.entries]
     opened.close()
@@ -247,7 +247,7 @@ def test_a_saved_image_gives_its_blobs_by_digest(tmp_path: Path) -> None:
     opened = store(f"docker-archive:{path}")
     found = opened.find("", Event())
 
-    assert isinstance(found, Manifest)
+    assert isinstance(found, ImageManifest)
     assert (b"1", 1) == (read_blob(opened, digest_of(b"1")), found.layers[0].size)
     assert "application/vnd.docker.image.rootfs.diff.tar" == found.layers[0].media_type
     with pytest.raises(LocalImageError, match="not in it"):
@@ -262,7 +262,7 @@ def test_compressed_layers_are_taken_as_they_are(tmp_path: Path) -> None:
     opened = store(f"docker-archive:{path}")
     found = opened.find("", Event())
 
-    assert isinstance(found, Manifest)
+    assert isinstance(found, ImageManifest)
     (layer,) = found.layers
     assert (digest_of(packed), len(packed)) == (layer.digest, layer.size)
     assert "application/vnd.docker.image.rootfs.diff.tar.gzip" == layer.media_type

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, strategies as st
 from portus_images import LocalImageError
-from portus_images.local.contents import opened
+from portus_images.local.file_slice import opened
 from portus_images.local.tar import TarFiles
 
 REGULAR = tarfile.REGTYPE

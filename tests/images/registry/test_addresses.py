@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 from portus_images import Registry, RegistrySettings
-from portus_images.registry.access.realm import make_realm
-from portus_images.registry.access.right import Right
+from portus_images.registry.access.challenge import Right, make_realm
 from portus_images.registry.hosts import HostSettings, same_origin
 from portus_scanners import Image, Layer, Reference, RegistryAuthError, RegistryError, RegistryUnavailableError, Secret
 from portus_scanners_testing import ScriptedServer

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from portus_images.registry.artifacts import why_no_image
-from portus_images.registry.wire import WireManifest, structure
+from portus_images.manifests.manifest import why_no_image
+from portus_images.manifests.wire import WireManifest, structure
 
 DIGEST = "sha256:" + "ab" * 32
 IMAGE = "application/vnd.oci.image.config.v1+json"

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from attrs import define
 from portus_images import RegistrySettings
-from portus_images.registry.credentials import CredentialStore, Search, helper as helper_module
+from portus_images.registry.credentials import CredentialSearch, CredentialStore, helper as helper_module
 from portus_images.registry.hosts import HostSettings
 from portus_images.single_flight import SingleFlight
 from portus_scanners import RegistryAuthError, Secret
@@ -81,7 +81,9 @@ class Machine:
         """Install a helper that knows one answer."""
         self.install(name, f"print(json.dumps({ {'ServerURL': 'x', 'Username': username, 'Secret': secret}!r}))")
 
-    async def search(self, registry: str = "r.example", settings: dict[str, RegistrySettings] | None = None) -> Search:
+    async def search(
+        self, registry: str = "r.example", settings: dict[str, RegistrySettings] | None = None
+    ) -> CredentialSearch:
         """Look for credentials."""
         return await CredentialStore(HostSettings(settings or {}), self.environ).find(registry, "team/app")
 
@@ -151,7 +153,7 @@ async def test_without_an_entry_the_next_source_is_asked(machine: Machine) -> No
 
     assert found.credentials is not None
     assert ("podman", "") == (found.credentials.username, found.fault)
-    assert Search() == await machine.search()
+    assert CredentialSearch() == await machine.search()
 
 
 async def test_the_configuration_asks_no_helper(machine: Machine) -> None:

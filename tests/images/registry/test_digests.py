@@ -8,7 +8,7 @@ from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
-from portus_images.digests import digest_of, find_digest_fault, strip_signatures
+from portus_images.blobs import digest_of, find_digest_fault, strip_signatures
 from portus_scanners_testing.images import filler_layer, make_image
 from portus_scanners_testing.images.schema1 import signed_schema1
 

@@ -89,9 +89,9 @@ async def test_a_token_without_the_right_to_the_list_says_what_to_do(connect: Co
         (b'{"repositories": {"a": 1}}', "", "expected an array of texts"),
         (b'{"repositories": ["a", 1]}', "", "expected an array of texts"),
         (b'{"repositories": ["a"]}', '</v2/_catalog?n=100>; rel="next"', "read already"),
-        (b'{"repositories": ["a"]}', '<http://elsewhere.example/v2/_catalog?n=1>; rel="next"', "none of this list's"),
-        (b'{"repositories": ["a"]}', '</v2/team/app/tags/list>; rel="next"', "none of this list's"),
-        (b'{"repositories": ["a"]}', '</v2/_catalog/../../x>; rel="next"', "none of this list's"),
+        (b'{"repositories": ["a"]}', '<http://elsewhere.example/v2/_catalog?n=1>; rel="next"', "not one of this list"),
+        (b'{"repositories": ["a"]}', '</v2/team/app/tags/list>; rel="next"', "not one of this list"),
+        (b'{"repositories": ["a"]}', '</v2/_catalog/../../x>; rel="next"', "not one of this list"),
     ],
 )
 async def test_a_list_that_is_none_is_an_error(connect: Connect, body: bytes, link: str, said: str) -> None:

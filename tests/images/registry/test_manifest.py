@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
-from portus_images.registry.manifest import (
+from portus_images.manifests.manifest import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
     OCI_INDEX,
     OCI_MANIFEST,
     SCHEMA_1_SIGNED,
-    Index,
-    Manifest,
+    ImageIndex,
+    ImageManifest,
     rank_entries,
     read_manifest,
 )
-from portus_images.registry.wire import MalformedError
+from portus_images.manifests.wire import MalformedError
 from portus_scanners import Platform
 from portus_scanners_testing.images import (
     debian_image,
@@ -51,16 +51,16 @@ def entry(platform: str | None, digest: str = DIGEST, media_type: str = OCI_MANI
     return {"mediaType": media_type, "digest": digest, "size": 5, **({"platform": named} if named else {}), **members}
 
 
-def read(document: Any, content_type: str = OCI_MANIFEST, digest: str | None = None) -> Manifest | Index:
+def read(document: Any, content_type: str = OCI_MANIFEST, digest: str | None = None) -> ImageManifest | ImageIndex:
     """Read a document as a registry would send it."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     return read_manifest(body, content_type, digest)
 
 
-def read_image(document: Any, content_type: str = OCI_MANIFEST) -> Manifest:
+def read_image(document: Any, content_type: str = OCI_MANIFEST) -> ImageManifest:
     """Read what must be a manifest."""
     found = read(document, content_type)
-    assert isinstance(found, Manifest)
+    assert isinstance(found, ImageManifest)
     return found
 
 
@@ -90,7 +90,7 @@ def test_an_index_lists_images_without_attestations(form: Any) -> None:
     )
     found = read(built.manifest, built.media_type)
 
-    assert isinstance(found, Index)
+    assert isinstance(found, ImageIndex)
     assert ("linux/amd64", "linux/arm64") == found.platforms
     assert 2 == len(found.entries)
 
@@ -336,7 +336,7 @@ def test_every_kind_of_image_configuration_is_an_images(media_type: str) -> None
 def chosen(document: dict[str, Any], wanted: str) -> str | None:
     """Return the digest of the entry for a platform."""
     found = read(document, OCI_INDEX)
-    assert isinstance(found, Index)
+    assert isinstance(found, ImageIndex)
     return next((entry.digest for entry in rank_entries(found, Platform.parse(wanted))), None)
 
 
@@ -388,7 +388,7 @@ def test_an_index_of_nothing_offers_nothing() -> None:
     """Null is an empty list."""
     found = read({"schemaVersion": 2, "manifests": None}, OCI_INDEX)
 
-    assert isinstance(found, Index)
+    assert isinstance(found, ImageIndex)
     assert () == found.platforms
     assert () == rank_entries(found, Platform("linux", "amd64"))
 
@@ -399,5 +399,5 @@ def test_images_of_one_index_can_be_told_apart() -> None:
     built = make_index(*images)
     found = read(built.manifest, built.media_type)
 
-    assert isinstance(found, Index)
+    assert isinstance(found, ImageIndex)
     assert [images[1].digest] == [entry.digest for entry in rank_entries(found, Platform("linux", "arm"))]

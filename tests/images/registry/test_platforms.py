@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform as python_platform
 
 import pytest
-from portus_images.registry.platforms import own_platform, rank_platform
+from portus_images.manifests.platforms import own_platform, rank_platform
 from portus_scanners import Platform
 
 

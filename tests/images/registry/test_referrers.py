@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from attrs import evolve
 from portus_images import InvalidManifestError, RegistrySettings
-from portus_images.registry.referrers import make_tag
+from portus_images.registry.lists import make_tag
 from portus_scanners import (
     Image,
     ImageNotFoundError,
@@ -150,7 +150,7 @@ async def test_what_is_no_list_is_refused(connect: Connect) -> None:
     async with ScriptedServer() as server:
         path = f"/v2/team/app/referrers/{BUILT.digest}"
         server.script(path, BUILT.manifest, content_type=BUILT.media_type)
-        with pytest.raises(InvalidManifestError, match="no index"):
+        with pytest.raises(InvalidManifestError, match="not an index"):
             await connect().referrers(image_on(server))
         server.script(path, b"<html>", content_type="text/html")
         with pytest.raises(InvalidManifestError, match="text/html"):

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 from portus_images import InvalidManifestError, Registry
-from portus_images.registry.manifest import Index, Manifest
-from portus_images.registry.resolving import Resolver
-from portus_images.registry.wire import Descriptor, Digest, MediaType
+from portus_images.manifests.manifest import ImageIndex, ImageManifest
+from portus_images.manifests.resolver import Resolver
+from portus_images.manifests.wire import Descriptor, Digest, MediaType
 from portus_scanners import Image, Platform, Reference, RegistryUnavailableError
 from portus_scanners_testing import ScriptedServer, Status
 from portus_scanners_testing.images import BuiltImage, digest_of, filler_layer, make_helm_chart, make_image, make_index
@@ -232,10 +232,10 @@ class Shelf:
     """Manifests by their digest."""
 
     def __init__(self) -> None:
-        self.found: dict[str, Manifest | Index] = {}
+        self.found: dict[str, ImageManifest | ImageIndex] = {}
         self.fetched: list[str] = []
 
-    async def fetch_entry(self, entry: Descriptor) -> Manifest | Index:
+    async def fetch_entry(self, entry: Descriptor) -> ImageManifest | ImageIndex:
         self.fetched.append(entry.digest)
         return self.found[entry.digest]
 
@@ -247,11 +247,11 @@ def shelve(shelf: Shelf, tree: Any) -> Descriptor:
     """Put a number as an image, and a list as an index of what is in it."""
     if isinstance(tree, int):
         digest = f"sha256:{tree:064x}"
-        shelf.found[digest] = Manifest(digest=digest, media_type=OCI_MANIFEST)
+        shelf.found[digest] = ImageManifest(digest=digest, media_type=OCI_MANIFEST)
         return Descriptor(Digest(digest), MediaType(OCI_MANIFEST))
     entries = tuple(shelve(shelf, branch) for branch in tree)
     digest = digest_of(repr([entry.digest for entry in entries]).encode())
-    shelf.found[digest] = Index(digest=digest, media_type=OCI_INDEX, entries=entries)
+    shelf.found[digest] = ImageIndex(digest=digest, media_type=OCI_INDEX, entries=entries)
     return Descriptor(Digest(digest), MediaType(OCI_INDEX))
 
 

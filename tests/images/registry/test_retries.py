@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from portus_images.registry.transport import retries
+from portus_images.registry.transport import outcomes as retries
 from portus_scanners import ImageNotFoundError, RegistryError, RegistryUnavailableError
 from portus_scanners_testing import Disconnect, ScriptedServer, Status, Truncated
 from portus_scanners_testing.registry import StandInRegistry

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
-from portus_images.registry.manifest import SCHEMA_1, SCHEMA_1_SIGNED, Manifest, read_manifest
-from portus_images.registry.wire import MalformedError
+from portus_images.manifests.manifest import SCHEMA_1, SCHEMA_1_SIGNED, ImageManifest, read_manifest
+from portus_images.manifests.wire import MalformedError
 from portus_scanners import Platform
 from portus_scanners_testing.images import EMPTY_LAYER_DIGEST, debian_layer, digest_of, filler_layer, make_image
 from portus_scanners_testing.images.schema1 import signed_schema1
@@ -25,11 +25,11 @@ def schema1(*digests: str, **members: Any) -> dict[str, Any]:
     return {"schemaVersion": 1, "architecture": "amd64", "fsLayers": layers, "history": history, **members}
 
 
-def read(document: Any, media_type: str = SCHEMA_1, digest: str | None = None) -> Manifest:
+def read(document: Any, media_type: str = SCHEMA_1, digest: str | None = None) -> ImageManifest:
     """Read what must be a manifest."""
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     found = read_manifest(body, media_type, digest)
-    assert isinstance(found, Manifest)
+    assert isinstance(found, ImageManifest)
     return found
 
 

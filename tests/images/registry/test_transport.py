@@ -12,7 +12,7 @@ from aiohttp import web
 from portus_images import InvalidManifestError, Registry, RegistrySettings
 from portus_images.registry.hosts import HostSettings, is_loopback, name_registry
 from portus_images.registry.transport import Proxies
-from portus_images.registry.transport.sessions import Sessions
+from portus_images.registry.transport.host_sessions import HostSessions
 from portus_scanners import Image, Reference, RegistryError, RegistryUnavailableError
 from portus_scanners_testing import ScriptedServer, StandInRegistry
 from yarl import URL
@@ -113,7 +113,7 @@ async def test_a_ca_file_that_cannot_be_used_is_named(connect: Connect, tmp_path
 async def test_one_tls_context_serves_the_same_files(certificate: Certificate) -> None:
     """Making one takes 30 ms."""
     registries = {f"r{n}.example": RegistrySettings(ca_file=certificate.ca_file) for n in range(3)}
-    sessions = Sessions(HostSettings(registries), Proxies({}))
+    sessions = HostSessions(HostSettings(registries), Proxies({}))
     opened = [await sessions.get(URL(f"https://{name}"), name) for name in registries]
     contexts = {id(session.http.connector._ssl) for session in opened}
     await sessions.aclose()
@@ -169,7 +169,7 @@ async def test_a_plain_server_may_meet_tls_as_it_likes(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, answer_tls: Answer
 ) -> None:
     """Garbage, an HTTP error, a closed connection, silence: then plain HTTP is tried."""
-    monkeypatch.setattr("portus_images.registry.registry_host.HANDSHAKE_LIMIT", 0.2)
+    monkeypatch.setattr("portus_images.registry.access.registry_host.HANDSHAKE_LIMIT", 0.2)
     async with raw_server(answer_tls) as host:
         found = await resolve(connect(), host)
 
@@ -180,7 +180,7 @@ async def test_a_tls_server_that_is_slow_to_answer_is_not_taken_for_a_plain_one(
     connect: Connect, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The handshake decides, not the answer."""
-    monkeypatch.setattr("portus_images.registry.registry_host.HANDSHAKE_LIMIT", 0.5)
+    monkeypatch.setattr("portus_images.registry.access.registry_host.HANDSHAKE_LIMIT", 0.5)
     monkeypatch.setattr("portus_images.registry.transport.sender.DEADLINE", 1.0)
     async with ScriptedServer(tls=certificate.server) as server:
         released = asyncio.Event()

@@ -10,16 +10,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from threading import Event
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
-from ..digests import digest_of
+from ..blobs import digest_of, find_digest_fault
 from ..errors import InvalidReferenceError, LocalImageError
+from ..manifests import (
+    OCI_INDEX,
+    Descriptor,
+    ImageIndex,
+    ImageManifest,
+    MalformedError,
+    WireIndex,
+    make_index,
+    parse_object,
+    read_manifest,
+    structure,
+)
 from ..reference import Reference
-from ..registry.manifest import OCI_INDEX, Index, Manifest, make_index, read_manifest
-from ..registry.wire import Descriptor, MalformedError, WireIndex, parse_object, structure
 from ..text import one_line
-from .contents import Content
-from .store import LARGEST_DOCUMENT, Files, read_blob
+from .file_slice import FileSlice
 
 INDEX = "index.json"
 MARK = "oci-layout"
@@ -42,7 +51,7 @@ class Layout:
     def __init__(self, files: Files) -> None:
         self._files = files
 
-    def find(self, name: str, stop: Event) -> Manifest | Index:
+    def find(self, name: str, stop: Event) -> ImageManifest | ImageIndex:
         """See `Store.find`: a name is a tag, or Docker's name of the image, or ``@0``, ``@1``."""
         with self._files.open(INDEX) as content:
             body = content.read_all(LARGEST_DOCUMENT)
@@ -55,7 +64,7 @@ class Layout:
             return self.read_manifest(entries[0])
         return make_index(entries, digest=digest_of(body), media_type=OCI_INDEX)
 
-    def read_manifest(self, entry: Descriptor) -> Manifest | Index:
+    def read_manifest(self, entry: Descriptor) -> ImageManifest | ImageIndex:
         """See `Store.read_manifest`."""
         body = read_blob(self, entry.digest)
         try:
@@ -63,7 +72,7 @@ class Layout:
         except MalformedError as error:
             raise LocalImageError(f"the manifest {entry.digest}: {error}") from error
 
-    def open_blob(self, digest: str) -> AbstractContextManager[Content]:
+    def open_blob(self, digest: str) -> AbstractContextManager[FileSlice]:
         """See `Store.open_blob`."""
         algorithm, _, digits = digest.partition(":")
         return self._files.open(f"blobs/{algorithm}/{digits}")
@@ -133,3 +142,51 @@ def _name_of(entry: Descriptor) -> str:
 
 def _each_once(entries: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
     return tuple({entry.digest: entry for entry in reversed(entries)}.values())[::-1]
+
+
+LARGEST_DOCUMENT = 4 * 1024 * 1024
+"""Bytes of a manifest, an index, a configuration."""
+
+
+class Files(Protocol):
+    """Files by their names."""
+
+    def open(self, name: str) -> AbstractContextManager[FileSlice]:
+        """Open one for as long as the context lasts."""
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is one."""
+
+    def close(self) -> None:
+        """Close what is open."""
+
+
+class Store(Protocol):
+    """Images in a folder or an archive. Each method raises `LocalImageError` for what it can't give."""
+
+    def find(self, name: str, stop: Event) -> ImageManifest | ImageIndex:
+        """Return what a name stands for; without a name the only image, or the only set of platforms."""
+
+    def read_manifest(self, entry: Descriptor) -> ImageManifest | ImageIndex:
+        """Return the manifest that an index names, verified."""
+
+    def open_blob(self, digest: str) -> AbstractContextManager[FileSlice]:
+        """Open a blob for as long as the context lasts; it is not verified."""
+
+    def close(self) -> None:
+        """Close what is open."""
+
+
+def read_blob(store: Store, digest: str, limit: int = LARGEST_DOCUMENT) -> bytes:
+    """Return a blob, verified.
+
+    Raises:
+        LocalImageError: It is not there, longer than *limit*, or not what its digest says.
+    """
+    if fault := find_digest_fault(digest):
+        raise LocalImageError(fault)
+    with store.open_blob(digest) as content:
+        body = content.read_all(limit)
+    if (found := digest_of(body, like=digest)) != digest:
+        raise LocalImageError(f"the content of {digest} has the digest {found}: it was changed")
+    return body

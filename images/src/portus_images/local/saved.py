@@ -18,15 +18,22 @@ from threading import Event
 
 from attrs import frozen
 
-from ..digests import digest_of
+from ..blobs import digest_of
 from ..errors import LocalImageError
 from ..image import Layer
-from ..registry.manifest import DOCKER_MANIFEST, Manifest
-from ..registry.wire import Descriptor, Digest, MalformedError, MediaType, Size, parse_object, structure
-from .contents import Content
-from .inflating import LARGEST_UNPACKED, inflate, is_gzip
-from .layout import pick, same_name, say_names
-from .store import LARGEST_DOCUMENT, Files
+from ..manifests import (
+    DOCKER_MANIFEST,
+    Descriptor,
+    Digest,
+    ImageManifest,
+    MalformedError,
+    MediaType,
+    Size,
+    parse_object,
+    structure,
+)
+from .file_slice import LARGEST_UNPACKED, FileSlice, inflate, is_gzip
+from .layout import LARGEST_DOCUMENT, Files, pick, same_name, say_names
 
 LIST = "manifest.json"
 _CONFIG = "application/vnd.docker.container.image.v1+json"
@@ -77,7 +84,7 @@ class SavedImages:
         self._places: dict[str, str] = {}
         """Digest to name, of the images that were found so far."""
 
-    def find(self, name: str, stop: Event) -> Manifest:
+    def find(self, name: str, stop: Event) -> ImageManifest:
         """See `Store.find`: a name is ``NAME:TAG``, or ``@0``, ``@1``."""
         saved = self._choose(name)
         body = self._read(saved.Config)
@@ -88,11 +95,11 @@ class SavedImages:
         layers = self._place_layers(saved, _read_diff_ids(body), stop)
         return _make_manifest(Descriptor(Digest(digest), MediaType(_CONFIG), Size(len(body))), layers)
 
-    def read_manifest(self, entry: Descriptor) -> Manifest:
+    def read_manifest(self, entry: Descriptor) -> ImageManifest:
         """See `Store.read_manifest`."""
         raise LocalImageError(f"{entry.digest} is not in it")
 
-    def open_blob(self, digest: str) -> AbstractContextManager[Content]:
+    def open_blob(self, digest: str) -> AbstractContextManager[FileSlice]:
         """See `Store.open_blob`."""
         if digest not in self._places:
             raise LocalImageError(f"{digest} is not in it")
@@ -154,7 +161,7 @@ def _read_diff_ids(config: bytes) -> tuple[Digest, ...]:
         raise LocalImageError(f"the image's configuration: {error}") from error
 
 
-def _unpack(content: Content, diff_id: str, stop: Event) -> str:
+def _unpack(content: FileSlice, diff_id: str, stop: Event) -> str:
     """Return the digest of a compressed layer, whose archive has the digest *diff_id*; nothing of it is kept."""
     algorithm, _, digits = diff_id.partition(":")
     packed, plain, size = hashlib.sha256(), hashlib.new(algorithm), 0
@@ -170,7 +177,7 @@ def _unpack(content: Content, diff_id: str, stop: Event) -> str:
     return f"sha256:{packed.hexdigest()}"
 
 
-def _make_manifest(config: Descriptor, layers: tuple[Layer, ...]) -> Manifest:
+def _make_manifest(config: Descriptor, layers: tuple[Layer, ...]) -> ImageManifest:
     document = {
         "schemaVersion": 2,
         "mediaType": DOCKER_MANIFEST,
@@ -178,4 +185,4 @@ def _make_manifest(config: Descriptor, layers: tuple[Layer, ...]) -> Manifest:
         "layers": [{"mediaType": _SKOPEOS_LAYER, "size": layer.size, "digest": layer.digest} for layer in layers],
     }
     body = json.dumps(document, separators=(",", ":")).encode()
-    return Manifest(digest=digest_of(body), media_type=DOCKER_MANIFEST, config=config, layers=layers)
+    return ImageManifest(digest=digest_of(body), media_type=DOCKER_MANIFEST, config=config, layers=layers)

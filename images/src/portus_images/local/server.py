@@ -11,9 +11,9 @@ from aiohttp import web
 
 from ..blobs import BlobAccess
 from ..errors import LocalImageError
-from .address import ServeAddress
-from .contents import Content, why
-from .holding import Holding
+from ..settings import ServeAddress
+from .file_slice import FileSlice, why
+from .open_store import OpenStore
 
 _LOGGER = logging.getLogger("portus_images.local")
 _SHUTDOWN = 1.0
@@ -32,10 +32,10 @@ class BlobServer:
         self._base = ""
         self._runner: web.ServerRunner | None = None
         self._lock = asyncio.Lock()
-        self._served: dict[str, Holding] = {}
-        self._transfers: dict[asyncio.Task[object], tuple[Holding, web.BaseRequest]] = {}
+        self._served: dict[str, OpenStore] = {}
+        self._transfers: dict[asyncio.Task[object], tuple[OpenStore, web.BaseRequest]] = {}
 
-    async def publish(self, holding: Holding, digest: str) -> BlobAccess:
+    async def publish(self, holding: OpenStore, digest: str) -> BlobAccess:
         """Return the address of a blob, which is served from now on.
 
         Raises:
@@ -47,7 +47,7 @@ class BlobServer:
         self._served[holding.secret] = holding
         return BlobAccess(url=f"{self._base}/{holding.secret}/{digest}")
 
-    async def withdraw(self, holding: Holding) -> None:
+    async def withdraw(self, holding: OpenStore) -> None:
         """Serve nothing of it any more; transfers that are under way are broken off."""
         self._served.pop(holding.secret, None)
         tasks = {task: request for task, (held, request) in self._transfers.items() if held is holding}
@@ -86,7 +86,7 @@ class BlobServer:
             return web.Response(status=405, headers={"Allow": "GET, HEAD"})
         return await self._transfer(request, holding, digest)
 
-    async def _transfer(self, request: web.BaseRequest, holding: Holding, digest: str) -> web.StreamResponse:
+    async def _transfer(self, request: web.BaseRequest, holding: OpenStore, digest: str) -> web.StreamResponse:
         """Answer with a blob; its file is closed only when this has ended."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 (a coroutine runs in a task)
@@ -102,7 +102,7 @@ class BlobServer:
             del self._transfers[task]
 
 
-async def _send(request: web.BaseRequest, content: Content, digest: str) -> web.StreamResponse:
+async def _send(request: web.BaseRequest, content: FileSlice, digest: str) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "application/octet-stream", "Docker-Content-Digest": digest})
     response.content_length = content.size
     await response.prepare(request)
@@ -117,7 +117,7 @@ async def _send(request: web.BaseRequest, content: Content, digest: str) -> web.
     return response
 
 
-async def _read(content: Content, position: int) -> bytes:
+async def _read(content: FileSlice, position: int) -> bytes:
     """Return the next piece; empty when there is none, though there should be."""
     try:
         return await asyncio.to_thread(content.read, position)

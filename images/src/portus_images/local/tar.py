@@ -17,7 +17,7 @@ from posixpath import dirname, join, normpath
 from attrs import evolve, frozen
 
 from ..errors import LocalImageError
-from .contents import Content
+from .file_slice import FileSlice
 
 MOST_MEMBERS = 20_000
 LONGEST_NAME = 1024
@@ -76,7 +76,7 @@ class TarFiles:
         LocalImageError: It is no tar archive, or one with absurd headers.
     """
 
-    def __init__(self, archive: Content) -> None:
+    def __init__(self, archive: FileSlice) -> None:
         self._archive = archive
         self._members: dict[str, _Member] = {}
         for name, member in _walk(archive):
@@ -84,7 +84,7 @@ class TarFiles:
             self._members[name] = evolve(member, ambiguous=before is not None)
 
     @contextmanager
-    def open(self, name: str) -> Iterator[Content]:
+    def open(self, name: str) -> Iterator[FileSlice]:
         """Return the bytes of one file; nothing is unpacked.
 
         Args:
@@ -116,7 +116,7 @@ class TarFiles:
         raise LocalImageError(f"{name!r:.200} is a link to a link, and so on")
 
 
-def _walk(archive: Content) -> Iterator[tuple[str, _Member]]:
+def _walk(archive: FileSlice) -> Iterator[tuple[str, _Member]]:
     """Return name and place of each file and link."""
     position, extension, count = 0, _Extension(), 0
     while (info := _read_header(archive, position)) is not None:
@@ -138,7 +138,7 @@ def _walk(archive: Content) -> Iterator[tuple[str, _Member]]:
         position = data + -(-size // _BLOCK) * _BLOCK
 
 
-def _read_header(archive: Content, position: int) -> tarfile.TarInfo | None:
+def _read_header(archive: FileSlice, position: int) -> tarfile.TarInfo | None:
     """Return one header, None at the end."""
     block = archive.read(position, _BLOCK)
     if len(block) < _BLOCK or not any(block):
@@ -154,7 +154,7 @@ def _read_header(archive: Content, position: int) -> tarfile.TarInfo | None:
     return info
 
 
-def _read_extended(archive: Content, position: int, size: int) -> bytes:
+def _read_extended(archive: FileSlice, position: int, size: int) -> bytes:
     if size > LARGEST_HEADER:
         raise LocalImageError(f"it has an extended header of {size} bytes; {LARGEST_HEADER} are the limit")
     return archive.read(position, size)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from .limit import read_retry_after
 from .pacer import PacedRequest, Pacers
 
-__all__ = ["PacedRequest", "Pacers"]
+__all__ = ["PacedRequest", "Pacers", "read_retry_after"]

@@ -6,6 +6,10 @@ fair shares, and nobody has to know how much the server can bear.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
 from attrs import define, field
 
 HIGHEST = 100.0
@@ -64,3 +68,22 @@ class Usual:
             return False
         self._slow = 0
         return True
+
+
+_LONGEST_NUMBER = 10
+
+
+def read_retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds from now that a server asks to wait; None where it asks for none.
+
+    Source: RFC 9110, 10.2.3.
+    """
+    value = headers.get("Retry-After", "").strip()
+    if value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER:
+        return float(value)
+    try:
+        until = parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return max((until - datetime.now(UTC)).total_seconds(), 0.0)

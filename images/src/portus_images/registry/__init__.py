@@ -1,1 +1,5 @@
-"""The registry's side: references, credentials, manifests, blobs. Importing it imports no aiohttp."""
+"""Registries: where they are, how they let us in, their manifests and blobs. Importing this imports no aiohttp."""
+
+from ..lazy import attach_stub
+
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -10,30 +10,19 @@ from pathlib import Path
 from yarl import URL
 
 from ..blob_file import BlobFile
-from ..blobs import BlobAccess, BlobHead, Referrer
-from ..digests import find_digest_fault
-from ..errors import (
-    ImageNotFoundError,
-    InvalidManifestError,
-    LocalImageError,
-    NotInRegistryError,
-    RegistryError,
-)
+from ..blobs import BlobAccess, BlobHead, Referrer, find_digest_fault
+from ..errors import ImageNotFoundError, InvalidManifestError, LocalImageError, NotInRegistryError, RegistryError
 from ..image import Image, Layer, Platform
+from ..manifests import Resolver, make_image, own_platform
 from ..reference import Reference, write_out
 from ..settings import RegistrySettings
 from ..single_flight import SingleFlight
-from .access import CATALOG, Access, Right
-from .answers import Answer
+from .access import CATALOG, RegistryAccess, RegistryHost, Right
 from .credentials import CredentialStore
-from .guarded import GuardedApi
+from .exchange import RegistryAnswer
 from .hosts import HostSettings, name_registry
-from .listing import list_repositories
-from .platforms import own_platform
-from .referrers import find_referrers
-from .registry_host import RegistryHost
+from .lists import find_referrers, list_repositories, list_tags
 from .repository import Repository
-from .resolving import Resolver, make_image
 from .transport import Proxies, Transport
 
 __all__ = ["Registry"]
@@ -194,9 +183,7 @@ class Registry:
             RegistryError: (while iterating) The registry does not show them, or is not available.
             InvalidManifestError: (while iterating) Its answer is no list.
         """
-        registry_host = self._open_host(_name(host, "any"))
-        access = Access(CATALOG, registry_host, self._store, self._settings, self._clock, self._flights)
-        return list_repositories(GuardedApi(registry_host, access))
+        return list_repositories(self._access(_name(host, "any"), CATALOG))
 
     def tags(self, host: str, repository: str) -> AsyncIterator[str]:
         """Iterate over the tags of a repository, page by page, in the registry's order.
@@ -212,7 +199,7 @@ class Registry:
             RegistryError: (while iterating) The registry does not show them, or is not available.
             InvalidManifestError: (while iterating) Its answer is no list.
         """
-        return self._open(_name(host, repository)).tags()
+        return list_tags(self._open(_name(host, repository)))
 
     async def aclose(self) -> None:
         """Close all connections and end all requests."""
@@ -228,18 +215,16 @@ class Registry:
     def _open(self, reference: Reference) -> Repository:
         key = reference.registry, reference.repository
         if key not in self._repositories:
-            host = self._open_host(reference)
-            right = Right.to_pull(reference.repository)
-            access = Access(right, host, self._store, self._settings, self._clock, self._flights)
-            self._repositories[key] = Repository(reference.repository, host, access)
+            access = self._access(reference, Right.to_pull(reference.repository))
+            self._repositories[key] = Repository(reference.repository, access)
         return self._repositories[key]
 
-    def _open_host(self, reference: Reference) -> RegistryHost:
-        if reference.registry not in self._hosts:
-            self._hosts[reference.registry] = RegistryHost(
-                reference.registry, reference.api_host, self._transport, self._settings, self._flights
-            )
-        return self._hosts[reference.registry]
+    def _access(self, reference: Reference, right: Right) -> RegistryAccess:
+        name = reference.registry
+        if name not in self._hosts:
+            host = RegistryHost(name, reference.api_host, self._transport, self._settings, self._flights)
+            self._hosts[name] = host
+        return RegistryAccess(right, self._hosts[name], self._store, self._clock)
 
     def _open_for(self, image: Image, layer: Layer) -> Repository:
         """Return the repository of a layer, if it can be had from there."""
@@ -270,7 +255,7 @@ def _checked(image: Image, digest: str) -> str:
     return digest
 
 
-def _make_head(answer: Answer) -> BlobHead:
+def _make_head(answer: RegistryAnswer) -> BlobHead:
     length = answer.headers.get("Content-Length", "")
     size = int(length) if length.isascii() and length.isdigit() and not answer.failed else None
     return BlobHead(status=answer.status, size=size, reason=f"HTTP {answer.status}" if answer.failed else "")

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 from ..blob_file import BlobFile, BlobFileError
-from ..digests import digest_of
+from ..blobs import digest_of
 from ..errors import InvalidManifestError, RegistryError
-from .access import BACKEND_MARGIN, Access
-from .answers import Answer, Grant, make_error
-from .guarded import GuardedApi
-from .listing import list_tags
-from .manifest import ACCEPT, OCI_INDEX, Index, Manifest, read_manifest
-from .registry_host import LARGEST_BODY, RegistryHost
-from .wire import Descriptor, MalformedError
-
-_OVERLOADED = 429
-_SERVER_FAULT = 500
+from ..manifests import ACCEPT, Descriptor, ImageIndex, ImageManifest, MalformedError, read_manifest
+from .access import BACKEND_MARGIN, RegistryAccess
+from .exchange import LARGEST_BODY, SERVER_FAULT, TOO_MANY, Grant, RegistryAnswer, RegistryCall, make_error
 
 
 class Repository:
@@ -24,80 +17,38 @@ class Repository:
 
     Args:
         name: Its name: ``team/app``.
-        host: Its registry.
-        access: How it lets us in.
+        access: How its registry lets us in.
     """
 
-    def __init__(self, name: str, host: RegistryHost, access: Access) -> None:
+    def __init__(self, name: str, access: RegistryAccess) -> None:
         self.name = name
-        self.host = host
-        self._access = access
-        self._api = GuardedApi(host, access)
+        self.access = access
+        self.host = access.host
 
-    async def fetch_manifest(self, tag_or_digest: str) -> Manifest | Index:
+    async def fetch_manifest(self, tag_or_digest: str) -> ImageManifest | ImageIndex:
         """Fetch, verify and parse one manifest.
 
         Raises:
             RegistryError: As in ``errors.py``.
         """
-        what = f"{self.name}{'@' if ':' in tag_or_digest else ':'}{tag_or_digest}"
-        answer = await self._get(f"manifests/{tag_or_digest}", "manifest", what, {"Accept": ACCEPT})
-        digest = tag_or_digest if ":" in tag_or_digest else answer.headers.get("Docker-Content-Digest")
-        return self._read_manifest(answer, "manifest", what, digest)
+        is_digest = ":" in tag_or_digest
+        call = RegistryCall(
+            registry=self.host.name,
+            step="manifest",
+            what=f"{self.name}{'@' if is_digest else ':'}{tag_or_digest}",
+            url=await self.host.locate(f"/v2/{self.name}/manifests/{tag_or_digest}"),
+            headers={"Accept": ACCEPT},
+        )
+        answer = await self.access.get(call)
+        return parse_answer(call, answer, tag_or_digest if is_digest else answer.headers.get("Docker-Content-Digest"))
 
-    async def fetch_entry(self, entry: Descriptor) -> Manifest | Index:
+    async def fetch_entry(self, entry: Descriptor) -> ImageManifest | ImageIndex:
         """Fetch, verify and parse the manifest that an index names.
 
         Raises:
             RegistryError: As in ``errors.py``.
         """
         return await self.fetch_manifest(entry.digest)
-
-    async def fetch_referrers(self, path: str, what: str) -> tuple[Index, str]:
-        """Fetch one page of an image's referrers.
-
-        Args:
-            path: ``referrers/DIGEST``, with the query of the page.
-            what: See `make_error`.
-
-        Returns:
-            The page, and the header ``Link`` that may name the next one.
-
-        Raises:
-            RegistryError: As in ``errors.py``.
-        """
-        answer = await self._get(path, "referrers", what, {"Accept": OCI_INDEX})
-        found = self._read_manifest(answer, "referrers", what, None)
-        if isinstance(found, Manifest):
-            raise self._make_manifest_error("referrers", what, answer, MalformedError("it is no index"))
-        return found, answer.headers.get("Link", "")
-
-    async def fetch_blob(self, digest: str, limit: int = LARGEST_BODY) -> bytes:
-        """Fetch and verify a blob.
-
-        Args:
-            digest: Its digest.
-            limit: Bytes that it may have.
-
-        Raises:
-            RegistryError: As in ``errors.py``.
-        """
-        return await self._fetch(f"blobs/{digest}", "blob", digest, {}, limit)
-
-    async def copy_blob(self, file: BlobFile) -> None:
-        """Write a blob to a file, verified; without one when this raises.
-
-        Raises:
-            RegistryError: As in ``errors.py``; or the file can't be written.
-        """
-        what = f"{self.name}@{file.digest}"
-        try:
-            answer = await self._api.exchange("GET", self._path(f"blobs/{file.digest}"), "blob", {}, file=file)
-        except BlobFileError as error:
-            message = f"{self.host.name}, blob of {what}: {error}"
-            raise RegistryError(message, registry=self.host.name, step="blob") from error.__cause__
-        if answer.failed:
-            raise make_error(answer, registry=self.host.name, step="blob", what=what)
 
     async def fetch_manifest_bytes(self, digest: str, limit: int = LARGEST_BODY) -> bytes:
         """Fetch and verify a manifest of any kind, as it is.
@@ -109,24 +60,46 @@ class Repository:
         Raises:
             RegistryError: As in ``errors.py``.
         """
-        return await self._fetch(f"manifests/{digest}", "manifest", digest, {"Accept": f"{ACCEPT}, */*;q=0.1"}, limit)
+        return await self._fetch("manifest", digest, limit, {"Accept": f"{ACCEPT}, */*;q=0.1"})
 
-    async def head_blob(self, digest: str) -> Answer:
+    async def fetch_blob(self, digest: str, limit: int = LARGEST_BODY) -> bytes:
+        """Fetch and verify a blob.
+
+        Args:
+            digest: Its digest.
+            limit: Bytes that it may have.
+
+        Raises:
+            RegistryError: As in ``errors.py``.
+        """
+        return await self._fetch("blob", digest, limit, {})
+
+    async def copy_blob(self, file: BlobFile) -> None:
+        """Write a blob to a file, verified; there is no file when this raises.
+
+        Raises:
+            RegistryError: As in ``errors.py``; or the file can't be written.
+        """
+        call = await self._call_for_blob(file.digest, file=file)
+        try:
+            answer = await self.access.send(call)
+        except BlobFileError as error:
+            raise call.make_error(RegistryError, str(error)) from error.__cause__
+        if answer.failed:
+            raise make_error(call, answer)
+
+    async def head_blob(self, digest: str) -> RegistryAnswer:
         """Ask for a blob without its content; the status is not judged.
 
         Raises:
             RegistryError: There is no answer, or no credentials.
         """
-        return await self._api.exchange("HEAD", self._path(f"blobs/{digest}"), "blob", {})
-
-    def tags(self) -> AsyncIterator[str]:
-        """Iterate over its tags; see `list_tags`."""
-        return list_tags(self._api, self.name)
+        return await self.access.send(await self._call_for_blob(digest, "HEAD"))
 
     async def locate_blob(self, digest: str, *, from_here: bool = False) -> str:
         """Return a blob's address: for a backend, or for one that runs on this machine."""
         base = await (self.host.base() if from_here else self.host.backend_base())
-        return f"{str(base).rstrip('/')}{self._path(f'blobs/{digest}')}"
+        return f"{str(base).rstrip('/')}/v2/{self.name}/blobs/{digest}"
 
     async def grant_for_backend(self, digest: str, *, renew: bool) -> Grant | None:
         """Return what a backend has to send to get a blob; None where nothing is needed.
@@ -136,39 +109,56 @@ class Repository:
         Raises:
             RegistryError: The registry is not available, or there are no credentials.
         """
-        if not self._access.known or (renew and not self._access.guarded):
-            answer = await self.head_blob(digest)
-            if answer.status == _OVERLOADED or answer.status >= _SERVER_FAULT:
-                raise make_error(answer, registry=self.host.name, step="blob", what=f"{self.name}@{digest}")
+        if not self.access.known or (renew and not self.access.guarded):
+            call = await self._call_for_blob(digest, "HEAD")
+            answer = await self.access.send(call)
+            if answer.status == TOO_MANY or answer.status >= SERVER_FAULT:
+                raise make_error(call, answer)
             renew = False
-        return await self._access.grant(valid_for=BACKEND_MARGIN, renew=renew)
+        return await self.access.grant(valid_for=BACKEND_MARGIN, renew=renew)
 
-    async def _fetch(self, path: str, step: str, digest: str, headers: Mapping[str, str], limit: int) -> bytes:
-        what = f"{self.name}@{digest}"
-        answer = await self._get(path, step, what, headers, limit)
+    async def _call_for_blob(self, digest: str, method: str = "GET", file: BlobFile | None = None) -> RegistryCall:
+        what, url = f"{self.name}@{digest}", await self.host.locate(f"/v2/{self.name}/blobs/{digest}")
+        return RegistryCall(registry=self.host.name, step="blob", what=what, method=method, url=url, file=file)
+
+    async def _fetch(self, kind: str, digest: str, limit: int, headers: Mapping[str, str]) -> bytes:
+        call = RegistryCall(
+            registry=self.host.name,
+            step=kind,
+            what=f"{self.name}@{digest}",
+            url=await self.host.locate(f"/v2/{self.name}/{kind}s/{digest}"),
+            headers=headers,
+            limit=limit,
+        )
+        answer = await self.access.get(call)
         if digest_of(answer.body, like=digest) != digest:
-            message = f"{self.host.name}, {step} of {what}: the content has another digest"
-            raise RegistryError(message, registry=self.host.name, step=step, status=answer.status)
+            raise call.make_error(RegistryError, "the content has another digest", answer.status)
         return answer.body
 
-    async def _get(
-        self, path: str, step: str, what: str, headers: Mapping[str, str], limit: int = LARGEST_BODY
-    ) -> Answer:
-        return await self._api.get(self._path(path), step, what, headers, limit)
 
-    def _path(self, path: str) -> str:
-        return f"/v2/{self.name}/{path}"
+def parse_answer(call: RegistryCall, answer: RegistryAnswer, digest: str | None) -> ImageManifest | ImageIndex:
+    """Return what an answer holds, verified.
 
-    def _read_manifest(self, answer: Answer, step: str, what: str, digest: str | None) -> Manifest | Index:
-        try:
-            return read_manifest(answer.body, answer.headers.get("Content-Type", ""), digest)
-        except MalformedError as error:
-            raise self._make_manifest_error(step, what, answer, error) from error
+    Args:
+        call: What was asked.
+        answer: A success.
+        digest: What the body's digest must be; None where that is not known.
 
-    def _make_manifest_error(self, step: str, what: str, answer: Answer, error: MalformedError) -> InvalidManifestError:
-        content_type = answer.headers.get("Content-Type", "no content type")[:100]
-        advice = "push the image again, or use another registry client to look at it"
-        if "json" not in content_type or "not JSON" in str(error):
-            advice = "is it a registry, or is there a log-in page or a proxy before it?"
-        message = f"{self.host.name}, {step} of {what} (HTTP {answer.status}, {content_type!r}): {error}; {advice}"
-        return InvalidManifestError(message, registry=self.host.name, step=step, status=answer.status)
+    Raises:
+        InvalidManifestError: It is not a manifest, or not the one that was asked for.
+    """
+    content_type = answer.headers.get("Content-Type", "")
+    try:
+        return read_manifest(answer.body, content_type, digest)
+    except MalformedError as error:
+        raise malformed_answer(call, answer, error) from error
+
+
+def malformed_answer(call: RegistryCall, answer: RegistryAnswer, error: MalformedError) -> InvalidManifestError:
+    """Return the error for an answer that is not what was asked for."""
+    content_type = answer.headers.get("Content-Type", "no content type")[:100]
+    advice = "push the image again, or use another registry client to look at it"
+    if "json" not in content_type or "not JSON" in str(error):
+        advice = "is it a registry, or is there a log-in page or a proxy before it?"
+    message = f"{call.registry}, {call.step} of {call.what} (HTTP {answer.status}, {content_type!r}): {error}; {advice}"
+    return InvalidManifestError(message, registry=call.registry, step=call.step, status=answer.status)

@@ -1,12 +1,14 @@
-"""How a registry lets us in: what it asks for, where tokens are issued, what is sent.
+"""How a registry is reached, and how it lets us in: its challenges, and what meets them.
 
-`challenge.py` reads what it asks for, `realm.py` judges where it sends us for tokens, `tokens.py` gets them and keeps
-them until they end (`token_answer.py`: what a realm answers), `access.py` brings all that together.
+`registry_access.py` keeps what is sent with the requests that need one right; `challenge.py` reads what a registry
+asks for, and says which token services may be asked; `tokens.py` gets tokens and keeps them; `registry_host.py` knows
+where the registry is.
 """
 
 from __future__ import annotations
 
-from .access import BACKEND_MARGIN, OWN_MARGIN, Access
-from .right import CATALOG, Right
+from .challenge import CATALOG, Right
+from .registry_access import BACKEND_MARGIN, RegistryAccess
+from .registry_host import RegistryHost
 
-__all__ = ["BACKEND_MARGIN", "CATALOG", "OWN_MARGIN", "Access", "Right"]
+__all__ = ["BACKEND_MARGIN", "CATALOG", "RegistryAccess", "RegistryHost", "Right"]

@@ -6,23 +6,39 @@ Source: distribution's ``docs/spec/auth/token.md`` (``GET`` with Basic authentic
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
 
-from ...errors import RegistryError
-from ...secret import Secret
-from ...single_flight import SingleFlight
-from ..answers import Answer, Grant, make_error, make_refusal
-from ..credentials import Credentials, Search
-from ..registry_host import RegistryHost
-from ..transport import Call
-from .realm import Realm
-from .token_answer import Token, read_token
+from attrs import frozen
+
+from ...errors import RegistryAuthError, RegistryError
+from ...manifests import MalformedError, parse_object
+from ...text import Secret
+from ..credentials import Credentials, CredentialSearch
+from ..exchange import Grant, RegistryAnswer, RegistryCall, make_error, make_refusal
+from .challenge import Realm
+from .registry_host import RegistryHost
 
 _LARGEST_BODY = 1024 * 1024
 _CLIENT = "portus-scanners"
 _REFUSALS = {401, 403}
 _BAD_GRANT = 400
 """Of a refresh token: RFC 6749, section 5.2."""
+_DEFAULT_LIFETIME = 60.0
+_LONGEST_LIFETIME = 3600.0
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
+@frozen(kw_only=True)
+class Token:
+    """A token and the end of its life."""
+
+    grant: Grant
+    expires: float
+    """On the clock of the source."""
 
 
 class TokenSource:
@@ -33,23 +49,21 @@ class TokenSource:
         host: The registry that wants them.
         search: Finds the credentials to log in with.
         clock: Monotonic seconds.
-        flights: Where a request for a token runs.
     """
 
     def __init__(
         self,
         realm: Realm,
         host: RegistryHost,
-        search: Callable[[], Awaitable[Search]],
+        search: Callable[[], Awaitable[CredentialSearch]],
         clock: Callable[[], float],
-        flights: SingleFlight,
     ) -> None:
         self.realm = realm
         self._host = host
         self._search = search
         self._clock = clock
+        self._what = f"a token from {realm.url.host}"
         self._token: Token | None = None
-        self._flights = flights
 
     async def get(self, *, valid_for: float, renew: bool = False) -> Grant:
         """Return a token that is good for so many seconds more, or has just been issued.
@@ -63,7 +77,7 @@ class TokenSource:
             RegistryUnavailableError: The realm did not answer.
         """
         if renew or self._token is None or self._token.expires - self._clock() < valid_for:
-            self._token = await self._flights.run(self, self._fetch_token)
+            self._token = await self._host.flights.run(self, self._fetch_token)
         return self._token.grant
 
     def drop(self, grant: Grant) -> None:
@@ -76,23 +90,22 @@ class TokenSource:
         owned = search.credentials.make_bearer() if search.credentials else None
         if owned:
             return Token(grant=owned, expires=self._clock())  # whoever made it knows its end: it is read anew each time
-        call = self._make_call(search.credentials)
+        identity_token = search.credentials.identity_token if search.credentials else Secret()
+        login = search.credentials.make_basic() if search.credentials else None
+        call = self._make_refresh(identity_token) if identity_token else self._make_call(search.credentials)
         asked = self._clock()
-        answer = await self._host.transport.send(call)
+        answer = await self._host.transport.send(call, login)
         if answer.failed:
-            raise self._refusal(answer, search)
+            raise self._refusal(call, answer, search)
         return read_token(answer, self._host.name, asked, _name(search.credentials))
 
-    def _make_call(self, credentials: Credentials | None) -> Call:
-        if credentials and credentials.identity_token:
-            return self._make_refresh(credentials.identity_token)
+    def _make_call(self, credentials: Credentials | None) -> RegistryCall:
         url = self.realm.request_url
         if credentials:
             url = url.update_query(account=credentials.username)
-        login = credentials.make_basic() if credentials else None
-        return Call(url=url, grant=login, limit=_LARGEST_BODY, registry=self._host.name, step="token")
+        return RegistryCall(registry=self._host.name, step="token", what=self._what, url=url, limit=_LARGEST_BODY)
 
-    def _make_refresh(self, identity_token: Secret) -> Call:
+    def _make_refresh(self, identity_token: Secret) -> RegistryCall:
         form = {
             "grant_type": Secret("refresh_token"),
             "service": Secret(self.realm.service),
@@ -100,19 +113,22 @@ class TokenSource:
             "scope": Secret(self.realm.right.scope),
             "refresh_token": identity_token,
         }
-        return Call(
-            method="POST", url=self.realm.url, form=form, limit=_LARGEST_BODY, registry=self._host.name, step="token"
+        return RegistryCall(
+            registry=self._host.name,
+            step="token",
+            what=self._what,
+            method="POST",
+            url=self.realm.url,
+            form=form,
+            limit=_LARGEST_BODY,
         )
 
-    def _refusal(self, answer: Answer, search: Search) -> RegistryError:
-        name, credentials = self._host.name, search.credentials
-        refresh = credentials is not None and bool(credentials.identity_token)
-        if answer.status not in (_REFUSALS | {_BAD_GRANT} if refresh else _REFUSALS):
-            return make_error(answer, registry=name, step="token", what=f"a token from {self.realm.url.host}")
-        login = Grant(header=Secret(), username=_name(credentials)) if credentials else None
-        return make_refusal(
-            answer, login, registry=name, step="token", repository=self.realm.right.name, fault=search.fault
-        )
+    def _refusal(self, call: RegistryCall, answer: RegistryAnswer, search: CredentialSearch) -> RegistryError:
+        refusals = _REFUSALS | {_BAD_GRANT} if call.form else _REFUSALS
+        if answer.status not in refusals:
+            return make_error(call, answer)
+        login = Grant(header=Secret(), username=_name(search.credentials)) if search.credentials else None
+        return make_refusal(call, answer, login, repository=self.realm.right.name, fault=search.fault)
 
 
 def _name(credentials: Credentials | None) -> str:
@@ -120,3 +136,68 @@ def _name(credentials: Credentials | None) -> str:
     if credentials is None:
         return ""
     return credentials.username or f"the identity token of {credentials.origin}"
+
+
+def read_token(answer: RegistryAnswer, registry: str, asked: float, username: str) -> Token:
+    """Return the token of an answer.
+
+    Args:
+        answer: A success.
+        registry: For messages.
+        asked: When the request was sent, on the caller's clock.
+        username: Who has logged in; empty for nobody.
+
+    Raises:
+        RegistryAuthError: There is none in it that can be sent.
+    """
+    document = _parse_answer(answer)
+    text = document.get("token") or document.get("access_token")
+    if not isinstance(text, str) or not _TOKEN.fullmatch(text):
+        message = f"{registry}, token: {answer.url.host} answered without a usable token (HTTP {answer.status})"
+        raise RegistryAuthError(
+            f"{message}: check the registry's token service", registry=registry, step="token", status=answer.status
+        )
+    lifetime = _read_lifetime(document.get("expires_in"))
+    age = _find_age(document.get("issued_at"), answer, lifetime)
+    grant = Grant(
+        header=Secret(f"Bearer {text}"),
+        hidden=(Secret(text), *answer.hidden),
+        username=username,
+        is_token=True,
+    )
+    return Token(grant=grant, expires=asked + lifetime - age)
+
+
+def _parse_answer(answer: RegistryAnswer) -> dict[str, Any]:
+    try:
+        return {} if answer.too_long else parse_object(answer.body)
+    except MalformedError:
+        return {}
+
+
+def _read_lifetime(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:  # noqa: PLR0124
+        return _DEFAULT_LIFETIME
+    return float(min(max(value, 0), _LONGEST_LIFETIME))
+
+
+def _find_age(issued_at: object, answer: RegistryAnswer, lifetime: float) -> float:
+    """Return how old a token was when it came.
+
+    Both times are taken from the server where it sends ``Date``, so that our clock may be wrong. Nobody issues an
+    expired token, or one from the future: such an age is a wrong clock, and is ignored.
+    """
+    try:
+        issued = datetime.fromisoformat(_cut_fraction(issued_at))
+        now = parsedate_to_datetime(answer.headers["Date"]) if "Date" in answer.headers else datetime.now(UTC)
+        age = (now - issued).total_seconds()
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return age if 0 <= age < lifetime else 0.0
+
+
+def _cut_fraction(text: object) -> str:
+    """Return an RFC 3339 time without its fraction: Go writes nine digits."""
+    if not isinstance(text, str):
+        raise TypeError("expected a string")
+    return re.sub(r"\.[0-9]+", "", text)

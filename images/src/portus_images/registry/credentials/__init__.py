@@ -1,13 +1,12 @@
 """Who we are for a registry: where credentials are looked for, and what is found.
 
-`store.py` knows the order; `configured.py` reads the configuration's, `auth_file.py` the files of Docker and podman
-(`locations.py` says where they are), `helper.py` asks the programs that keep secrets for them.
+`store.py` knows the order, and reads the configuration's; `auth_file.py` reads the files of Docker and podman,
+`helper.py` asks the programs that keep secrets for them; `model.py` is what is found.
 """
 
 from __future__ import annotations
 
-from .locations import find_locations
-from .model import Credentials, Search
-from .store import CredentialStore
+from .model import Credentials, CredentialSearch
+from .store import CredentialStore, credentials_files, credentials_origin
 
-__all__ = ["CredentialStore", "Credentials", "Search", "find_locations"]
+__all__ = ["CredentialSearch", "CredentialStore", "Credentials", "credentials_files", "credentials_origin"]

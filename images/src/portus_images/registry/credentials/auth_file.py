@@ -15,11 +15,9 @@ from typing import Any
 from attrs import field, frozen
 
 from ...reference import DOCKER_HUB
-from ...secret import Secret
+from ...text import Secret
 from ..hosts import name_registry
-from .configured import SourceError
-from .locations import Location
-from .model import Credentials
+from .model import Credentials, SourceError
 
 HUB_KEY = "https://index.docker.io/v1/"
 """Docker Hub's key in these files and for credential helpers, for ever."""
@@ -153,3 +151,25 @@ def _decode_base64(text: object) -> str:
         return b64decode(str(text), validate=True).decode()
     except ValueError:
         return ""
+
+
+@frozen
+class Location:
+    """A file that may be there."""
+
+    path: Path
+    by_path: bool
+    """Its keys may name a repository, or the beginning of one: ``registry.example/team``."""
+
+
+def find_locations(environ: Mapping[str, str]) -> Iterator[Location]:
+    """Yield the files that may hold credentials, in the order in which they count: Docker's, then podman's."""
+    home = environ.get("HOME")
+    if folder := environ.get("DOCKER_CONFIG") or (f"{home}/.docker" if home else ""):
+        yield Location(Path(folder, "config.json"), by_path=False)
+    if named := environ.get("REGISTRY_AUTH_FILE"):
+        yield Location(Path(named), by_path=True)
+        return
+    configuration = environ.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
+    for folder in filter(None, (environ.get("XDG_RUNTIME_DIR"), configuration)):
+        yield Location(Path(folder, "containers", "auth.json"), by_path=True)

@@ -17,9 +17,8 @@ from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Mapping
 from io import FileIO
 
-from ...secret import Secret
-from .configured import SourceError
-from .model import Credentials
+from ...text import Secret
+from .model import Credentials, SourceError
 
 DEADLINE = 30.0
 """Seconds that a helper has: some ask a cloud's servers."""

@@ -7,12 +7,16 @@ from base64 import b64encode
 
 from attrs import field, frozen
 
-from ...secret import Secret
-from ..answers import Grant
+from ...text import Secret
+from ..exchange import Grant
 
 _UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+_NOT_UNICODE = re.compile("[\x00\ud800-\udfff]")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
+class SourceError(Exception):
+    """A source of credentials that can't be read; the message has no content of it."""
 
 
 @frozen(kw_only=True)
@@ -34,7 +38,7 @@ class Credentials:
 
         A password may have line breaks: Google's is a whole file, and Base64 keeps it in its place.
         """
-        if _UNSENDABLE.search(self.username) or _NO_TEXT.search(self.password.reveal()):
+        if _UNSENDABLE.search(self.username) or _NOT_UNICODE.search(self.password.reveal()):
             return "hold a control character"
         if ":" in self.username:
             return "have a colon in the username"
@@ -60,7 +64,7 @@ class Credentials:
 
 
 @frozen(kw_only=True)
-class Search:
+class CredentialSearch:
     """What a search for credentials came to."""
 
     credentials: Credentials | None = None

@@ -1,26 +1,29 @@
-"""Which credentials belong to which registry: who is asked, in which order."""
+"""Which credentials belong to which registry: the configuration's, those of files, those that helpers keep."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from yarl import URL
 
 from ...errors import RegistryAuthError
 from ...reference import DOCKER_HUB
+from ...settings import RegistrySettings
 from ...single_flight import SingleFlight
+from ...text import Secret
 from ..hosts import HostSettings, name_registry
-from .auth_file import HUB_KEY, AccessDeniedError, AuthFile, load_auth_file
-from .configured import SourceError, read_configured
+from .auth_file import HUB_KEY, AccessDeniedError, AuthFile, find_locations, load_auth_file
 from .helper import ask_helper
-from .locations import find_locations
-from .model import Credentials, Search
+from .model import Credentials, CredentialSearch, SourceError
 
 HELPER_KEPT = 30.0
 """Seconds for which a credential helper's answer is good: a ``docker login`` is seen after that."""
+_LARGEST_SECRET = 64 * 1024
 _LOGGER = logging.getLogger("portus_images.registry")
 
 
@@ -51,11 +54,11 @@ class CredentialStore:
         self._answers: dict[tuple[str, str], tuple[float, Credentials | None]] = {}
         """What helpers said, and when."""
 
-    async def find(self, registry: str, repository: str = "") -> Search:
+    async def find(self, registry: str, repository: str = "") -> CredentialSearch:
         """Return the credentials for a repository. Who asks meanwhile for the same shares the search.
 
         A credential helper that fails, or a file of another user's, is no error here, since the registry may let
-        everybody in: see `Search.fault`.
+        everybody in: see `CredentialSearch.fault`.
 
         Args:
             registry: The registry's name.
@@ -67,7 +70,7 @@ class CredentialStore:
         key = self, "search", registry, repository
         return await self._flights.run(key, lambda: self._search(registry, repository))
 
-    async def _search(self, registry: str, repository: str) -> Search:
+    async def _search(self, registry: str, repository: str) -> CredentialSearch:
         try:
             return _check(await self._ask_all(registry, repository))
         except SourceError as error:
@@ -75,15 +78,15 @@ class CredentialStore:
         message = f"{registry}, token: {fault}"
         raise RegistryAuthError(message, registry=registry, step="token") from cause
 
-    async def _ask_all(self, registry: str, repository: str) -> Search:
+    async def _ask_all(self, registry: str, repository: str) -> CredentialSearch:
         settings = self._settings.find(registry)
         if found := await asyncio.to_thread(read_configured, settings, registry, self._environ):
-            return Search(credentials=found)
+            return CredentialSearch(credentials=found)
         # credentials of a name are not for another host to which the configuration sends us
         owner = URL(settings.url).raw_authority if settings.url else registry
         return await self._search_files(owner, repository)
 
-    async def _search_files(self, registry: str, repository: str) -> Search:
+    async def _search_files(self, registry: str, repository: str) -> CredentialSearch:
         faults: list[str] = []
         for location in find_locations(self._environ):
             try:
@@ -92,8 +95,8 @@ class CredentialStore:
                 _note(faults, registry, str(error))
                 continue
             if file and (found := file.find(registry, repository) or await self._ask_helper(file, registry, faults)):
-                return Search(credentials=found)
-        return Search(fault="; ".join(faults))
+                return CredentialSearch(credentials=found)
+        return CredentialSearch(fault="; ".join(faults))
 
     async def _ask_helper(self, file: AuthFile, registry: str, faults: list[str]) -> Credentials | None:
         """Ask the helper that a file names, if it names one; its failure is noted."""
@@ -118,14 +121,106 @@ class CredentialStore:
         return answer
 
 
+async def credentials_origin(
+    registry: str, registries: Mapping[str, RegistrySettings], *, environ: Mapping[str, str] | None = None
+) -> str | None:
+    """Return where the credentials for a registry come from, as a user would name it; None where there are none.
+
+    Args:
+        registry: Its host, with its port where it has one.
+        registries: Those of the configuration.
+        environ: Environment variables; the process's own when left out.
+
+    Raises:
+        RegistryAuthError: There are some, and they can't be read or can't be sent; or a helper, or a file, that could
+            have some can't be asked.
+    """
+    store = CredentialStore(HostSettings(registries), os.environ if environ is None else environ)
+    found = await store.find(registry)
+    if found.credentials is None and found.fault:
+        raise RegistryAuthError(f"{registry}, token: {found.fault}", registry=registry, step="token")
+    return found.credentials.origin if found.credentials else None
+
+
+def credentials_files(environ: Mapping[str, str] | None = None) -> tuple[Path, ...]:
+    """Return the files in which credentials are looked up, in this order; they need not exist.
+
+    Args:
+        environ: Environment variables; the process's own when left out.
+    """
+    return tuple(one.path for one in find_locations(os.environ if environ is None else environ))
+
+
 def _note(faults: list[str], registry: str, fault: str) -> None:
     """Remember what could not be asked, as Docker does: it matters only where nobody gets in without a log-in."""
     faults.append(fault)
     _LOGGER.warning("%s: %s", registry, fault)
 
 
-def _check(search: Search) -> Search:
+def _check(search: CredentialSearch) -> CredentialSearch:
     """Return a search whose credentials can be sent."""
     if search.credentials and (fault := search.credentials.fault):
         raise SourceError(f"the credentials in {search.credentials.origin} {fault}: mend them")
     return search
+
+
+def read_configured(settings: RegistrySettings, registry: str, environ: Mapping[str, str]) -> Credentials | None:
+    """Return the credentials that the configuration has for a registry, or None. Blocking where they are in a file.
+
+    Args:
+        settings: The registry's section.
+        registry: Its name, for messages.
+        environ: Where ``password_env`` and the like are looked up.
+
+    Raises:
+        SourceError: A file can't be read, or a variable is not set.
+    """
+    origin = f"registries: {registry}: of the configuration"
+    secrets = {
+        name: _read(settings, name, environ, origin) for name in ("password", "identity_token", "registry_token")
+    }
+    if not any(secrets.values()):
+        return None
+    return Credentials(username=settings.username, origin=origin, **secrets)
+
+
+def _read(settings: RegistrySettings, name: str, environ: Mapping[str, str], origin: str) -> Secret:
+    if path := getattr(settings, f"{name}_file"):
+        return Secret(_read_file(path, f"{name}_file of {origin}"))
+    if variable := getattr(settings, f"{name}_env"):
+        return Secret(_read_variable(variable, environ, f"{name}_env of {origin}"))
+    given: Secret = getattr(settings, name)
+    return given
+
+
+def _read_variable(variable: str, environ: Mapping[str, str], place: str) -> str:
+    if not environ.get(variable):
+        raise SourceError(f"the environment variable {variable} is not set, or empty ({place}): set it")
+    return environ[variable]
+
+
+def _read_file(path: str, place: str) -> str:
+    content = _load(path, place)
+    if len(content) > _LARGEST_SECRET:
+        raise SourceError(f"{path} is longer than {_LARGEST_SECRET} bytes ({place})")
+    text = _decode(content)
+    if not text:
+        raise SourceError(f"{path} is empty, or not UTF-8 ({place})")
+    return text
+
+
+def _load(path: str, place: str) -> bytes:
+    try:
+        with Path(path).open("rb") as file:
+            return file.read(_LARGEST_SECRET + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "this is no path"
+        raise SourceError(f"{path} can't be read ({place}): {reason}") from error
+
+
+def _decode(content: bytes) -> str:
+    """Return the text without the line end that editors add; empty for what is none: the error would hold a part."""
+    try:
+        return content.decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        return ""

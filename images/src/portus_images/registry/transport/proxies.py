@@ -13,7 +13,7 @@ from attrs import field, frozen
 from yarl import URL
 
 from ...errors import RegistryUnavailableError
-from ...secret import Secret
+from ...text import Secret
 from ..hosts import is_loopback
 
 
@@ -25,6 +25,11 @@ class Proxy:
     """Without credentials."""
     header: Secret = field(factory=Secret)
     """Value of ``Proxy-Authorization``; empty where there are no credentials."""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What is sent to the proxy itself."""
+        return {"Proxy-Authorization": self.header.reveal()} if self.header else {}
 
 
 class Proxies:

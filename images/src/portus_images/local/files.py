@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Event
 
 from ..errors import LocalImageError
-from .contents import Content, StoppedError, open_file, whole, why
-from .inflating import LARGEST_UNPACKED, inflate, is_gzip
+from .file_slice import LARGEST_UNPACKED, FileSlice, StoppedError, inflate, is_gzip, open_file, opened, whole, why
 from .tar import TarFiles
 
 _OTHERS = {b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
 
 
-class Archive:
+class ArchiveFiles:
     """An archive. One that is compressed with gzip is unpacked into an unnamed temporary file as a whole.
 
     Args:
@@ -45,7 +45,7 @@ class Archive:
             self.close()
             raise
 
-    def open(self, name: str) -> AbstractContextManager[Content]:
+    def open(self, name: str) -> AbstractContextManager[FileSlice]:
         """See `TarFiles.open`."""
         return self._files.open(name)
 
@@ -60,7 +60,7 @@ class Archive:
             os.close(file)
 
 
-def _is_compressed(content: Content, path: Path) -> bool:
+def _is_compressed(content: FileSlice, path: Path) -> bool:
     head = content.read(0, 8)
     for mark, name in _OTHERS.items():
         if head.startswith(mark):
@@ -73,7 +73,7 @@ def _replace(old: int, new: int) -> int:
     return new
 
 
-def _unpack(content: Content, path: Path, stop: Event) -> int:
+def _unpack(content: FileSlice, path: Path, stop: Event) -> int:
     """Unpack into a file without a name, which is gone when it is closed, and return its descriptor."""
     with tempfile.TemporaryFile(prefix="portus-scan-") as target:
         limit = min(LARGEST_UNPACKED, shutil.disk_usage(tempfile.gettempdir()).free // 2)
@@ -87,3 +87,52 @@ def _unpack(content: Content, path: Path, stop: Event) -> int:
             target.write(piece)
         target.flush()
         return os.dup(target.fileno())
+
+
+class FolderFiles:
+    """A folder with an OCI image layout.
+
+    Args:
+        path: Where it is.
+
+    Raises:
+        LocalImageError: There is none.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._root = path.resolve(strict=True)
+        except (OSError, RuntimeError) as error:
+            raise LocalImageError(f"{path}: {why(error)}") from error
+        if not self._root.is_dir():
+            raise LocalImageError(f"{path} is no folder; for a file write oci-archive: or docker-archive:")
+
+    @contextmanager
+    def open(self, name: str) -> Iterator[FileSlice]:
+        """Open one file for as long as the context lasts.
+
+        Args:
+            name: With slashes, from the folder on.
+
+        Raises:
+            LocalImageError: There is no such file, or it lies elsewhere.
+        """
+        path = self._root / name
+        try:
+            real = path.resolve(strict=True)
+        except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links
+            raise LocalImageError(f"{name}: {why(error)}") from error
+        if not real.is_relative_to(self._root):
+            raise LocalImageError(f"{name} is a link out of the folder")
+        with opened(real) as content:
+            yield content
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is such a file."""
+        try:
+            return (self._root / name).is_file()
+        except OSError as error:
+            raise LocalImageError(f"{self._root}: {why(error)}") from error
+
+    def close(self) -> None:
+        """Do nothing: no file stays open."""

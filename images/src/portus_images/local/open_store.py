@@ -11,25 +11,21 @@ from pathlib import Path
 from threading import Event
 from typing import TypeVar
 
-from ..blob_file import BlobFile, BlobFileError
-from ..digests import find_digest_fault
+from ..blob_file import BlobFile, BlobFileError, in_thread
+from ..blobs import find_digest_fault
 from ..errors import LocalImageError
 from ..image import Image, Layer
-from ..registry.manifest import Index, Manifest
-from ..registry.wire import Descriptor
-from .archive import Archive
-from .contents import Content, Identity, why
-from .folder import Folder
-from .layout import INDEX, MARK, Layout
-from .reference import DOCKER_ARCHIVE, OCI, LocalReference
+from ..manifests import Descriptor, ImageIndex, ImageManifest
+from ..reference import DOCKER_ARCHIVE, OCI, LocalReference
+from .file_slice import FileSlice, Identity, why
+from .files import ArchiveFiles, FolderFiles
+from .layout import INDEX, MARK, Files, Layout, Store, read_blob
 from .saved import LIST, SavedImages
-from .store import Files, Store, read_blob
-from .threads import in_thread
 
 ResultT = TypeVar("ResultT")
 
 
-class Holding:
+class OpenStore:
     """An open folder or archive. Everything that blocks runs in a thread.
 
     Args:
@@ -44,7 +40,7 @@ class Holding:
         self._store = store
         self._verified: dict[str, Identity] = {}
 
-    async def find(self, name: str) -> Manifest | Index:
+    async def find(self, name: str) -> ImageManifest | ImageIndex:
         """Return what a name in it stands for.
 
         Raises:
@@ -52,7 +48,7 @@ class Holding:
         """
         return await in_thread(lambda stop: self._guarded(lambda: self._store.find(name, stop)))
 
-    async def fetch_entry(self, entry: Descriptor) -> Manifest | Index:
+    async def fetch_entry(self, entry: Descriptor) -> ImageManifest | ImageIndex:
         """Return a manifest that an index names.
 
         Raises:
@@ -104,7 +100,7 @@ class Holding:
                 raise LocalImageError(f"{self._where}: the layer {file.digest}: {error}") from error.__cause__
 
     @contextmanager
-    def open(self, digest: str) -> Iterator[Content]:
+    def open(self, digest: str) -> Iterator[FileSlice]:
         """Open a verified blob for as long as the context lasts. Blocks.
 
         Raises:
@@ -146,7 +142,7 @@ def _verify(store: Store, layer: Layer, known: Identity | None, stop: Event) -> 
         return content.identity
 
 
-def _check_digest(content: Content, digest: str, stop: Event) -> None:
+def _check_digest(content: FileSlice, digest: str, stop: Event) -> None:
     algorithm, _, digits = digest.partition(":")
     found = hashlib.new(algorithm)
     for piece in content.pieces(stop):
@@ -156,7 +152,7 @@ def _check_digest(content: Content, digest: str, stop: Event) -> None:
         raise LocalImageError(f"{message}: it was changed")
 
 
-async def _pieces(content: Content) -> AsyncIterator[bytes]:
+async def _pieces(content: FileSlice) -> AsyncIterator[bytes]:
     """Return the bytes; a file that became shorter gives fewer, which whoever gets them sees."""
     position = 0
     while piece := await in_thread(partial(_read, content, position)):
@@ -164,7 +160,7 @@ async def _pieces(content: Content) -> AsyncIterator[bytes]:
         position += len(piece)
 
 
-def _read(content: Content, position: int, _stop: Event) -> bytes:
+def _read(content: FileSlice, position: int, _stop: Event) -> bytes:
     try:
         return content.read(position)
     except OSError as error:
@@ -179,7 +175,7 @@ def open_store(reference: LocalReference, stop: Event) -> Store:
         StoppedError: *stop* was set.
     """
     path = reference.absolute_path
-    files = Folder(path) if reference.form == OCI else Archive(path, stop)
+    files = FolderFiles(path) if reference.form == OCI else ArchiveFiles(path, stop)
     try:
         return _find_store(files, reference.form, path)
     except LocalImageError:

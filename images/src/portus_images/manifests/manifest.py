@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
 from attrs import frozen
 
-from ..digests import digest_of, find_digest_fault, strip_signatures
+from ..blobs import digest_of, find_digest_fault, strip_signatures
 from ..image import Layer, Platform
-from .artifacts import why_no_image
 from .platforms import Rank, rank_platform
 from .schema1 import read_schema1
 from .wire import (
@@ -46,7 +46,7 @@ _UNKNOWN_PLATFORM = WirePlatform("unknown", "unknown")  # type: ignore[arg-type]
 
 
 @frozen(kw_only=True)
-class Manifest:
+class ImageManifest:
     """The manifest of one image, or of something that is none."""
 
     digest: str
@@ -62,7 +62,7 @@ class Manifest:
 
 
 @frozen(kw_only=True)
-class Index:
+class ImageIndex:
     """A list of manifests."""
 
     digest: str
@@ -72,13 +72,18 @@ class Index:
     attestations: tuple[Descriptor, ...] = ()
 
     @property
+    def all_entries(self) -> tuple[Descriptor, ...]:
+        """The entries, and then the attestations."""
+        return (*self.entries, *self.attestations)
+
+    @property
     def platforms(self) -> tuple[str, ...]:
         """What is on offer, for messages: in the index's order, each once."""
         named = (make_platform(entry.platform) for entry in self.entries)
         return tuple(dict.fromkeys(str(platform) for platform in named if platform))
 
 
-def read_manifest(body: bytes, content_type: str, digest: str | None) -> Manifest | Index:
+def read_manifest(body: bytes, content_type: str, digest: str | None) -> ImageManifest | ImageIndex:
     """Verify and parse a registry's answer.
 
     Args:
@@ -103,7 +108,7 @@ def read_manifest(body: bytes, content_type: str, digest: str | None) -> Manifes
     return _make_manifest(document, own_digest, media_type)
 
 
-def rank_entries(index: Index, wanted: Platform) -> tuple[Descriptor, ...]:
+def rank_entries(index: ImageIndex, wanted: Platform) -> tuple[Descriptor, ...]:
     """Return the entries to look at for a platform, in this order.
 
     The best that names it; where none does, the indexes inside that name none; where there are none of those either, a
@@ -165,7 +170,7 @@ def _verify(body: bytes, digest: str | None) -> str:
     return found
 
 
-def _make_schema1(body: bytes, media_type: str, digest: str | None) -> Manifest:
+def _make_schema1(body: bytes, media_type: str, digest: str | None) -> ImageManifest:
     """Read the part that the digest stands for; nothing vouches for the rest."""
     try:
         payload = strip_signatures(body)
@@ -175,29 +180,31 @@ def _make_schema1(body: bytes, media_type: str, digest: str | None) -> Manifest:
     document = parse_object(payload)
     _check_members(document, "fsLayers", ("layers", "config", "manifests"))
     layers, platform = read_schema1(document)
-    return Manifest(digest=own_digest, media_type=media_type, platform=make_platform(platform), layers=layers)
+    return ImageManifest(digest=own_digest, media_type=media_type, platform=make_platform(platform), layers=layers)
 
 
-def _make_index(document: dict[str, Any], digest: str, media_type: str) -> Index:
+def _make_index(document: dict[str, Any], digest: str, media_type: str) -> ImageIndex:
     _check_members(document, "manifests", ("layers", "config", "fsLayers"))
     wire = structure(document, WireIndex)
     return make_index(wire.manifests, digest=digest, media_type=media_type)
 
 
-def make_index(entries: Iterable[Descriptor], *, digest: str, media_type: str) -> Index:
+def make_index(entries: Iterable[Descriptor], *, digest: str, media_type: str) -> ImageIndex:
     """Return an index of these entries, attestations set apart."""
     entries = tuple(entries)
     attestations = tuple(entry for entry in entries if _is_attestation(entry))
     images = tuple(entry for entry in entries if not _is_attestation(entry))
-    return Index(digest=digest, media_type=media_type, entries=images, attestations=attestations)
+    return ImageIndex(digest=digest, media_type=media_type, entries=images, attestations=attestations)
 
 
-def _make_manifest(document: dict[str, Any], digest: str, media_type: str) -> Manifest:
+def _make_manifest(document: dict[str, Any], digest: str, media_type: str) -> ImageManifest:
     _check_members(document, "layers", ("manifests", "fsLayers"))
     wire = structure(document, WireManifest)
     layers = tuple(_make_layer(layer) for layer in wire.layers)
     unsupported = why_no_image(wire)
-    return Manifest(digest=digest, media_type=media_type, config=wire.config, layers=layers, unsupported=unsupported)
+    return ImageManifest(
+        digest=digest, media_type=media_type, config=wire.config, layers=layers, unsupported=unsupported
+    )
 
 
 def _make_layer(wire: Descriptor) -> Layer:
@@ -216,3 +223,56 @@ def _check_members(document: dict[str, Any], needed: str, foreign: Iterable[str]
 def _is_attestation(entry: Descriptor) -> bool:
     """Tell BuildKit's attestations; source: BuildKit's ``docs/attestations/attestation-storage.md``."""
     return entry.platform == _UNKNOWN_PLATFORM or _ATTESTATION_KEY in entry.annotations
+
+
+_IMAGE_CONFIGS = {
+    "application/vnd.docker.container.image.v1+json",
+    "application/vnd.oci.image.config.v1+json",
+    "application/octet-stream",  # Docker 1.10
+    "",
+}
+_EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
+_TAR_LAYER = re.compile(
+    r"application/vnd\.(?:docker\.image\.rootfs\.(?:foreign\.)?diff|oci\.image\.layer\.(?:nondistributable\.)?v1)"
+    r"\.tar(?:[.+](?:gzip|zstd|bzip2|xz))?"
+)
+_KINDS = (
+    (re.compile(r"application/vnd\.cncf\.helm\..+"), "a Helm chart"),
+    (re.compile(r"application/vnd\.docker\.plugin\..+"), "a Docker plugin"),
+    (re.compile(r"application/(?:vnd\.)?wasm\b.*|application/vnd\.module\.wasm\..+"), "a WebAssembly module"),
+    (re.compile(r"application/vnd\.(?:in-toto|dsse\.envelope|docker\.attestation)\b.*"), "an attestation"),
+    (re.compile(r"application/vnd\.dev\.cosign\.(?:artifact\.sig|simplesigning)\..+"), "a signature"),
+    (re.compile(r"application/vnd\.(?:dev\.sigstore\.bundle|cncf\.notary\.signature)\b.*"), "a signature"),
+    (re.compile(r"(?:application|text)/(?:vnd\.)?(?:spdx|cyclonedx|syft)\b.*"), "an SBOM"),
+    (re.compile(r"application/vnd\.dev\.cosign\.artifact\.sbom\..+"), "an SBOM"),
+)
+
+
+def why_no_image(wire: WireManifest) -> str | None:
+    """Return why a manifest is none of a container image, or None when it is one."""
+    for media_type in (wire.artifactType, wire.config.mediaType, *(layer.mediaType for layer in wire.layers)):
+        if kind := _find_kind(media_type):
+            return f"it is {kind} ({media_type}), not a container image"
+    config_type = wire.config.mediaType
+    if config_type not in _IMAGE_CONFIGS:
+        kind = wire.artifactType if wire.artifactType and config_type == _EMPTY_CONFIG else config_type
+        return f"it is an artifact of the type {kind}, not a container image"
+    return _find_strange_layer(wire.layers)
+
+
+def _find_kind(media_type: str) -> str | None:
+    return next((kind for form, kind in _KINDS if form.fullmatch(media_type)), None)
+
+
+def _find_strange_layer(layers: tuple[Descriptor, ...]) -> str | None:
+    """Return what is wrong with the first layer that is no tar archive."""
+    strange = next((layer.mediaType for layer in layers if not _is_tar(layer.mediaType)), None)
+    if strange is None:
+        return None
+    if strange.endswith("+encrypted"):
+        return f"its layers are encrypted ({strange})"
+    return f"it has a layer of the type {strange}, which is no file system"
+
+
+def _is_tar(media_type: str) -> bool:
+    return not media_type or _TAR_LAYER.fullmatch(media_type) is not None

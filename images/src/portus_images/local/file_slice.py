@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,7 +32,7 @@ class StoppedError(Exception):
 
 
 @frozen(kw_only=True)
-class Content:
+class FileSlice:
     """A run of bytes in an open file."""
 
     file: int
@@ -104,7 +105,7 @@ def open_file(path: Path, advice: str = "") -> int:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Content]:
+def opened(path: Path) -> Iterator[FileSlice]:
     """Open a file for as long as the context lasts.
 
     Raises:
@@ -117,10 +118,10 @@ def opened(path: Path) -> Iterator[Content]:
         os.close(file)
 
 
-def whole(file: int) -> Content:
+def whole(file: int) -> FileSlice:
     """Return all that is in a file."""
     found = os.fstat(file)
-    return Content(file=file, size=found.st_size, stamp=stamp_of(found))
+    return FileSlice(file=file, size=found.st_size, stamp=stamp_of(found))
 
 
 def stamp_of(found: os.stat_result) -> Stamp:
@@ -131,3 +132,40 @@ def stamp_of(found: os.stat_result) -> Stamp:
 def why(error: BaseException) -> str:
     """Return the words for a file that can't be read, its name apart."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+LARGEST_UNPACKED = 64 * 1024**3
+"""Bytes that an archive or a layer may unpack to."""
+_MARK = b"\x1f\x8b\x08"
+_WINDOW = 31
+"""zlib's word for: gzip, with the largest window."""
+
+
+def is_gzip(content: FileSlice) -> bool:
+    """Tell by its first bytes."""
+    return content.read(0, len(_MARK)) == _MARK
+
+
+def inflate(content: FileSlice, stop: Event) -> Iterator[bytes]:
+    """Return the plain bytes, a bounded piece at a time; a gzip file may have several members, and zeros after them.
+
+    Raises:
+        LocalImageError: It is damaged or cut, or became shorter.
+        StoppedError: *stop* was set.
+    """
+    inflater, begun = zlib.decompressobj(_WINDOW), False
+    try:
+        for piece in content.pieces(stop):
+            packed = piece
+            while packed:
+                yield inflater.decompress(packed, PIECE)
+                packed, begun = inflater.unconsumed_tail, True
+                if inflater.eof:
+                    packed = inflater.unused_data.lstrip(b"\0")
+                    inflater, begun = zlib.decompressobj(_WINDOW), False
+        while begun and (rest := inflater.decompress(b"", PIECE)):
+            yield rest
+    except zlib.error as error:
+        raise LocalImageError("it is damaged: it can't be unpacked") from error
+    if begun and not inflater.eof:
+        raise LocalImageError("it is cut: it can't be unpacked to its end")

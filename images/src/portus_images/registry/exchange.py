@@ -1,22 +1,62 @@
-"""A registry's answers, and the errors that they stand for. Nothing secret gets into a message."""
+"""One exchange with a registry: the call, its answer, and the error of an answer that refuses.
+
+No message holds anything secret.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, TypeVar
 
 from attrs import field, frozen
-from multidict import CIMultiDictProxy
 from yarl import URL
 
 from ..errors import ImageNotFoundError, RegistryAuthError, RegistryError, RegistryUnavailableError
-from ..pacing.retry_after import read_retry_after
-from ..secret import MASK, Secret
-from ..text import one_line
+from ..pacing import read_retry_after
+from ..text import MASK, Secret, one_line
 
-_TOO_MANY = 429
-_SERVER_FAULT = 500
+if TYPE_CHECKING:
+    from multidict import CIMultiDictProxy
+
+    from ..blob_file import BlobFile
+
+LARGEST_BODY = 4 * 1024 * 1024
+TOO_MANY = 429
+SERVER_FAULT = 500
 _FIRST_FAILURE = 300
+
+ErrorT = TypeVar("ErrorT", bound=RegistryError)
+
+
+@frozen(kw_only=True)
+class RegistryCall:
+    """One request, and what its errors say: made once by the function that knows what it wants, and handed on as it is.
+
+    What is sent as ``Authorization`` is not in it: the registry says what it wants, and may say so twice.
+    """
+
+    registry: str
+    """The registry's name, for messages: ``docker.io``."""
+    step: str
+    """See `RegistryError`."""
+    what: str = ""
+    """What is asked for, for messages: ``team/app:1.0``."""
+    method: str = "GET"
+    url: URL = field(repr=False)
+    headers: Mapping[str, str] = field(factory=dict, repr=False)
+    """Further headers."""
+    form: Mapping[str, Secret] | None = None
+    """What is sent as a form, and to this host alone."""
+    limit: int = LARGEST_BODY
+    """Bytes of the body that are read."""
+    file: BlobFile | None = field(default=None, repr=False)
+    """Where the body of a success goes, in place of the answer; it takes as long as it takes."""
+
+    def make_error(self, kind: type[ErrorT], why: str, status: int | None = None) -> ErrorT:
+        """Return the error that says why this call was of no use."""
+        message = f"{self.registry}, {self.step} of {self.what}: {why}"
+        return kind(message, registry=self.registry, step=self.step, status=status)
 
 
 @frozen(kw_only=True)
@@ -33,7 +73,7 @@ class Grant:
 
 
 @frozen(kw_only=True)
-class Answer:
+class RegistryAnswer:
     """One answer, read to its end."""
 
     status: int
@@ -46,10 +86,11 @@ class Answer:
     elsewhere: bool = False
     """Another host answered than the one that was asked."""
     hidden: tuple[Secret, ...] = ()
+    """The secrets of the request, which the answer might repeat."""
 
     @property
     def failed(self) -> bool:
-        """Whether the status is none of success."""
+        """Whether the status is not one of success."""
         return self.status >= _FIRST_FAILURE
 
     @property
@@ -60,7 +101,7 @@ class Answer:
 
     @property
     def retry_after(self) -> float | None:
-        """The seconds from now that the server asks to wait; None where it asks for none. Source: RFC 9110, 10.2.3."""
+        """The seconds from now that the server asks to wait; None where it asks for none."""
         return read_retry_after(self.headers)
 
     @property
@@ -70,39 +111,32 @@ class Answer:
 
 
 def tidy(text: str, hidden: Iterable[Secret] = ()) -> str:
-    """Return a foreign text for a message: one line of at most 200 visible characters, secrets masked."""
+    """Return a foreign string for a message: one line of at most 200 visible characters, secrets masked."""
     for secret in sorted((secret.reveal() for secret in hidden if secret), key=len, reverse=True):
         text = text.replace(secret, MASK)
     return one_line(text)  # after the masks: a half secret would not be found
 
 
-def make_error(answer: Answer, *, registry: str, step: str, what: str) -> RegistryError:
-    """Return the error that a failed answer stands for.
-
-    Args:
-        answer: The answer; its status is no success.
-        registry: The registry's name.
-        step: See `RegistryError`.
-        what: What was asked for: ``team/app:1.0``.
-    """
+def make_error(call: RegistryCall, answer: RegistryAnswer) -> RegistryError:
+    """Return the error that an answer stands for whose status is not one of success."""
     said = f"HTTP {answer.status}" + (f": {answer.message}" if answer.message else "")
     kind, advice = _judge_status(answer)
-    return kind(f"{registry}, {step} of {what}: {said}; {advice}", registry=registry, step=step, status=answer.status)
+    return call.make_error(kind, f"{said}; {advice}", answer.status)
 
 
 def make_refusal(
-    answer: Answer, grant: Grant | None, *, registry: str, step: str, repository: str, fault: str = ""
+    call: RegistryCall, answer: RegistryAnswer, grant: Grant | None, *, repository: str, fault: str = ""
 ) -> RegistryAuthError:
     """Return the error for credentials that are missing, wrong, or not enough.
 
     Args:
-        answer: The answer that refuses.
+        call: The call that was refused.
+        answer: The answer that refuses it.
         grant: What was sent in vain.
-        registry: The registry's name.
-        step: See `RegistryError`.
         repository: What was to be pulled.
         fault: Why there may be no credentials: a source that could not be asked.
     """
+    registry, step = call.registry, call.step
     said = f"{step}, HTTP {answer.status}" + (f": {answer.message}" if answer.message else "")
     if grant is None or not grant.username:
         advice = f"docker login {registry}, or registries: {registry}: in the configuration"
@@ -115,7 +149,7 @@ def make_refusal(
     return RegistryAuthError(message, registry=registry, step=step, status=answer.status)
 
 
-def _judge_status(answer: Answer) -> tuple[type[RegistryError], str]:
+def _judge_status(answer: RegistryAnswer) -> tuple[type[RegistryError], str]:
     """Return the kind of the error and what to do about it."""
     status = answer.status
     if status in {401, 403}:
@@ -123,16 +157,12 @@ def _judge_status(answer: Answer) -> tuple[type[RegistryError], str]:
     if status == 404:  # noqa: PLR2004
         advice = "check repository and tag" if answer.code else "check repository and tag, and whether it is a registry"
         return ImageNotFoundError, advice
-    if status == _TOO_MANY:
-        return RegistryUnavailableError, f"too many requests: try again {_say_when(answer)}"
-    if status >= _SERVER_FAULT:
+    if status == TOO_MANY:
+        when = "later" if answer.retry_after is None else f"in {answer.retry_after:.0f} s"
+        return RegistryUnavailableError, f"too many requests: try again {when}"
+    if status >= SERVER_FAULT:
         return RegistryUnavailableError, "the registry is out of order: try again later"
     return RegistryError, "check whether it is a registry, and the reference"
-
-
-def _say_when(answer: Answer) -> str:
-    seconds = answer.retry_after
-    return "later" if seconds is None else f"in {seconds:.0f} s"
 
 
 def _read_errors(body: bytes) -> str:

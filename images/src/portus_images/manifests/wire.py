@@ -15,7 +15,7 @@ import cattrs
 from attrs import field, fields, frozen, has
 from cattrs.gen import make_dict_structure_fn
 
-from ..digests import find_digest_fault
+from ..blobs import find_digest_fault
 
 MOST_ELEMENTS = 1000
 """Layers of a manifest, entries of an index."""

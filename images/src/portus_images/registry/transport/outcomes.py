@@ -1,6 +1,12 @@
-"""What an exchange that did not come about means. Neither message nor cause holds an address' query or a header."""
+"""What a try of a request came to, and what follows: an error, another try, a redirect.
+
+Neither the message of an error nor its cause holds a header or the query of an address.
+"""
 
 from __future__ import annotations
+
+import random
+import re
 
 import aiohttp
 from attrs import frozen
@@ -8,9 +14,20 @@ from yarl import URL
 
 from ...errors import RegistryError, RegistryUnavailableError
 from ...sessions import what_broke
-from .call import Call
+from ..exchange import SERVER_FAULT, TOO_MANY, RegistryAnswer, RegistryCall
+from ..hosts import same_origin
+from .proxies import Proxy
 
+MOST_REDIRECTS = 5
+PAUSES = (0.5, 2.0)
+"""Seconds before a second and a third try; up to half of each is taken off at random."""
+LONGEST_WAIT = 30.0
+"""Seconds of a ``Retry-After`` that are waited; a server that asks for more is not asked again."""
+_REDIRECTS = {301, 302, 303, 307, 308}
+_METHOD_KEPT = {307, 308}
+_SERVER_FAULTS = range(SERVER_FAULT, 600)
 _PROXY_WANTS_CREDENTIALS = 407
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 
 @frozen
@@ -28,7 +45,7 @@ class Failure:
         return self.error
 
 
-def make_failure(call: Call, url: URL, error: BaseException, proxy: URL | None = None) -> Failure:
+def make_failure(call: RegistryCall, url: URL, error: BaseException, proxy: Proxy | None = None) -> Failure:
     """Return the failure that an exception of aiohttp stands for.
 
     Args:
@@ -50,9 +67,9 @@ def make_failure(call: Call, url: URL, error: BaseException, proxy: URL | None =
     return Failure(RegistryUnavailableError(message, registry=call.registry, step=step), make_harmless(error), broken)
 
 
-def make_proxy_error(call: Call, proxy: URL | None, status: int | None, broke: str = "") -> RegistryError:
+def make_proxy_error(call: RegistryCall, proxy: Proxy | None, status: int | None, broke: str = "") -> RegistryError:
     """Return the error of a proxy that can't be reached, or will not let us through."""
-    place = proxy.raw_authority if proxy else "the proxy"
+    place = proxy.url.raw_authority if proxy else "the proxy"
     if status == _PROXY_WANTS_CREDENTIALS:
         said, advice = "HTTP 407", "it wants other credentials: put them into HTTP_PROXY or HTTPS_PROXY"
     elif status:
@@ -85,3 +102,64 @@ def _advise(error: BaseException, url: URL) -> str:
         known = isinstance(error, aiohttp.ClientConnectorError)
         return advice if known else f"{advice}; if it wants a client certificate: registries: {place}: client_cert"
     return advice
+
+
+def find_target(call: RegistryCall, url: URL, answer: RegistryAnswer) -> URL | None:
+    """Return where an answer redirects to; None for one that does not.
+
+    Args:
+        call: What was to be had.
+        url: What was asked last.
+        answer: What it answered.
+
+    Raises:
+        RegistryError: It leads to another kind of address, from https to http, or would take a form elsewhere.
+    """
+    if answer.status not in _REDIRECTS or "Location" not in answer.headers:
+        return None
+    target = _join(url, answer.headers["Location"])
+    if target is None or target.user or target.password:
+        raise refuse_redirect(call, "redirects to an address that is not plain http or https")
+    if (url.scheme, target.scheme) == ("https", "http"):
+        raise refuse_redirect(call, "redirects from https to http")
+    if call.form is not None and not (answer.status in _METHOD_KEPT and same_origin(call.url, target)):
+        raise refuse_redirect(call, "redirects a log-in")
+    return target
+
+
+def refuse_redirect(call: RegistryCall, what: str) -> RegistryError:
+    """Return the error for a redirect that is not followed."""
+    message = f"{call.registry}, {call.step}: it {what}, which is not followed: check the registry's address"
+    return RegistryError(message, registry=call.registry, step=call.step)
+
+
+def _join(url: URL, location: str) -> URL | None:
+    """Return an absolute address, or None for what is none; a signed one must not be quoted anew."""
+    try:
+        target = url.join(URL(location, encoded=_VISIBLE.fullmatch(location) is not None)).with_fragment(None)
+        usable = target.scheme in {"http", "https"} and target.host and target.port
+    except ValueError:
+        return None
+    return target if usable else None
+
+
+def find_pause(outcome: RegistryAnswer | Failure, tries: int) -> float | None:
+    """Return the seconds to wait before a request is sent again; None where that will not be.
+
+    Args:
+        outcome: What came of it.
+        tries: How often it was sent.
+    """
+    if tries > len(PAUSES) or not _may_pass(outcome):
+        return None
+    own = PAUSES[tries - 1] * random.uniform(0.5, 1.0)  # noqa: S311 (jitter)
+    wanted = outcome.retry_after if isinstance(outcome, RegistryAnswer) else None
+    if wanted is None:
+        return own
+    return max(own, wanted) if wanted <= LONGEST_WAIT else None
+
+
+def _may_pass(outcome: RegistryAnswer | Failure) -> bool:
+    if isinstance(outcome, Failure):
+        return outcome.may_repeat
+    return outcome.status == TOO_MANY or outcome.status in _SERVER_FAULTS

@@ -9,18 +9,16 @@ from pathlib import Path
 
 from attrs import define, evolve, field
 
-from ..blob_file import BlobFile
+from ..blob_file import BlobFile, in_thread
 from ..blobs import BlobAccess, BlobHead
 from ..errors import LocalImageError, NotInRegistryError
 from ..image import Image, Layer, LocalImage, Platform
-from ..registry.platforms import own_platform
-from ..registry.resolving import Resolved, Resolver, make_image
-from .address import ServeAddress
-from .contents import Stamp, stamp_of, why
-from .holding import Holding, open_store
-from .reference import LocalReference
+from ..manifests import Resolved, Resolver, make_image, own_platform
+from ..reference import LocalReference
+from ..settings import ServeAddress
+from .file_slice import Stamp, stamp_of, why
+from .open_store import OpenStore, open_store
 from .server import BlobServer
-from .threads import in_thread
 
 _Key = tuple[str, str, Stamp]
 
@@ -31,7 +29,7 @@ class _Place:
 
     lock: asyncio.Lock = field(factory=asyncio.Lock)
     users: int = 0
-    holding: Holding | None = None
+    holding: OpenStore | None = None
 
 
 class LocalImages:
@@ -133,7 +131,7 @@ class LocalImages:
         await self._server.aclose()
 
     @asynccontextmanager
-    async def _hold(self, reference: LocalReference) -> AsyncIterator[Holding]:
+    async def _hold(self, reference: LocalReference) -> AsyncIterator[OpenStore]:
         """Open a folder or an archive, or join those who have it open."""
         key = await in_thread(lambda _: _make_key(reference))
         place = self._places.setdefault(key, _Place())
@@ -153,7 +151,7 @@ class LocalImages:
             finally:
                 place.holding.close()
 
-    def _find(self, image: Image, digest: str) -> Holding:
+    def _find(self, image: Image, digest: str) -> OpenStore:
         """Return the open folder or archive that has verified a blob of an image."""
         where = (image.local.form, image.local.path) if image.local else None
         for (form, path, _), place in self._places.items():
@@ -167,11 +165,11 @@ def _refuse_foreign(layer: Layer) -> None:
         raise NotInRegistryError(f"the layer {layer.digest[:80]!r} is a foreign one, which is not in the image")
 
 
-async def _open(place: _Place, reference: LocalReference) -> Holding:
+async def _open(place: _Place, reference: LocalReference) -> OpenStore:
     async with place.lock:
         if place.holding is None:
             store = await in_thread(lambda stop: open_store(reference, stop), lambda store: store.close())
-            place.holding = Holding(reference, store)
+            place.holding = OpenStore(reference, store)
         return place.holding
 
 
@@ -191,7 +189,7 @@ def _reference_of(image: Image) -> LocalReference:
     return evolve(image.reference, path=image.local.path)
 
 
-async def _resolve(holding: Holding, reference: LocalReference, platform: Platform | None) -> Image:
+async def _resolve(holding: OpenStore, reference: LocalReference, platform: Platform | None) -> Image:
     found = await holding.find(reference.name)
     resolved = await Resolver(holding, reference.text).one(found, platform or own_platform())
     return _make_image(reference, resolved)

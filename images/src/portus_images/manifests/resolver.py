@@ -10,8 +10,8 @@ from attrs import frozen
 
 from ..errors import ImageNotFoundError, InvalidManifestError, LocalImageError, RegistryError
 from ..image import Image, LocalImage, Platform
-from ..local.reference import ImageReference
-from .manifest import Index, Manifest, is_known, make_platform, rank_entries, read_platform
+from ..reference import ImageReference
+from .manifest import ImageIndex, ImageManifest, is_known, make_platform, rank_entries, read_platform
 from .wire import Descriptor, MalformedError
 
 MOST_NESTED = 3
@@ -27,7 +27,7 @@ _LOGGER = logging.getLogger("portus_images.registry")
 class ManifestSource(Protocol):
     """Where manifests and small blobs come from: a repository, a folder, an archive."""
 
-    async def fetch_entry(self, entry: Descriptor) -> Manifest | Index:
+    async def fetch_entry(self, entry: Descriptor) -> ImageManifest | ImageIndex:
         """Return the manifest that an index names, verified."""
 
     async def fetch_blob(self, digest: str) -> bytes:
@@ -38,7 +38,7 @@ class ManifestSource(Protocol):
 class Resolved:
     """One image, or what is none."""
 
-    manifest: Manifest
+    manifest: ImageManifest
     platform: Platform | None = None
 
 
@@ -46,7 +46,7 @@ class Resolved:
 class _Place:
     """An index, how deep it is inside others, and what platform those say it is for."""
 
-    index: Index
+    index: ImageIndex
     depth: int = 0
     platform: Platform | None = None
 
@@ -67,7 +67,7 @@ class Resolver:
         self._seen: set[str] = set()
         self._indexes = 0
 
-    async def one(self, found: Manifest | Index, wanted: Platform) -> Resolved:
+    async def one(self, found: ImageManifest | ImageIndex, wanted: Platform) -> Resolved:
         """Return the image for a platform. One that is in no index is what it is.
 
         Raises:
@@ -75,7 +75,7 @@ class Resolver:
             InvalidManifestError: Indexes inside each other without end.
             RegistryError: A manifest can't be had.
         """
-        if isinstance(found, Manifest):
+        if isinstance(found, ImageManifest):
             return await self._complete(found, None)
         offered: dict[str, None] = {}
         resolved = await self._search(_Place(found), wanted, offered)
@@ -83,7 +83,7 @@ class Resolver:
             raise self._not_found(wanted, list(offered))
         return resolved
 
-    async def all(self, found: Manifest | Index) -> tuple[Resolved, ...]:
+    async def all(self, found: ImageManifest | ImageIndex) -> tuple[Resolved, ...]:
         """Return all images, in the order of the indexes; what is no image, or can't be had, says why.
 
         An image that is there twice is returned once.
@@ -92,7 +92,7 @@ class Resolver:
             InvalidManifestError: There are too many.
             RegistryError: The registry is not available.
         """
-        if isinstance(found, Manifest):
+        if isinstance(found, ImageManifest):
             return (await self._complete(found, None),)
         images: list[Resolved] = []
         async for resolved in self._each(_Place(found)):
@@ -112,7 +112,7 @@ class Resolver:
                 continue
             self._seen.add(entry.digest)
             found, platform = await self._source.fetch_entry(entry), make_platform(entry.platform) or place.platform
-            if isinstance(found, Manifest):
+            if isinstance(found, ImageManifest):
                 return await self._complete(found, platform)
             if resolved := await self._search(_Place(found, place.depth + 1, platform), wanted, offered):
                 return resolved
@@ -126,7 +126,7 @@ class Resolver:
             self._seen.add(entry.digest)
             platform = make_platform(entry.platform) or place.platform
             found = await self._fetch(entry)
-            if isinstance(found, Manifest):
+            if isinstance(found, ImageManifest):
                 yield await self._complete(found, platform)
                 continue
             async for resolved in self._each(_Place(found, place.depth + 1, platform)):
@@ -134,7 +134,7 @@ class Resolver:
         for entry in place.index.attestations:
             yield Resolved(_stand_in(entry, "it is an attestation, not a container image"), None)
 
-    async def _fetch(self, entry: Descriptor) -> Manifest | Index:
+    async def _fetch(self, entry: Descriptor) -> ImageManifest | ImageIndex:
         """Return what an entry names; one that can't be had must not hide the others."""
         if not is_known(entry.mediaType):
             return _stand_in(entry, f"its media type {entry.mediaType} is none of an image's manifest")
@@ -143,10 +143,10 @@ class Resolver:
         except (ImageNotFoundError, InvalidManifestError, LocalImageError) as error:
             return _stand_in(entry, f"its manifest can't be had: {error}")
 
-    async def _complete(self, manifest: Manifest, platform: Platform | None) -> Resolved:
+    async def _complete(self, manifest: ImageManifest, platform: Platform | None) -> Resolved:
         return Resolved(manifest, platform or manifest.platform or await self._ask_platform(manifest))
 
-    async def _ask_platform(self, manifest: Manifest) -> Platform | None:
+    async def _ask_platform(self, manifest: ImageManifest) -> Platform | None:
         """Return the platform that an image's configuration names; None when it can't be had."""
         if manifest.unsupported or manifest.config is None:
             return None
@@ -187,5 +187,5 @@ def make_image(reference: ImageReference, resolved: Resolved, local: LocalImage 
     )
 
 
-def _stand_in(entry: Descriptor, unsupported: str) -> Manifest:
-    return Manifest(digest=entry.digest, media_type=entry.mediaType, unsupported=unsupported)
+def _stand_in(entry: Descriptor, unsupported: str) -> ImageManifest:
+    return ImageManifest(digest=entry.digest, media_type=entry.mediaType, unsupported=unsupported)

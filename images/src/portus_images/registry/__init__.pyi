@@ -1,0 +1,11 @@
+"""The names for the rest of this package, by the module that defines each."""
+
+from .client import (
+    Registry as Registry,
+)
+from .credentials import (
+    credentials_files as credentials_files,
+    credentials_origin as credentials_origin,
+)
+
+__all__: list[str]

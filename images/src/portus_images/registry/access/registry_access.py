@@ -1,0 +1,162 @@
+"""How a registry lets us in for one right: openly, with Basic authentication, or with a token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ...errors import InvalidManifestError, RegistryAuthError
+from ..credentials import CredentialSearch, CredentialStore
+from ..exchange import Grant, RegistryAnswer, RegistryCall, make_error, make_refusal
+from .challenge import Challenge, Realm, Right, make_realm, parse_challenges
+from .registry_host import RegistryHost
+from .tokens import TokenSource
+
+OWN_MARGIN = 10.0
+"""Seconds that a token for our own requests must be good for."""
+BACKEND_MARGIN = 60.0
+"""Seconds that a token for a backend must be good for."""
+_UNAUTHORIZED = 401
+_MOST_REFUSALS = 2
+
+
+class RegistryAccess:
+    """Sends the requests that need one right, with what the registry has asked for. At first nothing is sent with them.
+
+    Args:
+        right: What is needed.
+        host: The registry.
+        store: Finds credentials.
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, right: Right, host: RegistryHost, store: CredentialStore, clock: Callable[[], float]) -> None:
+        self.host = host
+        self._right = right
+        self._store = store
+        self._clock = clock
+        self._fixed: Grant | None = None
+        self._tokens: TokenSource | None = None
+        self._open = False
+        self._fault = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether the registry has shown what it wants."""
+        return self._open or self.guarded
+
+    @property
+    def guarded(self) -> bool:
+        """Whether it has asked for something."""
+        return self._fixed is not None or self._tokens is not None
+
+    async def get(self, call: RegistryCall) -> RegistryAnswer:
+        """Send a request; return an answer with a status of success and its whole body.
+
+        Raises:
+            InvalidManifestError: The body is longer than it may be.
+            RegistryError: The status is another, there is no answer, or no credentials.
+        """
+        answer = await self.send(call)
+        if answer.failed:
+            raise make_error(call, answer)
+        if answer.too_long:
+            why = f"the answer is longer than {call.limit} bytes"
+            raise call.make_error(InvalidManifestError, why, answer.status)
+        return answer
+
+    async def send(self, call: RegistryCall) -> RegistryAnswer:
+        """Send a request; meet the challenge of a 401, and once more when a token is refused. A status is not judged.
+
+        Raises:
+            RegistryError: There is no answer, or no credentials.
+        """
+        grant = await self.grant()
+        refusals = 0
+        while True:
+            answer = await self.host.transport.send(call, grant)
+            if answer.status != _UNAUTHORIZED or answer.elsewhere:
+                break
+            refusals += grant is not None
+            if refusals == _MOST_REFUSALS:
+                raise self._refusal(call, answer, grant)
+            grant = await self._meet(call, answer, grant)
+        if grant is None:
+            self._open = not self.guarded
+        return answer
+
+    async def grant(self, *, valid_for: float = OWN_MARGIN, renew: bool = False) -> Grant | None:
+        """Return what to send with a request; None where nothing was asked for so far.
+
+        Args:
+            valid_for: Seconds that a token is good for, unless it is newly issued.
+            renew: Take nothing that is cached.
+        """
+        if self._tokens:
+            return await self._tokens.get(valid_for=valid_for, renew=renew)
+        if self._fixed and renew:
+            self._fixed = await self._log_in()
+        return self._fixed
+
+    async def _meet(self, call: RegistryCall, answer: RegistryAnswer, refused: Grant | None) -> Grant:
+        """Return what a 401 asks for.
+
+        Args:
+            call: The call.
+            answer: The registry's answer.
+            refused: What was sent with the call, and did not do.
+
+        Raises:
+            RegistryAuthError: There are no credentials, they are refused, or the challenge can't be met.
+        """
+        challenges = parse_challenges(answer.headers.getall("WWW-Authenticate", ()))
+        bearer, basic = _find(challenges, "bearer"), _find(challenges, "basic")
+        if bearer is None and basic is None:
+            raise self._unknown_challenge(answer, [challenge.scheme for challenge in challenges])
+        if bearer:
+            return await self._meet_bearer(bearer, refused)
+        self._tokens = None
+        fixed = await self._log_in()
+        if fixed is None or (refused and refused.header == fixed.header):
+            raise self._refusal(call, answer, fixed)
+        self._fixed = fixed
+        return fixed
+
+    async def _meet_bearer(self, challenge: Challenge, refused: Grant | None) -> Grant:
+        realm = await self._find_realm(challenge)
+        if self._tokens is None or self._tokens.realm != realm:
+            self._tokens = TokenSource(realm, self.host, self._search, self._clock)
+        if refused:
+            self._tokens.drop(refused)
+        return await self._tokens.get(valid_for=OWN_MARGIN)
+
+    async def _find_realm(self, challenge: Challenge) -> Realm:
+        named, base = challenge.parameters, await self.host.base()
+        address, service = named.get("realm", ""), named.get("service", "")
+        return make_realm(address, service, self._right, self.host.name, base, self.host.settings)
+
+    async def _log_in(self) -> Grant | None:
+        """Return what a registry without a token service takes: its own token, or name and password."""
+        credentials = (await self._search()).credentials
+        if credentials and credentials.identity_token:
+            self._fault = f"the identity token of {credentials.origin} is good for token services only"
+        return (credentials.make_bearer() or credentials.make_basic()) if credentials else None
+
+    async def _search(self) -> CredentialSearch:
+        search = await self._store.find(self.host.name, self._right.repository)
+        self._fault = search.fault
+        return search
+
+    def _refusal(self, call: RegistryCall, answer: RegistryAnswer, refused: Grant | None) -> RegistryAuthError:
+        return make_refusal(call, answer, refused, repository=self._right.name, fault=self._fault)
+
+    def _unknown_challenge(self, answer: RegistryAnswer, schemes: Iterable[str]) -> RegistryAuthError:
+        offered = ", ".join(schemes)[:100] or "nothing"
+        message = (
+            f"{self.host.name}: HTTP 401, and the way to log in that it offers ({offered}) is neither Bearer nor "
+            "Basic: check whether it is a registry"
+        )
+        return RegistryAuthError(message, registry=self.host.name, step="token", status=answer.status)
+
+
+def _find(challenges: Iterable[Challenge], scheme: str) -> Challenge | None:
+    return next((challenge for challenge in challenges if challenge.scheme == scheme), None)

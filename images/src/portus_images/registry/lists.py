@@ -1,0 +1,203 @@
+"""What a registry lists, page by page: its repositories, the tags of one, and what refers to an image.
+
+Sources: distribution's ``docs/spec/api.md`` ("Catalog"); OCI distribution specification 1.1 ("Listing Tags", "Listing
+Referrers", "Referrers Tag Schema"); RFC 8288 for the header ``Link``, which names the next page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterable
+from typing import TypeVar
+from urllib.parse import quote
+
+from attrs import evolve
+from yarl import URL
+
+from ..blobs import Referrer
+from ..errors import ImageNotFoundError, InvalidManifestError, RegistryError
+from ..manifests import (
+    OCI_INDEX,
+    Descriptor,
+    ImageIndex,
+    MalformedError,
+    WireCatalog,
+    WireTags,
+    parse_object,
+    structure,
+)
+from .access import RegistryAccess
+from .exchange import RegistryAnswer, RegistryCall
+from .hosts import same_origin
+from .repository import Repository, malformed_answer, parse_answer
+
+PAGE = 100
+"""Names that are asked for at once: distribution 3 refuses more than 1,000, some registries more than 100."""
+MOST_PAGES = 100_000
+LARGEST_PAGE = 16 * 1024 * 1024
+"""Bytes. Distribution 2.8 gives all tags of a repository in one answer, whatever was asked for."""
+MOST_REFERRER_PAGES = 20
+MOST_REFERRERS = 1000
+_NOT_SHOWN = {401, 403, 404, 405, 501}
+_NO_SUCH_API = {400, 404, 405, 406, 501}
+_NEXT = re.compile(r"""<([^>]*)>[^,<]*;\s*rel="?next"?""")
+_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9._-]")
+_LONGEST_ALGORITHM = 32
+_LONGEST_HEX = 64
+ListT = TypeVar("ListT", WireCatalog, WireTags)
+
+
+async def list_repositories(access: RegistryAccess) -> AsyncIterator[str]:
+    """Iterate over the names of all repositories that the registry shows.
+
+    Raises:
+        RegistryError: It does not show them, or is not available.
+        InvalidManifestError: Its answer is not a list.
+    """
+    try:
+        async for page in _read_pages(access, "/v2/_catalog", "catalog", "the list of repositories", WireCatalog):
+            for name in page.repositories:
+                yield name
+    except RegistryError as error:
+        if error.status not in _NOT_SHOWN:
+            raise
+        message = f"{error}; many registries do not show it: name the repositories instead"
+        raise type(error)(message, registry=error.registry, step="catalog", status=error.status) from error
+
+
+async def list_tags(repository: Repository) -> AsyncIterator[str]:
+    """Iterate over the tags of a repository; there are none where all have been deleted.
+
+    Raises:
+        ImageNotFoundError: There is no such repository.
+        RegistryError: The registry does not show them, or is not available.
+        InvalidManifestError: Its answer is not a list.
+    """
+    path = f"/v2/{repository.name}/tags/list"
+    async for page in _read_pages(repository.access, path, "tags", repository.name, WireTags):
+        for tag in page.tags:
+            yield tag
+
+
+async def find_referrers(repository: Repository, digest: str, artifact_type: str = "") -> tuple[Referrer, ...]:
+    """Return what refers to a manifest: by the registry's API; where it has none, by the tag that stands for it.
+
+    Args:
+        repository: Where the manifest is.
+        digest: Its digest.
+        artifact_type: Only those of this type; all where empty. A registry need not filter, so this does.
+
+    Raises:
+        RegistryError: The registry is not available, gives no credentials, or answers nonsense.
+    """
+    try:
+        found = await _ask_for_referrers(repository, digest, artifact_type)
+    except RegistryError as error:
+        if error.step != "referrers" or error.status not in _NO_SUCH_API:
+            raise
+        found = await _read_referrers_tag(repository, digest)
+    referrers = {entry.digest: _make_referrer(entry) for entry in found}
+    return tuple(one for one in referrers.values() if artifact_type in {"", one.artifact_type})
+
+
+def make_tag(digest: str) -> str:
+    """Return the tag under which clients put referrers where the registry has no API for them."""
+    algorithm, _, digits = digest.partition(":")
+    return _NOT_IN_TAGS.sub("-", f"{algorithm[:_LONGEST_ALGORITHM]}-{digits[:_LONGEST_HEX]}")
+
+
+async def _read_pages(
+    access: RegistryAccess, path: str, step: str, what: str, kind: type[ListT]
+) -> AsyncIterator[ListT]:
+    call = RegistryCall(
+        registry=access.host.name,
+        step=step,
+        what=what,
+        url=await access.host.locate(f"{path}?n={PAGE}"),
+        headers={"Accept": "application/json"},
+        limit=LARGEST_PAGE,
+    )
+    seen: set[URL] = set()
+    for _ in range(MOST_PAGES):
+        seen.add(call.url)
+        answer = await access.get(call)
+        try:
+            page = structure(parse_object(answer.body), kind)
+        except MalformedError as error:
+            raise call.make_error(InvalidManifestError, f"{error}; is it a registry?") from error
+        yield page
+        following = _find_next_page(call, answer, path)
+        if following is None:
+            return
+        if following in seen:
+            raise call.make_error(InvalidManifestError, "its next page is one that was read already")
+        call = evolve(call, url=following)
+    raise call.make_error(InvalidManifestError, f"there are more than {MOST_PAGES} pages")
+
+
+async def _ask_for_referrers(repository: Repository, digest: str, artifact_type: str) -> Iterable[Descriptor]:
+    path = f"/v2/{repository.name}/referrers/"
+    query = f"?artifactType={quote(artifact_type, safe='')}" if artifact_type else ""
+    call = RegistryCall(
+        registry=repository.host.name,
+        step="referrers",
+        what=f"{repository.name}@{digest}",
+        url=await repository.host.locate(f"{path}{digest}{query}"),
+        headers={"Accept": OCI_INDEX},
+    )
+    found: list[Descriptor] = []
+    for _ in range(MOST_REFERRER_PAGES):
+        answer = await repository.access.get(call)
+        page = parse_answer(call, answer, None)
+        if not isinstance(page, ImageIndex):
+            raise malformed_answer(call, answer, MalformedError("it is not an index"))
+        found += page.all_entries
+        if len(found) > MOST_REFERRERS:
+            raise call.make_error(InvalidManifestError, f"there are more than {MOST_REFERRERS}")
+        following = _find_next_page(call, answer, path)
+        if following is None:
+            return found
+        call = evolve(call, url=following)
+    raise call.make_error(InvalidManifestError, f"there are more than {MOST_REFERRER_PAGES} pages")
+
+
+def _find_next_page(call: RegistryCall, answer: RegistryAnswer, inside: str) -> URL | None:
+    """Return the address of the next page; None where there is none.
+
+    Args:
+        call: The call for the present page.
+        answer: The present page.
+        inside: What the path of each page begins with: a link to elsewhere is not followed.
+
+    Raises:
+        InvalidManifestError: It leads elsewhere.
+    """
+    link = _NEXT.search(answer.headers.get("Link", ""))
+    if link is None:
+        return None
+    try:
+        target = call.url.join(URL(link[1], encoded=True))
+        path = target.raw_path_qs if link[1] and same_origin(call.url, target) else ""
+    except ValueError:
+        path = ""
+    if not path.startswith(inside) or ".." in path:
+        raise call.make_error(InvalidManifestError, "its next page is not one of this list")
+    return call.url.join(URL(path, encoded=True))
+
+
+async def _read_referrers_tag(repository: Repository, digest: str) -> Iterable[Descriptor]:
+    try:
+        found = await repository.fetch_manifest(make_tag(digest))
+    except ImageNotFoundError:
+        return ()
+    return found.all_entries if isinstance(found, ImageIndex) else ()
+
+
+def _make_referrer(entry: Descriptor) -> Referrer:
+    return Referrer(
+        digest=entry.digest,
+        media_type=entry.mediaType,
+        size=entry.size,
+        artifact_type=entry.artifactType,
+        annotations=dict(entry.annotations),
+    )
