@@ -16,6 +16,7 @@ from attrs import frozen
 from portus_images import Registry
 from portus_scanners import Reference, load_settings
 from portus_scanners_testing.images import (
+    OCI_INDEX,
     BuiltImage,
     alpine_image,
     alpine_layer,
@@ -31,8 +32,7 @@ from portus_scanners_testing.images import (
     many_layers_image,
     static_binary_image,
 )
-from portus_scanners_testing.images.media_types import OCI_INDEX
-from portus_scanners_testing.registry.referrers import describe_referrers
+from portus_scanners_testing.registry import describe_referrers
 from standins.clair import StandInClair
 from standins.docker_registry import Auth, DockerRegistry
 from yarl import URL

@@ -10,9 +10,15 @@ from pathlib import Path
 
 import pytest
 from portus_scanners_testing.images import (
+    DOCKER_LIST,
+    DOCKER_MANIFEST,
     EMPTY_LAYER_DIGEST,
+    IN_TOTO,
     NEWER_EMPTY_LAYER_DIGEST,
+    OCI_INDEX,
+    OCI_MANIFEST,
     BuiltImage,
+    Form,
     alpine_image,
     debian_image,
     debian_layer,
@@ -33,15 +39,7 @@ from portus_scanners_testing.images import (
     write_dir_layout,
     write_oci_layout,
 )
-from portus_scanners_testing.images.media_types import (
-    DOCKER_LIST,
-    DOCKER_MANIFEST,
-    IN_TOTO,
-    OCI_INDEX,
-    OCI_MANIFEST,
-    Form,
-)
-from portus_scanners_testing.images.schema1 import signed_schema1
+from portus_scanners_testing.registry import signed_schema1
 
 BUILT = [
     debian_image({"bash": "5.2-1"}),

@@ -10,8 +10,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 from portus_scanners_testing import Delay, Disconnect, EmptyBody, Hang, StandInRegistry, Status, Truncated
-from portus_scanners_testing.images import debian_image
-from portus_scanners_testing.images.media_types import ACCEPT_ALL
+from portus_scanners_testing.images import ACCEPT_ALL, debian_image
 from portus_scanners_testing.registry import TokenIssuer, TokenServer, TokenService
 from standins.certificates import make_certificate
 from standins.registry_client import basic, bearer, get

@@ -7,7 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
-from portus_scanners_testing.registry import Access, TokenIssuer, TokenServer, TokenService
+from portus_scanners_testing.registry import TokenAccess, TokenIssuer, TokenServer, TokenService
 from standins.registry_client import basic, get
 
 SCOPE = "?service=s&scope=repository:team/app:pull,push"
@@ -82,13 +82,13 @@ async def test_oauth2_form(http: aiohttp.ClientSession, form: dict[str, str], st
 @pytest.mark.parametrize(
     ("scope", "expected"),
     [
-        ("repository:team/app:pull,push", Access(repository="team/app", actions=frozenset({"pull", "push"}))),
-        ("repository:host:5000/app:pull", Access(repository="host:5000/app", actions=frozenset({"pull"}))),
-        ("registry:catalog:*", Access(repository="catalog", actions=frozenset({"*"}), kind="registry")),
+        ("repository:team/app:pull,push", TokenAccess(repository="team/app", actions=frozenset({"pull", "push"}))),
+        ("repository:host:5000/app:pull", TokenAccess(repository="host:5000/app", actions=frozenset({"pull"}))),
+        ("registry:catalog:*", TokenAccess(repository="catalog", actions=frozenset({"*"}), kind="registry")),
         ("repository:pull", None),
         ("", None),
     ],
 )
-def test_scopes(scope: str, expected: Access | None) -> None:
+def test_scopes(scope: str, expected: TokenAccess | None) -> None:
     """Other kinds of scope are nothing to a repository."""
-    assert expected == Access.parse(scope)
+    assert expected == TokenAccess.parse(scope)

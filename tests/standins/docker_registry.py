@@ -21,8 +21,7 @@ from typing import Any, Literal, Self
 
 import pytest
 from portus_scanners_testing import PASSWORD, USERNAME
-from portus_scanners_testing.images import Pushable, write_dir_layout, write_oci_layout
-from portus_scanners_testing.images.media_types import OCI_INDEX, OCI_MANIFEST
+from portus_scanners_testing.images import OCI_INDEX, OCI_MANIFEST, Pushable, write_dir_layout, write_oci_layout
 from portus_scanners_testing.registry import IssuedToken, TokenServer, TokenService
 
 from .certificates import Certificate, make_certificate

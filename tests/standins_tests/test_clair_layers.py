@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from portus_scanners_testing.images import (
+    Compression,
     LayerBlob,
     alpine_layer,
     debian_layer,
@@ -13,11 +14,11 @@ from portus_scanners_testing.images import (
     filler_layer,
     layer,
     make_image,
+    make_tar,
     newer_empty_layer,
     opensuse_layer,
     static_binary_layer,
 )
-from portus_scanners_testing.images.layers import Compression, make_tar
 from standins.clair_client import ClairClient
 
 UNSUPPORTED = (422, "worker: OS and/or package manager are not supported")

@@ -10,6 +10,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 from portus_scanners_testing.images import (
+    ACCEPT_ALL,
+    DOCKER_SCHEMA1,
     EMPTY_LAYER_DIGEST,
     debian_image,
     debian_layer,
@@ -17,7 +19,6 @@ from portus_scanners_testing.images import (
     make_image,
     make_index,
 )
-from portus_scanners_testing.images.media_types import ACCEPT_ALL, DOCKER_SCHEMA1
 from standins import docker_registry
 from standins.certificates import make_certificate
 from standins.docker_registry import Auth, DockerRegistry, skopeo_push

@@ -10,14 +10,19 @@ import aiohttp
 import pytest
 from attrs import frozen
 from portus_scanners_testing import StandInRegistry
-from portus_scanners_testing.images import Pushable, debian_image, filler_layer, make_helm_chart, make_image, make_index
-from portus_scanners_testing.images.media_types import (
+from portus_scanners_testing.images import (
     ACCEPT_ALL,
     DOCKER_LIST,
     DOCKER_MANIFEST,
     DOCKER_SCHEMA1,
     OCI_INDEX,
     OCI_MANIFEST,
+    Pushable,
+    debian_image,
+    filler_layer,
+    make_helm_chart,
+    make_image,
+    make_index,
 )
 from standins.docker_registry import DockerRegistry
 from standins.registry_client import Got, basic, bearer, get

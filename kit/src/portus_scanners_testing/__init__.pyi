@@ -27,37 +27,29 @@ from .registry import (
     USERNAME as USERNAME,
     StandInRegistry as StandInRegistry,
 )
-from .servers.faults import (
+from .servers import (
     Chunked as Chunked,
     Delay as Delay,
     Disconnect as Disconnect,
     Echo as Echo,
     EmptyBody as EmptyBody,
     Endless as Endless,
+    Exchange as Exchange,
     Fault as Fault,
     FaultRule as FaultRule,
     Faults as Faults,
     Hang as Hang,
-    Rewritten as Rewritten,
-    Status as Status,
-    Truncated as Truncated,
-)
-from .servers.loopback import (
     LoopbackServer as LoopbackServer,
     RecordedRequest as RecordedRequest,
-)
-from .servers.replay import (
-    Exchange as Exchange,
     ReplayServer as ReplayServer,
-    read_exchanges as read_exchanges,
-    with_json as with_json,
-)
-from .servers.scripted import (
     Reply as Reply,
+    Rewritten as Rewritten,
     ScriptedServer as ScriptedServer,
-)
-from .servers.threads import (
+    Status as Status,
+    Truncated as Truncated,
+    read_exchanges as read_exchanges,
     serving as serving,
+    with_json as with_json,
 )
 
 __all__: list[str]

@@ -51,8 +51,8 @@ from portus_scanners_testing.images import (
     write_docker_archive,
     write_oci_archive,
     write_oci_layout,
+    write_tar,
 )
-from portus_scanners_testing.images.archives import write_tar
 
 LARGE = filler_layer("large", size=3_000_000)
 IMAGE = make_image(filler_layer("base"), LARGE, form="oci")

@@ -25,8 +25,8 @@ from portus_scanners_testing.images import (
     write_docker_archive,
     write_oci_archive,
     write_oci_layout,
+    write_tar,
 )
-from portus_scanners_testing.images.archives import write_tar
 
 BASE = filler_layer("base")
 APP = make_image(debian_layer({"bash": "5.2-1"}), BASE, BASE, form="oci")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from portus_images.blobs import digest_of, find_digest_fault, strip_signatures
 from portus_scanners_testing.images import filler_layer, make_image
-from portus_scanners_testing.images.schema1 import signed_schema1
+from portus_scanners_testing.registry import signed_schema1
 
 
 @pytest.mark.parametrize("algorithm", ["sha256", "sha384", "sha512"])

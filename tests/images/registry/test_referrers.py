@@ -21,10 +21,8 @@ from portus_scanners import (
     Secret,
 )
 from portus_scanners_testing import ScriptedServer, StandInContext, Status
-from portus_scanners_testing.images import BuiltImage, digest_of, make_artifact
-from portus_scanners_testing.images.media_types import OCI_INDEX
-from portus_scanners_testing.registry import StandInRegistry
-from portus_scanners_testing.registry.referrers import describe_referrers
+from portus_scanners_testing.images import OCI_INDEX, BuiltImage, digest_of, make_artifact
+from portus_scanners_testing.registry import StandInRegistry, describe_referrers
 
 from .conftest import BUILT, LOGIN, Connect
 

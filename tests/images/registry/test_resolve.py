@@ -18,9 +18,18 @@ from portus_scanners import (
     RegistryUnavailableError,
 )
 from portus_scanners_testing import Disconnect, EmptyBody, ScriptedServer, StandInRegistry, Status, Truncated
-from portus_scanners_testing.images import BuiltImage, digest_of, filler_layer, make_helm_chart, make_image, make_index
-from portus_scanners_testing.images.media_types import DOCKER_SCHEMA1, OCI_INDEX, OCI_MANIFEST
-from portus_scanners_testing.images.schema1 import signed_schema1
+from portus_scanners_testing.images import (
+    DOCKER_SCHEMA1,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    BuiltImage,
+    digest_of,
+    filler_layer,
+    make_helm_chart,
+    make_image,
+    make_index,
+)
+from portus_scanners_testing.registry import signed_schema1
 
 from .conftest import LOGIN, Connect
 

@@ -13,8 +13,16 @@ from portus_images.manifests.resolver import Resolver
 from portus_images.manifests.wire import Descriptor, Digest, MediaType
 from portus_scanners import Image, Platform, Reference, RegistryUnavailableError
 from portus_scanners_testing import ScriptedServer, Status
-from portus_scanners_testing.images import BuiltImage, digest_of, filler_layer, make_helm_chart, make_image, make_index
-from portus_scanners_testing.images.media_types import OCI_INDEX, OCI_MANIFEST
+from portus_scanners_testing.images import (
+    OCI_INDEX,
+    OCI_MANIFEST,
+    BuiltImage,
+    digest_of,
+    filler_layer,
+    make_helm_chart,
+    make_image,
+    make_index,
+)
 from portus_scanners_testing.registry import StandInRegistry
 
 from .conftest import Connect

@@ -11,7 +11,7 @@ from portus_images.manifests.manifest import SCHEMA_1, SCHEMA_1_SIGNED, ImageMan
 from portus_images.manifests.wire import MalformedError
 from portus_scanners import Platform
 from portus_scanners_testing.images import EMPTY_LAYER_DIGEST, debian_layer, digest_of, filler_layer, make_image
-from portus_scanners_testing.images.schema1 import signed_schema1
+from portus_scanners_testing.registry import signed_schema1
 
 TOP, MIDDLE, BASE = (f"sha256:{letter * 64}" for letter in "cba")
 TWICE = filler_layer("twice")

@@ -5,23 +5,11 @@ from __future__ import annotations
 import pytest
 
 # before they are imported: their assertions then show what they compare
-for _name in (
-    "endings",
-    "health",
-    "http",
-    "json_answers",
-    "packaging",
-    "polled",
-    "program",
-    "reports",
-    "secrets",
-    "subject",
-):
+for _name in ("endings", "http", "json_answers", "packaging", "program", "scanner", "subject"):
     pytest.register_assert_rewrite(f"{__name__}.{_name}")
 
-from .base import ScannerContract  # noqa: E402
-from .http import HttpScannerContract  # noqa: E402
-from .polled import PolledScannerContract  # noqa: E402
+from .http import HttpScannerContract, PolledScannerContract  # noqa: E402
 from .program import ProgramScannerContract  # noqa: E402
+from .scanner import ScannerContract  # noqa: E402
 
 __all__ = ["HttpScannerContract", "PolledScannerContract", "ProgramScannerContract", "ScannerContract"]

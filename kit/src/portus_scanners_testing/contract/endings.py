@@ -9,7 +9,7 @@ from pathlib import Path
 
 from portus_scanners.models import Outcome, ScannerReport, ScannerRun
 
-from . import heartbeat, suspension
+from . import event_loop
 from .lab import DEADLINE, ScannerLab
 from .leaks import Holdings, left_behind
 from .subject import ScannerSubject
@@ -88,7 +88,7 @@ async def _stopped(lab: ScannerLab, image: str, *, stop: bool) -> tuple[tuple[Sc
 async def _suspensions(lab: ScannerLab, image: str) -> int:
     """Return how often a whole scan waits for something."""
     async with lab.open() as opened:
-        _, total = await suspension.count(opened.scan(image))
+        _, total = await event_loop.count_suspensions(opened.scan(image))
         return total
 
 
@@ -96,7 +96,7 @@ async def _cut(lab: ScannerLab, image: str, number: int) -> list[str]:
     """Cancel a scan at its *number*-th await; return what is wrong with how it ended."""
     others = asyncio.all_tasks()
     async with lab.open() as opened:
-        task = await suspension.cancel_at(number, opened.scan(image))
+        task = await event_loop.cancel_at(number, opened.scan(image))
         if not task.done():
             return ["it would not end"]
         faults = [] if task.cancelled() or _had_ended(task) else [f"it ended with {_end_of(task)}"]
@@ -116,7 +116,7 @@ def _end_of(task: asyncio.Task[ScannerReport]) -> str:
 async def _watched(lab: ScannerLab, image: str) -> str:
     """Scan an image under watch; return where the loop stood still."""
     async with lab.open() as opened:
-        with heartbeat.watch(asyncio.get_running_loop()) as beat:
+        with event_loop.watch(asyncio.get_running_loop()) as beat:
             await opened.scan(image)
         return beat.stack
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import tracemalloc
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 from portus_scanners import InvalidReportError, ScannerError, ScannerUnavailableError
-from portus_scanners.models import ScannerReport
+from portus_scanners.models import Outcome, ScannerReport
 
 from ..context import StillWorkingError
-from ..servers.faults import (
+from ..servers import (
     Chunked,
     Disconnect,
     Echo,
@@ -22,22 +24,27 @@ from ..servers.faults import (
     Endless,
     Fault,
     Hang,
+    LoopbackServer,
     Rewritten,
+    ScriptedServer,
     Status,
     Truncated,
+    serving,
 )
-from ..servers.loopback import LoopbackServer
-from ..servers.scripted import ScriptedServer
-from ..servers.threads import serving
-from . import heartbeat
-from .base import ScannerContract
-from .health import is_well, tells_down
+from . import event_loop
 from .json_answers import JsonAnswerTests, Rewrite
-from .lab import ScannerLab
-from .wrong_answers import at_each_request, refused
+from .lab import DEADLINE, FEW_POLLS, ScannerLab
+from .leaks import Holdings, left_behind
+from .scanner import ScannerContract, is_well, tells_down
 
 _HTML = b"<!DOCTYPE html><html><body><h1>It works!</h1></body></html>"
 _PAGE = {"Content-Type": "text/html"}
+_MOST_REQUESTS = 8
+"""Requests of one scan that are each answered wrongly in turn."""
+_LONGEST_WAIT = 300.0
+"""Seconds between two polls at the most: who waits longer is told of the end too late."""
+_OTHER_REQUESTS = 10
+"""What a scan may ask beside its polls: to begin, for the version..."""
 
 
 class HttpScannerContract(JsonAnswerTests, ScannerContract):
@@ -102,7 +109,7 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
 
     def test_refused_connection_is_unavailable(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
         """Nobody listens: `ScannerUnavailableError`, so that the engine tries again."""
-        with refused() as server:
+        with _refused() as server:
             self._expect(lab.with_values({"server": server}).outcome_of(image), ScannerUnavailableError)
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 422])
@@ -171,9 +178,9 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
         """While the scanner waits for an answer, the event loop runs."""
 
         async def scan() -> str:
-            backend.faults.add("*", heartbeat.HeldUntilTheLoopRuns(asyncio.get_running_loop()))
+            backend.faults.add("*", event_loop.HeldUntilTheLoopRuns(asyncio.get_running_loop()))
             async with lab.open() as opened:
-                with heartbeat.watch(asyncio.get_running_loop()) as beat:
+                with event_loop.watch(asyncio.get_running_loop()) as beat:
                     await opened.scan(image)
                 return beat.stack
 
@@ -186,7 +193,7 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
         assert is_well(up), "the backend is up"
         backend.faults.add("*", Status(500))
         assert tells_down(lab.health(), up), "the backend answers 500"
-        with refused() as server:
+        with _refused() as server:
             assert tells_down(lab.with_values({"server": server}).health(), up), "nobody listens"
 
     def _expect(self, outcome: object, kind: type[Exception]) -> None:
@@ -213,10 +220,77 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
         def scan(number: int) -> object:
             return self.attempt(lab, number).outcome_of(image)
 
-        outcomes = list(at_each_request(backend, fault, scan))
+        outcomes = list(_at_each_request(backend, fault, scan))
         assert [] != [one for one in outcomes if isinstance(one, Exception)], f"{fault} is not noticed"
         for number, outcome in enumerate(outcomes):
             if isinstance(outcome, ScannerReport):
                 self.check_findings(outcome, self.findings)
             else:
                 self._expect(outcome, kind if number == 0 else later or kind)
+
+
+class PolledScannerContract(HttpScannerContract):
+    """The contract of a scanner that polls an HTTP server.
+
+    As for `HttpScannerContract`, and the fixture `working`. The server of the fixture `backend` says at least once that
+    it is working before it gives a result.
+    """
+
+    requests_per_poll: ClassVar[int] = 1
+    """Requests that the scanner sends each time when it asks how far the backend is."""
+    _unreadable = ScannerError  # the first answer is not yet the report
+
+    @pytest.fixture
+    def working(self) -> None:
+        """Let the server say of `image` that it is working, for ever (override this)."""
+        msg = "override the fixture `working`: it makes the backend say for ever that it is working"
+        raise NotImplementedError(msg)
+
+    def test_scan_waits_while_the_backend_works(self, lab: ScannerLab, image: str) -> None:
+        """Between two polls the scanner waits with `ScannerContext.wait`, and then has the result."""
+        report, waits = lab.run(lambda: _scan_and_waits(lab, image))
+        self.check_findings(report, self.findings)
+        assert [] != waits, "the backend of these tests must say at least once that it is working"
+        assert max(waits) <= _LONGEST_WAIT
+
+    def test_every_poll_is_waited_for(
+        self, lab: ScannerLab, backend: LoopbackServer, image: str, working: None
+    ) -> None:
+        """A backend that keeps working is not asked more often than the scanner has waited."""
+        outcome = lab.outcome_of(image)
+        assert isinstance(outcome, StillWorkingError), f"the backend is still working, and the scan ended: {outcome!r}"
+        assert len(backend.requests) <= FEW_POLLS * self.requests_per_poll + _OTHER_REQUESTS
+
+    def test_still_working_is_pending(self, lab: ScannerLab, image: str, working: None, scratch: Path) -> None:
+        """A backend that is still working at the deadline makes the outcome `pending`, and nothing is left behind."""
+        before = Holdings.now(scratch)
+        (run,) = lab.with_values({"timeout": DEADLINE}).report_of(image).results
+        assert Outcome.PENDING is run.outcome, f"ended {run.outcome.value}: {run.error}"
+        assert [] == left_behind(before, scratch)
+
+
+def _at_each_request(backend: LoopbackServer, fault: Fault, scan: Callable[[int], object]) -> Iterator[object]:
+    """Yield what ``scan(number)`` gives when the fault is shown from request 0 on, then from request 1 on, and so on.
+
+    Ends when a scan does not come as far, or after eight requests.
+    """
+    for number in range(_MOST_REQUESTS):
+        backend.faults.clear()
+        rule = backend.faults.add("*", fault, skip=number)
+        outcome = scan(number)
+        if not rule.shown:
+            return
+        yield outcome
+
+
+@contextmanager
+def _refused() -> Iterator[str]:
+    """Yield a base URL at which connections are refused: the port is taken, and nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+async def _scan_and_waits(lab: ScannerLab, image: str) -> tuple[object, list[float]]:
+    async with lab.open() as opened:
+        return await opened.scan(image), opened.context.waits

@@ -13,14 +13,13 @@ from typing import ClassVar
 import pytest
 from portus_scanners import InvalidReportError, ScannerError, ScannerUnavailableError
 
-from ..programs.scripted import ProgramFault, ScriptedProgram
-from . import heartbeat
-from .base import ScannerContract
+from ..programs import ProgramFault, ScriptedProgram
+from . import event_loop
 from .canaries import forms_of, told
-from .health import is_well, tells_down
 from .json_answers import JsonAnswerTests, Rewrite
 from .lab import DEADLINE, ScannerLab
 from .leaks import Holdings, alive_in, left_behind
+from .scanner import ScannerContract, is_well, tells_down
 
 _HUGE = 100 * 1024 * 1024
 _GARBAGE = (b"", b"\n", b"no JSON\n", b"{", b"\xff\xfe\x00", b"[]")
@@ -175,7 +174,7 @@ async def _watched(lab: ScannerLab, backend: ScriptedProgram, image: str) -> str
 
     async with lab.open() as opened:
         loop = asyncio.get_running_loop()
-        with heartbeat.watch(loop) as beat:
+        with event_loop.watch(loop) as beat:
             look(loop)
             await opened.scan(image)
         return beat.stack

@@ -13,7 +13,7 @@ from portus_scanners.models import ScannerReport, Severity
 
 from ..images import BuiltImage, debian_image
 from ..registry import USERNAME, StandInRegistry
-from ..servers.threads import serving
+from ..servers import serving
 from .canaries import REGISTRY_PASSWORD, secrets_for
 from .lab import ScannerLab
 

@@ -1,4 +1,4 @@
-"""Images as files: what ``docker save`` and ``skopeo copy ... oci-archive:`` write."""
+"""Images as files: folders (OCI layout, skopeo's ``dir:``) and archives (``docker save``, ``oci-archive:``)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,37 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from .builder import BuiltImage, Pushable, write_oci_layout
+from .builder import BuiltImage, Pushable, describe, to_json
 from .layers import digest_of
+
+
+def write_oci_layout(path: Path, image: Pushable, *, tag: str = "image") -> None:
+    """Write an image as an OCI layout, from which ``skopeo copy oci:PATH:TAG ...`` can push it if its form is OCI.
+
+    Args:
+        path: The folder; made when it is missing.
+        image: An image or an index.
+        tag: The name of the image in the layout.
+    """
+    blobs = path / "blobs" / "sha256"
+    blobs.mkdir(parents=True, exist_ok=True)
+    manifests = {item.digest: item.manifest for item in (image, *image.manifests)}
+    for digest, data in {**image.blobs, **manifests}.items():
+        (blobs / digest.partition(":")[2]).write_bytes(data)
+    entry = {**describe(image.media_type, image.manifest), "annotations": {"org.opencontainers.image.ref.name": tag}}
+    (path / "index.json").write_bytes(to_json({"schemaVersion": 2, "manifests": [entry]}))
+    (path / "oci-layout").write_bytes(to_json({"imageLayoutVersion": "1.0.0"}))
+
+
+def write_dir_layout(path: Path, image: Pushable) -> None:
+    """Write an image as skopeo's ``dir:PATH``: the form for Docker manifests, which an OCI layout must not hold."""
+    path.mkdir(parents=True, exist_ok=True)
+    for digest, data in image.blobs.items():
+        (path / digest.partition(":")[2]).write_bytes(data)
+    for item in image.manifests:
+        (path / f"{item.digest.partition(':')[2]}.manifest.json").write_bytes(item.manifest)
+    (path / "manifest.json").write_bytes(image.manifest)
+    (path / "version").write_text("Directory Transport Version: 1.1\n")
 
 
 def write_oci_archive(path: Path, image: Pushable, *, tag: str = "image") -> None:

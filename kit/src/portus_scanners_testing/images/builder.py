@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from attrs import field, frozen
@@ -107,7 +106,7 @@ def make_image(
     """
     names = {"os": os, "architecture": architecture, "variant": variant}
     platform = {key: value for key, value in names.items() if value}
-    config = _json(_config(layers, platform, empty_steps))
+    config = to_json(_config(layers, platform, empty_steps))
     return _built(config, config_type(form), layers, form, platform)
 
 
@@ -116,17 +115,17 @@ def make_index(*images: BuiltImage, form: Form = "oci", attestation: bool = Fals
     manifests = (*images, *(make_attestation(image) for image in images if attestation))
     entries = [_index_entry(manifest) for manifest in manifests]
     document = {"schemaVersion": 2, "mediaType": index_type(form), "manifests": entries}
-    return BuiltIndex(manifest=_json(document), media_type=index_type(form), manifests=manifests)
+    return BuiltIndex(manifest=to_json(document), media_type=index_type(form), manifests=manifests)
 
 
 def make_attestation(image: BuiltImage) -> BuiltImage:
     """Return BuildKit's attestation of an image: platform unknown/unknown, an in-toto statement for a layer."""
     subject = {"name": "made-up", "digest": {"sha256": image.digest.partition(":")[2]}}
-    statement = _json({"_type": "https://in-toto.io/Statement/v0.1", "subject": [subject], "predicate": {}})
+    statement = to_json({"_type": "https://in-toto.io/Statement/v0.1", "subject": [subject], "predicate": {}})
     blob = LayerBlob(data=statement, diff_id=digest_of(statement), compression="none", media_type=IN_TOTO)
     platform = {"os": "unknown", "architecture": "unknown"}
     annotations = {"vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": image.digest}
-    config = _json({**platform, "config": {}, "rootfs": {"type": "layers", "diff_ids": [blob.diff_id]}})
+    config = to_json({**platform, "config": {}, "rootfs": {"type": "layers", "diff_ids": [blob.diff_id]}})
     return _built(config, OCI_CONFIG, (blob,), "oci", platform, annotations)
 
 
@@ -134,7 +133,7 @@ def make_helm_chart(name: str = "made-up", version: str = "0.1.0") -> BuiltImage
     """Return a Helm chart: an OCI manifest with a configuration that is no image's."""
     chart = f"apiVersion: v2\nname: {name}\nversion: {version}\n".encode()
     blob = layer({f"{name}/Chart.yaml": chart}, media_type=HELM_CHART)
-    config = _json({"name": name, "version": version, "apiVersion": "v2"})
+    config = to_json({"name": name, "version": version, "apiVersion": "v2"})
     return _built(config, HELM_CONFIG, (blob,), "oci", {})
 
 
@@ -160,13 +159,13 @@ def make_artifact(
         "schemaVersion": 2,
         "mediaType": OCI_MANIFEST,
         "artifactType": artifact_type,
-        "config": _descriptor(OCI_EMPTY, b"{}"),
-        "layers": [_descriptor(blob.media_type, data)],
-        "subject": _descriptor(subject.media_type, subject.manifest),
+        "config": describe(OCI_EMPTY, b"{}"),
+        "layers": [describe(blob.media_type, data)],
+        "subject": describe(subject.media_type, subject.manifest),
         **({"annotations": dict(annotations)} if annotations else {}),
     }
     return BuiltImage(
-        manifest=_json(document),
+        manifest=to_json(document),
         media_type=OCI_MANIFEST,
         config=b"{}",
         layers=(blob,),
@@ -212,35 +211,6 @@ def many_layers_image(base: LayerBlob, count: int, *, name: str = "filler", form
     return make_image(base, *fillers, form=form)
 
 
-def write_oci_layout(path: Path, image: Pushable, *, tag: str = "image") -> None:
-    """Write an image as an OCI layout, from which ``skopeo copy oci:PATH:TAG ...`` can push it if its form is OCI.
-
-    Args:
-        path: The folder; made when it is missing.
-        image: An image or an index.
-        tag: The name of the image in the layout.
-    """
-    blobs = path / "blobs" / "sha256"
-    blobs.mkdir(parents=True, exist_ok=True)
-    manifests = {item.digest: item.manifest for item in (image, *image.manifests)}
-    for digest, data in {**image.blobs, **manifests}.items():
-        (blobs / digest.partition(":")[2]).write_bytes(data)
-    entry = {**_descriptor(image.media_type, image.manifest), "annotations": {"org.opencontainers.image.ref.name": tag}}
-    (path / "index.json").write_bytes(_json({"schemaVersion": 2, "manifests": [entry]}))
-    (path / "oci-layout").write_bytes(_json({"imageLayoutVersion": "1.0.0"}))
-
-
-def write_dir_layout(path: Path, image: Pushable) -> None:
-    """Write an image as skopeo's ``dir:PATH``: the form for Docker manifests, which an OCI layout must not hold."""
-    path.mkdir(parents=True, exist_ok=True)
-    for digest, data in image.blobs.items():
-        (path / digest.partition(":")[2]).write_bytes(data)
-    for item in image.manifests:
-        (path / f"{item.digest.partition(':')[2]}.manifest.json").write_bytes(item.manifest)
-    (path / "manifest.json").write_bytes(image.manifest)
-    (path / "version").write_text("Directory Transport Version: 1.1\n")
-
-
 def _built(
     config: bytes,
     media_type: str,
@@ -252,11 +222,11 @@ def _built(
     document = {
         "schemaVersion": 2,
         "mediaType": type_of_manifest(form),
-        "config": _descriptor(media_type, config),
-        "layers": [_descriptor(layer_type(item, form), item.data) for item in layers],
+        "config": describe(media_type, config),
+        "layers": [describe(layer_type(item, form), item.data) for item in layers],
     }
     return BuiltImage(
-        manifest=_json(document),
+        manifest=to_json(document),
         media_type=type_of_manifest(form),
         config=config,
         layers=layers,
@@ -278,13 +248,15 @@ def _config(layers: tuple[LayerBlob, ...], platform: Mapping[str, str], empty_st
 
 
 def _index_entry(image: BuiltImage) -> dict[str, Any]:
-    entry = {**_descriptor(image.media_type, image.manifest), "platform": dict(image.platform)}
+    entry = {**describe(image.media_type, image.manifest), "platform": dict(image.platform)}
     return {**entry, "annotations": dict(image.annotations)} if image.annotations else entry
 
 
-def _descriptor(media_type: str, data: bytes) -> dict[str, Any]:
+def describe(media_type: str, data: bytes) -> dict[str, Any]:
+    """Return the descriptor of a blob: media type, digest and size."""
     return {"mediaType": media_type, "digest": digest_of(data), "size": len(data)}
 
 
-def _json(document: object) -> bytes:
+def to_json(document: object) -> bytes:
+    """Return a document as registries store it: indented, as Docker writes it."""
     return json.dumps(document, indent=3).encode()

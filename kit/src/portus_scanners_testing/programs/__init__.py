@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from .scripted import Call, Output, ProgramFault, ScriptedProgram
+from .scripted_program import ProgramCall, ProgramFault, ScriptedOutput, ScriptedProgram
 
-__all__ = ["Call", "Output", "ProgramFault", "ScriptedProgram"]
+__all__ = ["ProgramCall", "ProgramFault", "ScriptedOutput", "ScriptedProgram"]

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from .lists import describe_referrers
+from .manifests import signed_schema1
 from .registry import Auth, StandInRegistry
 from .token_server import TokenServer, TokenService
-from .tokens import PASSWORD, USERNAME, Access, IssuedToken, TokenIssuer
+from .tokens import PASSWORD, USERNAME, IssuedToken, TokenAccess, TokenIssuer
 
 __all__ = [
     "PASSWORD",
     "USERNAME",
-    "Access",
     "Auth",
     "IssuedToken",
     "StandInRegistry",
+    "TokenAccess",
     "TokenIssuer",
     "TokenServer",
     "TokenService",
+    "describe_referrers",
+    "signed_schema1",
 ]

@@ -19,19 +19,10 @@ from urllib.parse import unquote
 from aiohttp import web
 from attrs import field, frozen
 
-from ..images.builder import BuiltImage, BuiltIndex, Pushable
-from ..images.layers import digest_of
-from ..images.media_types import (
-    DOCKER_LIST,
-    DOCKER_MANIFEST,
-    DOCKER_SCHEMA1,
-    OCI_INDEX,
-    OCI_MANIFEST,
-)
-from ..images.schema1 import signed_schema1
-from ..servers.loopback import LoopbackServer
-from .listing import answer_catalog, answer_tags
-from .referrers import answer_referrers, describe_referrers, find_referrers, make_tag
+from ..images import OCI_INDEX, BuiltImage, BuiltIndex, Pushable
+from ..servers import LoopbackServer
+from .lists import answer_catalog, answer_referrers, answer_tags, describe_referrers, find_referrers, make_tag
+from .manifests import VERSION, answer_error, answer_manifest
 from .token_server import TokenServer, TokenService, read_basic
 from .tokens import PASSWORD, USERNAME, IssuedToken
 
@@ -39,7 +30,6 @@ Auth = Literal["open", "basic", "token"]
 
 _ROUTE = re.compile(r"/v2/(?P<repository>.+)/(?P<kind>manifests|blobs|referrers|tags)/(?P<reference>[^/]+)")
 _CATALOG = "/v2/_catalog"
-_VERSION = {"Docker-Distribution-Api-Version": "registry/2.0"}
 
 
 @frozen
@@ -150,12 +140,12 @@ class StandInRegistry(LoopbackServer):
         if refused is not None:
             return refused
         if match is None:
-            return web.json_response({}, headers=_VERSION)
+            return web.json_response({}, headers=VERSION)
         return self._serve(request, match["kind"], repository, match["reference"])
 
     def _serve(self, request: web.BaseRequest, kind: str, repository: str, reference: str) -> web.Response:
         if request.method not in {"GET", "HEAD"}:
-            return _error(405, "UNSUPPORTED", "The operation is unsupported.")
+            return answer_error(405, "UNSUPPORTED", "The operation is unsupported.")
         stored = self._repositories.get(repository, _Repository())
         if kind == "referrers":
             found = find_referrers(stored.manifests.values(), reference)
@@ -164,13 +154,13 @@ class StandInRegistry(LoopbackServer):
             return _blob(stored, reference)
         if kind == "tags":
             return self._list_tags(repository, request.query)
-        return _manifest(stored, repository, reference, _accepted(request))
+        return answer_manifest(stored.find(reference), repository, reference, _accepted(request))
 
     def _list_tags(self, repository: str, query: Mapping[str, str]) -> web.Response:
         stored = self._repositories.get(repository)
         if stored is None:
             message = "repository name not known to registry"
-            return _error(404, "NAME_UNKNOWN", message, {"name": repository})
+            return answer_error(404, "NAME_UNKNOWN", message, {"name": repository})
         return answer_tags(repository, sorted(stored.tags), query, self.tags_page)
 
     def _refusal(self, request: web.BaseRequest, repository: str) -> web.Response | None:
@@ -203,43 +193,9 @@ class StandInRegistry(LoopbackServer):
 def _blob(stored: _Repository, digest: str) -> web.Response:
     data = stored.blobs.get(digest)
     if data is None:
-        return _error(404, "BLOB_UNKNOWN", "blob unknown to registry", {"digest": digest})
-    headers = {**_VERSION, "Content-Type": "application/octet-stream", "Docker-Content-Digest": digest}
+        return answer_error(404, "BLOB_UNKNOWN", "blob unknown to registry", {"digest": digest})
+    headers = {**VERSION, "Content-Type": "application/octet-stream", "Docker-Content-Digest": digest}
     return web.Response(body=data, headers=headers)
-
-
-def _manifest(stored: _Repository, repository: str, reference: str, accepted: set[str]) -> web.Response:
-    """Return the manifest in a form that the client accepts; conversions are made for tags only."""
-    item = stored.find(reference)
-    if item is None:
-        detail = f"unknown manifest name={repository} {'revision' if ':' in reference else 'tag'}={reference}"
-        return _unknown("manifest unknown", detail)
-    if item.media_type in {OCI_MANIFEST, OCI_INDEX} and item.media_type not in accepted:
-        return _unknown(_WHY_NOT_OCI[item.media_type])
-    if ":" in reference or item.media_type in accepted:
-        return _document(item.manifest, item.media_type, item.digest)
-    if item.media_type == DOCKER_LIST:
-        default = next((image for image in item.manifests if _is_default(image)), None)
-        return _unknown("manifest unknown") if default is None else _image(default, repository, reference, accepted)
-    return _image(item, repository, reference, accepted)
-
-
-_WHY_NOT_OCI = {
-    OCI_MANIFEST: "OCI manifest found, but accept header does not support OCI manifests",
-    OCI_INDEX: "OCI index found, but accept header does not support OCI indexes",
-}
-
-
-def _image(item: Pushable, repository: str, reference: str, accepted: set[str]) -> web.Response:
-    """Return an image's manifest, in schema 1 for a client that does not know schema 2."""
-    if DOCKER_MANIFEST in accepted or not isinstance(item, BuiltImage):
-        return _document(item.manifest, item.media_type, item.digest)
-    signed, payload = signed_schema1(item, repository, reference)
-    return _document(signed, DOCKER_SCHEMA1, digest_of(payload))
-
-
-def _is_default(image: BuiltImage) -> bool:
-    return (image.platform.get("os"), image.platform.get("architecture")) == ("linux", "amd64")
 
 
 def _accepted(request: web.BaseRequest) -> set[str]:
@@ -248,22 +204,8 @@ def _accepted(request: web.BaseRequest) -> set[str]:
     return {item.partition(";")[0].strip().lower() for item in items}
 
 
-def _document(body: bytes, media_type: str, digest: str) -> web.Response:
-    headers = {**_VERSION, "Docker-Content-Digest": digest, "Etag": f'"{digest}"', "Content-Type": media_type}
-    return web.Response(body=body, headers=headers)
-
-
 def _unauthorized(challenge: str, repository: str) -> web.Response:
     detail = [{"Type": "repository", "Class": "", "Name": repository, "Action": "pull"}] if repository else None
-    refusal = _error(401, "UNAUTHORIZED", "authentication required", detail)
+    refusal = answer_error(401, "UNAUTHORIZED", "authentication required", detail)
     refusal.headers["WWW-Authenticate"] = challenge
     return refusal
-
-
-def _unknown(message: str, detail: object = None) -> web.Response:
-    return _error(404, "MANIFEST_UNKNOWN", message, detail)
-
-
-def _error(status: int, code: str, message: str, detail: object = None) -> web.Response:
-    error = {"code": code, "message": message, **({} if detail is None else {"detail": detail})}
-    return web.json_response({"errors": [error]}, status=status, headers=_VERSION)

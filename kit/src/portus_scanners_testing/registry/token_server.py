@@ -15,8 +15,8 @@ from urllib.parse import parse_qs
 from aiohttp import web
 from attrs import evolve
 
-from ..servers.loopback import LoopbackServer
-from .tokens import PASSWORD, USERNAME, Access, IssuedToken, TokenIssuer
+from ..servers import LoopbackServer
+from .tokens import PASSWORD, USERNAME, IssuedToken, TokenAccess, TokenIssuer
 
 Fields = dict[str, list[str]]
 
@@ -79,9 +79,9 @@ class TokenService:
             return "" if self.anonymous else None
         return self.username if read_basic(header) == (self.username, self.password) else None
 
-    def _allowed(self, fields: Fields, account: str) -> list[Access]:
+    def _allowed(self, fields: Fields, account: str) -> list[TokenAccess]:
         """Return what is asked for and not denied; an anonymous client gets no more than pull."""
-        asked = (Access.parse(scope) for scope in " ".join(fields.get("scope", ())).split())
+        asked = (TokenAccess.parse(scope) for scope in " ".join(fields.get("scope", ())).split())
         granted = (access for access in asked if access is not None and access.repository not in self.denied)
         return [access if account else evolve(access, actions=access.actions & {"pull"}) for access in granted]
 

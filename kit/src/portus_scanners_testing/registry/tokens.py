@@ -13,7 +13,7 @@ PASSWORD = "opensesame"  # noqa: S105 (of a stand-in)
 
 
 @frozen(kw_only=True)
-class Access:
+class TokenAccess:
     """What a token allows on one repository, or on the list of all."""
 
     repository: str
@@ -22,7 +22,7 @@ class Access:
     kind: str = "repository"
 
     @classmethod
-    def parse(cls, scope: str) -> Access | None:
+    def parse(cls, scope: str) -> TokenAccess | None:
         """Return what ``repository:NAME:pull,push`` or ``registry:catalog:*`` asks for; None for another kind."""
         kind, _, rest = scope.partition(":")
         repository, _, actions = rest.rpartition(":")
@@ -39,7 +39,7 @@ class IssuedToken:
     account: str
     """Empty for an anonymous client."""
     service: str
-    access: tuple[Access, ...]
+    access: tuple[TokenAccess, ...]
     issued_at: float
     """Seconds since 1970, by the issuer's clock."""
     expires_at: float
@@ -65,7 +65,7 @@ class TokenIssuer:
         self.issued: list[IssuedToken] = []
         self._valid: dict[str, IssuedToken] = {}
 
-    async def issue(self, *, account: str, service: str, access: Iterable[Access]) -> IssuedToken:
+    async def issue(self, *, account: str, service: str, access: Iterable[TokenAccess]) -> IssuedToken:
         """Hand out a token."""
         now = self.clock()
         unsigned = IssuedToken(

@@ -1,9 +1,12 @@
-"""The servers' common floor: one loopback port, requests as they came, answers and faults."""
+"""The base of all servers: a loopback port, requests as they came, answers and faults; a thread to run servers in."""
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack, contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +16,8 @@ from attrs import field, frozen
 from .faults import Faults
 
 _ANY_PORT = 0
+_PATIENCE = 30.0
+"""Seconds until a server thread must have started, or ended."""
 
 
 @frozen(kw_only=True)
@@ -91,3 +96,43 @@ class LoopbackServer:
             RecordedRequest(method=request.method, target=request.raw_path, headers=request.headers.copy())
         )
         return await self.faults.apply(request, self.answer)
+
+
+@contextmanager
+def serving(*servers: LoopbackServer) -> Iterator[None]:
+    """Run servers in another thread, with a loop of their own, until the block ends.
+
+    Args:
+        servers: Not started yet; their ports are known inside the block.
+    """
+    ready, stop = threading.Event(), asyncio.Event()
+    loop = asyncio.new_event_loop()
+    faults: list[BaseException] = []
+
+    async def serve() -> None:
+        async with AsyncExitStack() as stack:
+            try:
+                for server in servers:
+                    await stack.enter_async_context(server)
+            except OSError as error:
+                faults.append(error)
+                return
+            finally:
+                ready.set()
+            await stop.wait()
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=lambda: loop) as runner:
+            runner.run(serve())
+
+    thread = threading.Thread(target=run, name="loopback servers", daemon=True)
+    thread.start()
+    try:
+        if not ready.wait(_PATIENCE) or faults:
+            msg = "the loopback servers could not be started"
+            raise RuntimeError(msg) from (faults[0] if faults else None)
+        yield
+    finally:
+        if not faults:
+            loop.call_soon_threadsafe(stop.set)
+        thread.join(_PATIENCE)

@@ -8,6 +8,7 @@ server.script("/flaky", Status(503), Disconnect(), Reply({"found": []}, fault=Tr
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
@@ -16,9 +17,15 @@ from typing import Any
 from aiohttp import web
 from attrs import define, field, frozen
 
-from ..content import content_of
 from .faults import Fault, Handler
 from .loopback import LoopbackServer
+
+
+def content_of(value: object) -> bytes:
+    """Return bytes as they are, a text in UTF-8, and any other value as JSON."""
+    if isinstance(value, bytes):
+        return value
+    return value.encode() if isinstance(value, str) else json.dumps(value).encode()
 
 
 @frozen

@@ -1,14 +1,24 @@
-"""The report: right, well-formed, the same each time, and not mixed up with another image's."""
+"""All promises that hold for every scanner, whatever its backend is: what it returns, what is written, its health.
+
+The report is right, well-formed, the same each time, and not mixed up with another image's; credentials stand in
+requests to the backend and nowhere else.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
+import pytest
+from portus_scanners import Health
 from portus_scanners.models import Finding, ImageReport, ReportDocument, ScannerReport, ScannerRun, Severity
 from portus_scanners.serialize import dump_document, load_document
 
+from .canaries import captured_logs, forms_of, texts_of, told
+from .endings import EndingTests
 from .lab import ScannerLab
+from .packaging import PackagingTests
 from .subject import ScannerSubject
 
 _AT_ONCE = 8
@@ -70,6 +80,62 @@ class ReportTests(ScannerSubject):
         assert alone * _AT_ONCE == found
 
 
+class SecretTests(ScannerSubject):
+    """Promises about what is written."""
+
+    @pytest.fixture
+    def wrongs(self) -> Sequence[Callable[[], object]]:
+        """Functions that each make the backend go wrong in another way, or right again."""
+        return ()
+
+    def test_no_secret_is_told(
+        self, lab: ScannerLab, image: str, wrongs: Sequence[Callable[[], object]], capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """No log at any level, no output, error, report or ``repr`` has a credential in it, whatever goes wrong."""
+        texts = [repr(lab.section().structure(self.scanner_class.settings_class))]
+        with captured_logs() as lines:
+            for number, go_wrong in enumerate(wrongs):
+                go_wrong()
+                texts += [*_texts_of(self.attempt(lab, number).outcome_of(image)), *_texts_of(lab.health())]
+            texts += _report(lab.report_of(image))
+        assert [] == told([*texts, *lines, *capfd.readouterr()], forms_of(lab.planted(), lab.registry))
+
+
+class HealthTests(ScannerSubject):
+    """Promises of `Scanner.check_health`."""
+
+    def test_health_tells_up(self, lab: ScannerLab) -> None:
+        """A backend that works is healthy; a scanner that can't tell says None, and why."""
+        health = lab.health()
+        assert isinstance(health, Health), repr(health)
+        assert health.healthy is not False, health.message
+        assert health.message.strip(), "say in one sentence what was seen"
+
+
+class ScannerContract(PackagingTests, ReportTests, EndingTests, SecretTests, HealthTests):
+    """The tests of the contract. Derive a class from this one, or from the one for your kind of backend.
+
+    Set `scanner_class`, `findings` and `other_findings`, and override the fixtures `settings` and `hanging`. Each test
+    is one promise, by name; the docstring says what is promised.
+    """
+
+
+def tells_down(health: Health | Exception, up: Health | Exception) -> bool:
+    """Return whether a health check tells that the backend is down.
+
+    Args:
+        health: What it says when the backend is down.
+        up: What it says when the backend is up; a scanner that can't tell then need not tell now.
+    """
+    can_not_tell = isinstance(up, Health) and up.healthy is None
+    return not (isinstance(health, Health) and health.healthy) if can_not_tell else not is_well(health)
+
+
+def is_well(health: Health | Exception) -> bool:
+    """Return whether a backend counts as healthy: an error does not."""
+    return isinstance(health, Health) and health.healthy is not False
+
+
 def _runs(reports: list[ImageReport]) -> list[ScannerRun]:
     return [run for report in reports for run in report.results]
 
@@ -83,3 +149,11 @@ def _alone(lab: ScannerLab, reference: str) -> ScannerReport:
 def _is_bare(finding: Finding) -> bool:
     """Return whether a finding has a severity and nothing that it comes from."""
     return not finding.severity_label and not finding.cvss
+
+
+def _texts_of(outcome: object) -> list[str]:
+    return list(texts_of(outcome)) if isinstance(outcome, Exception) else [repr(outcome)]
+
+
+def _report(report: ImageReport) -> list[str]:
+    return [dump_document(ReportDocument(reports=(report,))), repr(report)]

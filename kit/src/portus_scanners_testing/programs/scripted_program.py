@@ -16,16 +16,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import asdict, evolve, field, frozen
 
-from ..content import content_of
+from ..servers import content_of
 
-_SOURCE = Path(__file__).with_name("program.py")
+_SOURCE = Path(__file__).with_name("executable.py")
 _LONGEST_FIRST_LINE = 127
 
 
 @frozen(kw_only=True)
-class Call:
+class ProgramCall:
     """One start of the program."""
 
     arguments: tuple[str, ...]
@@ -38,7 +38,7 @@ class Call:
 
 
 @frozen(kw_only=True)
-class Output:
+class ScriptedOutput:
     """What the program does for some arguments."""
 
     argument: str
@@ -89,7 +89,7 @@ class ScriptedProgram:
         self._folder.mkdir(parents=True)
         self.path = self._folder / name
         """The executable."""
-        self._outputs: list[Output] = []
+        self._outputs: list[ScriptedOutput] = []
         self._fault: ProgramFault | None = None
         self._rewrite: Callable[[bytes], bytes] | None = None
         _make_executable(self.path)
@@ -114,7 +114,7 @@ class ScriptedProgram:
             files: What it writes to files, by the name in its working folder.
         """
         contents = {name: content_of(value) for name, value in (files or {}).items()}
-        output = Output(
+        output = ScriptedOutput(
             argument=argument, stdout=content_of(stdout), stderr=stderr.encode(), status=status, files=contents
         )
         self._outputs = [output, *(one for one in self._outputs if one.argument != argument)]
@@ -135,7 +135,7 @@ class ScriptedProgram:
         (self._folder / "release").touch()
 
     @property
-    def calls(self) -> tuple[Call, ...]:
+    def calls(self) -> tuple[ProgramCall, ...]:
         """How it was started, in order."""
         log = self._folder / "calls"
         lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
@@ -150,7 +150,7 @@ class ScriptedProgram:
         fresh.write_text(json.dumps(told), encoding="utf-8")
         fresh.rename(self._folder / "behaviour")
 
-    def _rewritten(self, output: Output) -> Output:
+    def _rewritten(self, output: ScriptedOutput) -> ScriptedOutput:
         change = self._rewrite
         if change is None:
             return output
@@ -172,9 +172,7 @@ def _make_executable(path: Path) -> None:
     path.chmod(0o755)
 
 
-def _document(one: Output | ProgramFault) -> dict[str, Any]:
-    from attrs import asdict
-
+def _document(one: ScriptedOutput | ProgramFault) -> dict[str, Any]:
     def plain(value: Any) -> Any:
         if isinstance(value, bytes):
             return base64.b64encode(value).decode()
@@ -183,8 +181,8 @@ def _document(one: Output | ProgramFault) -> dict[str, Any]:
     return {name: plain(value) for name, value in asdict(one).items()}
 
 
-def _call(document: dict[str, Any]) -> Call:
-    return Call(
+def _call(document: dict[str, Any]) -> ProgramCall:
+    return ProgramCall(
         arguments=tuple(document["arguments"]),
         environment=document["environment"],
         folder=document["folder"],
