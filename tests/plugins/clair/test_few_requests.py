@@ -12,7 +12,7 @@ from portus_images import Registry
 from portus_scanner_clair import ClairScanner
 from portus_scanner_clair.client import ClairClient
 from portus_scanner_clair.layers import ChainLink, make_chain
-from portus_scanner_clair.search import count_known
+from portus_scanner_clair.scanner import count_known
 from portus_scanner_clair.sharing import Shared
 from portus_scanners import Image, Layer, Reference, ScannerError
 from portus_scanners_testing import Hang, StandInRegistry, Status

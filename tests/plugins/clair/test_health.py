@@ -7,7 +7,7 @@ import asyncio
 import portus_scanner_clair.client
 import pytest
 from portus_scanner_clair import ClairScanner, ClairSettings
-from portus_scanner_clair.health import health_url
+from portus_scanner_clair.client import health_url
 from portus_scanners import Health
 from portus_scanners_testing import Hang, ReplayServer, StandInContext, Status
 from standins.exchanges import recorded

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from portus_scanner_trivy import TrivyScanner, TrivySettings
-from portus_scanner_trivy.database import UPDATE_INTERVAL, Database
+from portus_scanner_trivy.database import UPDATE_INTERVAL, DatabaseKeeper
 from portus_scanners import Engine, Image, Layer, Outcome, Reference, Secret, Settings
 from portus_scanners_testing import RecordingContext, ScriptedProgram, StandInContext, StandInRegistry, open_engine
 from portus_scanners_testing.images import debian_image
@@ -121,7 +121,7 @@ async def test_it_is_asked_for_again_after_an_hour(tmp_path: Path) -> None:
         async def update(self) -> None:
             asked.append(now[0])
 
-    database = Database(updates=True, clock=lambda: now[0])
+    database = DatabaseKeeper(updates=True, clock=lambda: now[0])
     for moment in (0.0, UPDATE_INTERVAL - 1, UPDATE_INTERVAL + 1):
         now[0] = moment
         await database.update(Program())  # type: ignore[arg-type]

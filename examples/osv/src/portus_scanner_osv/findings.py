@@ -1,18 +1,24 @@
-"""From OSV's records to findings. No I/O."""
+"""From OSV's records to findings, with CVSS vectors and their scores. No I/O."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from cvss import CVSS2, CVSS3, CVSS4, CVSSError
 from portus_scanners import Cvss, Finding, Package, Severity
 from portus_scanners.backends import web_links
 
 from .queries import Query
-from .scores import read_ratings, read_word
-from .wire import Affected, Vulnerability
+from .wire import Affected, Severity as OsvSeverity, Vulnerability
 
 PAGE = "https://osv.dev/vulnerability/{}"
+_KINDS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
+    "CVSS_V4": ("4.0", CVSS4),
+    "CVSS_V3": ("3", CVSS3),
+    "CVSS_V2": ("2.0", CVSS2),
+}
+"""The newest first."""
 _WORDS = {"moderate": Severity.MEDIUM}
 
 
@@ -26,8 +32,8 @@ def make_finding(one: Vulnerability, query: Query, package: Package) -> Finding:
     """
     affected = [entry for entry in one.affected or () if _is_about(entry, query)]
     severities = [*(each for entry in affected for each in entry.severity or ()), *(one.severity or ())]
-    ratings = read_ratings(severities)
-    word = _word(one.database_specific, *(entry.database_specific for entry in affected)) or read_word(severities)
+    ratings = _read_ratings(severities)
+    word = _word(one.database_specific, *(entry.database_specific for entry in affected)) or _read_word(severities)
     name = find_id(one)
     return Finding(
         id=name,
@@ -82,3 +88,23 @@ def _word(*specific: Any) -> str:
 
 def _severity_of(ratings: tuple[Cvss, ...]) -> Severity:
     return next((Severity.from_score(one.score) for one in ratings if one.score is not None), Severity.UNKNOWN)
+
+
+def _read_ratings(severities: Iterable[OsvSeverity]) -> tuple[Cvss, ...]:
+    """Return the CVSS ratings among OSV's severities, the newest version first; a wrong vector has no score."""
+    found = [one for one in severities if one.type in _KINDS]
+    return tuple(_rating(one) for one in sorted(found, key=lambda one: list(_KINDS).index(one.type)))
+
+
+def _read_word(severities: Iterable[OsvSeverity]) -> str:
+    """Return the first severity that is a word: distributions have their own."""
+    return next((one.score.strip() for one in severities if one.type not in _KINDS), "")
+
+
+def _rating(one: OsvSeverity) -> Cvss:
+    version, kind = _KINDS[one.type]
+    try:
+        score: float | None = float(kind(one.score).base_score)
+    except CVSSError:
+        score = None
+    return Cvss.from_vector(one.score, version=version, score=score)

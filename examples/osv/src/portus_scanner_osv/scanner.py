@@ -8,19 +8,38 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 
 from packageurl import PackageURL
-from portus_scanners import Finding, Health, Image, Scanner, ScannerReport, UnsupportedImageError
-from portus_scanners.backends import HttpBackend, PathTemplate, one_line, read_file, read_json, unique_findings
+from portus_scanners import (
+    Finding,
+    Health,
+    Image,
+    Referrer,
+    Scanner,
+    ScannerContext,
+    ScannerReport,
+    UnsupportedImageError,
+)
+from portus_scanners.backends import (
+    HttpBackend,
+    PathTemplate,
+    one_line,
+    read_file,
+    read_json,
+    structure_answer,
+    unique_findings,
+)
 
 from .api import OsvApi
-from .attached import fetch_attached
 from .findings import make_finding
 from .queries import Query, find_source, make_query, package_of
 from .sbom import Sbom, SbomPackage, read_sbom
 from .settings import OsvSettings
-from .wire import Vulnerability
+from .wire import AttachedManifest, Vulnerability
 
 MAX_SBOM = 64 * 1024 * 1024
 """Bytes of an SBOM that are read."""
+SBOM_TYPES = ("application/vnd.cyclonedx+json", "application/spdx+json")
+"""What an SBOM is attached as; of several kinds, the first counts."""
+MAX_MANIFEST = 1024 * 1024
 MOST_RECORDS = 20_000
 """Vulnerabilities of one image that are looked up; more make the report incomplete."""
 HEALTH_TIMEOUT = 5.0
@@ -62,8 +81,34 @@ class OsvScanner(Scanner[OsvSettings], contract=1):
 
     async def _fetch_sbom(self, image: Image) -> bytes:
         if not self.settings.sbom:
-            return await fetch_attached(self.context, image, max_size=MAX_SBOM)
+            return await _fetch_attached(self.context, image, max_size=MAX_SBOM)
         return await read_file(PathTemplate(self.settings.sbom).fill(image), max_size=MAX_SBOM)
+
+
+async def _fetch_attached(context: ScannerContext, image: Image, *, max_size: int) -> bytes:
+    """Return the SBOM that is attached to an image.
+
+    Raises:
+        UnsupportedImageError: There is none; the message says how to attach one.
+        InvalidReportError: What is attached has no content.
+        RegistryError: The registry does not give it.
+    """
+    found = [one for one in await context.referrers(image) if one.artifact_type in SBOM_TYPES]
+    if not found:
+        raise UnsupportedImageError(
+            f"no SBOM is attached to the image; attach one (oras attach --artifact-type {SBOM_TYPES[0]} IMAGE@DIGEST "
+            "sbom.json), or name a file with the setting sbom"
+        )
+    chosen = min(found, key=_preference)
+    what = "the manifest of the attached SBOM"
+    document = read_json(await context.fetch(image, chosen.digest, max_size=MAX_MANIFEST), what)
+    sbom = structure_answer(document, AttachedManifest, what).layers[0]
+    return await context.fetch(image, sbom.digest, max_size=max_size)
+
+
+def _preference(referrer: Referrer) -> tuple[int, str]:
+    """Return a key that makes the choice the same each time."""
+    return SBOM_TYPES.index(referrer.artifact_type), referrer.digest
 
 
 Asked = Mapping[Query, Collection[SbomPackage]]

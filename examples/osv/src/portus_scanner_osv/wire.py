@@ -96,3 +96,17 @@ class Vulnerability:
     affected: tuple[Affected, ...] | None = None
     references: tuple[Link, ...] | None = None
     database_specific: Any = None
+
+
+@frozen
+class AttachedBlob:
+    """Where the SBOM itself lies in the registry."""
+
+    digest: str
+
+
+@frozen
+class AttachedManifest:
+    """The manifest that the registry has for an attached SBOM."""
+
+    layers: tuple[AttachedBlob, ...] = field(validator=min_len(1))

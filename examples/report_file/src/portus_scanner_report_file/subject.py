@@ -1,12 +1,13 @@
-"""Which image a report is about. No I/O."""
+"""What every form of report comes to, and which image it is about. No I/O."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from attrs import field, frozen
-from portus_scanners import Image, InvalidReferenceError, Reference, ScannerError
+from portus_scanners import Image, InvalidReferenceError, Reference, ScannerError, ScannerReport
 from portus_scanners.backends import one_line
 
 
@@ -24,6 +25,15 @@ class Subject:
     """Digests of manifests, or references that end in one: ``registry.example/app@sha256:...``."""
     names: tuple[str, ...] = field(default=(), converter=_texts)
     """References."""
+
+
+@frozen(kw_only=True)
+class Reading:
+    """A report, which image it is about, and when it was made."""
+
+    report: ScannerReport
+    subject: Subject
+    made: datetime | None
 
 
 def check_subject(subject: Subject, image: Image) -> str:

@@ -22,7 +22,7 @@ VERSIONS_LIFETIME = 300.0
 """Seconds for which the versions are remembered."""
 
 
-class Database:
+class DatabaseKeeper:
     """Keeps the database up to date for all images that are scanned: one process asks, the others wait for it.
 
     Args:

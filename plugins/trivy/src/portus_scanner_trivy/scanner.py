@@ -1,27 +1,32 @@
-"""The scanner: what is done for one image, in which order."""
+"""The scanner: what is done for one image, in which order; and whether Trivy can be used now."""
 
 from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 from portus_scanners import Health, Image, Scanner, ScannerContext, ScannerReport
-from portus_scanners.backends import ProgramWorkspace
+from portus_scanners.backends import HttpBackend, ProgramWorkspace
 
 from .access import open_registry
-from .database import Database, check_age
-from .health import check_program, check_server
+from .database import DatabaseKeeper, check_age
 from .layout import open_layout
 from .program import Trivy
+from .ratings import read_moment
 from .refusals import AccessRefusedError, NotPulledError
 from .report import Circumstances, make_report
 from .settings import TrivySettings
-from .wire import Report, Versions, read_report
+from .wire import Report, Versions, read_report, read_versions
 
 _LARGE = 1024 * 1024
 """Bytes of a report that is read in a thread, so that the event loop goes on."""
 _TRIES = 3
 """How often a scan is begun whose token has expired: what was pulled is in the cache, so each gets further."""
+_SCHEMA = 2
+"""Of the database, as every Trivy that this plugin knows has it."""
+_HEALTH_TIMEOUT = 5.0
+"""Seconds for a server's answer to a health check."""
 
 
 class TrivyScanner(Scanner[TrivySettings], contract=1):
@@ -33,7 +38,7 @@ class TrivyScanner(Scanner[TrivySettings], contract=1):
     def __init__(self, settings: TrivySettings, context: ScannerContext) -> None:
         super().__init__(settings, context)
         self._trivy = Trivy(self.context, settings)
-        self._database = Database(updates=settings.updates)
+        self._database = DatabaseKeeper(updates=settings.updates)
 
     async def scan(self, image: Image) -> ScannerReport:
         """Return what Trivy finds in one image.
@@ -56,8 +61,8 @@ class TrivyScanner(Scanner[TrivySettings], contract=1):
     async def check_health(self) -> Health:
         """Return whether the program runs and has a database, or the server answers."""
         if self.settings.server:
-            return await check_server(self.context, self._trivy, self.settings)
-        return await check_program(self._trivy, self.settings)
+            return await _check_server(self.context, self._trivy, self.settings)
+        return await _check_program(self._trivy, self.settings)
 
     async def _run(self, workspace: ProgramWorkspace, image: Image) -> tuple[bytes, tuple[str, ...]]:
         if image.local is None:
@@ -88,3 +93,40 @@ class TrivyScanner(Scanner[TrivySettings], contract=1):
 
 async def _off_the_loop(body: bytes) -> Report:
     return read_report(body) if len(body) < _LARGE else await asyncio.to_thread(read_report, body)
+
+
+async def _check_program(trivy: Trivy, settings: TrivySettings) -> Health:
+    """Return whether the program runs and has, or may get, a database.
+
+    Raises:
+        ScannerError: It is not there, or failed.
+    """
+    versions = await trivy.read_versions()
+    if versions.VulnerabilityDB is None and not settings.updates:
+        message = f"Trivy {versions.Version}: there is no vulnerability database in {settings.cache_folder}"
+        return Health(healthy=False, message=f"{message}; trivy image --download-db-only gets one")
+    if versions.VulnerabilityDB is not None and versions.VulnerabilityDB.Version not in {None, _SCHEMA}:
+        message = f"{_describe(versions)} in {settings.cache_folder}, of schema {versions.VulnerabilityDB.Version}"
+        return Health(healthy=False, message=f"{message}; this plugin knows {_SCHEMA}: trivy image --download-db-only")
+    return Health(healthy=True, message=_describe(versions))
+
+
+async def _check_server(context: ScannerContext, trivy: Trivy, settings: TrivySettings) -> Health:
+    """Return whether the server answers, and the program that is its client runs; the token is not tried.
+
+    Raises:
+        ScannerError: One of them does not.
+    """
+    client = await trivy.read_versions()
+    answer = await HttpBackend(context, settings.server).request("GET", "/version", timeout=_HEALTH_TIMEOUT)
+    if answer.status != HTTPStatus.OK:
+        return Health(healthy=False, message=f"GET /version of the server answered HTTP {answer.status}")
+    server = read_versions(answer.body)
+    return Health(healthy=True, message=f"server: {_describe(server)}; client: Trivy {client.Version}")
+
+
+def _describe(versions: Versions) -> str:
+    database = versions.VulnerabilityDB
+    updated = read_moment(database.UpdatedAt) if database else None
+    age = f"vulnerability database of {updated:%Y-%m-%d}" if updated else "no vulnerability database yet"
+    return f"Trivy {versions.Version}, {age}"

@@ -7,8 +7,8 @@ from typing import Any
 
 from portus_scanners import InvalidReportError
 
+from ..subject import Reading
 from . import grype, sarif, trivy
-from .reading import Reading
 
 __all__ = ["Reading", "read_report"]
 

@@ -13,8 +13,7 @@ from attrs.validators import min_len
 from portus_scanners import Cvss, Finding, Package, ScannerError, ScannerReport, Severity
 from portus_scanners.backends import one_line, read_time, structure_answer, unique_findings, web_links
 
-from ..subject import Subject
-from .reading import Reading
+from ..subject import Reading, Subject
 
 WHAT = "Grype's report"
 

@@ -13,8 +13,7 @@ from attrs.validators import min_len
 from portus_scanners import Cvss, Finding, InvalidReportError, Package, ScannerReport, Severity, UnsupportedImageError
 from portus_scanners.backends import read_time, structure_answer, unique_findings, web_links
 
-from ..subject import Subject
-from .reading import Reading
+from ..subject import Reading, Subject
 
 WHAT = "Trivy's report"
 _SCHEMA = 2
