@@ -21,7 +21,8 @@ _SECRET_NAME = re.compile(r"(?i)(.*_)?(password|passphrase|secret|token|api_?key
 _IMPORT = """
 import json, os, sys, threading, importlib
 before = set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set()
-import importlib_metadata, portus_scanners, portus_scanners.scanner, portus_scanners.errors
+import importlib_metadata
+from portus_scanners import Scanner, ScannerError
 printed, sys.stdout = sys.stdout, __import__("io").StringIO()
 importlib.import_module(sys.argv[1])
 text, sys.stdout = sys.stdout.getvalue(), printed
