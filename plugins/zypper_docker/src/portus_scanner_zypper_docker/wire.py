@@ -102,7 +102,7 @@ def _counter(document: Mapping[str, Any], key: str) -> int:
 
 def _error(document: Mapping[str, Any]) -> str:
     if document.get("Error") is not None and not isinstance(document["Error"], str):
-        raise InvalidReportError("the answer is no result", faults=["$.Error: expected a text"])
+        raise InvalidReportError("the answer is no result", faults=["$.Error: expected a string"])
     return _text(document, "Error").strip()
 
 
