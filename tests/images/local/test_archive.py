@@ -14,7 +14,7 @@ from portus_images import LocalImageError
 from portus_images.local import files as archives
 from portus_images.local.file_slice import PIECE, StoppedError, inflate, opened
 from portus_images.local.files import ArchiveFiles, FolderFiles
-from portus_scanners_testing.images.archives import write_tar
+from portus_scanners_testing.images import write_tar
 
 DATA = bytes(range(256)) * 100
 
