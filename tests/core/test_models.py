@@ -84,7 +84,7 @@ def test_a_finding_is_checked_when_it_is_made(values: dict[str, object]) -> None
 @pytest.mark.parametrize("member", ["fixed_by", "links"])
 def test_a_single_text_is_no_tuple_of_texts(member: str) -> None:
     """fixed_by="1.0" is an error, not the three versions 1, . and 0."""
-    with pytest.raises(TypeError, match="tuple of texts"):
+    with pytest.raises(TypeError, match="tuple of strings"):
         Finding(id="x", **{member: "1.0"})
 
 

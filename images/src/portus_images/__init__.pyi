@@ -18,13 +18,13 @@ from .errors import (
     SettingsError as SettingsError,
 )
 from .fields import (
-    TEXT as TEXT,
-    TRUTH as TRUTH,
+    BOOLEAN as BOOLEAN,
+    STRING as STRING,
     all_of as all_of,
     moment as moment,
-    text_by_name as text_by_name,
-    texts as texts,
-    word as word,
+    nonempty_string as nonempty_string,
+    strings as strings,
+    strings_by_name as strings_by_name,
 )
 from .image import (
     Image as Image,

@@ -11,36 +11,36 @@ from attrs.validators import instance_of
 
 ObjectT = TypeVar("ObjectT")
 
-TEXT = instance_of(str)
-TRUTH = instance_of(bool)
+STRING = instance_of(str)
+BOOLEAN = instance_of(bool)
 
 
-def word(_instance: object, attribute: Attribute[str], value: str) -> None:
-    """Refuse what is no text, and an empty one."""
+def nonempty_string(_instance: object, attribute: Attribute[str], value: str) -> None:
+    """Check that a value is a string, and not an empty one."""
     if not isinstance(value, str) or not value:
-        msg = f"{attribute.name} must be a text that is not empty, got {value!r:.80}"
+        msg = f"{attribute.name} must be a string that is not empty, got {value!r:.80}"
         raise ValueError(msg)
 
 
 def moment(_instance: object, attribute: Attribute[datetime | None], value: datetime | None) -> None:
-    """Refuse a time without time zone: it can't be compared with others."""
+    """Check that a time has a time zone: one without can't be compared with others."""
     if value is not None and (not isinstance(value, datetime) or value.tzinfo is None):
         msg = f"{attribute.name} must be a time with a time zone"
         raise ValueError(msg)
 
 
-def text_by_name(_instance: object, attribute: Attribute[Mapping[str, str]], value: Mapping[str, str]) -> None:
-    """Refuse a mapping of anything but texts to texts."""
+def strings_by_name(_instance: object, attribute: Attribute[Mapping[str, str]], value: Mapping[str, str]) -> None:
+    """Check that a mapping has strings as keys and values."""
     if not all(isinstance(part, str) for pair in value.items() for part in pair):
-        msg = f"{attribute.name} must be a mapping of texts to texts"
+        msg = f"{attribute.name} must be a mapping of strings to strings"
         raise TypeError(msg)
 
 
-def texts(values: Iterable[str]) -> tuple[str, ...]:
-    """Make a tuple, of anything but a single text (which is an iterable of characters)."""
+def strings(values: Iterable[str]) -> tuple[str, ...]:
+    """Make a tuple of strings; a single string, an iterable of its characters, is rejected."""
     made = tuple(values)
-    if isinstance(values, str) or not all(isinstance(text, str) for text in made):
-        msg = "expected a tuple of texts"
+    if isinstance(values, str) or not all(isinstance(one, str) for one in made):
+        msg = "expected a tuple of strings"
         raise TypeError(msg)
     return made
 

@@ -7,7 +7,7 @@ import re
 from attrs import field, frozen
 
 from .errors import NotInRegistryError
-from .fields import TEXT, texts, word
+from .fields import STRING, nonempty_string, strings
 from .reference import ImageReference, LocalReference
 
 __all__ = [
@@ -26,10 +26,10 @@ class Platform:
         os_version: Of Windows, whose images run on one build alone: ``10.0.17763.5329``.
     """
 
-    os: str = field(validator=word)
-    architecture: str = field(validator=word)
-    variant: str = field(default="", validator=TEXT)
-    os_version: str = field(default="", validator=TEXT)
+    os: str = field(validator=nonempty_string)
+    architecture: str = field(validator=nonempty_string)
+    variant: str = field(default="", validator=STRING)
+    os_version: str = field(default="", validator=STRING)
 
     @classmethod
     def parse(cls, text: str) -> Platform:
@@ -62,10 +62,10 @@ class Layer:
         urls: Where a foreign layer lies, which the registry does not have.
     """
 
-    digest: str = field(validator=word)
+    digest: str = field(validator=nonempty_string)
     size: int | None = None
     media_type: str = ""
-    urls: tuple[str, ...] = field(default=(), converter=texts)
+    urls: tuple[str, ...] = field(default=(), converter=strings)
 
 
 @frozen(kw_only=True)
@@ -78,9 +78,9 @@ class LocalImage:
         name: Which of the images in it, in the words of the reference; empty where it did not say.
     """
 
-    form: str = field(validator=word)
-    path: str = field(validator=word)
-    name: str = field(default="", validator=TEXT)
+    form: str = field(validator=nonempty_string)
+    path: str = field(validator=nonempty_string)
+    name: str = field(default="", validator=STRING)
 
 
 @frozen(kw_only=True)
@@ -97,7 +97,7 @@ class Image:
     """
 
     reference: ImageReference
-    digest: str = field(validator=word)
+    digest: str = field(validator=nonempty_string)
     media_type: str = ""
     platform: Platform | None = None
     config_digest: str | None = None

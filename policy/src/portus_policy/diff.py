@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from attrs import field, frozen
-from portus_images import texts, word
+from portus_images import nonempty_string, strings
 from portus_scanners.models import ImageReport, ReportDocument, Severity, UnresolvedImage, Vulnerability
 from portus_scanners.serialize import SCHEMA_VERSION, document_converter
 
@@ -37,8 +37,8 @@ class NotComparable:
             both times) has found: nobody can say whether they came or went. Empty where none is known.
     """
 
-    scanner: str = field(validator=word)
-    why: str = field(validator=word)
+    scanner: str = field(validator=nonempty_string)
+    why: str = field(validator=nonempty_string)
     vulnerabilities: tuple[Vulnerability, ...] = ()
 
 
@@ -83,8 +83,8 @@ class DocumentDiff:
     """
 
     images: tuple[ImageDiff, ...] = ()
-    only_old: tuple[str, ...] = field(default=(), converter=texts)
-    only_new: tuple[str, ...] = field(default=(), converter=texts)
+    only_old: tuple[str, ...] = field(default=(), converter=strings)
+    only_new: tuple[str, ...] = field(default=(), converter=strings)
     unresolved_old: tuple[UnresolvedImage, ...] = ()
     unresolved_new: tuple[UnresolvedImage, ...] = ()
 

@@ -7,7 +7,7 @@ from enum import Enum
 
 from attrs import Attribute, field, frozen
 from attrs.validators import and_, ge, gt, instance_of, optional
-from portus_images import TRUTH, one_line, texts
+from portus_images import BOOLEAN, one_line, strings
 from portus_scanners.models import Outcome, Severity
 
 _ALWAYS_FAILS = Outcome.CANCELLED
@@ -82,12 +82,12 @@ class GatePolicy:
     """
 
     fail_on: Mapping[Severity, int] = field(default=None, converter=_limits, validator=_check_limits)
-    only_fixable: bool = field(default=False, validator=TRUTH)
+    only_fixable: bool = field(default=False, validator=BOOLEAN)
     min_agreement: int = field(default=1, validator=and_(instance_of(int), ge(1)))
-    new_only: bool = field(default=False, validator=TRUTH)
+    new_only: bool = field(default=False, validator=BOOLEAN)
     severity: CountedSeverity = field(default=CountedSeverity.HIGHEST, validator=instance_of(CountedSeverity))
     outcomes: Mapping[Outcome, Treatment] = field(factory=dict, converter=dict, validator=_check_outcomes)
-    required: tuple[str, ...] = field(default=(), converter=texts)
+    required: tuple[str, ...] = field(default=(), converter=strings)
     min_scanners: int = field(default=0, validator=and_(instance_of(int), ge(0)))
     max_database_age: float | None = field(default=None, validator=optional(gt(0)))
     unknown_database_age: Treatment = field(default=Treatment.FAIL, validator=instance_of(Treatment))

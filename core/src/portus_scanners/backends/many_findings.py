@@ -18,7 +18,7 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
-from portus_images import word
+from portus_images import nonempty_string
 
 from ..models import Cvss, Finding, FixState, Package, Severity, VendorRating
 
@@ -67,7 +67,7 @@ def _checks() -> dict[str, str]:
     hints = get_type_hints(Finding)
     checks = {field.name: _check(hints[field.name], field.name) for field in attrs.fields(Finding)}
     for field in attrs.fields(Finding):
-        if field.validator is word:
+        if field.validator is nonempty_string:
             checks[field.name] += f" and {field.name}"
     return {name: check for name, check in checks.items() if check}
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from attrs import field, frozen
 from attrs.validators import and_, ge, instance_of, le, optional
-from portus_images import TEXT, TRUTH, all_of, moment, text_by_name, texts, word
+from portus_images import BOOLEAN, STRING, all_of, moment, nonempty_string, strings, strings_by_name
 
 from .words import HIGHEST_SCORE, FixState, Severity
 
@@ -28,9 +28,9 @@ class Package:
         namespace: The distribution or ecosystem in the backend's own words: ``debian:12``.
     """
 
-    name: str = field(default="", validator=TEXT)
-    version: str = field(default="", validator=TEXT)
-    namespace: str = field(default="", validator=TEXT)
+    name: str = field(default="", validator=STRING)
+    version: str = field(default="", validator=STRING)
+    namespace: str = field(default="", validator=STRING)
 
 
 @frozen(kw_only=True)
@@ -43,10 +43,10 @@ class Cvss:
         source: Who rated: ``NVD``.
     """
 
-    version: str = field(validator=TEXT)
-    vector: str = field(default="", validator=TEXT)
+    version: str = field(validator=STRING)
+    vector: str = field(default="", validator=STRING)
     score: float | None = field(default=None, validator=optional(and_(ge(0.0), le(10.0))))
-    source: str = field(default="", validator=TEXT)
+    source: str = field(default="", validator=STRING)
 
     @classmethod
     def from_vector(cls, vector: str, *, version: str = "", score: float | None = None, source: str = "") -> Cvss:
@@ -79,9 +79,9 @@ class VendorRating:
         label: The word or number that the backend used.
     """
 
-    source: str = field(validator=word)
+    source: str = field(validator=nonempty_string)
     severity: Severity = field(default=Severity.UNKNOWN, validator=instance_of(Severity))
-    label: str = field(default="", validator=TEXT)
+    label: str = field(default="", validator=STRING)
 
 
 def _vendor_ratings(values: Iterable[VendorRating]) -> tuple[VendorRating, ...]:
@@ -110,24 +110,24 @@ class Finding:
         details: What else the backend said and no other member has a place for.
     """
 
-    id: str = field(validator=word)
-    aliases: tuple[str, ...] = field(default=(), converter=texts)
+    id: str = field(validator=nonempty_string)
+    aliases: tuple[str, ...] = field(default=(), converter=strings)
     severity: Severity = field(default=Severity.UNKNOWN, validator=instance_of(Severity))
-    severity_label: str = field(default="", validator=TEXT)
-    severity_source: str = field(default="", validator=TEXT)
+    severity_label: str = field(default="", validator=STRING)
+    severity_source: str = field(default="", validator=STRING)
     vendor_ratings: tuple[VendorRating, ...] = field(default=(), converter=_vendor_ratings)
     package: Package = field(factory=Package, validator=instance_of(Package))
     source_package: Package | None = field(default=None, validator=optional(instance_of(Package)))
-    purl: str = field(default="", validator=TEXT)
-    path: str = field(default="", validator=TEXT)
+    purl: str = field(default="", validator=STRING)
+    path: str = field(default="", validator=STRING)
     fix_state: FixState = field(default=FixState.UNKNOWN, validator=instance_of(FixState))
-    fixed_by: tuple[str, ...] = field(default=(), converter=texts)
-    links: tuple[str, ...] = field(default=(), converter=texts)
-    title: str = field(default="", validator=TEXT)
-    description: str = field(default="", validator=TEXT)
+    fixed_by: tuple[str, ...] = field(default=(), converter=strings)
+    links: tuple[str, ...] = field(default=(), converter=strings)
+    title: str = field(default="", validator=STRING)
+    description: str = field(default="", validator=STRING)
     cvss: tuple[Cvss, ...] = field(default=(), converter=_cvss_ratings)
-    layer: str | None = field(default=None, validator=optional(TEXT))
+    layer: str | None = field(default=None, validator=optional(STRING))
     published: datetime | None = field(default=None, validator=moment)
     modified: datetime | None = field(default=None, validator=moment)
-    inferred: bool = field(default=False, validator=TRUTH)
-    details: Mapping[str, str] = field(factory=dict, validator=text_by_name)
+    inferred: bool = field(default=False, validator=BOOLEAN)
+    details: Mapping[str, str] = field(factory=dict, validator=strings_by_name)

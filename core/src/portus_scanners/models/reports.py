@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum
 
 from attrs import field, frozen
-from portus_images import Image, moment, texts, word
+from portus_images import Image, moment, nonempty_string, strings
 
 from .runs import ScannerRun
 from .vulnerabilities import Vulnerability
@@ -75,10 +75,10 @@ class GateViolation:
         vulnerabilities: Ids of those that count, where it is about some: highest severity first.
     """
 
-    rule: str = field(validator=word)
-    message: str = field(validator=word)
+    rule: str = field(validator=nonempty_string)
+    message: str = field(validator=nonempty_string)
     reference: str = ""
-    vulnerabilities: tuple[str, ...] = field(default=(), converter=texts)
+    vulnerabilities: tuple[str, ...] = field(default=(), converter=strings)
 
 
 @frozen(kw_only=True)
@@ -90,7 +90,7 @@ class GateResult:
     """
 
     passed: bool
-    rules: tuple[str, ...] = field(default=(), converter=texts)
+    rules: tuple[str, ...] = field(default=(), converter=strings)
     violations: tuple[GateViolation, ...] = ()
 
 
@@ -104,9 +104,9 @@ class UnusedRule:
         message: What it names, and why it did not apply, in words.
     """
 
-    rule: str = field(validator=word)
+    rule: str = field(validator=nonempty_string)
     expired: bool
-    message: str = field(validator=word)
+    message: str = field(validator=nonempty_string)
 
 
 @frozen(kw_only=True)

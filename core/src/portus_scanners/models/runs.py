@@ -10,7 +10,7 @@ from operator import attrgetter, eq
 
 from attrs import Attribute, field, frozen
 from attrs.validators import ge, instance_of, optional
-from portus_images import TEXT, TRUTH, all_of, texts, word
+from portus_images import BOOLEAN, STRING, all_of, nonempty_string, strings
 
 from .findings import Finding
 from .words import Severity
@@ -77,10 +77,10 @@ class ScannerReport:
     """
 
     findings: tuple[Finding, ...] = field(default=(), converter=_sorted_findings)
-    complete: bool = field(default=True, validator=TRUTH)
-    notes: tuple[str, ...] = field(default=(), converter=texts)
-    scanner_version: str = field(default="", validator=TEXT)
-    database_version: str = field(default="", validator=TEXT)
+    complete: bool = field(default=True, validator=BOOLEAN)
+    notes: tuple[str, ...] = field(default=(), converter=strings)
+    scanner_version: str = field(default="", validator=STRING)
+    database_version: str = field(default="", validator=STRING)
     database_updated: datetime | None = field(default=None, validator=optional(instance_of(datetime)))
 
 
@@ -99,8 +99,8 @@ class ScannerRun:
         attempts: How often the scan was begun: more than once when the backend was unavailable.
     """
 
-    scanner: str = field(validator=word)
-    plugin: str = field(validator=word)
+    scanner: str = field(validator=nonempty_string)
+    plugin: str = field(validator=nonempty_string)
     outcome: Outcome
     error: str | None = field(default=None)
     report: ScannerReport | None = field(default=None)

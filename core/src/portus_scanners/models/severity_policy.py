@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from attrs import field, frozen
-from portus_images import texts
+from portus_images import strings
 
 from .vulnerabilities import Rating
 from .words import Severity
@@ -24,7 +24,7 @@ class SeverityPolicy:
         prefer: Scanners by their names in the configuration, the most trusted first; without any, the highest is shown.
     """
 
-    prefer: tuple[str, ...] = field(default=(), converter=texts)
+    prefer: tuple[str, ...] = field(default=(), converter=strings)
 
     def choose(self, ratings: Iterable[Rating]) -> Severity:
         """Return the severity that is shown; `Severity.UNKNOWN` where there are no ratings."""

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import Enum
 
 from attrs import field, frozen
-from portus_images import texts, word
+from portus_images import nonempty_string, strings
 
 from .findings import Cvss, Package, VendorRating
 from .words import FixState, Severity
@@ -38,8 +38,8 @@ class Suppressed:
         until: The last day (UTC) on which the rule applies; None for no end.
     """
 
-    rule: str = field(validator=word)
-    reason: str = field(validator=word)
+    rule: str = field(validator=nonempty_string)
+    reason: str = field(validator=nonempty_string)
     by: str = ""
     until: date | None = None
 
@@ -87,26 +87,26 @@ class Vulnerability:
     """
 
     id: str
-    aliases: tuple[str, ...] = field(default=(), converter=texts)
+    aliases: tuple[str, ...] = field(default=(), converter=strings)
     severity: Severity
     package: Package
     matched_by: MatchedBy = MatchedBy.PACKAGE
     packages: tuple[Package, ...] = ()
     source_packages: tuple[Package, ...] = ()
-    purls: tuple[str, ...] = field(default=(), converter=texts)
-    paths: tuple[str, ...] = field(default=(), converter=texts)
-    layers: tuple[str, ...] = field(default=(), converter=texts)
+    purls: tuple[str, ...] = field(default=(), converter=strings)
+    paths: tuple[str, ...] = field(default=(), converter=strings)
+    layers: tuple[str, ...] = field(default=(), converter=strings)
     fix_states: tuple[FixState, ...] = ()
-    fixed_by: tuple[str, ...] = field(default=(), converter=texts)
-    links: tuple[str, ...] = field(default=(), converter=texts)
+    fixed_by: tuple[str, ...] = field(default=(), converter=strings)
+    links: tuple[str, ...] = field(default=(), converter=strings)
     title: str = ""
     description: str = ""
     ratings: tuple[Rating, ...] = ()
     published: datetime | None = None
     modified: datetime | None = None
     scanners: tuple[str, ...] = ()
-    not_found_by: tuple[str, ...] = field(default=(), converter=texts)
-    not_looked_by: tuple[str, ...] = field(default=(), converter=texts)
+    not_found_by: tuple[str, ...] = field(default=(), converter=strings)
+    not_looked_by: tuple[str, ...] = field(default=(), converter=strings)
     suppressed: Suppressed | None = None
 
     @property

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 from attrs import Attribute, field, frozen
-from portus_images import TEXT, SettingsError, one_line, texts, word
+from portus_images import STRING, SettingsError, nonempty_string, one_line, strings
 from portus_scanners.settings import SettingsFaults, did_you_mean, find_repeated_key, yaml_fault
 
 from .image_patterns import ImagePattern
@@ -75,7 +75,7 @@ def _day(_rule: object, attribute: Attribute[date | None], value: date | None) -
         raise TypeError(msg)
 
 
-_TEXT = (TEXT, _bounded(_LONGEST_STRING))
+_TEXT = (STRING, _bounded(_LONGEST_STRING))
 
 
 @frozen(kw_only=True)
@@ -102,19 +102,19 @@ class Suppression:
         SettingsError: A package URL or a range of versions can't be read without a library that is not installed.
     """
 
-    rule: str = field(validator=word)
-    reason: str = field(validator=(TEXT, _not_blank, _bounded(LONGEST_REASON)))
-    ids: tuple[str, ...] = field(default=(), converter=texts, validator=(_short_strings, _no_patterns))
+    rule: str = field(validator=nonempty_string)
+    reason: str = field(validator=(STRING, _not_blank, _bounded(LONGEST_REASON)))
+    ids: tuple[str, ...] = field(default=(), converter=strings, validator=(_short_strings, _no_patterns))
     package: str = field(default="", validator=(*_TEXT, _package))
     purls: tuple[str, ...] = field(
-        default=(), converter=texts, validator=(_short_strings, _parsed_by(PackageUrl.parse))
+        default=(), converter=strings, validator=(_short_strings, _parsed_by(PackageUrl.parse))
     )
     image: str = field(default="", validator=(*_TEXT, _parsed_by(ImagePattern.parse)))
     scanner: str = field(default="", validator=_TEXT)
     versions: str = field(default="", validator=(*_TEXT, _parsed_by(VersionRange.parse)))
     until: date | None = field(default=None, validator=_day)
     by: str = field(default="", validator=_TEXT)
-    unmatchable: str = field(default="", validator=TEXT)
+    unmatchable: str = field(default="", validator=STRING)
 
     def __attrs_post_init__(self) -> None:
         if not (self.ids or self.package or self.purls or self.unmatchable):
