@@ -54,8 +54,8 @@ async def test_names_stay_in_the_folder(backend: Backend, name: str) -> None:
         (lambda _path, _out: None, "No such file"),
         (lambda path, out: path.symlink_to(out / "file"), "leads out"),
         (lambda path, _out: path.symlink_to(path), "report"),
-        (lambda path, _out: path.mkdir(), "no regular file"),
-        (lambda path, _out: os.mkfifo(path), "no regular file"),
+        (lambda path, _out: path.mkdir(), "not a regular file"),
+        (lambda path, _out: os.mkfifo(path), "not a regular file"),
         (lambda path, _out: path.symlink_to("/dev/zero"), "leads out"),
         (lambda path, _out: path.write_bytes(bytes(101)), "longer than 100 bytes"),
     ],
@@ -64,7 +64,7 @@ async def test_names_stay_in_the_folder(backend: Backend, name: str) -> None:
 async def test_files_that_are_no_report(
     backend: Backend, tmp_path: Path, make: Callable[[Path, Path], None], words: str
 ) -> None:
-    """What is missing, no regular file inside the folder, or too long is an invalid report, and hangs nobody up."""
+    """What is missing, not a regular file inside the folder, or too long is an invalid report, and hangs nobody up."""
     (tmp_path / "file").write_text("not the program's")
     async with backend("", max_output=100).open_workspace() as workspace:
         make(workspace.folder / "report", tmp_path)

@@ -1,15 +1,10 @@
 """Running a backend that is a program: no shell, a process group of its own, limits on everything, nothing left behind.
 
-`backend.py` is what a plugin uses; `workspace.py` the private folder; `run.py` one run from start to end; `process.py`
-the group of processes; `output.py` and `masking.py` what it wrote; `environment.py` and `command.py` what it is given;
-`remains.py` what a process that leaves in a hurry has to clear away.
+``backend`` is what a plugin uses, with the private folder (``folders``) that a program runs in; ``program_run`` is one
+run from start to end, ``process`` the group of processes, ``output`` what it wrote; ``command`` is what the program is
+given; ``remains`` what a process that leaves in a hurry has to clear away.
 """
 
-from __future__ import annotations
+from portus_images import attach_stub
 
-from .answer import ProgramAnswer
-from .backend import ProgramBackend
-from .remains import kill_programs
-from .workspace import ProgramWorkspace
-
-__all__ = ["ProgramAnswer", "ProgramBackend", "ProgramWorkspace", "kill_programs"]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -1,25 +1,39 @@
-"""The door for plugins: a program as a backend."""
+"""What a scanner runs its program with: the backend, and the private folder that a run takes place in."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from attrs import frozen
 from portus_images import Secret
 
 from ...errors import ScannerError
 from ...scanner import ScannerContext
-from .answer import ProgramAnswer
-from .environment import OWN_FOLDERS
-from .folders import make_folder
-from .output import DEFAULT_MAX_OUTPUT
-from .workspace import Program, ProgramWorkspace
-
-__all__ = ["ProgramBackend"]
+from ..masking import SecretMask
+from . import folders
+from .cancellation import HeldCancellation
+from .command import OWN_FOLDERS, check_arguments, find_program, make_environment, proxy_passwords
+from .output import DEFAULT_MAX_OUTPUT, ProgramAnswer
+from .program_run import ProgramOrder, ProgramRun
+from .remains import live_folders
 
 _POSIX = os.name == "posix"
+
+
+@frozen(kw_only=True)
+class _Program:
+    """A program as its backend knows it."""
+
+    name: str
+    environment: Mapping[str, str | Secret]
+    max_output: int
+    grace: float
+    logger: logging.Logger
 
 
 class ProgramBackend:
@@ -47,7 +61,7 @@ class ProgramBackend:
         max_output: int = DEFAULT_MAX_OUTPUT,
         grace: float = 2.0,
     ) -> None:
-        self._program = Program(
+        self._program = _Program(
             name=program,
             environment=dict(environment),
             max_output=max_output,
@@ -61,12 +75,12 @@ class ProgramBackend:
 
         Raises:
             ScannerUnavailableError: No folder can be made.
-            ScannerError: This is no POSIX system.
+            ScannerError: This is not a POSIX system.
         """
         if not _POSIX:
             msg = f"the program {self._program.name} can be run on POSIX systems only"
             raise ScannerError(msg)
-        workspace = ProgramWorkspace(self._program, make_folder(OWN_FOLDERS.values()))
+        workspace = ProgramWorkspace(self._program, folders.make_folder(OWN_FOLDERS.values()))
         try:
             yield workspace
         finally:
@@ -88,3 +102,137 @@ class ProgramBackend:
             return await workspace.run(
                 *arguments, stdin=stdin, environment=environment, on_line=on_line, timeout=timeout
             )
+
+
+class ProgramWorkspace:
+    """A private temporary folder (mode 0700) and a program that runs in it, any number of times.
+
+    Made by `ProgramBackend.open_workspace`, at whose end the folder is removed. The sub-folders ``home`` and ``tmp``
+    are the program's own.
+    """
+
+    def __init__(self, program: _Program, folder: Path) -> None:
+        self._program = program
+        self._folder = folder
+        self._secrets: set[str] = set()
+        self._runs: set[ProgramRun] = set()
+        self._closed = False
+        live_folders.add(folder)
+        self._learn(program.environment.values())
+
+    @property
+    def folder(self) -> Path:
+        """Absolute, without symbolic links; the program's current folder."""
+        return self._folder
+
+    def hide(self, secret: Secret) -> None:
+        """Mask a secret that is only a part of a file or of a value, in all that is shown of later runs."""
+        self._learn([secret])
+
+    def write(self, name: str, data: bytes | str | Secret) -> Path:
+        """Write a file that only we can read (mode 0600); what is there is replaced.
+
+        Args:
+            name: Relative to the folder, with ``/`` for sub-folders, which are made.
+            data: A string is encoded as UTF-8; a `Secret` is masked in all that is shown of later runs.
+
+        Returns:
+            The file's path, for an argument.
+
+        Raises:
+            ValueError: The name leads out of the folder.
+            ScannerError: The file can't be written.
+        """
+        if isinstance(data, Secret):
+            self._learn([data])
+            data = data.reveal()
+        return folders.write_file(self._folder, name, data.encode() if isinstance(data, str) else data)
+
+    def read(self, name: str, limit: int | None = None) -> bytes:
+        """Return what a program has written to a file.
+
+        Args:
+            name: As in `write`.
+            limit: Bytes that are accepted; without one, the backend's ``max_output``.
+
+        Raises:
+            InvalidReportError: There is no such file, it is not a regular file inside the folder, or it is too long.
+            ValueError: The name leads out of the folder.
+        """
+        return folders.read_file(self._folder, name, self._program.max_output if limit is None else limit)
+
+    async def run(
+        self,
+        *arguments: str | Path,
+        stdin: bytes = b"",
+        environment: Mapping[str, str | Secret] = {},
+        on_line: Callable[[str], None] | None = None,
+        timeout: float | None = None,
+    ) -> ProgramAnswer:
+        """Run the program to its end, and end everything that it has started.
+
+        Args:
+            *arguments: Passed as they are: there is no shell. They can be seen by everybody: no secrets.
+            stdin: What the program can read; it need not.
+            environment: Variables besides those of the backend.
+            on_line: Called with each line of stderr as it comes, for progress: clean, masked, 4096 characters at most,
+                no empty ones; a carriage return ends a line too. What it raises ends the program and is raised here.
+            timeout: Seconds; None leaves it to the engine's deadline.
+
+        Raises:
+            ScannerUnavailableError: The program is not there, can't be started, or did not end in time.
+            InvalidReportError: It wrote more than ``max_output`` bytes to stdout.
+            ScannerError: An argument or variable can't be passed, or the workspace was closed meanwhile.
+            TypeError: An argument is a `Secret`.
+        """
+        if self._closed:
+            msg = "the workspace is closed"
+            raise RuntimeError(msg)
+        program = self._program
+        self._learn(environment.values())
+        checked = check_arguments(program.name, arguments, self._secrets)
+        order = ProgramOrder(
+            program=program.name,
+            command=(find_program(program.name), *checked),
+            folder=self._folder,
+            environment=make_environment(self._folder, {**program.environment, **environment}),
+            stdin=stdin,
+            mask=SecretMask([*self._secrets, *proxy_passwords()]),
+            max_output=program.max_output,
+            grace=program.grace,
+            timeout=timeout,
+            on_line=on_line,
+        )
+        run = ProgramRun(order, program.logger)
+        self._runs.add(run)
+        try:
+            return await run.execute()
+        finally:
+            self._runs.discard(run)
+
+    async def aclose(self) -> None:
+        """End the runs that still go on, then remove the folder, however often this is cancelled."""
+        self._closed = True
+        with HeldCancellation() as held:
+            runs = set(self._runs)
+            for run in runs:
+                run.stop(ScannerError("its workspace was closed before it had ended"))
+            for run in runs:
+                await held.wait(run.ended)
+            await self._remove(held)
+            live_folders.discard(self._folder)
+
+    async def _remove(self, held: HeldCancellation) -> None:
+        try:
+            removing = asyncio.get_running_loop().run_in_executor(None, folders.remove_folder, self._folder)
+        except RuntimeError:  # no new thread can be started: the interpreter is shutting down
+            fault = folders.remove_folder(self._folder)
+        else:
+            await held.wait(removing)
+            fault = removing.result()
+        if fault:
+            self._program.logger.warning("the temporary folder %s could not be removed: %s", self._folder, fault)
+
+    def _learn(self, values: Iterable[object]) -> None:
+        texts = [value.reveal() for value in values if isinstance(value, Secret)]
+        self._secrets.update(text for text in texts if text.strip())

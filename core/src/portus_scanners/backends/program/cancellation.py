@@ -1,4 +1,4 @@
-"""Bringing something to its end although the task is cancelled meanwhile, perhaps several times."""
+"""Finishing something although the task is cancelled meanwhile, perhaps several times."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 class HeldCancellation:
     """Holds cancellations back while a process is ended or a folder removed, and raises them when that is done.
 
-    A task in which the ending ran would not do: when a program ends, ``asyncio.run`` cancels every task there is.
+    A task of its own for the ending would not do: when a program ends, ``asyncio.run`` cancels every task there is.
     """
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class HeldCancellation:
             raise asyncio.CancelledError
 
     async def wait(self, future: asyncio.Future[Any], timeout: float | None = None) -> None:
-        """Wait until *future* is done, *timeout* seconds at most. What it gives or raises is not looked at."""
+        """Wait until *future* is done, *timeout* seconds at most. Its result or exception is left alone."""
         loop = asyncio.get_running_loop()
         end = None if timeout is None else loop.time() + timeout
         while not future.done():
@@ -38,5 +38,5 @@ class HeldCancellation:
                 return
 
     async def sleep(self, seconds: float) -> None:
-        """Wait so many seconds."""
+        """Wait for a number of seconds."""
         await self.wait(asyncio.get_running_loop().create_future(), seconds)

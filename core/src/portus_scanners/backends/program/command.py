@@ -1,19 +1,30 @@
-"""The command line of a program: where the program is, and arguments that may be seen by everybody."""
+"""What a program is given: its command line, which everybody may see, and its environment, which holds the secrets."""
 
 from __future__ import annotations
 
 import errno
 import os
 import shutil
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
-from portus_images import one_line
+from portus_images import Secret, one_line
 
 from ...errors import ScannerError, ScannerUnavailableError
 
-__all__ = ["check_arguments", "find_program", "start_error"]
-
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
+_PROXY_NAMES = (*_PROXIES, *(name.lower() for name in _PROXIES))
+INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", *_PROXY_NAMES)
+"""The variables of our own environment that a program sees."""
+OWN_FOLDERS = {
+    "HOME": "home",
+    "TMPDIR": "tmp",
+    "XDG_CACHE_HOME": "home/.cache",
+    "XDG_CONFIG_HOME": "home/.config",
+    "XDG_DATA_HOME": "home/.local/share",
+}
+"""Variables that name a folder in the workspace."""
 _FOR_NOW = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY})
 
 
@@ -21,7 +32,7 @@ def find_program(program: str) -> str:
     """Return the absolute path of a program, looked up now.
 
     Raises:
-        ScannerUnavailableError: There is none, or it may not be executed.
+        ScannerUnavailableError: There is no such program, or it may not be executed.
     """
     found = shutil.which(program)
     if found is None:
@@ -31,7 +42,7 @@ def find_program(program: str) -> str:
 
 
 def start_error(program: str, error: OSError) -> ScannerError:
-    """Return what an error of the system at a program's start means for the scan."""
+    """Return the scanner error for an operating system error at a program's start."""
     reason = os.strerror(error.errno or 0)
     if error.errno == errno.E2BIG:
         return ScannerError(f"the arguments for {_shown(program)} are too long")
@@ -42,15 +53,15 @@ def start_error(program: str, error: OSError) -> ScannerError:
 
 
 def check_arguments(program: str, arguments: Iterable[object], secrets: Collection[str]) -> list[str]:
-    """Return the arguments as texts.
+    """Return the arguments as strings.
 
     Args:
-        program: For messages.
-        arguments: Texts and paths.
-        secrets: Texts that no argument may contain: every user of the machine sees the arguments.
+        program: The program's name, for messages.
+        arguments: Strings and paths.
+        secrets: Strings that no argument may contain: every user of the machine sees the arguments.
 
     Raises:
-        TypeError: An argument is a `Secret`, or neither a text nor a path.
+        TypeError: An argument is a `Secret`, or neither a string nor a path.
         ScannerError: An argument that can't be passed, or that contains a secret; it is not shown.
     """
     return [
@@ -60,9 +71,7 @@ def check_arguments(program: str, arguments: Iterable[object], secrets: Collecti
 
 def _checked(name: str, argument: object, secrets: Collection[str]) -> str:
     if not isinstance(argument, (str, Path)):
-        msg = (
-            f"{name} must be a text or a path, got {type(argument).__name__}; secrets go into the environment or a file"
-        )
+        msg = f"{name} must be a string or a path, got {type(argument).__name__}; secrets go into the environment or a file"
         raise TypeError(msg)
     text = str(argument)
     if "\0" in text:
@@ -85,3 +94,54 @@ def _shown(program: str) -> str:
 
 def _advice(program: str) -> str:
     return f"install {_shown(Path(program).name)}, or say where it is with program: in the configuration"
+
+
+def make_environment(folder: Path, given: Mapping[str, str | Secret]) -> dict[str, str]:
+    """Return the whole environment of a program.
+
+    Args:
+        folder: The workspace's folder.
+        given: The plugin's variables, which override all others.
+
+    Raises:
+        ScannerError: No environment can hold a name or a value; the value is not shown.
+    """
+    environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    environment |= {name: str(folder / place) for name, place in OWN_FOLDERS.items()}
+    for name, value in given.items():
+        environment[name] = _value(name, value)
+    return environment
+
+
+def proxy_passwords() -> Iterator[str]:
+    """Yield the passwords in the URLs of proxies, both percent-encoded as they are there and decoded."""
+    for name in _PROXY_NAMES:
+        try:
+            password = urlsplit(os.environ.get(name, "")).password
+        except ValueError:  # not a URL
+            continue
+        if password:
+            yield password
+            yield unquote(password)
+
+
+def _value(name: str, value: str | Secret) -> str:
+    text = value.reveal() if isinstance(value, Secret) else value
+    if not isinstance(text, str):
+        msg = f"the environment variable {name} must be a string or a Secret, got {type(text).__name__}"
+        raise TypeError(msg)
+    if not name or "=" in name or not _can_be_passed(name):
+        msg = f"{name!r} can't be the name of an environment variable"
+        raise ScannerError(msg)
+    if not _can_be_passed(text):
+        msg = f"the value of the environment variable {name} holds a NUL or a lone surrogate"
+        raise ScannerError(msg)
+    return text
+
+
+def _can_be_passed(text: str) -> bool:
+    """Return whether the operating system can pass this string to a program."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False

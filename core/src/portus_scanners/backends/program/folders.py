@@ -17,13 +17,13 @@ _NOT_FOLLOWED = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK if os.name == "posi
 
 
 def make_folder(inner: Iterable[str]) -> Path:
-    """Make a folder that only we can use.
+    """Make a temporary folder that only we can use.
 
     Args:
-        inner: The sub-folders that it is to have.
+        inner: Relative paths of the sub-folders to make in it.
 
     Raises:
-        ScannerUnavailableError: There is no room or no right to.
+        ScannerUnavailableError: The disk is full, or we may not write there.
     """
     made = None
     try:
@@ -76,7 +76,7 @@ def read_file(folder: Path, name: str, limit: int) -> bytes:
         msg = f"the program's file {name} can't be read: {error.strerror}"
         raise InvalidReportError(msg) from error
     if data is None or len(data) > limit:
-        msg = f"the program's file {name} is {'no regular file' if data is None else f'longer than {limit} bytes'}"
+        msg = f"the program's file {name} is {'not a regular file' if data is None else f'longer than {limit} bytes'}"
         raise InvalidReportError(msg)
     return data
 
@@ -92,7 +92,7 @@ def _read_regular(path: Path, limit: int) -> bytes | None:
 
 
 def remove_folder(folder: Path) -> str:
-    """Remove a folder with everything in it; return why it could not be removed, or an empty text."""
+    """Remove a folder with everything in it; return why it could not be removed, or an empty string."""
     shutil.rmtree(folder, ignore_errors=True)
     try:
         if folder.exists():
@@ -106,7 +106,7 @@ def remove_folder(folder: Path) -> str:
 
 
 def _open_up(folder: Path) -> None:
-    """Give us the rights to remove what is in these folders; symbolic links are not followed."""
+    """Make a folder and all folders in it writable for us; symbolic links are not followed."""
     folder.chmod(0o700)
     for place, names, _ in os.walk(folder):
         for name in names:
@@ -118,7 +118,7 @@ def _open_up(folder: Path) -> None:
 def _lexical(folder: Path, name: str) -> Path:
     pure = PurePosixPath(name)
     if pure.is_absolute() or ".." in pure.parts or not pure.parts or "\0" in name:
-        msg = f"{name!r} is no name of a file in the workspace"
+        msg = f"{name!r} is not a valid name of a file in the workspace"
         raise ValueError(msg)
     return folder / pure
 

@@ -12,29 +12,28 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from .cancellation import HeldCancellation
-from .group import ProcessGroup
-from .output import STDERR, STDOUT, Output
-from .remains import live_groups
+from .output import STDERR, STDOUT, ProgramOutput
+from .remains import ProcessGroup, live_groups
 
 _REAP = 2.0
 """Seconds that a killed group has to be gone: only a process that hangs inside the kernel needs them."""
 _DRAIN = 0.5
-"""Seconds that the pipes are read after the group has ended: a daemon outside of it may hold them open for ever."""
+"""Seconds that the pipes are read after the group has ended: a daemon outside of it may hold them open forever."""
 _CLOSE = 1.0
 """Seconds that the event loop has to close the pipes."""
 _FIRST_LOOK, _LONGEST_PAUSE = 0.01, 0.2
-"""Seconds between two looks at a group whose leader has ended: nothing tells when the others have."""
+"""Seconds between two looks at a group whose leader has ended: nothing tells us when the others have ended."""
 
 
-class Pipes(asyncio.SubprocessProtocol):
-    """What the event loop tells of a process and of what it writes.
+class _Pipes(asyncio.SubprocessProtocol):
+    """Hears from the event loop what a process writes, and when it ends.
 
     Not `asyncio.subprocess.Process`: its ``wait()`` waits for the pipes too in some versions of Python, its streams
     have no bound for what is read while nobody waits. And the pipes are ours: of its own, asyncio in debug mode logs
     what came through.
     """
 
-    def __init__(self, output: Output, news: Callable[[], None]) -> None:
+    def __init__(self, output: ProgramOutput, news: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
         self.transport: asyncio.SubprocessTransport | None = None
         self.group: ProcessGroup | None = None
@@ -47,36 +46,36 @@ class Pipes(asyncio.SubprocessProtocol):
         self._open = {STDOUT, STDERR}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The process runs."""
+        """Note the started process."""
         self.transport = cast(asyncio.SubprocessTransport, transport)
         self.group = ProcessGroup(self.transport.get_pid())
         live_groups.add(self.group)
 
     def received(self, fd: int, data: bytes) -> None:
-        """It has written something."""
+        """Take data that the process has written."""
         self._output.add(fd, data)
         self._news()
 
     def lost(self, fd: int) -> None:
-        """It has closed a pipe, and so has everybody who had inherited it."""
+        """Note that a pipe is closed: by the process, and by all children that had inherited it."""
         self._open.discard(fd)
         if not self._open:
             _set(self.drained)
 
     def process_exited(self) -> None:
-        """The leader of the group has been reaped."""
+        """Note that the leader of the group has been reaped."""
         _set(self.exited)
         self._news()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It has ended, and its stdin is closed."""
+        """Note that the process has ended and its stdin is closed."""
         _set(self.closed)
 
 
 class _Reader(asyncio.Protocol):
     """Our end of one pipe."""
 
-    def __init__(self, fd: int, pipes: Pipes) -> None:
+    def __init__(self, fd: int, pipes: _Pipes) -> None:
         self._fd = fd
         self._pipes = pipes
 
@@ -87,7 +86,7 @@ class _Reader(asyncio.Protocol):
         self._pipes.lost(self._fd)
 
 
-async def _open_pipe(fd: int, pipes: Pipes) -> BinaryIO:
+async def _open_pipe(fd: int, pipes: _Pipes) -> BinaryIO:
     """Make a pipe whose reading end tells *pipes*, and return its writing end."""
     ours, theirs = os.pipe()
     writing = os.fdopen(theirs, "wb", buffering=0)
@@ -102,17 +101,17 @@ def _set(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-class Process:
+class ProgramProcess:
     """One process, the leader of a group and session of its own.
 
     Args:
-        output: Takes what it writes.
-        news: Called when it has written something or has ended.
+        output: Takes what the process writes.
+        news: Called when the process has written something or has ended.
         grace: Seconds between TERM and KILL.
     """
 
-    def __init__(self, output: Output, news: Callable[[], None], *, grace: float) -> None:
-        self._pipes = Pipes(output, news)
+    def __init__(self, output: ProgramOutput, news: Callable[[], None], *, grace: float) -> None:
+        self._pipes = _Pipes(output, news)
         self._grace = grace
 
     @property
@@ -154,13 +153,13 @@ class Process:
             )
         if (pipe := _stdin_of(transport)) is not None:
             pipe.write(stdin)
-            pipe.close()  # when all is written; a program that does not read it is no error
+            pipe.close()  # closed once all is written; a program that does not read stdin is not an error
 
     async def end(self, held: HeldCancellation) -> bool:
         """End what is left of the group, reap the leader, close the pipes.
 
         Returns:
-            Whether all of the group is gone; it is not when the system lets nobody end it.
+            Whether all of the group is gone; a process that hangs inside the kernel can't be ended.
         """
         if self._pipes.transport is None:
             await self._close_readers(held)
@@ -183,7 +182,7 @@ class Process:
         if self._is_gone():
             return True
         self._group.signal(signal.SIGTERM)
-        self._group.signal(signal.SIGCONT)  # a stopped process hears the other one only then
+        self._group.signal(signal.SIGCONT)  # a stopped process acts on TERM only when it continues
         if await self._wait_until_gone(held, self._grace):
             return True
         self._group.signal(signal.SIGKILL)

@@ -3,19 +3,67 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import time
 from pathlib import Path
 
 from .folders import remove_folder
-from .group import ProcessGroup
 
-__all__ = ["kill_programs", "live_folders", "live_groups"]
-
+_PROC = Path("/proc")
 _REAP = 1.0
 """Seconds that the killed groups have to be gone, all together."""
 _PAUSE = 0.01
 """Seconds between two looks."""
+
+
+class ProcessGroup:
+    """A process group whose leader we have started.
+
+    Args:
+        leader: The leader's process id, which is the group's id as well.
+    """
+
+    def __init__(self, leader: int) -> None:
+        self._id = leader
+
+    def signal(self, number: int) -> bool:
+        """Send a signal; return False if no process of the group is left, or (macOS) only zombies."""
+        try:
+            os.killpg(self._id, number)
+        except (ProcessLookupError, PermissionError):
+            return False
+        return True
+
+    def is_gone(self) -> bool:
+        """Return whether no process of the group is left; call it after the leader has been reaped."""
+        self._reap_orphans()
+        return not self.signal(0) or self._has_only_zombies()
+
+    def _reap_orphans(self) -> None:
+        """Reap the leader's orphans, whose parent we are if we are a container's first process or a subreaper."""
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-self._id, os.WNOHANG) != (0, 0):
+                pass
+
+    def _has_only_zombies(self) -> bool:
+        """Return whether only zombies are left that their parent, a container's first process, does not reap (Linux).
+
+        A zombie of our own is not such a one: we have yet to reap it.
+        """
+        stats = [_stat(folder) for folder in _PROC.glob("[0-9]*")]
+        members = [(state, parent) for state, parent, group in stats if group == self._id]
+        return bool(stats) and all(state in "ZX" and parent != os.getpid() for state, parent in members)
+
+
+def _stat(folder: Path) -> tuple[str, int, int]:
+    """Return state, parent and group of a process; ("X", 0, 0) when it has ended. Source: proc_pid_stat(5)."""
+    try:
+        state, parent, group, *_ = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    except (OSError, ValueError):
+        return "X", 0, 0
+    return state, int(parent), int(group)
+
 
 live_groups: set[ProcessGroup] = set()
 """The groups of programs that have been started and not yet ended."""
@@ -26,14 +74,14 @@ live_folders: set[Path] = set()
 def kill_programs() -> None:
     """Kill every program that a `ProgramBackend` runs in this process, and remove the private folders.
 
-    For a process that is about to leave by `os._exit`, where no ``finally`` runs any more. It needs no event loop, may
+    For a process that is about to leave by `os._exit`, where no ``finally`` block runs. It needs no event loop, may
     be called in a signal handler and in any thread, raises nothing, and waits at most a second for the processes.
     Programs get no TERM before; runs that still go on afterwards fail.
     """
     groups = list(live_groups)
     for group in groups:
         group.signal(signal.SIGKILL)
-    _wait_until_gone(groups)  # else they could write to the folders while these are removed
+    _wait_until_gone(groups)  # a live process could write to the folders while they are removed
     for folder in list(live_folders):
         with contextlib.suppress(OSError, RecursionError):
             remove_folder(folder)

@@ -12,16 +12,15 @@ from portus_images import one_line
 
 from ...errors import InvalidReportError, ScannerError, ScannerUnavailableError
 from ..masking import SecretMask
-from .answer import ProgramAnswer
 from .cancellation import HeldCancellation
 from .command import start_error
-from .output import Output
-from .process import Process
+from .output import ProgramAnswer, ProgramOutput
+from .process import ProgramProcess
 
 
 @frozen(kw_only=True)
-class Order:
-    """What is to be run, and how."""
+class ProgramOrder:
+    """What to run, and how."""
 
     program: str
     """As the settings name it, for messages."""
@@ -36,26 +35,26 @@ class Order:
     on_line: Callable[[str], None] | None
 
 
-class Run:
-    """A program that runs. `execute` is called once; `stop` may be called at any time.
+class ProgramRun:
+    """One run of a program. `execute` is called once; `stop` may be called at any time.
 
     Args:
-        order: What is to be run.
-        logger: Is told what could not be ended.
+        order: What to run.
+        logger: Gets a warning when processes could not be ended.
     """
 
-    def __init__(self, order: Order, logger: logging.Logger) -> None:
+    def __init__(self, order: ProgramOrder, logger: logging.Logger) -> None:
         self._order = order
         self._logger = logger
-        self._output = Output(max_output=order.max_output, mask=order.mask, lines=order.on_line is not None)
+        self._output = ProgramOutput(max_output=order.max_output, mask=order.mask, lines=order.on_line is not None)
         self._news = asyncio.Event()
-        self._process = Process(self._output, self._news.set, grace=order.grace)
+        self._process = ProgramProcess(self._output, self._news.set, grace=order.grace)
         self._fault: ScannerError | None = None
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Done when nothing of the program is left."""
 
     def stop(self, fault: ScannerError) -> None:
-        """End the program; `execute` then raises the first fault that it was stopped for."""
+        """End the program; `execute` then raises *fault*, or that of an earlier call."""
         self._fault = self._fault or fault
         self._news.set()
 
@@ -73,7 +72,7 @@ class Run:
         finally:
             await self._end()
         self._output.finish()
-        self._tell_lines()
+        self._pass_lines_on()
         return self._answer()
 
     async def _start(self) -> None:
@@ -86,7 +85,7 @@ class Run:
             raise start_error(order.program, error) from error
 
     async def _follow(self) -> None:
-        """Tell lines until the program has ended or must be ended."""
+        """Pass lines on until the program has ended or must be ended."""
         alarm = None
         if self._order.timeout is not None:
             alarm = asyncio.get_running_loop().call_later(self._order.timeout, self._strike)
@@ -94,7 +93,7 @@ class Run:
             while not (self._process.exited or self._fault or self._output.overflowed):
                 await self._news.wait()
                 self._news.clear()
-                self._tell_lines()
+                self._pass_lines_on()
         finally:
             if alarm is not None:
                 alarm.cancel()
@@ -122,7 +121,7 @@ class Run:
     def _strike(self) -> None:
         self.stop(ScannerUnavailableError(f"{self._name} did not end within {self._order.timeout:g} s"))
 
-    def _tell_lines(self) -> None:
+    def _pass_lines_on(self) -> None:
         if self._order.on_line is not None:
             for line in self._output.take_lines():
                 self._order.on_line(line)

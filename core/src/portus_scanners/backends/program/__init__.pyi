@@ -1,0 +1,14 @@
+"""The names of this folder, by the module that defines each."""
+
+from .backend import (
+    ProgramBackend as ProgramBackend,
+    ProgramWorkspace as ProgramWorkspace,
+)
+from .output import (
+    ProgramAnswer as ProgramAnswer,
+)
+from .remains import (
+    kill_programs as kill_programs,
+)
+
+__all__: list[str]
