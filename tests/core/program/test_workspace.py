@@ -42,9 +42,9 @@ async def test_two_runs_share_a_workspace(backend: Backend) -> None:
 async def test_names_stay_in_the_folder(backend: Backend, name: str) -> None:
     """A name that leads out of the folder, or names no file, is refused for writing and reading."""
     async with backend("").open_workspace() as workspace:
-        with pytest.raises(ValueError, match="no name of a file"):
+        with pytest.raises(ValueError, match="not a valid name of a file"):
             workspace.write(name, "x")
-        with pytest.raises(ValueError, match="no name of a file"):
+        with pytest.raises(ValueError, match="not a valid name of a file"):
             workspace.read(name)
 
 

@@ -71,7 +71,8 @@ def check_arguments(program: str, arguments: Iterable[object], secrets: Collecti
 
 def _checked(name: str, argument: object, secrets: Collection[str]) -> str:
     if not isinstance(argument, (str, Path)):
-        msg = f"{name} must be a string or a path, got {type(argument).__name__}; secrets go into the environment or a file"
+        got = type(argument).__name__
+        msg = f"{name} must be a string or a path, got {got}; secrets go into the environment or a file"
         raise TypeError(msg)
     text = str(argument)
     if "\0" in text:
