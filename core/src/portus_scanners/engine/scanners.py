@@ -13,8 +13,7 @@ from portus_images import Images, Pacers, PortusError, SettingsError, text_of, w
 
 from ..backends.http import session_for
 from ..errors import PluginError
-from ..plugins import Plugin
-from ..plugins.loading import LoadedPlugin, load_plugins
+from ..plugins import LoadedPlugin, Plugin, load_plugins
 from ..scanner import Health, Scanner
 from ..scanner_settings import ScannerSettings
 from ..settings import ScannerSection, enabled_but_left_out

@@ -1,7 +1,8 @@
-"""Finding plugins: the only module that reads entry points.
+"""Finding plugins: the only module that reads entry points, and what the environment leaves out of them.
 
 Discovery reads metadata only; a plugin's code is imported by `Plugin.load`, when the configuration enables it or a
-user asks.
+user asks. Two lists of names in the environment are for the operator who can't uninstall: an image with every plugin,
+a plugin whose import ends the program.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import shlex
 import sys
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 from zipfile import BadZipFile
@@ -23,8 +24,7 @@ from attrs import evolve, frozen
 from importlib_metadata import Distribution, distributions
 from portus_images import one_line, words_of
 
-from .lists import PluginLists
-from .plugin import CORE_DISTRIBUTION, InstalledPlugin, Plugin, upgrade
+from .plugin import CORE_DISTRIBUTION, DISABLE, ONLY, InstalledPlugin, Plugin, upgrade
 
 _NAME = re.compile(r"[a-z0-9_]+")
 _NAME_LINE = re.compile(r"^Name: *(\S+) *$", re.MULTILINE)
@@ -44,34 +44,34 @@ logger = logging.getLogger("portus_scanners.plugins")
 def discover(*, refresh: bool = False, environ: Mapping[str, str] | None = None) -> tuple[Plugin, ...]:
     """Return every installed scanner, by name; two of one name are both there, each with the conflict as its error.
 
-    The last answer is given again as long as neither ``sys.path`` nor the time of change of a folder on it nor the two
-    lists have changed.
+    The last answer is returned again as long as neither ``sys.path`` nor the modification time of a folder on it nor
+    the two lists have changed.
 
     Args:
-        refresh: Look anew whatever seems to be unchanged, and let Python forget what it knows of folders: a plugin that
-            was installed while this program runs is then found and can be imported.
-        environ: Has ``PORTUS_SCANNERS_ONLY`` and ``PORTUS_SCANNERS_DISABLE``; the process's own when left out. What
-            they leave out is there all the same, with the variable's name as `Plugin.disabled`.
+        refresh: Look again even if nothing seems to have changed, and let Python forget what it knows of folders: a
+            plugin that was installed while this program runs is then found and can be imported.
+        environ: Has ``PORTUS_SCANNERS_ONLY`` and ``PORTUS_SCANNERS_DISABLE``; the process's own when left out. A
+            scanner that they leave out is in the answer, with the variable's name as `Plugin.disabled`.
     """
     found = discover_group(Plugin, refresh=refresh)
-    return _with_lists(found, PluginLists.from_environ(os.environ if environ is None else environ))
+    return _filtered(found, PluginFilter.from_environ(os.environ if environ is None else environ))
 
 
 def discover_group(kind: type[PluginT], *, refresh: bool = False) -> tuple[PluginT, ...]:
     """Return every installed plugin of one group, by name; of one name, each has the conflict as its error.
 
     Nothing is imported. All groups whose names begin with ``portus.`` are found in one pass, and the last answer is
-    given again as `discover` does.
+    kept as `discover` does.
 
     Args:
         kind: The class that stands for an entry point of the group.
-        refresh: Look anew whatever seems to be unchanged.
+        refresh: Look again even if nothing seems to have changed.
     """
     if refresh:
         importlib.invalidate_caches()  # importlib_metadata's as well: its finder is on sys.meta_path
         _find.cache_clear()
         _plugins_of_group.cache_clear()
-        _with_lists.cache_clear()
+        _filtered.cache_clear()
     return _plugins_of_group(kind, _find(_state_of_path()))  # type: ignore[arg-type]  # a class can be hashed
 
 
@@ -83,7 +83,7 @@ def check_plugin_lists(environ: Mapping[str, str] | None = None) -> tuple[str, .
     """
     environ = os.environ if environ is None else environ
     installed = {plugin.name for plugin in discover(environ=environ)}
-    return tuple(PluginLists.from_environ(environ).unknown(installed))
+    return tuple(PluginFilter.from_environ(environ).unknown(installed))
 
 
 def mark_conflicts(plugins: Iterable[PluginT]) -> tuple[PluginT, ...]:
@@ -95,7 +95,7 @@ def mark_conflicts(plugins: Iterable[PluginT]) -> tuple[PluginT, ...]:
 
 
 def _state_of_path() -> _State:
-    """Return what tells that nothing was installed or removed: about 5 microseconds a folder."""
+    """Return a value that changes when something is installed or removed; takes about 5 microseconds a folder."""
     return tuple((entry, *_state_of_folder(entry)) for entry in sys.path)
 
 
@@ -109,8 +109,18 @@ def _state_of_folder(entry: str) -> tuple[int, int, int]:
 
 @lru_cache(maxsize=1)
 def _find(_state: _State) -> tuple[_Point, ...]:
-    """Read all metadata once, for all groups. Its argument is what the answer depends on."""
-    return tuple(point for one in _first_of_each_name(distributions()) for point in _points_of(one))
+    """Read all metadata once, for all groups. The argument is what the answer depends on."""
+    found = [point for one in _first_of_each_name(distributions()) for point in _points_of(one)]
+    return tuple(
+        evolve(
+            point,
+            value=one_line(point.value),
+            distribution=one_line(point.distribution),
+            version=one_line(point.version),
+            requires=tuple(map(one_line, point.requires)),
+        )
+        for point in found
+    )
 
 
 @lru_cache(maxsize=8)
@@ -119,11 +129,48 @@ def _plugins_of_group(kind: type[PluginT], found: tuple[_Point, ...]) -> tuple[P
 
 
 @lru_cache(maxsize=1)
-def _with_lists(found: tuple[Plugin, ...], lists: PluginLists) -> tuple[Plugin, ...]:
-    """Say which scanners the environment leaves out."""
+def _filtered(found: tuple[Plugin, ...], lists: PluginFilter) -> tuple[Plugin, ...]:
+    """Return the scanners, each with the variable that leaves it out."""
     for sentence in lists.unknown({plugin.name for plugin in found}):
         logger.warning("%s", sentence)
     return tuple(evolve(plugin, disabled=lists.left_out_by(plugin.name)) for plugin in found)
+
+
+@frozen
+class PluginFilter:
+    """Which scanners the environment leaves out: two lists of entry-point names, separated by commas.
+
+    Attributes:
+        only: All others are left out; None where the variable is not set.
+        disable: These are left out as well.
+    """
+
+    only: tuple[str, ...] | None = None
+    disable: tuple[str, ...] = ()
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> PluginFilter:
+        """Read the two variables."""
+        only = environ.get(ONLY)
+        return cls(None if only is None else _names(only), _names(environ.get(DISABLE, "")))
+
+    def left_out_by(self, name: str) -> str | None:
+        """Return the variable that leaves a scanner out, or None."""
+        if self.only is not None and name not in self.only:
+            return ONLY
+        return DISABLE if name in self.disable else None
+
+    def unknown(self, installed: Collection[str]) -> Iterator[str]:
+        """Yield a sentence for each name that no installed scanner has."""
+        known = ", ".join(sorted(installed)) or "none"
+        for variable, names in ((ONLY, self.only or ()), (DISABLE, self.disable)):
+            for name in names:
+                if name not in installed:
+                    yield f"{variable}: no installed plugin is called {one_line(name)!r}; installed: {known}"
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
 
 
 def _first_of_each_name(found: Iterable[Any]) -> Iterator[Distribution]:
@@ -140,9 +187,9 @@ def _first_of_each_name(found: Iterable[Any]) -> Iterator[Distribution]:
 
 
 def _name_of(distribution: Distribution) -> str:
-    """Return the name, from the text of the metadata: parsing all of it would take most of the time of discovery.
+    """Return the name, found in the raw metadata: parsing all of it would take most of the time of discovery.
 
-    What is written in another way than everybody writes it is left to the parser.
+    Metadata in an unusual form are left to the parser.
     """
     head = (distribution.read_text("METADATA") or "").partition("\n\n")[0]
     found = _NAME_LINE.search(head)
@@ -156,21 +203,21 @@ def _points_of(distribution: Distribution) -> list[_Point]:
             return []
         points = [point for point in distribution.entry_points if point.group.startswith(_OURS)]
         return _describe(distribution, points) if points else []
-    except _UNREADABLE as error:  # malformed metadata is its own distribution's misfortune
+    except _UNREADABLE as error:  # the other distributions are found all the same
         logger.info("the metadata of %s can't be read: %s", one_line(distribution.metadata["Name"]), words_of(error))
         return []
 
 
 def _describe(distribution: Distribution, points: Iterable[Any]) -> list[_Point]:
     metadata = distribution.metadata  # is parsed each time that it is asked for
-    owner, version = one_line(metadata["Name"]), one_line(metadata["Version"])
+    owner, version = metadata["Name"], metadata["Version"]
     requires = _required_core(metadata.get_all("Requires-Dist") or distribution.requires or ())
-    return [_Point(point.group, point.name, one_line(point.value), owner, version, requires) for point in points]
+    return [_Point(point.group, point.name, point.value, owner, version, requires) for point in points]
 
 
 @frozen
 class _Point:
-    """An entry point, with what its distribution says of itself."""
+    """An entry point, with what its distribution says of itself: foreign strings, cleaned when all have been read."""
 
     group: str
     name: str
@@ -180,7 +227,7 @@ class _Point:
     requires: tuple[str, ...]
 
     def make(self, kind: type[PluginT]) -> PluginT:
-        """Return the plugin that it stands for."""
+        """Return the plugin that is registered here."""
         named = _NAME.fullmatch(self.name)
         return kind(
             name=self.name,
@@ -196,11 +243,11 @@ class _Point:
 def _required_core(requirements: Iterable[str]) -> tuple[str, ...]:
     """Return the requirements of the core that hold without an extra: markers are PEP 508's."""
     pattern = re.compile(rf"{re.escape(CORE_DISTRIBUTION)}(?![\w.-])(?!.*;.*\bextra\b)", re.IGNORECASE)
-    return tuple(one_line(line) for line in requirements if pattern.match(line))
+    return tuple(line for line in requirements if pattern.match(line))
 
 
 def _without_conflicts(same_name: list[PluginT]) -> list[PluginT]:
-    """Two plugins of one name: neither can be loaded."""
+    """Return plugins of one name; if there are several, with the conflict as their error."""
     if len(same_name) == 1:
         return same_name
     owners = sorted({f"{plugin.distribution} {plugin.version}" for plugin in same_name})

@@ -26,26 +26,32 @@ LOAD_LIMIT = 60.0
 
 @frozen(kw_only=True)
 class LoadedPlugin(Generic[ClassT]):
-    """What came of importing a plugin."""
+    """The result of importing a plugin.
+
+    Attributes:
+        plugin: The plugin.
+        elapsed: Seconds that the import took.
+        result: The plugin's class, or why there is none.
+    """
 
     plugin: InstalledPlugin[ClassT]
     elapsed: float
-    """Seconds."""
     result: type[ClassT] | PluginError
-    """The class, or why there is none."""
 
 
 def load_plugin(plugin: InstalledPlugin[ClassT], *, limit: float = LOAD_LIMIT) -> LoadedPlugin[ClassT]:
     """Import a plugin's code in a thread of its own, and wait for it.
 
-    Whatever the import does is a value. One that does not end in time is left behind: its thread does not keep the
-    program from ending.
+    Whatever the import does, this returns a value. An import that does not end in time is left behind: its thread does
+    not keep the program from ending.
 
     Args:
         plugin: A scanner or a format.
-        limit: Seconds.
+        limit: Seconds that the import may take.
     """
-    logger.debug("importing %s of %s", plugin.value, plugin.distribution)  # the last word, if it ends the program
+    logger.debug(
+        "importing %s of %s", plugin.value, plugin.distribution
+    )  # the log's last line if the import ends the program
     begin = time.monotonic()
     ended: list[type[ClassT] | PluginError] = []
     thread = threading.Thread(target=lambda: ended.append(_load(plugin)), name=f"import of {plugin.name}", daemon=True)

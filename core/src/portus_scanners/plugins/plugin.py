@@ -1,65 +1,151 @@
-"""One installed plugin, and its code: the boundary that whatever an import does not pass."""
+"""One installed plugin: what its distribution's metadata say, what its class has to be, and importing that class.
+
+Whatever an import does ends here, as a `PluginError`. The contract of a group is not imported to list its plugins: only
+when one is loaded.
+"""
 
 from __future__ import annotations
 
+import inspect
 import re
 import shlex
 import sys
 import threading
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_type_hints
 
+import attrs
 from attrs import field, frozen
 from portus_images import words_of
 
 from ..errors import PluginError
-from .groups import SCANNERS, PluginGroup
-from .lists import how_to_let_in
 
 if TYPE_CHECKING:
-    from ..scanner import Scanner  # noqa: F401 (in a string below: it is not imported to list plugins)
+    from ..scanner import Scanner
 
 ClassT = TypeVar("ClassT")
 
+SUPPORTED_CONTRACTS = frozenset({1})
+"""The versions of the scanner contract that this core can run."""
 CORE_DISTRIBUTION = "portus-scanners"
+ONLY = "PORTUS_SCANNERS_ONLY"
+"""Only the scanners that this environment variable names can be loaded; set and empty, none can."""
+DISABLE = "PORTUS_SCANNERS_DISABLE"
+"""The scanners that this environment variable names can't be loaded; it is looked at after `ONLY`."""
 _VALUE = re.compile(r"(?P<module>[\w.]+)\s*:\s*(?P<path>[\w.]+)")
 
 
 @frozen(kw_only=True)
+class PluginContract:
+    """What a plugin's class has to be.
+
+    Attributes:
+        base: The class that it derives from.
+        method: The method that it has to define.
+        contracts: The versions of the contract that this core knows.
+        find_fault: Returns what else is wrong with a class, as the end of a sentence; None for nothing.
+    """
+
+    base: type[Any]
+    method: str
+    contracts: frozenset[int]
+    find_fault: Callable[[type[Any]], str | None]
+
+    def fault_of(self, loaded: Any) -> str | None:
+        """Return why this object can't be used, as the end of a sentence."""
+        if not (isinstance(loaded, type) and issubclass(loaded, self.base)):
+            return f"is not a subclass of {self.base.__module__.partition('.')[0]}.{self.base.__name__}"
+        if inspect.isabstract(loaded):
+            return f"is abstract: it does not define {self.method}()"
+        contract = vars(loaded).get("contract")
+        if contract not in self.contracts:
+            known = ", ".join(map(str, sorted(self.contracts)))
+            return f"is written for contract {contract}; this core knows {known}"
+        return self.find_fault(loaded)
+
+    def is_of_a_later_core(self, contract: int | None) -> bool:
+        """Return whether a newer core may know this contract."""
+        return contract is not None and contract > max(self.contracts)
+
+
+@frozen(kw_only=True)
+class PluginGroup:
+    """One group of entry points.
+
+    Attributes:
+        name: The group's name in the metadata: ``portus.scanners``.
+        noun: What messages call one of its plugins: ``scanner``.
+        find_contract: Imports and returns what a plugin's class has to be.
+    """
+
+    name: str
+    noun: str
+    find_contract: Callable[[], PluginContract]
+
+
+def _fault_of_scanner(loaded: type[Scanner[Any]]) -> str | None:
+    settings_class: Any = loaded.settings_class
+    if not (isinstance(settings_class, type) and attrs.has(settings_class)) or "__attrs_attrs__" not in vars(
+        settings_class
+    ):
+        return f"has the settings class {settings_class!r}, which lacks the decorator @attrs.frozen(kw_only=True)"
+    get_type_hints(settings_class)  # raises where a type is imported for type checkers only
+    return None
+
+
+def _contract_of_scanners() -> PluginContract:
+    from ..scanner import Scanner
+
+    return PluginContract(base=Scanner, method="scan", contracts=SUPPORTED_CONTRACTS, find_fault=_fault_of_scanner)
+
+
+SCANNERS = PluginGroup(name="portus.scanners", noun="scanner", find_contract=_contract_of_scanners)
+
+
+@frozen(kw_only=True)
 class InstalledPlugin(Generic[ClassT]):
-    """An installed plugin of any group, as its distribution's metadata describes it."""
+    """An installed plugin of any group, as its distribution's metadata describe it.
+
+    Attributes:
+        name: Name of the entry point.
+        value: The entry point's ``module:Class``.
+        distribution: Name of the distribution that registers it.
+        version: That distribution's version.
+        requires: What that distribution requires of the core: ``portus-scanners~=0.1.0``.
+        error: Why it can't be loaded, as far as the metadata tell; None where nothing speaks against it.
+        fix: What to do about `error`; empty where only the plugin's author can do something.
+        disabled: The environment variable that leaves a scanner out, ``PORTUS_SCANNERS_ONLY`` or
+            ``PORTUS_SCANNERS_DISABLE``; None where none does.
+    """
 
     group: ClassVar[PluginGroup]
-    """The group of entry points: its name, and what a class of it has to be."""
+    """The group of entry points that plugins of this class are registered in."""
     name: str
-    """Name of the entry point."""
     value: str
-    """``module:Class``."""
     distribution: str
     version: str
     requires: tuple[str, ...] = field(default=(), repr=False)
-    """What its distribution requires of the core: ``portus-scanners~=0.1.0``."""
     error: str | None = None
-    """Why it can't be loaded, as far as the metadata tells."""
     fix: str = field(default="", repr=False)
-    """What to do about `error`; empty where nobody but the plugin's author can."""
     disabled: str | None = None
-    """The environment variable that leaves a scanner out: ``PORTUS_SCANNERS_ONLY`` or ``PORTUS_SCANNERS_DISABLE``."""
 
     @property
     def problem(self) -> PluginError | None:
         """Why it can't be loaded, as far as is known without importing it."""
         if self.disabled is not None:
-            return self._error(f"{self.disabled} leaves it out", how_to_let_in(self.name, self.disabled))
+            let_in = f"add {self.name} to {ONLY}, or unset it"
+            fix = let_in if self.disabled == ONLY else f"take {self.name} out of {self.disabled}"
+            return self._error(f"{self.disabled} leaves it out", fix)
         return None if self.error is None else self._error(self.error, self.fix)
 
     def load(self) -> type[ClassT]:
         """Import the plugin's code and return its class. Blocks for as long as the import takes.
 
         Raises:
-            PluginError: It is left out, it can't be imported, or what the entry point names is no class of this group
-                that this core can use.
+            PluginError: It is left out, it can't be imported, or what the entry point names is not a class of this
+                group that this core can use.
             KeyboardInterrupt: Ctrl-C, in the main thread.
         """
         if (problem := self.problem) is not None:
@@ -126,11 +212,11 @@ def upgrade(distribution: str) -> str:
 
 
 def _is_ctrl_c(error: BaseException) -> bool:
-    """Tell Ctrl-C from a plugin's own KeyboardInterrupt: Python raises the former in the main thread alone."""
+    """Tell Ctrl-C from a plugin's own KeyboardInterrupt: Python raises the former in the main thread only."""
     return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
 
 
 def _contract_of(loaded: Any) -> int | None:
-    """Return the number that a class states; what is no whole number (a truth value is none) is not shown."""
+    """Return the version of the contract that a class states; None for anything but an integer, which a bool is not."""
     contract = getattr(loaded, "contract", None)
     return contract if type(contract) is int else None

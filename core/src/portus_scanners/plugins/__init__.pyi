@@ -1,0 +1,22 @@
+"""The names of this folder, by the module that defines each."""
+
+from .discovery import (
+    check_plugin_lists as check_plugin_lists,
+    discover as discover,
+    discover_group as discover_group,
+    mark_conflicts as mark_conflicts,
+)
+from .loading import (
+    LoadedPlugin as LoadedPlugin,
+    load_plugin as load_plugin,
+    load_plugins as load_plugins,
+)
+from .plugin import (
+    SUPPORTED_CONTRACTS as SUPPORTED_CONTRACTS,
+    InstalledPlugin as InstalledPlugin,
+    Plugin as Plugin,
+    PluginContract as PluginContract,
+    PluginGroup as PluginGroup,
+)
+
+__all__: list[str]
