@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from .conftest import FOLDERS, ROOT, make_environment, run
+from .conftest import FOLDERS, ROOT, install, make_environment, run
+from .sources import imports
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("wheels")]
 
 SCAN = """
-import asyncio, importlib.util, json
+import asyncio, json
 from portus_scanners import Engine, Image, Reference, Settings, discover
 
 async def main():
@@ -25,29 +28,78 @@ async def main():
     print(json.dumps({
         "plugins": [plugin.name for plugin in discover()],
         "found": [one.id for one in report.vulnerabilities],
-        "command": importlib.util.find_spec("portus_scan") is not None,
     }))
 
 asyncio.run(main())
 """
+OURS = """
+import importlib, json, sys
+from importlib.metadata import distributions
+names = sorted(one.name for one in distributions() if one.name.startswith("portus-"))
+for package in sys.argv[1:]:
+    for name in importlib.import_module(package).__all__:
+        getattr(sys.modules[package], name)
+print(json.dumps(names))
+"""
+IMAGES, CORE = {"portus-images"}, {"portus-images", "portus-scanners"}
+BROUGHT = {
+    "portus-images": IMAGES,
+    "portus-scanners": CORE,
+    "portus-scanners[testing]": {*CORE, "portus-scanners-testing"},
+    "portus-policy": {*CORE, "portus-policy"},
+    "portus-scanners-testing": {*CORE, "portus-scanners-testing"},
+    "portus-scan": {*CORE, "portus-policy", "portus-scan"},
+    "portus-scan[clair]": {*CORE, "portus-policy", "portus-scan", "portus-scanner-clair"},
+    "portus-scanner-clair": {*CORE, "portus-scanner-clair"},
+    "portus-scanner-zypper-docker": {*CORE, "portus-scanner-zypper-docker"},
+    "portus-scanner-dummy": {*CORE, "portus-scanner-dummy"},
+    "portus-scanner-trivy": {*CORE, "portus-scanner-trivy"},
+}
 
 
 def test_the_core_with_one_plugin_is_enough(wheels: Path, tmp_path: Path) -> None:
     """In a clean environment, the core and one plugin from wheels scan an image; nothing else of ours is there."""
     python = make_environment(tmp_path / "venv", wheels, "portus-scanner-dummy")
     answer = json.loads(run(python, "-W", "error", "-c", SCAN))
-    assert {
-        "plugins": ["dummy"],
-        "found": ["CVE-2016-6304", "CVE-2016-7052", "CVE-2016-2178"],
-        "command": False,
-    } == answer
+    assert {"plugins": ["dummy"], "found": ["CVE-2016-6304", "CVE-2016-7052", "CVE-2016-2178"]} == answer
+    assert BROUGHT["portus-scanner-dummy"] == set(json.loads(run(python, "-I", "-c", OURS)))
 
 
-def test_the_command_with_all_its_extras(wheels: Path, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def everything(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment with the command and all its extras."""
+    return make_environment(tmp_path_factory.mktemp("everything") / "venv", wheels, "portus-scan[all]")
+
+
+def test_the_command_with_all_its_extras(everything: Path) -> None:
     """portus-scan[all] brings every plugin, and the command lists them."""
-    python = make_environment(tmp_path / "venv", wheels, "portus-scan[all]")
-    listing = json.loads(run(python.with_name("portus-scan"), "scanners", "--format", "json"))
+    listing = json.loads(run(everything.with_name("portus-scan"), "scanners", "--format", "json"))
     assert ["clair", "dummy", "trivy", "zypper"] == sorted(one["name"] for one in listing["scanners"])
+
+
+@pytest.fixture(scope="module")
+def bare(everything: Path, wheels: Path) -> Path:
+    """The same environment without anything of ours, but with everything that ours needs of others."""
+    install(everything, "--find-links", wheels, "portus-scanners[testing]")
+    uninstall(everything)
+    return everything
+
+
+def uninstall(python: Path) -> None:
+    """Remove every distribution of ours."""
+    names = json.loads(run(python, "-I", "-c", OURS))
+    run(sys.executable, "-m", "pip", "--python", python, "--quiet", "uninstall", "--yes", *names)
+
+
+@pytest.mark.parametrize("wanted", BROUGHT)
+def test_a_wheel_brings_what_it_needs_of_ours_alone(bare: Path, wheels: Path, wanted: str) -> None:
+    """Installed without an index, each distribution works with these of ours: every public name can be had."""
+    install(bare, "--no-index", "--find-links", wheels, wanted)
+    package = wanted.partition("[")[0].replace("-", "_")
+    try:
+        assert BROUGHT[wanted] == set(json.loads(run(bare, "-I", "-W", "error", "-c", OURS, package)))
+    finally:
+        uninstall(bare)
 
 
 _PAGES = ROOT / "cli/src/portus_scan/formats/html/templates"
@@ -84,6 +136,34 @@ def test_all_distributions_have_one_version() -> None:
         if line.startswith("portus-scanner") and "[" not in line
     ]
     assert {f"~={version}"} == {line.removeprefix(line.split("~")[0]) for line in needs}
+
+
+def needed(folder: str) -> set[str]:
+    """Return the folders of the distributions of ours that one requires, in no extra."""
+    dependencies = project_of(folder)["dependencies"]
+    assert isinstance(dependencies, list)
+    names = {re.split(r"[\[~]", line)[0] for line in dependencies}
+    return {FOLDERS[name] for name in names if name in FOLDERS}
+
+
+@pytest.mark.parametrize("folder", FOLDERS.values())
+def test_a_distribution_requires_what_it_imports_of_ours(folder: str) -> None:
+    """What a distribution imports of ours is among its requirements, and nothing else of ours."""
+    targets = {one.target.partition(".")[0].replace("_", "-") for one in imports() if one.source.folder == folder}
+    assert needed(folder) == {FOLDERS[name] for name in targets} - {folder}
+
+
+PAGES = ("*.md", "docs/**/*.md", "plugins/*/*.md", "examples/*/*.md")
+CLONE = re.compile(r"pip install ((?:\./\S+ ?){2,})")
+
+
+def test_an_install_from_a_clone_names_all_that_it_needs() -> None:
+    """Where a page installs several folders of a clone, those that they need of ours are among them."""
+    lines = [found[1] for pattern in PAGES for page in ROOT.glob(pattern) for found in CLONE.finditer(page.read_text())]
+    assert [] != lines
+    for line in lines:
+        folders = {word.strip("`./)") for word in line.split()}
+        assert set().union(*map(needed, folders)) <= folders, line
 
 
 @pytest.mark.parametrize("folder", FOLDERS.values())
