@@ -41,10 +41,8 @@ from .errors import (
     UnsupportedImageError as UnsupportedImageError,
 )
 from .merge import (
-    make_image_report as make_image_report,
-)
-from .merge.combine import (
     combine_reports as combine_reports,
+    make_image_report as make_image_report,
 )
 from .models import (
     Cvss as Cvss,

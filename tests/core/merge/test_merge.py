@@ -22,7 +22,7 @@ from portus_scanners import (
     Vulnerability,
 )
 from portus_scanners.merge import judge, merge
-from portus_scanners.merge.namespaces import comparable
+from portus_scanners.merge.packages import comparable
 
 from ..strategies import run_lists
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from portus_scanners import Finding, Outcome, Package, ScannerReport, ScannerRun, Vulnerability
-from portus_scanners.merge import canonical, merge
+from portus_scanners.merge import merge, names as canonical
 from portus_scanners.merge.names import best_name, plain_name
 
 BASH = Package("bash", "5.2", "debian:12")

@@ -20,7 +20,7 @@ from portus_scanners import (
     combine_reports,
     make_image_report,
 )
-from portus_scanners.merge import groups, merge
+from portus_scanners.merge import merge, packages as groups
 
 IMAGE = Image(reference=Reference.parse("app:1"), digest="sha256:" + "b" * 64)
 

@@ -1,0 +1,138 @@
+"""The report of one image: its runs, their findings merged, and the verdict; and one report out of several."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Iterator
+
+from attrs import evolve
+from portus_images import Image, one_line
+
+from ..errors import CombineError
+from ..models import ImageReport, Outcome, ScannerRun, SeverityPolicy, Verdict, Vulnerability
+from .names import CanonicalIds, names_of
+from .packages import FindingGroup, Found, PackagePlaces, group_findings
+from .vulnerability import Witnesses, make_vulnerability
+
+_HIGHEST = SeverityPolicy()
+
+
+def make_image_report(
+    image: Image, results: Iterable[ScannerRun], *, severity: SeverityPolicy = _HIGHEST
+) -> ImageReport:
+    """Return the report of one image: its runs in the given order, their findings merged, and the verdict.
+
+    Args:
+        image: What was scanned.
+        results: One run for each scanner.
+        severity: Which of several severities is shown.
+    """
+    runs = tuple(results)
+    return ImageReport(image=image, verdict=judge(runs), results=runs, vulnerabilities=merge(runs, severity))
+
+
+def judge(runs: Iterable[ScannerRun]) -> Verdict:
+    """Return the verdict: `CLEAN` only when there are runs, all of them ended `ok`, and none found anything."""
+    runs = tuple(runs)
+    if any(run.report is not None and run.report.findings for run in runs):
+        return Verdict.VULNERABLE
+    if runs and all(run.outcome is Outcome.OK for run in runs):
+        return Verdict.CLEAN
+    return Verdict.UNKNOWN
+
+
+def merge(runs: Iterable[ScannerRun], severity: SeverityPolicy = _HIGHEST) -> tuple[Vulnerability, ...]:
+    """Return what was found, each vulnerability once: highest shown severity first, then by id and package.
+
+    Findings mean the same when they are about one canonical id (`CanonicalIds`) and in the same package
+    (`PackagePlaces`, `group_findings`). Each finding is in at least one vulnerability; one that names several CVEs, or
+    leaves out which version it means, may be in several. The order of runs and findings does not matter.
+
+    Args:
+        runs: Those of one image.
+        severity: Which of several severities is shown.
+    """
+    runs = tuple(runs)
+    witnesses = Witnesses.of(runs)
+    groups = list(_group(runs))
+    merged = [
+        make_vulnerability(canonical, aliases, group, severity, witnesses) for canonical, aliases, group in groups
+    ]
+    # two stable sorts: highest severity first, and within one severity by name
+    merged.sort(key=lambda one: (one.id, one.package.name, one.package.version, one.package.namespace))
+    merged.sort(key=lambda one: one.severity, reverse=True)
+    return tuple(merged)
+
+
+def _group(runs: Iterable[ScannerRun]) -> Iterator[tuple[str, tuple[str, ...], FindingGroup]]:
+    """Return the groups of findings, each with its canonical id and the other names of that."""
+    found = [(run.scanner, finding) for run in runs for finding in (run.report.findings if run.report else ())]
+    packages = PackagePlaces([finding for _, finding in found])
+    members = [Found(scanner, finding, packages.of(finding)) for scanner, finding in found]
+    names = [names_of(finding) for _, finding in found]
+    ids = CanonicalIds(Counter(names))
+    by_id: dict[str, list[Found]] = defaultdict(list)
+    for member, own in zip(members, names, strict=True):
+        for canonical in ids.of(own):
+            by_id[canonical].append(member)
+    groups = [(canonical, group) for canonical, same in by_id.items() for group in group_findings(same)]
+    return ((canonical, ids.aliases(canonical), group) for canonical, group in groups)
+
+
+def combine_reports(reports: Iterable[ImageReport], *, severity: SeverityPolicy = _HIGHEST) -> ImageReport:
+    """Return one report of all runs of several reports of one image; their findings are merged anew.
+
+    The result depends on the set of runs and images alone: how often a report is given, in which order, and whether
+    some were combined before plays no part. All runs count: one that failed keeps the image from being clean, also
+    where another of the same scanner ended `ok`.
+
+    Args:
+        reports: At least one; all of the same digest. Marks of suppressions are not kept: apply the rules again.
+        severity: Which of several severities is shown.
+
+    Returns:
+        The report; its runs are sorted by scanner and start, equal ones come once. Its image is the first by
+        reference, where the reports name it differently.
+
+    Raises:
+        CombineError: There is no report, or they have different digests.
+    """
+    reports = tuple(reports)
+    if not reports:
+        raise CombineError("there is no report to combine")
+    digests = sorted({report.image.digest for report in reports})
+    if len(digests) > 1:
+        names = " and ".join(one_line(digest, 100) for digest in digests[:2])
+        raise CombineError(f"reports of different images can't be combined: {names}; combine those of one digest")
+    image = min((report.image for report in reports), key=_image_order)
+    runs = (run for report in reports for run in report.results)
+    return make_image_report(image, _unite(runs), severity=severity)
+
+
+def _image_order(image: Image) -> tuple[str, str]:
+    return image.reference.text, repr(image)
+
+
+def _unite(runs: Iterable[ScannerRun]) -> Iterator[ScannerRun]:
+    """Yield each run once, in an order that depends on the runs alone."""
+    alike: dict[tuple[Hashable, ...], list[ScannerRun]] = defaultdict(list)
+    for run in runs:
+        same = alike[_run_order(run)]
+        if run not in same:
+            same.append(run)
+    for key in sorted(alike):
+        same = alike[key]
+        yield from same if len(same) == 1 else sorted(same, key=_text_of)
+
+
+def _run_order(run: ScannerRun) -> tuple[Hashable, ...]:
+    started = run.started.timestamp() if run.started else 0.0
+    return run.scanner, started, run.plugin, run.outcome.value, run.attempts, run.waited, run.elapsed
+
+
+def _text_of(run: ScannerRun) -> str:
+    """Return a string that differs between different runs; the order of details, which are mappings, means nothing."""
+    if run.report is None:
+        return repr(run)
+    findings = [evolve(finding, details=dict(sorted(finding.details.items()))) for finding in run.report.findings]
+    return repr(evolve(run, report=evolve(run.report, findings=findings)))
