@@ -1,6 +1,6 @@
 """``python -m benchmarks``: measures, prints one table, writes JSON. The exit code says nothing about the limits.
 
-It is 0 when everything was measured, 130 after Ctrl-C, 2 when the command line is wrong.
+The code is 0 when everything was measured, 130 after Ctrl-C, 2 when the command line is wrong.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from .groups import GROUPS, Size, load_group
-from .rows import Row, make_table
+from .rows import GROUPS, BenchmarkRow, RunSize, load_group, make_table
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure the groups that are asked for, each once, in the order of their numbers."""
+    """Measure each wanted group once, in the order of their numbers."""
     parser = _options()
     options = parser.parse_args(arguments)
     if options.json is not None and not options.json.absolute().parent.is_dir():
@@ -29,7 +28,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(make_table(rows))
 
 
-def _measure(number: str, size: Size) -> Sequence[Row]:
+def _measure(number: str, size: RunSize) -> Sequence[BenchmarkRow]:
     begin = time.monotonic()
     rows = load_group(number)(size)
     print(f"rows {number}: {time.monotonic() - begin:.1f} s", file=sys.stderr, flush=True)

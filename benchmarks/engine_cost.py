@@ -1,7 +1,7 @@
 """Row 3: what the engine costs, against a loop written by hand with the same tasks, deadlines, records and concurrency.
 
-The loop keeps none of the engine's other promises: nothing is retried, no slot is counted, no reference is told apart
-from an image, a scanner that swallows its cancellation or calls ``sys.exit`` takes the loop with it.
+The loop keeps none of the engine's other promises: nothing is retried, no slot is counted, references are not told
+apart from images, and a scanner that swallows its cancellation or calls ``sys.exit`` takes the loop with it.
 """
 
 from __future__ import annotations
@@ -14,23 +14,21 @@ from datetime import UTC, datetime
 from portus_scanners import Image, ImageReport, Outcome, Scanner, ScannerRun, ScannerSettings, make_image_report
 from portus_scanners_testing import StandInContext
 
-from .groups import Size
 from .instant import NAMES, InstantScanner, make_engine, make_image
-from .repeating import repeat
-from .rows import Row
+from .rows import BenchmarkRow, RunSize, repeat
 
 IMAGES_AT_ONCE = 4
 _DEADLINE = 900.0
-_PLANS: dict[Size, tuple[int, int, float]] = {"small": (200, 9, 2.0), "full": (1000, 31, 1.5)}
+_PLANS: dict[RunSize, tuple[int, int, float]] = {"small": (200, 9, 2.0), "full": (1000, 31, 1.5)}
 
 
-def measure(size: Size) -> list[Row]:
-    """Measure both, one right after the other, again and again."""
+def measure(size: RunSize) -> list[BenchmarkRow]:
+    """Return the row: both are measured one right after the other, again and again."""
     images, runs, limit = _PLANS[size]
     given = [make_image(number) for number in range(images)]
     _compare(given)  # the first has imports in it
     ratios = [_compare(given) for _ in repeat("3", runs)]
-    return [Row(name="3 engine, of a loop written by hand", limit=limit, runs=ratios)]
+    return [BenchmarkRow(name="3 engine, of a loop written by hand", limit=limit, runs=ratios)]
 
 
 def _compare(images: Sequence[Image]) -> float:

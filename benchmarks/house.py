@@ -1,4 +1,4 @@
-"""The servers' process, as those who measure see it."""
+"""The process of the servers, as the benchmarks see it."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _LONGEST_LINE = 16 * 1024 * 1024
 
 @frozen
 class House:
-    """A Clair and a registry with images, elsewhere."""
+    """A Clair and a registry with images, in another process."""
 
     clair: str
-    """Its base URL."""
+    """Clair's base URL."""
     images: tuple[Image, ...]
-    """Resolved beforehand: what the registry takes for that is not measured."""
+    """Resolved beforehand: the time that this takes is not measured."""
     registry: Registry
     _process: asyncio.subprocess.Process
 
@@ -33,7 +33,7 @@ class House:
         await _ask(self._process, "forget")
 
     async def count(self) -> dict[str, int]:
-        """Return how many requests Clair got since it was asked last, by method."""
+        """Return how many requests Clair got since the last call, by method."""
         counted: dict[str, int] = await _ask(self._process, "count")
         return counted
 
@@ -43,15 +43,15 @@ async def open_house(images: int, layers: int, shared: int) -> AsyncIterator[Hou
     """Start the servers with images of so many layers, of which they share the lower ones.
 
     Args:
-        images: How many.
-        layers: Of each image.
-        shared: How many of these, from the base up, are in all images.
+        images: The number of images.
+        layers: The number of layers of each image.
+        shared: The number of these, from the base up, that all images have.
     """
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", f"{__package__}.servers", str(images), str(layers), str(shared),
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},  # the stand-ins are no distribution
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},  # the stand-ins are not a distribution
         stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_LONGEST_LINE,
-        start_new_session=True,  # it does not hear Ctrl-C: its stdin ends then
+        start_new_session=True,  # it gets no Ctrl-C; it ends when its stdin does
     )  # fmt: skip
     try:
         ready = await _read(process)

@@ -25,7 +25,7 @@ from portus_scanners import (
 
 NAMES = ("one", "two", "three")
 FINDINGS = 100
-"""Of an image that `TalkativeScanner` scans."""
+"""Findings of an image that `TalkativeScanner` scans."""
 _DESCRIPTION = "A flaw was found in the way that a function handled data that came from elsewhere. " * 5
 
 
@@ -38,7 +38,7 @@ class InstantScanner(Scanner[ScannerSettings], contract=1):
 
 
 class TalkativeScanner(Scanner[ScannerSettings], contract=1):
-    """Finds a hundred vulnerabilities, at once: new objects with texts of their own, as if they had been read."""
+    """Finds a hundred vulnerabilities, at once: new objects with strings of their own, as if read from an answer."""
 
     async def scan(self, image: Image) -> ScannerReport:
         """Return a report as large as that of an old image of a distribution."""

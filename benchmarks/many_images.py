@@ -6,11 +6,9 @@ import asyncio
 
 from attrs import frozen
 
-from .groups import Size
+from .clair_scans import Measured, measure_new_and_known
 from .house import open_house
-from .repeating import repeat
-from .rows import Row
-from .scanning import Measured, measure_new_and_known
+from .rows import BenchmarkRow, RunSize, repeat
 
 
 @frozen
@@ -20,27 +18,27 @@ class _Plan:
     shared: int
     runs: int
     known_time: float
-    """Of the yardstick's, at most."""
+    """At most, as a share of the yardstick's time."""
     new_time: float
 
     @property
     def posts(self) -> int:
-        """How many different positions the chains have."""
+        """The number of different positions that the chains have."""
         return self.shared + self.images * (self.layers - self.shared)
 
 
-_PLANS: dict[Size, _Plan] = {
+_PLANS: dict[RunSize, _Plan] = {
     "small": _Plan(20, 10, 8, runs=2, known_time=1 / 4, new_time=1 / 2),
     "full": _Plan(200, 30, 25, runs=3, known_time=1 / 10, new_time=1 / 6),
 }
 
 
-def measure(size: Size) -> list[Row]:
-    """Measure; the small size has fewer images of fewer layers, and wider limits of time."""
+def measure(size: RunSize) -> list[BenchmarkRow]:
+    """Return the rows; the small size has fewer images of fewer layers, and wider limits of time."""
     return asyncio.run(_measure(_PLANS[size]))
 
 
-async def _measure(plan: _Plan) -> list[Row]:
+async def _measure(plan: _Plan) -> list[BenchmarkRow]:
     new: list[tuple[Measured, Measured]] = []
     known: list[tuple[Measured, Measured]] = []
     async with open_house(plan.images, plan.layers, plan.shared) as house:
@@ -49,15 +47,15 @@ async def _measure(plan: _Plan) -> list[Row]:
             new.append((ours[0], theirs[0]))
             known.append((ours[1], theirs[1]))
     return [
-        Row(name="2 known: requests an image", limit=1, runs=[we.requests / plan.images for we, _ in known]),
-        Row(name="2 known: time, of Portus' sequence", limit=plan.known_time, runs=_times(known)),
-        Row(name="2 new: POSTs, of different layers", limit=1, runs=[we.posts / plan.posts for we, _ in new]),
-        Row(
+        BenchmarkRow(name="2 known: requests an image", limit=1, runs=[we.requests / plan.images for we, _ in known]),
+        BenchmarkRow(name="2 known: time, of Portus' sequence", limit=plan.known_time, runs=_times(known)),
+        BenchmarkRow(name="2 new: POSTs, of different layers", limit=1, runs=[we.posts / plan.posts for we, _ in new]),
+        BenchmarkRow(
             name="2 new: requests, of Portus' sequence",
             limit=1 / 2,
             runs=[we.requests / one.requests for we, one in new],
         ),
-        Row(name="2 new: time, of Portus' sequence", limit=plan.new_time, runs=_times(new)),
+        BenchmarkRow(name="2 new: time, of Portus' sequence", limit=plan.new_time, runs=_times(new)),
     ]
 
 

@@ -14,10 +14,8 @@ from pathlib import Path
 from attrs import astuple, define, field, frozen
 from portus_scanners import Image
 
-from .groups import Size
 from .instant import TalkativeScanner, make_engine, make_image
-from .repeating import repeat
-from .rows import Row
+from .rows import BenchmarkRow, RunSize, repeat
 
 
 @frozen
@@ -25,7 +23,7 @@ class _Plan:
     few: int
     many: int
     half: int
-    """What comes after this many images must not grow."""
+    """The images after which memory must no longer grow."""
     all: int
     runs: int
     peak: float
@@ -33,14 +31,14 @@ class _Plan:
     objects: float
 
 
-_PLANS: dict[Size, _Plan] = {
+_PLANS: dict[RunSize, _Plan] = {
     "small": _Plan(20, 200, 100, 200, runs=1, peak=1.25, growth=1.1, objects=1.05),
     "full": _Plan(200, 2000, 1000, 3000, runs=3, peak=1.15, growth=1.02, objects=1.01),
 }
 
 
-def measure(size: Size) -> list[Row]:
-    """Measure; the small size has a tenth of the images."""
+def measure(size: RunSize) -> list[BenchmarkRow]:
+    """Return the rows; the small size has a tenth of the images."""
     plan = _PLANS[size]
     peaks, growths, objects = [], [], []
     for _ in repeat("5", plan.runs):
@@ -52,9 +50,9 @@ def measure(size: Size) -> list[Row]:
         objects.append(last.objects / half.objects)
     growth = f"after {plan.all} images, of {plan.half}"
     return [
-        Row(name=f"5 memory: peak of {plan.many} images, of {plan.few}", limit=plan.peak, runs=peaks),
-        Row(name=f"5 memory: peak {growth}", limit=plan.growth, runs=growths),
-        Row(name=f"5 memory: objects {growth}", limit=plan.objects, runs=objects),
+        BenchmarkRow(name=f"5 memory: peak of {plan.many} images, of {plan.few}", limit=plan.peak, runs=peaks),
+        BenchmarkRow(name=f"5 memory: peak {growth}", limit=plan.growth, runs=growths),
+        BenchmarkRow(name=f"5 memory: objects {growth}", limit=plan.objects, runs=objects),
     ]
 
 
@@ -67,12 +65,12 @@ class _Size:
 
 
 def _in_process(*counts: int) -> dict[int, _Size]:
-    """Return what a process needs after so many images."""
+    """Return the memory that a process needs after each of these numbers of images."""
     command = [sys.executable, "-m", __name__, *map(str, counts)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:  # noqa: S603 (ourselves)
         try:
             output, _ = process.communicate()
-        except BaseException:  # Ctrl-C, which it does not hear
+        except BaseException:  # Ctrl-C, which the process does not get
             process.kill()
             raise
     if process.returncode:
@@ -82,7 +80,7 @@ def _in_process(*counts: int) -> dict[int, _Size]:
 
 @define
 class _Scans:
-    """Scans of images that are made one by one; a look at the memory after some of them, when none is under way."""
+    """Scans of images that are made one by one; the memory is read after some of them, when no scan is under way."""
 
     counts: list[int]
     ended: int = 0
@@ -93,7 +91,7 @@ class _Scans:
         async with make_engine(TalkativeScanner) as engine, engine.scan_many(self._make_images()) as scans:
             async for end in scans:
                 self.ended += 1
-                del end  # who holds the last report while it waits for the next one has two
+                del end  # whoever keeps the last report while waiting for the next one has two
 
     async def _make_images(self) -> AsyncIterator[Image]:
         for number in range(self.counts[-1]):

@@ -1,12 +1,33 @@
-"""What a benchmark says: rows, in a table and as JSON."""
+"""What a benchmark measures and says: the groups of rows, their runs, and the rows in a table and as JSON.
+
+A group is a function that takes a size and returns its rows; its module is imported when it is measured.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib import import_module
 from statistics import median
-from typing import Any
+from typing import Any, Literal, cast
 
 from attrs import field, frozen
+
+RunSize = Literal["small", "full"]
+
+GROUPS = {
+    "1": "one_image",
+    "2": "many_images",
+    "3": "engine_cost",
+    "4": "normalization",
+    "5": "memory",
+    "6": "start",
+}
+"""Modules by the number of their rows; each has a function ``measure``."""
+_HEAD = ("row", "median", "floor", "spread", "runs", "limit", "holds")
+_PAUSE = 5.0
+"""Seconds between two lines about progress."""
 
 
 def _floats(figures: Iterable[float]) -> tuple[float, ...]:
@@ -14,17 +35,17 @@ def _floats(figures: Iterable[float]) -> tuple[float, ...]:
 
 
 @frozen(kw_only=True)
-class Row:
+class BenchmarkRow:
     """One figure: how it came out in each run, and what it may be at most."""
 
     name: str
-    """Begins with the number of its group: ``2 known: time``."""
+    """The name; begins with the number of its group: ``2 known: time``."""
     runs: tuple[float, ...] = field(converter=_floats)
     """The figure of each run."""
     limit: float
     """What the median may be at most."""
     floor: tuple[float, ...] = field(default=(), converter=_floats)
-    """What nobody can get below, as it came out in each run; empty where nobody has looked for it."""
+    """What no program can get below, as it came out in each run; empty where that is not measured."""
 
     @property
     def ratio(self) -> float:
@@ -37,7 +58,7 @@ class Row:
         return self.ratio <= self.limit
 
     def document(self) -> dict[str, Any]:
-        """Return the row as JSON has it."""
+        """Return the row as it is written in JSON."""
         return {
             "name": self.name,
             "ratio": self.ratio,
@@ -47,10 +68,7 @@ class Row:
         }
 
 
-_HEAD = ("row", "median", "floor", "spread", "runs", "limit", "holds")
-
-
-def make_table(rows: Iterable[Row]) -> str:
+def make_table(rows: Iterable[BenchmarkRow]) -> str:
     """Return all rows as one table in plain text."""
     lines = [_HEAD, *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
@@ -63,7 +81,7 @@ def make_table(rows: Iterable[Row]) -> str:
     )
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: BenchmarkRow) -> tuple[str, ...]:
     spread = f"{_number(min(row.runs))} - {_number(max(row.runs))}"
     floor = _number(median(row.floor)) if row.floor else "-"
     holds = "yes" if row.holds else "NO"
@@ -72,3 +90,26 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 def _number(value: float) -> str:
     return f"{value:.0f}" if value == int(value) else f"{value:.3f}"
+
+
+Measure = Callable[[RunSize], Sequence[BenchmarkRow]]
+
+
+def load_group(number: str) -> Measure:
+    """Return the function that measures the rows with this number."""
+    return cast(Measure, import_module(f".{GROUPS[number]}", __package__).measure)
+
+
+def repeat(group: str, runs: int) -> Iterator[int]:
+    """Yield the number of each run, and say on stderr now and then which one it is.
+
+    Args:
+        group: The number of the rows.
+        runs: The number of runs.
+    """
+    told = time.monotonic()
+    for run in range(runs):
+        if time.monotonic() - told >= _PAUSE:
+            told = time.monotonic()
+            print(f"rows {group}: run {run + 1} of {runs}", file=sys.stderr, flush=True)
+        yield run

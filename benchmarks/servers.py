@@ -1,7 +1,7 @@
 """The servers, in a process of their own: a Clair that takes 5 ms longer for each answer, and a registry.
 
-Talks in JSON lines: one to stdout when everything is ready, then one for each command that comes in on stdin, which
-are ``forget`` (all layers) and ``count`` (the requests since it was last asked).
+It talks in JSON lines: one to stdout when everything is ready, then one for each command that comes in on stdin, which
+are ``forget`` (all layers) and ``count`` (the requests since the last ``count``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PACKAGES: dict[str | tuple[str, str], str] = {f"package{number}": "1.0-1" for n
 
 
 class DistantClair(StandInClair):
-    """A Clair that each request needs some time to get to."""
+    """A Clair that each request takes some time to reach."""
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, later."""
@@ -41,7 +41,7 @@ def push_images(registry: StandInRegistry, images: int, layers: int, shared: int
 
 
 def count(clair: StandInClair) -> dict[str, int]:
-    """Return how many requests came in since this was asked last, by method."""
+    """Return how many requests came in since the last call, by method."""
     counted = Counter(request.method for request in clair.requests)
     clair.requests.clear()
     return dict(counted)

@@ -16,13 +16,14 @@ from tempfile import TemporaryDirectory
 from attrs import frozen
 from importlib_metadata import distributions
 
-from .distributions import PLUGINS, write_distributions
-from .groups import Size
-from .repeating import repeat
-from .rows import Row
+from .rows import BenchmarkRow, RunSize, repeat
 
 INSTALLED = 300
 """Distributions that the command looks through: those of .venv, and as many as that takes of made-up ones."""
+PLUGINS = 12
+"""Made-up distributions that bring a scanner."""
+_REQUIREMENTS = 12
+_DESCRIPTION = "This distribution was made up for a benchmark; its description is as long as those of real ones. " * 80
 _IMPORT_CLICK = "import click"
 _FIND_VERSION = "import click; from importlib.metadata import version; version('portus-scan')"
 """The least that ``--version`` has to do."""
@@ -41,11 +42,11 @@ class _Plan:
     scanners: float
 
 
-_PLANS: dict[Size, _Plan] = {"small": _Plan(5, 4, 8), "full": _Plan(31, 2.5, 5)}
+_PLANS: dict[RunSize, _Plan] = {"small": _Plan(5, 4, 8), "full": _Plan(31, 2.5, 5)}
 
 
-def measure(size: Size) -> list[Row]:
-    """Measure; the small size differs in the number of runs, and in wider limits."""
+def measure(size: RunSize) -> list[BenchmarkRow]:
+    """Return the rows; the small size differs in the number of runs, and in wider limits."""
     plan = _PLANS[size]
     with TemporaryDirectory(prefix="portus-scanners-bench-") as folder:
         write_distributions(Path(folder), max(INSTALLED - _count_installed(), PLUGINS))
@@ -60,9 +61,9 @@ def measure(size: Size) -> list[Row]:
     least, points = ratios("least"), ratios("points")
     listing = f"6 scanners, {INSTALLED} distributions"
     return [
-        Row(name="6 --version, of importing click", limit=plan.version, runs=ratios("version"), floor=least),
-        Row(name=f"{listing}, of importing click", limit=plan.scanners, runs=ratios("pipe"), floor=points),
-        Row(name=f"{listing}, on a terminal", limit=plan.scanners, runs=ratios("terminal"), floor=points),
+        BenchmarkRow(name="6 --version, of importing click", limit=plan.version, runs=ratios("version"), floor=least),
+        BenchmarkRow(name=f"{listing}, of importing click", limit=plan.scanners, runs=ratios("pipe"), floor=points),
+        BenchmarkRow(name=f"{listing}, on a terminal", limit=plan.scanners, runs=ratios("terminal"), floor=points),
     ]
 
 
@@ -95,10 +96,10 @@ def _environ(folder: str) -> dict[str, str]:
 
 
 def _check(environ: Mapping[str, str]) -> None:
-    """Start all of it once: so that everything is compiled, and to see that the made-up scanners are found.
+    """Start everything once, so that it is compiled, and check that the made-up scanners are found.
 
     Raises:
-        RuntimeError: They are not.
+        RuntimeError: They are not found.
     """
     for timer in _timers(environ).values():
         timer()
@@ -121,7 +122,7 @@ def _time_on_terminal(command: Sequence[str], environ: Mapping[str, str]) -> flo
     try:
         with subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs) as process:  # noqa: S603
             os.close(theirs)
-            with suppress(OSError):  # EIO: nobody has the other end any more
+            with suppress(OSError):  # EIO: the other end is no longer open
                 while os.read(ours, 65536):
                     pass
         seconds = time.perf_counter() - begin
@@ -130,3 +131,29 @@ def _time_on_terminal(command: Sequence[str], environ: Mapping[str, str]) -> flo
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
     return seconds
+
+
+def write_distributions(folder: Path, count: int) -> None:
+    """Write the metadata of made-up distributions, 8 KB each: every third has commands, 12 a scanner, most neither.
+
+    Args:
+        folder: The folder that is put on the path of the measured processes.
+        count: The number of distributions, 12 at least.
+    """
+    for number in range(count):
+        info = folder / f"made_up_{number}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(_metadata(number))
+        if points := _entry_points(number):
+            (info / "entry_points.txt").write_text(points)
+
+
+def _metadata(number: int) -> str:
+    requirements = "".join(f"Requires-Dist: made-up-{number + other}>=1\n" for other in range(_REQUIREMENTS))
+    return f"Metadata-Version: 2.1\nName: made-up-{number}\nVersion: 1.0\n{requirements}\n{_DESCRIPTION}\n"
+
+
+def _entry_points(number: int) -> str:
+    commands = f"[console_scripts]\nmade-up-{number} = made_up_{number}:main\n" if number % 3 == 0 else ""
+    scanner = f"[portus.scanners]\nmade_up_{number} = made_up_{number}:Scanner\n" if number < PLUGINS else ""
+    return commands + scanner

@@ -14,26 +14,28 @@ from portus_scanner_clair.findings import make_report
 from portus_scanner_clair.wire import read_layer
 from portus_scanners import Image, ScannerReport, discover
 
-from benchmarks import __main__ as command, engine_cost, memory, repeating, start
-from benchmarks.distributions import PLUGINS, write_distributions
-from benchmarks.groups import GROUPS, Size, load_group
+from benchmarks import __main__ as command, engine_cost, memory, rows as benchmark_rows, start
+from benchmarks.clair_scans import measure_new_and_known
 from benchmarks.house import open_house
 from benchmarks.instant import InstantScanner, make_image
-from benchmarks.large_answer import NAME, make_answer
-from benchmarks.rows import Row, make_table
-from benchmarks.scanning import measure_new_and_known
+from benchmarks.normalization import NAME, make_answer
+from benchmarks.rows import GROUPS, BenchmarkRow, RunSize, load_group, make_table
+from benchmarks.start import PLUGINS, write_distributions
 
 
 def test_a_row_is_the_median_of_its_runs() -> None:
     """It holds as long as that is within the limit; a single run beyond it is no matter."""
-    row = Row(name="1 x", limit=2, runs=[1, 9, 2])
+    row = BenchmarkRow(name="1 x", limit=2, runs=[1, 9, 2])
     assert {"name": "1 x", "ratio": 2, "limit": 2, "holds": True, "runs": [1, 9, 2]} == row.document()
-    assert not Row(name="1 x", limit=1.99, runs=[2]).holds
+    assert not BenchmarkRow(name="1 x", limit=1.99, runs=[2]).holds
 
 
 def test_the_table_has_spread_and_floor() -> None:
     """Median, lowest and highest, the floor's median where there is one, and in capitals what does not hold."""
-    rows = [Row(name="1 x", limit=1, runs=[1, 2.5, 2]), Row(name="1 y", limit=1, runs=[1], floor=[0.5, 3, 1])]
+    rows = [
+        BenchmarkRow(name="1 x", limit=1, runs=[1, 2.5, 2]),
+        BenchmarkRow(name="1 y", limit=1, runs=[1], floor=[0.5, 3, 1]),
+    ]
     head, first, second = (line.split() for line in make_table(rows).splitlines())
     assert ["row", "median", "floor", "spread", "runs", "limit", "holds"] == head
     assert ["1", "x", "2", "-", "1", "-", "2.500", "3", "1", "NO"] == first
@@ -54,8 +56,8 @@ def test_the_command_writes_json_and_ends_well(
 ) -> None:
     """Whether a row holds or not: it is told, and the command does not fail."""
 
-    def measure(size: Size) -> list[Row]:
-        return [Row(name=f"4 {size}", limit=1, runs=[0 if holds else 2])]
+    def measure(size: RunSize) -> list[BenchmarkRow]:
+        return [BenchmarkRow(name=f"4 {size}", limit=1, runs=[0 if holds else 2])]
 
     monkeypatch.setattr(command, "load_group", lambda number: {"4": measure}[number])
     command.main(["--size", "small", "--only", "4", "--json", str(tmp_path / "rows.json")])
@@ -76,7 +78,7 @@ def test_a_file_that_can_t_be_written_is_said_before_anything_is_measured(
 
 
 @pytest.mark.parametrize("size", ["small", "full"])
-def test_rows_6_have_a_figure_each(size: Size, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_6_have_a_figure_each(size: RunSize, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was measured is set in relation to importing click, run by run; each size has its limits."""
     seconds = {"click": 2.0, "version": 4.0, "pipe": 6.0, "terminal": 8.0, "least": 3.0, "points": 5.0}
     monkeypatch.setattr(start, "_timers", lambda _: {name: lambda one=one: one for name, one in seconds.items()})
@@ -124,8 +126,8 @@ def test_both_loops_of_row_3_scan_every_image(monkeypatch: pytest.MonkeyPatch) -
 def test_long_runs_say_how_far_they_are(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A line on stderr when some seconds have passed since the last one."""
     clock = iter([0.0, 1.0, 6.0, 6.0, 7.0])
-    monkeypatch.setattr(repeating.time, "monotonic", lambda: next(clock))
-    assert [0, 1, 2] == list(repeating.repeat("5", 3))
+    monkeypatch.setattr(benchmark_rows.time, "monotonic", lambda: next(clock))
+    assert [0, 1, 2] == list(benchmark_rows.repeat("5", 3))
     assert "rows 5: run 2 of 3\n" == capsys.readouterr().err
 
 

@@ -346,8 +346,8 @@ def test_nothing_secret_is_shown(run: Run, install: Install, tmp_path: Path, for
         ("http://user:pass@proxy.example:3128", "http://******@proxy.example:3128"),
         ("user@[::1]:3128", "******@[::1]:3128"),
         ("http://us@er:pa/ss@proxy.example", "http://******@proxy.example"),
-        ("http://proxy.example/path?secret", "set, but no URL of the form http://host:port"),
-        ("http://user:pass", "set, but no URL of the form http://host:port"),
+        ("http://proxy.example/path?secret", "set, but not a URL of the form http://host:port"),
+        ("http://user:pass", "set, but not a URL of the form http://host:port"),
     ],
     ids=["plain", "no scheme", "userinfo", "ipv6", "odd userinfo", "path", "no host"],
 )

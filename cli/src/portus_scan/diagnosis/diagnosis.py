@@ -1,4 +1,7 @@
-"""What was seen, as it goes into the JSON. Nothing here is a secret."""
+"""The diagnosis: what was seen, as it goes into the JSON, and the page that shows it. Nothing here is a secret.
+
+The page has a few sections, each of rows with a mark, a name and lines about it.
+"""
 
 from __future__ import annotations
 
@@ -18,21 +21,24 @@ if TYPE_CHECKING:
 
     from ..reporter import Surface
 
+_STYLES = {"ok": "green", "fault": "bold red", "off": "dim", "note": "yellow", "": ""}
+_LONGEST_LINE = 2000
+
 
 @frozen(kw_only=True)
-class Configuration:
-    """What was read, and what is wrong with it."""
+class ConfigurationFacts:
+    """The configuration that was read, and what is wrong with it."""
 
     file: str | None
-    """As given with ``--config``; None: only the environment configures."""
+    """As given with ``--config``; None where only the environment configures."""
     variables: tuple[str, ...] = ()
     """The names of the variables ``PORTUS_SECURITY_*`` that are set."""
     faults: tuple[str, ...] = ()
 
 
 @frozen(kw_only=True)
-class PluginLists:
-    """The variables that leave plugins out."""
+class PluginListFacts:
+    """The environment variables that leave plugins out."""
 
     only: str | None
     disable: str | None
@@ -42,16 +48,16 @@ class PluginLists:
 
 @frozen(kw_only=True)
 class PluginFacts:
-    """One entry point."""
+    """One installed plugin, a scanner or a format."""
 
     name: str
     distribution: str
     version: str
     contract: int | None = None
-    """What its class states, also where this core does not know it; None: its code could not be looked at."""
+    """The contract that its class states, known to this core or not; None where its code could not be loaded."""
     file: str | None = None
     loads: bool | None = None
-    """None: it was left out, and not tried."""
+    """None where it was left out, and not tried."""
     import_seconds: float | None = None
     problem: str | None = None
     fix: str | None = None
@@ -64,9 +70,9 @@ class ScannerFacts:
     name: str
     plugin: str
     enabled: bool | None
-    """None: the configuration can't be read."""
+    """None where the configuration can't be read."""
     healthy: bool | None = None
-    """None: it was not asked, or can't tell."""
+    """None where it was not asked, or can't tell."""
     health_seconds: float | None = None
     message: str = ""
     faults: tuple[str, ...] = ()
@@ -76,13 +82,13 @@ class ScannerFacts:
 
 @frozen(kw_only=True)
 class RegistryFacts:
-    """A registry of the configuration, and Docker Hub."""
+    """A registry of the configuration, or Docker Hub."""
 
     host: str
     insecure: bool
     ca_file: str | None
     credentials: str | None = None
-    """Where they come from; None: there are none."""
+    """Where the credentials come from; None where there are none."""
     problem: str | None = None
     fix: str | None = None
 
@@ -97,21 +103,21 @@ class CredentialsFile:
 
 @frozen(kw_only=True)
 class Diagnosis:
-    """All of it."""
+    """Everything that a scan depends on."""
 
     versions: Mapping[str, str]
-    configuration: Configuration
-    lists: PluginLists
+    configuration: ConfigurationFacts
+    lists: PluginListFacts
     plugins: tuple[PluginFacts, ...]
     formats: tuple[PluginFacts, ...]
     scanners: tuple[ScannerFacts, ...]
     registries: tuple[RegistryFacts, ...]
     credentials_files: tuple[CredentialsFile, ...]
     proxies: Mapping[str, str]
-    """By variable, without userinfo."""
+    """The proxies by variable, without user names and passwords."""
 
     def judge(self) -> ExitCode:
-        """Return the exit code that this deserves: `USAGE`, `NOTHING`, `PARTIAL` or `OK`."""
+        """Return the exit code of this diagnosis: `USAGE`, `NOTHING`, `PARTIAL` or `OK`."""
         if self.configuration.faults or any(one.faults for one in self.scanners):
             return ExitCode.USAGE
         enabled = [one for one in self.scanners if one.enabled]
@@ -127,13 +133,9 @@ class Diagnosis:
         return {"schema_version": 1, "exit_code": int(self.judge()), **asdict(self)}
 
 
-_STYLES = {"ok": "green", "fault": "bold red", "off": "dim", "note": "yellow", "": ""}
-_LONGEST_LINE = 2000
-
-
 @frozen
-class Row:
-    """One thing and what is to be said of it."""
+class DoctorRow:
+    """One thing, and what the page says of it."""
 
     mark: str
     """``ok``, ``fault``, ``off``, ``note``, or nothing."""
@@ -142,7 +144,7 @@ class Row:
 
 
 def render_diagnosis(diagnosis: Diagnosis, surface: Surface) -> str:
-    """Return the page; foreign text in it is made safe."""
+    """Return the page; foreign strings in it are made safe."""
     sections = dict(_sections(diagnosis))
 
     def paint(console: Console) -> None:
@@ -155,50 +157,52 @@ def render_diagnosis(diagnosis: Diagnosis, surface: Surface) -> str:
     return draw(surface, paint)
 
 
-def _sections(diagnosis: Diagnosis) -> Iterator[tuple[str, list[Row]]]:
+def _sections(diagnosis: Diagnosis) -> Iterator[tuple[str, list[DoctorRow]]]:
     yield "CONFIGURATION", [_configuration(diagnosis.configuration), *_lists(diagnosis.lists)]
     yield (
         "PLUGINS",
-        [_plugin(one) for one in diagnosis.plugins] or [Row("fault", "none", (f"try: {how_to_install()}",))],
+        [_plugin(one) for one in diagnosis.plugins] or [DoctorRow("fault", "none", (f"try: {how_to_install()}",))],
     )
     yield "FORMATS", _formats(diagnosis.formats)
     if diagnosis.scanners:
         yield "SCANNERS", [*map(_scanner, diagnosis.scanners), *_none_enabled(diagnosis.scanners)]
     yield "REGISTRIES", [*map(_registry, diagnosis.registries), *_credentials_files(diagnosis), *_proxies(diagnosis)]
-    yield "VERSIONS", [Row("", name, (text,)) for name, text in diagnosis.versions.items()]
+    yield "VERSIONS", [DoctorRow("", name, (text,)) for name, text in diagnosis.versions.items()]
 
 
-def _configuration(configuration: Configuration) -> Row:
+def _configuration(configuration: ConfigurationFacts) -> DoctorRow:
     name = "no file" if configuration.file is None else configuration.file
     variables = f"variables: {', '.join(configuration.variables) or 'none'}"
-    return Row("fault" if configuration.faults else "ok", name, (*configuration.faults, variables))
+    return DoctorRow("fault" if configuration.faults else "ok", name, (*configuration.faults, variables))
 
 
-def _lists(lists: PluginLists) -> Iterator[Row]:
+def _lists(lists: PluginListFacts) -> Iterator[DoctorRow]:
     for variable, value in (("PORTUS_SCANNERS_ONLY", lists.only), ("PORTUS_SCANNERS_DISABLE", lists.disable)):
         if value is not None:
             faults = tuple(fault for fault in lists.faults if fault.startswith(f"{variable}:"))
-            yield Row("note", variable, (value or "(empty)", *faults))
+            yield DoctorRow("note", variable, (value or "(empty)", *faults))
 
 
-def _plugin(facts: PluginFacts) -> Row:
+def _plugin(facts: PluginFacts) -> DoctorRow:
     mark = {True: "ok", False: "fault", None: "off"}[facts.loads]
     owner = f"{facts.distribution} {facts.version}"
     if facts.loads:
         owner += f", contract {facts.contract}, imported in {facts.import_seconds:.2f} s"
-    return Row(mark, facts.name, _lines(owner, facts.file, facts.problem, _try(facts.fix)))
+    return DoctorRow(mark, facts.name, _lines(owner, facts.file, facts.problem, _try(facts.fix)))
 
 
-def _formats(formats: tuple[PluginFacts, ...]) -> list[Row]:
-    """Name those that load in one row, and say of each other why it does not."""
+def _formats(formats: tuple[PluginFacts, ...]) -> list[DoctorRow]:
+    """Return one row for the formats that load, and one for each that does not, with the reason."""
     usable = [one.name for one in formats if one.loads]
-    first = Row("ok", f"{len(usable)} load", (", ".join(usable),)) if usable else Row("fault", "none", ("none loads",))
+    first = DoctorRow("fault", "none", ("none loads",))
+    if usable:
+        first = DoctorRow("ok", f"{len(usable)} load", (", ".join(usable),))
     return [first, *(_plugin(one) for one in formats if not one.loads)]
 
 
-def _scanner(facts: ScannerFacts) -> Row:
+def _scanner(facts: ScannerFacts) -> DoctorRow:
     fix = f"to enable it: {facts.fix}" if facts.fix and not facts.enabled else _try(facts.fix)
-    return Row(_scanner_mark(facts), facts.name, _lines(_state(facts), *facts.faults, fix))
+    return DoctorRow(_scanner_mark(facts), facts.name, _lines(_state(facts), *facts.faults, fix))
 
 
 def _scanner_mark(facts: ScannerFacts) -> str:
@@ -208,7 +212,7 @@ def _scanner_mark(facts: ScannerFacts) -> str:
 
 
 def _state(facts: ScannerFacts) -> str:
-    """Return whether it is enabled and healthy, and what it said: ``healthy, 0.1 s: version 2.0.9``."""
+    """Return whether a scanner is enabled and healthy, and what it said: ``healthy, 0.1 s: version 2.0.9``."""
     if not facts.enabled:
         state = "not enabled" if facts.enabled is False else "not known: the configuration can't be read"
     elif facts.faults:
@@ -220,27 +224,28 @@ def _state(facts: ScannerFacts) -> str:
     return f"{state}{time}{plugin}" + (f": {facts.message}" if facts.message else "")
 
 
-def _none_enabled(scanners: Iterable[ScannerFacts]) -> list[Row]:
+def _none_enabled(scanners: Iterable[ScannerFacts]) -> list[DoctorRow]:
     enabled = any(one.enabled is not False for one in scanners)
-    return [] if enabled else [Row("fault", "none", ("no scanner is enabled",))]
+    return [] if enabled else [DoctorRow("fault", "none", ("no scanner is enabled",))]
 
 
-def _registry(facts: RegistryFacts) -> Row:
+def _registry(facts: RegistryFacts) -> DoctorRow:
     parts = [f"credentials from {facts.credentials}" if facts.credentials else "no credentials"]
     parts += [f"CA file: {facts.ca_file}"] if facts.ca_file else []
     parts += ["insecure: its certificate is not verified"] if facts.insecure else []
-    return Row("fault" if facts.problem else "ok", facts.host, _lines("; ".join(parts), facts.problem, _try(facts.fix)))
+    lines = _lines("; ".join(parts), facts.problem, _try(facts.fix))
+    return DoctorRow("fault" if facts.problem else "ok", facts.host, lines)
 
 
-def _credentials_files(diagnosis: Diagnosis) -> Iterator[Row]:
+def _credentials_files(diagnosis: Diagnosis) -> Iterator[DoctorRow]:
     for file in diagnosis.credentials_files:
-        yield Row("", "credentials file", (file.path if file.exists else f"{file.path} (there is none)",))
+        yield DoctorRow("", "credentials file", (file.path if file.exists else f"{file.path} (there is none)",))
 
 
-def _proxies(diagnosis: Diagnosis) -> Iterator[Row]:
+def _proxies(diagnosis: Diagnosis) -> Iterator[DoctorRow]:
     lines = tuple(f"{name}={value}" for name, value in diagnosis.proxies.items())
     if lines:
-        yield Row("note", "proxies", (*lines, "registries are reached through them, backends without them"))
+        yield DoctorRow("note", "proxies", (*lines, "registries are reached through them, backends without them"))
 
 
 def _try(fix: str | None) -> str | None:
@@ -251,12 +256,12 @@ def _lines(*lines: str | None) -> tuple[str, ...]:
     return tuple(line for line in lines if line)
 
 
-def _conclusion(rows: Iterable[Row]) -> str:
+def _conclusion(rows: Iterable[DoctorRow]) -> str:
     faults = sum(row.mark == "fault" for row in rows)
     return f"{count(faults, 'fault')}." if faults else "No faults."
 
 
-def _grid(rows: Iterable[Row]) -> Table:
+def _grid(rows: Iterable[DoctorRow]) -> Table:
     from rich.table import Table
     from rich.text import Text
 

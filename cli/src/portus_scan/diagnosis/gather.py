@@ -1,4 +1,7 @@
-"""Looks at everything, in spite of whatever is broken."""
+"""Gathers the facts of a diagnosis: plugins, scanners, registries, credentials, proxies and versions.
+
+Each part is examined alone, so that a broken one does not hide another.
+"""
 
 from __future__ import annotations
 
@@ -34,16 +37,35 @@ from ..installed import how_to_enable_one
 from ..leaving import interrupt, leave_at_once, run_to_end, stop_on_signals
 from ..reporter import ReporterPlugin, discover_reporters
 from ..terminal import PROGRAM, foreign_prints_to_stderr
-from .diagnosis import Configuration, CredentialsFile, Diagnosis, PluginFacts, PluginLists, RegistryFacts, ScannerFacts
+from .diagnosis import (
+    ConfigurationFacts,
+    CredentialsFile,
+    Diagnosis,
+    PluginFacts,
+    PluginListFacts,
+    RegistryFacts,
+    ScannerFacts,
+)
 
 _PREFIX = "PORTUS_SECURITY_"
+_DISTRIBUTIONS = ("portus-scan", "portus-scanners", "aiohttp", "attrs", "cattrs")
+_DOCKER_HUB = "docker.io"
+_SECRETS = tuple(
+    f"{kind}{place}" for kind in ("password", "identity_token", "registry_token") for place in ("", "_file", "_env")
+)
+"""The keys of a registry that give a secret, or the place of one."""
+_PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+_PROXY = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*://)?(?P<user>.*@)?(?P<place>[\w.-]+(:\d{1,5})?|\[[\da-f:]+\](:\d{1,5})?)/?", re.I
+)
+_HOSTS = re.compile(r"[\w.:*/\[\], -]*")
 
 
 def run_diagnosis(config: str | None, timeout: float, deliver: Callable[[Diagnosis], ExitCode]) -> ExitCode:
-    """Gather the facts and hand them over.
+    """Gather the facts and hand them to *deliver*.
 
-    This function does not return when something is left behind that would keep the interpreter from ending, nor
-    after a Ctrl-C, SIGTERM or SIGHUP.
+    This function does not return if something is left behind that would keep the interpreter from ending, nor after
+    Ctrl-C, SIGTERM or SIGHUP.
 
     Args:
         config: The configuration's file.
@@ -65,36 +87,36 @@ def run_diagnosis(config: str | None, timeout: float, deliver: Callable[[Diagnos
 
 
 def _put_together(
-    configuration: Configuration,
+    configuration: ConfigurationFacts,
     plugins: tuple[PluginFacts, ...],
     formats: tuple[PluginFacts, ...],
     scanners: tuple[ScannerFacts, ...],
     registries: tuple[RegistryFacts, ...],
 ) -> Diagnosis:
     return Diagnosis(
-        versions=read_versions(),
+        versions=_read_versions(),
         configuration=configuration,
         lists=_read_lists(),
         plugins=plugins,
         formats=formats,
         scanners=scanners,
         registries=registries,
-        credentials_files=find_credentials_files(),
+        credentials_files=_find_credentials_files(),
         proxies=read_proxies(),
     )
 
 
-def _read_configuration(config: str | None) -> tuple[Settings | None, Configuration]:
+def _read_configuration(config: str | None) -> tuple[Settings | None, ConfigurationFacts]:
     variables = tuple(sorted(name for name in os.environ if name.startswith(_PREFIX)))
-    configuration = Configuration(file=config, variables=variables)
+    configuration = ConfigurationFacts(file=config, variables=variables)
     try:
         return load_settings(config), configuration
     except SettingsError as error:
         return None, evolve(configuration, faults=error.faults)
 
 
-def _read_lists() -> PluginLists:
-    return PluginLists(
+def _read_lists() -> PluginListFacts:
+    return PluginListFacts(
         only=os.environ.get("PORTUS_SCANNERS_ONLY"),
         disable=os.environ.get("PORTUS_SCANNERS_DISABLE"),
         faults=check_plugin_lists(),
@@ -102,7 +124,10 @@ def _read_lists() -> PluginLists:
 
 
 def _examine_plugin(plugin: Plugin | ReporterPlugin) -> PluginFacts:
-    """Load a plugin, each after the other so that its time is its own; one that is left out is not tried."""
+    """Return the facts of a plugin after loading it; one that is left out is not loaded.
+
+    Plugins are loaded one after the other: the time of each is its own.
+    """
     facts = PluginFacts(name=plugin.name, distribution=plugin.distribution, version=plugin.version)
     if (problem := plugin.problem) is not None:
         loads = None if plugin.disabled else False
@@ -118,9 +143,9 @@ def _examine_plugin(plugin: Plugin | ReporterPlugin) -> PluginFacts:
 async def _examine_rest(
     settings: Settings | None, plugins: Iterable[PluginFacts], config: str | None, timeout: float
 ) -> tuple[tuple[ScannerFacts, ...], tuple[RegistryFacts, ...], bool]:
-    """Return the scanners, the registries, and whether something is left behind that would not end."""
+    """Return the scanners, the registries, and whether something is left behind that does not end."""
     by_name = {one.name: one for one in plugins}
-    registries = await examine_registries(settings.registries if settings else {})
+    registries = await _examine_registries(settings.registries if settings else {})
     if settings is None:
         return tuple(ScannerFacts(name=name, plugin=name, enabled=None) for name in by_name), registries, False
     asked = (_examine_section(section, settings, by_name, timeout) for section in settings.scanners.values())
@@ -144,7 +169,7 @@ async def _examine_section(
 
 
 async def _ask(facts: ScannerFacts, settings: Settings, timeout: float) -> tuple[ScannerFacts, bool]:
-    """Ask a scanner in an engine of its own: a fault in its settings must not hide another's answer."""
+    """Check a scanner's health in an engine of its own: a fault in its settings must not hide the others."""
     try:
         health, abandoned = await check_alone(settings, facts.name, timeout)
     except SettingsError as error:
@@ -154,7 +179,7 @@ async def _ask(facts: ScannerFacts, settings: Settings, timeout: float) -> tuple
 
 
 def _with_fix(facts: ScannerFacts, config: str | None) -> ScannerFacts:
-    """Add what to run to learn more of an unhealthy scanner: with the same configuration, fit for a shell."""
+    """Add the command, fit for a shell, that says more of an unhealthy scanner with the same configuration."""
     if facts.healthy is not False or facts.fix is not None or facts.health_seconds is None:
         return facts
     given = () if config is None else ("--config", config)
@@ -162,27 +187,14 @@ def _with_fix(facts: ScannerFacts, config: str | None) -> ScannerFacts:
 
 
 def _without_section(settings: Settings, plugins: Iterable[PluginFacts]) -> Iterator[ScannerFacts]:
-    """Return the plugins that the configuration does not mention."""
+    """Yield the plugins that the configuration does not mention."""
     named = {section.plugin for section in settings.scanners.values()} | set(settings.scanners)
     for name in sorted({plugin.name for plugin in plugins if plugin.loads} - named):
         yield ScannerFacts(name=name, plugin=name, enabled=False, fix=how_to_enable_one(name))
 
 
-_DISTRIBUTIONS = ("portus-scan", "portus-scanners", "aiohttp", "attrs", "cattrs")
-_DOCKER_HUB = "docker.io"
-_SECRETS = tuple(
-    f"{kind}{place}" for kind in ("password", "identity_token", "registry_token") for place in ("", "_file", "_env")
-)
-"""The keys of a registry that give a secret, or say where it is."""
-_PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
-_PROXY = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]*://)?(?P<user>.*@)?(?P<place>[\w.-]+(:\d{1,5})?|\[[\da-f:]+\](:\d{1,5})?)/?", re.I
-)
-_HOSTS = re.compile(r"[\w.:*/\[\], -]*")
-
-
-def read_versions() -> dict[str, str]:
-    """Return what is installed here and where."""
+def _read_versions() -> dict[str, str]:
+    """Return the versions of what is installed, and where it is."""
     found = {name: _version(name) for name in _DISTRIBUTIONS}
     return {**found, "python": platform.python_version(), "executable": sys.executable, "platform": platform.platform()}
 
@@ -194,13 +206,13 @@ def _version(distribution: str) -> str:
         return "not installed"
 
 
-def find_credentials_files() -> tuple[CredentialsFile, ...]:
+def _find_credentials_files() -> tuple[CredentialsFile, ...]:
     """Return the files in which credentials are looked up."""
     return tuple(CredentialsFile(path=str(path), exists=path.is_file()) for path in credentials_files())
 
 
-async def examine_registries(registries: Mapping[str, RegistrySettings]) -> tuple[RegistryFacts, ...]:
-    """Examine those of the configuration, and Docker Hub, which every name without a host means."""
+async def _examine_registries(registries: Mapping[str, RegistrySettings]) -> tuple[RegistryFacts, ...]:
+    """Examine the registries of the configuration, and Docker Hub, to which every name without a host belongs."""
     hosts = dict.fromkeys([*registries, _DOCKER_HUB])
     return tuple([await _examine(host, registries) for host in hosts])
 
@@ -221,10 +233,10 @@ async def _examine(host: str, registries: Mapping[str, RegistrySettings]) -> Reg
 
 
 def _how_to_log_in(host: str, settings: RegistrySettings) -> str:
-    """Return what helps where credentials can't be read: they are in the configuration, or where a log-in put them."""
+    """Return what to do where credentials can't be read, those of the configuration or those of a log-in."""
     if key := _configured_secret(settings):
         return f"set registries: {host}: {key} to what can be read"
-    owner = urlsplit(settings.url).netloc if settings.url else host  # whose credentials are looked up
+    owner = urlsplit(settings.url).netloc if settings.url else host  # the host whose credentials are looked up
     login = shlex.join(["docker", "login", *([] if owner == _DOCKER_HUB else [owner])])
     return f"{login}, or give registries: {host}: username and password_file"
 
@@ -246,13 +258,13 @@ def read_proxies(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
 def mask_proxy(value: str) -> str:
     """Return scheme, host and port of a proxy's URL; whatever stands before an ``@`` is masked.
 
-    A text of another form is not shown at all: a part of it could be a password.
+    A string of another form is not shown at all: a part of it could be a password.
     """
     match = _PROXY.fullmatch(value.strip())
     if match is None:
-        return "set, but no URL of the form http://host:port"
+        return "set, but not a URL of the form http://host:port"
     return f"{match['scheme'] or ''}{'******@' if match['user'] else ''}{match['place']}"
 
 
 def _hosts(value: str) -> str:
-    return value if _HOSTS.fullmatch(value) else "set, but no list of hosts"
+    return value if _HOSTS.fullmatch(value) else "set, but not a list of hosts"

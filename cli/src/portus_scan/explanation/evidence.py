@@ -1,4 +1,4 @@
-"""Everything that a document says of one vulnerability, and of who could not say anything. Pure functions."""
+"""What a document says of one vulnerability: its findings, how they were matched, who is silent. Pure functions."""
 
 from __future__ import annotations
 
@@ -23,20 +23,23 @@ from portus_scanners import (
 _MOST_COMPARED = 200
 _MOST_NAMED = 3
 
+Said = tuple[str, Finding]
+"""A scanner, and a finding of it."""
+
 
 @frozen
 class Silence:
-    """A scanner that did not find it."""
+    """A scanner that did not find the vulnerability."""
 
     scanner: str
     outcome: str
     error: str | None
-    """Why it could not look; None for one that looked."""
+    """Why the scanner could not look; None for one that looked."""
 
 
 @frozen
 class Evidence:
-    """One finding of those that the vulnerability was made of."""
+    """One of the findings that the vulnerability was made of."""
 
     scanner: str
     id: str
@@ -59,7 +62,7 @@ class Explained:
     silent: tuple[Silence, ...]
 
     def to_document(self) -> dict[str, Any]:
-        """Return what is printed as JSON."""
+        """Return the vulnerability as it is printed in JSON."""
         return asdict(self, value_serializer=lambda _, __, value: _plain(value))
 
 
@@ -68,8 +71,8 @@ def find_explained(document: ReportDocument, name: str, prefer: tuple[str, ...])
 
     Args:
         document: The reports.
-        name: In any case.
-        prefer: Scanners whose severity shall be shown; none: what the document shows.
+        name: The name, in upper or lower case.
+        prefer: Scanners whose severity is shown; with none, the severity that the document shows.
     """
     wanted = name.strip().casefold()
     return tuple(
@@ -81,7 +84,7 @@ def find_explained(document: ReportDocument, name: str, prefer: tuple[str, ...])
 
 
 def nearest_names(document: ReportDocument, name: str) -> list[str]:
-    """Return names in the document that look like one that is not."""
+    """Return names in the document that are like one that it does not have."""
     wanted = name.strip().casefold()
     known = {
         other: other.casefold()
@@ -95,12 +98,12 @@ def nearest_names(document: ReportDocument, name: str) -> list[str]:
 
 
 def _shared(one: str, other: str) -> int:
-    """Return how many characters two texts begin with in common."""
+    """Return the length of the longest common prefix of two strings."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def doubtful_runs(document: ReportDocument) -> Iterator[tuple[str, ScannerRun]]:
-    """Give every run that did not end ok, with its image: what it does not say proves nothing."""
+    """Yield every run that did not end ok, with its image: the silence of such a run proves nothing."""
     for report in document.reports:
         for run in report.results:
             if run.outcome is not Outcome.OK:
@@ -113,7 +116,10 @@ def _names(found: Vulnerability) -> set[str]:
 
 
 def _having(wanted: str, report: ImageReport, index: FindingsIndex) -> list[Vulnerability]:
-    """Return what has a name; else what has a finding that names it: an alias of a very large advisory is not kept."""
+    """Return the vulnerabilities that have a name, else those with a finding that has it.
+
+    The vulnerability of a very large advisory does not keep every alias.
+    """
     named = [found for found in report.vulnerabilities if wanted in _names(found)]
     mentions = [] if named else index.named(wanted)
     return named or [one for one in report.vulnerabilities if any(is_evidence(said, one) for said in mentions)]
@@ -152,21 +158,17 @@ def _silent(runs: Iterable[ScannerRun], found: Vulnerability) -> Iterator[Silenc
 
 
 def _plain(value: Any) -> Any:
-    """Return enums as their values, and times as texts."""
+    """Return an enum as its value, and a time as a string."""
     if hasattr(value, "isoformat"):
         return value.isoformat()
     return getattr(value, "value", value)
 
 
-Said = tuple[str, Finding]
-"""A scanner and what it found."""
-
-
 class FindingsIndex:
-    """The findings of all runs of one image, also of those that did not end ok.
+    """The findings of all runs of one image, those that did not end ok included.
 
     Args:
-        report: Of the image.
+        report: The image's report.
     """
 
     def __init__(self, report: ImageReport) -> None:
@@ -187,7 +189,7 @@ class FindingsIndex:
             self._by_name[name].append(said)
 
     def named(self, name: str) -> list[Said]:
-        """Return the findings that have a folded name, and others besides."""
+        """Return the findings with aliases that have a name; *name* is case-folded."""
         return self._by_name.get(name, [])
 
     def in_package(self, package: Package) -> list[Said]:
@@ -195,7 +197,7 @@ class FindingsIndex:
         return self._by_package.get(package, [])
 
     def who_says(self, package: Package, source: str) -> str | None:
-        """Return a scanner that says that a package was built from a source package of that name."""
+        """Return a scanner that says that a package was built from the source package *source*."""
         return self._sources.get((package.name, package.version, source))
 
 
@@ -205,7 +207,7 @@ def names_of(finding: Finding) -> set[str]:
 
 
 def is_evidence(said: Said, found: Vulnerability) -> bool:
-    """Return whether a vulnerability was made of a finding, among others."""
+    """Return whether a finding is one of those that a vulnerability was made of."""
     scanner, finding = said
     return finding.package in found.packages and any(
         (rating.scanner, rating.id, rating.severity) == (scanner, finding.id, finding.severity)
@@ -214,7 +216,7 @@ def is_evidence(said: Said, found: Vulnerability) -> bool:
 
 
 def explain_name(said: Said, found: Vulnerability, index: FindingsIndex) -> str:
-    """Return why a finding is about this vulnerability."""
+    """Return why a finding is about this vulnerability: through which names."""
     _, finding = said
     wanted = found.id.casefold()
     if finding.id.strip().casefold() == wanted:
@@ -229,7 +231,7 @@ def explain_name(said: Said, found: Vulnerability, index: FindingsIndex) -> str:
 
 
 def explain_package(said: Said, found: Vulnerability, index: FindingsIndex) -> str:
-    """Return why a finding is in this package."""
+    """Return why a finding is about the package of this vulnerability."""
     package, source = said[1].package, said[1].source_package
     wanted = found.package.name, found.package.version
     if (package.name, package.version) == wanted:

@@ -1,4 +1,4 @@
-"""The explanation for people: plain lines, foreign text made safe."""
+"""The explanation for people: plain lines, foreign strings made safe."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from .evidence import Explained, Silence, write_package
 
 _LONGEST = 1000
 _MOST_LISTED = 20
+_MATCHED = {
+    MatchedBy.PACKAGE: "the same package",
+    MatchedBy.SOURCE: "packages of one source package",
+}
 
 
 def render_explained(explained: Iterable[Explained]) -> str:
@@ -40,12 +44,6 @@ def _part(one: Explained) -> Iterator[str]:
         yield f"    and {len(one.evidence) - _MOST_LISTED} more findings"
     yield from _witnesses(one)
     yield from _fixes(found)
-
-
-_MATCHED = {
-    MatchedBy.PACKAGE: "the same package",
-    MatchedBy.SOURCE: "packages of one source package",
-}
 
 
 def _suppression(rule: Suppressed) -> Iterator[str]:

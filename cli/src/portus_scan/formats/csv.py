@@ -1,7 +1,7 @@
 """CSV: for spreadsheets. One table, in which the column ``record`` says what a row is about.
 
-No cell begins a formula: what would has an apostrophe before it, as OWASP advises. Every cell is quoted, lines end in
-CR LF (RFC 4180).
+No cell begins a formula: one that would gets an apostrophe before it, as OWASP advises. Every cell is quoted, and lines
+end in CR LF (RFC 4180).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .words import package_words, rating_words
 
 __all__ = ["COLUMNS", "CsvReporter"]
 
-Row = dict[str, str]
+CsvRow = dict[str, str]
 
 COLUMNS = (
     "record", "reference", "platform", "digest", "verdict", "scanner", "outcome", "message",
@@ -35,7 +35,7 @@ _MOST_IDS = 100
 _FORMULA = re.compile(r"^[\s'\"]*[=+\-@\N{FULLWIDTH EQUALS SIGN}\N{FULLWIDTH PLUS SIGN}\N{FULLWIDTH HYPHEN-MINUS}"
                       r"\N{FULLWIDTH COMMERCIAL AT}]")  # fmt: skip
 _INNER_FORMULA = re.compile(r"([;,][\s\"']*)(?=[=+@-])")
-"""Where a spreadsheet that takes another separator would see a cell begin."""
+"""Where a cell would begin for a spreadsheet that takes another separator."""
 
 
 class CsvReporter(TextReporter, contract=1):
@@ -44,13 +44,13 @@ class CsvReporter(TextReporter, contract=1):
     description = "CSV, for spreadsheets: a row for each image, scanner run and vulnerability"
 
     def render(self, job: ReportJob) -> Iterator[str]:
-        """Return the table, one piece a row; the first has the names of the columns."""
+        """Yield the table, one piece a row; the first has the names of the columns."""
         yield _line(COLUMNS)
         for row in _rows(job.document):
             yield _line(tuple(_harmless(row.get(column, "")) for column in COLUMNS))
 
 
-def _rows(document: ReportDocument) -> Iterator[Row]:
+def _rows(document: ReportDocument) -> Iterator[CsvRow]:
     for report in document.reports:
         yield from _image_rows(report)
     yield from map(_error_row, document.errors)
@@ -60,7 +60,7 @@ def _rows(document: ReportDocument) -> Iterator[Row]:
     yield from map(_unused_row, document.unused_rules)
 
 
-def _image_rows(report: ImageReport) -> Iterator[Row]:
+def _image_rows(report: ImageReport) -> Iterator[CsvRow]:
     about = _image_cells(report.image) | {"verdict": verdict_of(report).value}
     reasons = (doubt.message for doubt in doubts_of(report) if not doubt.scanner)
     yield {"record": "image", **about, "message": "; ".join(reasons)}
@@ -70,18 +70,18 @@ def _image_rows(report: ImageReport) -> Iterator[Row]:
         yield {"record": "vulnerability", **about, **_vulnerability_cells(found)}
 
 
-def _image_cells(image: Image) -> Row:
+def _image_cells(image: Image) -> CsvRow:
     platform = name(str(image.platform)) if image.platform else ""
     return {"reference": name(image.reference.text), "platform": platform, "digest": name(image.digest)}
 
 
-def _run_cells(run: ScannerRun) -> Row:
+def _run_cells(run: ScannerRun) -> CsvRow:
     words = [message(run.error or ""), *(f"note: {note}" for note in notes_of(run))]
     text = safe_cut("; ".join(filter(None, words)), _LONGEST_DESCRIPTION)
     return {"scanner": scanner_name(run), "outcome": run.outcome.value, "message": text}
 
 
-def _vulnerability_cells(found: Vulnerability) -> Row:
+def _vulnerability_cells(found: Vulnerability) -> CsvRow:
     return {
         "id": name(found.id),
         "aliases": joined(found.aliases),
@@ -103,7 +103,7 @@ def _vulnerability_cells(found: Vulnerability) -> Row:
     }
 
 
-def _package_cells(found: Vulnerability) -> Row:
+def _package_cells(found: Vulnerability) -> CsvRow:
     package = found.package
     return {
         "package": name(package.name),
@@ -117,7 +117,7 @@ def _package_cells(found: Vulnerability) -> Row:
     }
 
 
-def _suppression_cells(found: Vulnerability) -> Row:
+def _suppression_cells(found: Vulnerability) -> CsvRow:
     rule = found.suppressed
     if rule is None:
         return {}
@@ -129,12 +129,12 @@ def _suppression_cells(found: Vulnerability) -> Row:
     }
 
 
-def _error_row(error: UnresolvedImage) -> Row:
+def _error_row(error: UnresolvedImage) -> CsvRow:
     about = {"record": "error", "reference": name(error.reference), "verdict": "unknown", "outcome": UNRESOLVED}
     return {**about, "message": doubt_of(error).message}
 
 
-def _gate_rows(document: ReportDocument) -> Iterator[Row]:
+def _gate_rows(document: ReportDocument) -> Iterator[CsvRow]:
     if document.gate is None:
         return
     words = "; ".join(map(message, document.gate.rules))
@@ -143,13 +143,13 @@ def _gate_rows(document: ReportDocument) -> Iterator[Row]:
     yield from map(_violation_row, document.gate.violations)
 
 
-def _violation_row(one: GateViolation) -> Row:
+def _violation_row(one: GateViolation) -> CsvRow:
     text = f"{name(one.rule)}: {message(one.message)}"
     ids = joined(one.vulnerabilities[:_MOST_IDS])
     return {"record": "gate", "reference": name(one.reference), "outcome": "failed", "message": text, "id": ids}
 
 
-def _unused_row(rule: UnusedRule) -> Row:
+def _unused_row(rule: UnusedRule) -> CsvRow:
     outcome = "expired" if rule.expired else "unused"
     return {
         "record": "suppression",

@@ -1,4 +1,4 @@
-"""A diff for people: plain lines, readable at 80 columns; foreign text is made safe and cut to a readable length."""
+"""A diff for people: plain lines, readable at 80 columns; foreign strings are made safe and cut."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..terminal import safe
 from .words import count, severity_counts
 
 MOST_ROWS = 100
-"""Of one list; JSON has them all."""
+"""Rows of one list; JSON has all."""
 _LONGEST_NAME = 300
 _LONGEST_MESSAGE = 1000
 _LONGEST_ID = 40
@@ -19,7 +19,7 @@ _LONGEST_PACKAGE = 50
 _LONGEST_CELL = 60
 _SHORT_DIGEST = len("sha256:") + 12
 
-Row = Sequence[str]
+DiffRow = Sequence[str]
 
 
 def render_diff(diff: DocumentDiff) -> str:
@@ -74,7 +74,7 @@ def _not_comparable(one: NotComparable) -> Iterator[str]:
         yield from _table([_row(vulnerability) for vulnerability in found])
 
 
-def _row(one: Vulnerability, severity: str = "") -> Row:
+def _row(one: Vulnerability, severity: str = "") -> DiffRow:
     package = " ".join(part for part in (one.package.name, one.package.version) if part)
     fix = f"fixed by {', '.join(one.fixed_by)}" if one.fixed_by else "no fix known"
     return (
@@ -85,8 +85,8 @@ def _row(one: Vulnerability, severity: str = "") -> Row:
     )
 
 
-def _table(rows: Sequence[Row]) -> Iterator[str]:
-    """Yield the rows in aligned columns; the last one is free to be long."""
+def _table(rows: Sequence[DiffRow]) -> Iterator[str]:
+    """Yield the rows in aligned columns; the last column may be of any width."""
     shown = rows[:MOST_ROWS]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
     for row in shown:

@@ -1,4 +1,7 @@
-"""What a document does not know. No format may show less than this: an unfinished scan is not a clean one."""
+"""What a document does not know. No format may show less than this: an unfinished scan is not a clean one.
+
+A verdict is what the runs of a report bear out; the report's own word is not believed, since it may come from anywhere.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,17 @@ NOT_SCANNED = "not_scanned"
 
 @frozen(kw_only=True)
 class Doubt:
-    """One reason why an image may have more vulnerabilities than are named. Its texts are safe."""
+    """One reason why an image may have more vulnerabilities than are named. Its strings are safe."""
 
     outcome: str
-    """How the run ended; ``unresolved`` for an image, ``not_scanned`` where no scanner was asked."""
+    """How the run ended; ``unresolved`` for an image, ``not_scanned`` where no scanner looked."""
     scanner: str = ""
-    """Empty where it is about the image."""
+    """Empty for a doubt about the whole image."""
     message: str
 
     @property
     def sentence(self) -> str:
-        """What happened, in one line."""
+        """The doubt in one line."""
         if self.outcome == UNRESOLVED:
             return f"the image was not scanned: {self.message}"
         if self.outcome == NOT_SCANNED:
@@ -36,7 +39,7 @@ NO_IMAGE = Doubt(outcome=NOT_SCANNED, message="no image was scanned")
 
 
 def verdict_of(report: ImageReport) -> Verdict:
-    """Return the verdict that a report bears out; its own word is not believed, since it may come from anywhere.
+    """Return the verdict that a report bears out.
 
     Returns:
         `CLEAN` only where the report says so, some scanner was asked, every one ended `ok`, and nothing was found.
@@ -48,14 +51,14 @@ def verdict_of(report: ImageReport) -> Verdict:
 
 
 def doubts_of(report: ImageReport) -> tuple[Doubt, ...]:
-    """Return why the vulnerabilities of one image may not be all; empty when every scanner ended `ok`."""
+    """Return why the vulnerabilities of an image may not be all; empty when every scanner ended `ok`."""
     if not report.results:
         return (NO_SCANNER,)
     return tuple(_doubt(run) for run in report.results if run.outcome is not Outcome.OK) or _unexplained(report)
 
 
 def doubt_of(error: UnresolvedImage) -> Doubt:
-    """Return what is not known of an image that could not be scanned: anything."""
+    """Return the doubt about an image that could not be scanned: nothing is known of it."""
     return Doubt(outcome=UNRESOLVED, message=f"{message(error.message)} (step: {name(error.step)})")
 
 
@@ -65,12 +68,12 @@ def is_whole(document: ReportDocument) -> bool:
 
 
 def scanner_name(run: ScannerRun) -> str:
-    """Return the name of a run, with its plugin's where that is another."""
+    """Return the scanner's name, safe, with its plugin's name where that is another."""
     return name(run.scanner if run.scanner == run.plugin else f"{run.scanner} ({run.plugin})")
 
 
 def notes_of(run: ScannerRun) -> tuple[str, ...]:
-    """Return what a reader must know of a run beside its error, made safe."""
+    """Return the notes of a run that its error does not repeat, made safe."""
     notes = run.report.notes if run.report else ()
     return tuple(message(note) for note in notes if note and note not in (run.error or ""))
 
@@ -80,7 +83,7 @@ def _has_findings(report: ImageReport) -> bool:
 
 
 def _unexplained(report: ImageReport) -> tuple[Doubt, ...]:
-    """Return the doubt that is left where all scanners have seen all, nothing is listed, and it is not clean."""
+    """Return the doubt about a report that is not clean although every scanner ended `ok` and nothing is listed."""
     verdict = verdict_of(report)
     if report.vulnerabilities or verdict is Verdict.CLEAN:
         return ()

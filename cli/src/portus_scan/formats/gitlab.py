@@ -1,7 +1,7 @@
 """GitLab's report of container scanning, for its security pages.
 
-Its schema is 15.0.7: GitLab refuses a report whose version it does not know, and knows this one since 16.0; everything
-here is valid in 15.2.1 as well. Texts are shown as Markdown there.
+The schema is 15.0.7: GitLab rejects a report whose version it does not know, and knows this one since 16.0; everything
+here is valid in 15.2.1 as well. GitLab shows strings as Markdown.
 
 Source: GitLab, security-report-schemas, ``container-scanning-report-format.json``.
 """
@@ -45,7 +45,7 @@ _VECTOR_3 = re.compile(
     r"(/(E:[XUPFH]|RL:[XOTWU]|RC:[XURC]|[CIA]R:[XLMH])){0,6}",
     re.ASCII,
 )
-"""The forms that the schema takes, without the environment's metrics."""
+"""The forms that the schema accepts, without the environment's metrics."""
 
 Json = dict[str, Any]
 
@@ -56,7 +56,7 @@ class GitLabReporter(TextReporter, contract=1):
     description = "GitLab's container scanning report, for its security pages"
 
     def render(self, job: ReportJob) -> Iterator[str]:
-        """Return the report, one piece a vulnerability."""
+        """Yield the report, one piece a vulnerability."""
         document = job.document
         scan = json.dumps(_scan(document))
         yield f'{{"version": {json.dumps(SCHEMA_VERSION)}, "scan": {scan}, "vulnerabilities": ['
@@ -134,7 +134,7 @@ def _vulnerability(image: Image, found: Vulnerability) -> Json:
 
 
 def _identity(image: Image, found: Vulnerability) -> str:
-    """Return the same id for the same thing in the same image."""
+    """Return an id that is the same in each scan for the same vulnerability in the same image."""
     package = found.package
     parts = (image.digest, str(image.platform), found.id, package.name, package.version, package.namespace)
     return str(uuid5(NAMESPACE_URL, "\0".join(parts).encode("utf-8", "backslashreplace").decode()))
@@ -163,7 +163,7 @@ def _identifier(text: str) -> Json:
 
 
 def _vectors(found: Vulnerability) -> list[Json]:
-    """Return the vectors that the schema takes, each once."""
+    """Return the vectors that the schema accepts, each once."""
     given = [(cvss, name(cvss.source or rating.scanner)) for rating in found.ratings for cvss in rating.cvss]
     each_once = dict.fromkeys((who, cvss.vector) for cvss, who in given if _is_vector(cvss.vector))
     return [{"vendor": who, "vector": vector} for who, vector in each_once][:_MOST_VECTORS]
@@ -195,7 +195,7 @@ def _details(found: Vulnerability) -> Json:
 
 
 def _list(title: str, values: Iterable[str]) -> Json:
-    """Return a named list of raw texts."""
+    """Return a named list of strings that GitLab shows as they are."""
     return {"name": title, "type": "list", "items": [{"type": "text", "value": value} for value in values if value]}
 
 

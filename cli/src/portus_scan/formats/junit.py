@@ -1,10 +1,10 @@
 """JUnit XML: for CI systems that show tests (Jenkins, GitLab, Azure DevOps, CircleCI).
 
-A suite an image: a test for each scanner run, which is an error unless the run ended `ok`, and a failed test for each
-vulnerability; a suppressed one is skipped. A suite for the gate, where a policy was given.
+Each image is a suite: a test for each scanner run, which is an error unless the run ended `ok`, and a failed test for
+each vulnerability; a suppressed one is skipped. The gate is a suite as well, where a policy was given.
 
-Source: the form that Jenkins' JUnit plugin reads (``testsuites``, ``testsuite``, ``testcase``); there is no official
-schema.
+Source: the form that Jenkins' JUnit plugin reads (``testsuites``, ``testsuite``, ``testcase``); an official schema does
+not exist.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MOST_IDS = 100
 
 @frozen(kw_only=True)
 class Case:
-    """One test. Its texts are safe, but not yet escaped."""
+    """One test. Its strings are safe, but not yet escaped."""
 
     group: str
     name: str
@@ -44,7 +44,7 @@ class Case:
 
 @frozen(kw_only=True)
 class Suite:
-    """Tests of one image, or of the gate."""
+    """The tests of one image, or of the gate."""
 
     name: str
     cases: tuple[Case, ...]
@@ -52,7 +52,7 @@ class Suite:
     properties: tuple[tuple[str, str], ...] = ()
 
     def count(self, result: str) -> int:
-        """Return how many tests ended so."""
+        """Return how many tests have this result."""
         return sum(case.result == result for case in self.cases)
 
 
@@ -62,7 +62,7 @@ class JUnitReporter(TextReporter, contract=1):
     description = "JUnit XML, for the test pages of CI systems"
 
     def render(self, job: ReportJob) -> Iterator[str]:
-        """Return the XML document, one piece a suite."""
+        """Yield the XML document, one piece a suite."""
         suites = list(_each_named_once(_suites(job.document)))
         total = Suite(name=PROGRAM, cases=tuple(case for suite in suites for case in suite.cases))
         yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {_counts(total)}>\n'
@@ -83,7 +83,7 @@ def _suites(document: ReportDocument) -> Iterator[Suite]:
 
 
 def _each_named_once(suites: Iterable[Suite]) -> Iterator[Suite]:
-    """Number suites of one name, and their tests with them: the same image may be there from several reports."""
+    """Yield the suites, those of one name numbered with their tests: an image may be there from several reports."""
     seen: Counter[str] = Counter()
     for suite in suites:
         seen[suite.name] += 1
@@ -105,7 +105,7 @@ def _image_suite(report: ImageReport) -> Suite:
 
 
 def _told_apart(cases: Iterable[Case]) -> Iterator[Case]:
-    """Number tests of one name: CI systems show the first of them alone."""
+    """Yield the tests, those of one name numbered: CI systems show only the first of them."""
     seen: Counter[str] = Counter()
     for case in cases:
         seen[case.name] += 1
@@ -163,7 +163,7 @@ def _details(found: Vulnerability) -> str:
 
 
 def _gate_cases(gate: GateResult) -> Iterator[Case]:
-    """Give a failed test for each rule that does not hold; a gate that has passed is a test that has."""
+    """Yield a failed test for each violation; a gate that has passed is one test that has passed."""
     for one in gate.violations:
         about = name(one.reference) or "all images"
         body = "\n".join([message(one.message), *map(name, one.vulnerabilities[:_MOST_IDS])])

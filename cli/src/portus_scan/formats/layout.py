@@ -1,13 +1,13 @@
-"""Lines for people: paragraphs that are folded, rows in aligned columns. No boxes; colour only where it is wanted.
+"""Lines for people: paragraphs that are folded, and grids of aligned columns. No boxes; colour only where wanted.
 
-In a terminal everything fits its width. In a pipe or a file a row is one line and is as long as it is. (Tables of rich
-take 2 ms a row, and fold.)
+On a terminal everything fits its width. In a pipe or a file a row is one line, however long. (Tables of rich take 2 ms
+a row, and fold.)
 """
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 
 import click
@@ -24,52 +24,77 @@ _COLORS = ("red", "yellow", "cyan", "green")
 
 
 @frozen
-class Cell:
-    """A text that is safe for a terminal, and how it looks."""
+class Paragraph:
+    """A string that is safe for a terminal, and its style: words such as a colour or ``bold``."""
 
     text: str
     style: str = ""
-    """Words: a colour, ``bold``."""
+    indent: int = 0
+
+
+@frozen
+class Cell:
+    """A string that is safe for a terminal, and how it looks in its column."""
+
+    text: str
+    style: str = ""
+    """As that of a paragraph."""
     whole: bool = False
     """Folded only where nothing else helps."""
     right: bool = False
     """At the right end of its column."""
 
 
-def paragraph(text: str, surface: Surface, style: str = "", indent: int = 0) -> Iterator[str]:
-    """Yield the lines of a text."""
-    for line in _fold(text, surface.width - indent) if surface.terminal else [text]:
-        yield " " * indent + paint(line.rstrip(" "), style, surface)
+@frozen
+class Grid:
+    """Rows in columns, all of as many cells, indented by `INDENT`. A cell alone is a heading between rows."""
+
+    rows: Sequence[Sequence[Cell] | Cell]
 
 
-def columns(rows: Iterable[Sequence[Cell] | Cell], surface: Surface, indent: int = INDENT) -> Iterator[str]:
-    """Yield the lines of rows in columns; all rows have as many cells. A cell alone is a heading between rows."""
-    rows = list(rows)
-    widths = _widths([row for row in rows if not isinstance(row, Cell)], surface, indent)
-    for row in rows:
+def lay_out(blocks: Iterable[Paragraph | Grid], surface: Surface) -> list[str]:
+    """Return the lines of paragraphs and grids, one below the other."""
+    lines: list[str] = []
+    for block in blocks:
+        lines += _paragraph(block, surface) if isinstance(block, Paragraph) else _grid(block, surface)
+    return lines
+
+
+def _paragraph(block: Paragraph, surface: Surface) -> list[str]:
+    lines = _fold(block.text, surface.width - block.indent) if surface.terminal else [block.text]
+    return [" " * block.indent + _paint(line.rstrip(" "), block.style, surface) for line in lines]
+
+
+def _grid(grid: Grid, surface: Surface) -> list[str]:
+    widths = _widths([row for row in grid.rows if not isinstance(row, Cell)], surface)
+    lines: list[str] = []
+    for row in grid.rows:
         if isinstance(row, Cell):
-            yield from paragraph(row.text, surface, row.style, indent)
+            lines += _paragraph(Paragraph(row.text, row.style, INDENT), surface)
         else:
-            yield from _row(row, widths, surface, indent)
+            lines += _row(row, widths, surface)
+    return lines
 
 
-def _widths(rows: Sequence[Sequence[Cell]], surface: Surface, indent: int) -> list[int]:
+def _widths(rows: Sequence[Sequence[Cell]], surface: Surface) -> list[int]:
     widths = [max(cell_len(cell.text) for cell in column) for column in zip(*rows, strict=True)]
     if not surface.terminal:
         return widths
     whole = [any(cell.whole for cell in column) for column in zip(*rows, strict=True)]
-    return _fit(widths, whole, surface.width - indent - _GAP * (len(widths) - 1))
+    return _fit(widths, whole, surface.width - INDENT - _GAP * (len(widths) - 1))
 
 
-def _row(row: Sequence[Cell], widths: Sequence[int], surface: Surface, indent: int) -> Iterator[str]:
+def _row(row: Sequence[Cell], widths: Sequence[int], surface: Surface) -> list[str]:
     folded = [_fold_cell(cell, width) for cell, width in zip(row, widths, strict=True)]
+    lines = []
     for parts in zip_longest(*folded, fillvalue=""):
         cells = (_pad(*one, surface) for one in zip(parts, row, widths, strict=True))
-        yield (" " * indent + (" " * _GAP).join(cells)).rstrip(" ")
+        lines.append((" " * INDENT + (" " * _GAP).join(cells)).rstrip(" "))
+    return lines
 
 
-def paint(text: str, style: str, surface: Surface) -> str:
-    """Return the text in its style, where there is colour."""
+def _paint(text: str, style: str, surface: Surface) -> str:
+    """Return a string in its style, where there is colour."""
     if not (style and text and surface.color):
         return text
     words = style.split()
@@ -78,7 +103,7 @@ def paint(text: str, style: str, surface: Surface) -> str:
 
 
 def _fit(widths: Sequence[int], whole: Sequence[bool], room: int) -> list[int]:
-    """Make the widest columns narrower until all fit: first those that may be folded, then all."""
+    """Return widths that fit, the widest columns made narrower: first those that may be folded, then all."""
     fitted = list(widths)
     for least, may_fold in ((_NARROW, [not one for one in whole]), (_NARROWEST, [True] * len(whole))):
         while sum(fitted) > room:
@@ -94,7 +119,7 @@ def _fold_cell(cell: Cell, width: int) -> list[str]:
 
 
 def _fold(text: str, width: int) -> list[str]:
-    """Break a text at blanks, or anywhere where there are none."""
+    """Return the lines of a string, broken at blanks, or anywhere where there are none."""
     if not text.isascii():
         return chop_cells(text, width)
     return textwrap.wrap(text, width, break_on_hyphens=False) or [""]
@@ -102,5 +127,5 @@ def _fold(text: str, width: int) -> list[str]:
 
 def _pad(part: str, cell: Cell, width: int, surface: Surface) -> str:
     blanks = " " * (width - cell_len(part))
-    painted = paint(part, cell.style, surface)
+    painted = _paint(part, cell.style, surface)
     return f"{blanks}{painted}" if cell.right else f"{painted}{blanks}"

@@ -1,6 +1,6 @@
 """Markdown: for people, in merge requests, job summaries and tickets.
 
-Foreign text stands in code spans, so nothing of it is a tag, a link, a mention or a table's edge.
+Foreign strings stand in code spans, so nothing in them is a tag, a link, a mention or the edge of a table.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class MarkdownReporter(TextReporter, contract=1):
     description = "Markdown, for merge requests and job summaries"
 
     def render(self, job: ReportJob) -> Iterator[str]:
-        """Return the page, one piece a block."""
+        """Yield the page, one piece a block."""
         for number, block in enumerate(_blocks(job)):
             yield f"\n{block}\n" if number else f"{block}\n"
 

@@ -1,4 +1,7 @@
-"""The document for people: for each image a verdict, what each scanner did, and the vulnerabilities."""
+"""The document for people: for each image a verdict, what each scanner did, and the vulnerabilities.
+
+Few vulnerabilities have a row each; many are shown by package, after the worst of them.
+"""
 
 from __future__ import annotations
 
@@ -24,113 +27,8 @@ from ..reporter import ReportJob, Surface, TextReporter
 from ..terminal import safe
 from .doubts import notes_of, scanner_name, verdict_of
 from .foreign import safe_cut
-from .layout import INDENT, Cell, columns, paragraph
+from .layout import INDENT, Cell, Grid, Paragraph, lay_out
 from .words import count, gate_lines, severity_counts, severity_parts, unused_rule_lines, verdict_words
-
-_LONGEST_NAME = 300
-_LONGEST_CELL = 120
-_LONGEST_MESSAGE = 2000
-_SHORT_DIGEST = len("sha256:") + 12
-_VERDICT_STYLES = {Verdict.VULNERABLE: "bold red", Verdict.CLEAN: "bold green", Verdict.UNKNOWN: "bold yellow"}
-
-
-class TableReporter(TextReporter, contract=1):
-    """The page; foreign text is made safe and cut to a readable length."""
-
-    description = "for people: verdicts, scanners, vulnerabilities"
-
-    def render(self, job: ReportJob) -> Iterator[str]:
-        """Yield the page, an image at a time."""
-        for number, lines in enumerate(_blocks(job)):
-            text = "".join(f"{line}\n" for line in lines)
-            yield f"\n{text}" if number else text
-
-
-def _blocks(job: ReportJob) -> Iterator[Iterable[str]]:
-    """Yield what stands between empty lines."""
-    document, surface = job.document, job.surface
-    for report in document.reports:
-        yield _image(report, job)
-    if len(document.reports) != 1 or document.errors:
-        yield _end(document, surface)
-    if document.unused_rules:
-        yield _paragraphs(unused_rule_lines(document.unused_rules), surface)
-    if document.gate is not None:
-        style = "bold green" if document.gate.passed else "bold red"
-        yield _paragraphs(gate_lines(document.gate), surface, style)
-
-
-def _image(report: ImageReport, job: ReportJob) -> Iterator[str]:
-    surface = job.surface
-    yield from paragraph(safe(report.image.reference.text, _LONGEST_NAME), surface, "bold")
-    yield from paragraph(_facts(report.image), surface, indent=INDENT)
-    yield from paragraph(verdict_words(report), surface, _VERDICT_STYLES[verdict_of(report)], INDENT)
-    yield from columns(map(_run, report.results), surface)
-    for line in _remarks(report.results):
-        yield from paragraph(line, surface, indent=INDENT)
-    yield from vulnerability_lines(report, job)
-
-
-def _facts(image: Image) -> str:
-    facts = [image.digest[:_SHORT_DIGEST], str(image.platform or ""), count(len(image.layers), "layer")]
-    return "  ".join(safe(fact, _LONGEST_CELL) for fact in facts if fact)
-
-
-def _run(run: ScannerRun) -> tuple[Cell, ...]:
-    return (
-        Cell(_name(run)),
-        Cell(run.outcome.value.replace("_", " "), "green" if run.error is None else "bold yellow", whole=True),
-        Cell(_findings(run)),
-        Cell(f"{run.elapsed:.1f} s", whole=True, right=True),
-    )
-
-
-def _name(run: ScannerRun) -> str:
-    return safe_cut(scanner_name(run), _LONGEST_CELL)
-
-
-def _findings(run: ScannerRun) -> str:
-    """Never "0 findings" for a scanner that has not seen all of the image."""
-    if run.report is None:
-        return "no result"
-    found = count(len(run.report.findings), "finding")
-    return found if run.error is None else f"{found} so far, not all was seen"
-
-
-def _remarks(runs: Iterable[ScannerRun]) -> Iterator[str]:
-    """Errors first, then the notes that no error repeats."""
-    for run in runs:
-        if run.error is not None:
-            yield f"{_name(run)}: {safe(run.error, _LONGEST_MESSAGE)}"
-        yield from (f"{_name(run)}: note: {note}" for note in notes_of(run))
-
-
-def _paragraphs(lines: Iterable[str], surface: Surface, style: str = "") -> Iterator[str]:
-    """Yield a heading in its style, and the lines that belong to it."""
-    for number, line in enumerate(lines):
-        indent = INDENT if number else 0
-        yield from paragraph(safe(line, _LONGEST_MESSAGE), surface, "" if number else style, indent)
-
-
-def _end(document: ReportDocument, surface: Surface) -> Iterator[str]:
-    """Name what was not scanned, and sum everything up."""
-    for error in document.errors:
-        line = f"{safe(error.reference, _LONGEST_NAME)}: not scanned: {safe(error.message, _LONGEST_MESSAGE)}"
-        yield from paragraph(line, surface, "bold yellow")
-    if len(document.reports) + len(document.errors) != 1:
-        yield from paragraph(_summary(document), surface)
-
-
-def _summary(document: ReportDocument) -> str:
-    verdicts = [verdict_of(report) for report in document.reports]
-    parts = [f"{verdicts.count(verdict)} {verdict.value}" for verdict in Verdict if verdict in verdicts]
-    if document.errors:
-        parts.append(f"{len(document.errors)} not scanned")
-    total = count(len(document.reports) + len(document.errors), "image")
-    vulnerabilities = [one for report in document.reports for one in report.vulnerabilities]
-    found = f"; {severity_counts(vulnerabilities)}" if vulnerabilities else ""
-    return f"{total}: {', '.join(parts)}{found}" if parts else f"{total}: nothing was scanned"
-
 
 MOST_ROWS = 40
 """Vulnerabilities that have a row each; more are shown by package."""
@@ -138,9 +36,13 @@ MOST_OF_THE_WORST = 10
 """Vulnerabilities that have a row each before those by package."""
 MOST_PACKAGES = 40
 _WIDE = 120
-"""Columns from which on it is shown who looked and did not find it."""
+"""Columns from which on a row names the scanners that did not find the vulnerability."""
+_LONGEST_NAME = 300
 _LONGEST_CELL = 120
+_LONGEST_MESSAGE = 2000
 _USUAL_ID = len("GHSA-aaaa-bbbb-cccc")
+_SHORT_DIGEST = len("sha256:") + 12
+_VERDICT_STYLES = {Verdict.VULNERABLE: "bold red", Verdict.CLEAN: "bold green", Verdict.UNKNOWN: "bold yellow"}
 _STYLES = {
     Severity.DEFCON1: "bold red",
     Severity.CRITICAL: "bold red",
@@ -154,55 +56,149 @@ _NO_FIX = {
     FixState.FIX_DEFERRED: "deferred",
     FixState.UNDER_INVESTIGATION: "investigated",
 }
+_EMPTY = Paragraph("")
+
+TableRow = list[Cell]
+TableBlock = Paragraph | Grid
 
 
-def vulnerability_lines(report: ImageReport, job: ReportJob) -> Iterator[str]:
-    """Yield the lines, an empty one first; none where there are no vulnerabilities."""
-    chosen = select(report.vulnerabilities, job.min_severity)
-    parts: list[Iterable[str]] = []
-    if chosen.shown and (job.show_all or len(chosen.shown) <= MOST_ROWS):
-        parts.append(columns(_rows(chosen.shown, job.surface), job.surface))
-    elif chosen.shown:
-        parts.append(columns(_rows(chosen.shown, job.surface, MOST_OF_THE_WORST), job.surface))
-        parts.append(_by_package(chosen.shown, job.surface))
-    if chosen.suppressed and job.show_all:
-        parts.append(columns(_suppressed_rows(chosen.suppressed), job.surface))
-    remarks = [*_hidden(chosen.suppressed, job), *_below(chosen.below, job.min_severity)]
-    if remarks:
-        parts.append(line for text in remarks for line in paragraph(text, job.surface, indent=INDENT))
-    for part in parts:
-        yield ""
-        yield from part
+class TableReporter(TextReporter, contract=1):
+    """The page; foreign strings are made safe and cut to a readable length."""
+
+    description = "for people: verdicts, scanners, vulnerabilities"
+
+    def render(self, job: ReportJob) -> Iterator[str]:
+        """Yield the page, an image at a time."""
+        for number, blocks in enumerate(_parts(job)):
+            text = "".join(f"{line}\n" for line in lay_out(blocks, job.surface))
+            yield f"\n{text}" if number else text
 
 
-def _rows(found: Sequence[Vulnerability], surface: Surface, most: int | None = None) -> Iterator[Sequence[Cell] | Cell]:
-    """Yield the rows: on a terminal under headings, which leave room for versions; in a pipe each with its severity."""
-    names = ("VULNERABILITY", "SEVERITY", "PACKAGE", "VERSION", "FIXED BY", "SCANNERS")
-    headings = [Cell(name, "bold", whole=name == "SEVERITY") for name in names]
-    if not surface.terminal:
-        yield from (headings, *(_row(one, surface) for one in found[:most]))
-        return
-    yield _without_severity(headings)
-    totals = Counter(one.severity for one in found)
-    for severity, group in groupby(found[:most], key=lambda one: one.severity):
-        rows = [_without_severity(_row(one, surface)) for one in group]
-        number = str(len(rows)) if len(rows) == totals[severity] else f"{len(rows)} of {totals[severity]}"
-        yield Cell(f"{severity.value} ({number})", _STYLES.get(severity, "bold"))
-        yield from rows
+def _parts(job: ReportJob) -> Iterator[list[TableBlock]]:
+    """Yield what stands between empty lines."""
+    document = job.document
+    for report in document.reports:
+        yield _image(report, job)
+    if len(document.reports) != 1 or document.errors:
+        yield list(_end(document))
+    if document.unused_rules:
+        yield list(_headed(unused_rule_lines(document.unused_rules)))
+    if document.gate is not None:
+        yield list(_headed(gate_lines(document.gate), "bold green" if document.gate.passed else "bold red"))
 
 
-def _row(one: Vulnerability, surface: Surface) -> list[Cell]:
+def _image(report: ImageReport, job: ReportJob) -> list[TableBlock]:
+    names = [safe_cut(scanner_name(run), _LONGEST_CELL) for run in report.results]
     return [
-        _id(one),
-        _severity(one.severity),
-        _text(package_name([one])),
-        _text(one.package.version),
-        _text(_fix(one)),
-        _text(_scanners(one, surface)),
+        Paragraph(safe(report.image.reference.text, _LONGEST_NAME), "bold"),
+        Paragraph(_facts(report.image), indent=INDENT),
+        Paragraph(verdict_words(report), _VERDICT_STYLES[verdict_of(report)], INDENT),
+        Grid([_run(run, name) for run, name in zip(report.results, names, strict=True)]),
+        *_remarks(report.results, names),
+        *_vulnerabilities(report, job),
     ]
 
 
-def _without_severity(row: Sequence[Cell]) -> list[Cell]:
+def _facts(image: Image) -> str:
+    facts = [image.digest[:_SHORT_DIGEST], str(image.platform or ""), count(len(image.layers), "layer")]
+    return "  ".join([safe(fact, _LONGEST_CELL) for fact in facts if fact])
+
+
+def _run(run: ScannerRun, name: str) -> TableRow:
+    return [
+        Cell(name),
+        Cell(run.outcome.value.replace("_", " "), "green" if run.error is None else "bold yellow", whole=True),
+        Cell(_findings(run)),
+        Cell(f"{run.elapsed:.1f} s", whole=True, right=True),
+    ]
+
+
+def _findings(run: ScannerRun) -> str:
+    """Return how much a scanner found; never "0 findings" for one that has not seen all of the image."""
+    if run.report is None:
+        return "no result"
+    found = count(len(run.report.findings), "finding")
+    return found if run.error is None else f"{found} so far, not all was seen"
+
+
+def _remarks(runs: Iterable[ScannerRun], names: Iterable[str]) -> Iterator[Paragraph]:
+    """Yield the errors, each followed by the notes that it does not repeat."""
+    for run, name in zip(runs, names, strict=True):
+        if run.error is not None:
+            yield Paragraph(f"{name}: {safe(run.error, _LONGEST_MESSAGE)}", indent=INDENT)
+        yield from (Paragraph(f"{name}: note: {note}", indent=INDENT) for note in notes_of(run))
+
+
+def _headed(lines: Iterable[str], style: str = "") -> Iterator[Paragraph]:
+    """Yield a heading in its style, and the lines that belong to it."""
+    for number, line in enumerate(lines):
+        text = safe(line, _LONGEST_MESSAGE)
+        yield Paragraph(text, indent=INDENT) if number else Paragraph(text, style)
+
+
+def _end(document: ReportDocument) -> Iterator[Paragraph]:
+    """Yield what was not scanned, and the sum of everything."""
+    for error in document.errors:
+        line = f"{safe(error.reference, _LONGEST_NAME)}: not scanned: {safe(error.message, _LONGEST_MESSAGE)}"
+        yield Paragraph(line, "bold yellow")
+    if len(document.reports) + len(document.errors) != 1:
+        yield Paragraph(_summary(document))
+
+
+def _summary(document: ReportDocument) -> str:
+    verdicts = [verdict_of(report) for report in document.reports]
+    parts = [f"{verdicts.count(verdict)} {verdict.value}" for verdict in Verdict if verdict in verdicts]
+    if document.errors:
+        parts.append(f"{len(document.errors)} not scanned")
+    total = count(len(document.reports) + len(document.errors), "image")
+    vulnerabilities = [one for report in document.reports for one in report.vulnerabilities]
+    found = f"; {severity_counts(vulnerabilities)}" if vulnerabilities else ""
+    return f"{total}: {', '.join(parts)}{found}" if parts else f"{total}: nothing was scanned"
+
+
+def _vulnerabilities(report: ImageReport, job: ReportJob) -> Iterator[TableBlock]:
+    """Yield what is shown of the vulnerabilities, each part after an empty line."""
+    wanted = [one for one in report.vulnerabilities if one.severity >= job.min_severity]
+    below = [one for one in report.vulnerabilities if one.severity < job.min_severity]
+    shown = [one for one in wanted if one.suppressed is None]
+    suppressed = [one for one in wanted if one.suppressed is not None]
+    if shown and (job.show_all or len(shown) <= MOST_ROWS):
+        yield from (_EMPTY, _one_by_one(shown, job.surface))
+    elif shown:
+        yield from (_EMPTY, _one_by_one(shown, job.surface, MOST_OF_THE_WORST), _EMPTY, *_by_package(shown))
+    if suppressed and job.show_all:
+        yield from (_EMPTY, _suppressed_grid(suppressed))
+    remarks = []
+    if suppressed and not job.show_all:
+        parts = severity_parts(suppressed)
+        remarks.append(f"{len(suppressed)} suppressed ({parts}): --all shows them with their reasons")
+    if below:
+        remarks.append(f"{len(below)} below {job.min_severity.value} not shown ({severity_parts(below)})")
+    if remarks:
+        yield from (_EMPTY, *(Paragraph(text, indent=INDENT) for text in remarks))
+
+
+def _one_by_one(found: Sequence[Vulnerability], surface: Surface, most: int | None = None) -> Grid:
+    """Return a row each: on a terminal below its severity, which leaves room for versions; in a pipe with it."""
+    names = ("VULNERABILITY", "SEVERITY", "PACKAGE", "VERSION", "FIXED BY", "SCANNERS")
+    headings = [Cell(name, "bold", whole=name == "SEVERITY") for name in names]
+    if not surface.terminal:
+        return Grid([headings, *(_row(one, surface) for one in found[:most])])
+    rows: list[TableRow | Cell] = [_without_severity(headings)]
+    totals = Counter(one.severity for one in found)
+    for severity, group in groupby(found[:most], key=lambda one: one.severity):
+        members = [_without_severity(_row(one, surface)) for one in group]
+        number = str(len(members)) if len(members) == totals[severity] else f"{len(members)} of {totals[severity]}"
+        rows += [Cell(f"{severity.value} ({number})", _STYLES.get(severity, "bold")), *members]
+    return Grid(rows)
+
+
+def _row(one: Vulnerability, surface: Surface) -> TableRow:
+    rest = _cells(package_name([one]), one.package.version, _fix(one), _scanners(one, surface))
+    return [_id(one), _severity(one.severity), *rest]
+
+
+def _without_severity(row: TableRow) -> TableRow:
     return [row[0], *row[2:]]
 
 
@@ -215,13 +211,13 @@ def _severity(severity: Severity) -> Cell:
     return Cell(severity.value, _STYLES.get(severity, ""), whole=True)
 
 
-def _text(text: str) -> Cell:
-    return Cell(safe(text, _LONGEST_CELL) or "-")
+def _cells(*texts: str) -> TableRow:
+    return [Cell(safe(text, _LONGEST_CELL) or "-") for text in texts]
 
 
 def _fix(one: Vulnerability) -> str:
-    """Return the versions, or why there is none."""
-    return few(one.fixed_by, 2) or next((_NO_FIX[state] for state in one.fix_states if state in _NO_FIX), "")
+    """Return the versions that fix it, or why there is none."""
+    return _few(one.fixed_by, 2) or next((_NO_FIX[state] for state in one.fix_states if state in _NO_FIX), "")
 
 
 def _scanners(one: Vulnerability, surface: Surface) -> str:
@@ -231,81 +227,48 @@ def _scanners(one: Vulnerability, surface: Surface) -> str:
     return f"{found} (not {', '.join(one.not_found_by)})"
 
 
-def _by_package(found: Sequence[Vulnerability], surface: Surface) -> Iterator[str]:
-    groups = group_by_package(found)
-    yield from paragraph(f"{count(len(groups), 'package')}, the worst first:", surface, indent=INDENT)
-    yield from columns(_package_rows(groups[:MOST_PACKAGES]), surface)
+def _suppressed_grid(found: Iterable[Vulnerability]) -> Grid:
+    headings = ("SUPPRESSED", "SEVERITY", "PACKAGE", "REASON", "BY", "UNTIL", "RULE")
+    rows = [[Cell(heading, "bold", whole=heading == "SEVERITY") for heading in headings]]
+    for one in found:
+        rule = one.suppressed
+        if rule is not None:
+            until = rule.until.isoformat() if rule.until else ""
+            texts = _cells(package_name([one]), rule.reason, rule.by, until, rule.rule)
+            rows.append([_id(one), _severity(one.severity), *texts])
+    return Grid(rows)
+
+
+def _by_package(found: Sequence[Vulnerability]) -> Iterator[TableBlock]:
+    groups = _group_by_package(found)
+    yield Paragraph(f"{count(len(groups), 'package')}, the worst first:", indent=INDENT)
+    yield _package_grid(groups[:MOST_PACKAGES])
     rest = [one for group in groups[MOST_PACKAGES:] for one in group.vulnerabilities]
     if rest:
         more = f"... {count(len(groups) - MOST_PACKAGES, 'package')} more: {severity_counts(rest)}"
-        yield from paragraph(more, surface, indent=INDENT)
-    yield from paragraph(f"--all shows all {len(found)} vulnerabilities", surface, indent=INDENT)
+        yield Paragraph(more, indent=INDENT)
+    yield Paragraph(f"--all shows all {len(found)} vulnerabilities", indent=INDENT)
 
 
-def _package_rows(groups: Iterable[PackageGroup]) -> Iterator[tuple[Cell, ...]]:
-    yield (
+def _package_grid(groups: Iterable[_PackageGroup]) -> Grid:
+    headings = [
         Cell("PACKAGE", "bold"),
         Cell("VERSION", "bold"),
         Cell("WORST", "bold", whole=True),
         Cell("NUMBER", "bold", whole=True, right=True),
         Cell("FIXABLE", "bold", whole=True, right=True),
         Cell("HIGHEST FIX", "bold"),
-    )
+    ]
+    rows = [headings]
     for group in groups:
-        yield (
-            _text(group.name),
-            _text(group.package.version),
-            _severity(group.worst.severity),
-            Cell(str(len(group.vulnerabilities)), whole=True, right=True),
-            Cell(str(group.fixable), whole=True, right=True),
-            _text(group.highest_fix),
-        )
-
-
-def _suppressed_rows(found: Iterable[Vulnerability]) -> Iterator[tuple[Cell, ...]]:
-    headings = ("SUPPRESSED", "SEVERITY", "PACKAGE", "REASON", "BY", "UNTIL", "RULE")
-    yield tuple(Cell(heading, "bold", whole=heading == "SEVERITY") for heading in headings)
-    for one in found:
-        rule = one.suppressed
-        if rule is not None:
-            until = rule.until.isoformat() if rule.until else ""
-            texts = (package_name([one]), rule.reason, rule.by, until, rule.rule)
-            yield (_id(one), _severity(one.severity), *map(_text, texts))
-
-
-def _hidden(suppressed: Sequence[Vulnerability], job: ReportJob) -> Iterator[str]:
-    if suppressed and not job.show_all:
-        yield f"{len(suppressed)} suppressed ({severity_parts(suppressed)}): --all shows them with their reasons"
-
-
-def _below(below: Sequence[Vulnerability], limit: Severity) -> Iterator[str]:
-    if below:
-        yield f"{len(below)} below {limit.value} not shown ({severity_parts(below)})"
+        package, version, fix = _cells(group.name, group.package.version, group.highest_fix)
+        numbers = (Cell(str(number), whole=True, right=True) for number in (len(group.vulnerabilities), group.fixable))
+        rows.append([package, version, _severity(group.worst.severity), *numbers, fix])
+    return Grid(rows)
 
 
 @frozen(kw_only=True)
-class Selection:
-    """The vulnerabilities of an image, each in one place, in their order."""
-
-    shown: tuple[Vulnerability, ...]
-    suppressed: tuple[Vulnerability, ...]
-    below: tuple[Vulnerability, ...]
-    """Of a lower severity than is wanted, suppressed or not."""
-
-
-def select(vulnerabilities: Iterable[Vulnerability], min_severity: Severity) -> Selection:
-    """Return what is to be shown, and what is not and why."""
-    shown: list[Vulnerability] = []
-    suppressed: list[Vulnerability] = []
-    below: list[Vulnerability] = []
-    for one in vulnerabilities:
-        place = below if one.severity < min_severity else shown if one.suppressed is None else suppressed
-        place.append(one)
-    return Selection(shown=tuple(shown), suppressed=tuple(suppressed), below=tuple(below))
-
-
-@frozen(kw_only=True)
-class PackageGroup:
+class _PackageGroup:
     """The vulnerabilities of one package."""
 
     package: Package
@@ -326,52 +289,48 @@ class PackageGroup:
 
     @property
     def highest_fix(self) -> str:
-        """The version with the highest number of those that fix some of them; empty where there is none."""
+        """The version with the highest number of those that fix some of them; empty where no version is known."""
         return max((version for one in self.vulnerabilities for version in one.fixed_by), key=_natural, default="")
 
+    @property
+    def rank(self) -> tuple[int, int, str, str, str]:
+        """A key that sorts the worst first: by the highest severity, then by number, then by name."""
+        worst = list(Severity).index(self.worst.severity)
+        return -worst, -len(self.vulnerabilities), self.package.name, self.package.version, self.name
 
-def group_by_package(vulnerabilities: Iterable[Vulnerability]) -> list[PackageGroup]:
-    """Return the packages, the worst first: by the highest severity, then by number, then by name."""
+
+def _group_by_package(vulnerabilities: Iterable[Vulnerability]) -> list[_PackageGroup]:
+    """Return the packages, the worst first."""
     found: dict[Package, list[Vulnerability]] = defaultdict(list)
     for one in vulnerabilities:
         found[one.package].append(one)
-    groups = [_make_group(package, members) for package, members in found.items()]
-    return sorted(groups, key=lambda group: (_rank(group), group.package.name, group.package.version, group.name))
+    groups = []
+    for package, members in found.items():
+        ordered = sorted(members, key=lambda one: one.severity, reverse=True)  # stable: else as in the report
+        groups.append(_PackageGroup(package=package, name=package_name(ordered), vulnerabilities=tuple(ordered)))
+    return sorted(groups, key=lambda group: group.rank)
 
 
 def package_name(vulnerabilities: Iterable[Vulnerability]) -> str:
-    """Return the package of these: ``libssl3, openssl-bin (openssl)`` where it has other names than its source."""
+    """Return the package, where its names differ from its source: ``libssl3, openssl-bin (openssl)``."""
     names, sources = set(), set()
     for one in vulnerabilities:
         sources |= {one.package.name, *(package.name for package in one.source_packages)}
         names |= {package.name for package in one.packages} or {one.package.name}
     binaries, shared = sorted(names - sources), sorted(sources - {""})
     if not binaries:
-        return few(sorted(names), 2)
-    return few(binaries, 2) + (f" ({few(shared, 1)})" if shared else "")
+        return _few(sorted(names), 2)
+    return _few(binaries, 2) + (f" ({_few(shared, 1)})" if shared else "")
 
 
-def few(texts: Iterable[str], most: int) -> str:
-    """Return the first of some texts, and how many more there are: ``1.2, 1.3 +4``."""
+def _few(texts: Iterable[str], most: int) -> str:
+    """Return the first of some strings, and how many more there are: ``1.2, 1.3 +4``."""
     texts = tuple(texts)
     more = f" +{len(texts) - most}" if len(texts) > most else ""
     return ", ".join(texts[:most]) + more
 
 
-def _make_group(package: Package, members: list[Vulnerability]) -> PackageGroup:
-    ordered = sorted(members, key=lambda one: one.severity, reverse=True)  # stable: else as in the report
-    return PackageGroup(package=package, name=package_name(ordered), vulnerabilities=tuple(ordered))
-
-
-def _rank(group: PackageGroup) -> tuple[int, int]:
-    return -list(Severity).index(group.worst.severity), -len(group.vulnerabilities)
-
-
 def _natural(version: str) -> list[tuple[int, str]]:
     """Return a key by which ``1.10`` comes after ``1.9``; it does not claim to know any ecosystem's own order."""
-    return list(_parts(version))
-
-
-def _parts(version: str) -> Iterator[tuple[int, str]]:
-    for number, word in re.findall(r"(\d{1,18})|(\D+)", version, re.ASCII):
-        yield (int(number), "") if number else (-1, word)
+    parts = re.findall(r"(\d{1,18})|(\D+)", version, re.ASCII)
+    return [(int(number), "") if number else (-1, word) for number, word in parts]

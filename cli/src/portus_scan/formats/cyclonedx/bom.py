@@ -1,4 +1,10 @@
-"""A report document as a bill of materials."""
+"""A report document as a bill of materials, with images and packages as components.
+
+A component has the package URL that a scanner gives, or the one that follows from the package for certain.
+
+Source: purl-spec, the types ``npm``, ``pypi``, ``gem``, ``cargo``, ``nuget``, ``composer``, ``golang``, ``deb``,
+``apk``, ``oci``.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +25,17 @@ from ..foreign import LONGEST_NAME, joined, message, name
 from ..provenance import PROGRAM, VENDOR, document_span, moment, program_version
 from .vulnerabilities import PropertyFacts, doubt_entry, properties, vulnerability_entry
 
+_PLAIN = frozenset({"cargo", "gem", "nuget", "pypi"})
+"""Ecosystems whose names have no parts."""
+_PARTED = frozenset({"composer", "golang", "npm"})
+"""Ecosystems whose names may be a namespace, a slash and a name."""
+_DISTRIBUTIONS = {"debian": "deb", "ubuntu": "deb", "alpine": "apk"}
+_RELEASE = re.compile(r"(debian|ubuntu|alpine):v?([0-9]+(?:\.[0-9]+)*)", re.ASCII)
+_PLAIN_TEXT = re.compile(r"[!-~]+", re.ASCII)
+
 
 def make_bom(document: ReportDocument) -> Bom:
-    """Return the bill of materials: the image is its subject where there is but one, else images are components."""
+    """Return the bill of materials. A single image is its subject; several images are components."""
     images: list[Component] = []
     entries: list[Entry] = []
     for number, report in enumerate(document.reports, 1):
@@ -29,7 +43,7 @@ def make_bom(document: ReportDocument) -> Bom:
         images.append(component)
         entries += found
     for number, error in enumerate(document.errors, len(images) + 1):
-        images.append(unresolved_component(error, f"image-{number}"))
+        images.append(_unresolved_component(error, f"image-{number}"))
         entries.append(doubt_entry(doubt_of(error), f"image-{number}", 1))
     if not images:
         images.append(_nothing())
@@ -38,8 +52,8 @@ def make_bom(document: ReportDocument) -> Bom:
 
 
 def _image(report: ImageReport, ref: str) -> tuple[Component, list[Entry]]:
-    """Return the image with its packages, and what is known of it and what not."""
-    image, packages = image_component(report, ref), PackageComponents(ref)
+    """Return an image with its packages, and the entries about it."""
+    image, packages = _image_component(report, ref), _PackageComponents(ref)
     entries = [
         vulnerability_entry(found, packages.targets_of(found), f"{ref}-vulnerability-{number}")
         for number, found in enumerate(report.vulnerabilities, 1)
@@ -93,7 +107,7 @@ def _document_facts(document: ReportDocument) -> PropertyFacts:
 
 
 def _serial_number(document: ReportDocument) -> UUID:
-    """Return the same number for the same scan."""
+    """Return a number that is the same for the same scan."""
     return uuid5(NAMESPACE_URL, "\n".join(_identity(document)).encode("utf-8", "backslashreplace").decode())
 
 
@@ -105,27 +119,27 @@ def _identity(document: ReportDocument) -> Iterator[str]:
         yield error.reference
 
 
-def image_component(report: ImageReport, ref: str) -> Component:
-    """Return the image, with its verdict and how each scanner ended as properties."""
+def _image_component(report: ImageReport, ref: str) -> Component:
+    """Return an image, with its verdict and how each scanner ended as properties."""
     image = report.image
     return Component(
         type=ComponentType.CONTAINER,
         name=name(image.reference.text),
         version=name(image.digest),
-        purl=image_purl(image),
+        purl=_image_purl(image),
         bom_ref=ref,
         properties=properties(_image_facts(report)),
     )
 
 
-def unresolved_component(error: UnresolvedImage, ref: str) -> Component:
+def _unresolved_component(error: UnresolvedImage, ref: str) -> Component:
     """Return an image that could not be scanned."""
     facts = [("verdict", "unknown"), ("outcome", UNRESOLVED), ("error", doubt_of(error).message)]
     title = name(error.reference) or "image"
     return Component(type=ComponentType.CONTAINER, name=title, bom_ref=ref, properties=properties(facts))
 
 
-class PackageComponents:
+class _PackageComponents:
     """The packages of one image that have vulnerabilities, each once."""
 
     def __init__(self, image_ref: str) -> None:
@@ -138,7 +152,7 @@ class PackageComponents:
         return list(self._found.values())
 
     def targets_of(self, found: Vulnerability) -> list[BomTarget]:
-        """Return what a vulnerability affects: its packages, or the image where none has a name."""
+        """Return what a vulnerability affects: its packages, or the image where no package has a name."""
         packages = [package for package in found.packages or (found.package,) if package.name]
         if not packages:
             return [BomTarget(ref=self._image_ref)]
@@ -178,22 +192,13 @@ def _image_facts(report: ImageReport) -> PropertyFacts:
             yield f"database-updated:{scanner}", moment(run.report.database_updated) or ""
 
 
-_PLAIN = frozenset({"cargo", "gem", "nuget", "pypi"})
-"""Ecosystems whose names have no parts."""
-_PARTED = frozenset({"composer", "golang", "npm"})
-"""Ecosystems whose names may be a namespace, a slash and a name."""
-_DISTRIBUTIONS = {"debian": "deb", "ubuntu": "deb", "alpine": "apk"}
-_RELEASE = re.compile(r"(debian|ubuntu|alpine):v?([0-9]+(?:\.[0-9]+)*)", re.ASCII)
-_PLAIN_TEXT = re.compile(r"[!-~]+", re.ASCII)
-
-
 def purl_of(package: Package, found: Vulnerability) -> PackageURL | None:
     """Return the package URL of one of the packages that findings name.
 
     Returns:
-        What a scanner gives for this name and version; else what follows for certain; else None. A distribution's
-        package is certain only where a scanner says what it was built from: many scanners name the source package, and
-        that has another package URL.
+        The one that a scanner gives for this name and version; else the one that follows for certain; else None. A
+        distribution's package is certain only where a scanner says what it was built from: many scanners name the
+        source package, which has another package URL.
     """
     for text in found.purls:
         purl = read_purl(text)
@@ -203,7 +208,7 @@ def purl_of(package: Package, found: Vulnerability) -> PackageURL | None:
 
 
 def read_purl(text: str) -> PackageURL | None:
-    """Return the package URL that a scanner gives; None for what is none, too long, or hostile."""
+    """Return a string as a package URL; None for one that is not a package URL, is too long, or hostile."""
     if len(text) > 2 * LONGEST_NAME or not _PLAIN_TEXT.fullmatch(text):
         return None
     try:
@@ -212,7 +217,7 @@ def read_purl(text: str) -> PackageURL | None:
         return None
 
 
-def image_purl(image: Image) -> PackageURL | None:
+def _image_purl(image: Image) -> PackageURL | None:
     """Return ``pkg:oci/...``, by the digest of this platform's manifest; None for a local image."""
     reference = image.reference
     if not isinstance(reference, Reference):

@@ -1,4 +1,4 @@
-"""Vulnerabilities as entries of CycloneDX, with what was decided of them as VEX analysis."""
+"""Entries of CycloneDX: vulnerabilities with every rating and the decision about them as VEX, and what is not known."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ from ..foreign import message, name, paragraphs, web_links
 from ..provenance import PROGRAM
 from ..words import fix_words, suppression_words
 
+NOT_COMPLETE = "PORTUS-SCAN-NOT-COMPLETE"
+"""The id of entries that are not vulnerabilities: they say that the scan has not seen everything."""
+_NAMESPACE = "portus-scanners"
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.ASCII)
 _SOURCES = {"GHSA": "GitHub Advisories", "RHSA": "Red Hat", "SUSE": "SUSE", "DSA": "Debian", "DLA": "Debian"}
 _STATES = {
@@ -44,6 +47,26 @@ _JUSTIFICATIONS = {
     "vulnerable_code_not_present": ImpactAnalysisJustification.CODE_NOT_PRESENT,
 }
 """OpenVEX' reasons for ``not_affected``, and what CycloneDX calls them."""
+_SEVERITIES = {
+    Severity.UNKNOWN: VulnerabilitySeverity.UNKNOWN,
+    Severity.NEGLIGIBLE: VulnerabilitySeverity.INFO,
+    Severity.LOW: VulnerabilitySeverity.LOW,
+    Severity.MEDIUM: VulnerabilitySeverity.MEDIUM,
+    Severity.HIGH: VulnerabilitySeverity.HIGH,
+    Severity.CRITICAL: VulnerabilitySeverity.CRITICAL,
+    Severity.DEFCON1: VulnerabilitySeverity.CRITICAL,
+}
+_METHODS = {
+    "2": VulnerabilityScoreSource.CVSS_V2,
+    "2.0": VulnerabilityScoreSource.CVSS_V2,
+    "3": VulnerabilityScoreSource.CVSS_V3,
+    "3.0": VulnerabilityScoreSource.CVSS_V3,
+    "3.1": VulnerabilityScoreSource.CVSS_V3_1,
+    "4": VulnerabilityScoreSource.CVSS_V4,
+    "4.0": VulnerabilityScoreSource.CVSS_V4,
+}
+
+PropertyFacts = Iterable[tuple[str, str]]
 
 
 def vulnerability_entry(found: Vulnerability, affects: Iterable[BomTarget], ref: str) -> Entry:
@@ -53,7 +76,7 @@ def vulnerability_entry(found: Vulnerability, affects: Iterable[BomTarget], ref:
         id=name(found.id),
         source=_source(found.id),
         references=[VulnerabilityReference(id=name(alias), source=_source(alias)) for alias in found.aliases if alias],
-        ratings=make_ratings(found),
+        ratings=_make_ratings(found),
         description=paragraphs(found.description) or message(found.title) or None,
         detail=message(found.title) or None,
         recommendation=fix_words(found),
@@ -67,7 +90,7 @@ def vulnerability_entry(found: Vulnerability, affects: Iterable[BomTarget], ref:
 
 
 def _source(text: str) -> VulnerabilitySource:
-    """Return who gives such ids: NVD with a page for a CVE; for others a name alone."""
+    """Return who gives ids of this kind: NVD, with a page, for a CVE; for others the name only."""
     if _CVE.fullmatch(text):
         return VulnerabilitySource(name="NVD", url=XsUri(f"https://nvd.nist.gov/vuln/detail/{text}"))
     prefix = re.match(r"[A-Z]{2,10}(?=-)", text)
@@ -75,7 +98,7 @@ def _source(text: str) -> VulnerabilitySource:
 
 
 def _analysis(rule: Suppressed) -> VulnerabilityAnalysis:
-    """Return what was decided. A state is given only where the reason begins with one.
+    """Return the decision of a rule as VEX analysis, with a state only where the rule's reason begins with one.
 
     A reason that comes from an OpenVEX statement begins with its justification or its status, and a colon.
     """
@@ -103,28 +126,8 @@ def _facts(found: Vulnerability) -> PropertyFacts:
         yield "suppressed:by", name(found.suppressed.by)
 
 
-_SEVERITIES = {
-    Severity.UNKNOWN: VulnerabilitySeverity.UNKNOWN,
-    Severity.NEGLIGIBLE: VulnerabilitySeverity.INFO,
-    Severity.LOW: VulnerabilitySeverity.LOW,
-    Severity.MEDIUM: VulnerabilitySeverity.MEDIUM,
-    Severity.HIGH: VulnerabilitySeverity.HIGH,
-    Severity.CRITICAL: VulnerabilitySeverity.CRITICAL,
-    Severity.DEFCON1: VulnerabilitySeverity.CRITICAL,
-}
-_METHODS = {
-    "2": VulnerabilityScoreSource.CVSS_V2,
-    "2.0": VulnerabilityScoreSource.CVSS_V2,
-    "3": VulnerabilityScoreSource.CVSS_V3,
-    "3.0": VulnerabilityScoreSource.CVSS_V3,
-    "3.1": VulnerabilityScoreSource.CVSS_V3_1,
-    "4": VulnerabilityScoreSource.CVSS_V4,
-    "4.0": VulnerabilityScoreSource.CVSS_V4,
-}
-
-
-def make_ratings(found: Vulnerability) -> Iterator[VulnerabilityRating]:
-    """Give what each scanner says itself, which scores it gives, and what it says that others say."""
+def _make_ratings(found: Vulnerability) -> Iterator[VulnerabilityRating]:
+    """Yield of each scanner its own rating, its scores, and the ratings of vendors that it passes on."""
     for rating in found.ratings:
         yield _own(rating)
         yield from (_scored(rating.scanner, cvss) for cvss in rating.cvss)
@@ -167,12 +170,8 @@ def _who(scanner: str, source: str) -> VulnerabilitySource:
     return VulnerabilitySource(name=f"{name(source)} (as {name(scanner)} says)" if source else name(scanner))
 
 
-NOT_COMPLETE = "PORTUS-SCAN-NOT-COMPLETE"
-"""The id of entries that are no vulnerability: the scan has not seen all."""
-
-
 def doubt_entry(doubt: Doubt, image_ref: str, number: int) -> Entry:
-    """Return the entry of one thing that is not known of an image: severity unknown, in triage."""
+    """Return the entry of one doubt about an image: severity unknown, in triage."""
     source = VulnerabilitySource(name=PROGRAM)
     return Entry(
         bom_ref=f"{image_ref}-doubt-{number}",
@@ -185,11 +184,6 @@ def doubt_entry(doubt: Doubt, image_ref: str, number: int) -> Entry:
         affects=[BomTarget(ref=image_ref)],
         properties=properties([("outcome", doubt.outcome), ("scanner", doubt.scanner)]),
     )
-
-
-_NAMESPACE = "portus-scanners"
-
-PropertyFacts = Iterable[tuple[str, str]]
 
 
 def properties(facts: PropertyFacts) -> list[Property]:

@@ -1,7 +1,7 @@
-"""Foreign text on a page: nothing of it acts, all of it can be seen, and it is cut to a readable length.
+"""Foreign strings on a page: nothing in them acts, all can be seen, and they are cut to a readable length.
 
-The template engine escapes what is HTML. This module does the rest: what is not printable becomes a visible escape, a
-text keeps its direction to itself (``<bdi>``), and only addresses that a reader can judge become links.
+The template engine escapes HTML. This module does the rest: what is not printable becomes a visible escape, a string
+keeps its direction to itself (``<bdi>``), and only addresses that a reader can judge become links.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ LONGEST_MESSAGE = 2000
 """Characters of an error, a note, a reason."""
 LONGEST_DESCRIPTION = 4000
 LONGEST_TEASER = 160
-"""Of a title, or of a description's first line."""
+"""Characters of a title, or of the first line of a description."""
 LONGEST_LINK = 1000
-"""A longer address is shown, cut, and is no link."""
+"""Characters of a link; a longer address is shown, cut, and not a link."""
 MOST_VALUES = 20
-"""Of one list: aliases, links, ratings; how many more there are is said."""
+"""Values of one list (aliases, links, ratings); the page says how many more there are."""
 
 _HOST = re.compile(r"[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*\.?(?::[0-9]{1,5})?")
 _BLANKS = {0x09: "    ", 0xA0: " "}
 
 
 def visible(text: str, limit: int = LONGEST_MESSAGE) -> str:
-    """Return a text in one line without anything that a browser, a terminal or an editor acts on."""
+    """Return a string in one line without anything that a browser, a terminal or an editor acts on."""
     return safe(text[: limit + 1].translate(_BLANKS), limit)
 
 
 def visible_lines(text: str, limit: int = LONGEST_DESCRIPTION) -> Markup:
-    """Return a text with its line breaks, the rest as `visible`."""
+    """Return a string with its line breaks, otherwise as `visible` does."""
     from markupsafe import escape
 
     head = text[: limit + 1].translate(_BLANKS).strip()
@@ -48,19 +48,19 @@ def visible_lines(text: str, limit: int = LONGEST_DESCRIPTION) -> Markup:
 
 
 def isolate(text: str, limit: int = LONGEST_NAME) -> Markup:
-    """Return a foreign text as an element whose direction does not reach what stands beside it."""
+    """Return a string as an element whose direction does not affect what stands beside it."""
     from markupsafe import Markup, escape
 
     return Markup(f"<bdi>{escape(visible(text, limit))}</bdi>")  # noqa: S704 (escaped)
 
 
 def guard(value: object) -> object:
-    """Return what a template puts out: every text that no filter has seen is made visible here."""
+    """Return a value as a template writes it: a string that no filter has seen is made visible here."""
     return visible(value) if type(value) is str else value
 
 
 def few(texts: Iterable[str], show: Callable[[str], Markup] = isolate, most: int = MOST_VALUES) -> Markup:
-    """Return the first texts in one line, and how many more there are."""
+    """Return the first strings in one line, and how many more there are."""
     from markupsafe import Markup
 
     values = tuple(texts)
@@ -71,10 +71,10 @@ def few(texts: Iterable[str], show: Callable[[str], Markup] = isolate, most: int
 
 
 def link_target(text: str) -> str | None:
-    """Return an address that may be followed; None for anything that is not plainly one of the web.
+    """Return an address that may become a link; None unless it is plainly one of the web.
 
     Only ``http`` and ``https`` with the name of a host count: no user name (``https://good.example@bad.example``),
-    nothing that is not printable ASCII, nothing that a browser would repair or refuse.
+    nothing that is not printable ASCII, nothing that a browser would repair or reject.
     """
     if len(text) > LONGEST_LINK or not text.isascii() or not text.isprintable() or set(text) & set(' <>"\\^`{|}'):
         return None
@@ -87,7 +87,7 @@ def link_target(text: str) -> str | None:
 
 
 def link(text: str) -> Markup:
-    """Return an address as a link, or as text where `link_target` has doubts."""
+    """Return an address as a link, or as a plain string where `link_target` has doubts."""
     from markupsafe import Markup, escape
 
     target = link_target(text)
@@ -98,14 +98,14 @@ def link(text: str) -> Markup:
 
 
 def teaser(text: str) -> Markup | None:
-    """Return the first line that has something in it; None where there is none at the beginning of the text."""
+    """Return the first line that is not blank; None where the beginning of the string has no such line."""
     lines = (line.strip() for line in text[:LONGEST_MESSAGE].splitlines())
     first = next(filter(None, lines), "")
     return isolate(first, LONGEST_TEASER) if first else None
 
 
 def utc(moment: datetime) -> datetime | None:
-    """Return a moment in UTC, one without time zone taken to be so; None where no calendar has it."""
+    """Return a moment in UTC, as which one without a time zone is taken; None where it is out of range."""
     try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (OverflowError, ValueError):

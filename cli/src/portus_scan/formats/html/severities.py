@@ -1,6 +1,6 @@
 """How many vulnerabilities of each severity there are: counted, and drawn as SVG. Pure functions.
 
-No foreign text gets into a drawing: only our own numbers and words.
+No foreign string gets into a drawing: only our own numbers and words.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ class Standing:
 
     word: StandingWord
     sentence: str
-    """Why this word; has no foreign text."""
+    """Why this word; no foreign string is in it."""
     doubts: str = ""
     """Why there may be more, where some scanner did not see everything."""
 
