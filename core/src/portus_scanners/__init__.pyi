@@ -23,6 +23,7 @@ from portus_images import (
 )
 
 from .engine import (
+    BackendLimit as BackendLimit,
     Engine as Engine,
     ImageProgress as ImageProgress,
     Progress as Progress,
@@ -30,6 +31,7 @@ from .engine import (
     ScanEnd as ScanEnd,
     ScannerHealth as ScannerHealth,
     Scans as Scans,
+    Slots as Slots,
 )
 from .errors import (
     CombineError as CombineError,

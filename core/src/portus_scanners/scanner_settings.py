@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
 from attrs.validators import ge, gt
 
-__all__ = ["HttpScannerSettings", "ProgramScannerSettings", "ScannerSettings"]
+if TYPE_CHECKING:
+    import aiohttp
+
+__all__ = ["HttpScannerSettings", "ProgramScannerSettings", "ScannerSettings", "session_for"]
 
 
 def _without_slash(url: str) -> str:
@@ -79,3 +83,15 @@ class ProgramScannerSettings(ScannerSettings):
     """
 
     program: str
+
+
+def session_for(settings: ScannerSettings) -> aiohttp.ClientSession:
+    """Open the HTTP session of a scanner: ``ca_file`` and ``insecure`` count where its settings have them.
+
+    Raises:
+        OSError: The CA file can't be used.
+    """
+    from portus_images import make_tls, open_session  # aiohttp is not imported to read settings
+
+    ca_file, insecure = getattr(settings, "ca_file", ""), getattr(settings, "insecure", False)
+    return open_session(make_tls(ca_file, insecure=insecure))

@@ -239,7 +239,7 @@ async def test_stop_gives_an_end_for_all_that_was_taken(make_engine: Make) -> No
             yield one
 
     async with make_engine(one=doing(hang_on_two)) as engine:
-        engine._images._registry = Endless()
+        engine._crew.images._registry = Endless()
         async with engine.scan_many(source(), concurrency=2) as scans:
             first = await anext(scans)
             await asyncio.sleep(1)
@@ -327,7 +327,7 @@ async def test_all_images_of_an_index(make_engine: Make, concurrency: int) -> No
 
     for references in (given, source()):
         async with make_engine(one=doing(slow)) as engine:
-            engine._images._registry = Index()
+            engine._crew.images._registry = Index()
             async with engine.scan_many(references, concurrency=concurrency, all_platforms=True) as scans:
                 ends = sorted([(e.position, e.part, e.parts, outcome_of(e)) async for e in scans])
             assert set() == other_tasks()
@@ -340,7 +340,7 @@ async def test_all_images_of_an_index(make_engine: Make, concurrency: int) -> No
 async def test_stop_reports_the_images_of_an_index_that_were_not_begun(make_engine: Make) -> None:
     """Their reference was taken: none of them is passed over."""
     async with make_engine(one=Hanging) as engine:
-        engine._images._registry = Index()
+        engine._crew.images._registry = Index()
         async with engine.scan_many(["registry.example/a:1"], concurrency=1, all_platforms=True) as scans:
             await asyncio.sleep(2)
             scans.stop()
@@ -358,7 +358,7 @@ async def test_a_slow_source_loses_no_reference_to_the_images_of_an_index(make_e
         yield "registry.example/b:1"
 
     async with make_engine(one=doing(slow)) as engine:
-        engine._images._registry = Index()
+        engine._crew.images._registry = Index()
         async with asyncio.timeout(1000), engine.scan_many(source(), concurrency=3, all_platforms=True) as scans:
             ends = sorted([(end.position, end.part) async for end in scans])
     assert [(position, part) for position in range(2) for part in range(3)] == ends

@@ -5,6 +5,9 @@ from portus_images import (
     one_line as one_line,
 )
 
+from ..scanner_settings import (
+    session_for as session_for,
+)
 from ..strict import (
     structure_answer as structure_answer,
 )
@@ -21,7 +24,6 @@ from .finding_parts import (
 from .http import (
     HttpAnswer as HttpAnswer,
     HttpBackend as HttpBackend,
-    session_for as session_for,
 )
 from .many_findings import (
     finding_maker as finding_maker,

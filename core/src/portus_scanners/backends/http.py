@@ -10,9 +10,7 @@ from attrs import field, frozen
 from portus_images import (
     CONNECT_TIMEOUT,
     Secret,
-    make_tls,
     one_line,
-    open_session,
     read_bounded,
     read_retry_after,
     what_broke,
@@ -31,12 +29,6 @@ DEFAULT_MAX_BODY = 64 * 1024 * 1024
 _MOST_LOOKED_AT = 4096
 _TOO_MANY_REQUESTS = 429
 _SERVER_FAULTS = range(500, 600)
-
-
-def session_for(settings: object) -> aiohttp.ClientSession:
-    """Open the session of a scanner with these settings: ``ca_file`` and ``insecure`` count where they have them."""
-    ca_file, insecure = getattr(settings, "ca_file", ""), getattr(settings, "insecure", False)
-    return open_session(make_tls(ca_file, insecure=insecure))
 
 
 @frozen(kw_only=True)

@@ -1,21 +1,24 @@
 """Runs all enabled scanners at once on an image: slots, deadlines, retries, isolation.
 
-``isolation`` watches foreign code, ``run`` is one scanner on one image, ``image_scan`` is all of them on one image,
-``scan`` shows that as a stream, ``scans`` does it for many images, which ``feed`` brings and ``sharing`` scans once;
-``engine`` owns what lives longer: the started scanners, their sessions, the registry.
+From the outside to the inside: ``engine`` is what callers open; ``crew`` has its ready scanners; ``scan`` and ``scans``
+are what callers iterate over, for one image and for many, which ``feed`` brings as a ``job`` each; ``image_scan`` is
+all scanners on one image, ``run`` one of them, with its slot (``slots``) and what it tells (``context``); ``isolation``
+watches foreign code.
 """
 
 from __future__ import annotations
 
 from .context import SHORTEST_WAIT, EngineContext, Progress
-from .ends import ImageProgress, ScanEnd
+from .crew import ScannerHealth
 from .engine import Engine
+from .job import ImageProgress, ScanEnd
 from .scan import Scan
-from .scanners import ScannerHealth
 from .scans import Scans
+from .slots import BackendLimit, Slots
 
 __all__ = [
     "SHORTEST_WAIT",
+    "BackendLimit",
     "Engine",
     "EngineContext",
     "ImageProgress",
@@ -24,4 +27,5 @@ __all__ = [
     "ScanEnd",
     "ScannerHealth",
     "Scans",
+    "Slots",
 ]

@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
-from functools import partial
 
 from portus_images import (
     LOOPBACK,
     Image,
     ImageReference,
     Images,
-    Pacers,
     Platform,
     Registry,
     ServeAddress,
     parse_reference,
 )
 
-from ..models import ScannerRun
 from ..plugins import Plugin, discover, mark_conflicts
 from ..settings import Settings
 from .context import Progress
-from .ends import ImageProgress
+from .crew import NOT_OPEN, Crew, ScannerHealth, configure
 from .feed import Source
 from .isolation import Watchdog
-from .run import Run
+from .job import ImageProgress
 from .scan import Scan
-from .scanners import (
-    ConfiguredScanner,
-    ReadyScanner,
-    ScannerHealth,
-    configure,
-    make_slots,
-    open_context,
-    slot_key,
-    start,
-)
 from .scans import Scans
+from .slots import LocalSlots, Slots
 
 
 class Engine:
@@ -55,9 +42,13 @@ class Engine:
         plugins: What the scanners of the settings are chosen from; the installed ones (`discover`) when left out.
         grace: Seconds that a scanner has to end after its cancellation, before it is abandoned.
         serve_address: ``HOST[:PORT]`` of this machine, where backends that pull get the layers of local images.
+        slots: Where the slots are taken from that bound how many images at once a backend is given. When left out they
+            are this engine's own; engines that are given one object, or objects of several processes that stand for
+            one, share the limits. See `Slots`.
 
     Raises:
-        SettingsError: *serve_address* is none; (on entering) The configuration of an enabled scanner is wrong.
+        SettingsError: *serve_address* is not a valid one; (on entering) The configuration of an enabled scanner is
+            wrong.
     """
 
     def __init__(
@@ -68,15 +59,15 @@ class Engine:
         plugins: Iterable[Plugin] | None = None,
         grace: float = 5.0,
         serve_address: str = LOOPBACK,
+        slots: Slots | None = None,
     ) -> None:
         self._settings = settings
         self._plugins = None if plugins is None else mark_conflicts(plugins)
         self._serve_address = ServeAddress.parse(serve_address)
         self._given_registry = registry
-        self._images: Images | None = None  # as long as the engine is not open
+        self._slots = LocalSlots() if slots is None else slots
         self._watchdog = Watchdog(grace)
-        self._ready: tuple[ReadyScanner, ...] = ()
-        self._scans: set[Scan | Scans] = set()
+        self._crew: Crew | None = None  # as long as the engine was not open
         self._closing = AsyncExitStack()
 
     @property
@@ -90,7 +81,7 @@ class Engine:
         return tuple(self._watchdog.abandoned)
 
     async def __aenter__(self) -> Engine:
-        if self._images is not None:
+        if self._crew is not None and self._crew.is_open:
             msg = "the engine is open already"
             raise RuntimeError(msg)
         configured = await configure(self._settings.enabled, discover() if self._plugins is None else self._plugins)
@@ -100,31 +91,19 @@ class Engine:
                 registry = await closing.enter_async_context(Registry(self._settings.registries))
             images = Images(registry, self._serve_address)
             closing.push_async_callback(images.aclose)
-            self._ready = await self._start(configured, images, closing)
-            self._images, self._closing = images, closing.pop_all()
+            crew = Crew(images, self._slots, self._watchdog)
+            closing.push_async_callback(crew.aclose)
+            await crew.start(configured)
+            self._crew, self._closing = crew, closing.pop_all()
         return self
-
-    async def _start(
-        self, configured: Collection[ConfiguredScanner], images: Images, closing: AsyncExitStack
-    ) -> tuple[ReadyScanner, ...]:
-        slots = make_slots(configured)
-        for slot in slots.values():
-            closing.push_async_callback(slot.aclose, self._watchdog)
-        pacers = Pacers()
-        contexts = [open_context(one, images, pacers, closing) for one in configured]
-        starts = (
-            start(one, context, slots[slot_key(one)], self._watchdog, closing)
-            for one, context in zip(configured, contexts, strict=True)
-        )
-        return tuple(await asyncio.gather(*starts))
 
     async def __aexit__(self, *_exc: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:
         """End all scans, close the scanners, their sessions and the engine's own registry client."""
-        self._ready, self._images = (), None
-        await asyncio.gather(*(scan.aclose() for scan in tuple(self._scans)))
+        if self._crew is not None:
+            await self._crew.end_scans()
         await self._closing.aclose()
 
     async def resolve(self, reference: str | ImageReference, platform: Platform | None = None) -> Image:
@@ -135,10 +114,10 @@ class Engine:
             platform: Which image of an index; the machine's own when left out.
 
         Raises:
-            InvalidReferenceError: The text is no reference.
+            InvalidReferenceError: *reference* is not a valid image reference.
             RegistryError: The registry does not give the image; or it is a local one that can't be read.
         """
-        return await self._open_images().resolve(_parsed(reference), platform)
+        return await self._open_crew().images.resolve(_parsed(reference), platform)
 
     async def resolve_all(self, reference: str | ImageReference) -> tuple[Image, ...]:
         """Ask for the images of all platforms, to scan each of them.
@@ -153,16 +132,10 @@ class Engine:
             The images in the order of the index, each once; one where there is no index. 200 at most.
 
         Raises:
-            InvalidReferenceError: The text is no reference.
+            InvalidReferenceError: *reference* is not a valid image reference.
             RegistryError: The registry does not give them; or it is a local one that can't be read.
         """
-        return await self._open_images().resolve_all(_parsed(reference))
-
-    async def open_image(
-        self, target: ImageReference | Image, platform: Platform | None, closing: AsyncExitStack
-    ) -> Image:
-        """Return an image that can be scanned until *closing* is closed (for `Scan`)."""
-        return await self._open_images().open(target, platform, closing)
+        return await self._open_crew().images.resolve_all(_parsed(reference))
 
     def scan(
         self,
@@ -182,11 +155,11 @@ class Engine:
             on_progress: Called in the event loop, soon after each change.
 
         Raises:
-            InvalidReferenceError: The text is no reference.
+            InvalidReferenceError: *reference* is not a valid image reference.
         """
-        self._open_images()
+        crew = self._open_crew()
         target = reference if isinstance(reference, Image) else _parsed(reference)
-        return Scan(self, target, platform=platform, timeout=timeout, on_progress=on_progress)
+        return Scan(crew, target, platform=platform, timeout=timeout, on_progress=on_progress)
 
     def scan_many(
         self,
@@ -218,9 +191,8 @@ class Engine:
         Raises:
             ValueError: *concurrency* is less than 1.
         """
-        self._open_images()
         return Scans(
-            self,
+            self._open_crew(),
             references,
             concurrency=concurrency,
             platform=platform,
@@ -236,35 +208,14 @@ class Engine:
         Args:
             timeout: Seconds for each.
         """
-        return tuple(await asyncio.gather(*(one.check_health(self._watchdog, timeout) for one in self._ready)))
+        crew = self._crew
+        return await crew.check_health(timeout) if crew is not None and crew.is_open else ()
 
-    def _make_runs(
-        self,
-        image: Image,
-        deadline: float | None,
-        notify: Callable[[Progress], None] | None,
-        on_end: Callable[[int, ScannerRun], None],
-    ) -> tuple[Run, ...]:
-        """Make the run of each scanner on an image, whose end is told with its place (for `ImageScan`)."""
-        return tuple(
-            Run(one, image, deadline=deadline, watchdog=self._watchdog, notify=notify, on_end=partial(on_end, place))
-            for place, one in enumerate(self._ready)
-        )
-
-    def _adopt(self, scan: Scan | Scans) -> None:
-        """Remember a scan that begins, for `aclose` (for `Scan`)."""
-        self._open_images()
-        self._scans.add(scan)
-
-    def _release(self, scan: Scan | Scans) -> None:
-        """Forget a scan that has ended (for `Scan`)."""
-        self._scans.discard(scan)
-
-    def _open_images(self) -> Images:
-        if self._images is None:
-            msg = "the engine is not open: use it in `async with Engine(settings) as engine:`"
-            raise RuntimeError(msg)
-        return self._images
+    def _open_crew(self) -> Crew:
+        if self._crew is None:
+            raise RuntimeError(NOT_OPEN)
+        self._crew.check_open()
+        return self._crew
 
 
 def _parsed(reference: str | ImageReference) -> ImageReference:

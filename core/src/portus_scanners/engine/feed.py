@@ -4,34 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
+from contextlib import suppress
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any
 
-from attrs import frozen
-from portus_images import Image, ImageReference
+from portus_images import Image
 
-from .ends import ScanTarget
-from .threaded import iterate_in_thread
+from .job import Job, ScanTarget
 
 Source = Iterable[ScanTarget] | AsyncIterable[ScanTarget]
 
-
-@frozen
-class Job:
-    """One image to scan, or a reference whose images are to be found out."""
-
-    position: int
-    given: ScanTarget
-    """What the caller gave."""
-    target: ImageReference | Image | None = None
-    """One image of an index; None where what was given is not looked at yet."""
-    part: int = 0
-    parts: int = 1
-    several: bool = False
-    """The images of its index are to be scanned, each of them: `Feed.expand` follows."""
+_END = object()
 
 
 class Feed:
-    """Jobs, handed to whoever asks for one.
+    """Hands out jobs.
 
     A list or a tuple is read at once; anything else is read by a task of this object, one reference whenever somebody
     waits for a job. The images of an index go before further references.
@@ -39,14 +28,16 @@ class Feed:
     Args:
         source: The caller's references.
         several: Whether a reference stands for all images of its index.
+
+    Attributes:
+        taken: How many references were taken from the source.
+        error: What the source raised.
     """
 
     def __init__(self, source: Source, *, several: bool = False) -> None:
         self._several = several
         self.taken = 0
-        """How many references were taken from the source."""
         self.error: BaseException | None = None
-        """What the source raised."""
         self._parts: deque[Job] = deque()
         self._takers: deque[asyncio.Future[Job | None]] = deque()
         self._hungry = asyncio.Event()
@@ -58,7 +49,7 @@ class Feed:
             self._pump.add_done_callback(self._pumped)
 
     async def take(self) -> Job | None:
-        """Return a job; None when there is none any more, and none can come."""
+        """Return a job; None when there is none left, and none can come."""
         if self._parts:
             part = self._parts.popleft()
             self._settle()
@@ -77,7 +68,7 @@ class Feed:
     def expand(self, job: Job, images: tuple[Image, ...]) -> None:
         """Put the images of an index, or none, in the place of the reference of a job of `Job.several`.
 
-        Who calls this takes the first of them next; those who wait get the others.
+        The caller takes the first of them next; the waiting takers get the others.
         """
         self._expected -= 1
         for part, image in enumerate(images):
@@ -89,14 +80,14 @@ class Feed:
         self._settle()
 
     def close(self) -> None:
-        """Take no more from the source. The images of an index that was taken are still handed out."""
+        """Take nothing further from the source. The images of an index that was taken are still handed out."""
         self._dry = True
         if self._pump is not None:
             self._pump.cancel()
         self._settle()
 
     async def aclose(self) -> None:
-        """Close, and wait until nothing is read from the source any more."""
+        """Close, and wait until the source is no longer read."""
         self.close()
         if self._pump is not None and not self._pump.done():
             await asyncio.wait({self._pump})
@@ -120,9 +111,9 @@ class Feed:
         return Job(self.taken - 1, target, several=several)
 
     def _hand_over(self, job: Job) -> None:
-        """Give a job to who has waited longest; where nobody waits any more, the next one who asks gets it.
+        """Give a job to the oldest waiting taker; where none waits any longer, the next caller of `take` gets it.
 
-        The images of an index may have gone to all who waited while the source was still making this job.
+        The images of an index may have gone to all takers while the source was still making this job.
         """
         taker = self._next_taker()
         if taker is None:
@@ -139,11 +130,57 @@ class Feed:
         return None
 
     def _settle(self) -> None:
-        """Send everybody home when nothing can come any more."""
+        """Wake every waiting taker with None once the feed is exhausted."""
         if self._dry and not self._expected and not self._parts:
             while (taker := self._next_taker()) is not None:
                 taker.set_result(None)
 
 
 def _iterate(source: Source) -> AsyncIterator[ScanTarget]:
-    return aiter(source) if isinstance(source, AsyncIterable) else iterate_in_thread(source)
+    return aiter(source) if isinstance(source, AsyncIterable) else _iterate_in_thread(source)
+
+
+async def _iterate_in_thread(items: Iterable[ScanTarget]) -> AsyncIterator[ScanTarget]:
+    """Yield the items of an iterable that may block: each taken when it is asked for, always in the same thread.
+
+    The thread is a daemon and of its own: one of a pool would be waited for when the program ends, for the next line of
+    a terminal, say. What it is reading when this is closed or cancelled is lost.
+    """
+    asked: SimpleQueue[asyncio.Future[Any] | None] = SimpleQueue()
+    loop = asyncio.get_running_loop()
+    Thread(target=_read_in_thread, args=(items, asked, loop), name="portus-scanners-source", daemon=True).start()
+    try:
+        while True:
+            answer = loop.create_future()
+            asked.put(answer)
+            if (item := await answer) is _END:
+                return
+            yield item
+    finally:
+        asked.put(None)
+
+
+def _read_in_thread(
+    items: Iterable[Any], asked: SimpleQueue[asyncio.Future[Any] | None], loop: asyncio.AbstractEventLoop
+) -> None:
+    """Take an item for each future."""
+    iterator: Iterator[Any] | None = None
+    while (answer := asked.get()) is not None:
+        try:
+            iterator = iter(items) if iterator is None else iterator
+            item, error = next(iterator, _END), None
+        except BaseException as raised:  # noqa: BLE001 (it goes to the task that iterates)
+            item, error = None, raised
+        with suppress(RuntimeError):  # the loop is closed: nothing iterates any longer
+            loop.call_soon_threadsafe(_answer, answer, item, error)
+
+
+def _answer(answer: asyncio.Future[Any], item: Any, error: BaseException | None) -> None:
+    if answer.done():  # cancelled
+        return
+    if error is None:
+        answer.set_result(item)
+    elif isinstance(error, StopIteration):  # which a future does not take
+        answer.set_exception(RuntimeError("the iterable raised StopIteration"))
+    else:
+        answer.set_exception(error)

@@ -1,91 +1,126 @@
-"""One image under all scanners, in the task of whoever scans it."""
+"""One image under all scanners, in the task of its caller: resolved, scanned, reported."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import Any, TypeVar
 
-from portus_images import Image, Platform
+from attrs import evolve
+from portus_images import (
+    Image,
+    ImageReference,
+    Platform,
+    Reference,
+    RegistryError,
+    RegistryUnavailableError,
+    SingleFlight,
+)
 
 from ..merge import make_image_report
-from ..models import ImageReport, ScannerRun
+from ..models import ImageReport, Outcome, ScannerRun
 from .context import Progress
-from .resolving import Resolving
+from .crew import Crew
+from .run import Run
 
-if TYPE_CHECKING:
-    from portus_images import ImageReference
+ResultT = TypeVar("ResultT")
 
-    from .engine import Engine
-    from .run import Run
+_ABOUT_CONTENT = {Outcome.OK, Outcome.INCOMPLETE, Outcome.UNSUPPORTED}
+"""Outcomes that say something about the image, and not about the way to it."""
 
 
 class ImageScan:
-    """One image: resolved, then scanned by all scanners at once. Used once, by one task.
+    """The scan of one image. Used once, by one task.
 
     Args:
-        engine: Whose scanners.
+        crew: Whose scanners.
         target: The image, resolved or not.
         platform: Which image of an index.
-        deadline: Loop time at which all of it has to end; None for the scanners' own limits.
         notify: Told of every change of a run.
         on_run: Called with each run's record as it ends.
+        flights: The scans under way whose reports will do for the same content.
     """
 
     __slots__ = (
-        "_deadline", "_engine", "_left", "_notify", "_on_run", "_over", "_platform", "_records", "_resolving", "_runs",
-        "_stopped", "_target",
+        "_crew", "_deadline", "_flights", "_left", "_notify", "_on_run", "_over", "_platform", "_records",
+        "_resolution", "_runs", "_stopped", "_target",
     )  # fmt: skip
 
     def __init__(
         self,
-        engine: Engine,
+        crew: Crew,
         target: ImageReference | Image,
         *,
-        platform: Platform | None = None,
-        deadline: float | None = None,
-        notify: Callable[[Progress], None] | None = None,
+        platform: Platform | None,
+        notify: Callable[[Progress], None] | None,
         on_run: Callable[[ScannerRun], None] | None = None,
+        flights: SingleFlight | None = None,
     ) -> None:
-        self._engine = engine
+        self._crew = crew
         self._target = target
         self._platform = platform
-        self._deadline = deadline
         self._notify = notify
         self._on_run = on_run
-        self._resolving: Resolving | None = None
-        self._runs: tuple[Run, ...] = ()
+        self._flights = flights
+        self._deadline: float | None = None
+        self._resolution: Resolution | None = None
+        self._runs: list[Run] = []
         self._records: list[ScannerRun | None] = []
         self._left = 0
         self._over: asyncio.Future[None] | None = None
         self._stopped = False
 
-    @property
-    def resolved(self) -> Image | None:
-        """The target, where it can be scanned as it is: without `open`."""
-        target = self._target
-        return target if isinstance(target, Image) and target.local is None else None
+    async def scan(self, deadline: float | None) -> ImageReport:
+        """Resolve the image where needed, and return its report, the runs in the order of the configuration.
 
-    async def open(self, closing: AsyncExitStack) -> Image:
-        """Resolve the target; a local image stays open until *closing* is closed.
+        Cancelling this ends the runs first.
+
+        Args:
+            deadline: Loop time at which all of it has to end; None for the scanners' own limits.
 
         Raises:
             RegistryError: It could not be resolved, in time, or before `stop`.
         """
-        reference = self._target.reference if isinstance(self._target, Image) else self._target
-        self._resolving = Resolving(reference, self._deadline)
+        self._deadline = deadline
+        if isinstance(self._target, Image) and self._target.local is None:
+            return await self._run_once(self._target)
+        async with AsyncExitStack() as closing:  # as long as this is open, so is a local image
+            return await self._run_once(await self._open(closing))
+
+    def stop(self) -> None:
+        """Stop on request: what has not ended is `cancelled`; before the image is resolved, there is no report."""
+        self._stopped = True
+        if self._resolution is not None:
+            self._resolution.stop()
+        self._stop_runs()
+
+    async def _open(self, closing: AsyncExitStack) -> Image:
+        self._resolution = Resolution(self._target, self._deadline)
         if self._stopped:
-            self._resolving.stop()
-        return await self._resolving.ask(self._engine.open_image(self._target, self._platform, closing))
+            self._resolution.stop()
+        return await self._resolution.find(self._crew.images.open(self._target, self._platform, closing))
 
-    async def run(self, image: Image) -> ImageReport:
-        """Run all scanners on an open image. Cancelling this ends them first.
+    async def _run_once(self, image: Image) -> ImageReport:
+        """Return the report of the scan that is under way for this content, with this image as its own; or scan.
 
-        Returns:
-            The report, its runs in the order of the configuration.
+        What failed for one reference may succeed for another: access goes by repository. Unless it is the very same
+        reference, such a report is not shared, and the image is scanned again.
         """
-        self._runs = self._engine._make_runs(image, self._deadline, self._notify, self._run_ended)
+        if self._flights is None or image.unsupported is not None:  # as an image, another reference may give it
+            return await self._run(image)
+        content = image.digest, image.local is not None
+        report: ImageReport = await self._flights.run(content, partial(self._run, image), partial(_fits, image))
+        return report if report.image is image else evolve(report, image=image)
+
+    async def _run(self, image: Image) -> ImageReport:
+        """Run all scanners at once."""
+        crew, deadline, notify = self._crew, self._deadline, self._notify
+        self._runs = [
+            Run(crew, ready, image, deadline=deadline, notify=notify, on_end=partial(self._run_ended, place))
+            for place, ready in enumerate(crew.scanners)
+        ]
         self._records = [None] * len(self._runs)
         self._left = len(self._runs)
         for run in self._runs:
@@ -99,15 +134,8 @@ class ImageScan:
             await self._wait()
             raise
         finally:
-            self._runs = ()  # they know this object: without a cycle nothing is left for the collector
+            self._runs = []  # they know this object: without a cycle nothing is left for the collector
         return make_image_report(image, [record for record in self._records if record is not None])
-
-    def stop(self) -> None:
-        """Stop on request: what has not ended is `cancelled`; before the image is resolved, there is no report."""
-        self._stopped = True
-        if self._resolving is not None:
-            self._resolving.stop()
-        self._stop_runs()
 
     async def _wait(self) -> None:
         """Wait until all runs have ended."""
@@ -126,3 +154,64 @@ class ImageScan:
             self._on_run(record)
         if not self._left and self._over is not None and not self._over.done():
             self._over.set_result(None)
+
+
+def _fits(image: Image, report: ImageReport) -> bool:
+    same = report.image.reference == image.reference
+    return same or all(run.outcome in _ABOUT_CONTENT for run in report.results)
+
+
+class Resolution:
+    """A question to a registry, a folder or an archive: which image is this? It has a time limit, and can be stopped.
+
+    Args:
+        target: What is resolved, for messages.
+        deadline: Loop time at which it has to be done; None for no limit.
+        late: The step of the error when the time is up.
+    """
+
+    def __init__(self, target: ImageReference | Image, deadline: float | None, late: str = "resolve") -> None:
+        self._reference = target.reference if isinstance(target, Image) else target
+        self._deadline = deadline
+        self._late = late
+        self._task: asyncio.Task[Any] | None = None
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Stop on request: `find` raises an error that says so."""
+        self._stopped = True
+        if self._task is not None:
+            self._task.cancel()
+
+    async def find(self, question: Coroutine[Any, Any, ResultT]) -> ResultT:
+        """Return the answer. Cancelling this ends the question first.
+
+        Raises:
+            RegistryError: What the question raised; it was stopped; or the time was up.
+        """
+        if self._stopped:
+            question.close()
+            raise self._interrupted()
+        self._task = task = asyncio.create_task(question)
+        limit = None if self._deadline is None else self._deadline - asyncio.get_running_loop().time()
+        try:
+            await asyncio.wait({task}, timeout=None if limit is None else max(limit, 0.0))
+        finally:
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        if not task.cancelled():
+            return task.result()
+        if self._stopped:
+            raise self._interrupted()
+        msg = f"{self._reference.text} was not resolved within {round(limit or 0.0, 1):g} s"
+        raise RegistryUnavailableError(msg, registry=registry_of(self._reference), step=self._late)
+
+    def _interrupted(self) -> RegistryError:
+        msg = f"stopped before {self._reference.text} was resolved"
+        return RegistryError(msg, registry=registry_of(self._reference), step="interrupted")
+
+
+def registry_of(reference: ImageReference) -> str:
+    """Return the registry of a reference, for an error; empty for a local one."""
+    return reference.registry if isinstance(reference, Reference) else ""

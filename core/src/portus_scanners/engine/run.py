@@ -13,8 +13,8 @@ from portus_images import Image, NotInRegistryError
 from ..errors import ScannerUnavailableError, UnsupportedImageError
 from ..models import Outcome, ScannerReport, ScannerRun
 from .context import CURRENT_RUN, Heard, Progress, RunState
-from .isolation import Ended, Watch, Watchdog
-from .scanners import ReadyScanner, describe
+from .crew import Crew, ReadyScanner, describe
+from .isolation import Ended, Watch
 
 _UNSUPPORTED = (UnsupportedImageError, NotInRegistryError)
 """The second is what `Image.pull_name` of a local image raises."""
@@ -29,28 +29,28 @@ class Run:
     for each run would cost as much as everything else that is done for a scanner that answers at once.
 
     Args:
-        ready: The scanner.
+        crew: Gives the slot, and runs the plugin's code.
+        ready: The scanner, one of the crew.
         image: The image.
         deadline: Loop time at which the whole scan has to end; None for no limit but the scanner's own.
-        watchdog: Runs the plugin's code.
         notify: Told of every change.
         on_end: Called once with the record.
     """
 
     def __init__(
         self,
+        crew: Crew,
         ready: ReadyScanner,
         image: Image,
         *,
         deadline: float | None,
-        watchdog: Watchdog,
         notify: Callable[[Progress], None] | None,
         on_end: Callable[[ScannerRun], None],
     ) -> None:
+        self._crew = crew
         self._ready = ready
         self._image = image
         self._deadline = deadline
-        self._watchdog = watchdog
         self._state = RunState(ready.name, notify)
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
@@ -71,7 +71,7 @@ class Run:
             self._end(self._record(Outcome.FAILED, self._ready.fault))
         elif self._image.unsupported is not None:
             self._end(self._record(Outcome.UNSUPPORTED, self._image.unsupported))
-        elif self._ready.slot.acquire(self, self._enter):
+        elif self._crew.slots.acquire(self._ready.limit, self, self._enter):
             self._enter()
         elif self._deadline is not None:
             self._timer = self._loop.call_at(self._deadline, self._miss_turn)
@@ -83,18 +83,19 @@ class Run:
         self._stopped = True
         if self._watch is not None:
             self._watch.end()
-        else:
-            self._ready.slot.give_up(self)
-            self._end(self._judge(None))
+            return
+        if self._got_slot is None:
+            self._crew.slots.give_up(self._ready.limit, self)
+        self._end(self._judge(None))
 
     def _miss_turn(self) -> None:
-        self._ready.slot.give_up(self)
+        self._crew.slots.give_up(self._ready.limit, self)
         self._end(self._record(Outcome.TIMED_OUT, "its turn did not come before the time for the whole scan was up"))
 
     def _enter(self) -> None:
         """Begin the first attempt: the slot has come."""
         if self._over:  # too late
-            self._ready.slot.release((), 0.0)
+            self._release()
             return
         self._clear_timer()
         self._got_slot = self._loop.time()
@@ -107,7 +108,7 @@ class Run:
         self._attempts += 1
         self._state.tell("scanning")
         self._watch = Watch(
-            self._watchdog,
+            self._crew.watchdog,
             f"{self._ready.name} on {self._image.reference.text}",
             self._scan,
             deadline=self._limit(),
@@ -124,7 +125,7 @@ class Run:
     def _limit(self) -> float:
         """Return the loop time at which this run has to end."""
         assert self._got_slot is not None  # noqa: S101 (for mypy)
-        own = self._got_slot + self._ready.timeout
+        own = self._got_slot + self._ready.settings.timeout
         return own if self._deadline is None else min(own, self._deadline)
 
     def _attempt_ended(self, ended: Ended | None) -> None:
@@ -146,9 +147,16 @@ class Run:
         self._over = True
         self._clear_timer()
         self._state.tell(record.outcome.value)
-        if self._got_slot is not None:
-            self._ready.slot.release(self._state.finishing, self._ready.timeout)
+        if self._got_slot is None:
+            pass
+        elif self._state.finishing:  # the slot is theirs until they have ended
+            self._crew.unfinished.hold(self._state.finishing, self._ready.settings.timeout, self._release)
+        else:
+            self._release()
         self._on_end(record)
+
+    def _release(self) -> None:
+        self._crew.slots.release(self._ready.limit, self)
 
     def _clear_timer(self) -> None:
         if self._timer is not None:

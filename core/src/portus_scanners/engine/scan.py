@@ -1,21 +1,98 @@
-"""One image under all scanners at once."""
+"""The scan of one image as a caller sees it, and the driver that it shares with the scans of many."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator
-from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from typing import Any, Generic, TypeVar
 
 from portus_images import Image, ImageReference, Platform
 
 from ..models import ImageReport, ScannerRun
 from .context import Progress
-from .drivers import end_driver
+from .crew import Crew, end_driver
 from .image_scan import ImageScan
 
-if TYPE_CHECKING:
-    from .engine import Engine
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+
+class Driver(Generic[ItemT, ResultT]):
+    """The task behind a scan: its items are taken one by one, as they come, and its result is awaited.
+
+    Args:
+        crew: Ends the task when the engine is closed.
+        room: How many items may wait until they are taken; 0 for any number.
+
+    Attributes:
+        items: Where the task puts its items.
+    """
+
+    def __init__(self, crew: Crew, room: int = 0) -> None:
+        self._crew = crew
+        self._task: asyncio.Task[ResultT] | None = None
+        self.items: asyncio.Queue[ItemT | None] = asyncio.Queue(room)
+
+    @property
+    def begun(self) -> bool:
+        """Whether there is a task."""
+        return self._task is not None
+
+    def begin(self, work: Coroutine[Any, Any, ResultT]) -> None:
+        """Begin the task.
+
+        Raises:
+            RuntimeError: The engine was closed.
+        """
+        self._task = self._crew.drive(work)
+        self._task.add_done_callback(self._ended)
+
+    async def take(self) -> ItemT | None:
+        """Return the next item; None when the task has ended and nothing is left."""
+        item = await self.items.get()
+        if self._task is not None and self._task.done() and self.items.empty():
+            self.items.put_nowait(None)  # for the next call, and for other tasks that wait
+        return item
+
+    def check_end(self) -> None:
+        """Raise what the ended task has raised; a RuntimeError when it was ended from outside."""
+        assert self._task is not None  # noqa: S101 (it has ended)
+        if self._task.cancelled():
+            raise self._closed()
+        if (error := self._task.exception()) is not None:
+            raise error
+
+    async def wait(self) -> ResultT:
+        """Return the task's result. Cancelling this ends the task first.
+
+        Raises:
+            RuntimeError: It was ended from outside.
+        """
+        assert self._task is not None  # noqa: S101 (it was begun)
+        try:
+            return await asyncio.shield(self._task)
+        except asyncio.CancelledError:
+            if self._task.cancelled() and not _is_cancelled():
+                raise self._closed() from None
+            await self.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        """End the task, if there is one, and wait until it has ended."""
+        if self._task is not None:
+            await end_driver(self._task)
+
+    def _ended(self, _task: object) -> None:
+        if not self.items.full():  # else the call that takes the last item does this
+            self.items.put_nowait(None)
+
+    def _closed(self) -> RuntimeError:
+        return RuntimeError("it was closed, or its engine, before it had ended")
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class Scan:
@@ -39,36 +116,28 @@ class Scan:
 
     def __init__(
         self,
-        engine: Engine,
+        crew: Crew,
         target: ImageReference | Image,
         *,
         platform: Platform | None,
         timeout: float | None,
         on_progress: Callable[[Progress], None] | None,
     ) -> None:
-        self._engine = engine
-        self._target = target
-        self._platform = platform
+        self._driver: Driver[ScannerRun, ImageReport] = Driver(crew)
+        on_run = self._driver.items.put_nowait
+        self._scan = ImageScan(crew, target, platform=platform, notify=on_progress, on_run=on_run)
         self._timeout = timeout
-        self._notify = on_progress
-        self._driver: asyncio.Task[ImageReport] | None = None
-        self._scan: ImageScan | None = None  # as long as the driver has not made its first step
-        self._ended: asyncio.Queue[ScannerRun | None] = asyncio.Queue()
-        self._stopped = False
 
     def stop(self) -> None:
         """Stop on request: runs that have not ended end `cancelled`; awaiting this still gives the report.
 
         Before the image is resolved there is nothing to report: awaiting then raises a `RegistryError`.
         """
-        self._stopped = True
-        if self._scan is not None:
-            self._scan.stop()
+        self._scan.stop()
 
     async def aclose(self) -> None:
         """End everything that is still going on, and wait until it has ended."""
-        if self._driver is not None:
-            await end_driver(self._driver)
+        await self._driver.aclose()
 
     async def __aenter__(self) -> Scan:
         self._begin()
@@ -78,58 +147,16 @@ class Scan:
         await self.aclose()
 
     def __await__(self) -> Generator[Any, None, ImageReport]:
-        return self._report().__await__()
+        self._begin()
+        return self._driver.wait().__await__()
 
     async def __aiter__(self) -> AsyncIterator[ScannerRun]:
-        driver = self._begin()
-        while (run := await self._ended.get()) is not None:
+        self._begin()
+        while (run := await self._driver.take()) is not None:
             yield run
-        self._ended.put_nowait(None)  # for a second iteration, which then sees the end at once
-        if driver.cancelled():
-            raise self._closed()
-        if (error := driver.exception()) is not None:
-            raise error
+        self._driver.check_end()
 
-    async def _report(self) -> ImageReport:
-        driver = self._begin()
-        try:
-            return await asyncio.shield(driver)
-        except asyncio.CancelledError:
-            if driver.cancelled() and not _is_cancelled():
-                raise self._closed() from None
-            await self.aclose()
-            raise
-
-    def _closed(self) -> RuntimeError:
-        return RuntimeError("the scan was closed, or its engine, before it had ended")
-
-    def _begin(self) -> asyncio.Task[ImageReport]:
-        if self._driver is None:
-            self._engine._adopt(self)
-            self._driver = asyncio.create_task(self._drive())
-            self._driver.add_done_callback(lambda _: self._engine._release(self))
-        return self._driver
-
-    async def _drive(self) -> ImageReport:
-        try:
+    def _begin(self) -> None:
+        if not self._driver.begun:
             deadline = None if self._timeout is None else asyncio.get_running_loop().time() + self._timeout
-            self._scan = ImageScan(
-                self._engine,
-                self._target,
-                platform=self._platform,
-                deadline=deadline,
-                notify=self._notify,
-                on_run=self._ended.put_nowait,
-            )
-            if self._stopped:
-                self._scan.stop()
-            async with AsyncExitStack() as closing:
-                image = self._scan.resolved or await self._scan.open(closing)
-                return await self._scan.run(image)
-        finally:
-            self._ended.put_nowait(None)
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+            self._driver.begin(self._scan.scan(deadline))

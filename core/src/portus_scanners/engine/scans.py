@@ -4,34 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AsyncExitStack
 from functools import partial
-from typing import TYPE_CHECKING
 
 from portus_images import (
     Image,
     ImageReference,
     InvalidManifestError,
-    InvalidReferenceError,
-    LocalReference,
     Platform,
     PortusError,
-    Reference,
     RegistryError,
-    parse_reference,
+    SingleFlight,
 )
 
-from ..models import ImageReport, UnresolvedImage
 from .context import Progress
-from .drivers import end_driver
-from .ends import ImageProgress, ScanEnd
-from .feed import Feed, Job, Source
-from .image_scan import ImageScan
-from .resolving import Resolving, registry_of
-from .sharing import Sharing
-
-if TYPE_CHECKING:
-    from .engine import Engine
+from .crew import Crew
+from .feed import Feed, Source
+from .image_scan import ImageScan, Resolution, registry_of
+from .job import ImageProgress, Job, ScanEnd
+from .scan import Driver
 
 
 class Scans:
@@ -44,7 +34,7 @@ class Scans:
                 print(end.position, end.result)
 
     It works only inside ``async with``: leaving the block, by ``break`` or by an error, ends everything that was
-    begun. References are taken from the iterable when there is room for them, and ends wait until they are asked for:
+    begun. References are taken from the iterable when there is room for them, and ends wait until they are taken:
     at most *concurrency* images are under way or wait behind as many ends. Made by `Engine.scan_many`.
 
     Raises:
@@ -54,7 +44,7 @@ class Scans:
 
     def __init__(  # noqa: PLR0913 (one parameter a setting)
         self,
-        engine: Engine,
+        crew: Crew,
         source: Source,
         *,
         concurrency: int,
@@ -65,9 +55,9 @@ class Scans:
         on_progress: Callable[[ImageProgress], None] | None,
     ) -> None:
         if concurrency < 1:
-            msg = f"concurrency must be 1 at least, got {concurrency}"
+            msg = f"concurrency must be at least 1, got {concurrency}"
             raise ValueError(msg)
-        self._engine = engine
+        self._crew = crew
         self._source = source
         self._concurrency = concurrency
         self._platform = platform
@@ -75,11 +65,10 @@ class Scans:
         self._timeout = timeout
         self._total_timeout = total_timeout
         self._on_progress = on_progress
-        self._ended: asyncio.Queue[ScanEnd | None] = asyncio.Queue(concurrency)
-        self._sharing = Sharing()
-        self._under_way: set[ImageScan | Resolving] = set()
+        self._driver: Driver[ScanEnd, None] = Driver(crew, room=concurrency)
+        self._flights = SingleFlight(share_errors=False)
+        self._under_way: set[ImageScan | Resolution] = set()
         self._feed: Feed | None = None  # outside `async with`
-        self._driver: asyncio.Task[None] | None = None
         self._deadline: float | None = None
         self._stopped = False
         self._over = False
@@ -103,23 +92,17 @@ class Scans:
 
     async def aclose(self) -> None:
         """End everything that is still going on, and wait until it has ended."""
-        if self._driver is None:
-            return
-        await end_driver(self._driver)
-        while not self._ended.empty():
-            self._ended.get_nowait()
-        self._ended.put_nowait(None)  # for whoever iterates in another task
+        await self._driver.aclose()
 
     async def __aenter__(self) -> Scans:
         if self._feed is not None:
             msg = "these scans were begun already"
             raise RuntimeError(msg)
-        self._engine._adopt(self)
+        self._crew.check_open()
         if self._total_timeout is not None:
             self._deadline = asyncio.get_running_loop().time() + self._total_timeout
         self._feed = Feed(self._source, several=self._all_platforms)
-        self._driver = asyncio.create_task(self._drive(self._feed))
-        self._driver.add_done_callback(lambda _: self._engine._release(self))
+        self._driver.begin(self._drive(self._feed))
         if self._stopped:
             self.stop()
         return self
@@ -131,18 +114,14 @@ class Scans:
         return self
 
     async def __anext__(self) -> ScanEnd:
-        if self._driver is None:
+        if self._feed is None:
             msg = "use it in `async with engine.scan_many(...) as scans:`"
             raise RuntimeError(msg)
-        if (end := await self._ended.get()) is not None:
+        if (end := await self._driver.take()) is not None:
             return end
-        self._ended.put_nowait(None)  # for who asks again
-        if self._driver.cancelled():
-            msg = "the scans were closed, or their engine, before they had ended"
-            raise RuntimeError(msg)
         over, self._over = self._over, True
-        if not over and (error := self._driver.exception()) is not None:
-            raise error
+        if not over:
+            self._driver.check_end()
         raise StopAsyncIteration
 
     async def _drive(self, feed: Feed) -> None:
@@ -160,16 +139,15 @@ class Scans:
                 worker.cancel()
             await asyncio.gather(*workers, feed.aclose(), return_exceptions=True)
         errors = [feed.error, *(worker.exception() for worker in workers if not worker.cancelled())]
-        await self._ended.put(None)
         if (error := next(filter(None, errors), None)) is not None:
             raise error
 
     async def _work(self, feed: Feed) -> None:
-        """Scan one image after another; what has ended is held until somebody takes it."""
+        """Scan one image after another; what has ended is held until there is room for it."""
         while (job := await feed.take()) is not None:
             end = await self._find_parts(job, feed) if job.several else await self._scan(job)
             if end is not None:
-                await self._ended.put(end)
+                await self._driver.items.put(end)
 
     async def _find_parts(self, job: Job, feed: Feed) -> ScanEnd | None:
         """Let the images of an index be scanned in the place of its reference; return an end where there is none."""
@@ -177,22 +155,22 @@ class Scans:
         try:
             images = await self._resolve_all(job)
         except PortusError as error:
-            return _unresolved(job, error)
+            return job.make_failure(error)
         finally:
             feed.expand(job, images)
         return None
 
     async def _resolve_all(self, job: Job) -> tuple[Image, ...]:
-        reference = _target_of(job)
+        reference = job.find_target()
         assert not isinstance(reference, Image)  # noqa: S101 (such a job is not one of several)
         self._check_turn(reference)
         self._tell(job, None)
-        resolving = Resolving(reference, self._find_deadline(), late="timeout")
-        self._under_way.add(resolving)
+        resolution = Resolution(reference, self._find_deadline(), late="timeout")
+        self._under_way.add(resolution)
         try:
-            images = await resolving.ask(self._engine.resolve_all(reference))
+            images = await resolution.find(self._crew.images.resolve_all(reference))
         finally:
-            self._under_way.discard(resolving)
+            self._under_way.discard(resolution)
         if not images:
             msg = f"{reference.text}: its index names no image"
             raise InvalidManifestError(msg, registry=registry_of(reference), step="resolve")
@@ -200,33 +178,21 @@ class Scans:
 
     async def _scan(self, job: Job) -> ScanEnd:
         try:
-            target = job.target or _target_of(job)
+            target = job.find_target()
             self._check_turn(target)
             self._tell(job, None)
-            report = await self._scan_target(job, target)
+            notify = None if self._on_progress is None else partial(self._tell, job)
+            scan = ImageScan(self._crew, target, platform=self._platform, notify=notify, flights=self._flights)
+            self._under_way.add(scan)
+            try:
+                return job.make_end(await scan.scan(self._find_deadline()))
+            finally:
+                self._under_way.discard(scan)
         except PortusError as error:
-            return _unresolved(job, error)
-        return ScanEnd(position=job.position, target=job.given, result=report, part=job.part, parts=job.parts)
-
-    async def _scan_target(self, job: Job, target: ImageReference | Image) -> ImageReport:
-        scan = ImageScan(
-            self._engine,
-            target,
-            platform=self._platform,
-            deadline=self._find_deadline(),
-            notify=None if self._on_progress is None else partial(self._tell, job),
-        )
-        self._under_way.add(scan)
-        try:
-            if (image := scan.resolved) is not None:
-                return await self._sharing.scan(image, scan.run)
-            async with AsyncExitStack() as closing:
-                return await self._sharing.scan(await scan.open(closing), scan.run)
-        finally:
-            self._under_way.discard(scan)
+            return job.make_failure(error)
 
     def _check_turn(self, target: ImageReference | Image) -> None:
-        """Raise the reason why a scan is not begun any more."""
+        """Raise the reason why a scan is no longer begun."""
         if self._stopped:
             raise _not_begun(target, "interrupted", "stopped before its turn came")
         if self._deadline is not None and asyncio.get_running_loop().time() >= self._deadline:
@@ -239,53 +205,16 @@ class Scans:
         return own if self._deadline is None else min(own, self._deadline)
 
     def _tell(self, job: Job, progress: Progress | None) -> None:
-        """Tell how far a job is; what is no scanner's progress is told soon: the caller's errors are not ours."""
+        """Tell how far a job is; a beginning is told soon, not from here: the caller's errors are not ours."""
         if self._on_progress is None:
             return
-        told = ImageProgress(
-            position=job.position, part=job.part, parts=job.parts, target=job.target or job.given, progress=progress
-        )
+        told = job.make_progress(progress)
         if progress is None:
             asyncio.get_running_loop().call_soon(self._on_progress, told)
         else:
             self._on_progress(told)
 
 
-def _target_of(job: Job) -> ImageReference | Image:
-    """Return what is to be scanned; a text is parsed.
-
-    Raises:
-        InvalidReferenceError: It is no reference.
-        TypeError: It is nothing that can be scanned.
-    """
-    given = job.given
-    if isinstance(given, str):
-        return parse_reference(given)
-    if isinstance(given, Reference | LocalReference | Image):
-        return given
-    msg = f"a reference or an image is wanted, got {type(given).__name__}"
-    raise TypeError(msg)
-
-
 def _not_begun(target: ImageReference | Image, step: str, message: str) -> RegistryError:
     reference = target.reference if isinstance(target, Image) else target
     return RegistryError(message, registry=registry_of(reference), step=step)
-
-
-def _unresolved(job: Job, error: PortusError) -> ScanEnd:
-    """Return the end of an image that could not be scanned; of one of an index, the platform is named."""
-    step = "reference" if isinstance(error, InvalidReferenceError) else getattr(error, "step", "resolve")
-    platform = f"{job.target.platform}: " if isinstance(job.target, Image) and job.target.platform else ""
-    text = job.given if isinstance(job.given, str) else _text_of(job.given)
-    return ScanEnd(
-        position=job.position,
-        target=job.given,
-        result=UnresolvedImage(reference=text, step=step, message=f"{platform}{error}"),
-        error=error,
-        part=job.part,
-        parts=job.parts,
-    )
-
-
-def _text_of(given: ImageReference | Image) -> str:
-    return given.reference.text if isinstance(given, Image) else given.text

@@ -1,0 +1,264 @@
+"""The crew: the scanners of an engine, from sections of the configuration to objects that are ready to scan.
+
+A crew is handed to each scan, with what all scans share: images, slots, the watchdog. It knows nothing of the engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection, Coroutine, Iterable
+from contextlib import AsyncExitStack
+from typing import Any, TypeVar
+
+from attrs import field, frozen
+from portus_images import Images, Pacers, PortusError, SettingsError, text_of, words_of
+
+from ..errors import PluginError
+from ..plugins import LoadedPlugin, Plugin, load_plugins
+from ..scanner import Health, Scanner
+from ..scanner_settings import ScannerSettings, session_for
+from ..settings import ScannerSection, enabled_but_left_out
+from .context import EngineContext
+from .isolation import Watchdog
+from .slots import BackendLimit, Slots, Unfinished
+
+logger = logging.getLogger("portus_scanners.engine")
+
+ResultT = TypeVar("ResultT")
+
+START_LIMIT = 30.0
+"""Seconds that a scanner has for `start`, and for `aclose`."""
+NOT_OPEN = "the engine is not open: use it in `async with Engine(settings) as engine:`"
+
+
+@frozen(kw_only=True)
+class ScannerHealth:
+    """Whether one enabled scanner can be used now.
+
+    Attributes:
+        healthy: None: the scanner has no way to tell.
+        elapsed: Seconds.
+    """
+
+    scanner: str
+    healthy: bool | None
+    message: str
+    elapsed: float
+
+
+@frozen(kw_only=True)
+class ConfiguredScanner:
+    """An enabled section with its plugin's class and settings; nothing of it runs yet."""
+
+    name: str
+    plugin: str
+    fault: str | None = None
+    """Why its plugin can't be loaded."""
+    scanner_class: type[Scanner[Any]] | None = None
+    settings: ScannerSettings = field(factory=ScannerSettings)
+
+
+@frozen(kw_only=True)
+class ReadyScanner:
+    """A started scanner; or, with a fault, one that fails each image for this reason."""
+
+    name: str
+    plugin: str
+    settings: ScannerSettings
+    limit: BackendLimit
+    fault: str | None
+    scanner: Scanner[Any] | None
+
+
+async def configure(sections: Collection[ScannerSection], plugins: Iterable[Plugin]) -> list[ConfiguredScanner]:
+    """Load the plugins of the enabled sections, all at once and beside the event loop, and convert their settings.
+
+    Raises:
+        SettingsError: One line for each fault in the configuration.
+    """
+    wanted = {section.plugin for section in sections}
+    by_name = {plugin.name: plugin for plugin in plugins if plugin.name in wanted}  # any of a conflict: each says so
+    loaded = {one.plugin.name: one for one in await load_plugins(by_name.values())}
+    configured: list[ConfiguredScanner] = []
+    faults: list[str] = []
+    for section in sections:
+        try:
+            configured.append(_configure(section, loaded.get(section.plugin)))
+        except SettingsError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise SettingsError(faults)
+    return configured
+
+
+def _configure(section: ScannerSection, loaded: LoadedPlugin[Scanner[Any]] | None) -> ConfiguredScanner:
+    if loaded is None:
+        raise SettingsError(f"security.{section.name}: no installed plugin is called {section.plugin!r}")
+    if isinstance(loaded.result, PluginError):
+        if loaded.plugin.disabled:
+            raise SettingsError(enabled_but_left_out(section.name, loaded.result))
+        logger.error("%s", loaded.result, exc_info=loaded.result.__cause__)
+        return ConfiguredScanner(name=section.name, plugin=section.plugin, fault=loaded.result.reason)
+    settings = section.structure(loaded.result.settings_class)
+    return ConfiguredScanner(name=section.name, plugin=section.plugin, scanner_class=loaded.result, settings=settings)
+
+
+class Crew:
+    """The ready scanners of an engine, and what their scans share.
+
+    Args:
+        images: Where images are.
+        slots: How many of them at once each backend is given.
+        watchdog: Runs the plugins' code.
+
+    Attributes:
+        scanners: In the order of the configuration.
+        is_open: Whether scans may begin.
+        unfinished: Requests of runs that have ended.
+    """
+
+    def __init__(self, images: Images, slots: Slots, watchdog: Watchdog) -> None:
+        self.images = images
+        self.slots = slots
+        self.watchdog = watchdog
+        self.unfinished = Unfinished(watchdog)
+        self.scanners: tuple[ReadyScanner, ...] = ()
+        self.is_open = True
+        self._pacers = Pacers()
+        self._drivers: set[asyncio.Task[Any]] = set()
+        self._closing = AsyncExitStack()
+        self._closing.push_async_callback(self.unfinished.aclose)
+
+    async def start(self, configured: Collection[ConfiguredScanner]) -> None:
+        """Make the scanners ready, all at once; one that can't be started has a fault.
+
+        Raises:
+            SettingsError: A CA file can't be used.
+        """
+        contexts = [self._open_context(one) for one in configured]
+        limits = _limits(configured)
+        self.scanners = tuple(await asyncio.gather(*map(self._start, configured, contexts, limits)))
+
+    def check_open(self) -> None:
+        """Raise a RuntimeError when the engine was closed."""
+        if not self.is_open:
+            raise RuntimeError(NOT_OPEN)
+
+    def drive(self, work: Coroutine[Any, Any, ResultT]) -> asyncio.Task[ResultT]:
+        """Begin the task behind a scan, which ends with the crew at the latest.
+
+        Raises:
+            RuntimeError: The engine was closed.
+        """
+        try:
+            self.check_open()
+        except RuntimeError:
+            work.close()
+            raise
+        driver = asyncio.create_task(work)
+        self._drivers.add(driver)
+        driver.add_done_callback(self._drivers.discard)
+        return driver
+
+    async def end_scans(self) -> None:
+        """End all scans, and let no further one begin."""
+        self.is_open = False
+        await asyncio.gather(*map(end_driver, self._drivers))
+
+    async def aclose(self) -> None:
+        """Close the scanners, their sessions, and what they have not finished."""
+        await self._closing.aclose()
+
+    async def check_health(self, limit: float) -> tuple[ScannerHealth, ...]:
+        """Ask every scanner, all at once, whether its backend can be used now; *limit* seconds for each."""
+        return tuple(await asyncio.gather(*(self._check(one, limit) for one in self.scanners)))
+
+    async def _check(self, one: ReadyScanner, limit: float) -> ScannerHealth:
+        loop = asyncio.get_running_loop()
+        begin = loop.time()
+        health = await self._ask(one, limit)
+        return ScannerHealth(
+            scanner=one.name, healthy=health.healthy, message=health.message, elapsed=loop.time() - begin
+        )
+
+    async def _ask(self, one: ReadyScanner, limit: float) -> Health:
+        if one.scanner is None:
+            return Health(healthy=False, message=one.fault or "not started")
+        ended = await self.watchdog.watch(f"health of {one.name}", one.scanner.check_health, limit=limit)
+        if ended is None:
+            return Health(healthy=False, message=f"no answer within {limit:g} s")
+        if ended.error is not None:
+            return Health(healthy=False, message=describe(one.name, ended.error))
+        if not isinstance(ended.value, Health):
+            return Health(healthy=False, message=f"check_health() returned {type(ended.value).__name__}, no Health")
+        return ended.value
+
+    def _open_context(self, one: ConfiguredScanner) -> EngineContext:
+        try:
+            http = session_for(one.settings)
+        except OSError as error:
+            raise SettingsError(f"security.{one.name}.ca_file can't be used: {error.strerror or error}") from error
+        self._closing.push_async_callback(http.close)
+        return EngineContext(one.name, http=http, images=self.images, pacers=self._pacers)
+
+    async def _start(self, one: ConfiguredScanner, context: EngineContext, limit: BackendLimit) -> ReadyScanner:
+        scanner, fault = None, one.fault
+        if one.scanner_class is not None:
+            scanner, fault = await self._make(one, one.scanner_class, context)
+        return ReadyScanner(
+            name=one.name, plugin=one.plugin, settings=one.settings, limit=limit, fault=fault, scanner=scanner
+        )
+
+    async def _make(
+        self, one: ConfiguredScanner, scanner_class: type[Scanner[Any]], context: EngineContext
+    ) -> tuple[Scanner[Any] | None, str | None]:
+        """Return the started scanner, or why there is none. Foreign code: the class's own, and `start`."""
+
+        async def make() -> Scanner[Any]:
+            scanner = scanner_class(one.settings, context)
+            self._closing.push_async_callback(self._close, one.name, scanner)
+            await scanner.start()
+            return scanner
+
+        ended = await self.watchdog.watch(f"start of {one.name}", make, limit=START_LIMIT)
+        if ended is None:
+            return None, f"it could not be started within {START_LIMIT:g} s"
+        if ended.error is not None:
+            return None, f"it could not be started: {describe(one.name, ended.error)}"
+        return ended.value, None
+
+    async def _close(self, name: str, scanner: Scanner[Any]) -> None:
+        ended = await self.watchdog.watch(f"closing of {name}", scanner.aclose, limit=START_LIMIT)
+        if ended is not None and ended.error is not None:
+            logger.warning("scanner %s could not be closed: %s", name, describe(name, ended.error))
+
+
+def _limits(configured: Iterable[ConfiguredScanner]) -> list[BackendLimit]:
+    """Return the limit of each scanner; where instances of one backend disagree, the smallest holds for all."""
+    asked = [(one.plugin, one.settings.server, one.settings.concurrency) for one in configured]
+    smallest = {(plugin, server): size for plugin, server, size in sorted(asked, reverse=True)}
+    return [
+        BackendLimit(plugin=plugin, server=server, concurrency=smallest[plugin, server]) for plugin, server, _ in asked
+    ]
+
+
+async def end_driver(driver: asyncio.Task[Any]) -> None:
+    """Cancel a task that has not ended, and wait for it; an error that it has raised counts as seen.
+
+    It is cancelled once, however often this is called: a second cancellation would cut the scanners' grace short.
+    """
+    if not driver.done():
+        if not driver.cancelling():
+            driver.cancel()
+        await asyncio.wait({driver})
+    if not driver.cancelled():
+        driver.exception()
+
+
+def describe(name: str, error: BaseException) -> str:
+    """Return an error of a scanner in words; one that is not of ours goes to the log with its traceback."""
+    if isinstance(error, PortusError):
+        return text_of(error) or words_of(error)
+    logger.error("scanner %s crashed", name, exc_info=error)
+    return f"it crashed ({words_of(error)})"

@@ -1,0 +1,120 @@
+"""One of many images: what was given for it, what is told of it, how it ended."""
+
+from __future__ import annotations
+
+from attrs import field, frozen
+from portus_images import (
+    Image,
+    ImageReference,
+    InvalidReferenceError,
+    LocalReference,
+    PortusError,
+    Reference,
+    parse_reference,
+)
+
+from ..models import ImageReport, UnresolvedImage
+from .context import Progress
+
+ScanTarget = str | ImageReference | Image
+_TARGETS = (Image, Reference, LocalReference)
+
+
+@frozen(kw_only=True)
+class ScanEnd:
+    """How the scan of one of many images ended.
+
+    Attributes:
+        position: The place of its reference among those that were given; the first is 0.
+        target: What was given there.
+        result: The report; or why there is none: the reference is malformed, the image could not be resolved, it was
+            stopped or its time was up before that.
+        error: What an `UnresolvedImage` stands for; None with a report.
+        part: Which of the images of an index this is, the first is 0, where all platforms are scanned.
+        parts: How many ends there are for this position.
+    """
+
+    position: int
+    target: ScanTarget
+    result: ImageReport | UnresolvedImage
+    error: PortusError | None = field(default=None, eq=False, repr=False)
+    part: int = 0
+    parts: int = 1
+
+
+@frozen(kw_only=True)
+class ImageProgress:
+    """How far one of many images is.
+
+    Attributes:
+        position: See `ScanEnd.position`.
+        part: See `ScanEnd.part`.
+        parts: See `ScanEnd.parts`.
+        target: What is scanned: what was given; of an index all of whose platforms are scanned, the `Image`.
+        progress: What one scanner is doing; None when the image is begun, and when it waits for the same image's scan.
+    """
+
+    position: int
+    part: int = 0
+    parts: int = 1
+    target: ScanTarget
+    progress: Progress | None = None
+
+
+@frozen
+class Job:
+    """One image to scan, or a reference whose images are to be found out."""
+
+    position: int
+    given: ScanTarget
+    """What the caller gave."""
+    target: ImageReference | Image | None = None
+    """One image of an index; None where what was given is not looked at yet."""
+    part: int = 0
+    parts: int = 1
+    several: bool = False
+    """The images of its index are to be scanned, each of them: `Feed.expand` follows."""
+
+    def find_target(self) -> ImageReference | Image:
+        """Return what is to be scanned; a string is parsed.
+
+        Raises:
+            InvalidReferenceError: It is not a valid reference.
+            TypeError: It is neither a reference nor an image.
+        """
+        if self.target is not None:
+            return self.target
+        if isinstance(self.given, str):
+            return parse_reference(self.given)
+        if isinstance(self.given, _TARGETS):
+            return self.given
+        msg = f"expected a reference or an image, got {type(self.given).__name__}"
+        raise TypeError(msg)
+
+    def make_progress(self, progress: Progress | None) -> ImageProgress:
+        """Return how far this image is."""
+        target = self.target or self.given
+        return ImageProgress(position=self.position, part=self.part, parts=self.parts, target=target, progress=progress)
+
+    def make_end(self, report: ImageReport) -> ScanEnd:
+        """Return the end of an image that was scanned."""
+        return ScanEnd(position=self.position, target=self.given, result=report, part=self.part, parts=self.parts)
+
+    def make_failure(self, error: PortusError) -> ScanEnd:
+        """Return the end of an image that could not be scanned; of one of an index, the platform is named."""
+        step = "reference" if isinstance(error, InvalidReferenceError) else getattr(error, "step", "resolve")
+        platform = f"{self.target.platform}: " if isinstance(self.target, Image) and self.target.platform else ""
+        return ScanEnd(
+            position=self.position,
+            target=self.given,
+            result=UnresolvedImage(reference=_text_of(self.given), step=step, message=f"{platform}{error}"),
+            error=error,
+            part=self.part,
+            parts=self.parts,
+        )
+
+
+def _text_of(given: ScanTarget) -> str:
+    if isinstance(given, str):
+        return given
+    return given.reference.text if isinstance(given, Image) else given.text
