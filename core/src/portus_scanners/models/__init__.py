@@ -1,17 +1,13 @@
-"""Images, findings, reports: what goes into a scan and what comes out of it.
+"""Findings, runs, reports: what comes out of a scan. All are frozen attrs classes; sequences are tuples.
 
-All are frozen attrs classes; sequences are tuples. ``serialize/`` turns them into JSON and back.
-
-``images.py`` is what is scanned; ``findings.py`` what a scanner says of one package, in the words of ``words.py``;
-``runs.py`` what one scanner returns; ``vulnerabilities.py`` what their findings mean together; ``reports.py`` the
-whole answer; ``severity_policy.py`` which severity is shown; ``fields.py`` the checks they share.
+``findings`` is what a scanner says of one package, ``runs`` what one scanner returns and how that ended;
+``vulnerabilities`` is what the findings of all scanners mean together, and which severity is shown; ``reports`` is the
+whole answer. ``serialize`` turns them into JSON and back.
 """
 
 from __future__ import annotations
 
-from portus_images import Image, Layer, LocalImage, Platform
-
-from .findings import Cvss, Finding, Package, VendorRating
+from .findings import Cvss, Finding, FixState, Package, Severity, VendorRating
 from .reports import (
     SCHEMA_VERSION,
     GateResult,
@@ -23,9 +19,7 @@ from .reports import (
     Verdict,
 )
 from .runs import Outcome, ScannerReport, ScannerRun
-from .severity_policy import SeverityPolicy
-from .vulnerabilities import MatchedBy, Rating, Suppressed, Vulnerability
-from .words import FixState, Severity
+from .vulnerabilities import MatchedBy, Rating, SeverityPolicy, Suppressed, Vulnerability
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -34,14 +28,10 @@ __all__ = [
     "FixState",
     "GateResult",
     "GateViolation",
-    "Image",
     "ImageReport",
-    "Layer",
-    "LocalImage",
     "MatchedBy",
     "Outcome",
     "Package",
-    "Platform",
     "Rating",
     "ReportDocument",
     "ScannerReport",

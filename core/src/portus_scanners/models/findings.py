@@ -1,31 +1,96 @@
-"""Findings: what a scanner says of one package."""
+"""Findings: what a scanner says of one package, and the words for how bad that is and whether there is a fix."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from enum import Enum
+from functools import total_ordering
 
 from attrs import field, frozen
 from attrs.validators import and_, ge, instance_of, le, optional
 from portus_images import BOOLEAN, STRING, all_of, moment, nonempty_string, strings, strings_by_name
 
-from .words import HIGHEST_SCORE, FixState, Severity
 
-__all__ = [
-    "Cvss",
-    "Finding",
-    "Package",
-    "VendorRating",
-]
+@total_ordering
+class Severity(Enum):
+    """How bad a vulnerability is, lowest first: the scale of Clair, which Portus shows."""
+
+    UNKNOWN = "unknown"
+    NEGLIGIBLE = "negligible"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+    DEFCON1 = "defcon1"
+
+    __hash__ = object.__hash__  # Enum's own is a function in Python, and severities are keys everywhere
+
+    @classmethod
+    def from_word(cls, word: str) -> Severity:
+        """Return the severity of that name, in upper or lower case; for an unknown word, `UNKNOWN`."""
+        return _BY_WORD.get(word.strip().casefold(), cls.UNKNOWN)
+
+    @classmethod
+    def from_score(cls, score: float) -> Severity:
+        """Return the severity of a CVSS score, 0.0 to 10.0; anything else is `UNKNOWN`."""
+        if not 0.0 <= score <= _HIGHEST_SCORE:
+            return cls.UNKNOWN
+        if score == 0:
+            return cls.NEGLIGIBLE
+        return next((severity for limit, severity in _BELOW if score < limit), cls.CRITICAL)
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, Severity):
+            return NotImplemented
+        return _RANK[self] < _RANK[other]
+
+
+_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+"""The rank of each severity; that of the lowest is 0."""
+_BY_WORD = {severity.value: severity for severity in Severity}
+_HIGHEST_SCORE = 10.0
+_BELOW = ((4.0, Severity.LOW), (7.0, Severity.MEDIUM), (9.0, Severity.HIGH))
+
+
+class FixState(Enum):
+    """Whether there is a fix for a vulnerability in a package, according to the distribution."""
+
+    UNKNOWN = "unknown"
+    """The backend does not say, or uses an unknown word."""
+    FIXED = "fixed"
+    """`Finding.fixed_by` says in which versions."""
+    AFFECTED = "affected"
+    """No fix so far."""
+    UNDER_INVESTIGATION = "under_investigation"
+    """It is not known yet whether the package is affected at all."""
+    WILL_NOT_FIX = "will_not_fix"
+    """There is no fix, and none is planned."""
+    FIX_DEFERRED = "fix_deferred"
+    """There may be a fix one day; it is not urgent."""
+    END_OF_LIFE = "end_of_life"
+    """The package is no longer maintained."""
+    NOT_AFFECTED = "not_affected"
+    """The package does not have the vulnerability."""
+
+    @classmethod
+    def from_word(cls, word: str) -> FixState:
+        """Return the state of that name, in upper or lower case; for an unknown word, `UNKNOWN`."""
+        return _STATE_BY_WORD.get(word.strip().casefold(), cls.UNKNOWN)
+
+
+_STATE_BY_WORD = {state.value: state for state in FixState}
 
 
 @frozen(weakref_slot=False)
 class Package:
-    """What a vulnerability is in. Empty where the backend does not say.
+    """A package that a vulnerability is in. Members are empty where the backend does not say.
 
     Attributes:
-        namespace: The distribution or ecosystem in the backend's own words: ``debian:12``.
+        name: The name: ``openssl``.
+        version: The installed version, as the package manager writes it: ``1:3.0.11-1~deb12u2``.
+        namespace: The distribution or ecosystem in the backend's own words: ``debian:12``, ``npm``.
     """
 
     name: str = field(default="", validator=STRING)
@@ -38,9 +103,10 @@ class Cvss:
     """One CVSS rating.
 
     Attributes:
-        version: ``2.0``, ``3.1``; empty where the backend does not say.
-        score: 0.0 to 10.0.
-        source: Who rated: ``NVD``.
+        version: Version of CVSS: ``2.0``, ``3.1``; empty where the backend does not say.
+        vector: The vector: ``CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H``; empty where the backend gives none.
+        score: The base score, 0.0 to 10.0; None where the backend gives none.
+        source: Who rated: ``NVD``; empty where the backend does not say.
     """
 
     version: str = field(validator=STRING)
@@ -54,12 +120,12 @@ class Cvss:
 
         Args:
             vector: The vector; may be empty.
-            version: Of a vector that does not say: those of version 2 don't.
-            score: Any number but 0.0 to 10.0 counts as none.
+            version: The version where the vector does not say it: those of version 2 don't.
+            score: The base score; a number outside 0.0 to 10.0 counts as none.
             source: Who rated.
         """
         match = _VECTOR.match(vector)
-        known = score is not None and 0.0 <= score <= HIGHEST_SCORE
+        known = score is not None and 0.0 <= score <= _HIGHEST_SCORE
         return cls(version=match[1] if match else version, vector=vector, score=score if known else None, source=source)
 
 
@@ -72,11 +138,12 @@ def _cvss_ratings(values: Iterable[Cvss]) -> tuple[Cvss, ...]:
 
 @frozen(kw_only=True)
 class VendorRating:
-    """How bad somebody says that a vulnerability is: the distribution, NVD.
+    """How bad a vulnerability is according to one source, such as the distribution or NVD.
 
     Attributes:
-        source: Who: ``debian``, ``nvd``.
-        label: The word or number that the backend used.
+        source: Who says so: ``debian``, ``nvd``.
+        severity: The severity.
+        label: The word or number that the backend used for it.
     """
 
     source: str = field(validator=nonempty_string)
@@ -92,22 +159,31 @@ def _vendor_ratings(values: Iterable[VendorRating]) -> tuple[VendorRating, ...]:
 class Finding:
     """One vulnerability in one package of one image, as one scanner reports it.
 
+    Strings are empty, and tuples too, where the backend does not say.
+
     Attributes:
-        id: The backend's name of it: ``CVE-2016-6304``, ``RHSA-2019:1481``.
-        aliases: Other names of it, where the backend gives them; for an advisory of several vulnerabilities, all of
-            these.
-        severity_label: The word that the backend used.
-        severity_source: Whose severity the backend took: ``debian``; empty where it does not say.
-        vendor_ratings: The severities of all whom the backend knows of.
-        source_package: What `package` was built from, where the backend says both: ``glibc`` of ``libc6``.
+        id: The backend's name for the vulnerability: ``CVE-2016-6304``, ``RHSA-2019:1481``. Never empty.
+        aliases: Other names for it; for an advisory about several vulnerabilities, all of their names.
+        severity: How bad it is.
+        severity_label: The word that the backend used for the severity.
+        severity_source: Whose severity the backend took: ``debian``.
+        vendor_ratings: The severities according to all sources that the backend knows.
+        package: The package that it is in.
+        source_package: The package that `package` was built from, where the backend names both: ``glibc`` for
+            ``libc6``; None otherwise.
         purl: The package as a package URL: ``pkg:deb/debian/bash@5.2-1?arch=amd64``.
-        path: The file in the image that the package is known from: ``app/package-lock.json``.
-        fixed_by: Versions (or patches) that mend it; empty when none is known.
-        layer: Digest of the layer that brought the package, where the backend says.
-        published: When the vulnerability became known.
-        modified: When what is known of it changed last.
-        inferred: The backend did not say that this is a vulnerability; the plugin concluded it.
-        details: What else the backend said and no other member has a place for.
+        path: The file in the image in which the package was found: ``app/package-lock.json``.
+        fix_state: Whether there is a fix.
+        fixed_by: The versions (or patches) that fix it.
+        links: URLs of pages about it.
+        title: What it is, in one line.
+        description: What it is, in the backend's words, any number of lines.
+        cvss: Its CVSS ratings.
+        layer: Digest of the layer that brought the package: ``sha256:...``; None where the backend does not say.
+        published: When it became known, with a time zone; None where the backend does not say.
+        modified: When the information about it last changed, with a time zone; None where the backend does not say.
+        inferred: True if the backend did not say that this is a vulnerability, and the plugin concluded it.
+        details: Whatever else the backend says that has no other member, by name.
     """
 
     id: str = field(validator=nonempty_string)

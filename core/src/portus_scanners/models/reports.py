@@ -1,4 +1,4 @@
-"""What is put together from the runs of all scanners."""
+"""Reports: the runs of all scanners put together for one image, and the document of all images."""
 
 from __future__ import annotations
 
@@ -11,29 +11,19 @@ from portus_images import Image, moment, nonempty_string, strings
 from .runs import ScannerRun
 from .vulnerabilities import Vulnerability
 
-__all__ = [
-    "GateResult",
-    "GateViolation",
-    "ImageReport",
-    "ReportDocument",
-    "UnresolvedImage",
-    "UnusedRule",
-    "Verdict",
-]
-
 SCHEMA_VERSION = 1
-"""The version of the JSON document. It grows when a reader of the old one could misread the new one."""
+"""The version of the JSON document. It is raised when a reader of the old one could misread the new one."""
 
 
 class Verdict(Enum):
     """The answer for one image."""
 
     VULNERABLE = "vulnerable"
-    """Some scanner found something."""
+    """At least one scanner found something."""
     CLEAN = "clean"
-    """At least one scanner was asked, every one ended `ok`, and none found anything."""
+    """At least one scanner was selected, all of them ended `ok`, and none found anything."""
     UNKNOWN = "unknown"
-    """Nothing was found, but not everybody has looked."""
+    """Nothing was found, but not every scanner has looked at all of the image."""
 
 
 @frozen(kw_only=True)
@@ -41,8 +31,10 @@ class ImageReport:
     """Everything that was learned about one image.
 
     Attributes:
-        results: One for each selected scanner, in the order of the configuration.
-        vulnerabilities: By severity, highest first, then by id and package.
+        image: The image.
+        verdict: What the runs say together.
+        results: The run of each selected scanner, in the order of the configuration.
+        vulnerabilities: What the scanners found, merged, sorted by severity (highest first), then by id and package.
     """
 
     image: Image
@@ -53,10 +45,12 @@ class ImageReport:
 
 @frozen(kw_only=True)
 class UnresolvedImage:
-    """A reference that could not be scanned at all.
+    """An image reference that could not be resolved, so that nothing was scanned.
 
     Attributes:
-        step: Where it ended; `RegistryError.step`.
+        reference: The reference, as the user wrote it.
+        step: The step that failed, as in `RegistryError.step`: ``auth``, ``manifest``.
+        message: What went wrong and what to do, in one line.
     """
 
     reference: str
@@ -66,13 +60,14 @@ class UnresolvedImage:
 
 @frozen(kw_only=True)
 class GateViolation:
-    """One rule of the gate that does not hold, of one image or of all.
+    """One rule of the gate that does not hold, for one image or for all together.
 
     Attributes:
         rule: The rule's key in the configuration: ``fail_on``, ``required``; ``scanned`` for the one that always holds.
         message: What failed and by what: ``3 vulnerabilities of severity high or above, 0 are allowed``.
         reference: The image, as the user wrote it; empty for a rule that is about all of them.
-        vulnerabilities: Ids of those that count, where it is about some: highest severity first.
+        vulnerabilities: Ids of the vulnerabilities that count for the rule, highest severity first; empty for a rule
+            about something else.
     """
 
     rule: str = field(validator=nonempty_string)
@@ -83,10 +78,12 @@ class GateViolation:
 
 @frozen(kw_only=True)
 class GateResult:
-    """Whether reports pass the gate; there is one only where a policy was given.
+    """Whether reports pass the gate of a policy.
 
     Attributes:
+        passed: True if there are no violations.
         rules: The rules that were in force, in words.
+        violations: The rules that do not hold.
     """
 
     passed: bool
@@ -99,8 +96,8 @@ class UnusedRule:
     """A suppression that did not apply to anything.
 
     Attributes:
-        rule: Where it stands: ``suppressions.yml:12``.
-        expired: Its last day has passed; otherwise nothing here fits it.
+        rule: Where it is: ``suppressions.yml:12``.
+        expired: True if its last day has passed; otherwise it matches nothing here.
         message: What it names, and why it did not apply, in words.
     """
 
@@ -111,12 +108,15 @@ class UnusedRule:
 
 @frozen(kw_only=True)
 class ReportDocument:
-    """The whole answer of one command: what is written as JSON.
+    """The whole answer of one command, which is written as JSON.
 
     Attributes:
-        created: When it was made (UTC).
-        unused_rules: Suppressions that did not apply, in their order.
-        gate: None where no policy was given.
+        schema_version: The version of this form.
+        reports: The report of each image that was scanned, in the order of the references.
+        errors: The references that could not be resolved, in their order.
+        created: When it was made (UTC); None where that is not known.
+        unused_rules: The suppressions that did not apply to anything, in their order.
+        gate: Whether the reports pass the gate; None where no policy has one.
     """
 
     schema_version: int = SCHEMA_VERSION

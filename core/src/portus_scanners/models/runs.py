@@ -12,31 +12,24 @@ from attrs import Attribute, field, frozen
 from attrs.validators import ge, instance_of, optional
 from portus_images import BOOLEAN, STRING, all_of, nonempty_string, strings
 
-from .findings import Finding
-from .words import Severity
-
-__all__ = [
-    "Outcome",
-    "ScannerReport",
-    "ScannerRun",
-]
+from .findings import Finding, Severity
 
 
 class Outcome(Enum):
     """How one scanner's run on one image ended."""
 
     OK = "ok"
-    """All of the image was seen."""
+    """The scanner looked at all of the image."""
     INCOMPLETE = "incomplete"
-    """There are findings, but not all was seen."""
+    """There is a report, but the scanner did not look at all of the image."""
     UNSUPPORTED = "unsupported"
-    """The backend can't read such an image."""
+    """The backend can't read an image of this kind."""
     PENDING = "pending"
-    """The backend said that it was still working when the time was up."""
+    """When the time was up, the backend was still working: its last answer said so."""
     TIMED_OUT = "timed_out"
-    """Nothing was heard of the backend before the time was up."""
+    """When the time was up, the backend had not answered."""
     FAILED = "failed"
-    """An error; `ScannerRun.error` says which."""
+    """There was an error: `ScannerRun.error`."""
     CANCELLED = "cancelled"
     """Stopped on request."""
 
@@ -57,7 +50,7 @@ def _sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _sorted_by_id(findings: list[Finding]) -> Iterable[Finding]:
-    """Sort by id, then by place: of the few that share an id, so that no other key is looked at."""
+    """Sort by id, and by place only the few findings that share an id: other keys are never compared."""
     findings.sort(key=_ID)
     ids = list(map(_ID, findings))
     if not any(map(eq, ids, ids[1:])):
@@ -70,10 +63,12 @@ class ScannerReport:
     """What a scanner returns for one image.
 
     Attributes:
-        findings: By severity, highest first, then by id and package.
-        complete: False when not all of the image was seen, or not all of the answer could be read.
-        notes: What a reader must know in order to trust the findings: one sentence each.
-        database_updated: When the vulnerability data was last updated, where the backend says.
+        findings: What was found, sorted by severity (highest first), then by id and package.
+        complete: False if not all of the image was looked at, or not all of the answer could be read.
+        notes: What a reader must know in order to trust the findings, one sentence each.
+        scanner_version: Version of the backend; empty where it does not say.
+        database_version: Version of the vulnerability data; empty where the backend does not say.
+        database_updated: When the vulnerability data was last updated; None where the backend does not say.
     """
 
     findings: tuple[Finding, ...] = field(default=(), converter=_sorted_findings)
@@ -89,14 +84,16 @@ class ScannerRun:
     """The engine's record of one scanner on one image.
 
     Attributes:
-        scanner: The name in the configuration; two instances of one plugin have two names.
-        plugin: The name of the entry point.
-        error: Why the outcome is what it is; None when it is `OK`.
-        report: Always there when the outcome is `OK` or `INCOMPLETE`; with the others, what was found so far.
+        scanner: The scanner's name in the configuration; two instances of one plugin have two names.
+        plugin: The name of the plugin's entry point.
+        outcome: How the run ended.
+        error: Why it ended like this, in one line; None if the outcome is `OK`.
+        report: What the scanner returned; never None if the outcome is `OK` or `INCOMPLETE`. For other outcomes it is
+            what was found so far, or None.
         started: When the scanner got its slot (UTC); None if it never did.
-        waited: Seconds until it got its slot.
+        waited: Seconds until the scanner got its slot.
         elapsed: Seconds from then to the end.
-        attempts: How often the scan was begun: more than once when the backend was unavailable.
+        attempts: How often the scan was begun: more than once if the backend was unavailable.
     """
 
     scanner: str = field(validator=nonempty_string)

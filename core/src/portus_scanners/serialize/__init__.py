@@ -1,25 +1,9 @@
 """Reports as JSON and back, exactly; the JSON Schema of both.
 
-Members are named as in ``models/``; enums are their values, times ISO 8601, a reference and a platform are texts as the
-user writes them. Members that a later version adds are passed over. ``document`` has the whole document, ``lines`` the
-same as JSON Lines, ``schema`` the JSON Schema.
+Members are named as in ``models``; enums are their values, times are in ISO 8601 form, a reference and a platform are
+strings as the user writes them. Members that a later version adds are ignored.
 """
 
-from __future__ import annotations
+from portus_images import attach_stub
 
-from ..models import SCHEMA_VERSION
-from .converter import document_converter
-from .document import dump_document, load_document
-from .lines import dump_line, load_line
-from .schema import make_schema, read_schema
-
-__all__ = [
-    "SCHEMA_VERSION",
-    "document_converter",
-    "dump_document",
-    "dump_line",
-    "load_document",
-    "load_line",
-    "make_schema",
-    "read_schema",
-]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -37,7 +37,7 @@ def make_schema() -> dict[str, Any]:
 
 
 def _schema_of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of one annotated type; attrs classes go to *definitions*."""
+    """Return the schema of one annotated type; those of attrs classes are added to *definitions*."""
     if kind in _JSON_TYPES:
         return {"type": _JSON_TYPES[kind]}
     if kind in {ImageReference, Platform}:
@@ -60,7 +60,7 @@ def _schema_of(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
 
 def _schema_of_class(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
     if kind.__name__ not in definitions:
-        definitions[kind.__name__] = {}  # stands for it while its own members are described
+        definitions[kind.__name__] = {}  # in place of the schema while that of its members is made
         hints = get_type_hints(kind)
         members = {member.name: _schema_of(hints[member.name], definitions) for member in attrs.fields(kind)}
         definitions[kind.__name__] = {"type": "object", "properties": members, "required": list(members)}
