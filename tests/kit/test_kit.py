@@ -112,7 +112,7 @@ async def test_faults_that_answer_by_themselves(http: aiohttp.ClientSession) -> 
 
 
 def test_a_server_in_a_thread_answers_while_this_thread_blocks() -> None:
-    """A blocking client in the thread of the test is answered; afterwards nobody listens."""
+    """A blocking client in the thread of the test is answered; afterwards connections are refused."""
     server = ScriptedServer()
     server.script("/a", b"here")
     with serving(server):
@@ -151,7 +151,7 @@ async def test_an_exchange_can_be_adapted(tmp_path: Path, http: aiohttp.ClientSe
 def test_a_file_that_is_no_exchange_is_named(document: object, tmp_path: Path) -> None:
     """A file of another form is a ValueError with the file's name."""
     (tmp_path / "odd.json").write_text(json.dumps(document))
-    with pytest.raises(ValueError, match=r"odd\.json is no recorded exchange"):
+    with pytest.raises(ValueError, match=r"odd\.json is not a recorded exchange"):
         Exchange.read(tmp_path / "odd.json")
 
 
@@ -189,7 +189,7 @@ async def test_an_engine_for_a_class_that_is_not_installed() -> None:
 
 @virtual_time
 async def test_a_day_passes_at_once_in_virtual_time() -> None:
-    """Time passes only while everybody waits."""
+    """Time passes only while every task waits."""
     loop = asyncio.get_running_loop()
     await asyncio.sleep(86_400)
     assert 86_400 == loop.time()

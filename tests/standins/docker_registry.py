@@ -252,6 +252,6 @@ def _write_certificates(folder: Path, certificate: Certificate | None) -> tuple[
 
 
 def _free_port() -> int:
-    """Return a port that nobody listens on now."""
+    """Return a port that no server listens on now."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])

@@ -1,4 +1,4 @@
-"""The kit for authors of scanner plugins: tests of the contract, stand-ins of servers, images, a clock.
+"""The kit for authors of scanner plugins: the tests of the contract, stand-in servers and programs, images, a clock.
 
     pip install 'portus-scanners[testing]'
 

@@ -1,4 +1,4 @@
-"""An event loop whose time passes only while everybody waits: deadlines of 900 s strike at once."""
+"""An event loop whose clock jumps to the next timer when every task waits: a deadline of 900 s strikes at once."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ _STUCK = 10.0
 
 
 class _JumpingSelector(selectors.DefaultSelector):
-    """Where the loop would sleep until its next timer, time jumps there."""
+    """Moves the clock to the next timer instead of sleeping until then."""
 
     now = 0.0
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:  # nothing is scheduled: only a thread or a socket can wake the loop
+        if timeout is None:  # no timer is set: only a thread or a socket can wake the loop
             events = super().select(_STUCK)
             if not events:
-                msg = "everybody waits for ever"
+                msg = "every task waits, and nothing can wake one"
                 raise RuntimeError(msg)
             return events
         events = super().select(0)
@@ -30,7 +30,7 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 class VirtualTimeLoop(asyncio.SelectorEventLoop):
-    """A loop with a clock of its own that begins at 0."""
+    """An event loop with a clock of its own, which begins at 0."""
 
     def __init__(self) -> None:
         self._clock = _JumpingSelector()

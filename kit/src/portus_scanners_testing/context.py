@@ -1,4 +1,4 @@
-"""Contexts for a scanner in a test, without an engine: one that stands in, one that records what it is told."""
+"""Contexts for a scanner in a test, without an engine: one stands in, the other records what the scanner calls."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class StillWorkingError(Exception):
 class StandInContext(ScannerContext):
     """The context of a scanner that is made in a test, without an engine.
 
-    Without a registry, `blob` returns URLs without credentials, and nothing else can be had of an image. `wait` takes
-    its time, `progress` and `keep` do nothing: see `RecordingContext`. Use it as an async context manager, or call
+    Without a registry, `blob` returns URLs without credentials, and nothing else of an image can be fetched. `wait`
+    really waits, `progress` and `keep` do nothing: see `RecordingContext`. Use it as an async context manager, or call
     `aclose`, when `http` was used.
 
     Args:
@@ -65,7 +65,7 @@ class StandInContext(ScannerContext):
 
     @property
     def pacers(self) -> Pacers:
-        """Those of this context alone."""
+        """The pacers of this context alone."""
         return self._pacers
 
     @property
@@ -139,7 +139,7 @@ class StandInContext(ScannerContext):
 
 
 class RecordingContext(StandInContext):
-    """A context whose waiting takes no time, and which records what it is told.
+    """A context in which waiting takes no time, and which records what the scanner calls.
 
     Args:
         registry: Gives access to layers; without one, URLs without credentials.
@@ -158,7 +158,7 @@ class RecordingContext(StandInContext):
 
     @property
     def waits(self) -> list[float]:
-        """The seconds of each `wait`, which took none."""
+        """The seconds that each `wait` asked for."""
         return [seconds for (seconds,) in self.calls_of("wait")]
 
     def calls_of(self, name: str) -> list[tuple[Any, ...]]:
@@ -171,7 +171,7 @@ class RecordingContext(StandInContext):
         return await super().blob(image, layer, renew=renew, from_here=from_here)
 
     async def wait(self, seconds: float) -> None:
-        """Record the seconds, and let others run."""
+        """Record the seconds, and let other tasks run."""
         self.calls.append(("wait", seconds))
         if len(self.calls_of("wait")) > self._patience:
             msg = f"waited {self._patience} times"

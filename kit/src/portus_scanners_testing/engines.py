@@ -1,4 +1,4 @@
-"""An engine for one scanner class, installed or not."""
+"""An engine for one scanner class, whether its plugin is installed or not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _GRACE = 5.0
 
 @frozen(kw_only=True)
 class GivenPlugin(Plugin):
-    """A plugin whose class is given: it need not be installed."""
+    """A plugin made of a scanner class, whose distribution need not be installed."""
 
     scanner_class: type[Scanner[Any]]
 
@@ -39,12 +39,12 @@ async def open_engine(
 
     Args:
         scanner_class: The class; its distribution need not be installed.
-        settings: What would stand under its key in the configuration.
+        settings: What the configuration would have under the scanner's key.
         registry: A registry client of the caller's, which closes it.
         grace: Seconds that the scanner has to end after its cancellation.
 
     Raises:
-        SettingsError: The settings are wrong.
+        SettingsError: The settings are not valid.
     """
     value = f"{scanner_class.__module__}:{scanner_class.__qualname__}"
     plugin = GivenPlugin(name="tested", value=value, distribution="", version="", scanner_class=scanner_class)

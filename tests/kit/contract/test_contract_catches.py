@@ -22,8 +22,8 @@ BROKEN = {
     "LooseScanner": {"distribution_requires_the_core": "must require portus-scanners"},
     "FutureScanner": {"contract_number_is_stated": "99"},
     "NoisyScanner": {"import_has_no_effects": "thank you for choosing"},
-    "UnreadableScanner": {"settings_load_from_texts": "since"},
-    "AnythingScanner": {"unknown_setting_is_refused": "DID NOT RAISE"},
+    "UnreadableScanner": {"settings_load_from_strings": "since"},
+    "AnythingScanner": {"unknown_setting_is_rejected": "DID NOT RAISE"},
     "ChangingScanner": {"settings_are_frozen": "DID NOT RAISE"},
     "BareScanner": {"secret_settings_are_masked": "api_token"},
     # reports
@@ -60,13 +60,13 @@ BROKEN = {
         "truncated_json_is_invalid": "is not noticed",
         "html_is_invalid": "is not noticed",
         "empty_body_is_invalid": "is not noticed",
-        "huge_body_is_refused": "expected ScannerError",
+        "huge_body_is_rejected": "expected ScannerError",
         "redirect_is_not_followed": "is not noticed",
     },
     "LeakingScanner": {"no_secret_is_told": "token: canary"},
     "PrintingScanner": {"no_secret_is_told": "canary"},
     "QuotingScanner": {"no_secret_is_told": "canary"},
-    "GreedyScanner": {"huge_body_is_refused": "MB were held", "redirect_is_not_followed": "requests"},
+    "GreedyScanner": {"huge_body_is_rejected": "MB were held", "redirect_is_not_followed": "requests"},
     "HastyScanner": {"chunked_answers_are_read": "gave no report"},
     "SkippingScanner": {"wrong_type_anywhere_is_no_clean_report": "complete, with only"},
     "NullIsNoneScanner": {"null_anywhere_is_no_clean_report": "complete, with only"},
@@ -87,7 +87,7 @@ BROKEN = {
     "BareProgramScanner": {
         "missing_program_is_unavailable": "FileNotFoundError",
         "nothing_of_it_survives": "process",
-        "huge_output_is_refused": "MB were held",
+        "huge_output_is_rejected": "MB were held",
     },
     "BlockingProgramScanner": {"waiting_does_not_block_the_event_loop": "subprocess.run"},
     "CarelessProgramScanner": {
@@ -103,7 +103,7 @@ BROKEN = {
     },
     "VagueProgramScanner": {"failure_is_an_error": "the disk is full"},
     "TellingProgramScanner": {"no_secret_is_an_argument": "canary"},
-    "TrustingProgramScanner": {"health_tells_down": "it is not there"},
+    "TrustingProgramScanner": {"health_tells_down": "the program is not installed"},
 }
 FINE = {
     ("PatientScanner", "client_error_is_an_error"): "",
@@ -115,7 +115,7 @@ FINE = {
     ("LevelScanner", "unknown_severity_is_kept"): "",
     ("WordlessScanner", "unknown_severity_is_kept"): "skipped: no finding has a severity_label",
     **{
-        ("LineScanner", test): "skipped: the answers are no JSON"
+        ("LineScanner", test): "skipped: the answers are not JSON"
         for test in (
             "wrong_type_anywhere_is_no_clean_report",
             "null_anywhere_is_no_clean_report",

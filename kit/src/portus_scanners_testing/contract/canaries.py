@@ -1,4 +1,4 @@
-"""Secrets that are planted so that they can be searched for in everything that is written."""
+"""Secrets that the tests plant, so that they can search for them in everything that is written."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REGISTRY_PASSWORD = "canary-of-the-registry-7b1f"  # noqa: S105 (planted to be f
 _SETTING = "canary-of-the-setting-{name}-c40e"
 _KINDS = (Secret, Secret | None)
 SHORTEST = 6
-"""Characters of a text that can be searched for: a shorter one may be anywhere by chance."""
+"""Characters of a secret that can be searched for: a shorter string may occur anywhere by chance."""
 
 
 def secrets_for(settings_class: type[ScannerSettings]) -> dict[str, str]:
@@ -29,7 +29,7 @@ def secrets_for(settings_class: type[ScannerSettings]) -> dict[str, str]:
 
 
 def secrets_in(settings: object) -> Iterator[str]:
-    """Yield the text of every `Secret` in settings, wherever it stands; one shorter than `SHORTEST` is none."""
+    """Yield the value of every `Secret` in settings, at any depth, if it has `SHORTEST` characters or more."""
     kind: type[Any] = type(settings)
     if isinstance(settings, Secret):
         if len(settings.reveal()) >= SHORTEST:
@@ -45,14 +45,14 @@ def secrets_in(settings: object) -> Iterator[str]:
 
 
 def forms_of(planted: Iterable[str], registry: StandInRegistry) -> set[str]:
-    """Return everything that must not be written: the canaries, their Basic form, the tokens that were handed out."""
+    """Return every string that must not be written: the canaries, their Basic form, the tokens that were issued."""
     planted = {*planted, REGISTRY_PASSWORD}
     pairs = {base64.b64encode(f"{USERNAME}:{secret}".encode()).decode() for secret in planted}
     return planted | pairs | {token.value for token in registry.issued}
 
 
 def told(texts: Iterable[str], forms: Iterable[str]) -> list[str]:
-    """Return the texts that hold one of the forms, cut to what is around it."""
+    """Return an excerpt around each occurrence of one of the forms in the texts."""
     found = []
     for text in texts:
         for form in sorted(forms):
@@ -63,7 +63,7 @@ def told(texts: Iterable[str], forms: Iterable[str]) -> list[str]:
 
 
 def texts_of(error: BaseException | None) -> Iterator[str]:
-    """Return every text of an exception and of those that it came from."""
+    """Yield every string of an exception, and of its causes and contexts."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -73,7 +73,7 @@ def texts_of(error: BaseException | None) -> Iterator[str]:
 
 @contextmanager
 def captured_logs() -> Iterator[list[str]]:
-    """Collect what every logger says at any level, tracebacks included, until the block ends."""
+    """Collect the records of every logger at any level, tracebacks included, until the block ends."""
     lines: list[str] = []
     handler = _Collector(lines)
     root = logging.getLogger()

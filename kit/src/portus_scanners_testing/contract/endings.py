@@ -1,4 +1,4 @@
-"""How a scan ends early: at its deadline, or because nobody wants its result any more."""
+"""How a scan ends early: at its deadline, or because its caller no longer wants the result."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class EndingTests(ScannerSubject):
     """Promises about deadlines, cancellation and the event loop."""
 
     def test_deadline_is_kept(self, lab: ScannerLab, image: str, hanging: Mapping[str, object], scratch: Path) -> None:
-        """A backend that never answers ends at the scanner's timeout, as no success, and leaves nothing behind."""
+        """A scan whose backend never answers ends at its timeout, not as a success, and leaves nothing behind."""
         before = Holdings.now(scratch)
         late = lab.with_values({**hanging, "timeout": DEADLINE})
         (run,), abandoned = late.run(partial(_stopped, late, image, stop=False))
@@ -35,7 +35,7 @@ class EndingTests(ScannerSubject):
     def test_scan_can_be_stopped(
         self, lab: ScannerLab, image: str, hanging: Mapping[str, object], scratch: Path
     ) -> None:
-        """Stopped in the middle, a scan ends within the grace, and leaves nothing behind."""
+        """A scan that is stopped in the middle ends within the grace period, and leaves nothing behind."""
         before = Holdings.now(scratch)
         endless = lab.with_values(hanging)
         runs, abandoned = endless.run(partial(_stopped, endless, image, stop=True))
@@ -44,9 +44,9 @@ class EndingTests(ScannerSubject):
         assert [] == left_behind(before, scratch)
 
     def test_cancellation_at_any_await_leaves_nothing(self, lab: ScannerLab, image: str, scratch: Path) -> None:
-        """Cancelled wherever it waits, a scan ends cancelled: no task, socket, process or file of it is left."""
+        """A scan that is cancelled at any await ends cancelled: no task, socket, process or file of it is left."""
         total = lab.run(lambda: _suspensions(self.attempt(lab, 0), image))
-        before = Holdings.now(scratch)  # not earlier: a backend may keep its connections to the registry
+        before = Holdings.now(scratch)  # only now: a backend may keep its connections to the registry open
         for number in _spread(total):
             faults = lab.run(partial(_cut, self.attempt(lab, number), image, number))
             faults += left_behind(before, scratch)
@@ -55,8 +55,8 @@ class EndingTests(ScannerSubject):
     def test_scan_leaves_nothing(
         self, lab: ScannerLab, image: str, wrongs: Sequence[Callable[[], object]], scratch: Path
     ) -> None:
-        """A scan that has ended, well or badly, leaves no socket, process, file or open file behind."""
-        self.attempt(lab, 0).outcome_of(image)  # a backend may keep its connections to the registry
+        """A scan that has ended, with a report or an error, leaves no socket, process, file or open file behind."""
+        self.attempt(lab, 0).outcome_of(image)  # first: a backend may keep its connections to the registry open
         before = Holdings.now(scratch)
         self.check_findings(self.attempt(lab, 1).outcome_of(image), self.findings)
         assert [] == left_behind(before, scratch), "after a scan that ended well"
@@ -66,13 +66,13 @@ class EndingTests(ScannerSubject):
             assert [] == left_behind(before, scratch), "after a scan that went wrong"
 
     def test_event_loop_is_never_blocked(self, lab: ScannerLab, image: str) -> None:
-        """A scan never keeps the event loop from running for two seconds."""
+        """A scan never blocks the event loop for two seconds."""
         stack = lab.run(lambda: _watched(lab, image))
         assert "" == stack, f"the event loop stood still here:\n{stack}"
 
 
 async def _stopped(lab: ScannerLab, image: str, *, stop: bool) -> tuple[tuple[ScannerRun, ...], tuple[str, ...]]:
-    """Scan, and stop it when the scanner has begun; return the runs and what the engine had to abandon."""
+    """Scan, stop the scan once the scanner has begun, and return the runs and what the engine had to abandon."""
     begun = asyncio.Event()
     async with lab.engine() as engine:
         scan = engine.scan(image, on_progress=lambda progress: begun.set() if progress.state == "scanning" else None)
@@ -86,14 +86,14 @@ async def _stopped(lab: ScannerLab, image: str, *, stop: bool) -> tuple[tuple[Sc
 
 
 async def _suspensions(lab: ScannerLab, image: str) -> int:
-    """Return how often a whole scan waits for something."""
+    """Return how many times a whole scan is suspended."""
     async with lab.open() as opened:
         _, total = await event_loop.count_suspensions(opened.scan(image))
         return total
 
 
 async def _cut(lab: ScannerLab, image: str, number: int) -> list[str]:
-    """Cancel a scan at its *number*-th await; return what is wrong with how it ended."""
+    """Cancel a scan at its *number*-th await, and return what is wrong with the way it ended."""
     others = asyncio.all_tasks()
     async with lab.open() as opened:
         task = await event_loop.cancel_at(number, opened.scan(image))
@@ -105,7 +105,7 @@ async def _cut(lab: ScannerLab, image: str, number: int) -> list[str]:
 
 
 def _had_ended(task: asyncio.Task[ScannerReport]) -> bool:
-    """Return whether the scan had ended by itself before it could be cancelled."""
+    """Return whether the scan had ended before it could be cancelled."""
     return task.exception() is None and not task.cancelling()
 
 
@@ -114,7 +114,7 @@ def _end_of(task: asyncio.Task[ScannerReport]) -> str:
 
 
 async def _watched(lab: ScannerLab, image: str) -> str:
-    """Scan an image under watch; return where the loop stood still."""
+    """Scan an image, and return the stack at which the event loop was blocked."""
     async with lab.open() as opened:
         with event_loop.watch(asyncio.get_running_loop()) as beat:
             await opened.scan(image)
@@ -122,7 +122,7 @@ async def _watched(lab: ScannerLab, image: str) -> str:
 
 
 def _spread(total: int) -> list[int]:
-    """Return the numbers from 1 to *total*, `_MOST_CUTS` of them at the most."""
+    """Return the numbers from 1 to *total*; if there are more than `_MOST_CUTS`, that many of them, evenly spread."""
     if total <= _MOST_CUTS:
         return list(range(1, total + 1))
     return [1 + number * (total - 1) // (_MOST_CUTS - 1) for number in range(_MOST_CUTS)]

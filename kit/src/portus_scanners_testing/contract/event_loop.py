@@ -1,7 +1,7 @@
-"""What happens in an event loop while a scan runs in it: where it stands still, and where a coroutine waits.
+"""Watching an event loop from another thread, and driving a coroutine from one suspension to the next.
 
-A heartbeat watches the loop from another thread. A coroutine is driven from suspension to suspension, so that it can
-be cancelled at each of them.
+The heartbeat tells where the loop was blocked. The driver counts suspensions, so that a coroutine can be cancelled at
+each of them.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from ..servers import Handler
 ResultT = TypeVar("ResultT")
 
 LIMIT = 2.0
-"""Seconds that a loop may stand still. A slow machine makes milliseconds of it, a blocking call seconds."""
+"""Seconds that a loop may be blocked. A slow machine accounts for milliseconds, a blocking call for seconds."""
 HOLD = 2 * LIMIT
-"""Seconds that an answer is held back from a loop that does not run."""
+"""Seconds that an answer is held back from a loop that is blocked."""
 _BEAT = 0.05
 GRACE = 5.0
-"""Seconds that a cancelled scan has to end: as many as the engine gives it."""
+"""Seconds that a cancelled scan has to end: the engine's own grace period."""
 
 
 @define
 class Heartbeat:
-    """What was seen of a loop."""
+    """What the watch has seen of a loop."""
 
     stack: str = ""
-    """Where it stood still, innermost call last; empty when it did not."""
+    """The stack at which the loop was blocked, innermost call last; empty if it was not."""
 
 
 @contextmanager
@@ -63,7 +63,7 @@ def watch(loop: asyncio.AbstractEventLoop) -> Iterator[Heartbeat]:
 
 @frozen
 class HeldUntilTheLoopRuns:
-    """A fault: the answer comes when the client's loop has run once; a loop that waits for the answer gets it late."""
+    """A fault: answers once the client's loop has run. A client that blocks its loop meanwhile gets the answer late."""
 
     loop: asyncio.AbstractEventLoop
 
@@ -76,7 +76,7 @@ class HeldUntilTheLoopRuns:
 
 
 async def count_suspensions(work: Coroutine[Any, Any, ResultT]) -> tuple[ResultT, int]:
-    """Return what the coroutine returns, and how often it waited for something."""
+    """Return what the coroutine returns, and how many times it was suspended."""
     seen = 0
 
     def waits() -> None:
@@ -87,9 +87,9 @@ async def count_suspensions(work: Coroutine[Any, Any, ResultT]) -> tuple[ResultT
 
 
 async def cancel_at(number: int, work: Coroutine[Any, Any, ResultT]) -> asyncio.Task[ResultT]:
-    """Run the coroutine in a task, cancel it when it waits for the *number*-th time, and return the task.
+    """Run the coroutine in a task, cancel the task at its *number*-th suspension, and return the task.
 
-    The task has ended, by itself or cancelled, unless it would not within five seconds of its cancellation.
+    The task has ended by then, unless it did not within five seconds of its cancellation.
     """
     seen, reached = 0, asyncio.Event()
 
@@ -113,7 +113,7 @@ async def cancel_at(number: int, work: Coroutine[Any, Any, ResultT]) -> asyncio.
 
 @types.coroutine
 def _stepped(work: Coroutine[Any, Any, ResultT], waits: Callable[[], None]) -> Generator[Any, Any, ResultT]:
-    """Pass everything through, and call *waits* before each suspension."""
+    """Drive the coroutine, and call *waits* before each suspension."""
     send: Callable[[Any], Any] = work.send
     value: Any = None
     while True:
@@ -125,7 +125,7 @@ def _stepped(work: Coroutine[Any, Any, ResultT], waits: Callable[[], None]) -> G
         waits()
         try:
             send, value = work.send, (yield waited_for)
-        except BaseException as error:  # noqa: BLE001 (whatever is thrown in goes on to the coroutine, unchanged)
+        except BaseException as error:  # noqa: BLE001 (what is thrown in is thrown into the coroutine, unchanged)
             send, value = work.throw, error
 
 

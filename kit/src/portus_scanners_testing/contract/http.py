@@ -1,4 +1,4 @@
-"""Scanners whose backend is an HTTP server: whatever it answers, nothing is mistaken for a clean image."""
+"""The contract of scanners whose backend is an HTTP server: no wrong answer is mistaken for a clean image."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ from .scanner import ScannerContract, is_well, tells_down
 _HTML = b"<!DOCTYPE html><html><body><h1>It works!</h1></body></html>"
 _PAGE = {"Content-Type": "text/html"}
 _MOST_REQUESTS = 8
-"""Requests of one scan that are each answered wrongly in turn."""
+"""How many requests of one scan are answered wrongly, one after the other."""
 _LONGEST_WAIT = 300.0
-"""Seconds between two polls at the most: who waits longer is told of the end too late."""
+"""Seconds between two polls at the most: a scanner that waits longer learns of the end too late."""
 _OTHER_REQUESTS = 10
-"""What a scan may ask beside its polls: to begin, for the version..."""
+"""Requests that a scan may send besides its polls: to begin, for the version..."""
 
 
 class HttpScannerContract(JsonAnswerTests, ScannerContract):
@@ -66,12 +66,12 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
     """
 
     _unreadable: ClassVar[type[ScannerError]] = InvalidReportError
-    """What it is when the first answer can't be read."""
+    """The error of a scan whose first answer can't be read."""
 
     @pytest.fixture
     def backend(self) -> LoopbackServer:
-        """A running stand-in of the backend that answers rightly; `serving` runs it in a thread (override this)."""
-        msg = "override the fixture `backend`: a server that answers rightly, such as a ScriptedServer"
+        """A running stand-in of the backend that answers correctly; `serving` runs it in a thread (override this)."""
+        msg = "override the fixture `backend`: a server that answers correctly, such as a ScriptedServer"
         raise NotImplementedError(msg)
 
     @pytest.fixture
@@ -81,13 +81,13 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
 
     @pytest.fixture
     def hanging(self, backend: LoopbackServer) -> Mapping[str, object]:
-        """The same settings; the server takes requests and answers none."""
+        """The same settings; the server accepts requests and answers none of them."""
         backend.faults.add("*", Hang())
         return {}
 
     @pytest.fixture
     def rewrite(self, backend: LoopbackServer) -> Rewrite:
-        """Sets the function that every further answer of the server goes through."""
+        """Return what sets the function that each further answer of the server goes through."""
 
         def put(change: Callable[[bytes], bytes]) -> None:
             backend.faults.clear()
@@ -97,7 +97,7 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
 
     @pytest.fixture
     def wrongs(self, backend: LoopbackServer) -> Sequence[Callable[[], object]]:
-        """Answers that quote what they were sent, refuse, or break off."""
+        """Functions that make the server quote the request, refuse it, or break off its answer."""
 
         def show(fault: Fault, skip: int) -> None:
             backend.faults.clear()
@@ -108,20 +108,20 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
         return [*(partial(show, fault, skip) for skip in (0, 1, 2) for fault in faults), backend.faults.clear]
 
     def test_refused_connection_is_unavailable(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
-        """Nobody listens: `ScannerUnavailableError`, so that the engine tries again."""
+        """A connection that is refused is a `ScannerUnavailableError`, so that the engine tries again."""
         with _refused() as server:
             self._expect(lab.with_values({"server": server}).outcome_of(image), ScannerUnavailableError)
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 422])
     def test_client_error_is_an_error(self, lab: ScannerLab, backend: LoopbackServer, image: str, status: int) -> None:
-        """A 4xx with no body is a `ScannerError`, at whichever request it comes."""
+        """A 4xx without a body is a `ScannerError`, whichever request it answers."""
         self._expect_at_each(lab, backend, image, Status(status), ScannerError)
 
     @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
     def test_server_error_is_unavailable(
         self, lab: ScannerLab, backend: LoopbackServer, image: str, status: int
     ) -> None:
-        """A 5xx or a 429 is a `ScannerUnavailableError`, at whichever request it comes."""
+        """A 5xx or a 429 is a `ScannerUnavailableError`, whichever request it answers."""
         self._expect_at_each(lab, backend, image, Status(status, _HTML, _PAGE), ScannerUnavailableError)
 
     def test_disconnect_is_unavailable(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
@@ -138,19 +138,19 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
         self._expect_at_each(lab, backend, image, Truncated(5, announced=False), self._unreadable, ScannerError)
 
     def test_html_is_invalid(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
-        """A page of a proxy with status 200 is an `InvalidReportError`."""
+        """An HTML page of a proxy, with status 200, is an `InvalidReportError`."""
         page = Status(200, _HTML, _PAGE)
         self._expect_at_each(lab, backend, image, page, self._unreadable, ScannerError)
 
     def test_empty_body_is_invalid(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
-        """A 200 with nothing in it is an `InvalidReportError`."""
+        """A 200 with an empty body is an `InvalidReportError`."""
         self._expect_at_each(lab, backend, image, EmptyBody(), self._unreadable, ScannerError)
 
     @pytest.mark.parametrize("compressed", [False, True], ids=["plain", "compressed"])
-    def test_huge_body_is_refused(
+    def test_huge_body_is_rejected(
         self, lab: ScannerLab, backend: LoopbackServer, image: str, *, compressed: bool
     ) -> None:
-        """A body of 100 MB, sent as such or unpacked from 100 kB, is an error, and is never in memory as a whole."""
+        """A body of 100 MB, sent plain or compressed to 100 kB, is an error, and is never in memory as a whole."""
         endless = Endless(compressed=compressed)
         backend.faults.add("*", endless)
         tracemalloc.start()
@@ -162,7 +162,7 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
         assert peak < endless.size, f"{peak / 1e6:.0f} MB were held: read bounded bodies (`HttpBackend` does)"
 
     def test_redirect_is_not_followed(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
-        """A redirect to another server is an error, and the other server is not asked."""
+        """A redirect to another server is an error, and the other server gets no request."""
         elsewhere = ScriptedServer()
         with serving(elsewhere):
             moved = Status(302, headers={"Location": f"{elsewhere.url}/"})
@@ -170,7 +170,7 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
             assert [] == elsewhere.requests
 
     def test_chunked_answers_are_read(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
-        """Answers in chunks of one byte are the same answers."""
+        """Answers that come in chunks of one byte are read like any others."""
         backend.faults.add("*", Chunked(1))
         self.check_findings(lab.outcome_of(image), self.findings)
 
@@ -188,17 +188,17 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
         assert "" == stack, f"the event loop stood still here:\n{stack}"
 
     def test_health_tells_down(self, lab: ScannerLab, backend: LoopbackServer, scratch: Path) -> None:
-        """A backend where nobody listens, and one that answers 500, are not healthy; an error counts as that."""
+        """A backend that refuses connections, or answers 500, is not healthy; an error counts as that."""
         up = lab.health()
         assert is_well(up), "the backend is up"
         backend.faults.add("*", Status(500))
         assert tells_down(lab.health(), up), "the backend answers 500"
         with _refused() as server:
-            assert tells_down(lab.with_values({"server": server}).health(), up), "nobody listens"
+            assert tells_down(lab.with_values({"server": server}).health(), up), "the backend refuses connections"
 
     def _expect(self, outcome: object, kind: type[Exception]) -> None:
         __tracebackhide__ = True
-        working = (StillWorkingError,) if kind is ScannerError else ()  # it goes on asking: no clean report either
+        working = (StillWorkingError,) if kind is ScannerError else ()  # polling on is not a clean report
         assert isinstance(outcome, (kind, *working)), f"expected {kind.__name__}, got {outcome!r}"
 
     def _expect_at_each(
@@ -210,10 +210,10 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
         kind: type[Exception],
         later: type[Exception] | None = None,
     ) -> None:
-        """Fail unless the scan ends with the error, from whichever request on the fault is shown.
+        """Fail unless the scan ends with the error, whichever request the fault begins with.
 
-        A request that the scan can do without may be answered wrongly: then nothing is missing in the report. *kind*
-        is the error when the fault is shown from the first request on, *later* that from a later one on.
+        A request that the scan can do without may be answered wrongly: then the report must lack nothing. *kind* is
+        the error when the fault begins with the first request, *later* the error when it begins with a later one.
         """
         __tracebackhide__ = True
 
@@ -232,22 +232,22 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
 class PolledScannerContract(HttpScannerContract):
     """The contract of a scanner that polls an HTTP server.
 
-    As for `HttpScannerContract`, and the fixture `working`. The server of the fixture `backend` says at least once that
-    it is working before it gives a result.
+    As for `HttpScannerContract`; override the fixture `working` too. The server of the fixture `backend` says at least
+    once that it is working before it gives a result.
     """
 
     requests_per_poll: ClassVar[int] = 1
-    """Requests that the scanner sends each time when it asks how far the backend is."""
+    """Requests that the scanner sends for each poll."""
     _unreadable = ScannerError  # the first answer is not yet the report
 
     @pytest.fixture
     def working(self) -> None:
-        """Let the server say of `image` that it is working, for ever (override this)."""
-        msg = "override the fixture `working`: it makes the backend say for ever that it is working"
+        """Make the server say of `image` that it is working, each time it is asked (override this)."""
+        msg = "override the fixture `working`: it makes the backend say that it is working, each time it is asked"
         raise NotImplementedError(msg)
 
     def test_scan_waits_while_the_backend_works(self, lab: ScannerLab, image: str) -> None:
-        """Between two polls the scanner waits with `ScannerContext.wait`, and then has the result."""
+        """The scanner waits with `ScannerContext.wait` between two polls, and ends with the result."""
         report, waits = lab.run(lambda: _scan_and_waits(lab, image))
         self.check_findings(report, self.findings)
         assert [] != waits, "the backend of these tests must say at least once that it is working"
@@ -256,13 +256,13 @@ class PolledScannerContract(HttpScannerContract):
     def test_every_poll_is_waited_for(
         self, lab: ScannerLab, backend: LoopbackServer, image: str, working: None
     ) -> None:
-        """A backend that keeps working is not asked more often than the scanner has waited."""
+        """A backend that keeps working is not polled more often than the scanner has waited."""
         outcome = lab.outcome_of(image)
         assert isinstance(outcome, StillWorkingError), f"the backend is still working, and the scan ended: {outcome!r}"
         assert len(backend.requests) <= FEW_POLLS * self.requests_per_poll + _OTHER_REQUESTS
 
     def test_still_working_is_pending(self, lab: ScannerLab, image: str, working: None, scratch: Path) -> None:
-        """A backend that is still working at the deadline makes the outcome `pending`, and nothing is left behind."""
+        """A backend that is still working at the deadline makes the outcome `pending`, and leaves nothing behind."""
         before = Holdings.now(scratch)
         (run,) = lab.with_values({"timeout": DEADLINE}).report_of(image).results
         assert Outcome.PENDING is run.outcome, f"ended {run.outcome.value}: {run.error}"
@@ -270,9 +270,9 @@ class PolledScannerContract(HttpScannerContract):
 
 
 def _at_each_request(backend: LoopbackServer, fault: Fault, scan: Callable[[int], object]) -> Iterator[object]:
-    """Yield what ``scan(number)`` gives when the fault is shown from request 0 on, then from request 1 on, and so on.
+    """Yield what ``scan(number)`` returns when the fault begins with request 0, then with request 1, and so on.
 
-    Ends when a scan does not come as far, or after eight requests.
+    The iterator ends when a scan sends fewer requests than that, or after eight.
     """
     for number in range(_MOST_REQUESTS):
         backend.faults.clear()
@@ -285,7 +285,7 @@ def _at_each_request(backend: LoopbackServer, fault: Fault, scan: Callable[[int]
 
 @contextmanager
 def _refused() -> Iterator[str]:
-    """Yield a base URL at which connections are refused: the port is taken, and nobody listens."""
+    """Yield a base URL at which connections are refused: the port is bound, and no server listens on it."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"

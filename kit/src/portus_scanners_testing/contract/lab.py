@@ -1,4 +1,4 @@
-"""One scanner class under test: its settings, a registry with two images, and event loops to run it in."""
+"""What the tests of the contract run a scanner with: its settings, a registry with two images, event loops."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from .canaries import REGISTRY_PASSWORD, secrets_in
 ResultT = TypeVar("ResultT")
 
 PATIENCE = 60.0
-"""Seconds for one piece of a test: a scanner that does not come back must not keep the tests from ending."""
+"""Seconds for one step of a test: a scanner that hangs must not keep the tests from ending."""
 DEADLINE = "0.7"
-"""Seconds, as the setting `timeout`: for a scan that shall not end before."""
+"""Seconds, as the setting `timeout`, of a scan that is to end at its deadline."""
 FEW_POLLS = 50
-"""How often a scanner may wait in one scan of the tests: then `StillWorkingError` ends it."""
+"""How often a scanner may wait in one scan; then `StillWorkingError` ends the scan."""
 
 
 class ScannerHangsError(AssertionError):
-    """The scanner did not come back."""
+    """The scanner did not end."""
 
 
 @frozen
 class Opened:
-    """A scanner that is started, with its context and a registry client."""
+    """A scanner that was started, with its context and a registry client."""
 
     scanner: Scanner[Any]
     context: RecordingContext
@@ -49,18 +49,18 @@ class Opened:
 
 @frozen(kw_only=True)
 class ScannerLab:
-    """What the tests of the contract run a scanner with."""
+    """Runs one scanner class with its settings, with an engine or without."""
 
     scanner_class: type[Scanner[Any]]
     values: Mapping[str, object] = field(repr=False)
-    """The settings as texts, canaries among them."""
+    """The settings as strings, canaries among them."""
     registry: StandInRegistry
 
     def run(self, work: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
-        """Run a coroutine in an event loop of its own, and leave nothing running.
+        """Run a coroutine in an event loop of its own, and end everything that is left in the loop.
 
         Raises:
-            ScannerHangsError: It did not end within a minute.
+            ScannerHangsError: The coroutine did not end within a minute.
         """
         loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
@@ -73,7 +73,7 @@ class ScannerLab:
             loop.close()
 
     def with_values(self, values: Mapping[str, object]) -> ScannerLab:
-        """Return the same with some settings changed."""
+        """Return a lab with some of the settings changed."""
         return evolve(self, values={**self.values, **values})
 
     def section(self, values: Mapping[str, object] = {}) -> ScannerSection:
@@ -81,12 +81,12 @@ class ScannerLab:
         return ScannerSection(name="tested", plugin="tested", enabled=True, values={**self.values, **values})
 
     def planted(self) -> list[str]:
-        """Return the texts of all secrets in the settings."""
+        """Return the values of all secrets in the settings."""
         return list(secrets_in(self.section().structure(self.scanner_class.settings_class)))
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Opened]:
-        """Start the scanner with a context that does not wait, without an engine."""
+        """Start the scanner without an engine, with a context in which waiting takes no time."""
         settings = self.section().structure(self.scanner_class.settings_class)
         async with (
             self._client() as client,
@@ -101,7 +101,7 @@ class ScannerLab:
                 await scanner.aclose()
 
     def outcome_of(self, reference: str) -> ScannerReport | Exception:
-        """Scan an image once, without an engine, and return the report or the error."""
+        """Scan an image without an engine, and return the report or the error."""
 
         async def scan() -> ScannerReport | Exception:
             async with self.open() as opened:
@@ -110,7 +110,7 @@ class ScannerLab:
         return self.run(scan)
 
     def health(self) -> Health | Exception:
-        """Return what the health check says, or its error."""
+        """Return the result of the health check, or its error."""
 
         async def check() -> Health | Exception:
             async with self.open() as opened:
@@ -120,7 +120,7 @@ class ScannerLab:
 
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[Engine]:
-        """Open a real engine with this scanner alone."""
+        """Open a real engine with this scanner only."""
         async with (
             self._client() as client,
             open_engine(self.scanner_class, self.values, registry=client) as engine,
@@ -142,10 +142,10 @@ class ScannerLab:
 
 
 async def _caught(work: Coroutine[Any, Any, ResultT]) -> ResultT | Exception:
-    """Return the result, or the error: those of the contract, and whatever else a scanner lets out."""
+    """Return the result or the exception, whether the contract allows it or not."""
     try:
         return await work
-    except Exception as error:  # noqa: BLE001 (foreign code: the tests say what is wrong with it)
+    except Exception as error:  # noqa: BLE001 (foreign code: the tests judge the exception)
         return error
 
 
@@ -154,13 +154,13 @@ async def _limited(work: Coroutine[Any, Any, ResultT]) -> ResultT:
     await asyncio.wait({task}, timeout=PATIENCE)
     if not task.done():
         task.cancel()
-        msg = f"the scanner did not come back within {PATIENCE:g} s"
+        msg = f"the scanner did not end within {PATIENCE:g} s"
         raise ScannerHangsError(msg)
     return task.result()
 
 
 async def _end_all() -> None:
-    """Cancel what is still running in this loop; what will not end is left behind."""
+    """Cancel the tasks that still run in this loop; after 5 s, leave those that have not ended."""
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     for task in tasks:
         task.cancel()

@@ -1,4 +1,4 @@
-"""What a process holds, so that what a scan leaves behind can be named: sockets, pipes, child processes, files."""
+"""Sockets, pipes, child processes and files that this process holds, so that a test can name what a scan leaves."""
 
 from __future__ import annotations
 
@@ -13,38 +13,38 @@ from attrs import frozen
 _PATIENCE = 2.0
 _PAUSE = 0.01
 _NO_FILES = ("/dev/", "/proc/", "/sys/")
-"""Terminals and the system's own tables: the look itself has one open."""
+"""Terminals, and the system's own tables, one of which is open while we look."""
 _DEAD_STATES = frozenset("ZX")
-"""Ended, and not waited for."""
+"""States of processes that have ended and were not waited for."""
 
 
 @frozen
 class Holdings:
-    """What this process holds at one moment."""
+    """What this process held at one moment."""
 
     names: frozenset[str]
 
     @classmethod
     def now(cls, folder: Path) -> Holdings:
-        """Look at the open descriptors, the child processes, and the files below *folder*."""
+        """Return the open descriptors, the child processes, and the files below *folder*."""
         return cls(frozenset([*_descriptors(), *_children(), *_files(folder)]))
 
     def added_since(self, earlier: Holdings) -> list[str]:
-        """Return what was not there before, sorted."""
+        """Return what was not held earlier, sorted."""
         return sorted(self.names - earlier.names)
 
 
 def left_behind(earlier: Holdings, folder: Path) -> list[str]:
-    """Return what this process holds and did not hold before.
+    """Return what this process holds now and did not hold earlier.
 
-    The other side of a connection closes its end a moment later, in another thread: so it is looked at again, for
-    two seconds at most, until nothing is left.
+    The server closes its end of a connection a moment later, in another thread: so we look again, for two seconds at
+    most, until nothing is left.
     """
     return until_empty(lambda: Holdings.now(folder).added_since(earlier))
 
 
 def until_empty(look: Callable[[], list[str]]) -> list[str]:
-    """Return what *look* still finds after two seconds; nothing as soon as it finds nothing."""
+    """Call *look* until it finds nothing, for two seconds at most, and return what it found last."""
     end = time.monotonic() + _PATIENCE
     while (found := look()) and time.monotonic() < end:
         time.sleep(_PAUSE)
@@ -52,7 +52,7 @@ def until_empty(look: Callable[[], list[str]]) -> list[str]:
 
 
 def _descriptors() -> Iterator[str]:
-    """Name the open sockets and pipes by their inodes, files by their paths: a number may be used again at once."""
+    """Yield open sockets and pipes by inode, files by path: the number of a descriptor may be used again at once."""
     folder = Path("/proc/self/fd")
     for descriptor in _entries(folder if folder.exists() else Path("/dev/fd")):
         with suppress(OSError):
@@ -64,14 +64,14 @@ def _descriptors() -> Iterator[str]:
 
 
 def alive_in(groups: Collection[int]) -> list[str]:
-    """Return the processes of these process groups that still run, after two seconds at the most."""
+    """Return the processes of these groups that still run after two seconds."""
     return until_empty(
         lambda: [one.name for one in _processes() if one.group in groups and one.state not in _DEAD_STATES]
     )
 
 
 def _children() -> Iterator[str]:
-    """Name the child processes, those included that have ended and were not waited for."""
+    """Yield the child processes, including those that have ended and were not waited for."""
     return (one.name for one in _processes() if one.parent == os.getpid())
 
 
@@ -84,7 +84,7 @@ class _Process:
 
 
 def _processes() -> Iterator[_Process]:
-    """Read what Linux tells of every process; elsewhere there is nothing to read."""
+    """Yield every process, as Linux lists them; on other systems none."""
     for folder in _entries(Path("/proc")):
         if folder.name.isdigit():
             with suppress(OSError, ValueError):

@@ -1,4 +1,4 @@
-"""JSON documents with one value changed: what a backend could send by mistake or on purpose."""
+"""JSON documents with one value changed, as a backend could send them by mistake or on purpose."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ Path = tuple[str | int, ...]
 """Keys and indices from the top of a document; empty: the document itself."""
 
 STRANGE = ("gaudy", 98765)
-"""A text and a number that no backend uses for a severity."""
+"""A string and a number that no backend uses for a severity."""
 MOST = 60
-"""Places that are tried at the most; of more, every second, third..., the first and the last included."""
+"""How many places of a document are tried at the most."""
 
 
 def paths_of(document: Any) -> list[Path]:
-    """Return the path of every value of a document, the document itself first."""
+    """Return the path of every value of a document, that of the document itself first."""
     return list(_paths(document, ()))
 
 
 def sampled(paths: list[Path]) -> list[Path]:
-    """Return `MOST` of the paths, evenly spread."""
+    """Return the paths; if there are more than `MOST`, that many of them, evenly spread, first and last included."""
     if len(paths) <= MOST:
         return paths
     return [paths[number * (len(paths) - 1) // (MOST - 1)] for number in range(MOST)]
@@ -44,7 +44,7 @@ def replaced(document: Any, path: Path, value: Any) -> Any:
 
 
 def with_change(document: Any, path: Path, change: Callable[[Any], Any]) -> Any:
-    """Return the document with ``change(value)`` at a path; as it is where it has no such path."""
+    """Return the document with ``change(value)`` at a path; unchanged if it has no such path."""
     try:
         value = value_at(document, path)
     except (KeyError, IndexError, TypeError):
@@ -53,7 +53,7 @@ def with_change(document: Any, path: Path, change: Callable[[Any], Any]) -> Any:
 
 
 def without_member(document: Any, path: Path) -> Any:
-    """Return a copy of the document without the member at a path; as it is where it has no such path."""
+    """Return a copy of the document without the member at a path; unchanged if it has no such path."""
     copy = json.loads(json.dumps(document))
     try:
         del value_at(copy, path[:-1])[path[-1]]
@@ -63,7 +63,7 @@ def without_member(document: Any, path: Path) -> Any:
 
 
 def wrong_type(value: Any) -> Any:
-    """Return a value of a type that does not belong where this one is."""
+    """Return a value of another type than this one."""
     if isinstance(value, str):
         return 7
     if isinstance(value, bool):
@@ -74,7 +74,7 @@ def wrong_type(value: Any) -> Any:
 
 
 def with_unknown_members(document: Any) -> Any:
-    """Return a copy in which every object has a member more."""
+    """Return a copy in which every object has one more member."""
     if isinstance(document, dict):
         members = {key: with_unknown_members(value) for key, value in document.items()}
         return {**members, "x-added-by-a-later-version": [{"n": None}]}
@@ -82,7 +82,7 @@ def with_unknown_members(document: Any) -> Any:
 
 
 def with_words(document: Any, words: Collection[str]) -> Any:
-    """Return a copy in which each text and number that is one of the words is a `STRANGE` one; keys stay."""
+    """Return a copy in which `STRANGE` values replace each string and number that is one of the words; keys stay."""
     if isinstance(document, dict):
         return {key: with_words(value, words) for key, value in document.items()}
     if isinstance(document, list):

@@ -1,4 +1,4 @@
-"""The plugin as its distribution describes it, and its settings."""
+"""Promises about the plugin's distribution and its settings."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ print(json.dumps({"printed": text, "threads": threading.active_count() - 1,
 
 
 class PackagingTests(ScannerSubject):
-    """Promises of the distribution, the class statement and the settings."""
+    """Promises about the distribution, the class statement and the settings."""
 
     @pytest.fixture
     def plugin(self) -> Plugin:
@@ -45,45 +45,45 @@ class PackagingTests(ScannerSubject):
         return found[0]
 
     def test_entry_point_names_the_class(self, plugin: Plugin) -> None:
-        """The installed distribution has an entry point that loads to this class."""
+        """The installed distribution has an entry point that loads this class."""
         assert plugin.load() is self.scanner_class
 
     def test_distribution_requires_the_core(self, plugin: Plugin) -> None:
-        """The distribution says which versions of the core it works with."""
+        """The distribution requires the core in a range of versions."""
         assert [] != [line for line in plugin.requires if re.search(r"[<>=~]", line)], (
             f"{plugin.distribution} must require portus-scanners with a range, such as portus-scanners~=0.1"
         )
 
     def test_contract_number_is_stated(self) -> None:
-        """The class statement says itself which contract it is written for: ``contract=1``."""
+        """The class statement says which contract the class is written for: ``contract=1``."""
         assert issubclass(self.scanner_class, Scanner)
         assert vars(self.scanner_class).get("contract") in SUPPORTED_CONTRACTS
 
     def test_import_has_no_effects(self) -> None:
         """Importing the plugin prints nothing, starts no thread, and opens no socket."""
-        ended = subprocess.run(  # noqa: S603 (our own program)
+        ended = subprocess.run(  # noqa: S603 (our own code)
             [sys.executable, "-c", _IMPORT, self.scanner_class.__module__],
             capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
         assert 0 == ended.returncode, ended.stderr
         assert {"printed": "", "threads": 0, "open": []} == json.loads(ended.stdout.splitlines()[-1])
 
-    def test_settings_load_from_texts(self, lab: ScannerLab) -> None:
-        """Every setting can be given as a text, as the environment gives it."""
+    def test_settings_load_from_strings(self, lab: ScannerLab) -> None:
+        """Every setting can be given as a string, as in the environment."""
         settings_class = self.scanner_class.settings_class
-        texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in lab.values.items()}
-        settings = lab.section(texts).structure(settings_class)
+        strings = {name: value if isinstance(value, str) else json.dumps(value) for name, value in lab.values.items()}
+        settings = lab.section(strings).structure(settings_class)
         assert isinstance(settings, ScannerSettings)
         assert type(settings) is settings_class
         assert lab.section().structure(settings_class) == settings
 
-    def test_unknown_setting_is_refused(self, lab: ScannerLab) -> None:
-        """A key that the settings class does not have is an error that names it."""
+    def test_unknown_setting_is_rejected(self, lab: ScannerLab) -> None:
+        """A key that the settings class does not have is an error that names the key."""
         with pytest.raises(SettingsError, match="no_such_setting"):
             lab.section({"no_such_setting": "1"}).structure(self.scanner_class.settings_class)
 
     def test_settings_are_frozen(self, lab: ScannerLab) -> None:
-        """Nothing can change the settings of a running scanner."""
+        """The settings of a running scanner can't be changed."""
         settings: Any = lab.section().structure(self.scanner_class.settings_class)
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             settings.timeout = 1.0

@@ -1,4 +1,4 @@
-"""Scanners whose backend is a program: however it ends, nothing is mistaken for a clean image, and nothing is left."""
+"""The contract of scanners whose backend is a program: no failure is mistaken for a clean image; nothing is left."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ class ProgramScannerContract(JsonAnswerTests, ScannerContract):
     """
 
     good_statuses: ClassVar[frozenset[int]] = frozenset({0})
-    """Exit statuses with which the program's output is a result: some programs have one for "something was found"."""
+    """Exit statuses after which the output is a result: some programs have one for "something was found"."""
 
     @pytest.fixture
     def backend(self) -> ScriptedProgram:
-        """A stand-in of the program that works rightly (override this)."""
-        msg = "override the fixture `backend`: a ScriptedProgram that works rightly"
+        """A stand-in of the program that works correctly (override this)."""
+        msg = "override the fixture `backend`: a ScriptedProgram that works correctly"
         raise NotImplementedError(msg)
 
     @pytest.fixture
@@ -67,17 +67,17 @@ class ProgramScannerContract(JsonAnswerTests, ScannerContract):
 
     @pytest.fixture
     def rewrite(self, backend: ScriptedProgram) -> Rewrite:
-        """Sets the function that everything goes through which the program writes to stdout and to files."""
+        """Return what sets the function that the program's output goes through, on stdout and in files."""
         return backend.rewrite
 
     @pytest.fixture
     def wrongs(self, backend: ScriptedProgram) -> Sequence[Callable[[], object]]:
-        """A program that tells everything that it was given, fails, or ends by a signal."""
+        """Functions that make the program print its arguments and environment, fail, or die by a signal."""
         faults = (ProgramFault(echo=True), ProgramFault(status=1, stderr=b"no\n"), ProgramFault(signal=9), None)
         return [partial(backend.break_with, fault) for fault in faults]
 
     def test_missing_program_is_unavailable(self, lab: ScannerLab, image: str, tmp_path: Path) -> None:
-        """A program that is not installed is a `ScannerUnavailableError` that names it."""
+        """A program that is not installed is a `ScannerUnavailableError` that names the program."""
         outcome = lab.with_values({"program": str(tmp_path / "not-installed")}).outcome_of(image)
         assert isinstance(outcome, ScannerUnavailableError), repr(outcome)
         assert "not-installed" in str(outcome)
@@ -87,7 +87,7 @@ class ProgramScannerContract(JsonAnswerTests, ScannerContract):
     def test_failure_is_an_error(
         self, lab: ScannerLab, backend: ScriptedProgram, image: str, status: int, *, after_output: bool
     ) -> None:
-        """Any exit status that the program does not end well with is a `ScannerError` with what it said last."""
+        """Any exit status that means failure is a `ScannerError` with the program's last words."""
         fault = ProgramFault(status=status, stderr=b"begun\nthe disk is full\n", after_output=after_output)
         backend.break_with(fault)
         outcome = lab.outcome_of(image)
@@ -102,13 +102,13 @@ class ProgramScannerContract(JsonAnswerTests, ScannerContract):
     def test_death_by_signal_is_an_error(
         self, lab: ScannerLab, backend: ScriptedProgram, image: str, number: signal.Signals, *, after_output: bool
     ) -> None:
-        """A program that was killed, or crashed, gave no result."""
+        """A program that was killed, or crashed, is a `ScannerError`, whatever it has written."""
         backend.break_with(ProgramFault(signal=number, after_output=after_output))
         assert isinstance(lab.outcome_of(image), ScannerError)
 
     @pytest.mark.parametrize("garbage", _GARBAGE, ids=["empty", "blank", "text", "cut", "binary", "list"])
     def test_garbage_is_invalid(self, lab: ScannerLab, image: str, rewrite: Rewrite, garbage: bytes) -> None:
-        """Output that is no result, with exit status 0, is an `InvalidReportError`."""
+        """Output that is not a result, with exit status 0, is an `InvalidReportError`."""
         rewrite(lambda _: garbage)
         outcome = lab.outcome_of(image)
         assert isinstance(outcome, InvalidReportError), repr(outcome)
@@ -119,8 +119,8 @@ class ProgramScannerContract(JsonAnswerTests, ScannerContract):
         outcome = lab.outcome_of(image)
         assert isinstance(outcome, InvalidReportError), repr(outcome)
 
-    def test_huge_output_is_refused(self, lab: ScannerLab, backend: ScriptedProgram, image: str) -> None:
-        """100 MB of output are an error, and are never in memory as a whole."""
+    def test_huge_output_is_rejected(self, lab: ScannerLab, backend: ScriptedProgram, image: str) -> None:
+        """An output of 100 MB is an error, and is never in memory as a whole."""
         backend.break_with(ProgramFault(endless=_HUGE))
         tracemalloc.start()
         try:
@@ -135,7 +135,7 @@ class ProgramScannerContract(JsonAnswerTests, ScannerContract):
     def test_nothing_of_it_survives(
         self, lab: ScannerLab, backend: ScriptedProgram, image: str, scratch: Path, fault: str
     ) -> None:
-        """At the deadline a program that ignores SIGTERM ends, and so do the processes that it has started."""
+        """A program that ignores SIGTERM ends at the deadline, and so do the processes that it has started."""
         before = Holdings.now(scratch)
         backend.break_with(ProgramFault(hang=True, stubborn=fault == "stubborn", child=fault == "child"))
         (run,) = lab.with_values({"timeout": DEADLINE}).report_of(image).results
@@ -144,7 +144,7 @@ class ProgramScannerContract(JsonAnswerTests, ScannerContract):
         assert [] == alive_in({call.process for call in backend.calls})
 
     def test_no_secret_is_an_argument(self, lab: ScannerLab, backend: ScriptedProgram, image: str) -> None:
-        """Everybody on the machine can read a program's arguments: no credential is among them."""
+        """A program's arguments, which every user of the machine can read, contain no credential."""
         lab.outcome_of(image)
         arguments = [argument for call in backend.calls for argument in call.arguments]
         assert backend.calls, "the program was not started"
@@ -157,14 +157,14 @@ class ProgramScannerContract(JsonAnswerTests, ScannerContract):
         assert "" == stack, f"the event loop stood still here:\n{stack}"
 
     def test_health_tells_down(self, lab: ScannerLab, tmp_path: Path) -> None:
-        """A program that is not installed is not healthy; an error counts as that."""
+        """A backend whose program is not installed is not healthy; an error counts as that."""
         up, missing = lab.health(), lab.with_values({"program": str(tmp_path / "not-installed")})
-        assert is_well(up), "the program is there"
-        assert tells_down(missing.health(), up), "it is not there"
+        assert is_well(up), "the program is installed"
+        assert tells_down(missing.health(), up), "the program is not installed"
 
 
 async def _watched(lab: ScannerLab, backend: ScriptedProgram, image: str) -> str:
-    """Scan under watch; the program goes on when the event loop has seen that it was started."""
+    """Scan, and return the stack at which the event loop was blocked; the program waits until the loop has run."""
 
     def look(loop: asyncio.AbstractEventLoop) -> None:
         if backend.calls:

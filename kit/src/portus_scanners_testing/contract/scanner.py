@@ -1,7 +1,7 @@
-"""All promises that hold for every scanner, whatever its backend is: what it returns, what is written, its health.
+"""The contract of every scanner, whatever its backend: what it returns, what it writes, how its health is told.
 
-The report is right, well-formed, the same each time, and not mixed up with another image's; credentials stand in
-requests to the backend and nowhere else.
+The report is right, well-formed, the same each time, and not mixed up with another image's. Credentials appear in
+requests, and nowhere else.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from .packaging import PackagingTests
 from .subject import ScannerSubject
 
 _AT_ONCE = 8
-"""Pairs of scans that go on at the same time."""
+"""Pairs of scans that run at the same time."""
 
 
 class ReportTests(ScannerSubject):
-    """Promises of what `Scanner.scan` returns."""
+    """Promises about what `Scanner.scan` returns."""
 
     def test_scan_finds_what_the_backend_knows(self, lab: ScannerLab, image: str) -> None:
-        """The report is complete and has just the findings that the backend has."""
+        """The report is complete, and has exactly the findings that the backend knows."""
         self.check_findings(lab.outcome_of(image), self.findings)
 
     def test_scan_of_another_image_finds_other_things(self, lab: ScannerLab, other_image: str) -> None:
@@ -44,7 +44,7 @@ class ReportTests(ScannerSubject):
         assert [] == [one.id for one in report.findings if one.severity is not Severity.UNKNOWN and _is_bare(one)]
 
     def test_report_is_well_formed(self, lab: ScannerLab, image: str) -> None:
-        """Findings come once each, links are URLs, notes are one line each, and no text is padded."""
+        """Each finding comes once, links are URLs, each note is one line, and no string is padded with blanks."""
         report = self.check_findings(lab.outcome_of(image), self.findings)
         keys = [(one.id, one.package) for one in report.findings]
         assert len(set(keys)) == len(keys), f"findings that come more than once: {keys}"
@@ -61,14 +61,14 @@ class ReportTests(ScannerSubject):
         assert lab.outcome_of(image) == self.check_findings(lab.outcome_of(image), self.findings)
 
     def test_report_survives_json(self, lab: ScannerLab, image: str) -> None:
-        """A run in a real engine ends ok, and its document comes back from JSON as it was."""
+        """A run in a real engine ends ok, and its document survives JSON unchanged."""
         report = lab.report_of(image)
         assert [("ok", None)] == [(run.outcome.value, run.error) for run in report.results]
         document = ReportDocument(reports=(report,))
         assert document == load_document(dump_document(document))
 
     def test_scans_at_once_do_not_mix(self, lab: ScannerLab, image: str, other_image: str) -> None:
-        """One scanner in an engine scans both images again and again at the same time; each gets its own findings."""
+        """One scanner that scans both images many times at once reports each image's own findings."""
 
         async def scan() -> list[ImageReport]:
             async with lab.engine() as engine:
@@ -81,17 +81,17 @@ class ReportTests(ScannerSubject):
 
 
 class SecretTests(ScannerSubject):
-    """Promises about what is written."""
+    """Promises about what is written anywhere."""
 
     @pytest.fixture
     def wrongs(self) -> Sequence[Callable[[], object]]:
-        """Functions that each make the backend go wrong in another way, or right again."""
+        """Functions that each make the backend fail in another way, or work again."""
         return ()
 
     def test_no_secret_is_told(
         self, lab: ScannerLab, image: str, wrongs: Sequence[Callable[[], object]], capfd: pytest.CaptureFixture[str]
     ) -> None:
-        """No log at any level, no output, error, report or ``repr`` has a credential in it, whatever goes wrong."""
+        """No log at any level, no output, error, report or ``repr`` contains a credential, whatever fails."""
         texts = [repr(lab.section().structure(self.scanner_class.settings_class))]
         with captured_logs() as lines:
             for number, go_wrong in enumerate(wrongs):
@@ -102,21 +102,21 @@ class SecretTests(ScannerSubject):
 
 
 class HealthTests(ScannerSubject):
-    """Promises of `Scanner.check_health`."""
+    """Promises about `Scanner.check_health`."""
 
     def test_health_tells_up(self, lab: ScannerLab) -> None:
-        """A backend that works is healthy; a scanner that can't tell says None, and why."""
+        """A backend that works is healthy; a scanner that can't tell returns None, and says why."""
         health = lab.health()
         assert isinstance(health, Health), repr(health)
         assert health.healthy is not False, health.message
-        assert health.message.strip(), "say in one sentence what was seen"
+        assert health.message.strip(), "the message must say in one sentence what was seen"
 
 
 class ScannerContract(PackagingTests, ReportTests, EndingTests, SecretTests, HealthTests):
-    """The tests of the contract. Derive a class from this one, or from the one for your kind of backend.
+    """The tests of the contract. Derive your test class from this one, or from the one for your kind of backend.
 
     Set `scanner_class`, `findings` and `other_findings`, and override the fixtures `settings` and `hanging`. Each test
-    is one promise, by name; the docstring says what is promised.
+    is one promise; its docstring says what is promised.
     """
 
 
@@ -124,15 +124,15 @@ def tells_down(health: Health | Exception, up: Health | Exception) -> bool:
     """Return whether a health check tells that the backend is down.
 
     Args:
-        health: What it says when the backend is down.
-        up: What it says when the backend is up; a scanner that can't tell then need not tell now.
+        health: The result while the backend is down.
+        up: The result while it is up; a scanner that can't tell then need not tell now.
     """
     can_not_tell = isinstance(up, Health) and up.healthy is None
     return not (isinstance(health, Health) and health.healthy) if can_not_tell else not is_well(health)
 
 
 def is_well(health: Health | Exception) -> bool:
-    """Return whether a backend counts as healthy: an error does not."""
+    """Return whether a backend counts as healthy; an error means that it does not."""
     return isinstance(health, Health) and health.healthy is not False
 
 
@@ -147,7 +147,7 @@ def _alone(lab: ScannerLab, reference: str) -> ScannerReport:
 
 
 def _is_bare(finding: Finding) -> bool:
-    """Return whether a finding has a severity and nothing that it comes from."""
+    """Return whether a finding has neither a word nor a score that its severity comes from."""
     return not finding.severity_label and not finding.cvss
 
 

@@ -1,4 +1,4 @@
-"""What an author says of the scanner, and the fixtures that the tests of the contract are made of."""
+"""What an author says about the scanner under test, and the fixtures that the tests of the contract use."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ class ScannerSubject:
     scanner_class: ClassVar[type[Scanner[Any]]]
     """The class that the entry point names."""
     findings: ClassVar[Mapping[str, Severity]]
-    """What the backend of the tests knows of `image`: severities by the id of the finding."""
+    """What the backend of the tests finds in `image`: severities by finding id."""
     other_findings: ClassVar[Mapping[str, Severity]] = {}
-    """What it knows of `other_image`: something else."""
+    """What it finds in `other_image`: other findings."""
 
     @pytest.fixture
     def settings(self) -> Mapping[str, object]:
-        """The scanner's section of the configuration, as texts (override this)."""
+        """The scanner's section of the configuration, as strings (override this)."""
         msg = "override the fixture `settings`: the scanner's section of the configuration, such as {'server': URL}"
         raise NotImplementedError(msg)
 
     @pytest.fixture
     def hanging(self, settings: Mapping[str, object]) -> Mapping[str, object]:
-        """Settings with which a scan never ends: the backend is there, and silent (override this)."""
+        """Settings with which a scan never ends: the backend is up, and never answers (override this)."""
         msg = "override the fixture `hanging`: settings with which the backend never answers"
         raise NotImplementedError(msg)
 
@@ -49,10 +49,10 @@ class ScannerSubject:
         return debian_image({"zlib1g": "1.2.13-1"})
 
     def settings_of_attempt(self, number: int) -> Mapping[str, object]:
-        """Return settings that make a scan independent of the ones before it, for a backend that remembers images.
+        """Return settings that make a scan independent of earlier ones, for a backend that remembers images.
 
         Args:
-            number: Another one for each scan of a test.
+            number: Differs for each scan of a test.
         """
         return {}
 
@@ -62,7 +62,7 @@ class ScannerSubject:
 
     @pytest.fixture
     def registry(self) -> Iterator[StandInRegistry]:
-        """A registry that wants tokens and holds both images, in a thread of its own."""
+        """A registry that requires tokens and holds both images, in a thread of its own."""
         registry = StandInRegistry(auth="token", password=REGISTRY_PASSWORD, username=USERNAME)
         registry.push("team/app", "1", self.build_image())
         registry.push("team/other", "1", self.build_other_image())
@@ -81,13 +81,13 @@ class ScannerSubject:
 
     @pytest.fixture
     def lab(self, registry: StandInRegistry, settings: Mapping[str, object]) -> ScannerLab:
-        """What the tests run the scanner with; every secret setting that `settings` leaves out has a value."""
+        """What the tests run the scanner with; secret settings that `settings` leaves out get a value."""
         values = {**secrets_for(self.scanner_class.settings_class), **settings}
         return ScannerLab(scanner_class=self.scanner_class, values=values, registry=registry)
 
     @pytest.fixture
     def scratch(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """The folder for temporary files: empty at first."""
+        """The folder for temporary files, empty at first."""
         folder = tmp_path / "scratch"
         folder.mkdir()
         monkeypatch.setenv("TMPDIR", str(folder))
@@ -95,7 +95,7 @@ class ScannerSubject:
         return folder
 
     def check_findings(self, report: object, expected: Mapping[str, Severity]) -> ScannerReport:
-        """Fail unless this is a complete report of just these findings."""
+        """Fail unless the report is complete and has exactly these findings."""
         __tracebackhide__ = True
         assert isinstance(report, ScannerReport), f"scan() gave no report, but {report!r}"
         assert report.complete, f"the report says that it is not complete: {report.notes}"

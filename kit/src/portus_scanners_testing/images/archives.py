@@ -14,12 +14,12 @@ from .layers import digest_of
 
 
 def write_oci_layout(path: Path, image: Pushable, *, tag: str = "image") -> None:
-    """Write an image as an OCI layout, from which ``skopeo copy oci:PATH:TAG ...`` can push it if its form is OCI.
+    """Write an image as an OCI layout; ``skopeo copy oci:PATH:TAG ...`` can push it from there if its form is OCI.
 
     Args:
-        path: The folder; made when it is missing.
+        path: The folder; created if it is missing.
         image: An image or an index.
-        tag: The name of the image in the layout.
+        tag: The image's name in the layout.
     """
     blobs = path / "blobs" / "sha256"
     blobs.mkdir(parents=True, exist_ok=True)
@@ -32,7 +32,7 @@ def write_oci_layout(path: Path, image: Pushable, *, tag: str = "image") -> None
 
 
 def write_dir_layout(path: Path, image: Pushable) -> None:
-    """Write an image as skopeo's ``dir:PATH``: the form for Docker manifests, which an OCI layout must not hold."""
+    """Write an image as skopeo's ``dir:PATH``, for Docker manifests, which an OCI layout must not contain."""
     path.mkdir(parents=True, exist_ok=True)
     for digest, data in image.blobs.items():
         (path / digest.partition(":")[2]).write_bytes(data)
@@ -47,8 +47,8 @@ def write_oci_archive(path: Path, image: Pushable, *, tag: str = "image") -> Non
 
     Args:
         path: The file.
-        image: An image or an index of the OCI form.
-        tag: The name of the image in the layout.
+        image: An image or an index in OCI form.
+        tag: The image's name in the layout.
     """
     with tempfile.TemporaryDirectory() as folder:
         write_oci_layout(Path(folder), image, tag=tag)
@@ -57,11 +57,11 @@ def write_oci_archive(path: Path, image: Pushable, *, tag: str = "image") -> Non
 
 
 def write_docker_archive(path: Path, images: Mapping[str, BuiltImage]) -> None:
-    """Write images as ``docker save`` did until Docker 25; a layer that is there again is a link to the first.
+    """Write images as ``docker save`` did until Docker 25; a repeated layer is a link to its first copy.
 
     Args:
         path: The file.
-        images: By name: ``team/app:1.0``; one without a name is called by a number: ``@0``.
+        images: By name, such as ``team/app:1.0``; an image without a name has a number instead: ``@0``.
     """
     files: dict[str, bytes | str] = {}
     entries = []
@@ -78,7 +78,7 @@ def write_docker_archive(path: Path, images: Mapping[str, BuiltImage]) -> None:
 
 
 def write_tar(path: Path, files: Mapping[str, bytes | str]) -> None:
-    """Write an archive of files, and of symbolic links where there is a text instead of bytes."""
+    """Write an archive of files; a string instead of bytes is the target of a symbolic link."""
     with tarfile.open(path, "w") as archive:
         for name, content in files.items():
             entry = tarfile.TarInfo(name)

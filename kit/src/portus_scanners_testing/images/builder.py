@@ -1,4 +1,4 @@
-"""Images built layer by layer, indexes of several platforms, and things in a registry that are no images.
+"""Images built layer by layer, indexes of several platforms, and what else a registry holds: charts, attestations.
 
 image = make_image(debian_layer({"bash": "5.2-1", ("libc6", "glibc"): "2.36-9"}), filler_layer())
 registry.push("team/app", "1.0", image)
@@ -33,7 +33,7 @@ _CREATED = "2024-01-01T00:00:00Z"
 
 @frozen(kw_only=True)
 class BuiltImage:
-    """An image, or what else a manifest can describe, with everything that a registry stores of it."""
+    """An image, or another artifact that a manifest describes, with everything that a registry stores of it."""
 
     manifest: bytes = field(repr=False)
     media_type: str
@@ -41,11 +41,11 @@ class BuiltImage:
     layers: tuple[LayerBlob, ...]
     """Base first."""
     platform: Mapping[str, str]
-    """As an index writes it: ``os``, ``architecture``, perhaps ``variant``."""
+    """As in an index: ``os``, ``architecture``, and ``variant`` if there is one."""
     annotations: Mapping[str, str] = {}
-    """What an index says of it."""
+    """The annotations of its entry in an index."""
     subject: str = ""
-    """The digest of the manifest that it was made for, where it is an SBOM or a signature."""
+    """The digest of the manifest that it refers to, if it is an SBOM or a signature."""
     artifact_type: str = ""
     digest: str = field(init=False)
 
@@ -55,7 +55,7 @@ class BuiltImage:
 
     @property
     def manifests(self) -> tuple[BuiltImage, ...]:
-        """The manifests to store with it: none."""
+        """The manifests to store with it: an image has none."""
         return ()
 
     @property
@@ -97,12 +97,12 @@ def make_image(
     """Return the image with these layers, base first.
 
     Args:
-        layers: The layers; they may repeat.
+        layers: The layers; a layer may come more than once.
         form: Docker's schema2 or OCI.
-        os: Of the platform.
-        architecture: Of the platform.
-        variant: Of the platform.
-        empty_steps: Steps at the end that made no layer (CMD, ENV): each is an empty layer in schema 1.
+        os: The platform's operating system.
+        architecture: The platform's architecture.
+        variant: The platform's variant; may be empty.
+        empty_steps: Number of steps at the end that made no layer (CMD, ENV); each is an empty layer in schema 1.
     """
     names = {"os": os, "architecture": architecture, "variant": variant}
     platform = {key: value for key, value in names.items() if value}
@@ -111,7 +111,7 @@ def make_image(
 
 
 def make_index(*images: BuiltImage, form: Form = "oci", attestation: bool = False) -> BuiltIndex:
-    """Return the index of these images; with *attestation*, BuildKit's entry for each follows them."""
+    """Return the index of these images; with *attestation*, BuildKit's entry for each image follows."""
     manifests = (*images, *(make_attestation(image) for image in images if attestation))
     entries = [_index_entry(manifest) for manifest in manifests]
     document = {"schemaVersion": 2, "mediaType": index_type(form), "manifests": entries}
@@ -119,7 +119,7 @@ def make_index(*images: BuiltImage, form: Form = "oci", attestation: bool = Fals
 
 
 def make_attestation(image: BuiltImage) -> BuiltImage:
-    """Return BuildKit's attestation of an image: platform unknown/unknown, an in-toto statement for a layer."""
+    """Return BuildKit's attestation of an image: platform unknown/unknown, an in-toto statement as its layer."""
     subject = {"name": "made-up", "digest": {"sha256": image.digest.partition(":")[2]}}
     statement = to_json({"_type": "https://in-toto.io/Statement/v0.1", "subject": [subject], "predicate": {}})
     blob = LayerBlob(data=statement, diff_id=digest_of(statement), compression="none", media_type=IN_TOTO)
@@ -130,7 +130,7 @@ def make_attestation(image: BuiltImage) -> BuiltImage:
 
 
 def make_helm_chart(name: str = "made-up", version: str = "0.1.0") -> BuiltImage:
-    """Return a Helm chart: an OCI manifest with a configuration that is no image's."""
+    """Return a Helm chart: an OCI manifest whose configuration is not that of an image."""
     chart = f"apiVersion: v2\nname: {name}\nversion: {version}\n".encode()
     blob = layer({f"{name}/Chart.yaml": chart}, media_type=HELM_CHART)
     config = to_json({"name": name, "version": version, "apiVersion": "v2"})
@@ -145,14 +145,14 @@ def make_artifact(
     media_type: str = "",
     annotations: Mapping[str, str] = {},
 ) -> BuiltImage:
-    """Return an artifact that refers to an image: an SBOM, a signature; ``oras attach`` makes such ones.
+    """Return an artifact that refers to an image, such as an SBOM or a signature, as ``oras attach`` makes it.
 
     Args:
         subject: The image.
-        artifact_type: What it is: ``application/spdx+json``.
+        artifact_type: Its type, such as ``application/spdx+json``.
         data: Its only blob.
-        media_type: The blob's; the artifact type where empty.
-        annotations: Of its manifest.
+        media_type: The blob's media type; if empty, the artifact type.
+        annotations: Those of its manifest.
     """
     blob = LayerBlob(data=data, diff_id=digest_of(data), compression="none", media_type=media_type or artifact_type)
     document = {
@@ -258,5 +258,5 @@ def describe(media_type: str, data: bytes) -> dict[str, Any]:
 
 
 def to_json(document: object) -> bytes:
-    """Return a document as registries store it: indented, as Docker writes it."""
+    """Return a document as JSON, indented as Docker writes it."""
     return json.dumps(document, indent=3).encode()

@@ -1,4 +1,4 @@
-"""Layers that look like distributions: just the files that scanners read."""
+"""Layers that look like distributions to a scanner: they hold only the files that scanners read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from .layers import Compression, LayerBlob, layer
 
 Packages = Mapping[str | tuple[str, str], str]
-"""Versions by package; a package is its name, or (name, source package)."""
+"""Versions by package; a package is a name, or a name and its source package."""
 
 DEBIAN_VERSION = "etc/debian_version"
 OS_RELEASE = "etc/os-release"
@@ -36,12 +36,12 @@ def debian_layer(
 
 
 def dpkg_layer(packages: Packages, *, compression: Compression = "gzip") -> LayerBlob:
-    """Return a layer with nothing but the whole dpkg status: what an upper layer's ``apt-get`` leaves."""
+    """Return a layer with only the whole dpkg status, as ``apt-get`` leaves it in an upper layer."""
     return layer({DPKG_STATUS: dpkg_status(packages)}, compression=compression)
 
 
 def distroless_layer(packages: Packages, *, version: str = "12") -> LayerBlob:
-    """Return a layer as distroless images have it: one file a package under ``var/lib/dpkg/status.d``."""
+    """Return a layer of a distroless image: one file per package under ``var/lib/dpkg/status.d``."""
     files = {OS_RELEASE: debian_os_release(version)}
     for package, package_version in packages.items():
         files[f"{DPKG_STATUS}.d/{_names(package)[0]}"] = dpkg_status({package: package_version})
@@ -61,7 +61,7 @@ def alpine_layer(packages: Packages, *, release: str = "3.19.1") -> LayerBlob:
 
 
 def opensuse_layer(*, version: str = "42.3", database: str = RPM_PACKAGES) -> LayerBlob:
-    """Return a base layer of openSUSE; its rpm database is junk of the right name."""
+    """Return a base layer of openSUSE; its rpm database has the right name and junk in it."""
     os_release = f'NAME="openSUSE Leap"\nVERSION="{version}"\nID=opensuse\nVERSION_ID="{version}"\nID_LIKE="suse"\n'
     return layer({OS_RELEASE: os_release.encode(), database: b"\x00\x06\x15\x61 no real rpm database\n"})
 
@@ -77,7 +77,7 @@ def debian_os_release(version: str | None) -> bytes:
 
 
 def dpkg_status(packages: Packages) -> bytes:
-    """Return the dpkg database with these packages, all of them installed."""
+    """Return the dpkg database with these packages, all installed."""
     return "".join(_dpkg_stanza(*_names(package), version) for package, version in packages.items()).encode()
 
 

@@ -1,4 +1,4 @@
-"""Layers: tar archives with the files that scanners look for, compressed as layers are; the same bytes every time."""
+"""Layers: compressed tar archives with the files that scanners look for; the same bytes every time."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ class LayerBlob:
     """One layer as a registry stores it."""
 
     data: bytes = field(repr=False)
-    """The blob: compressed."""
+    """The blob, compressed."""
     diff_id: str
     """The digest of the archive before compression."""
     compression: Compression = "gzip"
     media_type: str = ""
-    """What the manifest calls it; empty: by the compression and the form of the manifest."""
+    """Its media type in the manifest; if empty, it follows from the compression and the form of the manifest."""
     digest: str = field(init=False)
     """The digest of the blob."""
 
@@ -47,7 +47,7 @@ class LayerBlob:
 
     @property
     def size(self) -> int:
-        """The bytes of the blob."""
+        """The size of the blob in bytes."""
         return len(self.data)
 
     @property
@@ -55,7 +55,7 @@ class LayerBlob:
         """The archive before compression.
 
         Raises:
-            KeyError: It is compressed with zstd, which the standard library can't undo.
+            KeyError: It is compressed with zstd, which the standard library can't decompress.
         """
         return _DECOMPRESSORS[self.compression](self.data)
 
@@ -84,12 +84,12 @@ def empty_layer() -> LayerBlob:
 
 
 def newer_empty_layer() -> LayerBlob:
-    """Return the empty layer of newer builders, ``sha256:4f4fb700...``: the same with no time in it."""
+    """Return the empty layer of newer builders, ``sha256:4f4fb700...``: the same without a time."""
     return LayerBlob(data=_EMPTY_GZIP[:4] + bytes(4) + _EMPTY_GZIP[8:], diff_id=digest_of(_EMPTY_TAR))
 
 
 def filler_layer(name: str = "filler", *, size: int = 64) -> LayerBlob:
-    """Return a layer with one file that no scanner cares for: ``opt/NAME``, *size* bytes."""
+    """Return a layer with one file that no scanner reads: ``opt/NAME``, *size* bytes."""
     return layer({f"opt/{name}": _filling(name, size)})
 
 
@@ -99,7 +99,7 @@ def static_binary_layer(name: str = "app", *, size: int = 256) -> LayerBlob:
 
 
 def _filling(name: str, size: int) -> bytes:
-    """Return *size* bytes that compression does not make much smaller, and that depend on the name alone."""
+    """Return *size* bytes that depend only on the name, and that hardly compress."""
     blocks = (hashlib.sha256(f"{name} {number}".encode()).digest() for number in range(size // 32 + 1))
     return b"".join(blocks)[:size]
 

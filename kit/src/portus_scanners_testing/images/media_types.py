@@ -1,4 +1,4 @@
-"""The media types of manifests and what they point to."""
+"""The media types of manifests, and of what they refer to."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HELM_CHART = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 IN_TOTO = "application/vnd.in-toto+json"
 
 ACCEPT_ALL = ", ".join((DOCKER_MANIFEST, DOCKER_LIST, OCI_MANIFEST, OCI_INDEX))
-"""The ``Accept`` header of a client that knows all that a registry may hold."""
+"""The ``Accept`` header of a client that knows every manifest that a registry may hold."""
 
 _OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
 _DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"

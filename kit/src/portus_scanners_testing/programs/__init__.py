@@ -1,4 +1,4 @@
-"""Programs for tests: executables that do what they are told."""
+"""Programs for tests: executables that do what a test scripts."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-# What `ScriptedProgram` makes an executable of: it reads what it shall do from the folder that it lies in.
-# Run with -IS, so nothing but the standard library; the start of the interpreter is most of its time.
+# The source of the executables that `ScriptedProgram` makes; an executable reads what to do from its own folder.
+# It runs with -IS, so only with the standard library: starting the interpreter takes most of its time.
 from __future__ import annotations
 
 import base64
@@ -81,7 +81,7 @@ def show(fault: dict[str, Any]) -> None:
 
 
 def hang() -> NoReturn:
-    signal.alarm(LIFE)  # whoever left it behind does not have it for ever
+    signal.alarm(LIFE)  # a scanner that leaves it behind does not leave it for good
     while True:
         signal.pause()
 

@@ -26,20 +26,20 @@ _LONGEST_FIRST_LINE = 127
 
 @frozen(kw_only=True)
 class ProgramCall:
-    """One start of the program."""
+    """One run of the program."""
 
     arguments: tuple[str, ...]
-    """Without the program itself."""
+    """The arguments, without the program's name."""
     environment: Mapping[str, str] = field(repr=False)
     folder: str
-    """Where it was started."""
+    """The working folder."""
     process: int
-    """Its number."""
+    """The process id."""
 
 
 @frozen(kw_only=True)
 class ScriptedOutput:
-    """What the program does for some arguments."""
+    """What the program does when one of its arguments matches."""
 
     argument: str
     stdout: bytes = b""
@@ -50,16 +50,16 @@ class ScriptedOutput:
 
 @frozen(kw_only=True)
 class ProgramFault:
-    """What the program does instead of what is scripted, or after it.
+    """What the program does instead of what is scripted, or after that.
 
     Attributes:
-        after_output: Does it when it has written what is scripted for its arguments, not before.
-        status: Exits so.
-        signal: Ends by this signal.
+        after_output: Whether the program first writes what is scripted for its arguments.
+        status: Exits with this status.
+        signal: Dies by this signal.
         hang: Never ends.
         stubborn: Ignores SIGTERM.
         child: Starts a child process that never ends, in its own process group, and that holds its output open.
-        endless: Writes so many bytes to stdout.
+        endless: Writes this many bytes to stdout.
         echo: Writes its arguments and its environment to stderr, and fails.
         held: Waits until `ScriptedProgram.release` is called.
     """
@@ -77,11 +77,11 @@ class ProgramFault:
 
 
 class ScriptedProgram:
-    """An executable file that does what it is told.
+    """An executable file that does what a test scripts.
 
     Args:
-        folder: Where it is made, with the files that it is told by.
-        name: Of the file.
+        folder: Where the file is created, with the files that control it.
+        name: Name of the file.
     """
 
     def __init__(self, folder: Path, name: str = "scanner-program") -> None:
@@ -104,14 +104,14 @@ class ScriptedProgram:
         status: int = 0,
         files: Mapping[str, object] | None = None,
     ) -> None:
-        """Say what the program does when it is started with an argument. Without any that it knows it exits with 64.
+        """Say what the program does when it is started with an argument; if no argument matches, it exits with 64.
 
         Args:
-            argument: One of the arguments; ``*`` stands for any text. Of several that match, the last scripted counts.
-            stdout: What it writes: bytes, a text, or a value for JSON.
-            stderr: What it writes there, before.
-            status: How it exits.
-            files: What it writes to files, by the name in its working folder.
+            argument: One of the arguments; ``*`` matches any string. Of several that match, the last scripted counts.
+            stdout: What it writes to stdout: bytes, a string, or a value for JSON.
+            stderr: What it writes to stderr, before that.
+            status: Its exit status.
+            files: What it writes to files, by their names in its working folder.
         """
         contents = {name: content_of(value) for name, value in (files or {}).items()}
         output = ScriptedOutput(
@@ -121,22 +121,22 @@ class ScriptedProgram:
         self._tell()
 
     def break_with(self, fault: ProgramFault | None) -> None:
-        """Show a fault from now on; None for none."""
+        """Show a fault from now on; None ends the fault."""
         self._fault = fault
         self._tell()
 
     def rewrite(self, change: Callable[[bytes], bytes] | None) -> None:
-        """Let everything that the program writes to stdout and to files go through a function from now on."""
+        """Pass everything that the program writes to stdout and to files through a function from now on."""
         self._rewrite = change
         self._tell()
 
     def release(self) -> None:
-        """Let a program go on that is held."""
+        """Let a program that is held continue."""
         (self._folder / "release").touch()
 
     @property
     def calls(self) -> tuple[ProgramCall, ...]:
-        """How it was started, in order."""
+        """The runs of the program so far, in order."""
         log = self._folder / "calls"
         lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
         return tuple(_call(json.loads(line)) for line in lines)
@@ -159,9 +159,10 @@ class ScriptedProgram:
 
 
 def _make_executable(path: Path) -> None:
-    """Write the program; by way of a shell where the first line can't name the interpreter.
+    """Write the program; if the first line can't name the interpreter, make it a shell script that starts Python.
 
-    A kernel takes no blank there and, before Linux 5.1, 127 bytes at the most. The shell adds to the environment.
+    The kernel accepts no blank in that line and, before Linux 5.1, 127 bytes at most. The shell adds variables to the
+    environment.
     """
     source, first = _SOURCE.read_text(encoding="utf-8"), f"#!{sys.executable} -IS\n"
     if " " in sys.executable or len(first.encode()) > _LONGEST_FIRST_LINE:

@@ -15,15 +15,15 @@ from aiohttp import web
 from ..images import OCI_INDEX, BuiltImage, Pushable
 
 CATALOG_PAGE = 100
-"""How many names a page has when the client does not say."""
+"""Names on a page if the client does not ask for a number."""
 
 
 def answer_catalog(names: Sequence[str], query: Mapping[str, str]) -> web.Response:
     """Return one page of the names of all repositories.
 
     Args:
-        names: All of them, sorted.
-        query: ``n``, how many; ``last``, behind which one the page begins.
+        names: All names, sorted.
+        query: ``n``, how many; ``last``, the name after which the page begins.
     """
     page, headers = _cut(names, query, int(query.get("n", CATALOG_PAGE)), "/v2/_catalog")
     return web.json_response({"repositories": page}, headers=headers)
@@ -33,22 +33,22 @@ def answer_tags(repository: str, tags: Sequence[str], query: Mapping[str, str], 
     """Return one page of a repository's tags.
 
     Args:
-        repository: Its name.
-        tags: All of them, sorted; null in the answer where there are none.
+        repository: The repository's name.
+        tags: All tags, sorted; if there are none, the answer says null.
         query: See `answer_catalog`.
-        page: The most that a page has; 0: all of them, whatever the client says, as distribution 2.8 does.
+        page: Most tags on a page; 0: all tags, whatever the client asks for, as distribution 2.8 does.
     """
     shown, headers = _cut(tags, query, page or len(tags), f"/v2/{repository}/tags/list")
     return web.json_response({"name": repository, "tags": shown or None}, headers=headers)
 
 
 def find_referrers(stored: Iterable[Pushable], digest: str) -> list[BuiltImage]:
-    """Return the artifacts among what is stored that have this subject."""
+    """Return the stored artifacts whose subject is this digest."""
     return [item for item in stored if isinstance(item, BuiltImage) and item.subject == digest]
 
 
 def describe_referrers(found: Iterable[BuiltImage]) -> bytes:
-    """Return the index that lists them."""
+    """Return the index that lists these artifacts."""
     manifests = [
         {
             "mediaType": item.media_type,
@@ -63,13 +63,13 @@ def describe_referrers(found: Iterable[BuiltImage]) -> bytes:
 
 
 def answer_referrers(found: list[BuiltImage], path: str, query: Mapping[str, str], page: int) -> web.Response:
-    """Return one page of them.
+    """Return one page of a manifest's referrers.
 
     Args:
-        found: All of them.
-        path: What was asked for.
-        query: ``artifactType``; ``start``, which is this server's own word for a later page.
-        page: How many a page has; 0: all of them.
+        found: All referrers.
+        path: The path of the request.
+        query: ``artifactType``; ``start``, this server's own parameter for a later page.
+        page: Most referrers on a page; 0: all of them.
     """
     headers = {"Content-Type": OCI_INDEX}
     if wanted := query.get("artifactType"):
@@ -84,7 +84,7 @@ def answer_referrers(found: list[BuiltImage], path: str, query: Mapping[str, str
 
 
 def make_tag(digest: str) -> str:
-    """Return the tag that stands for the list where a registry has no API for it."""
+    """Return the tag under which clients keep the list if a registry has no API for referrers."""
     return digest.replace(":", "-")[: len("sha256-") + 64]
 
 

@@ -25,7 +25,7 @@ from ..images import (
 )
 
 VERSION = {"Docker-Distribution-Api-Version": "registry/2.0"}
-"""A header of every answer of a registry."""
+"""The header that every answer of a registry has."""
 _TAIL = "\n}"
 _WHY_NOT_OCI = {
     OCI_MANIFEST: "OCI manifest found, but accept header does not support OCI manifests",
@@ -34,11 +34,11 @@ _WHY_NOT_OCI = {
 
 
 def answer_manifest(item: Pushable | None, repository: str, reference: str, accepted: set[str]) -> web.Response:
-    """Return the answer with a manifest in a form that the client accepts; conversions are made for tags only.
+    """Return the answer with a manifest in a form that the client accepts; only tags are converted.
 
     Args:
-        item: What the registry has there; None for nothing.
-        repository: Its name.
+        item: What the registry has there, if anything.
+        repository: The repository's name.
         reference: The tag or digest that was asked for.
         accepted: The media types that the client accepts.
     """
@@ -56,7 +56,7 @@ def answer_manifest(item: Pushable | None, repository: str, reference: str, acce
 
 
 def signed_schema1(image: BuiltImage, repository: str, tag: str) -> tuple[bytes, bytes]:
-    """Return the manifest in schema 1, and its payload without signatures (of which the digest is made)."""
+    """Return the manifest in schema 1, and its payload without signatures, which the digest is computed from."""
     payload = json.dumps(_schema1_of(image, repository, tag), indent=3)
     signatures = json.dumps([_signature(payload)], indent=3).replace("\n", "\n   ")
     signed = f'{payload.removesuffix(_TAIL)},\n   "signatures": {signatures}{_TAIL}'
@@ -64,7 +64,7 @@ def signed_schema1(image: BuiltImage, repository: str, tag: str) -> tuple[bytes,
 
 
 def answer_error(status: int, code: str, message: str, detail: object = None) -> web.Response:
-    """Return an error as a registry writes it."""
+    """Return an error in the registry's form."""
     error = {"code": code, "message": message, **({} if detail is None else {"detail": detail})}
     return web.json_response({"errors": [error]}, status=status, headers=VERSION)
 

@@ -47,13 +47,13 @@ class StandInRegistry(LoopbackServer):
 
     Args:
         auth: ``open``, ``basic`` or ``token``.
-        username: The one account there is (not with *token_server*, which has its own).
-        password: Its password.
-        token_server: Another server's token endpoint; None: this server has one at ``/token``.
-        service: What the challenge calls the registry.
+        username: The only account (not with *token_server*, which has its own).
+        password: The account's password.
+        token_server: The server with the token endpoint; None: this server, at ``/token``.
+        service: The registry's name in the challenge.
         tls: Makes it an https server.
-        referrers: Whether it has the API for them, as distribution 3 and most others have; 2.8 has not, and clients
-            then keep a list under a tag.
+        referrers: Whether it has the referrers API, as distribution 3 and most registries do; 2.8 does not, and
+            clients then keep a list under a tag.
     """
 
     def __init__(
@@ -74,19 +74,19 @@ class StandInRegistry(LoopbackServer):
         self.service = service
         self._token_server = token_server
         self.tokens = token_server.service if token_server else TokenService(username=username, password=password)
-        """The token endpoint: its issuer, what it leaves out, whom it denies."""
+        """The token endpoint: its issuer, what its answers leave out, which repositories it denies."""
         self.referrers = referrers
         self.referrers_page = 0
-        """How many referrers a page has; 0: all of them."""
+        """Most referrers on a page; 0: all of them."""
         self.catalog = True
-        """Whether it shows the list of its repositories; many registries do not."""
+        """Whether it lists its repositories; many registries do not."""
         self.tags_page = 0
-        """How many tags a page has; 0: all of them, as distribution 2.8 has it."""
+        """Most tags on a page; 0: all of them, as in distribution 2.8."""
         self._repositories: dict[str, _Repository] = {}
 
     @property
     def issued(self) -> list[IssuedToken]:
-        """The tokens handed out so far."""
+        """The tokens issued so far."""
         return self.tokens.issuer.issued
 
     @property
@@ -95,7 +95,7 @@ class StandInRegistry(LoopbackServer):
         return self._token_server.realm if self._token_server else f"{self.url}/token"
 
     def push(self, repository: str, tag: str, image: Pushable) -> str:
-        """Store an image or an index under a tag and return its digest; an empty tag: by digest only."""
+        """Store an image or an index under a tag, and return its digest; with an empty tag, it has a digest only."""
         stored = self._repositories.setdefault(repository, _Repository())
         stored.blobs.update(image.blobs)
         stored.manifests.update({item.digest: item for item in (image, *image.manifests)})
@@ -106,13 +106,13 @@ class StandInRegistry(LoopbackServer):
         return image.digest
 
     def _list_referrers(self, repository: str, subject: str) -> None:
-        """Keep the list under its tag, as clients do."""
+        """Store the list of referrers under its tag, as clients do."""
         found = find_referrers(self._repositories[repository].manifests.values(), subject)
         index = BuiltIndex(manifest=describe_referrers(found), media_type=OCI_INDEX, manifests=())
         self.push(repository, make_tag(subject), index)
 
     def remove(self, repository: str, digest: str) -> None:
-        """Forget a blob or a manifest."""
+        """Remove a blob or a manifest."""
         self._repositories[repository].blobs.pop(digest, None)
         self._repositories[repository].manifests.pop(digest, None)
 
@@ -164,7 +164,7 @@ class StandInRegistry(LoopbackServer):
         return answer_tags(repository, sorted(stored.tags), query, self.tags_page)
 
     def _refusal(self, request: web.BaseRequest, repository: str) -> web.Response | None:
-        """Return the 401 that this request gets, if it gets one."""
+        """Return the 401 for this request; None if it is allowed."""
         header = request.headers.get("Authorization")
         if self.auth == "basic":
             if header is not None and read_basic(header) == (self.username, self.password):
@@ -199,7 +199,7 @@ def _blob(stored: _Repository, digest: str) -> web.Response:
 
 
 def _accepted(request: web.BaseRequest) -> set[str]:
-    """Return the media types that all Accept headers name; wildcards count for nothing, as in distribution."""
+    """Return the media types in all Accept headers; wildcards mean nothing, as in distribution."""
     items = ",".join(request.headers.getall("Accept", ())).split(",")
     return {item.partition(";")[0].strip().lower() for item in items}
 

@@ -1,4 +1,4 @@
-"""The server that hands out a registry's tokens.
+"""The server that issues a registry's tokens.
 
 Source: github.com/distribution/distribution, ``docs/spec/auth/token.md`` and ``oauth.md``.
 """
@@ -22,14 +22,14 @@ Fields = dict[str, list[str]]
 
 
 class TokenService:
-    """What the token endpoint does, on whichever server it is.
+    """The token endpoint, on the registry's server or on its own.
 
     Args:
-        issuer: Makes the tokens.
-        username: The one account there is.
-        password: Its password.
+        issuer: Issues the tokens.
+        username: The only account.
+        password: The account's password.
         anonymous: Whether a client without credentials gets tokens for pulling.
-        identity_token: The refresh token that is accepted in place of the password; empty: none.
+        identity_token: A refresh token that is accepted instead of the password; empty: none is.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class TokenService:
         self.anonymous = anonymous
         self.identity_token = identity_token
         self.denied: set[str] = set()
-        """Repositories for which tokens allow nothing: the answer is 200 all the same."""
+        """Repositories for which tokens allow nothing; the answer is still a 200."""
         self.left_out: set[str] = set()
         """Keys to leave out of the answer: ``token``, ``access_token``, ``expires_in``, ``issued_at``."""
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
-        """Answer ``GET`` (with Basic credentials or none) and ``POST`` (OAuth2's form)."""
+        """Answer a ``GET``, with Basic credentials or without, or a ``POST`` with an OAuth2 form."""
         if request.method == "POST":
             fields = parse_qs((await request.read()).decode())
             account = self._account_of_form(fields)
@@ -74,13 +74,13 @@ class TokenService:
         return self.username if known else None
 
     def _account_of_header(self, header: str | None) -> str | None:
-        """Return the account, "" for an anonymous client, None for one that is refused."""
+        """Return the account; "" for an anonymous client, None for wrong credentials."""
         if header is None:
             return "" if self.anonymous else None
         return self.username if read_basic(header) == (self.username, self.password) else None
 
     def _allowed(self, fields: Fields, account: str) -> list[TokenAccess]:
-        """Return what is asked for and not denied; an anonymous client gets no more than pull."""
+        """Return the requested access that is not denied; an anonymous client may pull only."""
         asked = (TokenAccess.parse(scope) for scope in " ".join(fields.get("scope", ())).split())
         granted = (access for access in asked if access is not None and access.repository not in self.denied)
         return [access if account else evolve(access, actions=access.actions & {"pull"}) for access in granted]
@@ -105,12 +105,12 @@ class TokenServer(LoopbackServer):
 
     @property
     def realm(self) -> str:
-        """What the registry's challenge says."""
+        """The URL in the registry's challenge."""
         return f"{self.url}/token"
 
     @property
     def issued(self) -> list[IssuedToken]:
-        """The tokens handed out so far."""
+        """The tokens issued so far."""
         return self.service.issuer.issued
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -121,7 +121,7 @@ class TokenServer(LoopbackServer):
 
 
 def read_basic(header: str) -> tuple[str, str] | None:
-    """Return the user and password of an ``Authorization`` header; None when it holds none."""
+    """Return the user name and password in an ``Authorization`` header; None if it is not a Basic header."""
     kind, _, encoded = header.partition(" ")
     if kind.lower() != "basic":
         return None

@@ -1,4 +1,4 @@
-"""Tokens of a registry: who may do what, and for how long."""
+"""Tokens of a registry: which account may do what, and for how long."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from attrs import field, frozen
 
 USERNAME = "user"
 PASSWORD = "opensesame"  # noqa: S105 (of a stand-in)
-"""The account of every registry here, if nothing else is said."""
+"""The account of every stand-in registry, by default."""
 
 
 @frozen(kw_only=True)
 class TokenAccess:
-    """What a token allows on one repository, or on the list of all."""
+    """What a token allows on one repository, or on the list of all repositories."""
 
     repository: str
-    """``catalog`` where `kind` is ``registry``."""
+    """The repository; ``catalog`` if `kind` is ``registry``."""
     actions: frozenset[str]
     kind: str = "repository"
 
     @classmethod
     def parse(cls, scope: str) -> TokenAccess | None:
-        """Return what ``repository:NAME:pull,push`` or ``registry:catalog:*`` asks for; None for another kind."""
+        """Return what ``repository:NAME:pull,push`` or ``registry:catalog:*`` asks for; None for any other scope."""
         kind, _, rest = scope.partition(":")
         repository, _, actions = rest.rpartition(":")
         if kind not in {"repository", "registry"} or not repository:
@@ -33,7 +33,7 @@ class TokenAccess:
 
 @frozen(kw_only=True)
 class IssuedToken:
-    """A token that was handed out."""
+    """A token that was issued."""
 
     value: str = field(repr=False)
     account: str
@@ -45,18 +45,18 @@ class IssuedToken:
     expires_at: float
 
     def allows(self, repository: str, action: str, kind: str = "repository") -> bool:
-        """Return whether the token is good for an action on a repository."""
+        """Return whether the token allows an action on a repository."""
         return any(
             (item.kind, item.repository) == (kind, repository) and action in item.actions for item in self.access
         )
 
 
 class TokenIssuer:
-    """Hands out tokens that mean nothing but to itself, and counts them.
+    """Issues tokens that only it understands, and counts them.
 
     Args:
-        lifetime: Seconds; may be changed at any time.
-        clock: Seconds since 1970.
+        lifetime: Seconds that a token is valid; may be changed at any time.
+        clock: Returns seconds since 1970.
     """
 
     def __init__(self, *, lifetime: float = 300.0, clock: Callable[[], float] = time.time) -> None:
@@ -66,7 +66,7 @@ class TokenIssuer:
         self._valid: dict[str, IssuedToken] = {}
 
     async def issue(self, *, account: str, service: str, access: Iterable[TokenAccess]) -> IssuedToken:
-        """Hand out a token."""
+        """Issue a token."""
         now = self.clock()
         unsigned = IssuedToken(
             value=f"made-up-token-{len(self.issued) + 1}",
@@ -82,7 +82,7 @@ class TokenIssuer:
         return token
 
     async def sign(self, token: IssuedToken) -> IssuedToken:
-        """Return the token with the value that goes on the wire."""
+        """Return the token with the value that clients get."""
         return token
 
     def find(self, value: str) -> IssuedToken | None:
@@ -91,5 +91,5 @@ class TokenIssuer:
         return token if token is not None and self.clock() < token.expires_at else None
 
     def revoke_all(self) -> None:
-        """Make every token handed out so far worthless."""
+        """Revoke every token issued so far."""
         self._valid.clear()

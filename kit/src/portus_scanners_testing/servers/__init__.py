@@ -1,4 +1,4 @@
-"""Servers on loopback: their base, the faults that they can be told to show, scripts, recorded answers."""
+"""Servers on loopback: their base class, the faults that they can show, scripted and recorded answers."""
 
 from portus_images import attach_stub
 

@@ -1,4 +1,4 @@
-"""Faults that a server can be told to show, by path."""
+"""Faults that a server shows instead of correct answers, by path."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 @frozen
 class Status:
-    """Answers with this status instead."""
+    """Answers with this status."""
 
     status: int
     body: bytes = b""
@@ -33,7 +33,7 @@ class Status:
 
 @frozen
 class EmptyBody:
-    """Answers 200 with nothing in it, as some proxies do."""
+    """Answers 200 with an empty body, as some proxies do."""
 
     async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
         """Answer without asking the server."""
@@ -42,18 +42,18 @@ class EmptyBody:
 
 @frozen
 class Truncated:
-    """Gives the server's answer, cut.
+    """Sends the server's answer, truncated.
 
     Attributes:
-        keep: Bytes of the body that get through.
-        announced: Whether Content-Length still gives the full length: the client can see that something is missing.
+        keep: Bytes of the body that are sent.
+        announced: Whether Content-Length gives the full length, so that a client can see that something is missing.
     """
 
     keep: int = 10
     announced: bool = True
 
     async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
-        """Give the first bytes, then close the connection."""
+        """Send the first bytes, then close the connection."""
         full = await handler(request)
         body, headers = body_of(full), _plain(full.headers)
         if not self.announced:
@@ -67,7 +67,7 @@ class Truncated:
 
 @frozen
 class Disconnect:
-    """Closes the connection and answers nothing."""
+    """Closes the connection without an answer."""
 
     async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
         """Close the connection."""
@@ -76,7 +76,7 @@ class Disconnect:
 
 @frozen
 class Hang:
-    """Answers as the server would, but not before it is released; never, when nobody has the event."""
+    """Answers as the server would once the event is set, which by default it never is."""
 
     release: asyncio.Event = field(factory=asyncio.Event)
 
@@ -88,7 +88,7 @@ class Hang:
 
 @frozen
 class Delay:
-    """Answers as the server would, later: for demonstrations; tests use `Hang`."""
+    """Answers as the server would, but later: for demonstrations; tests use `Hang`."""
 
     seconds: float
 
@@ -100,16 +100,16 @@ class Delay:
 
 @frozen
 class Chunked:
-    """Gives the server's answer in small chunks.
+    """Sends the server's answer in small chunks.
 
     Attributes:
-        size: Bytes of a chunk.
+        size: Bytes in a chunk.
     """
 
     size: int = 1
 
     async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
-        """Ask the server, and send what it says piece by piece."""
+        """Ask the server, and send its answer chunk by chunk."""
         full = await handler(request)
         body = body_of(full)
         response = web.StreamResponse(status=full.status, headers=_plain(full.headers))
@@ -122,18 +122,18 @@ class Chunked:
 
 @frozen
 class Endless:
-    """Answers 200 with a JSON array that goes on and on: white space, until the client hangs up.
+    """Answers 200 with a huge JSON array of white space.
 
     Attributes:
-        size: Bytes; the array is closed after that many.
-        compressed: Whether they are sent gzipped: about a thousandth of the size.
+        size: Bytes of the array.
+        compressed: Whether the array is gzipped, to about a thousandth of its size.
     """
 
     size: int = 100 * 1024 * 1024
     compressed: bool = False
 
     async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
-        """Send it without asking the server."""
+        """Send the array without asking the server."""
         headers = {"Content-Type": "application/json", **({"Content-Encoding": "gzip"} if self.compressed else {})}
         response = web.StreamResponse(headers=headers)
         response.enable_chunked_encoding()
@@ -155,7 +155,7 @@ class Endless:
 
 @frozen
 class Echo:
-    """Answers with everything that it was sent, credentials included, as careless proxies and error pages do."""
+    """Answers with the whole request, credentials included, as careless proxies and error pages do."""
 
     status: int = 500
 
@@ -168,35 +168,35 @@ class Echo:
 
 @frozen
 class Rewritten:
-    """Gives the server's answer with another body.
+    """Sends the server's answer with another body.
 
     Attributes:
-        rewrite: From the body, decompressed, to the one that is sent.
+        rewrite: Returns the body to send for the decompressed one of the server.
     """
 
     rewrite: Callable[[bytes], bytes]
 
     async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
-        """Ask the server, and change what it says."""
+        """Ask the server, and send its answer with the other body."""
         full = await handler(request)
         return web.Response(status=full.status, body=self.rewrite(body_of(full)), headers=_plain(full.headers))
 
 
 @runtime_checkable
 class Fault(Protocol):
-    """Something else than the right answer. The classes here are those that are needed often; write your own."""
+    """What a server does instead of answering correctly. The classes here are the frequent ones; write your own."""
 
     async def show(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
-        """Answer a request; ``await handler(request)`` is what the server would answer."""
+        """Answer a request; ``await handler(request)`` is the server's own answer."""
         ...
 
 
 @define
 class FaultRule:
-    """A fault and when it is shown.
+    """A fault, and when it is shown.
 
     Attributes:
-        shown: How often it was shown.
+        shown: How many times it was shown so far.
     """
 
     pattern: str
@@ -207,7 +207,7 @@ class FaultRule:
     shown: int = 0
 
     def is_due(self, request: web.BaseRequest) -> bool:
-        """Count a request, and say whether it gets this fault."""
+        """Return whether a request gets this fault, and count the request."""
         if self.left == 0 or self.method not in {None, request.method}:
             return False
         if not fnmatchcase(request.raw_path.partition("?")[0], self.pattern):
@@ -224,7 +224,7 @@ class FaultRule:
 
 
 class Faults:
-    """What to show instead of the right answer; the oldest rule that is due is taken."""
+    """The faults of one server; of several rules that are due, the oldest is applied."""
 
     def __init__(self) -> None:
         self._rules: list[FaultRule] = []
@@ -235,31 +235,31 @@ class Faults:
         """Show a fault.
 
         Args:
-            path: The path without the query; ``*`` stands for any text.
-            fault: What to show.
-            method: None for every method.
-            times: How often; None for always.
-            skip: So many matching requests are answered rightly before.
+            path: The path without the query; ``*`` matches any string.
+            fault: The fault.
+            method: The method of the requests; None for any.
+            times: How many times; None for always.
+            skip: How many matching requests are answered correctly before.
         """
         rule = FaultRule(path, fault, method, times, skip)
         self._rules.append(rule)
         return rule
 
     def clear(self) -> None:
-        """Show no faults any more."""
+        """Remove all faults."""
         self._rules.clear()
 
     async def apply(self, request: web.BaseRequest, handler: Handler) -> web.StreamResponse:
-        """Return the fault that is due, else the handler's answer."""
+        """Return the answer of the fault that is due, or else the handler's."""
         rule = next((rule for rule in self._rules if rule.is_due(request)), None)
         return await (handler(request) if rule is None else rule.show(request, handler))
 
 
 def body_of(response: web.StreamResponse) -> bytes:
-    """Return the body of an answer that is not sent yet, decompressed.
+    """Return the decompressed body of an answer that was not sent yet.
 
     Raises:
-        TypeError: It was streamed: the server has sent it already.
+        TypeError: The answer is a stream, so that the server has sent it already.
     """
     if not isinstance(response, web.Response) or not isinstance(response.body, bytes | None):
         msg = "only the answer of a handler that returns a web.Response can be changed"
@@ -269,17 +269,17 @@ def body_of(response: web.StreamResponse) -> bytes:
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers that an answer of another length can keep."""
+    """Return the headers that are still right for a body of another length."""
     return {name: value for name, value in headers.items() if name.lower() != "content-length"}
 
 
 def _plain(headers: Mapping[str, str]) -> dict[str, str]:
-    """Return the headers that an answer with another, uncompressed body can keep."""
+    """Return the headers that are still right for another, uncompressed body."""
     return {name: value for name, value in _kept(headers).items() if name.lower() != "content-encoding"}
 
 
 def _hang_up(request: web.BaseRequest, response: web.StreamResponse) -> web.StreamResponse:
-    """Close the connection under the answer; aiohttp takes it as a client that went away."""
+    """Close the connection under the answer, which aiohttp takes for a client that hung up."""
     response.force_close()
     if request.transport is not None:
         request.transport.close()

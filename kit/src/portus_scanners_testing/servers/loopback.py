@@ -1,4 +1,4 @@
-"""The base of all servers: a loopback port, requests as they came, answers and faults; a thread to run servers in."""
+"""The base class of all servers: a loopback port, recorded requests, faults; and a thread to run servers in."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class RecordedRequest:
     """A request as it reached a server.
 
     Attributes:
-        target: Path and query as they stood in the request line, nothing decoded.
-        headers: Names in any case. `Authorization` is among them.
+        target: Path and query as in the request line, nothing decoded.
+        headers: By name, in any case; `Authorization` is included.
     """
 
     method: str
@@ -40,12 +40,12 @@ class RecordedRequest:
 
     @property
     def query(self) -> str:
-        """What follows the question mark."""
+        """The part of the target after the question mark."""
         return self.target.partition("?")[2]
 
 
 class LoopbackServer:
-    """A server on 127.0.0.1; subclasses say what it answers.
+    """A server on 127.0.0.1; a subclass says what it answers.
 
     Args:
         tls: Makes it an https server.
@@ -60,12 +60,12 @@ class LoopbackServer:
 
     @property
     def host(self) -> str:
-        """``127.0.0.1:PORT``, as it stands in an image reference."""
+        """``127.0.0.1:PORT``, as in an image reference."""
         return f"127.0.0.1:{self._port}"
 
     @property
     def url(self) -> str:
-        """Scheme and host, no slash at the end."""
+        """Scheme and host, without a slash at the end."""
         return f"{'https' if self._tls else 'http'}://{self.host}"
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -86,7 +86,7 @@ class LoopbackServer:
         await self.stop()
 
     async def stop(self) -> None:
-        """Close the port and every connection; from then on, connections are refused."""
+        """Close the port and every connection; new connections are refused from then on."""
         if self._runner is not None:
             await self._runner.cleanup()
             self._runner = None
@@ -103,7 +103,7 @@ def serving(*servers: LoopbackServer) -> Iterator[None]:
     """Run servers in another thread, with a loop of their own, until the block ends.
 
     Args:
-        servers: Not started yet; their ports are known inside the block.
+        servers: Servers that were not started yet; their ports are known inside the block.
     """
     ready, stop = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()

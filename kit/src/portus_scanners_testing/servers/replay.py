@@ -1,12 +1,12 @@
-"""Recorded exchanges: read from JSON files, and answered again over a real socket.
+"""Recorded exchanges, read from JSON files and replayed over a real socket.
 
 One file holds one exchange::
 
     {"request": {"method": "GET", "url": "http://127.0.0.1:6060/v1/layers/a", "headers": {}, "body": null},
      "response": {"status": 200, "headers": {}, "body": {"Layer": {}}}}
 
-A body is the JSON value, or a text; ``body_text``, where it is given, is the exact text instead. Other members are
-passed over. ``target`` may stand for ``url``.
+A body is a JSON value or a string; ``body_text``, if given, is the exact text instead. Other members are ignored.
+``target`` may replace ``url``.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _KEPT_HEADERS = {"content-type", "content-encoding", "retry-after", "location", 
 
 @frozen(kw_only=True)
 class Exchange:
-    """One request and the answer that it got.
+    """One request and its answer.
 
     Attributes:
-        name: Name of its file, without ``.json``.
+        name: Name of the file, without ``.json``.
         target: Path and query.
-        headers: Those of the answer, without framing, date and server.
-        body: The answer's, decompressed.
+        headers: Headers of the answer, without framing, date and server.
+        body: Body of the answer, decompressed.
     """
 
     name: str
@@ -46,10 +46,10 @@ class Exchange:
 
     @classmethod
     def read(cls, path: Path) -> Exchange:
-        """Read a file.
+        """Read an exchange from a file.
 
         Raises:
-            ValueError: It is no exchange.
+            ValueError: The file is not a recorded exchange.
         """
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
@@ -64,7 +64,7 @@ class Exchange:
                 body=_body_of(response),
             )
         except (KeyError, TypeError, AttributeError) as error:
-            msg = f"{path.name} is no recorded exchange: {error!r}"
+            msg = f"{path.name} is not a recorded exchange: {error!r}"
             raise ValueError(msg) from error
 
 
@@ -74,14 +74,14 @@ def read_exchanges(folder: Path) -> tuple[Exchange, ...]:
 
 
 class ReplayServer(LoopbackServer):
-    """Answers with recorded answers: the first whose method and target are those of the request.
+    """Replays recorded answers: the first one whose method and target are those of the request.
 
-    What was not recorded is answered with 501 and named in `unknown`.
+    A request that was not recorded is answered with 501, and named in `unknown`.
 
     Args:
-        exchanges: What was recorded.
-        matches: Whether an exchange answers a request; method and target must be equal when left out.
-        adapt: From an exchange to the one that is answered: where names differ from the recorded ones.
+        exchanges: The recorded exchanges.
+        matches: Returns whether an exchange answers a request; by default, if method and target are equal.
+        adapt: Returns the exchange to answer with, if names differ from the recorded ones.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class ReplayServer(LoopbackServer):
     ) -> None:
         super().__init__()
         self.unknown: list[str] = []
-        """``METHOD TARGET`` of the requests that nothing was recorded for."""
+        """``METHOD TARGET`` of each request that was not recorded."""
         self._exchanges = tuple(exchanges)
         self._matches = matches or _same_request
         self._adapt = adapt or _as_recorded
@@ -112,7 +112,7 @@ class ReplayServer(LoopbackServer):
 
 
 def with_json(exchange: Exchange, change: Callable[[Any], Any]) -> Exchange:
-    """Return the exchange with ``change(value)`` for its JSON body: for `ReplayServer`'s *adapt*."""
+    """Return the exchange with ``change(value)`` for its JSON body, as `ReplayServer`'s *adapt* may need it."""
     return evolve(exchange, body=json.dumps(change(json.loads(exchange.body))).encode())
 
 

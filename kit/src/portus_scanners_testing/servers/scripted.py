@@ -1,4 +1,4 @@
-"""A backend whose answers a test writes: a sequence for each path, one answer a request.
+"""A backend whose answers a test writes: a sequence for each path, one answer per request.
 
 async with ScriptedServer() as server:
 server.script("/scan", {"state": "working"}, {"state": "done", "found": []})
@@ -22,7 +22,7 @@ from .loopback import LoopbackServer
 
 
 def content_of(value: object) -> bytes:
-    """Return bytes as they are, a text in UTF-8, and any other value as JSON."""
+    """Return bytes unchanged, a string in UTF-8, and any other value as JSON."""
     if isinstance(value, bytes):
         return value
     return value.encode() if isinstance(value, str) else json.dumps(value).encode()
@@ -33,8 +33,8 @@ class Reply:
     """One answer.
 
     Args:
-        body: Bytes, or a text, or else a value that is sent as JSON.
-        fault: What becomes of it on its way: `Truncated`, `Chunked`, `Delay`...
+        body: Bytes, a string, or a value that is sent as JSON.
+        fault: What happens to the answer on its way: `Truncated`, `Chunked`, `Delay`...
     """
 
     body: bytes = field(default=b"", converter=content_of, repr=False)
@@ -67,7 +67,7 @@ class _Script:
 
 
 class ScriptedServer(LoopbackServer):
-    """Answers what was scripted; anything else is 404 without a body.
+    """Answers as scripted, and anything else with 404 and no body.
 
     Args:
         tls: Makes it an https server.
@@ -86,17 +86,17 @@ class ScriptedServer(LoopbackServer):
         content_type: str = "application/json",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Say what a path answers. Said again for the same path, it replaces what was said before.
+        """Say what a path answers; a second script for the same path replaces the first.
 
         Args:
-            path: The path; with a ``?`` in it, path and query as they stand in the request line. ``*`` stands for any
-                text. Of several that match, the one that was scripted last counts.
-            replies: One a request, the last one again and again: a `Reply`, a fault, an async function of the request,
-                or a body (bytes, a text, or a value for JSON). None: an empty body.
-            method: None for every method.
-            status: Of the replies that are bodies.
-            content_type: Of the replies that are bodies.
-            headers: Of the replies that are bodies.
+            path: The path; with a ``?`` in it, path and query as in the request line. ``*`` matches any string. Of
+                several that match, the last scripted counts.
+            replies: One per request, the last one repeatedly: a `Reply`, a fault, an async function of the request, or
+                a body (bytes, a string, or a value for JSON). If there are none: an empty body.
+            method: The method of the requests; None for any.
+            status: Status of the replies that are bodies.
+            content_type: Content type of the replies that are bodies.
+            headers: Headers of the replies that are bodies.
         """
 
         def reply_of(given: Any) -> Handler:
@@ -108,7 +108,7 @@ class ScriptedServer(LoopbackServer):
         self._scripts.insert(0, _Script(path, method, [reply_of(given) for given in replies or (b"",)]))
 
     def redirect(self, path: str, target: str, *, status: int = 307) -> None:
-        """Send whoever asks for a path elsewhere."""
+        """Redirect requests for a path to another URL."""
         self.script(path, status=status, headers={"Location": target})
 
     def asked(self, path: str) -> list[str | None]:
