@@ -1,4 +1,4 @@
-"""From a document to the user: every output is written, and the exit code is what the document deserves."""
+"""What becomes of a document: the policy is applied, every output is written, and the exit code follows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .outputs import DEFAULT, ReportOutput, choose_outputs
 
 @frozen(kw_only=True)
 class Reporting:
-    """What becomes of a document."""
+    """What a command does with its document: the outputs, the policy, and what people are shown."""
 
     outputs: tuple[ReportOutput, ...]
     policy: CommandPolicy
@@ -46,11 +46,11 @@ class Reporting:
         """Apply the policy and write every output; the failure of one does not keep the others from being written.
 
         Args:
-            document: The answer.
+            document: The document of the scan, or of earlier reports.
             keep: When an output fails and nothing else went to stdout, print the document there as JSON.
 
         Returns:
-            What the document deserves; `USAGE` when some output could not be written.
+            The exit code of the document; `USAGE` if some output could not be written.
         """
         document = self.policy.apply(document)
         if not self._has_readable_stdout():
@@ -93,6 +93,6 @@ def doubt_lines(document: ReportDocument) -> Iterator[str]:
 
 
 def _violation_lines(document: ReportDocument) -> Iterator[str]:
-    """Yield a line for each rule of the gate that does not hold, for a user who does not see the table."""
+    """Yield a line for each violation of the gate, for users who do not see the table."""
     for violation in document.gate.violations if document.gate else ():
         yield f"gate: {violation_words(violation)}"

@@ -1,4 +1,4 @@
-"""The document as JSON: for programs, and nothing is left out."""
+"""The whole document as JSON, or as JSON Lines, which a reader can take an image at a time."""
 
 from __future__ import annotations
 

@@ -183,36 +183,31 @@ def _one_by_one(found: Sequence[Vulnerability], surface: Surface, most: int | No
     names = ("VULNERABILITY", "SEVERITY", "PACKAGE", "VERSION", "FIXED BY", "SCANNERS")
     headings = [Cell(name, "bold", whole=name == "SEVERITY") for name in names]
     if not surface.terminal:
-        return Grid([headings, *(_row(one, surface) for one in found[:most])])
+        return Grid([headings, *(_found_row(one, surface) for one in found[:most])])
     rows: list[TableRow | Cell] = [_without_severity(headings)]
     totals = Counter(one.severity for one in found)
     for severity, group in groupby(found[:most], key=lambda one: one.severity):
-        members = [_without_severity(_row(one, surface)) for one in group]
+        members = [_without_severity(_found_row(one, surface)) for one in group]
         number = str(len(members)) if len(members) == totals[severity] else f"{len(members)} of {totals[severity]}"
         rows += [Cell(f"{severity.value} ({number})", _STYLES.get(severity, "bold")), *members]
     return Grid(rows)
 
 
-def _row(one: Vulnerability, surface: Surface) -> TableRow:
-    rest = _cells(package_name([one]), one.package.version, _fix(one), _scanners(one, surface))
-    return [_id(one), _severity(one.severity), *rest]
+def _row(one: Vulnerability, *texts: str) -> TableRow:
+    name, *rest = [safe(text, _LONGEST_CELL) for text in (one.id, *texts)]
+    return [Cell(name, whole=len(name) <= _USUAL_ID), _severity(one.severity), *(Cell(text or "-") for text in rest)]
+
+
+def _found_row(one: Vulnerability, surface: Surface) -> TableRow:
+    return _row(one, package_name([one]), one.package.version, _fix(one), _scanners(one, surface))
 
 
 def _without_severity(row: TableRow) -> TableRow:
     return [row[0], *row[2:]]
 
 
-def _id(one: Vulnerability) -> Cell:
-    text = safe(one.id, _LONGEST_CELL)
-    return Cell(text, whole=len(text) <= _USUAL_ID)
-
-
 def _severity(severity: Severity) -> Cell:
     return Cell(severity.value, _STYLES.get(severity, ""), whole=True)
-
-
-def _cells(*texts: str) -> TableRow:
-    return [Cell(safe(text, _LONGEST_CELL) or "-") for text in texts]
 
 
 def _fix(one: Vulnerability) -> str:
@@ -234,8 +229,7 @@ def _suppressed_grid(found: Iterable[Vulnerability]) -> Grid:
         rule = one.suppressed
         if rule is not None:
             until = rule.until.isoformat() if rule.until else ""
-            texts = _cells(package_name([one]), rule.reason, rule.by, until, rule.rule)
-            rows.append([_id(one), _severity(one.severity), *texts])
+            rows.append(_row(one, package_name([one]), rule.reason, rule.by, until, rule.rule))
     return Grid(rows)
 
 
@@ -261,7 +255,8 @@ def _package_grid(groups: Iterable[_PackageGroup]) -> Grid:
     ]
     rows = [headings]
     for group in groups:
-        package, version, fix = _cells(group.name, group.package.version, group.highest_fix)
+        texts = (group.name, group.package.version, group.highest_fix)
+        package, version, fix = [Cell(safe(text, _LONGEST_CELL) or "-") for text in texts]
         numbers = (Cell(str(number), whole=True, right=True) for number in (len(group.vulnerabilities), group.fixable))
         rows.append([package, version, _severity(group.worst.severity), *numbers, fix])
     return Grid(rows)
