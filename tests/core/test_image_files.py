@@ -60,8 +60,8 @@ async def test_what_can_not_be_read(tmp_path: Path) -> None:
     """No file, a folder, a pipe that nobody writes to, and no path at all are errors that say so."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "under").write_text("a file")
-    reasons = {"gone": "there is no file", "": "Is a directory", "pipe": "is no file", "under/x": "Not a directory"}
-    for name, reason in {**reasons, "\0": "it is no path"}.items():
+    reasons = {"gone": "there is no file", "": "Is a directory", "pipe": "is not a file", "under/x": "Not a directory"}
+    for name, reason in {**reasons, "\0": "it is not a valid path"}.items():
         with pytest.raises(ScannerError, match=reason):
             await read_file(f"{tmp_path}/{name}", max_size=5)
 

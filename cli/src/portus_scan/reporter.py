@@ -48,8 +48,9 @@ class Surface:
     """What is known of the place where a text will be read.
 
     Attributes:
-        width: Columns.
+        width: Columns of a line.
         terminal: False for a pipe or a file: no boxes.
+        color: Whether colors are shown.
     """
 
     width: int = 160
@@ -68,9 +69,11 @@ class ReportJob:
     """What a format is given.
 
     Attributes:
+        document: The document to show.
         baseline: An earlier document to compare with.
         min_severity: What people read leaves out what is lower, and says how much; other formats have everything.
         show_all: No limit on the number of rows.
+        surface: Where the output will be read.
     """
 
     document: ReportDocument
@@ -85,7 +88,8 @@ class ReportFile:
     """One file of a format that writes a folder.
 
     Attributes:
-        path: Relative, with slashes; without ``..``.
+        path: Path relative to the folder, with slashes; without ``..``.
+        content: What the file contains.
     """
 
     path: str

@@ -17,6 +17,7 @@ class BlobAccess:
     """How a backend that pulls by itself gets one layer.
 
     Attributes:
+        url: Address of the layer's blob.
         headers: Headers to send, credentials among them: never log them.
         own_tls: The configuration has TLS settings of its own for this address (an authority, a client certificate, no
             verification), which a backend can't know.
@@ -47,10 +48,11 @@ class Referrer:
     """Something that was pushed with an image as its subject: an SBOM, a signature, an attestation.
 
     Attributes:
-        digest: Of its manifest, for `ScannerContext.fetch`.
-        media_type: Of its manifest.
-        size: Bytes of its manifest.
-        artifact_type: What it is: ``application/spdx+json``.
+        digest: Digest of its manifest, for `ScannerContext.fetch`.
+        media_type: Media type of its manifest; empty where the registry does not say.
+        size: Bytes of its manifest; None where the registry does not say.
+        artifact_type: What it is: ``application/spdx+json``; empty where the registry does not say.
+        annotations: Its manifest's annotations, by name.
     """
 
     digest: str

@@ -23,7 +23,10 @@ class Platform:
     """What an image is made for; written ``os[(version)]/architecture[/variant]``, as containerd writes it.
 
     Attributes:
-        os_version: Of Windows, whose images run on one build alone: ``10.0.17763.5329``.
+        os: Operating system: ``linux``.
+        architecture: Architecture of the processor, as Go names it: ``amd64``, ``arm64``.
+        variant: Variant of the architecture: ``v7``; empty where there is none.
+        os_version: Version of Windows, whose images run on one build only: ``10.0.17763.5329``; empty otherwise.
     """
 
     os: str = field(validator=nonempty_string)
@@ -59,7 +62,8 @@ class Layer:
     Attributes:
         digest: Digest of the (compressed) blob: ``sha256:`` and 64 hex digits.
         size: Bytes of the blob; None where the manifest does not say.
-        urls: Where a foreign layer lies, which the registry does not have.
+        media_type: Media type of the blob: ``application/vnd.oci.image.layer.v1.tar+gzip``.
+        urls: Addresses of a foreign layer, which the registry does not have; empty for any other.
     """
 
     digest: str = field(validator=nonempty_string)
@@ -88,12 +92,14 @@ class Image:
     """A resolved reference: one image of one platform.
 
     Attributes:
-        reference: What the user asked for.
-        digest: Digest of the manifest of this platform.
-        platform: None where neither the index nor the image says.
-        layers: Base first.
-        unsupported: Why this is nothing that a scanner could look into (a Helm chart, say); None for an image.
-        local: For scanners that take files: where the image lies; None for one in a registry.
+        reference: The reference that the user gave.
+        digest: Digest of the image's own manifest, not of an index: ``sha256:`` and 64 hex digits.
+        media_type: Media type of that manifest; empty where it is not known.
+        platform: The platform that it is made for; None where neither the index nor the image says.
+        config_digest: Digest of its configuration, ``sha256:`` and 64 hex digits; None where the manifest has none.
+        layers: Its layers, the base first.
+        unsupported: Why no scanner could look into this (it is a Helm chart, say); None for an image.
+        local: Where the files of a local image are, for scanners that take files; None for an image in a registry.
     """
 
     reference: ImageReference

@@ -61,8 +61,9 @@ class Reference:
     Attributes:
         text: As the user wrote it.
         registry: Host with port, where one was given: ``registry.example:5000``; ``docker.io`` for Docker Hub.
-        repository: ``team/app``; ``library/alpine`` for the short name ``alpine``.
-        digest: ``sha256:`` and 64 hex digits.
+        repository: The repository: ``team/app``; ``library/alpine`` for the short name ``alpine``.
+        tag: The tag: ``1.0``; None where only a digest was given.
+        digest: The digest, ``sha256:`` and 64 hex digits; None where none was given.
     """
 
     text: str = field(eq=False)

@@ -48,15 +48,23 @@ class RegistrySettings:
     Files and variables are read when a secret is needed. One line feed at a file's end does not belong to its secret.
 
     Attributes:
-        identity_token: Is exchanged for tokens that allow pulling: an OAuth2 refresh token, what ``docker login`` may
-            store.
-        registry_token: Is sent to the registry as it is: a Bearer token that somebody else has got.
+        username: Name of the user; empty for none.
+        password: The user's password.
+        password_file: File with the password.
+        password_env: Environment variable with the password.
+        identity_token: An OAuth2 refresh token, which ``docker login`` may store: it is exchanged for tokens that allow
+            pulling.
+        identity_token_file: File with the identity token.
+        identity_token_env: Environment variable with the identity token.
+        registry_token: A Bearer token that was issued elsewhere: it is sent to the registry as it is.
+        registry_token_file: File with the registry token.
+        registry_token_env: Environment variable with the registry token.
         ca_file: PEM file of the authority that signed the registry's certificate; the system's authorities where empty.
-        client_cert: PEM file of the certificate that the registry wants to see of us.
-        client_key: PEM file of its key, without a passphrase; in the file of the certificate where empty.
+        client_cert: PEM file of the client certificate that the registry asks for.
+        client_key: PEM file of its key, without a passphrase; where empty, the key is in the file of the certificate.
         insecure: Do not verify the certificate, and speak plain HTTP where TLS is not answered.
-        url: Where we reach the registry, where that is not the host in the references: ``https://mirror.example:5000``.
-        backend_url: Where backends reach it, when they pull by themselves; the same address as ours where empty.
+        url: Our address of the registry, if it is not the host in the references: ``https://mirror.example:5000``.
+        backend_url: The registry's address for backends that pull by themselves; if empty, the same as ours.
     """
 
     username: str = ""

@@ -21,7 +21,12 @@ _NOT_ASKED = "was not asked"
 
 @frozen(kw_only=True)
 class SeverityChange:
-    """A vulnerability that both documents have, shown with different severities."""
+    """A vulnerability that both documents have, shown with different severities.
+
+    Attributes:
+        old: The vulnerability in the old document.
+        new: The vulnerability in the new document.
+    """
 
     old: Vulnerability
     new: Vulnerability
@@ -32,6 +37,7 @@ class NotComparable:
     """A scanner that did not end ok both times, and what can't be said because of it.
 
     Attributes:
+        scanner: The scanner's name in the configuration.
         why: How it ended both times: ``it ended ok in the old report and failed in the new one``.
         vulnerabilities: Those that only one document has, and that only this scanner (or others that did not end ok
             both times) has found: nobody can say whether they came or went. Empty where none is known.
@@ -47,8 +53,10 @@ class ImageDiff:
     """What has changed in one image of one platform.
 
     Attributes:
-        reference: As it was written for the new document.
-        platform: Empty where the image does not say.
+        reference: The reference as it was written for the new document.
+        platform: The image's platform: ``linux/amd64``; empty where the image does not say.
+        old_digest: Digest of the image in the old document.
+        new_digest: Digest of the image in the new document.
         appeared: Those that only the new document has, where a scanner that found them had looked at all of the old
             image.
         vanished: Those that only the old document has, where a scanner that had found them looked at all of the new

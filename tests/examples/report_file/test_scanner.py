@@ -62,7 +62,7 @@ async def test_a_missing_report_names_the_path(scan: Scan, tmp_path: Path) -> No
 async def test_a_pipe_is_no_report(tmp_path: Path) -> None:
     """A file that nobody writes to does not hold the scan."""
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(ScannerError, match="is no file"):
+    with pytest.raises(ScannerError, match="is not a file"):
         await ReportFileScanner(ReportFileSettings(path=f"{tmp_path}/pipe"), StandInContext()).scan(IMAGE)
 
 

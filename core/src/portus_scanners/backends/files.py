@@ -1,4 +1,4 @@
-"""Files that belong to images: where they are, and how they are read. For scanners that read reports and SBOMs."""
+"""Files that belong to images, such as reports and SBOMs: where they are, and how a scanner reads them."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _BRACES = re.compile(r"\{([^{}]*)\}|[{}]")
 def _check_placeholders(_instance: object, _attribute: Attribute[str], value: str) -> None:
     if any(match[1] not in _PLACEHOLDERS for match in _BRACES.finditer(value)):
         known = ", ".join(f"{{{name}}}" for name in _PLACEHOLDERS)
-        msg = f"a path may hold {known}, and no other braces"
+        msg = f"a path may have {known}, and no other braces"
         raise ValueError(msg)
 
 
 @frozen
 class PathTemplate:
-    """A path, on disk or of a URL, with places for an image's names: ``/reports/{repository}/{digest}.json``.
+    """A path, on disk or of a URL, with placeholders for an image's names: ``/reports/{repository}/{digest}.json``.
 
-    Args:
+    Attributes:
         text: The template. ``{registry}``, ``{repository}`` and ``{tag}`` are those of the reference, ``{digest}`` is
             that of the image's own manifest, not of an index.
 
     Raises:
-        ValueError: There are other braces in it.
+        ValueError: The template has other braces.
     """
 
     text: str = field(validator=_check_placeholders)
@@ -48,11 +48,11 @@ class PathTemplate:
     def fill(self, image: Image) -> str:
         """Return the path for an image.
 
-        Values are percent-encoded, all but letters, digits and ``_.-~:``, so that each stays one name in its folder:
-        ``team/app`` becomes ``team%2Fapp``.
+        Values are percent-encoded, all but letters, digits and ``_.-~:``, so that each one stays a single name in its
+        folder: ``team/app`` becomes ``team%2Fapp``.
 
         Raises:
-            UnsupportedImageError: The image has no such name: it was asked for by digest alone, say.
+            UnsupportedImageError: The image has no such name: it was asked for by digest only, say.
         """
 
         def value_of(match: re.Match[str]) -> str:
@@ -67,28 +67,28 @@ class PathTemplate:
 
 
 async def read_file(path: str, *, max_size: int) -> bytes:
-    """Return the content of a regular file; the event loop goes on meanwhile.
+    """Return the content of a regular file, read in a thread.
 
     Args:
-        path: Where it is.
-        max_size: Bytes that it may have.
+        path: The file's path.
+        max_size: Bytes that the file may have.
 
     Raises:
-        InvalidReportError: It is longer.
-        ScannerError: It is not there, can't be read, or is no file. The message names the path.
+        InvalidReportError: The file is longer.
+        ScannerError: It is not there, can't be read, or is not a regular file. The message names the path.
     """
     return await asyncio.to_thread(_read, path, max_size)
 
 
 def read_json(content: bytes, what: str) -> Any:
-    """Return the JSON value that a file holds.
+    """Return the JSON value that a file contains.
 
     Args:
-        content: UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
-        what: The file, for messages.
+        content: The file's content: UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
+        what: What messages call the file.
 
     Raises:
-        InvalidReportError: It is not JSON.
+        InvalidReportError: The content is not JSON.
     """
     try:
         return json.loads(content.decode("utf-8-sig") if content.startswith(codecs.BOM_UTF8) else content)
@@ -105,17 +105,17 @@ def _encode(value: str) -> str:
 def _read(path: str, max_size: int) -> bytes:
     shown = one_line(path, _LONGEST_PATH)
     try:
-        # a pipe must not hold the thread: nobody could end it
+        # O_NONBLOCK: a thread that waits for a pipe could not be ended
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                msg = f"{shown} is no file"
+                msg = f"{shown} is not a file"
                 raise ScannerError(msg)
             content = file.read(max_size + 1)
     except FileNotFoundError as error:
         msg = f"there is no file {shown}"
         raise ScannerError(msg) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        msg = f"{shown} can't be read: {getattr(error, 'strerror', None) or 'it is no path'}"
+        msg = f"{shown} can't be read: {getattr(error, 'strerror', None) or 'it is not a valid path'}"
         raise ScannerError(msg) from error
     if len(content) > max_size:
         msg = f"{shown} is longer than {max_size} bytes"

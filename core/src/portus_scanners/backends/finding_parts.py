@@ -1,4 +1,4 @@
-"""What scanners make findings of: times and links that backends wrote, each finding once."""
+"""The parts that scanners make findings of: times and links as backends write them, and each finding once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["read_time", "unique_findings", "web_links"]
 
 
 def read_time(text: str) -> datetime | None:
-    """Return a time as ISO 8601 and RFC 3339 write it; UTC where no zone is given; None for anything else."""
+    """Return a time in ISO 8601 or RFC 3339 form, in UTC where it has no zone; None for any other string."""
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
@@ -23,14 +23,14 @@ def read_time(text: str) -> datetime | None:
 
 
 def web_links(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return the texts that are ``http`` or ``https`` URLs, each once, in their order: for `Finding.links`."""
+    """Return the strings that are ``http`` or ``https`` URLs, each once, in their order: for `Finding.links`."""
     return tuple(dict.fromkeys(text.strip() for text in texts if _is_web_link(text.strip())))
 
 
 def unique_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return one finding for each id and package, where a backend names one for each file or each layer.
+    """Return one finding for each id and package, where a backend reports one for each file or each layer.
 
-    The worst of them stays (the first of equals), with the aliases, the fixes and the links of all.
+    The worst one is kept (of equals, the first), with the aliases, fixes and links of all.
     """
     groups: dict[tuple[str, Package], list[Finding]] = {}
     for finding in findings:
@@ -49,6 +49,6 @@ def _joined(group: list[Finding]) -> Finding:
 def _is_web_link(text: str) -> bool:
     try:
         parts = urlsplit(text)
-    except ValueError:  # a bracket that is not closed
+    except ValueError:  # for instance a bracket that is not closed
         return False
     return parts.scheme in {"http", "https"} and bool(parts.netloc) and text.isprintable() and " " not in text

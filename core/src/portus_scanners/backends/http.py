@@ -36,9 +36,10 @@ class HttpAnswer(Answer):
     """One answer of a backend, read to its end.
 
     Attributes:
-        headers: Names in any case.
-        body: Decompressed.
-        secrets: What was sent and must not be shown, should the backend quote it.
+        status: The HTTP status.
+        headers: The headers, by name in upper or lower case.
+        body: The body, decompressed.
+        secrets: Secrets that were sent and must not be shown if the backend quotes them.
     """
 
     status: int

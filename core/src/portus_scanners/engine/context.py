@@ -34,9 +34,11 @@ class Progress:
     """How far one scanner is with one image.
 
     Attributes:
+        scanner: The scanner's name in the configuration.
         state: ``waiting`` for a slot, ``scanning``, ``retrying``; at the end the outcome (``ok``, ``failed``...), with
             the last *done* and *total*.
-        total: 0 when unknown.
+        done: How much of *total* has been done.
+        total: How much there is to do; 0 when unknown.
         what: What is counted: ``layer``.
     """
 

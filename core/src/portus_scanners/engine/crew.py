@@ -37,8 +37,10 @@ class ScannerHealth:
     """Whether one enabled scanner can be used now.
 
     Attributes:
-        healthy: None: the scanner has no way to tell.
-        elapsed: Seconds.
+        scanner: The scanner's name in the configuration.
+        healthy: Whether its backend can be used; None if the scanner has no way to tell.
+        message: What was seen, in one sentence.
+        elapsed: Seconds that the check took.
     """
 
     scanner: str

@@ -55,6 +55,7 @@ class ProgramFault:
     Attributes:
         after_output: Whether the program first writes what is scripted for its arguments.
         status: Exits with this status.
+        stderr: Writes this to stderr.
         signal: Dies by this signal.
         hang: Never ends.
         stubborn: Ignores SIGTERM.

@@ -20,7 +20,13 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 @frozen
 class Status:
-    """Answers with this status."""
+    """Answers with a fixed status.
+
+    Attributes:
+        status: The HTTP status.
+        body: The body.
+        headers: The headers.
+    """
 
     status: int
     body: bytes = b""
@@ -76,7 +82,11 @@ class Disconnect:
 
 @frozen
 class Hang:
-    """Answers as the server would once the event is set, which by default it never is."""
+    """Answers as the server would once an event is set.
+
+    Attributes:
+        release: The event; that of the default is never set.
+    """
 
     release: asyncio.Event = field(factory=asyncio.Event)
 
@@ -88,7 +98,11 @@ class Hang:
 
 @frozen
 class Delay:
-    """Answers as the server would, but later: for demonstrations; tests use `Hang`."""
+    """Answers as the server would, but later: for demonstrations; tests use `Hang`.
+
+    Attributes:
+        seconds: How much later.
+    """
 
     seconds: float
 
@@ -155,7 +169,11 @@ class Endless:
 
 @frozen
 class Echo:
-    """Answers with the whole request, credentials included, as careless proxies and error pages do."""
+    """Answers with the whole request, credentials included, as careless proxies and error pages do.
+
+    Attributes:
+        status: The HTTP status of the answer.
+    """
 
     status: int = 500
 
@@ -196,6 +214,11 @@ class FaultRule:
     """A fault, and when it is shown.
 
     Attributes:
+        pattern: The path of requests that get it, with ``*`` and ``?`` for any characters.
+        fault: What is shown.
+        method: The method of requests that get it; None for any.
+        left: How many times it will still be shown; None for always.
+        skip: How many requests will still be answered before the first one that gets it.
         shown: How many times it was shown so far.
     """
 

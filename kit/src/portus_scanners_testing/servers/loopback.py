@@ -25,6 +25,7 @@ class RecordedRequest:
     """A request as it reached a server.
 
     Attributes:
+        method: The method: ``GET``.
         target: Path and query as in the request line, nothing decoded.
         headers: By name, in any case; `Authorization` is included.
     """

@@ -32,7 +32,9 @@ class Exchange:
 
     Attributes:
         name: Name of the file, without ``.json``.
-        target: Path and query.
+        method: Method of the request.
+        target: Path and query of the request.
+        status: HTTP status of the answer.
         headers: Headers of the answer, without framing, date and server.
         body: Body of the answer, decompressed.
     """

@@ -32,8 +32,11 @@ def content_of(value: object) -> bytes:
 class Reply:
     """One answer.
 
-    Args:
-        body: Bytes, a string, or a value that is sent as JSON.
+    Attributes:
+        body: Bytes; made of bytes, a string, or a value that is sent as JSON.
+        status: The HTTP status.
+        content_type: The header ``Content-Type``.
+        headers: Further headers.
         fault: What happens to the answer on its way: `Truncated`, `Chunked`, `Delay`...
     """
 

@@ -84,6 +84,7 @@ class Suppression:
 
     Attributes:
         rule: Where the rule is written: ``suppressions.yml:12``, ``app.vex.json $.statements[0].products[0]``.
+        reason: Why it was made, 4,096 characters at most.
         ids: Ids or aliases of the vulnerability, one of which has to fit, in any case. Empty for any.
         package: Name of the package or of what it was built from; ``*`` and ``?`` stand for any characters. Empty for
             any.
