@@ -10,16 +10,16 @@ from typing import Any, Self, TypeVar
 
 from ..errors import InvalidReportError
 from ..strict import structure_answer
-from .masking import SecretMask
+from .secret_mask import SecretMask
 
-__all__ = ["Answer"]
+__all__ = ["BackendAnswer"]
 
 ResultT = TypeVar("ResultT")
 
 _LARGE = 1024 * 1024
 
 
-class Answer(ABC):
+class BackendAnswer(ABC):
     """One answer of a backend, read to its end. Use `HttpAnswer` or `ProgramAnswer`."""
 
     __slots__ = ()
@@ -60,11 +60,12 @@ class Answer(ABC):
     def structure(self, kind: type[ResultT]) -> ResultT:
         """Return the JSON value as an attrs class: strictly, so that nothing is lost without a word.
 
-        A text is not made of a number, a list not of a text; ``null`` belongs where the annotation says ``| None``, and
-        nowhere else. A member without a default is required; members that the class does not have are passed over.
+        A number never becomes a string, a string never a list; ``null`` is allowed where the annotation says
+        ``| None``, and nowhere else. A member without a default is required; members that the class does not have are
+        ignored.
 
         Args:
-            kind: The class. Its fields are named as the members of the JSON: texts, numbers, truth values, enums, times
+            kind: The class. Its fields are named as the members of the JSON: strings, numbers, booleans, enums, times
                 (`datetime`, ISO 8601), tuples, mappings, other attrs classes. It may also be one of these types itself.
 
         Raises:

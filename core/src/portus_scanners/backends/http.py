@@ -19,8 +19,8 @@ from yarl import URL
 
 from ..errors import InvalidReportError, ScannerUnavailableError
 from ..scanner import ScannerContext
-from .answer import Answer
-from .masking import SecretMask
+from .answer import BackendAnswer
+from .secret_mask import SecretMask
 
 __all__ = ["HttpAnswer", "HttpBackend"]
 
@@ -32,7 +32,7 @@ _SERVER_FAULTS = range(500, 600)
 
 
 @frozen(kw_only=True)
-class HttpAnswer(Answer):
+class HttpAnswer(BackendAnswer):
     """One answer of a backend, read to its end.
 
     Attributes:
@@ -58,7 +58,7 @@ class HttpAnswer(Answer):
         return one_line(self._mask.head(self.body, _MOST_LOOKED_AT).decode(errors="replace"))
 
     def mask(self, text: str) -> str:
-        """Return a text out of the body with the secrets masked that were sent: for messages."""
+        """Return *text*, quoted from the body, with the secrets masked that were sent: for messages."""
         return self._mask.text(text)
 
     @property
@@ -79,14 +79,14 @@ class HttpAnswer(Answer):
 
 
 class HttpBackend:
-    """A backend's HTTP API, as a scanner uses it: `ScannerUnavailableError` when nobody answers, bounded bodies.
+    """A backend's HTTP API, as a scanner uses it: bounded bodies, `ScannerUnavailableError` without an answer.
 
     Redirects are not followed. A status is not judged: that is the scanner's part. A server that answers 429 or 503, or
     becomes slow, is given fewer requests at once, by all scanners that use it; a request waits for its turn before its
     *timeout* begins.
 
     Args:
-        context: The scanner's context; its session is used.
+        context: The scanner's context: its `http` sends the requests, its `pacers` say when.
         server: Base URL without a slash at the end.
         headers: Sent with every request. What is secret in them goes in as a `Secret`.
         max_body: Bytes of a decoded body that are accepted.
@@ -120,8 +120,9 @@ class HttpBackend:
         Args:
             method: ``GET``, ``POST``...
             path: What comes after the base URL, percent-encoded, query included.
-            json: The value to send as JSON. A `Secret` in it is sent as its text, and masked in the answer's excerpt.
-            headers: Sent besides, or instead of those of the backend.
+            json: The value to send as JSON. A `Secret` in it is revealed to the server alone, and masked in the
+                answer's excerpt.
+            headers: Sent besides those of the backend; one of the same name instead of it.
             unread: Statuses whose body is not read; it is empty then.
             timeout: Seconds for the whole exchange; None leaves it to the engine's deadline.
 

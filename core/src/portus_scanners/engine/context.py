@@ -50,7 +50,7 @@ class Progress:
 
 
 class Heard(Enum):
-    """The last that was heard of a backend: it decides what a deadline means."""
+    """What was last heard of a backend: it decides what a deadline means."""
 
     NOTHING = "nothing"
     WORKING = "working"
@@ -72,14 +72,14 @@ class RunState:
     what: str = ""
 
     def tell(self, state: str) -> None:
-        """Say that the run is in another state."""
+        """Tell the caller which state the run is in now."""
         if self.notify is not None:
             told = Progress(scanner=self.scanner, state=state, done=self.done, total=self.total, what=self.what)
             # not called from here: an error in the caller's function must not become the scanner's
             asyncio.get_running_loop().call_soon(self.notify, told)
 
     def advance(self, done: int, total: int, what: str) -> None:
-        """Say how far it is; a backend that gets on is no longer unavailable."""
+        """Record how far the run is; a backend that makes progress is no longer unavailable."""
         if self.heard is Heard.UNAVAILABLE:
             self.heard = Heard.NOTHING
         self.done, self.total, self.what = done, total, what
@@ -171,7 +171,7 @@ class EngineContext(ScannerContext):
 
 @contextmanager
 def _foreign_layers() -> Iterator[None]:
-    """Say in a scanner's words that no registry has a layer."""
+    """Raise the error of the scanner's contract where no registry has a layer."""
     try:
         yield
     except NotInRegistryError as error:
@@ -188,6 +188,6 @@ async def _without_exits(request: Awaitable[ResultT]) -> ResultT:
 
 
 def _look_at_error(task: asyncio.Future[ResultT]) -> None:
-    """Keep asyncio from complaining about an error that nobody waits for any more."""
+    """See the error of a request: when nobody waits for it any longer, asyncio must not log it."""
     if not task.cancelled():
         task.exception()

@@ -122,7 +122,7 @@ class Engine:
     async def resolve_all(self, reference: str | ImageReference) -> tuple[Image, ...]:
         """Ask for the images of all platforms, to scan each of them.
 
-        What is no image (an attestation, say), or is named and not there, has `Image.unsupported`: its runs end
+        A manifest that is not an image (an attestation, say), or that is missing, has `Image.unsupported`: its runs end
         `unsupported`, and nothing is left out.
 
         Args:
@@ -151,7 +151,7 @@ class Engine:
             reference: What to scan: ``registry.example:5000/team/app:1.0``, ``docker-archive:FILE``, or an image that
                 is already resolved.
             platform: Which image of an index; the machine's own when left out.
-            timeout: Seconds for the whole scan, the registry included; none but the scanners' own when left out.
+            timeout: Seconds for the whole scan, the registry included; when left out, only the scanners' own limits hold.
             on_progress: Called in the event loop, soon after each change.
 
         Raises:
@@ -180,11 +180,11 @@ class Engine:
         Args:
             references: What to scan, as for `scan`; from an async iterable, or from one that may block, which is read
                 in a thread of its own (a list or a tuple is not).
-            concurrency: How many images at once. A scanner's own ``concurrency`` setting limits besides how many of
+            concurrency: How many images at once. A scanner's own ``concurrency`` setting also limits how many of
                 them its server is given.
             platform: Which image of an index; the machine's own when left out.
             all_platforms: Scan every image of an index; each has its own `ScanEnd`.
-            timeout: Seconds for each image, the registry included; none but the scanners' own when left out.
+            timeout: Seconds for each image, the registry included; when left out, only the scanners' own limits hold.
             total_timeout: Seconds for all of it: then no more references are taken, and what is under way ends.
             on_progress: Called in the event loop, soon after each change.
 

@@ -77,7 +77,7 @@ class Run:
             self._timer = self._loop.call_at(self._deadline, self._miss_turn)
 
     def stop(self) -> None:
-        """End the plugin's code; the record says `CANCELLED`. Again: nothing more."""
+        """End the plugin's code; the record says `CANCELLED`. A second call does nothing."""
         if self._stopped or self._over:
             return
         self._stopped = True
@@ -171,7 +171,7 @@ class Run:
         return bool(getattr(ended.error, "retry", True))  # a subclass may have forgotten its base's __init__
 
     def _judge(self, ended: Ended | None) -> ScannerRun:
-        """Return the record for how the plugin's code ended, be its report as strange as it may."""
+        """Return the record for how the plugin's code ended, even if its report's attributes raise."""
         try:
             return self._judged(ended)
         except Exception as error:  # noqa: BLE001 (the boundary: a report's class may be the plugin's own)

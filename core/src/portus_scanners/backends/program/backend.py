@@ -14,7 +14,7 @@ from portus_images import Secret
 
 from ...errors import ScannerError
 from ...scanner import ScannerContext
-from ..masking import SecretMask
+from ..secret_mask import SecretMask
 from . import folders
 from .cancellation import HeldCancellation
 from .command import OWN_FOLDERS, check_arguments, find_program, make_environment, proxy_passwords

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from attrs import field, frozen
 from portus_images import one_line
 
-from ..answer import Answer
-from ..masking import SecretMask
+from ..answer import BackendAnswer
+from ..secret_mask import SecretMask
 
 STDOUT, STDERR = 1, 2
 DEFAULT_MAX_OUTPUT = 64 * 1024 * 1024
@@ -129,7 +129,7 @@ class LineCutter:
 
 
 @frozen(kw_only=True)
-class ProgramAnswer(Answer):
+class ProgramAnswer(BackendAnswer):
     """How a program ended and what it wrote. What the status means is for the scanner to say.
 
     Attributes:

@@ -11,7 +11,7 @@ from attrs import frozen
 from portus_images import one_line
 
 from ...errors import InvalidReportError, ScannerError, ScannerUnavailableError
-from ..masking import SecretMask
+from ..secret_mask import SecretMask
 from .cancellation import HeldCancellation
 from .command import start_error
 from .output import ProgramAnswer, ProgramOutput

@@ -1,4 +1,4 @@
-"""Secrets in what a backend says: found, and replaced before anybody sees them."""
+"""Secrets in a backend's answer: found, and replaced before anybody sees them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _SHORTEST_LINE = 8
 
 
 class SecretMask:
-    """Finds secrets in bytes: as they are, percent-encoded, escaped as in JSON, and single lines of longer texts.
+    """Finds secrets in bytes: as they are, percent-encoded, escaped as in JSON, and single lines of longer ones.
 
     Args:
-        texts: The secrets; empty ones and blanks are none.
+        texts: The secrets; empty and blank strings are ignored.
     """
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
