@@ -142,22 +142,15 @@ class Crew:
         limits = _limits(configured)
         self.scanners = tuple(await asyncio.gather(*map(self._start, configured, contexts, limits)))
 
-    def check_open(self) -> None:
-        """Raise a RuntimeError when the engine was closed."""
-        if not self.is_open:
-            raise RuntimeError(NOT_OPEN)
-
     def drive(self, work: Coroutine[Any, Any, ResultT]) -> asyncio.Task[ResultT]:
         """Begin the task behind a scan, which ends with the crew at the latest.
 
         Raises:
             RuntimeError: The engine was closed.
         """
-        try:
-            self.check_open()
-        except RuntimeError:
+        if not self.is_open:
             work.close()
-            raise
+            raise RuntimeError(NOT_OPEN)
         driver = asyncio.create_task(work)
         self._drivers.add(driver)
         driver.add_done_callback(self._drivers.discard)

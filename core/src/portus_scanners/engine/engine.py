@@ -23,8 +23,7 @@ from .crew import NOT_OPEN, Crew, ScannerHealth, configure
 from .feed import Source
 from .isolation import Watchdog
 from .job import ImageProgress
-from .scan import Scan
-from .scans import Scans
+from .scans import Scan, Scans
 from .slots import LocalSlots, Slots
 
 
@@ -151,7 +150,7 @@ class Engine:
             reference: What to scan: ``registry.example:5000/team/app:1.0``, ``docker-archive:FILE``, or an image that
                 is already resolved.
             platform: Which image of an index; the machine's own when left out.
-            timeout: Seconds for the whole scan, the registry included; when left out, only the scanners' own limits hold.
+            timeout: Seconds for the whole scan, the registry included; when left out, the scanners' own limits hold.
             on_progress: Called in the event loop, soon after each change.
 
         Raises:
@@ -184,7 +183,7 @@ class Engine:
                 them its server is given.
             platform: Which image of an index; the machine's own when left out.
             all_platforms: Scan every image of an index; each has its own `ScanEnd`.
-            timeout: Seconds for each image, the registry included; when left out, only the scanners' own limits hold.
+            timeout: Seconds for each image, the registry included; when left out, the scanners' own limits hold.
             total_timeout: Seconds for all of it: then no more references are taken, and what is under way ends.
             on_progress: Called in the event loop, soon after each change.
 
@@ -212,9 +211,8 @@ class Engine:
         return await crew.check_health(timeout) if crew is not None and crew.is_open else ()
 
     def _open_crew(self) -> Crew:
-        if self._crew is None:
+        if self._crew is None or not self._crew.is_open:
             raise RuntimeError(NOT_OPEN)
-        self._crew.check_open()
         return self._crew
 
 

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from contextlib import suppress
 from queue import SimpleQueue
+from sys import maxsize
 from threading import Thread
 from typing import Any
 
@@ -30,12 +31,14 @@ class Feed:
         several: Whether a reference stands for all images of its index.
 
     Attributes:
+        most: How many jobs there may be at one time, as far as is known from the beginning.
         taken: How many references were taken from the source.
         error: What the source raised.
     """
 
     def __init__(self, source: Source, *, several: bool = False) -> None:
         self._several = several
+        self.most = max(len(source), 1) if isinstance(source, list | tuple) and not several else maxsize
         self.taken = 0
         self.error: BaseException | None = None
         self._parts: deque[Job] = deque()

@@ -91,11 +91,6 @@ class Job:
         msg = f"expected a reference or an image, got {type(self.given).__name__}"
         raise TypeError(msg)
 
-    def make_progress(self, progress: Progress | None) -> ImageProgress:
-        """Return how far this image is."""
-        target = self.target or self.given
-        return ImageProgress(position=self.position, part=self.part, parts=self.parts, target=target, progress=progress)
-
     def make_end(self, report: ImageReport) -> ScanEnd:
         """Return the end of an image that was scanned."""
         return ScanEnd(position=self.position, target=self.given, result=report, part=self.part, parts=self.parts)
