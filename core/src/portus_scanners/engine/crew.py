@@ -18,7 +18,7 @@ from ..errors import PluginError
 from ..plugins import LoadedPlugin, Plugin, load_plugins
 from ..scanner import Health, Scanner
 from ..scanner_settings import ScannerSettings, session_for
-from ..settings import ScannerSection, enabled_but_left_out
+from ..settings import ScannerSection, SettingsFaults, enabled_but_left_out
 from .context import EngineContext
 from .isolation import Watchdog
 from .slots import BackendLimit, Slots, Unfinished
@@ -83,14 +83,11 @@ async def configure(sections: Collection[ScannerSection], plugins: Iterable[Plug
     by_name = {plugin.name: plugin for plugin in plugins if plugin.name in wanted}  # any of a conflict: each says so
     loaded = {one.plugin.name: one for one in await load_plugins(by_name.values())}
     configured: list[ConfiguredScanner] = []
-    faults: list[str] = []
+    faults = SettingsFaults()
     for section in sections:
-        try:
+        with faults.collect():
             configured.append(_configure(section, loaded.get(section.plugin)))
-        except SettingsError as error:
-            faults.extend(error.faults)
-    if faults:
-        raise SettingsError(faults)
+    faults.check()
     return configured
 
 

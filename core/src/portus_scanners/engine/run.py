@@ -147,11 +147,9 @@ class Run:
         self._over = True
         self._clear_timer()
         self._state.tell(record.outcome.value)
-        if self._got_slot is None:
-            pass
-        elif self._state.finishing:  # the slot is theirs until they have ended
+        if self._got_slot is not None and self._state.finishing:  # the slot is theirs until they have ended
             self._crew.unfinished.hold(self._state.finishing, self._ready.settings.timeout, self._release)
-        else:
+        elif self._got_slot is not None:
             self._release()
         self._on_end(record)
 
