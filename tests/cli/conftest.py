@@ -13,7 +13,7 @@ import pytest
 import yaml
 from attrs import evolve, frozen
 from click.testing import CliRunner, Result
-from portus_scan import checking, scanning
+from portus_scan import scanning, session
 from portus_scan.command import command
 from portus_scanners import Engine, Image, ImageNotFoundError, Platform, Reference, Settings
 from portus_scanners_testing import StandInRegistry
@@ -57,7 +57,7 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> StubRegistry:
         return Engine(settings, registry=stub, grace=min(grace, 0.05), **options)
 
     monkeypatch.setattr(scanning, "Engine", make_engine)
-    monkeypatch.setattr(checking, "Engine", make_engine)
+    monkeypatch.setattr(session, "Engine", make_engine)
     return stub
 
 
@@ -68,8 +68,7 @@ def _stay(monkeypatch: pytest.MonkeyPatch) -> None:
     def leave(code: int) -> None:
         raise SystemExit(int(code))
 
-    monkeypatch.setattr(scanning, "leave_at_once", leave)
-    monkeypatch.setattr(checking, "leave_at_once", leave)
+    monkeypatch.setattr(session, "leave_at_once", leave)
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 from portus_images.local.file_slice import FileSlice, StoppedError
-from portus_scan import progress
-from portus_scan.progress import SilentDisplay
+from portus_scan.commands import image
+from portus_scan.scanning import SilentDisplay
 from portus_scanners import load_document
 from portus_scanners_testing.images import (
     debian_image,
@@ -99,7 +99,7 @@ class CountingDisplay(SilentDisplay):
 def test_the_display_counts_all_of_them(run: Run, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that were not known of at first too, each by its platform."""
     display = CountingDisplay()
-    monkeypatch.setattr(progress, "make_display", lambda total, *, verbose: display)
+    monkeypatch.setattr(image, "make_display", lambda total, *, verbose: display)
     run("image", APP, "--platform", "all", "--config", config(EMPTY))
 
     assert (3, 4) == (display.expected, display.ended)

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from click.testing import Result
-from portus_scan import progress
+from portus_scan.commands import image
+from portus_scan.scanning import SilentDisplay
 from portus_scanners import Outcome, Progress, load_document
 
 from . import plugins
@@ -65,7 +66,7 @@ def test_order_of_the_arguments(run: Run, config: Config) -> None:
 def test_at_most_four_at_once(run: Run, config: Config, registry: StubRegistry, monkeypatch: Any) -> None:
     """Never more than four images are under way."""
     display = RecordingDisplay()
-    monkeypatch.setattr(progress, "make_display", lambda total, *, verbose: display)
+    monkeypatch.setattr(image, "make_display", lambda total, *, verbose: display)
     run("image", *(f"{APP}{number}" for number in range(9)), "--config", config({"delay": 0.001, **EMPTY}))
     assert (9, 4) == (display.begun, display.most)
 
@@ -328,7 +329,7 @@ class TestOutput:
         assert APP in run("image", APP, "--config", config(EMPTY), "-o", "table=-").stdout
 
 
-class RecordingDisplay(progress.SilentDisplay):
+class RecordingDisplay(SilentDisplay):
     """Counts images, and calls `react` on each change."""
 
     def __init__(self, react: Callable[[Progress], object] = lambda _: None) -> None:
@@ -371,7 +372,7 @@ class TestInterruption:
                     os.kill(os.getpid(), number)
 
             display = RecordingDisplay(react)
-            monkeypatch.setattr(progress, "make_display", lambda total, *, verbose: display)
+            monkeypatch.setattr(image, "make_display", lambda total, *, verbose: display)
             return display
 
         return arrange
@@ -434,7 +435,7 @@ class TestInterruption:
 def test_display_is_stopped_before_the_report(run: Run, config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     """The live display is started and stopped, and what it drew is gone when the page is printed."""
     display = RecordingDisplay()
-    monkeypatch.setattr(progress, "make_display", lambda total, *, verbose: display)
+    monkeypatch.setattr(image, "make_display", lambda total, *, verbose: display)
     monkeypatch.setattr(
         "portus_scan.delivery.reporting.judge_document", lambda *_: display.calls.append("written") or 0
     )
@@ -445,7 +446,7 @@ def test_display_is_stopped_before_the_report(run: Run, config: Config, monkeypa
 def test_configuration_fault_stops_the_display(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault that only the plugin's settings class finds leaves no display behind."""
     display = RecordingDisplay()
-    monkeypatch.setattr(progress, "make_display", lambda total, *, verbose: display)
+    monkeypatch.setattr(image, "make_display", lambda total, *, verbose: display)
     path = tmp_path / "config.yml"
     path.write_text("security: {dummy: {server: x, unheard_of: y}}")
     assert (2, ["start", "stop"]) == (run("image", APP, "--config", str(path)).exit_code, display.calls)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 
 import pytest
-from portus_scan.progress import LiveDisplay, SilentDisplay, describe, make_display
+from portus_scan.commands.image import make_display
+from portus_scan.progress import LiveDisplay, describe
+from portus_scan.scanning import SilentDisplay
 from portus_scanners import Progress
 from rich.console import Console
 

@@ -79,30 +79,30 @@ class CommandFault(click.ClickException):
 
 
 class CommandFaults:
-    """Collects the faults of several arguments, so that a user reads all of them at once.
+    """Collects the faults of several arguments, so that the user hears of all of them at once.
 
     In short:
 
         faults = CommandFaults()
         for text in texts:
-            with faults.collected():
-                found.append(read(text))  # a CommandFault skips the rest of the block
-        faults.raise_any()
+            with faults.collect():
+                found.append(read(text))
+        faults.check()
     """
 
     def __init__(self) -> None:
         self._lines: list[str] = []
 
     @contextmanager
-    def collected(self) -> Iterator[None]:
-        """Keep the lines of a `CommandFault` that is raised inside."""
+    def collect(self) -> Iterator[None]:
+        """Note the lines of a `CommandFault` that the ``with`` block raises, and go on behind the block."""
         try:
             yield
         except CommandFault as fault:
             self._lines.extend(fault.lines)
 
-    def raise_any(self) -> None:
-        """Raise one `CommandFault` of all lines, if there are any."""
+    def check(self) -> None:
+        """Raise a `CommandFault` of all lines, if there are any."""
         if self._lines:
             raise CommandFault(self._lines)
 

@@ -6,6 +6,7 @@ What nobody asks for is not imported, and for a help text neither the core nor t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -117,9 +118,8 @@ class CommandPolicy(NamedTuple):
         """Return the document as it is reported."""
         from portus_policy import apply_policy
 
-        from .clock import now
-
-        return apply_policy(document, self.policy, baseline=self.baseline, now=now())
+        now = datetime.now(UTC).replace(microsecond=0)
+        return apply_policy(document, self.policy, baseline=self.baseline, now=now)
 
     @property
     def allowed(self) -> frozenset[Outcome]:

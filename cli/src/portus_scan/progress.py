@@ -1,82 +1,76 @@
-"""The live display on stderr: one row a scanner of each image that is being scanned; nothing where nobody watches."""
+"""What moves on stderr: one row a scanner of each image that is being scanned, drawn again and again."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from attrs import field, frozen
 
-from .terminal import PROGRAM, safe, say
+from .scanning import SilentDisplay
+from .terminal import PROGRAM, safe
 
 if TYPE_CHECKING:
     from portus_scanners import Progress
-    from rich.console import Console
+    from rich.console import Console, RenderableType
     from rich.table import Table
 
-SHOW_CURSOR = b"\x1b[?25h\n"
+_SHOW_CURSOR = b"\x1b[?25h\n"
 _LONGEST = 120
 _STYLES = {"ok": "green", "waiting": "dim", "retrying": "yellow", "scanning": ""}
 
 
-class Display(Protocol):
-    """Sees what goes on."""
+class LiveArea:
+    """The lowest lines of a terminal, drawn four times a second in a thread, and lines that stay above them.
+
+    Args:
+        console: Where to draw.
+        draw: Returns what to draw.
+        auto_refresh: False to draw on `refresh` alone.
+    """
+
+    def __init__(self, console: Console, draw: Callable[[], RenderableType], *, auto_refresh: bool = True) -> None:
+        from rich.live import Live
+
+        self._console = console
+        self._live = Live(
+            console=console,
+            get_renderable=draw,
+            auto_refresh=auto_refresh,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
 
     def start(self) -> None:
         """Begin to show."""
+        self._live.start()
 
-    def expect(self, more: int) -> None:
-        """Count so many images more than were known of."""
+    def refresh(self) -> None:
+        """Draw now."""
+        with suppress(OSError):  # the terminal has been closed
+            self._live.refresh()
 
-    def begin(self, index: int, reference: str) -> None:
-        """Show an image; *index* is its own, the lower the higher on the screen."""
-
-    def update(self, index: int, progress: Progress) -> None:
-        """Show how far one scanner is."""
-
-    def end(self, index: int) -> None:
-        """Take an image away."""
-
-    def say(self, line: str) -> None:
-        """Write one line that stays."""
-
-    def stop(self) -> None:
-        """Take everything away."""
-
-    def abandon(self) -> None:
-        """Leave the terminal usable, from inside a signal handler: no locks, no threads."""
-
-
-class SilentDisplay:
-    """Shows nothing."""
-
-    def start(self) -> None:
-        """Do nothing."""
-
-    def expect(self, more: int) -> None:
-        """Do nothing."""
-
-    def begin(self, index: int, reference: str) -> None:
-        """Do nothing."""
-
-    def update(self, index: int, progress: Progress) -> None:
-        """Do nothing."""
-
-    def end(self, index: int) -> None:
-        """Do nothing."""
+    def write(self, line: str) -> None:
+        """Write one line above what is drawn."""
+        with suppress(OSError):
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def say(self, line: str) -> None:
-        """Write one line to stderr."""
-        say(line)
+        """Write one line of the program's own, made safe."""
+        self.write(f"{PROGRAM}: {safe(line)}")
 
     def stop(self) -> None:
-        """Do nothing."""
+        """Take away what is drawn."""
+        with suppress(OSError):
+            self._live.stop()
 
     def abandon(self) -> None:
-        """Do nothing."""
+        """Give the cursor back, from inside a signal handler."""
+        with suppress(OSError):
+            os.write(2, _SHOW_CURSOR)
 
 
 @frozen
@@ -88,10 +82,10 @@ class _Row:
     """Per scanner: the state, and the words for it."""
 
 
-class LiveDisplay:
-    """Shows a table that is drawn again and again.
+class LiveDisplay(LiveArea, SilentDisplay):
+    """Shows a table of the images and their scanners.
 
-    Rows are replaced, never changed: the table is drawn in a thread of its own, four times a second.
+    Rows are replaced, never changed: they are drawn in another thread.
 
     Args:
         total: How many images there are.
@@ -100,23 +94,10 @@ class LiveDisplay:
     """
 
     def __init__(self, total: int, console: Console, *, auto_refresh: bool = True) -> None:
-        from rich.live import Live
-
         self._total = total
         self._ended = 0
         self._rows: dict[int, _Row] = {}
-        self._live = Live(
-            console=console,
-            get_renderable=self._draw,
-            auto_refresh=auto_refresh,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-
-    def start(self) -> None:
-        """Begin to show."""
-        self._live.start()
+        super().__init__(console, self._draw, auto_refresh=auto_refresh)  # it draws once
 
     def expect(self, more: int) -> None:
         """Count so many images more."""
@@ -141,26 +122,10 @@ class LiveDisplay:
         self._ended += 1
         self._replace({key: row for key, row in self._rows.items() if key != index}, draw=True)
 
-    def say(self, line: str) -> None:
-        """Write one line above the table."""
-        with suppress(OSError):  # the terminal has been closed
-            self._live.console.print(f"{PROGRAM}: {safe(line)}", markup=False, highlight=False, soft_wrap=True)
-
-    def stop(self) -> None:
-        """Take the table away."""
-        with suppress(OSError):
-            self._live.stop()
-
-    def abandon(self) -> None:
-        """Give the cursor back."""
-        with suppress(OSError):
-            os.write(2, SHOW_CURSOR)
-
     def _replace(self, rows: dict[int, _Row], *, draw: bool) -> None:
         self._rows = rows
         if draw:
-            with suppress(OSError):
-                self._live.refresh()
+            self.refresh()
 
     def _draw(self) -> Table:
         from rich.table import Table
@@ -186,23 +151,3 @@ def describe(progress: Progress) -> str:
         count = f"{progress.done}/{progress.total}" if progress.total else str(progress.done or "")
         return safe(f"{progress.what} {count}".strip(), _LONGEST)
     return safe(progress.state.replace("_", " "), _LONGEST)
-
-
-def make_display(total: int, *, verbose: bool, watch: Callable[[], bool] | None = None) -> Display:
-    """Return the display for this command: live only on a terminal that can move its cursor, and without a log.
-
-    Args:
-        total: How many images there are.
-        verbose: Whether the log goes to stderr too.
-        watch: Whether stderr is such a terminal.
-    """
-    if verbose or not (watch or stderr_is_live)():
-        return SilentDisplay()
-    from rich.console import Console
-
-    return LiveDisplay(total, Console(stderr=True, force_terminal=True, highlight=False))
-
-
-def stderr_is_live() -> bool:
-    """Return whether stderr is a terminal that can move its cursor."""
-    return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in {"dumb", "unknown"}

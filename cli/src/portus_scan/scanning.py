@@ -1,10 +1,11 @@
-"""Several images put to one engine, at most four at a time; what ends early keeps what was found."""
+"""Images that a user names, put to one engine, at most four at a time; what ends early keeps what was found."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from itertools import count
+from time import monotonic
 
 from attrs import frozen
 from portus_scanners import (
@@ -13,27 +14,53 @@ from portus_scanners import (
     ImageProgress,
     ImageReference,
     ImageReport,
-    Outcome,
     Platform,
+    Progress,
     ReportDocument,
     ScanEnd,
     Settings,
     UnresolvedImage,
 )
 
-from .clock import now
 from .exits import ExitCode
-from .leaving import GRACE, leave_at_once, run_to_end, stop_on_signals
-from .progress import Display
-from .terminal import foreign_prints_to_stderr
+from .session import GRACE, Session
+from .terminal import say
 
 IMAGES_AT_ONCE = 4
 LOOPBACK = "127.0.0.1"
-_LEFT_RUNNING = {Outcome.TIMED_OUT, Outcome.PENDING, Outcome.CANCELLED}
+
+
+class SilentDisplay:
+    """Shows nothing of the images that are scanned; a display that does overrides each method."""
+
+    def start(self) -> None:
+        """Begin to show."""
+
+    def expect(self, more: int) -> None:
+        """Count so many images more than were known of."""
+
+    def begin(self, index: int, reference: str) -> None:
+        """Show an image; *index* is its own, the lower the higher on the screen."""
+
+    def update(self, index: int, progress: Progress) -> None:
+        """Show how far one scanner is."""
+
+    def end(self, index: int) -> None:
+        """Take an image away."""
+
+    def say(self, line: str) -> None:
+        """Write one line that stays."""
+        say(line)
+
+    def stop(self) -> None:
+        """Take everything away."""
+
+    def abandon(self) -> None:
+        """Leave the terminal usable, from inside a signal handler: no locks, no threads."""
 
 
 @frozen(kw_only=True)
-class Order:
+class ScanOrder:
     """What is to be scanned, and how."""
 
     references: tuple[ImageReference, ...]
@@ -47,47 +74,21 @@ class Order:
     """Seconds for all of it together."""
 
 
-def run_order(order: Order, display: Display, deliver: Callable[[ReportDocument], ExitCode]) -> ExitCode:
-    """Scan, hand the document over, and close everything; the display is stopped before the document is handed over.
-
-    The first Ctrl-C, SIGTERM or SIGHUP ends the scans, and what was found is still handed over; the second leaves at
-    once.
-    This function does not return when something is left behind that would keep the interpreter from ending.
+def run_scans(order: ScanOrder, display: SilentDisplay, deliver: Callable[[ReportDocument], ExitCode]) -> ExitCode:
+    """Scan, hand the document over, and close everything; see `Session.run`.
 
     Args:
         order: What to scan.
         display: Sees what goes on.
-        deliver: Writes the document and returns the exit code for it. Called before the engine is closed: a scanner
-            that hangs while it is closed can't take the answer away.
-
-    Returns:
-        What *deliver* said; `INTERRUPTED` after a Ctrl-C, SIGTERM or SIGHUP.
+        deliver: Writes the document and returns the exit code for it.
 
     Raises:
         SettingsError: The configuration of an enabled scanner is wrong; nothing was scanned.
     """
-    with asyncio.Runner() as runner:
-        scans = ImageScans(order, display)
-        with stop_on_signals(runner.get_loop(), scans.interrupt, scans.abandon):
-            display.start()
-            try:
-                with foreign_prints_to_stderr():
-                    document = run_to_end(runner, scans.run())
-            finally:
-                display.stop()
-            code = deliver(document)
-            with foreign_prints_to_stderr():
-                run_to_end(runner, scans.aclose())
-        if scans.interrupted:
-            code = ExitCode.INTERRUPTED
-        if scans.interrupted or scans.abandoned or _is_left_running(document):
-            leave_at_once(code)
-    return code
-
-
-def _is_left_running(document: ReportDocument) -> bool:
-    """Return whether some run was ended from outside: a thread of its plugin may go on for a long time."""
-    return any(run.outcome in _LEFT_RUNNING for report in document.reports for run in report.results)
+    engine = Engine(order.settings, grace=GRACE, serve_address=order.serve_address)
+    message = "stopping, what was found is kept; press Ctrl-C again to leave at once"
+    session = Session(engine, display, stopping=message)
+    return session.run(ImageScans(order, session, display).run, deliver)
 
 
 class ImageScans:
@@ -95,75 +96,35 @@ class ImageScans:
 
     Args:
         order: What to scan.
+        session: Has the engine.
         display: Sees what goes on.
     """
 
-    def __init__(self, order: Order, display: Display) -> None:
+    def __init__(self, order: ScanOrder, session: Session, display: SilentDisplay) -> None:
         self._order = order
-        self._display = display
+        self._session = session
         self._rows = _Rows(len(order.references), display)
-        self._engine = Engine(order.settings, grace=GRACE, serve_address=order.serve_address)
-        self._stops: set[Callable[[], object]] = set()
-        self.interrupted = False
-
-    @property
-    def abandoned(self) -> bool:
-        """Whether some scanner would not end."""
-        return bool(self._engine.abandoned)
+        self._ends: list[ScanEnd] = []
+        self._deadline = None if order.timeout is None else monotonic() + order.timeout
 
     async def run(self) -> ReportDocument:
-        """Scan all images; reports and errors in the order of the references.
-
-        Raises:
-            SettingsError: The configuration of an enabled scanner is wrong.
-        """
-        timeout = self._order.timeout
-        deadline = None if timeout is None else asyncio.get_running_loop().time() + timeout
-        await self._open()
-        ends = sorted(await self._scan(deadline), key=lambda end: (end.position, end.part))
+        """Scan all images; reports and errors in the order of the references."""
+        await self._scan()
+        ends = sorted(self._ends, key=lambda end: (end.position, end.part))
         results = [end.result for end in ends]
         results += [self._not_begun(reference) for reference in self._order.references[_count_taken(ends) :]]
         return ReportDocument(
             reports=tuple(result for result in results if isinstance(result, ImageReport)),
             errors=tuple(result for result in results if isinstance(result, UnresolvedImage)),
-            created=now(),
+            created=datetime.now(UTC).replace(microsecond=0),
         )
 
-    def interrupt(self) -> None:
-        """End everything that is going on."""
-        self.interrupted = True
-        self._display.say("stopping, what was found is kept; press Ctrl-C again to leave at once")
-        for stop in tuple(self._stops):
-            stop()
-
-    def abandon(self) -> None:
-        """Leave at once, from inside a signal handler."""
-        self._display.abandon()
-        leave_at_once(ExitCode.INTERRUPTED)
-
-    async def aclose(self) -> None:
-        """Close the engine; after an interruption only for as long as the grace."""
-        closing = asyncio.create_task(self._engine.aclose())
-        self._stops.add(closing.cancel)
-        await asyncio.wait({closing}, timeout=GRACE if self.interrupted else None)
-        if closing.done() and not closing.cancelled():
-            closing.result()
-
-    async def _open(self) -> None:
-        """Start the engine; an interruption ends that too."""
-        opening = asyncio.create_task(self._engine.__aenter__())
-        self._stops.add(opening.cancel)
-        await asyncio.wait({opening})
-        self._stops.discard(opening.cancel)
-        if not opening.cancelled():
-            opening.result()
-
-    async def _scan(self, deadline: float | None) -> list[ScanEnd]:
+    async def _scan(self) -> None:
         """Scan until everything has ended, the time is up, or an interruption."""
-        left = None if deadline is None else deadline - asyncio.get_running_loop().time()
-        if self.interrupted or (left is not None and left <= 0):
-            return []
-        scans = self._engine.scan_many(
+        left = None if self._deadline is None else self._deadline - monotonic()
+        if self._session.interrupted or (left is not None and left <= 0):
+            return
+        scans = self._session.engine.scan_many(
             self._order.references,
             concurrency=IMAGES_AT_ONCE,
             platform=self._order.platform,
@@ -171,17 +132,24 @@ class ImageScans:
             total_timeout=left,
             on_progress=self._rows.show,
         )
-        self._stops.add(scans.stop)
-        async with scans:
-            return [self._rows.end(end) async for end in scans]
+        await self._session.scan(scans, self._take)
+
+    async def _take(self, end: ScanEnd) -> None:
+        self._rows.end(end)
+        self._ends.append(end)
 
     def _not_begun(self, reference: ImageReference) -> UnresolvedImage:
         """Say why a reference was not even begun."""
-        if self.interrupted:
+        if self._session.interrupted:
             step, message = "interrupted", "stopped before its turn came"
         else:
             step, message = "timeout", "the time given with --timeout was up before its turn came"
         return UnresolvedImage(reference=reference.text, step=step, message=message)
+
+
+def _count_taken(ends: list[ScanEnd]) -> int:
+    """Return how many references were begun: every one of them has an end."""
+    return ends[-1].position + 1 if ends else 0
 
 
 class _Rows:
@@ -192,7 +160,7 @@ class _Rows:
         display: Where the rows are shown.
     """
 
-    def __init__(self, total: int, display: Display) -> None:
+    def __init__(self, total: int, display: SilentDisplay) -> None:
         self._display = display
         self._more = count(total)
         self._begun: dict[tuple[int, int], int] = {}
@@ -211,16 +179,10 @@ class _Rows:
         elif key in self._begun:  # what is told late is of an image that has ended
             self._display.update(self._begun[key], told.progress)
 
-    def end(self, end: ScanEnd) -> ScanEnd:
+    def end(self, end: ScanEnd) -> None:
         """Take the row of an image away, if there is one."""
         if (row := self._begun.pop((end.position, end.part), None)) is not None:
             self._display.end(row)
-        return end
-
-
-def _count_taken(ends: list[ScanEnd]) -> int:
-    """Return how many references were begun: every one of them has an end."""
-    return ends[-1].position + 1 if ends else 0
 
 
 def _name(target: str | ImageReference | Image) -> str:

@@ -54,9 +54,9 @@ def command(*, config: str | None, scanners: tuple[str, ...], timeout: float, fo
         settings = load_settings(config)
         settings = settings.select(scanners) if scanners else settings
         if settings.enabled:
-            from ..checking import run_checks
+            from ..session import check_health, run_checks
 
-            return run_checks(settings, timeout, deliver)
+            return run_checks(check_health(settings, timeout), deliver)
     from ..installed import how_to_enable
 
     say(how_to_enable())

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from .. import options
-from ..exits import CommandFault, ExitCode, settings_faults
+from ..exits import CommandFault, CommandFaults, ExitCode, settings_faults
 from ..policy import PolicyChoices, policy_options
-from ..terminal import say
+from ..terminal import say, stderr_is_live
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from portus_scanners import ImageReference, ReportDocument, UnresolvedImage
 
     from ..delivery import Reporting
     from ..options import ReportingChoices
+    from ..scanning import SilentDisplay
 
 NO_SCANNER = "scanners"
 """The step at which an image ends for which no scanner is enabled; that is said once for all."""
@@ -110,10 +114,9 @@ def command(  # noqa: PLR0913 (one parameter an option)
     if not settings.enabled:
         return reporting.deliver(_nothing_enabled(parsed))
 
-    from ..progress import make_display
-    from ..scanning import Order, run_order
+    from ..scanning import ScanOrder, run_scans
 
-    order = Order(
+    order = ScanOrder(
         references=parsed,
         settings=settings,
         platform=wanted_platform,
@@ -122,7 +125,26 @@ def command(  # noqa: PLR0913 (one parameter an option)
         timeout=timeout,
     )
     with settings_faults():
-        return run_order(order, make_display(len(parsed), verbose=verbose), lambda found: _deliver(found, reporting))
+        return run_scans(order, make_display(len(parsed), verbose=verbose), lambda found: _deliver(found, reporting))
+
+
+def make_display(total: int, *, verbose: bool, watch: Callable[[], bool] = stderr_is_live) -> SilentDisplay:
+    """Return the display for this command: live only on a terminal that can move its cursor, and without a log.
+
+    Args:
+        total: How many images there are.
+        verbose: Whether the log goes to stderr too.
+        watch: Whether stderr is such a terminal.
+    """
+    if verbose or not watch():
+        from ..scanning import SilentDisplay
+
+        return SilentDisplay()
+    from rich.console import Console
+
+    from ..progress import LiveDisplay
+
+    return LiveDisplay(total, Console(stderr=True, force_terminal=True, highlight=False))
 
 
 def _deliver(document: ReportDocument, reporting: Reporting) -> ExitCode:
@@ -152,24 +174,28 @@ def _form_of(path: Path) -> str | None:
 
 
 def _parse_references(texts: tuple[str, ...]) -> tuple[ImageReference, ...]:
+    parsed, faults = [], CommandFaults()
+    for text in texts:
+        with faults.collect():
+            parsed.append(_parse_reference(text))
+    faults.check()
+    return tuple(parsed)
+
+
+def _parse_reference(text: str) -> ImageReference:
     from portus_scanners import InvalidReferenceError, parse_reference
 
-    parsed, faults = [], []
-    for text in texts:
-        try:
-            parsed.append(parse_reference(text))
-        except InvalidReferenceError as error:
-            faults.append(f"{error}; write it as registry.example:5000/team/app:1.0 or docker-archive:FILE")
-    if faults:
-        raise CommandFault(faults)
-    return tuple(parsed)
+    try:
+        return parse_reference(text)
+    except InvalidReferenceError as error:
+        advice = "write it as registry.example:5000/team/app:1.0 or docker-archive:FILE"
+        raise CommandFault(f"{error}; {advice}") from error
 
 
 def _nothing_enabled(references: tuple[ImageReference, ...]) -> ReportDocument:
     """Say that no scanner is enabled and how to enable one; no registry is asked anything."""
     from portus_scanners import ReportDocument, UnresolvedImage
 
-    from ..clock import now
     from ..installed import how_to_enable
 
     say(how_to_enable())
@@ -177,4 +203,4 @@ def _nothing_enabled(references: tuple[ImageReference, ...]) -> ReportDocument:
         UnresolvedImage(reference=reference.text, step=NO_SCANNER, message="no scanner is enabled")
         for reference in references
     )
-    return ReportDocument(errors=errors, created=now())
+    return ReportDocument(errors=errors, created=datetime.now(UTC).replace(microsecond=0))

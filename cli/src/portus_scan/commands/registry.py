@@ -164,7 +164,7 @@ def _run(
     from ..walking.display import make_walk_display
     from ..walking.results import ResultsFile
     from ..walking.since import SinceFile
-    from ..walking.walk import Walk, run_walk
+    from ..walking.walk import Walk
 
     with ExitStack() as closing:
         name = results or resume
@@ -183,7 +183,7 @@ def _run(
             return _conclude(walk, walk.sum_up())
 
         with settings_faults():
-            return run_walk(walk, display, conclude)
+            return walk.run(conclude)
 
 
 def _conclude(walk: Walk, policed: ReportDocument) -> ExitCode:

@@ -31,11 +31,10 @@ from portus_scanners import (
 )
 from portus_scanners.plugins import LoadedPlugin, check_plugin_lists, load_plugin
 
-from ..checking import check_alone
 from ..exits import ExitCode
 from ..installed import how_to_enable_one
-from ..leaving import interrupt, leave_at_once, run_to_end, stop_on_signals
 from ..reporter import ReporterPlugin, discover_reporters
+from ..session import check_health, run_checks
 from ..terminal import PROGRAM, foreign_prints_to_stderr
 from .diagnosis import (
     ConfigurationFacts,
@@ -76,14 +75,11 @@ def run_diagnosis(config: str | None, timeout: float, deliver: Callable[[Diagnos
     with foreign_prints_to_stderr():
         plugins = tuple(map(_examine_plugin, discover()))
         formats = tuple(map(_examine_plugin, discover_reporters()))
-    with asyncio.Runner() as runner:
-        with stop_on_signals(runner.get_loop(), interrupt, interrupt), foreign_prints_to_stderr():
-            work = _examine_rest(settings, plugins, config, timeout)
-            scanners, registries, abandoned = run_to_end(runner, work)
-        code = deliver(_put_together(configuration, plugins, formats, scanners, registries))
-        if abandoned:
-            leave_at_once(code)
-    return code
+
+    def conclude(found: tuple[tuple[ScannerFacts, ...], tuple[RegistryFacts, ...]]) -> ExitCode:
+        return deliver(_put_together(configuration, plugins, formats, *found))
+
+    return run_checks(_examine_rest(settings, plugins, config, timeout), conclude)
 
 
 def _put_together(
@@ -142,17 +138,17 @@ def _examine_plugin(plugin: Plugin | ReporterPlugin) -> PluginFacts:
 
 async def _examine_rest(
     settings: Settings | None, plugins: Iterable[PluginFacts], config: str | None, timeout: float
-) -> tuple[tuple[ScannerFacts, ...], tuple[RegistryFacts, ...], bool]:
+) -> tuple[tuple[tuple[ScannerFacts, ...], tuple[RegistryFacts, ...]], bool]:
     """Return the scanners, the registries, and whether something is left behind that does not end."""
     by_name = {one.name: one for one in plugins}
     registries = await _examine_registries(settings.registries if settings else {})
     if settings is None:
-        return tuple(ScannerFacts(name=name, plugin=name, enabled=None) for name in by_name), registries, False
+        return (tuple(ScannerFacts(name=name, plugin=name, enabled=None) for name in by_name), registries), False
     asked = (_examine_section(section, settings, by_name, timeout) for section in settings.scanners.values())
     found = await asyncio.gather(*asked)
     seen = (_with_fix(facts, config) for facts, _ in found)
     scanners = (*seen, *_without_section(settings, by_name.values()))
-    return scanners, registries, any(abandoned for _, abandoned in found)
+    return (scanners, registries), any(abandoned for _, abandoned in found)
 
 
 async def _examine_section(
@@ -171,7 +167,7 @@ async def _examine_section(
 async def _ask(facts: ScannerFacts, settings: Settings, timeout: float) -> tuple[ScannerFacts, bool]:
     """Check a scanner's health in an engine of its own: a fault in its settings must not hide the others."""
     try:
-        health, abandoned = await check_alone(settings, facts.name, timeout)
+        (health,), abandoned = await check_health(settings.select([facts.name]), timeout)
     except SettingsError as error:
         return evolve(facts, faults=error.faults), False
     facts = evolve(facts, healthy=health.healthy, message=health.message, health_seconds=round(health.elapsed, 3))

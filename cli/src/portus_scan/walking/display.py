@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from portus_scanners import ImageReport, UnresolvedImage
 
 from ..formats import verdict_words
-from ..progress import SHOW_CURSOR, stderr_is_live
-from ..terminal import PROGRAM, safe, say, write_stdout
+from ..progress import LiveArea
+from ..terminal import safe, say, stderr_is_live, write_stdout
 from .pace import Pace, describe_rate, describe_seconds
 from .results import reference_of
 
@@ -24,20 +22,31 @@ if TYPE_CHECKING:
 _LONGEST_LINE = 400
 
 
-class WalkDisplay(Protocol):
-    """Sees how a walk goes on."""
+def line_of(end: ImageReport | UnresolvedImage) -> str:
+    """Return one image's line: ``registry.example/team/app:1.0  vulnerable: 3 vulnerabilities (...)``."""
+    words = verdict_words(end) if isinstance(end, ImageReport) else f"not scanned: {end.message}"
+    return safe(f"{reference_of(end)}  {words}", _LONGEST_LINE)
+
+
+class PlainDisplay:
+    """Lines on stdout, and nothing that moves; a display that shows more overrides each method."""
+
+    def __init__(self) -> None:
+        self._stdout = sys.stdout  # while scanners run, `print` goes elsewhere
 
     def start(self) -> None:
         """Begin to show."""
 
     def show(self, end: ImageReport | UnresolvedImage) -> None:
-        """Write an image's line, and count it."""
+        """Write an image's line to stdout, and count it."""
+        write_stdout(f"{line_of(end)}\n", self._stdout)
 
     def tell(self, total: int, *, complete: bool) -> None:
         """Say how many images there are so far, and whether these are all."""
 
     def say(self, line: str) -> None:
         """Write a line of the program's own to stderr."""
+        say(line)
 
     def stop(self) -> None:
         """Take everything away that does not stay."""
@@ -46,40 +55,7 @@ class WalkDisplay(Protocol):
         """Leave the terminal usable, from inside a signal handler."""
 
 
-def line_of(end: ImageReport | UnresolvedImage) -> str:
-    """Return one image's line: ``registry.example/team/app:1.0  vulnerable: 3 vulnerabilities (...)``."""
-    words = verdict_words(end) if isinstance(end, ImageReport) else f"not scanned: {end.message}"
-    return safe(f"{reference_of(end)}  {words}", _LONGEST_LINE)
-
-
-class PlainDisplay:
-    """Lines on stdout, and nothing that moves."""
-
-    def __init__(self) -> None:
-        self._stdout = sys.stdout  # while scanners run, `print` goes elsewhere
-
-    def start(self) -> None:
-        """Do nothing."""
-
-    def show(self, end: ImageReport | UnresolvedImage) -> None:
-        """Write an image's line to stdout."""
-        write_stdout(f"{line_of(end)}\n", self._stdout)
-
-    def tell(self, total: int, *, complete: bool) -> None:
-        """Do nothing."""
-
-    def say(self, line: str) -> None:
-        """Write a line to stderr."""
-        say(line)
-
-    def stop(self) -> None:
-        """Do nothing."""
-
-    def abandon(self) -> None:
-        """Do nothing."""
-
-
-class LiveWalkDisplay:
+class LiveWalkDisplay(LiveArea, PlainDisplay):
     """Lines as above, and below them a line that says how far it is.
 
     Args:
@@ -89,51 +65,32 @@ class LiveWalkDisplay:
     """
 
     def __init__(self, console: Console, *, shared: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        from rich.live import Live
-
         self._stdout = sys.stdout
-        self._console = console
         self._shared = shared
         self._clock = clock
         self._pace = Pace(clock())
         self._done = 0
         self._total = 0
         self._complete = False
-        self._live = Live(
-            console=console, get_renderable=self._draw, transient=True, redirect_stdout=False, redirect_stderr=False
-        )
+        super().__init__(console, self._draw)  # it draws once
 
     def start(self) -> None:
         """Begin to show."""
         self._pace = Pace(self._clock())
-        self._live.start()
+        super().start()
 
     def show(self, end: ImageReport | UnresolvedImage) -> None:
         """Write an image's line, and count it."""
         self._done += 1
         self._pace.note(self._clock())
         if self._shared:
-            self._print(line_of(end))
+            self.write(line_of(end))
         else:
-            write_stdout(f"{line_of(end)}\n", self._stdout)
+            super().show(end)
 
     def tell(self, total: int, *, complete: bool) -> None:
-        """Say how many images there are so far."""
+        """Keep how many images there are so far, for the next picture."""
         self._total, self._complete = total, complete
-
-    def say(self, line: str) -> None:
-        """Write a line above the moving one."""
-        self._print(f"{PROGRAM}: {safe(line)}")
-
-    def stop(self) -> None:
-        """Take the moving line away."""
-        with suppress(OSError):
-            self._live.stop()
-
-    def abandon(self) -> None:
-        """Give the cursor back."""
-        with suppress(OSError):
-            os.write(2, SHOW_CURSOR)
 
     def words(self) -> str:
         """Return how far it is: ``120 of 1200 images, 3.2 images/s, about 6 min left``."""
@@ -148,17 +105,13 @@ class LiveWalkDisplay:
             parts.append(f"about {describe_seconds(left)} left")
         return ", ".join(parts)
 
-    def _print(self, line: str) -> None:
-        with suppress(OSError):  # the terminal has been closed
-            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
-
     def _draw(self) -> Text:
         from rich.text import Text
 
         return Text(self.words(), style="dim")
 
 
-def make_walk_display(*, verbose: bool) -> WalkDisplay:
+def make_walk_display(*, verbose: bool) -> PlainDisplay:
     """Return the display for this command: one that moves only on a terminal that can, and without a log."""
     if verbose or not stderr_is_live():
         return PlainDisplay()

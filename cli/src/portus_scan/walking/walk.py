@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
-from typing import TypeVar
+from datetime import UTC, datetime
 
 from attrs import evolve, frozen
 from portus_images import Registry
@@ -21,30 +20,21 @@ from portus_scanners import (
     Reference,
     RegistryError,
     ReportDocument,
-    Scans,
+    ScanEnd,
     Settings,
     UnresolvedImage,
 )
 
-from ..clock import now
 from ..exits import ExitCode, judge_document
-from ..leaving import leave_at_once, run_to_end, stop_on_signals
 from ..policy import WalkPolicy
-from ..terminal import foreign_prints_to_stderr
-from .display import WalkDisplay
+from ..session import GRACE, Session
+from .display import PlainDisplay
 from .listing import Catalog, Found
 from .results import INTERRUPTED, ResultsFile
 from .selection import Selection
 from .since import SinceFile
 from .tally import Tally
 
-ResultT = TypeVar("ResultT")
-GRACE = 1.0
-"""Seconds that a scanner has to end after Ctrl-C: the whole command has two."""
-LAST_WAIT = 1.6
-"""Seconds after Ctrl-C until nothing is waited for any more, be it a scanner that is started or closed."""
-_LEFT_RUNNING = {Outcome.TIMED_OUT, Outcome.PENDING}
-"""Ended from outside: a thread of the plugin may go on for a long time."""
 RESOLVED_AHEAD = 8
 """Images that are looked up at once to see whether they have changed."""
 
@@ -77,7 +67,7 @@ class Walk:
     def __init__(
         self,
         order: WalkOrder,
-        display: WalkDisplay,
+        display: PlainDisplay,
         policy: WalkPolicy,
         *,
         results: ResultsFile | None,
@@ -90,24 +80,20 @@ class Walk:
         self._since = since
         self._writing = asyncio.Lock()
         self._registry = Registry(order.settings.registries)
-        self._engine = Engine(order.settings, registry=self._registry, grace=GRACE)
+        engine = Engine(order.settings, registry=self._registry, grace=GRACE)
+        message = "stopping, what is finished is written; press Ctrl-C again to leave at once"
+        self._session = Session(engine, display, stopping=message, registry=self._registry)
         self._catalog = Catalog(self._registry, order.host, order.selection, order.named)
-        self._scans: Scans | None = None
-        self._opening: asyncio.Task[Engine] | None = None
-        self._finding: asyncio.Task[None] | None = None
         self._taking: set[asyncio.Task[None]] = set()
-        self._late = asyncio.Event()
         self._skipped = 0
         self.tally = Tally()
-        self.interrupted = False
         self.listing_fault: RegistryError | None = None
         """Why not all repositories are known."""
 
     @property
-    def leaves_something(self) -> bool:
-        """Whether something was left behind that would keep the interpreter from ending."""
-        late = any(outcome in _LEFT_RUNNING for _, outcome in self.tally.outcomes)
-        return self.interrupted or late or bool(self._engine.abandoned)
+    def interrupted(self) -> bool:
+        """Whether the user has stopped it."""
+        return self._session.interrupted
 
     def read_results(self) -> None:
         """Count what is finished already; the policy is applied anew, the file keeps what it has.
@@ -119,48 +105,30 @@ class Walk:
             for end in self._results.read():
                 self._count(end, self._judge(end)[1])
 
-    async def run(self) -> None:
-        """Scan everything that is wanted.
+    def run(self, conclude: Callable[[], ExitCode]) -> ExitCode:
+        """Scan everything that is wanted, and close everything; see `Session.run`.
+
+        Args:
+            conclude: Writes what is to be written and returns the exit code.
 
         Raises:
-            SettingsError: The configuration of an enabled scanner is wrong.
+            SettingsError: The configuration of an enabled scanner is wrong; nothing was scanned.
             CommandFault: A result can't be written.
         """
-        await self._open()
+        return self._session.run(self._walk, lambda _: conclude())
+
+    async def _walk(self) -> None:
         if not self.interrupted:
-            self._finding = asyncio.create_task(self._find(self._catalog))
+            finding = asyncio.create_task(self._find())
             try:
-                await self._scan_all(self._engine, self._catalog)
-                if not self.interrupted:
-                    await self._finding  # what it raises must not pass for the end of the list
+                with self._session.stopped_by(finding.cancel):
+                    await self._scan_all()
+                    if not self.interrupted:
+                        await finding  # what it raises must not pass for the end of the list
             finally:
-                await _end(self._finding)
+                await _end(finding)
                 await asyncio.gather(*self._taking)
-        self._end_results(self._catalog)
-
-    async def aclose(self) -> None:
-        """Close the scanners and the registry; after an interruption only as long as there is time left."""
-        await self._wait_for(asyncio.create_task(self._close()))
-
-    async def _close(self) -> None:
-        async with AsyncExitStack() as closing:
-            closing.push_async_callback(self._registry.aclose)
-            closing.push_async_callback(self._engine.aclose)
-
-    async def _open(self) -> None:
-        """Start the scanners; an interruption ends that too."""
-        self._opening = asyncio.create_task(self._engine.__aenter__())
-        if self.interrupted:
-            self._opening.cancel()
-        await self._wait_for(self._opening)
-
-    async def _wait_for(self, task: asyncio.Task[ResultT]) -> None:
-        """Wait for a task, raise what it raises; after an interruption leave it behind when there is no time left."""
-        late = asyncio.create_task(self._late.wait())
-        await asyncio.wait({task, late}, return_when=asyncio.FIRST_COMPLETED)
-        late.cancel()
-        if task.done() and not task.cancelled():
-            task.result()
+        self._end_results()
 
     def sum_up(self) -> ReportDocument:
         """Return what concerns all images; without a gate where none is new, since all were judged before."""
@@ -173,85 +141,66 @@ class Walk:
         gate = evolve(document.gate, passed=False, violations=(*document.gate.violations, missing))
         return evolve(document, gate=gate)
 
-    def interrupt(self) -> None:
-        """End everything that is going on; what is finished is written."""
-        self.interrupted = True
-        self._display.say("stopping, what is finished is written; press Ctrl-C again to leave at once")
-        asyncio.get_running_loop().call_later(LAST_WAIT, self._late.set)
-        for task in (self._opening, self._finding):
-            if task is not None:
-                task.cancel()
-        if self._scans is not None:
-            self._scans.stop()
-
-    def abandon(self) -> None:
-        """Leave at once, from inside a signal handler."""
-        self._display.abandon()
-        leave_at_once(ExitCode.INTERRUPTED)
-
-    def _end_results(self, catalog: Catalog) -> None:
+    def _end_results(self) -> None:
         if self._results is None:
             return
         faults = ["the walk was stopped"] if self.interrupted else []
         if self.listing_fault is not None:
             faults.append(str(self.listing_fault))
-        elif not catalog.complete:
+        elif not self._catalog.complete:
             faults.append("not all repositories had been listed")
         missing = None
         if faults:
             message = f"not all images are here: {'; '.join(faults)}; go on with --resume"
             missing = UnresolvedImage(reference=self._order.host, step=INTERRUPTED, message=message)
-        self._results.end(evolve(self.sum_up(), created=now()), missing)
+        self._results.end(evolve(self.sum_up(), created=datetime.now(UTC).replace(microsecond=0)), missing)
 
-    async def _find(self, catalog: Catalog) -> None:
+    async def _find(self) -> None:
         try:
-            await catalog.find()
+            await self._catalog.find()
         except RegistryError as error:
             self.listing_fault = error
             self._display.say(str(error))
 
-    async def _scan_all(self, engine: Engine, catalog: Catalog) -> None:
-        scans = engine.scan_many(
-            self._targets(engine, catalog), concurrency=self._order.concurrency, platform=self._order.platform
+    async def _scan_all(self) -> None:
+        scans = self._session.engine.scan_many(
+            self._targets(), concurrency=self._order.concurrency, platform=self._order.platform
         )
-        async with scans:
-            self._scans = scans
-            if self.interrupted:
-                scans.stop()
-            async for end in scans:
-                await self._take(end.result)
-                self._display.tell(self._known(catalog), complete=catalog.complete)
-            self._scans = None
+        await self._session.scan(scans, self._take_end)
 
-    def _known(self, catalog: Catalog) -> int:
-        """Return how many images are to be scanned, as far as they are known."""
-        return catalog.total - self._skipped
+    async def _take_end(self, end: ScanEnd) -> None:
+        await self._take(end.result)
+        self._tell()
 
-    async def _targets(self, engine: Engine, catalog: Catalog) -> AsyncIterator[Reference | Image]:
+    def _tell(self) -> None:
+        """Show how many images are to be scanned, as far as they are known."""
+        self._display.tell(self._catalog.total - self._skipped, complete=self._catalog.complete)
+
+    async def _targets(self) -> AsyncIterator[Reference | Image]:
         """Yield what is to be scanned; what can't be is a result at once."""
-        wanted = self._wanted(catalog)
-        async for one in self._changed(engine, wanted) if self._since else wanted:
-            self._display.tell(self._known(catalog), complete=catalog.complete)
+        wanted = self._wanted()
+        async for one in self._changed(wanted) if self._since else wanted:
+            self._tell()
             if isinstance(one, UnresolvedImage):
                 await self._take_to_the_end(one)
             else:
                 yield one
 
-    async def _wanted(self, catalog: Catalog) -> AsyncIterator[Found]:
+    async def _wanted(self) -> AsyncIterator[Found]:
         """Yield what is not finished yet."""
-        async for one in catalog.images():
+        async for one in self._catalog.images():
             text = one.reference if isinstance(one, UnresolvedImage) else one.text
             if self._results is not None and text in self._results:
                 self._skipped += 1
             else:
                 yield one
 
-    async def _changed(self, engine: Engine, found: AsyncIterator[Found]) -> AsyncIterator[Found | Image]:
+    async def _changed(self, found: AsyncIterator[Found]) -> AsyncIterator[Found | Image]:
         """Yield what has changed since the last time, resolved; a few are looked up ahead."""
         ahead: deque[asyncio.Task[Found | Image]] = deque()
         try:
             async for one in found:
-                ahead.append(asyncio.create_task(self._look_up(engine, one)))
+                ahead.append(asyncio.create_task(self._look_up(one)))
                 if len(ahead) == RESOLVED_AHEAD and (image := self._if_changed(await ahead.popleft())):
                     yield image
             while ahead:
@@ -261,11 +210,11 @@ class Walk:
             for task in ahead:
                 await _end(task)
 
-    async def _look_up(self, engine: Engine, one: Found) -> Found | Image:
+    async def _look_up(self, one: Found) -> Found | Image:
         if isinstance(one, UnresolvedImage):
             return one
         try:
-            return await engine.resolve(one, self._order.platform)
+            return await self._session.engine.resolve(one, self._order.platform)
         except PortusError:
             return one  # the scan will say why
 
@@ -324,46 +273,3 @@ def _was_stopped(result: ImageReport | UnresolvedImage) -> bool:
 async def _end(task: asyncio.Task[object]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def run_walk(walk: Walk, display: WalkDisplay, conclude: Callable[[], ExitCode]) -> ExitCode:
-    """Run a walk to its end, and close everything.
-
-    The first Ctrl-C, SIGTERM or SIGHUP ends the scans; the second leaves at once. This function does not return when
-    something is left behind that would keep the interpreter from ending.
-
-    Args:
-        walk: The walk.
-        display: Sees what goes on.
-        conclude: Writes what is to be written and returns the exit code. Called before the scanners are closed: one
-            that hangs then can't take the answer away.
-
-    Returns:
-        What *conclude* said.
-
-    Raises:
-        SettingsError: The configuration of an enabled scanner is wrong; nothing was scanned.
-        CommandFault: A result can't be written.
-    """
-    with asyncio.Runner() as runner:
-        with stop_on_signals(runner.get_loop(), walk.interrupt, walk.abandon):
-            try:
-                _show(runner, walk, display)
-                code = conclude()
-            finally:
-                with foreign_prints_to_stderr():
-                    run_to_end(runner, walk.aclose())
-        if walk.interrupted:
-            code = ExitCode.INTERRUPTED
-        if walk.leaves_something:
-            leave_at_once(code)
-    return code
-
-
-def _show(runner: asyncio.Runner, walk: Walk, display: WalkDisplay) -> None:
-    display.start()
-    try:
-        with foreign_prints_to_stderr():
-            run_to_end(runner, walk.run())
-    finally:
-        display.stop()

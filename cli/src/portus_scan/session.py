@@ -1,0 +1,306 @@
+"""An engine that a user can stop: the signals, what they end, and how the program leaves when something will not stop.
+
+The sub-commands `image` and `registry` each run one `Session`: they differ in what is scanned and in what becomes of
+the results. `health` and `doctor` keep nothing of what was begun, so the first signal leaves at once (`run_checks`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any, NoReturn, Protocol, TypeVar
+
+from portus_images import Registry
+from portus_scanners import Engine, ImageReport, Outcome, ScanEnd, ScannerHealth, Scans, Settings
+
+from .exits import ExitCode
+from .terminal import foreign_prints_to_stderr
+
+ResultT = TypeVar("ResultT")
+GRACE = 1.0
+"""Seconds that a scanner has to end when it was stopped or its time is up."""
+LAST_WAIT = 1.6
+"""Seconds after the first signal until nothing is waited for any longer, neither a scanner's start nor its close. The
+whole command has two."""
+_LEFT_RUNNING = {Outcome.TIMED_OUT, Outcome.PENDING, Outcome.CANCELLED}
+"""Ended from outside: a thread of the plugin may go on for a long time, and the interpreter would wait for it."""
+_LOGGER = logging.getLogger("portus_scan")
+
+
+class Display(Protocol):
+    """Where a session shows how far it is."""
+
+    def start(self) -> None:
+        """Begin to show."""
+
+    def say(self, line: str) -> None:
+        """Write one line that stays."""
+
+    def stop(self) -> None:
+        """Take everything away that does not stay."""
+
+    def abandon(self) -> None:
+        """Leave the terminal usable, from inside a signal handler: no locks, no threads."""
+
+
+class Session:
+    """One engine, from its start to its close, and what may end it early.
+
+    The first Ctrl-C, SIGTERM or SIGHUP ends the scans, and what was found is kept; the second leaves at once.
+
+    Args:
+        engine: Not open yet; made with `GRACE`.
+        display: Sees what goes on.
+        stopping: What the user is told after the first signal.
+        registry: A registry client to close after the engine.
+
+    Attributes:
+        interrupted: Whether there was a first signal.
+    """
+
+    def __init__(self, engine: Engine, display: Display, *, stopping: str, registry: Registry | None = None) -> None:
+        self.engine = engine
+        self.interrupted = False
+        self._display = display
+        self._stopping = stopping
+        self._registry = registry
+        self._stops: set[Callable[[], object]] = set()
+        self._late = asyncio.Event()
+        self._left_running = False
+
+    def run(self, work: Callable[[], Awaitable[ResultT]], conclude: Callable[[ResultT], ExitCode]) -> ExitCode:
+        """Do the work with the engine open, hand over what it returns, and close everything.
+
+        This method does not return when something is left behind that would keep the interpreter from ending.
+
+        Args:
+            work: Awaited even when the engine could not be opened before an interruption.
+            conclude: Writes what is to be written and returns the exit code. The display is stopped before it, and the
+                engine closed after it: a scanner that hangs while it is closed can't take the answer away.
+
+        Returns:
+            What *conclude* returned; `INTERRUPTED` after a signal.
+
+        Raises:
+            SettingsError: The configuration of an enabled scanner is wrong; nothing was scanned.
+        """
+        with asyncio.Runner() as runner:
+            with stop_on_signals(runner.get_loop(), self._interrupt, self._abandon):
+                try:
+                    code = conclude(self._show(runner, work))
+                finally:
+                    with foreign_prints_to_stderr():
+                        run_to_end(runner, self._close())
+            if self.interrupted:
+                code = ExitCode.INTERRUPTED
+            if self.interrupted or self._left_running or self.engine.abandoned:
+                leave_at_once(code)
+        return code
+
+    async def scan(self, scans: Scans, take: Callable[[ScanEnd], Awaitable[object]]) -> None:
+        """Hand the end of each image to *take*; an interruption ends what is under way, and begins nothing more."""
+        with self.stopped_by(scans.stop):
+            async with scans:
+                async for end in scans:
+                    self._left_running |= _is_left_running(end)
+                    await take(end)
+
+    @contextmanager
+    def stopped_by(self, stop: Callable[[], object]) -> Iterator[None]:
+        """While inside, an interruption calls *stop*, in the event loop; one that has been calls it at once."""
+        self._stops.add(stop)
+        if self.interrupted:
+            stop()
+        try:
+            yield
+        finally:
+            self._stops.discard(stop)
+
+    def _show(self, runner: asyncio.Runner, work: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        self._display.start()
+        try:
+            with foreign_prints_to_stderr():
+                return run_to_end(runner, self._work(work))
+        finally:
+            self._display.stop()
+
+    async def _work(self, work: Callable[[], Awaitable[ResultT]]) -> ResultT:
+        opening = asyncio.create_task(self.engine.__aenter__())
+        with self.stopped_by(opening.cancel):
+            await self._wait_for(opening)
+        return await work()
+
+    async def _close(self) -> None:
+        await self._wait_for(asyncio.create_task(self._close_all()))
+
+    async def _close_all(self) -> None:
+        try:
+            await self.engine.aclose()
+        finally:
+            if self._registry is not None:
+                await self._registry.aclose()
+
+    async def _wait_for(self, task: asyncio.Task[Any]) -> None:
+        """Wait for a task, raise what it raises; after an interruption leave it behind when there is no time left."""
+        late = asyncio.create_task(self._late.wait())
+        await asyncio.wait({task, late}, return_when=asyncio.FIRST_COMPLETED)
+        late.cancel()
+        if task.done() and not task.cancelled():
+            task.result()
+
+    def _interrupt(self) -> None:
+        self.interrupted = True
+        self._display.say(self._stopping)
+        asyncio.get_running_loop().call_later(LAST_WAIT, self._late.set)
+        for stop in tuple(self._stops):
+            stop()
+
+    def _abandon(self) -> None:
+        """Leave at once, from inside a signal handler."""
+        self._display.abandon()
+        leave_at_once(ExitCode.INTERRUPTED)
+
+
+def _is_left_running(end: ScanEnd) -> bool:
+    return isinstance(end.result, ImageReport) and any(run.outcome in _LEFT_RUNNING for run in end.result.results)
+
+
+def run_checks(work: Coroutine[Any, Any, tuple[ResultT, bool]], conclude: Callable[[ResultT], ExitCode]) -> ExitCode:
+    """Run checks that are worth nothing before they have ended: the first Ctrl-C, SIGTERM or SIGHUP leaves at once.
+
+    This function does not return when something is left behind that would keep the interpreter from ending.
+
+    Args:
+        work: Returns what was found, and whether something is left behind that would not end.
+        conclude: Writes what was found and returns the exit code for it.
+    """
+
+    def leave() -> None:
+        leave_at_once(ExitCode.INTERRUPTED)
+
+    with asyncio.Runner() as runner:
+        with stop_on_signals(runner.get_loop(), leave, leave), foreign_prints_to_stderr():
+            found, abandoned = run_to_end(runner, work)
+        code = conclude(found)
+        if abandoned:
+            leave_at_once(code)
+    return code
+
+
+async def check_health(settings: Settings, timeout: float) -> tuple[tuple[ScannerHealth, ...], bool]:
+    """Ask all enabled scanners at once, in an engine of their own.
+
+    Args:
+        settings: The configuration.
+        timeout: Seconds for each.
+
+    Returns:
+        Their answers in the order of the configuration, and whether something is left behind that would not end.
+
+    Raises:
+        SettingsError: The configuration of an enabled scanner is wrong.
+    """
+    async with Engine(settings, grace=GRACE) as engine:
+        found = await engine.check_health(timeout)
+    return found, bool(engine.abandoned)
+
+
+@contextmanager
+def stop_on_signals(
+    loop: asyncio.AbstractEventLoop, first: Callable[[], None], second: Callable[[], None]
+) -> Iterator[None]:
+    """While inside, the first Ctrl-C, SIGTERM or SIGHUP calls *first* in the event loop, the next one *second* at once.
+
+    These are handlers of the interpreter and not of the event loop: a plugin that blocks the loop must not be able to
+    take Ctrl-C away.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may; a program that runs the command in another one has handlers of its own
+        return
+    seen = 0
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        nonlocal seen
+        seen += 1
+        if seen == 1:
+            loop.call_soon_threadsafe(first)
+        else:
+            second()
+
+    before = {number: signal.signal(number, handle) for number in _ending_signals()}
+    try:
+        with _woken_by_signals(loop):
+            yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _ending_signals() -> tuple[signal.Signals, ...]:
+    """Return the signals that end the program: SIGHUP where there is one, and not under ``nohup``, which ignores it."""
+    if sys.platform == "win32" or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        return signal.SIGINT, signal.SIGTERM
+    return signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+
+
+@contextmanager
+def _woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """While inside, each signal wakes the event loop.
+
+    The interpreter calls its handlers between two instructions. A signal that comes when the loop is just about to
+    wait would else be handled only after the next event.
+    """
+    reader, writer = socket.socketpair()
+    for end in (reader, writer):
+        end.setblocking(False)
+    loop.add_reader(reader, reader.recv, 1024)
+    before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    try:
+        yield
+    finally:
+        signal.set_wakeup_fd(before)
+        loop.remove_reader(reader)
+        reader.close()
+        writer.close()
+
+
+def run_to_end(runner: asyncio.Runner, work: Coroutine[Any, Any, ResultT]) -> ResultT:
+    """Run a coroutine to its end, and return what it returns.
+
+    A task or a callback that a plugin has made and that calls ``sys.exit`` ends nothing: asyncio lets the exception
+    through to here, and the loop goes on.
+    """
+    loop = runner.get_loop()
+    task = loop.create_task(work)
+    while not task.done():
+        try:
+            loop.run_until_complete(task)
+        except (SystemExit, KeyboardInterrupt) as error:  # a real Ctrl-C has a handler of its own
+            _LOGGER.exception("a plugin raised %s in a task of its own", type(error).__name__)
+    return task.result()
+
+
+def leave_at_once(code: int) -> NoReturn:
+    """Leave without waiting for tasks and threads that do not end; programs of scanners are killed."""
+    _kill_programs()  # first: the streams may be pipes that nobody reads
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, RuntimeError, AttributeError):
+            stream.flush()
+    os._exit(code)
+
+
+def _kill_programs() -> None:
+    """Kill the programs of scanners; where the module that starts them is not loaded (to its end), there are none."""
+    kill: Callable[[], None] | None = getattr(
+        sys.modules.get("portus_scanners.backends.program"), "kill_programs", None
+    )
+    if kill is not None:
+        kill()
