@@ -43,6 +43,7 @@ class Report:
     items: tuple[Item, ...] = ()
     words: list[str] = []  # noqa: RUF008 (a default as authors write it)
     ratings: Mapping[str, Item] = {}
+    marks: frozenset[str] = frozenset()
 
 
 def structured(value: object) -> Report:
@@ -66,6 +67,7 @@ def test_an_answer_is_structured() -> None:
         "items": [{"id": "a", "score": 7}, {"id": "b", "score": None, "added later": 1}],
         "words": ["x"],
         "ratings": {"nvd": {"id": "c"}},
+        "marks": ["y", "x", "y"],
         "added later": [],
     }
     expected = Report(
@@ -75,6 +77,7 @@ def test_an_answer_is_structured() -> None:
         items=(Item("a", 7.0), Item("b")),
         words=["x"],
         ratings={"nvd": Item("c")},
+        marks=frozenset({"x", "y"}),
     )
     assert expected == structured(value)
 
@@ -100,6 +103,8 @@ def test_an_answer_is_structured() -> None:
         ("items", [["id"]], "$.items[0]: expected an object, got a list"),
         ("words", "ab", "$.words: expected a list, got a string"),
         ("words", [None], "$.words[0]: expected a string, got null"),
+        ("marks", "ab", "$.marks: expected a list, got a string"),
+        ("marks", ["a", 1], "$.marks[1]: expected a string, got an integer"),
         ("ratings", [], "$.ratings: expected an object, got a list"),
         ("ratings", {"nvd": {"id": 1}}, "$.ratings['nvd'].id: expected a string, got an integer"),
     ],

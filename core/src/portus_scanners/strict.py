@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from datetime import date, datetime
 from enum import Enum
 from functools import cache
 from itertools import islice
-from types import NoneType
-from typing import Any, TypeVar, get_origin
+from types import GenericAlias, NoneType
+from typing import Any, TypeVar, get_args, get_origin
 
 import attrs
 from cattrs import Converter, transform_error
@@ -78,7 +78,7 @@ def make_strict_converter(*, forbid_extra_keys: bool = False) -> Converter:
     converter.register_structure_hook(int, read_integer)
     converter.register_structure_hook(bool, _exactly(bool))
     converter.register_structure_hook(float, read_number)
-    converter.register_structure_hook_factory(_is_enum, _one_of)
+    converter.register_structure_hook_factory(is_enum, _one_of)
     for is_wanted, given, factory in _CONTAINERS:
         converter.register_structure_hook_factory(is_wanted, _only(given, factory))
     return converter
@@ -120,7 +120,8 @@ def read_number(value: Any, _: Any) -> float:
     return number
 
 
-def _is_enum(kind: Any) -> bool:
+def is_enum(kind: Any) -> bool:
+    """Return whether a type is an enumeration."""
     return isinstance(kind, type) and issubclass(kind, Enum)
 
 
@@ -136,6 +137,12 @@ def _one_of(kind: type[Enum]) -> Hook:
     return structure
 
 
+def _set_structure_factory(kind: Any, converter: Converter) -> Hook:
+    items = GenericAlias(list, get_args(kind))
+    structure, made = converter.get_structure_hook(items), set if get_origin(kind) is set else frozenset
+    return lambda value, _: made(structure(value, items))
+
+
 _CONTAINERS: tuple[tuple[Callable[[Any], bool], type, Callable[[Any, Converter], Any]], ...] = (
     (attrs.has, dict, lambda kind, converter: converter.gen_structure_attrs_fromdict(kind)),
     (
@@ -143,6 +150,7 @@ _CONTAINERS: tuple[tuple[Callable[[Any], bool], type, Callable[[Any, Converter],
         dict,
         lambda kind, converter: converter.gen_structure_mapping(kind),
     ),
+    (lambda kind: get_origin(kind) in {set, frozenset, Set}, list, _set_structure_factory),
     (is_sequence, list, list_structure_factory),
     # last, and so asked first: a tuple is a sequence as well
     (lambda kind: get_origin(kind) is tuple, list, homogenous_tuple_structure_factory),

@@ -53,8 +53,8 @@ def merge(runs: Iterable[ScannerRun], severity: SeverityPolicy = _HIGHEST) -> tu
         severity: Which of several severities is shown.
     """
     runs = tuple(runs)
-    witnesses = Witnesses.of(runs)
     groups = list(_group(runs))
+    witnesses = Witnesses.of(runs)
     merged = [
         make_vulnerability(canonical, aliases, group, severity, witnesses) for canonical, aliases, group in groups
     ]
@@ -80,9 +80,9 @@ def _group(runs: Iterable[ScannerRun]) -> Iterator[tuple[str, tuple[str, ...], F
 
 
 def combine_reports(reports: Iterable[ImageReport], *, severity: SeverityPolicy = _HIGHEST) -> ImageReport:
-    """Return one report of all runs of several reports of one image; their findings are merged anew.
+    """Return one report of all runs of several reports of one image; their findings are merged again.
 
-    The result depends on the set of runs and images alone: how often a report is given, in which order, and whether
+    The result depends only on the set of runs and images: how often a report is given, in which order, and whether
     some were combined before plays no part. All runs count: one that failed keeps the image from being clean, also
     where another of the same scanner ended `ok`.
 
@@ -114,7 +114,7 @@ def _image_order(image: Image) -> tuple[str, str]:
 
 
 def _unite(runs: Iterable[ScannerRun]) -> Iterator[ScannerRun]:
-    """Yield each run once, in an order that depends on the runs alone."""
+    """Yield each run once, in an order that depends only on the runs."""
     alike: dict[tuple[Hashable, ...], list[ScannerRun]] = defaultdict(list)
     for run in runs:
         same = alike[_run_order(run)]

@@ -1,8 +1,8 @@
 """Which vulnerabilities a finding is about: canonical ids, through the aliases of all findings.
 
-1.  A finding counts for every CVE among its own names. Two CVEs are never one vulnerability, whoever says so.
-2.  A finding that names no CVE counts for those that others call by its id: if somebody says that CVE-1 and CVE-2 are
-    both ``RHSA-9``, another's ``RHSA-9`` counts for both.
+1.  A finding counts for every CVE among its own names. Two CVEs are never one vulnerability, even if a scanner says so.
+2.  A finding that names no CVE counts for those that others call by its id: if one scanner says that CVE-1 and CVE-2
+    are both ``RHSA-9``, the ``RHSA-9`` of another counts for both.
 3.  Else it counts for every CVE of the names that aliases connect with its id, over any number of steps. A CVE connects
     nothing: what two CVEs share (an advisory) does not make them one.
 4.  Where there is no CVE, the connected names are one vulnerability, called by the best of them (`SCHEMES`); but two

@@ -2,7 +2,7 @@
 
 A finding is counted under the source package, wherever some scanner says what this binary package in this version was
 built from: one scanner reports an advisory for the source package (Clair: ``glibc``), another for each package built
-from it (Trivy: ``libc6``, ``libc-bin``), a third for a binary package alone. What one scanner says of a package holds
+from it (Trivy: ``libc6``, ``libc-bin``), a third for one binary package only. What one scanner says of a package holds
 for the findings of all, whatever vulnerability it was said with.
 
 Packages differ in name, version or release of the distribution. A finding that leaves out the version or the release
@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 
 from attrs import frozen
 
-from ..models import Finding, MatchedBy, Package
+from ..models import Finding, Package
 
 PackagePlace = tuple[str, str, str]
 """Name, version and `comparable` namespace; empty where not known."""
@@ -121,14 +121,6 @@ class FindingGroup:
     place: PackagePlace
     members: Sequence[Found]
 
-    @property
-    def matched_by(self) -> MatchedBy:
-        """How the findings were found to be in the same package."""
-        name, version, _ = self.place
-        packages = (found.finding.package for found in self.members)
-        met = all(one.name in {name, ""} and one.version in {version, ""} for one in packages)
-        return MatchedBy.PACKAGE if met else MatchedBy.SOURCE
-
 
 def group_findings(found: Sequence[Found]) -> Iterator[FindingGroup]:
     """Yield groups that have each finding of one vulnerability at least once, whatever their order."""
@@ -144,7 +136,7 @@ def group_findings(found: Sequence[Found]) -> Iterator[FindingGroup]:
 
 
 def _stated(one: Found) -> int:
-    """Return how much a finding says: 2 with a version, 1 with a name alone, 0 with neither."""
+    """Return how much a finding says: 2 with a version, 1 with a name only, 0 with neither."""
     name, version, _ = one.place
     return bool(name) + bool(version)
 

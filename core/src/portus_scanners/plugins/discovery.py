@@ -241,7 +241,7 @@ class _Point:
 
 
 def _required_core(requirements: Iterable[str]) -> tuple[str, ...]:
-    """Return the requirements of the core that hold without an extra: markers are PEP 508's."""
+    """Return the requirements of the core that apply without an extra; markers are those of PEP 508."""
     pattern = re.compile(rf"{re.escape(CORE_DISTRIBUTION)}(?![\w.-])(?!.*;.*\bextra\b)", re.IGNORECASE)
     return tuple(line for line in requirements if pattern.match(line))
 

@@ -166,7 +166,7 @@ class InstalledPlugin(Generic[ClassT]):
         return found
 
     def find_file(self) -> str | None:
-        """Return the file of its module, or of the package that holds the module; None where there is none.
+        """Return the file of its module, or of the package that contains the module; None if there is no such file.
 
         Nothing is imported for it: a plugin that can't be imported has a file all the same.
         """
@@ -175,7 +175,7 @@ class InstalledPlugin(Generic[ClassT]):
             file = getattr(sys.modules[module], "__file__", None)
             return file if isinstance(file, str) else None
         try:
-            spec = find_spec(module.partition(".")[0])  # the first part alone: for more it would import the package
+            spec = find_spec(module.partition(".")[0])  # only the first part: find_spec() imports the package for more
         except (ImportError, ValueError, AttributeError):
             return None
         return spec.origin if spec else None

@@ -20,8 +20,8 @@ from cattrs import Converter
 from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError, StructureHandlerNotFoundError
 from portus_images import Secret, SettingsError
 
-from ..strict import make_strict_converter, mismatch, places_of, read_integer, read_number
-from .faults import SettingsFaults, did_you_mean
+from ..strict import is_enum, make_strict_converter, mismatch, places_of, read_integer, read_number
+from .faults import did_you_mean
 
 ClassT = TypeVar("ClassT")
 
@@ -46,21 +46,19 @@ def structure_section(
     """
     names = [attribute.name for attribute in attrs.fields(settings_class)]  # type: ignore[arg-type]
     unknown = [key for key in values if key not in names]
-    faults = SettingsFaults(
-        f"{sources.get(key, f'{place}.{key}')}: unknown key{did_you_mean(key, names)}" for key in unknown
-    )
+    faults = [f"{sources.get(key, f'{place}.{key}')}: unknown key{did_you_mean(key, names)}" for key in unknown]
     known = {key: value for key, value in values.items() if key not in unknown}
     try:
         settings = _converter().structure(_read_containers(known, settings_class), settings_class)
     except BaseValidationError as error:
-        for path, fault in places_of(error, _explain):
-            faults.add(f"{_name(path, sources, place)}: {fault}")
+        faults += [f"{_name(path, sources, place)}: {fault}" for path, fault in places_of(error, _explain)]
         raise SettingsError(faults) from error
     except StructureHandlerNotFoundError as error:
         kind = getattr(error.type_, "__name__", str(error.type_))
         fault = f"{place}: the plugin has a setting of the type {kind}, which can't be configured"
         raise SettingsError(fault) from error
-    faults.check()
+    if faults:
+        raise SettingsError(faults)
     return settings
 
 
@@ -71,7 +69,7 @@ def _converter() -> Converter:
     converter.register_structure_hook(float, _number)
     converter.register_structure_hook(bool, lambda value, _: read_boolean(value))
     converter.register_structure_hook(Secret, lambda value, _: Secret(converter.structure(value, str)))
-    converter.register_structure_hook_func(_is_enum, _member)
+    converter.register_structure_hook_func(is_enum, _member)
     return converter
 
 
@@ -101,10 +99,6 @@ def _number(value: Any, kind: Any) -> float:
     return read_number(value, kind)
 
 
-def _is_enum(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, Enum)
-
-
 def _member(value: Any, kind: type[Enum]) -> Enum:
     """Return the member that a string names; any other string is not shown."""
     if isinstance(value, Enum):
@@ -117,7 +111,7 @@ def _member(value: Any, kind: type[Enum]) -> Enum:
 
 
 def _read_containers(values: Mapping[str, object], settings_class: Any) -> dict[str, object]:
-    """Read as YAML what the environment gives for a list or a mapping."""
+    """Return the values, strings for a list or a mapping being read as YAML: the environment has only strings."""
     hints = get_type_hints(settings_class)
     return {
         key: _from_yaml(value) if isinstance(value, str) and _is_container(hints.get(key)) else value

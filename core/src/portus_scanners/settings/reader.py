@@ -28,7 +28,7 @@ SettingsT = TypeVar("SettingsT", bound="ScannerSettings")
 _NAME = re.compile(r"[a-z0-9_]+")
 _RESERVED = {"scanner"}
 _ADDRESS = re.compile(r"(.*_)?(server|enabled)|url|uri|host|address|endpoint|base_url")
-"""Keys with which somebody wanted to enable a scanner."""
+"""Keys whose author wanted to enable a scanner."""
 _HOST = re.compile(r"(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?")
 
 
@@ -40,7 +40,7 @@ class ScannerSection:
         name: The instance's name: the key.
         plugin: Name of the entry point: the same, or what ``scanner:`` says.
         enabled: Whether images are scanned by it.
-        values: The values as the file and the environment give them, those of the environment being strings.
+        values: The values by key, as they are in the file; those of the environment are strings.
         sources: For each key of *values* where it comes from, as a user would name it: for messages.
     """
 

@@ -1,4 +1,4 @@
-"""The configuration file as YAML gives it."""
+"""Reading YAML files: bounded, and without losing a key that comes twice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LARGEST_FILE = 1024 * 1024
 
 
 class _Loader(yaml.SafeLoader):
-    """Refuses a key that comes twice: the first one would be lost without a word."""
+    """Rejects a key that comes twice: the first value would be silently lost."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         if repeated := find_repeated_key(node):
@@ -58,7 +58,7 @@ def read_limited(path: Path, what: str) -> bytes:
 
 
 def find_repeated_key(node: yaml.MappingNode) -> yaml.ScalarNode | None:
-    """Return the first key that a mapping has had before: one of the two values would be lost without a word."""
+    """Return the first key of a mapping that it has had before: one of the two values would be silently lost."""
     seen = set()
     for key, _ in node.value:
         if isinstance(key, yaml.ScalarNode) and key.value != "<<":
@@ -69,7 +69,7 @@ def find_repeated_key(node: yaml.MappingNode) -> yaml.ScalarNode | None:
 
 
 def yaml_fault(error: Exception) -> str:
-    """Return where a YAML file is wrong and what is; never its text, which may hold a secret."""
+    """Return where and why a YAML file is not valid; never a part of it, which may be a secret."""
     mark = getattr(error, "problem_mark", None)
     place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark is not None else ""
     return f"{place}: {getattr(error, 'problem', None) or 'it has something that YAML does not allow'}"

@@ -172,7 +172,7 @@ class ProgramWorkspace:
         """Run the program to its end, and end everything that it has started.
 
         Args:
-            *arguments: Passed as they are: there is no shell. They can be seen by everybody: no secrets.
+            *arguments: Passed as they are: there is no shell. Every user can see them: no secrets.
             stdin: What the program can read; it need not.
             environment: Variables besides those of the backend.
             on_line: Called with each line of stderr as it comes, for progress: clean, masked, 4096 characters at most,

@@ -1,4 +1,4 @@
-"""What a program is given: its command line, which everybody may see, and its environment, which holds the secrets."""
+"""What a program is given: its command line, which every user can see, and its environment, which may have secrets."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _checked(name: str, argument: object, secrets: Collection[str]) -> str:
         msg = f"{name} contains a character that can't be passed to a program"
         raise ScannerError(msg) from error
     if any(secret in text for secret in secrets):
-        msg = f"{name} contains a secret, and arguments can be seen by everybody: give it in the environment or a file"
+        msg = f"{name} contains a secret, and every user can see arguments: give it in the environment or a file"
         raise ScannerError(msg)
     return text
 
@@ -105,7 +105,7 @@ def make_environment(folder: Path, given: Mapping[str, str | Secret]) -> dict[st
         given: The plugin's variables, which override all others.
 
     Raises:
-        ScannerError: No environment can hold a name or a value; the value is not shown.
+        ScannerError: An environment can't have such a name or value; the value is not shown.
     """
     environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
     environment |= {name: str(folder / place) for name, place in OWN_FOLDERS.items()}
@@ -135,7 +135,7 @@ def _value(name: str, value: str | Secret) -> str:
         msg = f"{name!r} can't be the name of an environment variable"
         raise ScannerError(msg)
     if not _can_be_passed(text):
-        msg = f"the value of the environment variable {name} holds a NUL or a lone surrogate"
+        msg = f"the value of the environment variable {name} contains a NUL or a lone surrogate"
         raise ScannerError(msg)
     return text
 

@@ -13,7 +13,7 @@ from ...errors import InvalidReportError, ScannerError, ScannerUnavailableError
 
 __all__ = ["make_folder", "read_file", "remove_folder", "write_file"]
 
-_NOT_FOLLOWED = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK if os.name == "posix" else 0  # a FIFO holds nobody up
+_NOT_FOLLOWED = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK if os.name == "posix" else 0  # never waits for a FIFO
 
 
 def make_folder(inner: Iterable[str]) -> Path:

@@ -37,7 +37,7 @@ class ProgramOutput:
     Args:
         max_output: Bytes of stdout that are accepted.
         mask: Masks the secrets that the program was given.
-        lines: Whether somebody listens to stderr line by line.
+        lines: Whether the lines of stderr are wanted.
     """
 
     def __init__(self, *, max_output: int, mask: SecretMask, lines: bool) -> None:
@@ -134,7 +134,7 @@ class ProgramAnswer(BackendAnswer):
 
     Attributes:
         status: The exit status; negative: the number of the signal that ended it.
-        stdout: As it was written: a report is not changed, so a secret that it holds is in it.
+        stdout: All of it, unchanged: a secret in a report is not masked.
         stderr: The last 64 KiB; secrets that the program was given are masked.
     """
 

@@ -29,7 +29,7 @@ class _Pipes(asyncio.SubprocessProtocol):
     """Hears from the event loop what a process writes, and when it ends.
 
     Not `asyncio.subprocess.Process`: its ``wait()`` waits for the pipes too in some versions of Python, its streams
-    have no bound for what is read while nobody waits. And the pipes are ours: of its own, asyncio in debug mode logs
+    read without bound while nobody waits. And the pipes are ours: of its own, asyncio in debug mode logs
     what came through.
     """
 
@@ -133,7 +133,7 @@ class ProgramProcess:
             OSError: The system can't start it.
         """
         starting = asyncio.create_task(self._start(command, folder, environment, stdin))
-        with HeldCancellation() as held:  # asyncio itself would then kill the leader alone
+        with HeldCancellation() as held:  # asyncio itself would then kill only the leader
             await held.wait(starting)
             failure = starting.exception()
         if failure is not None:
@@ -204,7 +204,7 @@ class ProgramProcess:
     def _close(self) -> None:
         pipe = _stdin_of(self._transport)
         if pipe is not None and pipe.get_write_buffer_size():
-            pipe.abort()  # close() would wait until somebody reads the rest
+            pipe.abort()  # close() would wait until the rest has been read
         with contextlib.suppress(PermissionError):  # it kills what has not ended
             self._transport.close()
 

@@ -1,4 +1,4 @@
-"""What programs leave behind when nobody ends them: their process groups and private folders, and the end of those."""
+"""What programs leave behind if they are not ended: process groups and private folders, and how these are removed."""
 
 from __future__ import annotations
 
