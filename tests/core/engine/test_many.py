@@ -290,6 +290,24 @@ async def test_closing_the_engine_ends_them(make_engine: Make) -> None:
 
 
 @virtual_time
+async def test_what_has_ended_is_given_after_closing_too(make_engine: Make) -> None:
+    """An end that nobody had taken yet comes first, then the error that tells of the others."""
+
+    async def hang_on_two(_scanner: Scanner[Any], image: Image) -> ScannerReport:
+        if ":2" in image.reference.text:
+            await asyncio.Event().wait()
+        return ScannerReport()
+
+    async with make_engine(one=doing(hang_on_two)) as engine, engine.scan_many([image(1), image(2)]) as scans:
+        await asyncio.sleep(1)
+        await engine.aclose()
+        assert "ok" == outcome_of(await anext(scans))
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="closed"):
+                await anext(scans)
+
+
+@virtual_time
 async def test_timeouts(make_engine: Make) -> None:
     """`timeout` is each image's own; when `total_timeout` is up no more are taken, and what is under way ends."""
     async with make_engine(one=Hanging) as engine:

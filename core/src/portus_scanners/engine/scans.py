@@ -65,12 +65,12 @@ class Driver(Generic[ItemT, ResultT]):
             self.items.put_nowait(None)  # for the next call, and for other tasks that wait
         return item
 
-    def check_end(self) -> None:
-        """Raise what the ended task has raised; a RuntimeError when it was ended from outside."""
+    def check_end(self, *, seen: bool = False) -> None:
+        """Raise what the ended task has raised, unless that was *seen*; a RuntimeError when it was ended from outside."""
         assert self._task is not None  # noqa: S101 (it has ended)
         if self._task.cancelled():
             raise self._closed()
-        if (error := self._task.exception()) is not None:
+        if (error := self._task.exception()) is not None and not seen:
             raise error
 
     async def wait(self) -> ResultT:
@@ -269,9 +269,8 @@ class Scans:
             raise RuntimeError(msg)
         if (end := await self._driver.take()) is not None:
             return end
-        over, self._over = self._over, True
-        if not over:
-            self._driver.check_end()
+        seen, self._over = self._over, True
+        self._driver.check_end(seen=seen)
         raise StopAsyncIteration
 
     async def _drive(self, feed: Feed) -> None:
