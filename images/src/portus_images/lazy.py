@@ -39,9 +39,11 @@ def attach_stub(package: str, file: str) -> tuple[Callable[[str], Any], Callable
         if name not in homes:
             msg = f"module {package!r} has no attribute {name!r}"
             raise AttributeError(msg)
-        value = getattr(import_module(homes[name], package), name)
-        setattr(module, name, value)
-        return value
+        home = import_module(homes[name], package)
+        for other, its_home in homes.items():  # once a module, not once a name
+            if its_home == homes[name]:
+                setattr(module, other, getattr(home, other))
+        return getattr(home, name)
 
     def names() -> list[str]:
         return [*vars(module), *homes]
