@@ -66,7 +66,7 @@ class Driver(Generic[ItemT, ResultT]):
         return item
 
     def check_end(self, *, seen: bool = False) -> None:
-        """Raise what the ended task has raised, unless that was *seen*; a RuntimeError when it was ended from outside."""
+        """Raise what the ended task has raised, unless it was *seen*; a RuntimeError when it was ended from outside."""
         assert self._task is not None  # noqa: S101 (it has ended)
         if self._task.cancelled():
             raise self._closed()
