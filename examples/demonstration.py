@@ -1,4 +1,4 @@
-"""The main job on an embedded default: images in a registry, scanned with every plugin through the real command.
+"""The main job with nothing to set up: images in a registry, scanned with every plugin through the real command.
 
 The command, the core and the plugins are the real ones, and so is Trivy where its test wheel has a binary, on a
 database of our own. The registry is Debian's ``docker-registry`` where it is installed, else a stand-in; Clair and
@@ -47,9 +47,9 @@ ADVISORIES = (
 LOOK_AT = """
 What can be seen here (all vulnerabilities are made up):{two_opinions}
   a backend down  clair_old: its runs have failed, and the reports say that there may be more
-  unreadable      team/tool is a static binary: nobody can look into it, which is not "no vulnerabilities"
+  unreadable      team/tool is a static binary: no scanner can read it, which does not mean "no vulnerabilities"
 
-Who says what of team/shop, in the JSON document (portus-scan image -o json):"""
+Which scanner says what of team/shop, in the JSON document (portus-scan image -o json):"""
 TWO_OPINIONS = """
   agreement       CVE-2099-0001, with the same severity. Clair names the source package openssl,
                   Trivy the package libssl3 that was built from it: they meet there
@@ -115,7 +115,7 @@ def write_config(folder: Path, clair: StandInClair, zypper: StandInZypperDocker,
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a port that no server listens on."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         return int(taken.getsockname()[1])
 
@@ -135,7 +135,7 @@ async def show_ratings(config: str, reference: str, output: Path) -> int:
 
 
 def show_document(path: Path) -> None:
-    """Show who says what of the first image in a document."""
+    """Show which scanner says what of the first image in a document."""
     for one in load_document(path.read_bytes()).reports[0].vulnerabilities:
         ratings = ", ".join(f"{rating.scanner}: {rating.label}" for rating in one.ratings)
         packages = ", ".join(dict.fromkeys(package.name for package in one.packages))
@@ -150,7 +150,7 @@ async def run(*arguments: str) -> int:
 
 
 async def main() -> int:
-    """Start the servers, scan, and say how to go on; 0 when everything ended as it should."""
+    """Start the servers, scan, and show how to go on; return 0 if everything ended as expected."""
     trivy = find_trivy()
     with tempfile.TemporaryDirectory() as folder:
         async with open_registry() as registry, StandInClair() as clair, StandInZypperDocker() as zypper:

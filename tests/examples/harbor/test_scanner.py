@@ -178,7 +178,7 @@ async def test_a_lost_scan_is_asked_for_once_more(
 async def test_a_scan_is_lost_twice_at_most(scanner: MakeScanner, adapter: StandInAdapter, image: Image) -> None:
     """The second time is the last."""
     adapter.faults.add("*/report", Status(404))
-    with pytest.raises(ScannerError, match="does not know the scan"):
+    with pytest.raises(ScannerError, match="no longer knows the scan"):
         await scanner().scan(image)
     assert 2 == len(adapter.asked)
 

@@ -54,7 +54,7 @@ async def test_not_to_be_tried_again_stays_so(house: House) -> None:
 
 @pytest.mark.parametrize("url", ["/etc/passwd", "file:///etc/passwd", "ftp://a.example/b", ""])
 async def test_only_a_url_is_sent(house: House, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """Clair would open a path on its own host: what is no http(s) URL is never sent."""
+    """Only http(s) URLs are sent: Clair would open a path on its own host."""
 
     async def blob(_context: FaultyContext, _image: Image, _layer: Layer, *, renew: bool = False) -> BlobAccess:
         return BlobAccess(url=url)

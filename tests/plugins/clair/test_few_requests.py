@@ -204,7 +204,7 @@ async def test_a_remembered_base_that_was_deleted_is_posted_again(house: House, 
 
 
 async def test_an_image_that_was_deleted_is_posted_again(house: House) -> None:
-    """A remembered image of which Clair says that it does not know it is not remembered any more."""
+    """A remembered image that Clair says it does not know is no longer remembered."""
     scanner, image = house.scanner(), await house.image(built("a"))
     await scanner.scan(image)
     house.clair.database.delete_layer(names(image)[0])

@@ -174,14 +174,14 @@ async def test_a_race_that_is_never_won_is_unavailable(house: House) -> None:
 
 
 async def test_a_cut_download_is_posted_again(house: House) -> None:
-    """A blob that arrives cut once is fetched again; cut twice, the image is unsupported, not clean."""
+    """A blob that arrives cut once is fetched again; broke off twice, the image is unsupported, not clean."""
     teach(house)
     image = await house.image(debian_image(BASH))
     path = f"*/blobs/{image.layers[0].digest}"
     house.registry.faults.add(path, Truncated(keep=40), method="GET", times=1)
     assert 1 == len((await house.scanner().scan(image)).findings)
     house.registry.faults.add(path, Truncated(keep=40), method="GET")
-    with pytest.raises(UnsupportedImageError, match="cut twice"):
+    with pytest.raises(UnsupportedImageError, match="broke off twice"):
         await house.scanner(salt="again").scan(image)
 
 
@@ -230,7 +230,7 @@ async def test_a_registry_that_refuses_head_does_not_stop_the_scan(house: House,
     [
         (Disconnect(), ScannerUnavailableError, "closed the connection"),
         (Status(503, b'{"Error":{"Message":"Clair failed to respond within the configured timeout window."}}'),
-         ScannerUnavailableError, "Clair works on"),
+         ScannerUnavailableError, "Clair goes on"),
         (Status(500, b'{"Error":{"Message":"dial tcp 127.0.0.1:5432: connect: connection refused"}}'),
          ScannerUnavailableError, "can't reach its database"),
         (Status(404, b"404 page not found\n", {"Content-Type": "text/plain"}), ScannerError, "base URL"),
@@ -248,7 +248,7 @@ async def test_a_registry_that_refuses_head_does_not_stop_the_scan(house: House,
 async def test_every_other_answer_is_an_error(
     house: House, fault: Status | Disconnect, kind: type[ScannerError], text: str
 ) -> None:
-    """What is no result of the layer asked for is an error of the right kind, in one printable line."""
+    """An answer that is not the layer's result is an error of the right kind, in one printable line."""
     image = await house.image(debian_image(BASH))
     house.clair.faults.add("/v1/layers/*", fault, method="GET")
     with pytest.raises(kind, match=text) as raised:

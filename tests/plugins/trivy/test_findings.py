@@ -222,8 +222,8 @@ def test_what_is_no_report_is_refused(document: object) -> None:
 @pytest.mark.parametrize(
     ("system", "said"),
     [
-        (DEBIAN, "Trivy looked at none of the packages of the distribution (debian 12.1)"),
-        ({"Family": "none", "Name": ""}, "there are packages of a distribution, and Trivy does not know"),
+        (DEBIAN, "Trivy scanned none of the packages of the distribution (debian 12.1)"),
+        ({"Family": "none", "Name": ""}, "there are packages of a distribution that Trivy did not recognise"),
         (None, "Trivy recognised no distribution"),
     ],
     ids=["recognised", "not recognised", "none"],

@@ -78,7 +78,7 @@ def test_it_is_enabled_by_either(section: dict[str, object]) -> None:
 
 def test_no_password_is_an_argument() -> None:
     """A URL with a name or a password among the arguments is refused, and not shown."""
-    with pytest.raises(ValueError, match="everybody on the machine can read arguments") as raised:
+    with pytest.raises(ValueError, match="every user of the machine can read arguments") as raised:
         TrivySettings(arguments=("--cache-backend=redis://user:canary@host:6379",))
     assert "canary" not in str(raised.value)
 

@@ -43,7 +43,7 @@ async def test_a_local_image_is_unsupported() -> None:
     """The server knows what its docker daemon has; it is not even asked."""
     scanner = ZypperDockerScanner(ZypperDockerSettings(server="http://zypper.example"), StandInContext())
     image = evolve(image_of(), reference=LocalReference.parse("oci:dir"), local=LocalImage(form="oci", path="/dir"))
-    with pytest.raises(UnsupportedImageError, match="no folders and archives"):
+    with pytest.raises(UnsupportedImageError, match="not folders or archives"):
         await scanner.scan(image)
 
 
@@ -133,7 +133,7 @@ async def test_the_texts_of_failures_are_told_apart(
 async def test_a_200_that_is_no_result_is_invalid(
     server: StandInZypperDocker, scanner: Make, body: bytes, fault: str
 ) -> None:
-    """A 200 that is no result of the supported version is an InvalidReportError with its place, never clean."""
+    """A 200 that is not a result of the supported version is an InvalidReportError with its path, never clean."""
     server.script(NAME, Answer(body=body))
     with pytest.raises(InvalidReportError) as raised:
         await scanner().scan(image_of())

@@ -1,4 +1,4 @@
-"""An adapter's API: three requests, and what its refusals mean."""
+"""An adapter's API: its three requests, and the errors that refusals mean."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _NOT_PULLED = ("unauthorized", "401", "authentication required", "denied")
 
 
 class ScanLostError(ScannerError):
-    """A scan that was accepted and is worth being asked for once more: forgotten, or refused by the registry."""
+    """A scan that was accepted, and is worth a second request: the adapter forgot it, or the registry refused."""
 
 
 class Adapter:
     """The API of one adapter.
 
     Args:
-        backend: Its server, with its credentials.
+        backend: The adapter's server, with credentials.
     """
 
     def __init__(self, backend: HttpBackend) -> None:
@@ -33,21 +33,21 @@ class Adapter:
         self._secrets: frozenset[Secret] = frozenset()
 
     async def fetch_metadata(self, *, timeout: float | None = None) -> Metadata:
-        """Ask what the adapter can do."""
+        """Return what the adapter can do."""
         answer = await self._backend.request("GET", "/api/v1/metadata", timeout=timeout)
         if answer.status != HTTPStatus.OK:
             raise _error_of(answer, "asked for its metadata")
         return structure_answer(answer.json(), Metadata, "the adapter's metadata")
 
     async def start(self, authorization: str, registry: str, request: Mapping[str, object]) -> str:
-        """Ask for a scan; return its id.
+        """Request a scan, and return its id.
 
         Args:
             authorization: The header with which the adapter pulls from the registry.
-            registry: Its URL.
+            registry: The registry's URL.
             request: The other members of the request.
         """
-        self._secrets |= set(_secrets_of(authorization))  # later answers may quote them as well
+        self._secrets |= set(_secrets_of(authorization))  # later answers may quote them too
         value = {"registry": {"url": registry, "authorization": Secret(authorization)}, **request}
         answer = self._masked(
             await self._backend.request("POST", "/api/v1/scan", json=value, headers={"Content-Type": REQUEST_TYPE})
@@ -57,7 +57,7 @@ class Adapter:
         return structure_answer(answer.json(), ScanResponse, "the adapter's answer").id
 
     async def fetch_report(self, scan_id: str, report_type: str) -> HttpAnswer:
-        """Return the report, or the answer that says that the scan goes on; see `is_working`."""
+        """Return the report, or the answer that the scan is still running; see `is_working`."""
         path = _report_path(scan_id)
         answer = self._masked(await self._backend.request("GET", path, headers={"Accept": report_type}))
         if answer.status == HTTPStatus.OK or is_working(answer, scan_id):
@@ -69,7 +69,7 @@ class Adapter:
 
 
 def is_working(answer: HttpAnswer, scan_id: str) -> bool:
-    """Return whether an answer says "ask again later": a redirect to the report itself, or to nowhere."""
+    """Return whether an answer means "ask again later": a redirect to the report itself, or without a target."""
     if answer.status != HTTPStatus.FOUND:
         return False
     try:
@@ -80,7 +80,7 @@ def is_working(answer: HttpAnswer, scan_id: str) -> bool:
 
 
 def _secrets_of(authorization: str) -> Iterator[Secret]:
-    """Yield a header, and the password in it: an adapter takes the header apart before it uses it."""
+    """Yield a header, and the password in it, which an adapter may quote alone."""
     yield Secret(authorization)
     scheme, _, credentials = authorization.partition(" ")
     if scheme.lower() == "basic":
@@ -93,9 +93,9 @@ def _report_path(scan_id: str) -> str:
 
 
 def _error_of_scan(answer: HttpAnswer) -> ScannerError:
-    """Return the error of a scan that was accepted: an adapter says with 500 and a message that it has failed."""
+    """Return the error of a scan that was accepted; a 500 with a message means that the scan failed."""
     if answer.status == HTTPStatus.NOT_FOUND:
-        return ScanLostError("the adapter does not know the scan any more that it had accepted (HTTP 404)")
+        return ScanLostError("the adapter no longer knows the scan that it had accepted (HTTP 404)")
     said = _message(answer)
     if answer.status != HTTPStatus.INTERNAL_SERVER_ERROR or not said:
         return _error_of(answer, "asked for the report")
@@ -116,7 +116,7 @@ def _error_of(answer: HttpAnswer, when: str) -> ScannerError:
 
 
 def _message(answer: HttpAnswer) -> str:
-    """Return the message of an error document, without the secrets that an adapter may quote; empty without one."""
+    """Return the message of an error document without secrets that the adapter may quote; empty if there is none."""
     try:
         error = structure_answer(answer.json(), ErrorResponse, "an error").error
     except InvalidReportError:

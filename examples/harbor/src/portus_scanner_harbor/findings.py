@@ -1,4 +1,4 @@
-"""From an adapter's answers to a report. No I/O."""
+"""Makes a report of an adapter's answers. No I/O."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ WHAT = "the adapter's report"
 
 
 def choose_report(metadata: Metadata, media_type: str) -> tuple[Capability, str]:
-    """Return the capability for an image, and the report to ask for.
+    """Return the capability for an image, and the type of report to ask for.
 
     Args:
-        metadata: What the adapter says of itself.
-        media_type: Of the image's manifest.
+        metadata: The adapter's metadata.
+        media_type: The media type of the image's manifest.
 
     Raises:
-        UnsupportedImageError: The adapter takes no such image.
-        ScannerError: It makes none of the reports that this plugin reads.
+        UnsupportedImageError: The adapter does not accept such an image.
+        ScannerError: The adapter makes none of the reports that this plugin reads.
     """
     able = [one for one in metadata.capabilities if one.type in {None, VULNERABILITY}]
     taking = [one for one in able if _plain(media_type) in map(_plain, one.consumes_mime_types)]
     if able and not taking:
-        raise UnsupportedImageError(f"the adapter takes no image of the type {media_type or '(unknown)'}")
+        raise UnsupportedImageError(f"the adapter accepts no image of the type {media_type or '(unknown)'}")
     for report_type in REPORT_TYPES:
         for capability in taking:
             if _plain(report_type) in map(_plain, capability.produces_mime_types):
                 return capability, report_type
-    raise ScannerError("the adapter makes no report of vulnerabilities that is known here")
+    raise ScannerError("the adapter makes no report of vulnerabilities that this plugin knows")
 
 
 def make_report(report: Report, metadata: Metadata, image: Image) -> ScannerReport:
@@ -70,10 +70,10 @@ def make_report(report: Report, metadata: Metadata, image: Image) -> ScannerRepo
 def _vulnerabilities(report: Report, image: Image) -> tuple[Vulnerability, ...]:
     about = report.artifact.digest if report.artifact else None
     if about and about != image.digest:
-        raise InvalidReportError(WHAT, faults=["$.artifact.digest: it is about another artifact"])
+        raise InvalidReportError(WHAT, faults=["$.artifact.digest: the report is about another artifact"])
     if report.vulnerabilities is not None:
         return report.vulnerabilities
-    # left out, or null: "none" is believed only of a report that is ours beyond doubt and does not contradict itself
+    # left out or null: taken for "none" only if the report is certainly about this image and does not contradict itself
     if not about or Severity.from_word(report.severity or "") > Severity.NEGLIGIBLE:
         raise InvalidReportError(WHAT, faults=["$.vulnerabilities: missing"])
     return ()

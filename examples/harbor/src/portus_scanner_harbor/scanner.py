@@ -1,4 +1,4 @@
-"""The scanner: a scan is asked for, and its report polled."""
+"""The scanner: it requests a scan, and polls its report."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ HEALTH_TIMEOUT = 5.0
 class HarborScanner(Scanner[HarborSettings], contract=1):
     """Scans images with any scanner that has an adapter for Harbor's pluggable scanner API, v1.0 to v1.2.
 
-    The adapter pulls the image from the registry itself, with credentials that this scanner hands it.
+    The adapter pulls the image from the registry itself, with credentials from this scanner.
     """
 
     async def scan(self, image: Image) -> ScannerReport:
         """Return what the adapter's scanner finds in an image.
 
         Raises:
-            UnsupportedImageError: The adapter takes no such image.
-            ScannerUnavailableError: It can't be reached, or is out of order.
-            InvalidReportError: Its answers are not those of the API.
-            ScannerError: Its scan has failed; the message is its own.
+            UnsupportedImageError: The adapter does not accept such an image.
+            ScannerUnavailableError: The adapter can't be reached, or is out of order.
+            InvalidReportError: The adapter's answers do not follow the API.
+            ScannerError: The adapter's scan has failed; the message is the adapter's.
         """
         adapter = self._adapter()
         metadata = await adapter.fetch_metadata()
@@ -47,7 +47,7 @@ class HarborScanner(Scanner[HarborSettings], contract=1):
         return await answer.parse(lambda answer: _read(answer, metadata, image))
 
     async def check_health(self) -> Health:
-        """Return whether the adapter answers, and who it is."""
+        """Return whether the adapter answers, and which scanner it runs."""
         metadata = await self._adapter().fetch_metadata(timeout=HEALTH_TIMEOUT)
         return Health(healthy=True, message=f"the adapter of {metadata.scanner or 'an unnamed scanner'} answers")
 
@@ -57,10 +57,10 @@ class HarborScanner(Scanner[HarborSettings], contract=1):
     async def _scan_once(
         self, adapter: Adapter, image: Image, capability: Capability, report_type: str, *, renew: bool = False
     ) -> HttpAnswer:
-        """Ask for a scan, then for its report until it is there: the engine's deadline ends this as `pending`."""
+        """Request a scan, then its report until it is ready: the engine's deadline ends this as `pending`."""
         layer = next((one for one in image.layers if not one.urls), None)
         if layer is None or image.local is not None:
-            raise UnsupportedImageError("the image has no layer in a registry, and adapters pull from one")
+            raise UnsupportedImageError("the image has no layer in a registry, which adapters pull from")
         access = await self.context.blob(image, layer, renew=renew)  # good for the whole repository
         registry, _, path = access.url.rpartition("/v2/")
         authorization = access.headers.get("Authorization", "")
@@ -75,7 +75,7 @@ class HarborScanner(Scanner[HarborSettings], contract=1):
 
 
 def refresh_after(headers: Mapping[str, str], *, default: float) -> float:
-    """Return the seconds of a ``Refresh-After`` header, 300 at most; *default* without one."""
+    """Return the seconds of a ``Refresh-After`` header, 300 at most; *default* if there is none."""
     value = headers.get("Refresh-After", "").strip()
     return min(float(value), LONGEST_REFRESH_AFTER) if value.isascii() and value.isdigit() else default
 
@@ -84,7 +84,7 @@ def _request(image: Image, repository: str, capability: Capability, report_type:
     artifact = {"repository": repository, "digest": image.digest, "mime_type": image.media_type}
     if not capability.type:
         return {"artifact": artifact}
-    # an adapter of v1.2 would make an SBOM as well
+    # an adapter of v1.2 would make an SBOM too
     enabled = {"type": VULNERABILITY, "produces_mime_types": [report_type]}
     return {"artifact": artifact, "enabled_capabilities": [enabled]}
 

@@ -1,4 +1,4 @@
-"""What the scanner can be told."""
+"""The scanner's settings."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ NONE, BASIC, BEARER = "none", "basic", "bearer"
 
 @frozen(kw_only=True)
 class HarborSettings(HttpScannerSettings):
-    """The settings of one adapter, beside those that every HTTP scanner has. Harbor's registration has the same."""
+    """The settings of one adapter, besides those that every HTTP scanner has; the same as in Harbor."""
 
     auth: str = field(default=NONE, validator=in_((NONE, BASIC, BEARER)))
-    """How we log in at the adapter: ``none``, ``basic`` or ``bearer``."""
+    """How to authenticate to the adapter: ``none``, ``basic`` or ``bearer``."""
     access_credential: Secret = field(factory=Secret)
     """``USERNAME:PASSWORD`` for ``basic``, the token for ``bearer``."""
 
@@ -29,7 +29,7 @@ class HarborSettings(HttpScannerSettings):
 
     @property
     def headers(self) -> Mapping[str, Secret]:
-        """What every request to the adapter carries."""
+        """The headers of every request to the adapter."""
         value = self.access_credential.reveal()
         if self.auth == BASIC:
             value = base64.b64encode(value.encode()).decode()

@@ -1,4 +1,4 @@
-"""The adapter's JSON. Members that are not looked at are left out.
+"""The adapter's JSON. Members that are not used are left out.
 
 Source: goharbor/pluggable-scanner-spec, ``scanner-adapter-openapi-v1.1.yaml`` and ``-v1.2.yaml``.
 """
@@ -15,7 +15,7 @@ REPORT_TYPES = (
     "application/vnd.security.vulnerability.report; version=1.1",
     "application/vnd.scanner.adapter.vuln.report.harbor+json; version=1.0",
 )
-"""The reports that this plugin reads, the best first."""
+"""The types of report that this plugin reads, the best first."""
 REQUEST_TYPE = "application/vnd.scanner.adapter.scan.request+json; version=1.0"
 DATABASE_UPDATED = "harbor.scanner-adapter/vulnerability-database-updated-at"
 VULNERABILITY = "vulnerability"
@@ -23,7 +23,7 @@ VULNERABILITY = "vulnerability"
 
 @frozen
 class ScannerName:
-    """Who scans."""
+    """The scanner behind the adapter."""
 
     name: str | None = None
     version: str | None = None
@@ -34,12 +34,12 @@ class ScannerName:
 
 @frozen
 class Capability:
-    """Which artifacts an adapter takes, and which reports it makes of them."""
+    """Which artifacts an adapter accepts, and which reports it makes of them."""
 
     consumes_mime_types: tuple[str, ...]
     produces_mime_types: tuple[str, ...]
     type: str | None = None
-    """Of v1.2: ``vulnerability`` or ``sbom``; an adapter without it knows only the former."""
+    """Since v1.2: ``vulnerability`` or ``sbom``; without it, only the former."""
 
 
 @frozen
@@ -49,7 +49,7 @@ class Metadata:
     scanner: ScannerName
     capabilities: tuple[Capability, ...]
     properties: Mapping[str, Any] | None = None
-    """Texts, says the specification."""
+    """Strings, by the specification."""
 
 
 @frozen
@@ -61,14 +61,14 @@ class ScanResponse:
 
 @frozen
 class Artifact:
-    """What a report is about."""
+    """The artifact that a report is about."""
 
     digest: str | None = None
 
 
 @frozen
 class Layer:
-    """Where a package came from: no part of the specification, but Trivy's adapter sends it."""
+    """The layer that added a package: not in the specification, but Trivy's adapter sends it."""
 
     digest: str | None = None
 
@@ -106,20 +106,20 @@ class Report:
     artifact: Artifact | None = None
     scanner: ScannerName | None = None
     severity: str | None = None
-    """The highest of all."""
+    """The highest severity of all."""
     vulnerabilities: tuple[Vulnerability, ...] | None = None
-    """Trivy's adapter leaves it out where there are none."""
+    """Trivy's adapter leaves it out if there are none."""
 
 
 @frozen
 class Error:
-    """What went wrong."""
+    """An error."""
 
     message: str
 
 
 @frozen
 class ErrorResponse:
-    """The body of an answer that is no success."""
+    """The body of an answer that is not a success."""
 
     error: Error

@@ -1,4 +1,4 @@
-"""OSV.dev's API: which vulnerabilities packages have, and what they are."""
+"""OSV.dev's API: which vulnerabilities packages have, and their records."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from .queries import Query
 from .wire import BatchResponse, QueryResult, Vulnerability
 
 BATCH_SIZE = 1000
-"""Queries of one request: the server's own limit."""
+"""Queries in one request, by the server's limit."""
 MOST_PAGES = 100
-"""Pages of one batch; nothing has so many."""
+"""Most pages of one batch, far more than any batch has."""
 AT_ONCE = 8
-"""Records that are asked for at the same time."""
+"""Records that are fetched at the same time."""
 BATCH = "OSV.dev's answer to the queries"
 
 
 class OsvApi:
-    """The API.
+    """The client of OSV.dev's API.
 
     Args:
-        backend: Its server.
+        backend: The API's server.
     """
 
     def __init__(self, backend: HttpBackend) -> None:
@@ -47,7 +47,7 @@ class OsvApi:
         return found
 
     async def fetch_all(self, ids: Collection[str], fetched: Callable[[int], None]) -> Mapping[str, Vulnerability]:
-        """Return the record of each id, a few at a time; *fetched* is told how many there are."""
+        """Return the record of each id, fetching a few at a time; call *fetched* with the number of records so far."""
         slots, records = asyncio.Semaphore(AT_ONCE), dict[str, Vulnerability]()
 
         async def fetch(name: str) -> None:
@@ -61,7 +61,7 @@ class OsvApi:
     async def _find_page(
         self, waiting: list[tuple[Query, str]], found: Mapping[Query, dict[str, None]], timeout: float | None
     ) -> list[tuple[Query, str]]:
-        """Ask the queries that wait; return those that have more pages."""
+        """Send the waiting queries, and return those that have more pages."""
         bodies = [{**query.body, **({"page_token": token} if token else {})} for query, token in waiting]
         answer = _checked(
             await self._backend.request("POST", "/v1/querybatch", json={"queries": bodies}, timeout=timeout)
@@ -81,7 +81,7 @@ class OsvApi:
 
 
 async def _all_or_first_error(works: Sequence[Awaitable[Any]]) -> None:
-    """Await all; when one fails, end the others and raise its error."""
+    """Await all; if one fails, cancel the others and raise its error."""
     try:
         async with asyncio.TaskGroup() as group:
             for work in works:
@@ -104,7 +104,7 @@ def _read_batch(answer: HttpAnswer, count: int) -> tuple[QueryResult, ...]:
 def _read_record(answer: HttpAnswer, name: str) -> Vulnerability:
     record = structure_answer(answer.json(), Vulnerability, "OSV.dev's record")
     if record.id != name:
-        raise InvalidReportError("OSV.dev's record", faults=["$.id: it is another one than was asked for"])
+        raise InvalidReportError("OSV.dev's record", faults=["$.id: this is not the record that was asked for"])
     return record
 
 

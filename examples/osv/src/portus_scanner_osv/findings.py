@@ -1,4 +1,4 @@
-"""From OSV's records to findings, with CVSS vectors and their scores. No I/O."""
+"""Makes findings of OSV's records, with scores of CVSS vectors. No I/O."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ _KINDS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "CVSS_V3": ("3", CVSS3),
     "CVSS_V2": ("2.0", CVSS2),
 }
-"""The newest first."""
+"""CVSS versions by OSV's types, the newest first."""
 _WORDS = {"moderate": Severity.MEDIUM}
 
 
 def make_finding(one: Vulnerability, query: Query, package: Package) -> Finding:
-    """Return what a record means for a package.
+    """Return the finding that a record means for a package.
 
     Args:
         one: The record.
-        query: What was asked: it says under which name the record has the package.
+        query: The query, with the package's name in the record.
         package: The package, as the SBOM names it.
     """
     affected = [entry for entry in one.affected or () if _is_about(entry, query)]
@@ -51,16 +51,16 @@ def make_finding(one: Vulnerability, query: Query, package: Package) -> Finding:
 
 
 def find_id(one: Vulnerability) -> str:
-    """Return the one CVE that a record is about, so that other scanners' findings meet it; else its own id."""
+    """Return the only CVE that a record is about, so that several scanners' findings match, or else its own id."""
     cves = {name for name in names_of(one) if name.startswith("CVE-")}
     return cves.pop() if len(cves) == 1 else one.id
 
 
 def names_of(one: Vulnerability) -> Iterator[str]:
-    """Give the names of what a record is about.
+    """Yield the names of the vulnerabilities that a record is about.
 
-    ``aliases`` are names of the same vulnerability. ``upstream`` are what a distribution's record is about: of an
-    advisory, all of them. ``related`` ones are others, says the schema.
+    ``aliases`` are names of the same vulnerability, ``upstream`` what a distribution's record or advisory is about.
+    ``related`` are other vulnerabilities, by the schema.
     """
     yield one.id
     yield from (name for name in (*(one.aliases or ()), *(one.upstream or ())) if name.strip())
@@ -81,7 +81,7 @@ def _fixes(affected: list[Affected]) -> Iterator[str]:
 
 
 def _word(*specific: Any) -> str:
-    """Return the severity that a database writes beside the schema: GitHub's ``MODERATE``."""
+    """Return the severity that a database adds outside of the schema, such as GitHub's ``MODERATE``."""
     words = [one.get("severity") for one in specific if isinstance(one, Mapping)]
     return next((word.strip() for word in words if isinstance(word, str) and word.strip()), "")
 
@@ -91,13 +91,13 @@ def _severity_of(ratings: tuple[Cvss, ...]) -> Severity:
 
 
 def _read_ratings(severities: Iterable[OsvSeverity]) -> tuple[Cvss, ...]:
-    """Return the CVSS ratings among OSV's severities, the newest version first; a wrong vector has no score."""
+    """Return the CVSS ratings among OSV's severities, the newest version first; an invalid vector has no score."""
     found = [one for one in severities if one.type in _KINDS]
     return tuple(_rating(one) for one in sorted(found, key=lambda one: list(_KINDS).index(one.type)))
 
 
 def _read_word(severities: Iterable[OsvSeverity]) -> str:
-    """Return the first severity that is a word: distributions have their own."""
+    """Return the first severity that is a word, as distributions use them."""
     return next((one.score.strip() for one in severities if one.type not in _KINDS), "")
 
 

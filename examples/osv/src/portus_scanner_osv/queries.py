@@ -1,7 +1,7 @@
-"""From packages to what OSV.dev is asked. No I/O.
+"""Makes OSV.dev's queries of packages. No I/O.
 
-OSV.dev looks at neither ``arch`` nor ``distro`` in a package URL: of a distribution's package it would find nothing, or
-what other releases have. So these are asked by ecosystem and name of the source package, as OSV's records name them.
+OSV.dev ignores ``arch`` and ``distro`` in a package URL: for a distribution's package it would find nothing, or what
+other releases have. So these are queried by ecosystem and name of the source package, as in OSV's records.
 
 Sources: OSV schema, "Defined ecosystems"; google/osv.dev issues 1321 and 3126.
 """
@@ -21,17 +21,17 @@ from .sbom import SbomPackage
 _BY_PURL = frozenset(
     "cargo composer conan cran gem golang hackage hex maven npm nuget pub pypi swift".split()  # noqa: SIM905
 )
-"""Types of package URLs that OSV.dev takes as they are."""
+"""Types of package URLs that OSV.dev accepts unchanged."""
 _RELEASE = re.compile(r"(?:[a-z]+-)?(\d{1,4})(?:\.(\d{1,4}))?(?:\.\d+)*", re.ASCII)
 _REBUILT = re.compile(r"\+b\d+$", re.ASCII)
 
 
 @frozen
 class Query:
-    """What is asked about one package, or several of one source."""
+    """A query about one package, or about several of one source."""
 
     ecosystem: str
-    """In OSV's words; of a package that is asked by its package URL, the URL's type."""
+    """OSV's name of the ecosystem; for a query by package URL, the URL's type."""
     name: str
     version: str
     purl: str = ""
@@ -45,12 +45,12 @@ class Query:
 
 
 def make_query(package: SbomPackage) -> Query | None:
-    """Return what to ask about a package; None when OSV.dev can't be asked: its kind or its version is not known."""
+    """Return the query about a package; None if its kind or its version is unknown to OSV.dev."""
     purl = package.purl
     if not purl.version:
         return None
     if purl.type in _BY_PURL:
-        # Go's records have versions without the letter that Go itself writes
+        # Go's records have versions without the letter v that Go itself writes
         version = purl.version.removeprefix("v") if purl.type == "golang" else purl.version
         plain = PackageURL(purl.type, purl.namespace, purl.name, version)
         return Query(purl.type, full_name(purl), version, plain.to_string())
@@ -65,7 +65,7 @@ def package_of(package: SbomPackage, query: Query) -> Package:
 
 
 def full_name(purl: PackageURL) -> str:
-    """Return a package's name as its own tools write it: ``@scope/name``, ``group:artifact``, ``libssl3``."""
+    """Return a package's name in the form of its own tools: ``@scope/name``, ``group:artifact``, ``libssl3``."""
     if not purl.namespace or purl.type in {"deb", "apk", "rpm"}:
         return purl.name
     return f"{purl.namespace}{':' if purl.type == 'maven' else '/'}{purl.name}"
@@ -76,19 +76,19 @@ def _qualifiers(purl: PackageURL) -> Mapping[str, str]:
 
 
 def find_source(package: SbomPackage) -> str:
-    """Return the source package that an SBOM names; empty where it names none, as Syft does of the same name."""
+    """Return the source package in an SBOM; empty if there is none, as with Syft if both have the same name."""
     return package.source_name or _qualifiers(package.purl).get("upstream", "").partition("@")[0]
 
 
 def _version(purl: PackageURL) -> str:
-    """Return the version of the source: with its epoch, without the number of a rebuild."""
+    """Return the version of the source package: with its epoch, without the number of a rebuild."""
     version, epoch = purl.version or "", _qualifiers(purl).get("epoch", "")
     version = f"{epoch}:{version}" if epoch and ":" not in version else version
     return _REBUILT.sub("", version)
 
 
 def _release(distro: str) -> tuple[str, str]:
-    """Return the first two numbers of ``debian-12.5``, ``alpine-3.19.1``, ``22.04``; empty where there are none."""
+    """Return the first two numbers of ``debian-12.5``, ``alpine-3.19.1``, ``22.04``; empty if there are none."""
     match = _RELEASE.fullmatch(distro)
     return (match[1], match[2] or "") if match else ("", "")
 

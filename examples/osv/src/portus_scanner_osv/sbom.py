@@ -1,4 +1,4 @@
-"""From an SBOM to the packages that it lists. No I/O.
+"""Reads the packages that an SBOM lists. No I/O.
 
 Sources: CycloneDX 1.2 to 1.6, JSON; SPDX 2.2 and 2.3, JSON.
 """
@@ -15,7 +15,7 @@ from portus_scanners.backends import structure_answer
 
 WHAT = "the SBOM"
 _NO_PACKAGES = {"oci", "docker"}
-"""Package URLs of the image itself."""
+"""Types of package URLs that name the image itself."""
 _NO_PACKAGE_TYPES = {"container", "operating-system", "file", "device", "data", "firmware"}
 _TRIVY_SOURCE = "aquasecurity:trivy:SrcName"
 
@@ -26,16 +26,16 @@ class SbomPackage:
 
     purl: PackageURL
     source_name: str = ""
-    """The name of its source package, where the SBOM says so outside of the package URL."""
+    """The name of its source package, if the SBOM gives it outside of the package URL."""
 
 
 @frozen
 class Sbom:
-    """What an SBOM lists."""
+    """The packages that an SBOM lists."""
 
     packages: tuple[SbomPackage, ...]
     unnamed: int
-    """How many packages have no package URL."""
+    """Number of packages without a package URL."""
 
 
 @frozen
@@ -48,7 +48,7 @@ class Property:
 
 @frozen
 class Component:
-    """CycloneDX: a package, or something else that is in the image."""
+    """CycloneDX: a package, or something else in the image."""
 
     type: str
     name: str
@@ -56,7 +56,7 @@ class Component:
     purl: str | None = None
     properties: tuple[Property, ...] = ()
     components: tuple[Any, ...] = ()
-    """Components again."""
+    """Nested components."""
 
 
 @frozen
@@ -68,7 +68,7 @@ class CycloneDx:
 
 @frozen
 class Reference:
-    """SPDX: a name of a package elsewhere."""
+    """SPDX: an external name of a package."""
 
     referenceType: str
     referenceLocator: str
@@ -105,7 +105,7 @@ def read_sbom(document: Any) -> Sbom:
     """Return the packages of an SBOM, CycloneDX or SPDX, bare or as the predicate of an in-toto statement.
 
     Raises:
-        InvalidReportError: It is neither, or a package URL is none.
+        InvalidReportError: The document is neither, or has an invalid package URL.
     """
     if isinstance(document, dict) and "predicateType" in document:
         document = document.get("predicate")
@@ -153,4 +153,4 @@ def _parse(text: str, place: str) -> PackageURL:
     try:
         return PackageURL.from_string(text)
     except ValueError as error:
-        raise InvalidReportError(WHAT, faults=[f"{place}: this is no package URL"]) from error
+        raise InvalidReportError(WHAT, faults=[f"{place}: not a valid package URL"]) from error

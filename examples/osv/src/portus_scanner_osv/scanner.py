@@ -1,4 +1,4 @@
-"""The scanner: an SBOM is read, its packages are asked for, and what was found is looked up."""
+"""The scanner: it reads an SBOM, queries its packages, and fetches the records of what was found."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ from .wire import AttachedManifest, Vulnerability
 MAX_SBOM = 64 * 1024 * 1024
 """Bytes of an SBOM that are read."""
 SBOM_TYPES = ("application/vnd.cyclonedx+json", "application/spdx+json")
-"""What an SBOM is attached as; of several kinds, the first counts."""
+"""Artifact types of attached SBOMs; of several, the first is used."""
 MAX_MANIFEST = 1024 * 1024
 MOST_RECORDS = 20_000
-"""Vulnerabilities of one image that are looked up; more make the report incomplete."""
+"""Most vulnerabilities of one image that are fetched; more make the report incomplete."""
 HEALTH_TIMEOUT = 5.0
 """Seconds for a health check."""
 _LONGEST_KIND = 60
@@ -49,16 +49,16 @@ _KNOWN = Query("pypi", "jinja2", "2.4.1", "pkg:pypi/jinja2@2.4.1")
 
 
 class OsvScanner(Scanner[OsvSettings], contract=1):
-    """Asks OSV.dev about the packages that an SBOM of the image lists. The image itself is not looked into."""
+    """Asks OSV.dev about the packages that an SBOM of the image lists. The image itself is not scanned."""
 
     async def scan(self, image: Image) -> ScannerReport:
         """Return what OSV.dev knows of the packages in the image's SBOM.
 
         Raises:
-            UnsupportedImageError: The image has no SBOM, or one without a package that OSV.dev could be asked about.
+            UnsupportedImageError: The image has no SBOM, or none of its packages is known to OSV.dev.
             ScannerUnavailableError: OSV.dev can't be reached, or is out of order.
-            InvalidReportError: The SBOM is none, or OSV.dev's answers are not those of its API.
-            ScannerError: The SBOM can't be read, or OSV.dev refuses.
+            InvalidReportError: The SBOM is not valid, or OSV.dev's answers do not follow its API.
+            ScannerError: The SBOM can't be read, or OSV.dev refused a request.
         """
         content = await self._fetch_sbom(image)
         asked, unasked = await asyncio.to_thread(_sort, content)
@@ -72,7 +72,7 @@ class OsvScanner(Scanner[OsvSettings], contract=1):
         return ScannerReport(findings=findings, complete=not notes, notes=tuple(notes))
 
     async def check_health(self) -> Health:
-        """Return whether the API answers a question."""
+        """Return whether the API answers a query."""
         await self._api().find([_KNOWN], timeout=HEALTH_TIMEOUT)
         return Health(healthy=True, message=f"OSV.dev's API answers at {self.settings.server}")
 
@@ -89,9 +89,9 @@ async def _fetch_attached(context: ScannerContext, image: Image, *, max_size: in
     """Return the SBOM that is attached to an image.
 
     Raises:
-        UnsupportedImageError: There is none; the message says how to attach one.
-        InvalidReportError: What is attached has no content.
-        RegistryError: The registry does not give it.
+        UnsupportedImageError: No SBOM is attached; the message says how to attach one.
+        InvalidReportError: The attached artifact has no content.
+        RegistryError: The registry does not serve it.
     """
     found = [one for one in await context.referrers(image) if one.artifact_type in SBOM_TYPES]
     if not found:
@@ -107,7 +107,7 @@ async def _fetch_attached(context: ScannerContext, image: Image, *, max_size: in
 
 
 def _preference(referrer: Referrer) -> tuple[int, str]:
-    """Return a key that makes the choice the same each time."""
+    """Return a sort key that makes the choice the same each time."""
     return SBOM_TYPES.index(referrer.artifact_type), referrer.digest
 
 
@@ -131,7 +131,7 @@ def _sort(content: bytes) -> tuple[Asked, Counter[str]]:
 
 
 def _kind(purl: PackageURL) -> str:
-    """Return a word for packages that can't be asked about: ``rpm/redhat``, ``generic``."""
+    """Return the kind of a package that can't be queried: ``rpm/redhat``, ``generic``."""
     word = f"{purl.type}/{purl.namespace}" if purl.type in {"deb", "apk", "rpm"} else purl.type
     return one_line(word, _LONGEST_KIND)
 
@@ -153,7 +153,7 @@ def _unasked(kinds: Counter[str]) -> Iterator[str]:
 
 
 def _unsourced(asked: Asked) -> Iterator[str]:
-    """Say so when nothing in an SBOM names a source package: then whoever made it does not do that at all."""
+    """Yield a note if no package in an SBOM names its source: then the SBOM's tool never does."""
     packages = [one for query, several in asked.items() if not query.purl for one in several]
     if packages and not any(map(find_source, packages)):
         yield "the SBOM names no source packages, by which OSV.dev knows those of distributions: some may be missed"

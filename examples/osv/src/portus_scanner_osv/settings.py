@@ -1,4 +1,4 @@
-"""What the scanner can be told."""
+"""The scanner's settings."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def _path(_instance: object, _attribute: Attribute[str], value: str) -> None:
 
 @frozen(kw_only=True)
 class OsvSettings(HttpScannerSettings):
-    """Where the SBOMs are, and who is asked."""
+    """Where the SBOMs are, and which server is asked."""
 
     server: str = field(default=PUBLIC_SERVER, converter=_plain_url, validator=_url)
     """Base URL of the API. With the default, ``enabled: true`` enables the scanner."""
     sbom: str = field(default="", validator=_path)
-    """The file with an image's SBOM: ``/srv/sboms/{repository}/{digest}.json``, see `PathTemplate`. Empty: the SBOM
+    """The file with an image's SBOM: ``/srv/sboms/{repository}/{digest}.json``, see `PathTemplate`. If empty, the SBOM
     that is attached to the image in its registry."""

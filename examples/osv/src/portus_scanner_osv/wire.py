@@ -1,4 +1,4 @@
-"""OSV.dev's JSON. Members that are not looked at are left out.
+"""OSV.dev's JSON. Members that are not used are left out.
 
 Sources: google.github.io/osv.dev, ``POST /v1/querybatch``, ``GET /v1/vulns``; OSV schema 1.7.
 """
@@ -24,7 +24,7 @@ class QueryResult:
 
     vulns: tuple[FoundId, ...] = ()
     next_page_token: str = ""
-    """There is more: ask again with it."""
+    """The token of the next page, if there is one."""
 
 
 @frozen
@@ -67,7 +67,7 @@ class Range:
 
 @frozen
 class Affected:
-    """What a vulnerability means for one package."""
+    """How a vulnerability affects one package."""
 
     package: AffectedPackage | None = None
     ranges: tuple[Range, ...] | None = None
@@ -77,7 +77,7 @@ class Affected:
 
 @frozen
 class Link:
-    """Where to read more."""
+    """A page about the vulnerability."""
 
     url: str
 

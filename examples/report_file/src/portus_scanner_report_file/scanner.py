@@ -1,4 +1,4 @@
-"""The scanner: a report is fetched, read, and checked against the image."""
+"""The scanner: it fetches a report, reads it, and checks that it is about the image."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ HEALTH_TIMEOUT = 5.0
 
 
 class ReportFileScanner(Scanner[ReportFileSettings], contract=1):
-    """Takes reports that were made elsewhere: SARIF 2.1.0, Trivy's JSON, Grype's JSON."""
+    """Reads reports that were made elsewhere: SARIF 2.1.0, Trivy's JSON, Grype's JSON."""
 
     async def scan(self, image: Image) -> ScannerReport:
-        """Return what the image's report says.
+        """Return what the report about the image says.
 
         Raises:
-            UnsupportedImageError: Whoever made the report could not read the image; or the path needs a name that the
-                image does not have.
+            UnsupportedImageError: The scanner that made the report could not read the image; or the path needs a name
+                that the image does not have.
             ScannerUnavailableError: The server can't be reached, or is out of order.
             InvalidReportError: The report is not of a known form.
-            ScannerError: There is none, it is about another image, or it is stale.
+            ScannerError: There is no report, or it is about another image, or it is stale.
         """
         path, now = PathTemplate(self.settings.path).fill(image), datetime.now(UTC)
         if self.settings.server:
@@ -42,7 +42,7 @@ class ReportFileScanner(Scanner[ReportFileSettings], contract=1):
         return await asyncio.to_thread(lambda: self._judge(read_report(read_json(content, path)), image, now))
 
     async def check_health(self) -> Health:
-        """Return whether the server answers, or whether the folder is there."""
+        """Return whether the server answers, or whether the folder exists."""
         settings = self.settings
         if settings.server:
             answer = await self._backend().request("GET", "/", timeout=HEALTH_TIMEOUT)
@@ -77,7 +77,7 @@ class ReportFileScanner(Scanner[ReportFileSettings], contract=1):
         return evolve(report, notes=notes, complete=report.complete and not age)
 
     def _age(self, reading: Reading, now: datetime) -> str:
-        """Say why a report is stale; nothing when it is not."""
+        """Return why a report is stale; empty if it is not."""
         days = self.settings.max_age
         if not days:
             return ""

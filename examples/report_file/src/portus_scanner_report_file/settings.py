@@ -1,4 +1,4 @@
-"""What the scanner can be told."""
+"""The scanner's settings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _plain_url(text: str) -> str:
 
 @frozen(kw_only=True)
 class ReportFileSettings(HttpScannerSettings):
-    """Where the reports are. Without a server they are files: ``enabled: true`` enables the scanner then."""
+    """Where the reports are. Without a server they are files, and ``enabled: true`` enables the scanner."""
 
     server: str = field(default="", converter=_plain_url, validator=_url_or_nothing)
     """Base URL of the server that has the reports; empty for files."""
@@ -30,7 +30,7 @@ class ReportFileSettings(HttpScannerSettings):
     token: Secret = field(factory=Secret)
     """Sent to the server as ``Authorization: Bearer``."""
     max_age: float = field(default=0.0, validator=ge(0))
-    """Days; a report that is older, or does not say how old it is, is stale. 0: none is."""
+    """Days; a report that is older, or that does not say its age, is stale. 0: no report is."""
     stale: str = field(default=INCOMPLETE, validator=in_((INCOMPLETE, FAILED)))
     """How a scan with a stale report ends."""
 

@@ -1,4 +1,4 @@
-"""What every form of report comes to, and which image it is about. No I/O."""
+"""What a report of any form says, and whether it is about an image. No I/O."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def _texts(values: Iterable[Any]) -> tuple[str, ...]:
 
 @frozen(kw_only=True)
 class Subject:
-    """What a report says of the image that it is about; anything but texts is left out."""
+    """The image that a report says it is about; values that are not strings are left out."""
 
     configs: tuple[str, ...] = field(default=(), converter=_texts)
     """Digests of image configurations, which Docker calls image ids."""
     digests: tuple[str, ...] = field(default=(), converter=_texts)
-    """Digests of manifests, or references that end in one: ``registry.example/app@sha256:...``."""
+    """Digests of manifests, or references with one: ``registry.example/app@sha256:...``."""
     names: tuple[str, ...] = field(default=(), converter=_texts)
     """References."""
 
@@ -37,13 +37,13 @@ class Reading:
 
 
 def check_subject(subject: Subject, image: Image) -> str:
-    """Return how far a report is surely about an image: a note, empty when there is no doubt.
+    """Return a note that says why a report may be about another image; empty if there is no doubt.
 
-    The digest of the configuration decides, else that of a manifest (of an index, where the image was asked for by that
-    one), else the name.
+    The digest of the configuration decides; without one, that of a manifest (or of an index, if the image was asked for
+    by that digest); without one, the name.
 
     Raises:
-        ScannerError: It is about another image.
+        ScannerError: The report is about another image.
     """
     if subject.configs and image.config_digest:
         return _decide(image.config_digest in subject.configs, subject.configs)

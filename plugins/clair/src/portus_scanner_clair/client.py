@@ -1,4 +1,4 @@
-"""Clair's API, as far as a scan needs it, and whether it can be used now."""
+"""Clair's API, as far as scans and health checks need it."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from .refusals import Cause, Refusal
 from .wire import layer_request, read_namespaces
 
 RACE_TRIES = 5
-"""How often a request is sent at most to which Clair's database says that it failed."""
+"""How often a request is sent at most if Clair's database fails."""
 RACE_PAUSE = 0.2
-"""Seconds before the second try; each further pause is twice as long. All are jittered."""
+"""Seconds before the second try; each further pause is twice as long. All pauses are jittered."""
 HEALTH_TIMEOUT = 5.0
 """Seconds for one request of a health check."""
 
 
 async def pause_after_race(tries: int) -> None:
-    """Let the other side of a race go ahead.
+    """Wait until the other request of a race is done.
 
     Args:
-        tries: How often the request was sent, 1 or more.
+        tries: How often the request was sent so far, at least once.
     """
     await asyncio.sleep(RACE_PAUSE * 2 ** (tries - 1) * random.uniform(0.5, 1.5))  # noqa: S311
 
 
 class ClairClient:
-    """One Clair.
+    """One Clair server.
 
     Args:
-        context: The scanner's context; its session is used.
+        context: The scanner's context, whose session is used.
         server: Base URL of the API, without a slash at the end.
     """
 
@@ -44,7 +44,7 @@ class ClairClient:
         self._api = HttpBackend(context, server)
 
     async def fetch_result(self, name: str) -> HttpAnswer | None:
-        """Return the result for the image that ends in the layer *name*, unread; None if Clair does not know it.
+        """Return the unread result for the image that ends in the layer *name*; None if Clair does not know the layer.
 
         Raises:
             ScannerUnavailableError: Clair can't be reached or is out of order.
@@ -54,7 +54,7 @@ class ClairClient:
         return await self._get_layer(f"{name}?vulnerabilities")
 
     async def knows(self, name: str) -> bool:
-        """Return whether Clair knows the layer *name*: a short answer, computed from one row.
+        """Return whether Clair knows the layer *name*; the answer is short, and takes Clair one row of its database.
 
         Raises:
             ScannerUnavailableError: Clair can't be reached or is out of order.
@@ -64,7 +64,7 @@ class ClairClient:
         return await self._get_layer(name) is not None
 
     async def _get_layer(self, target: str) -> HttpAnswer | None:
-        """Return the answer for a layer; None for one that Clair does not know."""
+        """Return the answer for a layer; None if Clair does not know the layer."""
         tries = 0
         while True:
             tries += 1
@@ -79,9 +79,9 @@ class ClairClient:
             await pause_after_race(tries)
 
     async def post_layer(self, link: ChainLink, access: BlobAccess) -> Refusal | None:
-        """Have one layer fetched and analysed, once. Return None when it was, or was known already.
+        """Have Clair fetch and analyse one layer; return None if it did, or knew the layer, or else its refusal.
 
-        The answer to a success is an echo with the credentials in it; it is dropped unread.
+        The answer to a success echoes the request, credentials included; it is dropped unread.
 
         Raises:
             ScannerUnavailableError: Clair can't be reached, or closed the connection.
@@ -93,11 +93,11 @@ class ClairClient:
         return Refusal.from_answer(answer)
 
     async def fetch_namespaces(self) -> tuple[str, ...]:
-        """Return the names of the distributions that Clair has met.
+        """Return the names of the distributions that Clair has seen.
 
         Raises:
             ScannerUnavailableError: Clair can't be reached, is out of order or does not answer within 5 seconds.
-            InvalidReportError: The answer is no list of namespaces.
+            InvalidReportError: The answer is not a list of namespaces.
             ScannerError: Clair refused in another way.
         """
         answer = await self._api.request("GET", "/v1/namespaces", timeout=HEALTH_TIMEOUT)
@@ -106,13 +106,13 @@ class ClairClient:
         return read_namespaces(answer.body)
 
     async def ask_health_port(self, url: str) -> int:
-        """Return the status that Clair's health endpoint gives.
+        """Return the status of Clair's health endpoint.
 
         Args:
             url: Base URL of that port.
 
         Raises:
-            ScannerUnavailableError: It can't be reached or does not answer within 5 seconds.
+            ScannerUnavailableError: The port can't be reached or does not answer within 5 seconds.
             InvalidReportError: The answer is too long.
         """
         answer = await HttpBackend(self._context, url, max_body=1024).request("GET", "/health", timeout=HEALTH_TIMEOUT)
@@ -120,12 +120,12 @@ class ClairClient:
 
 
 async def check_clair(client: ClairClient, server: str, health_port: int) -> Health:
-    """Ask the API and the health port, both at once. Only the API decides.
+    """Return whether Clair can be used now: ask the API and the health port, both at once; only the API decides.
 
-    The health port says no more than that the process runs: 200 for some time after the database has gone.
+    The health port tells only that the process runs: it answers 200 for some time after the database is gone.
 
     Args:
-        client: The Clair.
+        client: The client of its API.
         server: Base URL of its API.
         health_port: Port of its health endpoint.
     """

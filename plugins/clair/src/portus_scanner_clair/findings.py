@@ -1,4 +1,4 @@
-"""From Clair's result to findings. No I/O."""
+"""Makes findings of Clair's result. No I/O."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ AGE_UNKNOWN = (
 )
 
 _LONGEST_NAMESPACE = 80
-"""Characters that are shown."""
+"""Characters of a namespace that are shown."""
 
 _make_finding = finding_maker(
     "id", "severity", "severity_label", "package", "fixed_by", "links", "description", "cvss", "layer"
@@ -28,8 +28,8 @@ _make_finding = finding_maker(
 PackageKey = tuple[str, str, str]
 """Name and version of the feature, namespace of the vulnerability.
 
-With the vulnerability's name it is the key of a finding. That name alone is not enough: it stands in one answer
-several times, for several packages and distributions, each time with a fix and a severity of its own.
+Together with the vulnerability's name it is the key of a finding. The name alone is not: one answer may contain it
+several times, for several packages and distributions, each time with another fix and severity.
 """
 Found = dict[PackageKey, dict[str, Finding]]
 """Findings by key."""
@@ -43,7 +43,7 @@ def make_report(result: LayerResult, chain: Iterable[ChainLink]) -> ScannerRepor
         chain: The image's layers under their names in Clair.
 
     Raises:
-        UnsupportedImageError: Clair recognised no distribution, or none of its packages: that is not clean.
+        UnsupportedImageError: Clair recognised no distribution, or none of its packages, which does not mean clean.
         InvalidReportError: A feature or a vulnerability has no name.
     """
     if not result.Features:
@@ -53,11 +53,11 @@ def make_report(result: LayerResult, chain: Iterable[ChainLink]) -> ScannerRepor
 
 
 def make_findings(features: Iterable[Feature], digests: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Return one finding for each key; in a report, the order of the input makes no difference.
+    """Return one finding for each key; the order of the input does not change a report.
 
     Args:
-        features: As Clair lists them.
-        digests: Digest of a layer by its name in Clair.
+        features: The features in Clair's order.
+        digests: Digests of the layers by their names in Clair.
 
     Raises:
         InvalidReportError: A feature or a vulnerability has no name.
@@ -71,7 +71,7 @@ def make_findings(features: Iterable[Feature], digests: Mapping[str, str]) -> tu
             reader.read(feature, number)
     found = reader.found
     if reader.mixed:
-        # Two findings can look the same to the report, which would leave them in Clair's random order.
+        # a report could not tell some findings apart, and would leave them in Clair's random order
         found = {package: dict(sorted(found[package].items())) for package in sorted(found)}
     return tuple(chain.from_iterable(of_package.values() for of_package in found.values()))
 
@@ -86,22 +86,22 @@ def _nothing_seen(result: LayerResult) -> str:
 
 
 class _Reader:
-    """Makes findings. What many of them share is made once."""
+    """Makes findings; what many findings share is made once."""
 
     def __init__(self, digests: Mapping[str, str]) -> None:
         self.found: Found = {}
         self.mixed = False
-        """Whether a vulnerability was of another namespace than its package."""
+        """Whether a vulnerability had another namespace than its package."""
         self._digests = digests
         self._ratings = RatingsByText()
         self._severities = _Severities()
 
     def read(self, feature: Feature, number: int) -> None:
-        """Add the findings of one feature; *number* is its place in the answer."""
+        """Add the findings of one feature; *number* is its index in the answer."""
         name, version, own = feature.Name or "", feature.Version or "", feature.NamespaceName or ""
         package, layer = Package(name, version, own), self._digests.get(feature.AddedBy or "")
         found, ratings, severities = self._of_package(name, version, own), self._ratings, self._severities
-        for one in feature.Vulnerabilities:  # 20,000 times: nothing here is done in vain
+        for one in feature.Vulnerabilities:  # 20,000 times: nothing needless in this loop
             identity, word, fix, link, namespace = one.Name, one.Severity, one.FixedBy, one.Link, one.NamespaceName
             if not identity:
                 raise _nameless(feature, number)
@@ -132,7 +132,7 @@ class _Reader:
 
 
 class _Severities(dict[str | None, Severity | None]):
-    """Severities by Clair's word for them; None where it says none."""
+    """Severities by Clair's word; None for an empty word."""
 
     def __missing__(self, word: str | None) -> Severity | None:
         severity = self[word] = Severity.from_word(word) if word and word.strip() else None
@@ -146,7 +146,7 @@ def _nameless(feature: Feature, number: int) -> InvalidReportError:
 
 
 def _of_other_namespace(finding: Finding, namespace: str) -> Finding:
-    """Keep the vulnerability's namespace where the package's is another one or is not said."""
+    """Return the finding with the vulnerability's namespace: as the package's, or in the details if that differs."""
     package = finding.package
     if not package.namespace:
         return attrs.evolve(finding, package=attrs.evolve(package, namespace=namespace))
@@ -154,7 +154,7 @@ def _of_other_namespace(finding: Finding, namespace: str) -> Finding:
 
 
 def _merged(one: Finding, other: Finding) -> Finding:
-    """Unite two findings of one key; the order of the two does not matter."""
+    """Merge two findings of one key; their order does not matter."""
     worst = max(one, other, key=lambda finding: (finding.severity, finding.severity_label))
     layers = [finding.layer for finding in (one, other) if finding.layer]
     return attrs.evolve(

@@ -1,8 +1,8 @@
 """The names under which Clair knows the layers of an image.
 
-Clair keys a layer by its name alone, and the parent is fixed by whoever posts the name first. A layer's digest is
-therefore no name for it: the same layer on another base would get the first base's result. A name here stands for the
-whole chain from the base up to the layer.
+Clair keys a layer by its name alone, and the first POST of a name fixes the layer's parent. A layer's digest can't be
+its name, therefore: the same layer on another base would get the first base's result. A name here stands for the whole
+chain from the base up to the layer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ EMPTY_LAYERS = frozenset(
         "sha256:4f4fb700ef54461cfa02571ae0db9a0dc1e0cdb5577484a6d75e68dc38e8acc1",
     }
 )
-"""Digests of the layers without a file that builders put in for instructions that change no file."""
+"""Digests of the empty layers that builders add for instructions that change no file."""
 
 
 @frozen
@@ -32,7 +32,7 @@ class ChainLink:
     parent: str
     """Name of the layer below; empty for the base."""
     number: int
-    """Counted from the base, which is 1."""
+    """The position in the chain; the base is 1."""
     total: int
     """How many layers the chain has."""
 

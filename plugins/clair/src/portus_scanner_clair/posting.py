@@ -1,4 +1,4 @@
-"""Having Clair fetch and analyse the layers of one image, one after another; each is posted for one image alone."""
+"""Having Clair fetch and analyse the layers of an image, one after the other, each once for all images."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ from .refusals import Cause, Refusal
 from .sharing import Shared
 
 _TRIES = {Cause.BLOB_NOT_FETCHED: 2, Cause.NOT_EXTRACTED: 2, Cause.LOST_RACE: RACE_TRIES}
-"""How often a layer is posted at most when that is the answer; with any other answer it is once."""
+"""How often a layer is posted at most if Clair refuses for this cause; for any other cause, once."""
 _BLOB_IS_SUSPECT = {Cause.BLOB_NOT_FETCHED, Cause.NOT_EXTRACTED}
-"""Causes after which the size of the blob is looked at again."""
+"""Causes after which the size of the blob is checked again."""
 
 _SERVED_ELSEWHERE = "; --serve-address gives the layers of a local image another address"
 
 
 class ParentUnknownError(ScannerError):
-    """Clair does not have the layer below (any more): the chain can be posted again from its base."""
+    """Clair does not have the layer below, or no longer: the chain can be posted again from its base."""
 
 
 class LayerPoster:
     """Posts the layers of one image.
 
     Args:
-        client: The Clair.
-        context: The scanner's context: who knows the registry.
+        client: The client of Clair's API.
+        context: The scanner's context, which gives access to the registry.
         image: The image.
         shared: What the scans of this scanner know, and what they are doing now.
-        check_blobs: Whether to compare the size that the registry gives with the manifest's first.
+        check_blobs: Whether to compare the blob's size at the registry with the manifest's before posting.
     """
 
     def __init__(
@@ -60,16 +60,16 @@ class LayerPoster:
         self._check_blobs = check_blobs
 
     async def post(self, chain: Iterable[ChainLink]) -> None:
-        """Post the layers from the base up, and stop at the first that fails: its children would fail too.
+        """Post the layers from the base up, and stop at the first that fails, as its children would fail too.
 
-        A layer that is being posted for another image is waited for; one that was posted meanwhile is passed over.
-        A layer that Clair knows all the same is no work for it.
+        If a layer is being posted for another image, wait for that; if it was posted meanwhile, skip it. Posting a
+        layer that Clair already knows costs Clair nothing.
 
         Raises:
             ParentUnknownError: A layer went missing in Clair.
             UnsupportedImageError: Clair can't read a layer, or the registry does not have it.
             ScannerUnavailableError: Clair or the registry can't be reached or is out of order.
-            ScannerError: It failed in another way. All messages say at which layer.
+            ScannerError: Posting failed in another way. All messages name the layer.
         """
         for link in chain:
             try:
@@ -105,12 +105,12 @@ class LayerPoster:
 
     async def _access(self, link: ChainLink, *, renew: bool) -> BlobAccess:
         access = await self._context.blob(self._image, link.layer, renew=renew)
-        if urlsplit(access.url).scheme not in {"http", "https"}:  # Clair would open a file of its own host
-            raise ScannerError("the address of the blob is no http(s) URL; it is not sent to Clair")
+        if urlsplit(access.url).scheme not in {"http", "https"}:  # Clair would open a file on its own host
+            raise ScannerError("the address of the blob is not an http(s) URL; it is not sent to Clair")
         return access
 
     async def _check_size(self, link: ChainLink) -> None:
-        """Refuse a blob that is cut at the registry: Clair would take it for an empty layer, and keep it so."""
+        """Reject a blob that is truncated at the registry: Clair would take it for an empty layer, for good."""
         key = self._blob_key(link)
         if key and key[0] in self._shared.checked:
             return
@@ -120,13 +120,13 @@ class LayerPoster:
         if head.size != link.layer.size:
             raise ScannerError(
                 f"the registry says that this blob has {head.size} bytes, the manifest says {link.layer.size}; not "
-                "sent to Clair, which would take an empty or cut blob for an empty layer: look at the registry's "
-                "storage and at the proxies in front of it"
+                "sent to Clair, which would take an empty or truncated blob for an empty layer: check the registry's "
+                "storage and the proxies in front of it"
             )
         self._shared.checked.add(key)
 
     def _blob_key(self, link: ChainLink) -> tuple[tuple[str, str, str], ...]:
-        """Return under what a blob's check is remembered; nothing for a local image, which may change."""
+        """Return the key under which a blob's check is remembered; empty for a local image, which may change."""
         reference = self._image.reference
         if self._image.local is not None or not isinstance(reference, Reference):
             return ()
@@ -145,8 +145,8 @@ class LayerPoster:
             return refusal.error()
         seen = _what_we_see(await self._head(link))
         return ScannerError(
-            f"{refusal}: Clair could not get the blob from the registry, with new credentials neither, and does not "
-            f"say why; {seen}. Clair fetches the blob itself and must be able to reach {_host(access.url)}"
+            f"{refusal}: Clair could not get the blob from the registry, not with new credentials either, and "
+            f"does not say why; {seen}. Clair fetches the blob itself and must be able to reach {_host(access.url)}"
             f"{_SERVED_ELSEWHERE if self._image.local else ''}"
         )
 
@@ -154,17 +154,17 @@ class LayerPoster:
 def _what_we_see(head: BlobHead) -> str:
     reason = f" ({head.reason})" if head.reason else ""
     if head.status == 0:
-        return f"asked for it by us, the registry did not answer{reason}"
-    return f"asked for it by us, the registry answered HTTP {head.status}{reason}"
+        return f"when we asked for it, the registry did not answer{reason}"
+    return f"when we asked for it, the registry answered HTTP {head.status}{reason}"
 
 
 def _host(url: str) -> str:
-    """Return host and port, and no credentials that a URL may have before them."""
+    """Return host and port of a URL, without any credentials before them."""
     return urlsplit(url).netloc.rpartition("@")[2]
 
 
 def _at_layer(link: ChainLink, error: ScannerError | RegistryError) -> ScannerError:
-    """Return the same kind of error with the layer in front of its message."""
+    """Return an error of the same kind that names the layer before its message."""
     message = f"{link}: {error}"
     match error:
         case ScannerUnavailableError(retry=retry):

@@ -1,6 +1,6 @@
 """CVSS ratings in the free-form metadata of a vulnerability.
 
-Whatever the metadata is, it is no fault: what can't be understood is left out. The known form is
+No metadata is an error: what can't be understood is left out. The known form is
 ``{"NVD": {"CVSSv2": {"Vectors": "AV:N/...", "Score": 7.5}, "CVSSv3": {...}}}``.
 
 Source: Clair v2.0.x, ``ext/vulnmdsrc/nvd``.
@@ -17,15 +17,15 @@ import msgspec
 from portus_scanners import Cvss, Severity
 
 _VERSIONS = {"CVSSv2": "2.0", "CVSSv3": "3"}
-"""Clair's keys; of the third version it does not say whether it is 3.0 or 3.1, the vector does."""
+"""Clair's keys; whether the third version is 3.0 or 3.1, only the vector says."""
 _VECTOR_VERSION = re.compile(r"CVSS:(\d{1,2}\.\d{1,2})/", re.ASCII)
 _HIGHEST_SCORE = 10.0
 
 
 class RatingsByText(dict[bytes, tuple[Cvss, ...]]):
-    """The ratings that a vulnerability's metadata holds, by source, then by version.
+    """The ratings in a vulnerability's metadata, sorted by source, then by version.
 
-    The key is the metadata: the text of any JSON value; may be empty. What many vulnerabilities share is read once.
+    The key is the metadata, any JSON value as bytes, or empty. Metadata that many vulnerabilities share is read once.
     """
 
     def __init__(self) -> None:
@@ -53,14 +53,14 @@ class RatingsByText(dict[bytes, tuple[Cvss, ...]]):
 
 
 def rating_order(rating: Cvss) -> tuple[str, str, str, float]:
-    """Return the key to sort ratings by."""
+    """Return the sort key of a rating."""
     return rating.source, rating.version, rating.vector, -1.0 if rating.score is None else rating.score
 
 
 def severity_of(ratings: Iterable[Cvss]) -> Severity:
-    """Return the severity of the newest kind of rating that has a score; `UNKNOWN` without one.
+    """Return the severity of the newest version of rating that has a score; `UNKNOWN` if none has.
 
-    Clair writes a score of 0 and no vector where it has no rating of that kind: that is not a score.
+    Clair writes a score of 0 and no vector if it has no rating of a version: that is not a score.
     """
     scores = [
         (rating.version, rating.score)
@@ -78,7 +78,7 @@ def _decode(text: bytes) -> Any:
 
 
 def _decode_slowly(text: bytes) -> Any:
-    """Read what msgspec refuses: a number too large for a float must not cost the vector beside it."""
+    """Read what msgspec rejects: a number too large for a float must not cost the vector beside it."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
@@ -86,7 +86,7 @@ def _decode_slowly(text: bytes) -> Any:
 
 
 def _words(document: dict[str, Any]) -> Iterator[tuple[str, str, str, float | None]]:
-    """Give source, key, vector and score of each rating that says something."""
+    """Yield source, key, vector and score of each rating that has a vector or a score."""
     for source, ratings in document.items():
         if isinstance(ratings, dict):
             for key in _VERSIONS:
@@ -104,7 +104,7 @@ def _version(key: str, vector: str) -> str:
 
 
 def _score(value: object) -> float | None:
-    """Return a score of 0.0 to 10.0 that is written as a number or a text; NaN is none."""
+    """Return a score of 0.0 to 10.0, given as a number or a string; None for anything else, NaN included."""
     if isinstance(value, bool) or not isinstance(value, float | int | str):
         return None
     try:

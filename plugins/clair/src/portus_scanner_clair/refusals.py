@@ -1,4 +1,4 @@
-"""What Clair says when it does not do what it was asked, and which error that makes."""
+"""Answers with which Clair refuses a request, and the errors that they mean."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from portus_scanners.backends import HttpAnswer, one_line
 from .wire import read_error
 
 _LONGEST_MESSAGE = 300
-"""Characters of the backend's text that are shown."""
+"""Characters of Clair's message that are shown."""
 _MOST_READ = 64 * 1024
-"""Bytes of a body which are looked at: Clair's own errors are far shorter."""
+"""Bytes of a body that are read: Clair's own errors are far shorter."""
 
 
 class Cause(Enum):
-    """The refusals that have a remedy of their own."""
+    """The causes of refusals that each have their own remedy."""
 
     UNKNOWN_NAME = auto()
     """Clair does not know the layer: post the chain."""
     BLOB_NOT_FETCHED = auto()
-    """Clair could not get the blob, for whatever reason: it passes on none."""
+    """Clair could not fetch the blob; it does not say why."""
     PARENT_UNKNOWN = auto()
-    """The layer below is not there (any more): post the chain from the base."""
+    """Clair does not have the layer below, or no longer: post the chain from the base."""
     NOT_EXTRACTED = auto()
-    """The blob is no archive that Clair can read, or its download was cut."""
+    """The blob is not an archive that Clair can read, or its download broke off."""
     LOST_RACE = auto()
-    """The database refused, as it does when two images bring one new package at the same time."""
+    """The database failed, as it does if two images bring the same new package at the same time."""
     OTHER = auto()
 
 
@@ -52,30 +52,30 @@ _ADVICE = (
     (
         422,
         "tarutil: could not extract the archive",
-        "the blob is not tar with gzip, bzip2, xz or no compression (Clair can't read zstd), or arrived cut twice",
+        "the blob is not tar with gzip, bzip2, xz or no compression (Clair can't read zstd), or broke off twice",
     ),
     (500, "dial tcp", "Clair can't reach its database"),
-    (503, "Clair failed to respond within", "Clair works on, and a later try can find the layer done"),
+    (503, "Clair failed to respond within", "Clair goes on with it, and a later try may find the layer analysed"),
 )
-"""Status, how Clair's message begins, what it means or what to do."""
+"""Status, how Clair's message begins, what it means or what to do about it."""
 
 
 @frozen
 class Refusal:
-    """An answer that is not the one hoped for. Its text is short, free of credentials and of control characters."""
+    """An answer that is not a success. Its message is short, without credentials and control characters."""
 
     status: int
     message: str
-    """Clair's own, or the beginning of another body; empty where there was none."""
+    """Clair's own message, or the beginning of another body; empty if there is none."""
     from_clair: bool
-    """Whether the body was an error as Clair's API writes them, whatever its content type said."""
+    """Whether the body was an error in the form of Clair's API, whatever its content type."""
 
     @classmethod
     def from_answer(cls, answer: HttpAnswer) -> Refusal:
-        """Read an answer that is no success.
+        """Return the refusal in an answer.
 
         Args:
-            answer: The answer. Its content type is not looked at: Clair sends JSON as text/plain as well.
+            answer: The answer; its content type does not matter, as Clair sends JSON as text/plain too.
         """
         if _is_success(answer.status):  # the body may be an echo of the request, credentials included
             return cls(answer.status, "", from_clair=False)
@@ -86,11 +86,11 @@ class Refusal:
 
     @property
     def cause(self) -> Cause:
-        """Which of the known refusals this is."""
+        """The cause of this refusal."""
         return next((cause for status, start, cause in _CAUSES if self._begins(status, start)), Cause.OTHER)
 
     def error(self) -> ScannerError:
-        """Return the error that this refusal is when nothing more can be done about it."""
+        """Return the error to raise if nothing can be done about this refusal."""
         if self.status == HTTPStatus.TOO_MANY_REQUESTS or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return ScannerUnavailableError(str(self))
         if self.status == HTTPStatus.UNPROCESSABLE_ENTITY:

@@ -1,4 +1,4 @@
-"""The scanner: what is asked of Clair, in which order."""
+"""The scanner: which requests a scan sends to Clair, in which order."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class ClairScanner(Scanner[ClairSettings], contract=1):
         self._shared = Shared()
 
     async def scan(self, image: Image) -> ScannerReport:
-        """Return what Clair knows of one image: asked each time, since new vulnerabilities show without a POST.
+        """Return what Clair knows of one image. Clair is asked each time: new vulnerabilities show without a POST.
 
-        Only the layers that Clair does not know are posted, each once for all images that are scanned now.
+        Only layers that Clair does not know are posted, each once for all images that are being scanned.
 
         Raises:
-            UnsupportedImageError: There is no layer to look into, Clair can't read one, or recognised nothing.
+            UnsupportedImageError: The image has no layer with files, Clair can't read a layer, or recognised nothing.
             ScannerUnavailableError: Clair or the registry can't be reached or is out of order.
             InvalidReportError: Clair's answer is not what its API says.
-            ScannerError: It failed in another way; the message says at which layer.
+            ScannerError: The scan failed in another way; the message says at which layer.
         """
         chain = self._chain(image)
         client = self._client()
@@ -64,7 +64,7 @@ class ClairScanner(Scanner[ClairSettings], contract=1):
         return chain
 
     async def _analyse(self, client: ClairClient, image: Image, chain: Sequence[ChainLink]) -> HttpAnswer:
-        """Post what Clair does not know and fetch the result; from the base up if somebody has deleted layers."""
+        """Post what Clair does not know, and fetch the result; begin at the base if layers were deleted in Clair."""
         if chain[-1].name in self._shared.known:
             self._forget(chain)
         poster = LayerPoster(client, self.context, image, self._shared, check_blobs=self.settings.check_blobs)
@@ -82,12 +82,12 @@ class ClairScanner(Scanner[ClairSettings], contract=1):
             self._forget(chain)
             known = 0
         raise ScannerError(
-            f"Clair took all {len(chain)} layers and then did not know the uppermost, {_PASSES} times over: "
-            "somebody deletes layers in it, or several Clairs without a common database answer at this address"
+            f"Clair accepted all {len(chain)} layers and then did not know the uppermost, {_PASSES} times: layers are "
+            "being deleted in it, or several Clairs without a common database answer at this address"
         )
 
     def _forget(self, chain: Sequence[ChainLink]) -> None:
-        """Remember no longer that Clair knows any of these layers."""
+        """Forget that Clair knows any of these layers."""
         self._shared.known.discard(link.name for link in chain)
 
 
@@ -95,17 +95,17 @@ async def count_known(client: ClairClient, chain: Sequence[ChainLink], shared: S
     """Return how many layers, from the base up, Clair knows of a chain whose top it does not know.
 
     What Clair knows of a chain is always its lower part: it refuses a layer whose parent it does not know, and a DELETE
-    takes all layers with it that are built on the one deleted. Names stand for whole chains, so nobody else can have
-    stored one on another parent. This is what makes a binary search right.
+    removes all layers that are built on the deleted one. Names stand for whole chains, so no other client can have
+    stored a name on another parent. That is why a binary search is right.
 
-    At most ``ceil(log2(layers))`` questions are asked: none where the next layer above those that are remembered is
-    being posted for another image, and the first one as near to the remembered layers as that allows, since it is
-    there that a new image most often differs.
+    It takes at most ``ceil(log2(layers))`` requests: none if the next layer above the remembered ones is being posted
+    for another image. The first request asks about a layer as near to the remembered ones as that bound allows, since
+    that is where a new image most often differs.
 
     Args:
-        client: The Clair.
+        client: The client of Clair's API.
         chain: The image's layers, base first.
-        shared: What is remembered; it learns the answer.
+        shared: What is remembered; the answers are added to it.
 
     Raises:
         ScannerUnavailableError: Clair can't be reached or is out of order.
@@ -126,5 +126,5 @@ async def count_known(client: ClairClient, chain: Sequence[ChainLink], shared: S
 
 
 def _count_remembered(chain: Sequence[ChainLink], shared: Shared) -> int:
-    """Return how many layers Clair knows as far as is remembered: the uppermost counts for all below it."""
+    """Return how many layers are remembered as known to Clair; the uppermost of them stands for all below it."""
     return next((link.number for link in reversed(chain[:-1]) if link.name in shared.known), 0)

@@ -1,4 +1,4 @@
-"""What the scanner can be told."""
+"""The scanner's settings."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _HIGHEST_PORT = 65535
 
 @frozen(kw_only=True)
 class ClairSettings(HttpScannerSettings):
-    """The settings of one Clair, beside those that every HTTP scanner has."""
+    """The settings of one Clair, besides those that every HTTP scanner has."""
 
     health_port: int = field(default=6061, validator=and_(ge(1), le(_HIGHEST_PORT)))
     """Port of Clair's health endpoint, on the host of `server`. Only health checks use it."""
     salt: str = field(default="portus-scanners", validator=instance_of(str))
-    """Goes into the names of all layers. A new salt makes Clair analyse every image again."""
+    """Part of the names of all layers. A new salt makes Clair analyse every image again."""
     check_blobs: bool = True
-    """Compare each blob's size at the registry with the manifest's before Clair is told to fetch it."""
+    """Whether to compare each blob's size at the registry with the manifest's before Clair fetches the blob."""

@@ -1,6 +1,6 @@
-"""What the scans of one scanner object share, so that Clair is asked and told as little as possible.
+"""What the scans of one scanner object share, so that Clair gets as few requests as possible.
 
-All of it is used in one event loop, and changed only between two `await`s: no locks are needed.
+All of it is used in one event loop, and changed only between two `await`s, so that no locks are needed.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from attrs import define, field
 from portus_scanners.backends import SingleFlight
 
 MOST_LAYERS = 8192
-"""Names of layers that are remembered: about 2 MB."""
+"""Names of layers that are remembered, in about 2 MB."""
 MOST_BLOBS = 4096
-"""Blobs whose size was found right that are remembered."""
+"""Blobs that are remembered because their size was right."""
 BLOB_CHECK_LASTS = 600.0
-"""Seconds: what the registry said of a blob's size is not trusted for ever."""
+"""Seconds for which the registry's answer about a blob's size is trusted."""
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 
 
 class Recent(Generic[KeyT]):
-    """A set that forgets: what was not used for longest when it is full, and what was added too long ago.
+    """A set that forgets the key that was not used for longest when it is full, and keys that are too old.
 
     Args:
-        size: How many keys it has at most.
-        lasts: Seconds from the addition of a key until it is forgotten.
+        size: Most keys that it has.
+        lasts: Seconds after which a key is forgotten.
     """
 
     def __init__(self, size: int, lasts: float = inf) -> None:
@@ -52,7 +52,7 @@ class Recent(Generic[KeyT]):
         return len(self._added)
 
     def add(self, keys: Iterable[KeyT]) -> None:
-        """Add keys, or use them again."""
+        """Add keys, or mark them as used."""
         now = time.monotonic()
         for key in keys:
             self._added[key] = now
@@ -61,17 +61,17 @@ class Recent(Generic[KeyT]):
             self._added.popitem(last=False)
 
     def discard(self, keys: Iterable[KeyT]) -> None:
-        """Forget keys, those that are there."""
+        """Forget those of the keys that are there."""
         for key in keys:
             self._added.pop(key, None)
 
 
 @define
 class Shared:
-    """The memory of one scanner object; layers go by their names in Clair."""
+    """The memory of one scanner object; layers are known by their names in Clair."""
 
     known: Recent[str] = field(factory=lambda: Recent(MOST_LAYERS))
-    """Layers that Clair knew when it was last heard of them. It may have forgotten them since."""
+    """Layers that Clair knew when it was last asked; they may have been deleted since."""
     checked: Recent[tuple[str, str, str]] = field(factory=lambda: Recent(MOST_BLOBS, BLOB_CHECK_LASTS))
     """Registry, repository and digest of the blobs whose size was right."""
     posts: SingleFlight = field(factory=partial(SingleFlight, share_errors=False))

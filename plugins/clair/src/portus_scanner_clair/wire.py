@@ -1,8 +1,8 @@
 """Clair's JSON: what is sent, and what comes back.
 
-The classes have the names and the keys of Clair's API, those that are used; others are passed over. Any key may be
-absent. A text may be null, a list may not: Clair leaves out an empty one, and to take null for "nothing known" would
-be to call an image clean for it.
+The classes have the names and keys of Clair's API, as far as they are used; other keys are ignored. Any key may be
+absent. A string may be null, a list may not: Clair leaves out an empty one, and taking null for "nothing known" would
+call an image clean.
 
 Source: Clair v2.0.x, ``api/v1/models.go``.
 """
@@ -32,8 +32,8 @@ class Vulnerability:
     Description: str | None = None
     Link: str | None = None
     Severity: str | None = None
-    Metadata: msgspec.Raw = msgspec.Raw()  # noqa: RUF009 (an empty text, which nobody can change)
-    """Free-form: the text of any JSON value at all; empty where the key is absent."""
+    Metadata: msgspec.Raw = msgspec.Raw()  # noqa: RUF009 (empty, and immutable)
+    """Any JSON value, as bytes; empty if the key is absent."""
     FixedBy: str | None = None
 
 
@@ -45,7 +45,7 @@ class Feature:
     NamespaceName: str | None = None
     Version: str | None = None
     AddedBy: str | None = None
-    """Name of the layer that brought this version."""
+    """Name of the layer that added this version."""
     Vulnerabilities: tuple[Vulnerability, ...] = ()
 
 
@@ -56,7 +56,7 @@ class LayerResult:
     Name: str | None = None
     NamespaceName: str | None = None
     Features: tuple[Feature, ...] = ()
-    """In random order, another one in each answer."""
+    """In random order, which differs in each answer."""
 
 
 @frozen
@@ -68,7 +68,7 @@ class LayerAnswer:
 
 @frozen
 class Namespace:
-    """A distribution that Clair has met."""
+    """A distribution that Clair has seen."""
 
     Name: str | None = None
 
@@ -81,7 +81,7 @@ class NamespacesAnswer:
 
 
 def layer_request(link: ChainLink, access: BlobAccess) -> dict[str, Any]:
-    """Return what ``POST /v1/layers`` takes; it holds the registry's credentials."""
+    """Return the body of ``POST /v1/layers``; it contains the registry's credentials."""
     return {
         "Layer": {
             "Name": link.name,
@@ -94,14 +94,14 @@ def layer_request(link: ChainLink, access: BlobAccess) -> dict[str, Any]:
 
 
 def read_layer(body: bytes, name: str) -> LayerResult:
-    """Return the result that an answer holds.
+    """Return the result in an answer.
 
     Args:
         body: The answer, decompressed.
         name: The layer that was asked for.
 
     Raises:
-        InvalidReportError: It is not JSON, has values of wrong types, or is about another layer.
+        InvalidReportError: The body is not JSON, has values of wrong types, or is about another layer.
     """
     layer = _decode(body, LayerAnswer).Layer
     if layer is None:
@@ -116,14 +116,14 @@ def read_namespaces(body: bytes) -> tuple[str, ...]:
     """Return the names of the distributions that Clair knows, in its order.
 
     Raises:
-        InvalidReportError: It is not JSON or has values of wrong types.
+        InvalidReportError: The body is not JSON, or has values of wrong types.
     """
     namespaces = _decode(body, NamespacesAnswer).Namespaces or ()
     return tuple(namespace.Name or "" for namespace in namespaces)
 
 
 def read_error(body: bytes) -> str:
-    """Return the message of ``{"Error": {"Message": ...}}``; empty when the body is something else."""
+    """Return the message in ``{"Error": {"Message": ...}}``; empty if the body is something else."""
     try:
         document = msgspec.json.decode(body.decode(errors="replace"))
     except (msgspec.MsgspecError, RecursionError):
@@ -145,6 +145,6 @@ def _decode(body: bytes, kind: type[AnswerT]) -> AnswerT:
 
 
 def _fault(error: msgspec.ValidationError) -> str:
-    """Put the path in front: msgspec says "Expected `str`, got `int` - at `$.Layer.Name`"."""
+    """Return the fault with its path first: msgspec says "Expected `str`, got `int` - at `$.Layer.Name`"."""
     what, _, path = str(error).replace("`", "").partition(" - at ")
     return f"{path or '$'}: {what[:1].lower()}{what[1:]}"

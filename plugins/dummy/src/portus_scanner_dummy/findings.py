@@ -1,4 +1,4 @@
-"""Findings out of a script: pure functions, the same input gives the same findings."""
+"""Makes findings of a script. Pure functions: the same script gives the same findings."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ DEFAULT_FINDINGS = (
         "1.0.2h",
         "1.0.2i",
         "DSA signing is not done in constant time",
-        "A flag is set on the wrong object, so that signing takes a time that depends on the private key; who can "
-        "measure the cache may learn the key.",
+        "A flag is set on the wrong object, so that the time of signing depends on the private key; an attacker "
+        "who can observe the cache may learn the key.",
     ),
 )
 
@@ -66,10 +66,10 @@ def make_report(step: Step, *, complete: bool = True) -> ScannerReport:
 
     Args:
         step: The entry.
-        complete: False for a report that says of itself that not everything was seen.
+        complete: Whether the report says that everything was scanned.
 
     Returns:
-        The report: the scripted findings and the generated ones; always with a note that it is scripted.
+        The scripted findings and the generated ones, always with a note that they are scripted.
     """
     why = "" if complete else INCOMPLETE
     return ScannerReport(findings=_findings(step), complete=complete, notes=_notes(step, why), scanner_version="dummy")
@@ -81,7 +81,7 @@ def make_empty_report(step: Step) -> ScannerReport:
 
 
 def _notes(step: Step, otherwise: str = "") -> tuple[str, ...]:
-    """Return the notes of a report: *otherwise* stands in for a message that the script does not give."""
+    """Return the notes of a report; *otherwise* is used if the script gives no message."""
     message = step.message or otherwise
     return (NOTE, message) if message else (NOTE,)
 
@@ -108,7 +108,7 @@ def _finding(scripted: ScriptedFinding) -> Finding:
 
 
 def _generated(count: int) -> Iterator[Finding]:
-    """Make findings of every severity in turn, in a thousand packages."""
+    """Yield findings of every severity in turn, in a thousand packages."""
     for number in range(1, count + 1):
         severity = _SEVERITIES[number % len(_SEVERITIES)]
         package = Package(f"package-{number % _PACKAGES}", "1.0")

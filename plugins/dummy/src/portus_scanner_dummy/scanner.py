@@ -1,4 +1,4 @@
-"""The scanner: it does what the script says, and looks at nothing."""
+"""The scanner, which does what the script says, and scans nothing."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ class DummyScanner(Scanner[DummySettings], contract=1):
         }
 
     async def scan(self, image: Image) -> ScannerReport:
-        """Do what the first entry of the script says that matches the image.
+        """Do what the first entry of the script that matches the image says.
 
         Returns:
-            The scripted report; with the behaviour ``nothing``, None against the contract.
+            The scripted report; with the behaviour ``nothing``, None, against the contract.
 
         Raises:
-            ScannerError: One of the contract's errors, where the script says so.
+            ScannerError: One of the contract's errors, if the script says so.
             RuntimeError: The behaviour is ``crash``.
             SystemExit: The behaviour is ``exit``.
         """
@@ -67,7 +67,7 @@ class DummyScanner(Scanner[DummySettings], contract=1):
         return await _report(step)
 
     async def check_health(self) -> Health:
-        """Say that the dummy is well: there is nothing that could be ill."""
+        """Return that the dummy is healthy: it has no backend that could fail."""
         return Health(healthy=True, message="the dummy has no backend: its findings are scripted")
 
     async def _delay(self, step: Step) -> None:
@@ -89,7 +89,7 @@ class DummyScanner(Scanner[DummySettings], contract=1):
             raise _ERRORS[step.behaviour](message)
 
     def _refuse_once(self, image: Image, message: str) -> None:
-        """Refuse the first scan of each image in the life of this object."""
+        """Raise an error at the first scan of each image by this object."""
         key = f"{image.reference}@{image.digest}"
         if key not in self._refused:
             self._refused.add(key)
@@ -107,7 +107,7 @@ async def _report(step: Step) -> ScannerReport:
 
 
 async def _build(step: Step, *, complete: bool) -> ScannerReport:
-    """Make a report; a large one in a thread: a million findings would stop the event loop for seconds."""
+    """Return the report; make a large one in a thread, as a million findings would block the event loop for seconds."""
     if step.count:
         return await asyncio.to_thread(make_report, step, complete=complete)
     return make_report(step, complete=complete)

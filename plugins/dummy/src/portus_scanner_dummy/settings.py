@@ -1,4 +1,4 @@
-"""The script: what the dummy shall do for which image."""
+"""The script: what the dummy does for which image."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ def _known_behaviour(_instance: object, attribute: Attribute[str], value: str) -
 
 @frozen(kw_only=True)
 class ScriptedFinding:
-    """One finding, as it is written in the configuration."""
+    """One finding, as written in the configuration."""
 
     id: str = field(validator=min_len(1))
     aliases: tuple[str, ...] = ()
-    """Other names of it; for an advisory of several vulnerabilities, all of these."""
+    """Other names of the vulnerability; for an advisory, those of all its vulnerabilities."""
     severity: str = "unknown"
-    """Any word; one that nobody knows makes a finding of unknown severity that keeps the word."""
+    """Any word; an unknown one makes a finding of unknown severity that keeps the word."""
     package: str = ""
     version: str = ""
     namespace: str = ""
@@ -60,34 +60,34 @@ class Step:
     """One entry of the script: what happens when an image is scanned that `image` matches."""
 
     image: str = "*"
-    """Glob with ``*``, ``?`` and ``[abc]``, for the reference as it was written or in its full form
+    """Glob with ``*``, ``?`` and ``[abc]`` for the reference as written, or in its full form
     (``docker.io/library/alpine:3.20``)."""
     behaviour: str = field(default="report", validator=_known_behaviour)
     """How the scan ends; one of `BEHAVIOURS`."""
     delay: float = field(default=0.0, validator=[ge(0), le(_LONGEST_DELAY)])
-    """Seconds before it does, at most a day."""
+    """Seconds before the scan ends, at most a day."""
     steps: int = field(default=0, validator=[ge(0), le(_MOST_STEPS)])
     """Steps of progress, spread over the delay."""
     keep: bool = False
-    """Hand over the findings as found so far, before the scan ends or hangs."""
+    """Whether to hand over the findings as found so far before the scan ends or hangs."""
     findings: tuple[ScriptedFinding, ...] | None = None
-    """What is found. Without it, and with `count` 0: three old CVEs of OpenSSL."""
+    """The findings. By default, if `count` is 0: three old CVEs of OpenSSL."""
     count: int = field(default=0, validator=[ge(0), le(_MOST_FINDINGS)])
-    """That many generated findings besides, at most a million."""
+    """Number of generated findings, in addition, at most a million."""
     message: str = ""
-    """The text of the error, or a note more in the report."""
+    """The message of the error, or one more note in the report."""
 
     def matches(self, reference: ImageReference) -> bool:
-        """Return whether this entry is meant for an image."""
+        """Return whether this entry applies to an image."""
         return fnmatchcase(reference.text, self.image) or fnmatchcase(str(reference), self.image)
 
 
 @frozen(kw_only=True)
 class DummySettings(ScannerSettings):
-    """Settings of the dummy. The value of `server` is not used: any that is not empty enables it."""
+    """Settings of the dummy. The value of `server` is not used: any value that is not empty enables the dummy."""
 
     script: tuple[Step, ...] = ()
-    """The first entry that matches the image applies; where none does, the image gets the default entry."""
+    """The first entry that matches an image applies; if none does, the default entry."""
 
     def step_for(self, reference: ImageReference) -> Step:
         """Return the entry of the script that applies to an image."""

@@ -1,4 +1,4 @@
-"""How Trivy gets at an image in a registry: under which address, with credentials for exactly one host."""
+"""How Trivy pulls an image from a registry: from which address, with credentials for exactly one host."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from portus_scanners.backends import ProgramWorkspace
 from .refusals import NotPulledError
 
 DOCKER_FOLDER = "docker"
-"""In the workspace: what ``DOCKER_CONFIG`` names, so that no other credentials are looked for."""
+"""The folder in the workspace that ``DOCKER_CONFIG`` names, so that Trivy looks for no other credentials."""
 _BLOB_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[^/@]+)/v2/(?P<repository>.+)/blobs/[^/]+")
 
 
@@ -33,25 +33,25 @@ class Source:
     """Where Trivy finds an image."""
 
     arguments: tuple[str, ...]
-    """At the end of the command line."""
+    """Arguments for the end of the command line."""
     has_token: bool = False
-    """Whether it was given a token, which may expire before all layers are pulled."""
+    """Whether Trivy gets a token, which may expire before all layers are pulled."""
 
 
 async def open_registry(context: ScannerContext, workspace: ProgramWorkspace, image: Image, *, renew: bool) -> Source:
-    """Write down the credentials for an image's registry, and say where the image is.
+    """Write the credentials for an image's registry into the workspace, and return where the image is.
 
     Args:
         context: Gives the credentials.
-        workspace: Gets a ``config.json`` of Docker's with one host in it.
+        workspace: Gets a ``config.json`` in Docker's form, with one host.
         image: An image in a registry.
-        renew: Take no token that was issued before.
+        renew: Whether to get a new token instead of one that was issued before.
 
     Raises:
-        UnsupportedImageError: It has no layer that the registry has.
+        UnsupportedImageError: None of the image's layers is in the registry.
         ScannerUnavailableError: The registry can't be reached or is out of order.
-        NotPulledError: It has TLS settings that Trivy can't be told.
-        ScannerError: It gives no credentials, or has an address that Trivy can't use.
+        NotPulledError: The registry has TLS settings that can't be passed to Trivy.
+        ScannerError: There are no credentials, or the registry has an address that Trivy can't use.
     """
     access = await _ask(context, image, renew=renew)
     if access.own_tls:
@@ -79,7 +79,7 @@ async def _ask(context: ScannerContext, image: Image, *, renew: bool) -> BlobAcc
 
 
 def _write_login(workspace: ProgramWorkspace, host: str, kind: str, value: Secret) -> None:
-    """Write Docker's file; a token goes to the registry as it is, name and password stand there as in the header.
+    """Write Docker's file, with a token as the registry gets it, or user name and password as in the header.
 
     Source: docker/cli, ``cli/config/types/authconfig.go``.
     """
@@ -92,7 +92,7 @@ def _write_login(workspace: ProgramWorkspace, host: str, kind: str, value: Secre
 
 
 def _password(basic: Secret) -> Secret:
-    """Return the password in the value of a Basic header; empty where it has none."""
+    """Return the password in the value of a Basic header; empty if there is none."""
     try:
         return Secret(base64.b64decode(basic.reveal(), validate=True).decode().partition(":")[2])
     except (binascii.Error, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""The vulnerability database on this machine, and which versions are there."""
+"""The vulnerability database on this machine: when it is updated, its version, its age."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from .settings import TrivySettings
 from .wire import Versions
 
 UPDATE_INTERVAL = 3600.0
-"""Seconds between two questions whether there is a newer database: one is made every six hours."""
+"""Seconds between two checks for a newer database; one is published every six hours."""
 FAILURE_LIFETIME = 60.0
-"""Seconds for which a failed download is remembered: the images that wait for it do not each try again."""
+"""Seconds for which a failed download is remembered, so that the images that wait do not each try again."""
 VERSIONS_LIFETIME = 300.0
 """Seconds for which the versions are remembered."""
 
 
 class DatabaseKeeper:
-    """Keeps the database up to date for all images that are scanned: one process asks, the others wait for it.
+    """Keeps the database up to date for all scans: one scan updates it, the others wait for that.
 
     Args:
-        updates: Whether this side has a database to keep up to date.
-        clock: Monotonic seconds.
+        updates: Whether there is a database on this machine to keep up to date.
+        clock: Returns monotonic seconds.
     """
 
     def __init__(self, *, updates: bool, clock: Callable[[], float] = time.monotonic) -> None:
@@ -39,10 +39,10 @@ class DatabaseKeeper:
         self._failure: tuple[float, ScannerError] | None = None
 
     async def update(self, trivy: Trivy) -> None:
-        """See that there is a database of today.
+        """Update the database if it has not been checked for an hour.
 
         Raises:
-            ScannerError: None could be downloaded.
+            ScannerError: No database could be downloaded.
         """
         if not self._updates:
             return
@@ -57,7 +57,7 @@ class DatabaseKeeper:
                 self._updated, self._versions = self._clock(), None
 
     async def read_versions(self, trivy: Trivy) -> Versions:
-        """Return the versions of program and database.
+        """Return the versions of the program and the database.
 
         Raises:
             ScannerError: The program failed.
@@ -73,10 +73,10 @@ class DatabaseKeeper:
 
 
 def check_age(versions: Versions, settings: TrivySettings, now: datetime) -> None:
-    """Refuse a database that is too old to say anything of today.
+    """Raise an error if the database is older than the settings allow.
 
     Raises:
-        ScannerError: It is older than the settings allow.
+        ScannerError: It is older than that.
     """
     database = versions.VulnerabilityDB
     updated = read_moment(database.UpdatedAt) if database else None

@@ -1,4 +1,4 @@
-"""From Trivy's results to findings. No I/O."""
+"""Makes findings of Trivy's results. No I/O."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class FindingsReader:
     """Makes findings.
 
     Args:
-        system: The distribution, where one was recognised.
-        digests: Digests of the layers by those of their archives.
+        system: The distribution, if one was recognised.
+        digests: Digests of the layers by the digests of their archives (diff ids).
     """
 
     def __init__(self, system: OperatingSystem | None, digests: Mapping[str, str]) -> None:
@@ -25,7 +25,7 @@ class FindingsReader:
         self._digests = digests
 
     def read(self, results: Iterable[Result]) -> Iterator[Finding]:
-        """Give one finding for each vulnerability of each package.
+        """Yield one finding for each vulnerability of each package.
 
         Raises:
             InvalidReportError: A vulnerability has no name, or names no package.
@@ -66,7 +66,7 @@ class FindingsReader:
         )
 
     def _namespace(self, result: Result) -> str:
-        """Return the distribution's name with its version, or the kind of the language's packages."""
+        """Return the distribution's name and version, or the kind of a language's packages."""
         if result.Class == OS_PACKAGES and self._system is not None and self._system.Family:
             return ":".join(word for word in (self._system.Family, self._system.Name) if word)
         return result.Type or ""
@@ -84,7 +84,7 @@ def _check(one: Vulnerability, path: str) -> None:
 
 
 def _sources(packages: Iterable[InstalledPackage]) -> Iterator[tuple[str, Package]]:
-    """Give the source packages by the ID of what was built from them."""
+    """Yield the ID of each package, and the source package that it was built from."""
     for package in packages:
         if package.ID and package.SrcName:
             version = "-".join(part for part in (package.SrcVersion, package.SrcRelease) if part)
@@ -92,7 +92,7 @@ def _sources(packages: Iterable[InstalledPackage]) -> Iterator[tuple[str, Packag
 
 
 def _target_of(result: Result) -> str:
-    """Return the file of a language's packages; Trivy calls those that lie by themselves ``Python`` and the like."""
+    """Return the file of a language's packages; empty if Trivy names the language instead, such as ``Python``."""
     target = result.Target or ""
     return target if "/" in target or "." in target else ""
 

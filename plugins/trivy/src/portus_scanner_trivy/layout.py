@@ -1,8 +1,8 @@
-"""An image as a folder that Trivy reads: an OCI layout in the workspace, with this one image in it.
+"""An image as a folder that Trivy reads: an OCI layout in the workspace with only this image.
 
-For images in folders and archives: an archive may hold several images and a layout an index of them, and Trivy would
-choose for itself. And for images in a registry from which Trivy won't or can't pull. Layers of a layout are linked to,
-others are copied by the engine, which verifies all of them.
+It serves for images in folders and archives, since an archive may hold several images, and a layout an index, of which
+Trivy would choose one itself; and for images in a registry from which Trivy can't pull. Layers of a layout become hard
+links; others are copied by the engine. It verifies all of them.
 
 Source: OCI image specification, ``image-layout.md``.
 """
@@ -35,7 +35,7 @@ _CONFIG = "application/vnd.oci.image.config.v1+json"
 
 
 async def open_layout(context: ScannerContext, workspace: ProgramWorkspace, image: Image) -> Source:
-    """Make the layout of an image, and say where it is.
+    """Write the layout of an image, and return where it is.
 
     Args:
         context: Gives configuration and layers.
@@ -43,9 +43,9 @@ async def open_layout(context: ScannerContext, workspace: ProgramWorkspace, imag
         image: An image, local or in a registry.
 
     Raises:
-        UnsupportedImageError: A layer of it is not here.
+        UnsupportedImageError: A layer is missing in the image.
         ScannerUnavailableError: The registry can't be reached, or broke off.
-        ScannerError: It could not be read, or there is no room for it.
+        ScannerError: The image could not be read, or there is no room for it.
     """
     try:
         await _write_layout(context, workspace, image)
@@ -77,7 +77,7 @@ async def _place_layer(context: ScannerContext, workspace: ProgramWorkspace, ima
     if place.exists():  # an image may have a layer twice
         return
     if layer.urls:
-        raise UnsupportedImageError(f"the layer {layer.digest} is a foreign one, which is not with the image")
+        raise UnsupportedImageError(f"the layer {layer.digest} is a foreign one, which is not stored with the image")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -88,7 +88,7 @@ async def _place_layer(context: ScannerContext, workspace: ProgramWorkspace, ima
 
 
 def _link(image: Image, layer: Layer, place: Path) -> bool:
-    """Link to a layer's file, where there is one on the same file system; Trivy follows no symbolic links."""
+    """Link to a layer's file if there is one on the same file system; Trivy follows no symbolic links."""
     if image.local is None or image.local.form != "oci":
         return False
     try:

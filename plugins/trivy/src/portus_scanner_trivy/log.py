@@ -1,4 +1,4 @@
-"""What Trivy tells on stderr while it works."""
+"""What Trivy writes to stderr while it works."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ _MOST_WARNINGS = 20
 _UNSEEN = re.compile(
     r"is not on the EOL list|invalid version|failed to|unable to|could ?n[o']t|cannot|can't", re.IGNORECASE
 )
-"""Warnings that say, or can mean, that something was not looked at."""
+"""Warnings that say, or may mean, that something was not scanned."""
 _LONGEST_FATAL = 20
-"""Lines."""
+"""Lines of a fatal error that are kept."""
 
 
 class ScanLog:
-    """Reads the lines as they come: steps are progress, warnings are kept, and what comes with a fatal error.
+    """Reads the lines as they come: steps are progress, warnings and a fatal error are kept.
 
-    Every line is judged: an image can make Trivy warn as often as it likes, and must not hide a warning behind others.
+    Every line is read: an image can make Trivy warn as often as it likes, and must not hide one warning behind others.
 
     Args:
-        context: Is told the progress.
+        context: Gets the progress.
     """
 
     def __init__(self, context: ScannerContext) -> None:
@@ -47,15 +47,15 @@ class ScanLog:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Without their times: the first 20 that say that something was not looked at, then the first 20 others."""
+        """The warnings, without their times: the first 20 about what was not scanned, then the first 20 others."""
         return (*self._warnings[True], *self._warnings[False])
 
     @property
     def fatal(self) -> str:
-        """The error that ended it; empty where there was none."""
+        """The error that ended the run; empty if there was none."""
         return " ".join(" ".join(self._fatal).split())
 
 
 def is_unseen(warning: str) -> bool:
-    """Return whether a warning says, or can mean, that something was not looked at."""
+    """Return whether a warning says, or may mean, that something was not scanned."""
     return _UNSEEN.search(warning) is not None

@@ -1,4 +1,4 @@
-"""Running Trivy: what every run is given, and what its answer is taken for."""
+"""Running Trivy: the options and the environment of each run, and how its end is read."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ REPORT = "report.json"
 MAX_REPORT = 256 * 1024 * 1024
 """Bytes of a report that are accepted."""
 _LATER = 30
-"""Seconds by which Trivy's own time limit is later than the engine's."""
+"""Seconds by which Trivy's own time limit exceeds the engine's."""
 
 
 class Trivy:
-    """The program.
+    """The program ``trivy``.
 
     Args:
-        context: The scanner's.
-        settings: The scanner's.
+        context: The scanner's context.
+        settings: The scanner's settings.
     """
 
     def __init__(self, context: ScannerContext, settings: TrivySettings) -> None:
         self._context = context
         self._settings = settings
-        # options that an earlier version does not have stand in the environment, where it passes them over
+        # options that an earlier version does not have are in the environment, where it ignores them
         environment: dict[str, str | Secret] = {"TRIVY_DISABLE_TELEMETRY": "true", "TRIVY_SKIP_VERSION_CHECK": "true"}
         if settings.token:
             environment["TRIVY_TOKEN"] = settings.token
@@ -44,15 +44,15 @@ class Trivy:
         """Scan an image.
 
         Args:
-            workspace: Where the image's credentials or its files are.
+            workspace: Has the image's credentials or its files.
             source: Where the image is.
 
         Returns:
-            The report as JSON, and what Trivy warned of.
+            The report as JSON, and Trivy's warnings.
 
         Raises:
-            ScannerError: It failed; see `make_error`.
-            InvalidReportError: It wrote no report, or too long a one.
+            ScannerError: Trivy failed; see `make_error`.
+            InvalidReportError: Trivy wrote no report, or one that is too long.
         """
         log = await self._run(workspace, "image", *_scan_options(self._settings), *source.arguments)
         return workspace.read(REPORT, MAX_REPORT), log.warnings
@@ -61,7 +61,7 @@ class Trivy:
         """Download the vulnerability database, if there is a newer one.
 
         Raises:
-            ScannerError: It failed; see `make_error`.
+            ScannerError: The download failed; see `make_error`.
         """
         repository = self._settings.database_repository
         options = ("--db-repository", repository) if repository else ()
@@ -73,7 +73,7 @@ class Trivy:
 
         Raises:
             ScannerError: The program failed.
-            InvalidReportError: It answered something else.
+            InvalidReportError: The output is not a list of versions.
         """
         arguments = ("version", "--format", "json", "--cache-dir", self._settings.cache_folder)
         answer = await self.backend.run(*arguments)
@@ -82,7 +82,7 @@ class Trivy:
         return read_versions(answer.stdout)
 
     async def _run(self, workspace: ProgramWorkspace, *arguments: str) -> ScanLog:
-        """Run the program; it finds no credentials but those in the workspace."""
+        """Run the program, which finds only the credentials in the workspace."""
         log = ScanLog(self._context)
         docker = {"DOCKER_CONFIG": str(workspace.folder / DOCKER_FOLDER)}
         answer = await workspace.run(*arguments, environment=docker, on_line=log)
@@ -100,7 +100,7 @@ def _scan_options(settings: TrivySettings) -> Iterator[str]:
     if settings.server:
         yield from ("--server", settings.server)
     else:
-        yield "--skip-db-update"  # `Trivy.update` has seen to it, once for all images
+        yield "--skip-db-update"  # `Trivy.update` does that, once for all images
     if settings.skip_update or settings.offline:
         yield "--skip-java-db-update"
     if settings.offline:

@@ -1,6 +1,6 @@
-"""Severities and CVSS ratings: whose they are. No I/O.
+"""Severities and CVSS ratings, by their sources. No I/O.
 
-Whatever stands in the two free-form mappings is no fault: what can't be understood is left out.
+Nothing in the two free-form mappings is an error: what can't be understood is left out.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from portus_scanners import Cvss, Severity, VendorRating
 _LEVELS = ("UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL")
 """What the numbers of ``VendorSeverity`` mean."""
 _KINDS = {"V2": "2.0", "V3": "3", "V40": "4.0"}
-"""Of the third version Trivy does not say whether it is 3.0 or 3.1; the vector does."""
+"""Trivy's keys; whether the third version is 3.0 or 3.1, only the vector says."""
 _NO_YEAR = 1
 """Go writes the first year for a time that was never set."""
 
 
 def read_severity(word: str, cvss: Iterable[Cvss]) -> Severity:
-    """Return the severity that a word means; where it says nothing, that of the highest CVSS score.
+    """Return the severity that a word means; if it means none, the severity of the highest CVSS score.
 
     Args:
-        word: Trivy's: ``HIGH``; ``UNKNOWN`` and an empty one say nothing.
+        word: Trivy's word, such as ``HIGH``; ``UNKNOWN`` and an empty word mean no severity.
         cvss: The ratings.
     """
     if word.strip().upper() not in {"", "UNKNOWN"}:
@@ -31,19 +31,19 @@ def read_severity(word: str, cvss: Iterable[Cvss]) -> Severity:
 
 
 def read_vendor_ratings(severities: Mapping[str, object]) -> tuple[VendorRating, ...]:
-    """Return the severities of all sources, by source."""
+    """Return the severities of all sources, sorted by source."""
     levels = {source: level for source, level in severities.items() if source and type(level) is int}
     return tuple(_vendor_rating(source, levels[source]) for source in sorted(levels))
 
 
 def read_cvss(ratings: Mapping[str, object]) -> tuple[Cvss, ...]:
-    """Return the CVSS ratings by source, then by version; what has neither vector nor score is left out."""
+    """Return the CVSS ratings by source, then by version, without those that have neither vector nor score."""
     known = {source: scores for source, scores in ratings.items() if isinstance(scores, dict)}
     return tuple(one for source in sorted(known) for one in _cvss_of(source, known[source]))
 
 
 def read_moment(text: str | None) -> datetime | None:
-    """Return a time as Trivy writes it (RFC 3339, up to nine digits of a second); None where there is none."""
+    """Return a time in Trivy's form (RFC 3339, up to nine digits of a second); None if it is not a time."""
     try:
         moment = datetime.fromisoformat(text or "")
     except ValueError:

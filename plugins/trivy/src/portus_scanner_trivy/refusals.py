@@ -1,6 +1,6 @@
-"""What Trivy's errors mean: all exit with 1, only their texts tell them apart.
+"""What Trivy's errors mean: all exit with 1, and only their messages tell them apart.
 
-Source: the texts of Trivy 0.67 and 0.76, seen.
+Source: messages of Trivy 0.67 and 0.76, as observed.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from portus_scanners.backends import one_line
 from .settings import TrivySettings
 
 _LONGEST = 400
-"""Characters of Trivy's text; its end says most."""
+"""Characters of Trivy's message that are shown: its end, which says most."""
 _MOST_LOOKED_AT = 4096
 _BEGINNING = re.compile(r"Fatal error\s+(?:run error: )?(?:image scan error: )?(?:scan error: )?")
 _GET_ONE = "trivy image --download-db-only --cache-dir {cache}"
 
 
 class TrivyFailedError(ScannerError):
-    """Trivy failed in a way that another try would not mend."""
+    """Trivy failed in a way that another try would not fix."""
 
 
 class AccessRefusedError(ScannerError):

@@ -1,4 +1,4 @@
-"""From Trivy's report to ours: what was found, and how much it can be trusted. No I/O."""
+"""Makes our report of Trivy's: what was found, and how far it can be trusted. No I/O."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .ratings import read_moment
 from .wire import Metadata, OperatingSystem, Report, Versions
 
 _LATE = timedelta(days=2)
-"""How long after its date a database may be renewed without a note."""
+"""How long a new database may be overdue without a note."""
 _NO_RELEASE = "is not on the EOL list"
 """How Trivy's warning about a release that it does not know ends."""
 _SAID_ALREADY = (
@@ -26,19 +26,19 @@ _SAID_ALREADY = (
     "No OS package is detected",
     'e.g. files under "/lib/apk',
 )
-"""Warnings about what this module says in its own words."""
+"""Parts of warnings that this module expresses in its own words."""
 _MOST_WARNINGS = 10
 _LONGEST_NAME = 80
 
 
 @frozen(kw_only=True)
 class Circumstances:
-    """What is known beside the report."""
+    """What is known besides the report."""
 
     versions: Versions
-    """Of Trivy, and of the database that was used."""
+    """The versions of Trivy and of the database that was used."""
     warnings: tuple[str, ...] = ()
-    """What it warned of while it scanned."""
+    """Trivy's warnings during the scan."""
     now: datetime
 
 
@@ -46,12 +46,12 @@ def make_report(report: Report, image: Image, circumstances: Circumstances) -> S
     """Return the scanner's report.
 
     Args:
-        report: Trivy's.
-        image: What was scanned.
+        report: Trivy's report.
+        image: The image that was scanned.
         circumstances: The versions, Trivy's warnings and the time.
 
     Raises:
-        UnsupportedImageError: Trivy recognised neither a distribution nor a package: that is not clean.
+        UnsupportedImageError: Trivy recognised neither a distribution nor a package, which does not mean clean.
         InvalidReportError: The report is about another image, or a vulnerability in it has no name.
     """
     metadata, results = report.Metadata, report.Results or ()
@@ -97,36 +97,36 @@ def _check_image(metadata: Metadata, image: Image) -> None:
 
 
 def _digests(metadata: Metadata, image: Image) -> dict[str, str]:
-    """Return the layers' digests by those of their archives, which stand in the same order."""
+    """Return the layers' digests by the digests of their archives; both lists have the same order."""
     if len(metadata.DiffIDs) != len(image.layers):
         return {}
     return {diff_id: layer.digest for diff_id, layer in zip(metadata.DiffIDs, image.layers, strict=True)}
 
 
 def _unseen(system: OperatingSystem | None, os_packages: bool, warnings: Iterable[str]) -> Iterator[str]:
-    """Give why not all of the image was looked at, or why nobody knows whether it was."""
+    """Yield the reasons why not all of the image was scanned, or why that is not known."""
     if system is None:
-        yield "Trivy recognised no distribution, and looked at the packages of languages only: there may be others"
+        yield "Trivy recognised no distribution, and scanned only the packages of languages: there may be others"
     elif _recognised(system) is None:
-        yield "there are packages of a distribution, and Trivy does not know of which: it looked at none of them"
+        yield "there are packages of a distribution that Trivy did not recognise: it scanned none of them"
     elif not os_packages:
-        yield f"Trivy looked at none of the packages of the distribution ({_name(system)}), only at those of languages"
+        yield f"Trivy scanned none of the packages of the distribution ({_name(system)}), only those of languages"
     if system is not None and any(_NO_RELEASE in warning for warning in warnings):
         yield f"Trivy does not know this release ({_name(system)}): it may have no advisories for it"
     for warning in _unsaid(filter(is_unseen, warnings)):
-        yield f"Trivy has not looked at everything: {warning}"
+        yield f"Trivy has not scanned everything: {warning}"
 
 
 def _notes(system: OperatingSystem | None, circumstances: Circumstances) -> Iterator[str]:
     if system is not None and system.EOSL:
-        yield f"the support of {_name(system)} has ended: nobody publishes advisories for it any more"
+        yield f"the support of {_name(system)} has ended: no advisories are published for it any longer"
     yield from _age(circumstances)
     for warning in _unsaid(one for one in circumstances.warnings if not is_unseen(one)):
         yield f"Trivy warns: {warning}"
 
 
 def _unsaid(warnings: Iterable[str]) -> list[str]:
-    """Return the first ten that this module does not say in its own words."""
+    """Return the first ten warnings that this module does not express in its own words."""
     return [one for one in warnings if not any(text in one for text in _SAID_ALREADY)][:_MOST_WARNINGS]
 
 

@@ -1,4 +1,4 @@
-"""The scanner: what is done for one image, in which order; and whether Trivy can be used now."""
+"""The scanner: the steps of one scan, and the health check."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from .settings import TrivySettings
 from .wire import Report, Versions, read_report, read_versions
 
 _LARGE = 1024 * 1024
-"""Bytes of a report that is read in a thread, so that the event loop goes on."""
+"""Bytes; a larger report is read in a thread, so that the event loop is not blocked."""
 _TRIES = 3
-"""How often a scan is begun whose token has expired: what was pulled is in the cache, so each gets further."""
+"""How often a scan whose token expires is started: pulled layers are in the cache, so each try gets further."""
 _SCHEMA = 2
-"""Of the database, as every Trivy that this plugin knows has it."""
+"""The schema of the database that this plugin knows."""
 _HEALTH_TIMEOUT = 5.0
 """Seconds for a server's answer to a health check."""
 
@@ -46,8 +46,8 @@ class TrivyScanner(Scanner[TrivySettings], contract=1):
         Raises:
             UnsupportedImageError: Trivy can't read such an image, or recognised nothing in it.
             ScannerUnavailableError: Trivy is not installed, or a server or registry it needs can't be reached.
-            InvalidReportError: Its report is none, or about another image.
-            ScannerError: It failed: no database, refused credentials, a full disk; the message says what to do.
+            InvalidReportError: Trivy's report is not valid, or about another image.
+            ScannerError: Trivy failed: no database, rejected credentials, a full disk; the message says what to do.
         """
         await self._database.update(self._trivy)
         async with self._trivy.backend.open_workspace() as workspace:
@@ -73,7 +73,7 @@ class TrivyScanner(Scanner[TrivySettings], contract=1):
         return await self._trivy.scan(workspace, await open_layout(self.context, workspace, image))
 
     async def _pull(self, workspace: ProgramWorkspace, image: Image) -> tuple[bytes, tuple[str, ...]]:
-        """Let Trivy pull; again with a new token when the one that it was given has expired meanwhile."""
+        """Let Trivy pull the image, and again with a new token if the first one has expired meanwhile."""
         tries = 1
         while True:
             source = await open_registry(self.context, workspace, image, renew=tries > 1)
@@ -85,7 +85,7 @@ class TrivyScanner(Scanner[TrivySettings], contract=1):
             tries += 1
 
     async def _versions(self, report: Report) -> Versions:
-        """Return the versions that a report is due to: a server's database is told in the report itself."""
+        """Return the versions that a report was made with; a report names a server's database itself."""
         if self.settings.server:
             return Versions(Version=report.Trivy.Version, VulnerabilityDB=report.Trivy.Server.VulnerabilityDB)
         return await self._database.read_versions(self._trivy)
@@ -96,10 +96,10 @@ async def _off_the_loop(body: bytes) -> Report:
 
 
 async def _check_program(trivy: Trivy, settings: TrivySettings) -> Health:
-    """Return whether the program runs and has, or may get, a database.
+    """Return whether the program runs and has, or may download, a database.
 
     Raises:
-        ScannerError: It is not there, or failed.
+        ScannerError: The program is not installed, or failed.
     """
     versions = await trivy.read_versions()
     if versions.VulnerabilityDB is None and not settings.updates:
@@ -112,10 +112,10 @@ async def _check_program(trivy: Trivy, settings: TrivySettings) -> Health:
 
 
 async def _check_server(context: ScannerContext, trivy: Trivy, settings: TrivySettings) -> Health:
-    """Return whether the server answers, and the program that is its client runs; the token is not tried.
+    """Return whether the server answers, and its client, the program, runs; the token is not tried.
 
     Raises:
-        ScannerError: One of them does not.
+        ScannerError: The server does not answer, or the program does not run.
     """
     client = await trivy.read_versions()
     answer = await HttpBackend(context, settings.server).request("GET", "/version", timeout=_HEALTH_TIMEOUT)

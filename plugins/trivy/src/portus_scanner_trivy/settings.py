@@ -1,4 +1,4 @@
-"""What the scanner can be told."""
+"""The scanner's settings."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def _server_url(_instance: object, attribute: Attribute[str], value: str) -> Non
     try:
         parts = urlsplit(value)
         usable = not value or (parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0)
-    except ValueError:  # a port that is no number
+    except ValueError:  # a port that is not a number
         usable = False
     if not usable:
         msg = f"{attribute.name} must be a URL such as http://trivy.example:4954"
@@ -59,22 +59,20 @@ def _server_url(_instance: object, attribute: Attribute[str], value: str) -> Non
 
 
 def _listed_arguments(_instance: object, attribute: Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
-    """Refuse what is not on the list; an option's value stands behind ``=``. No value is shown."""
+    """Reject an option that is not on the list; its value follows ``=``. No value is shown."""
     for argument in value:
         if argument.partition("=")[0] not in ALLOWED_ARGUMENTS:
             known = ", ".join(sorted(ALLOWED_ARGUMENTS))
-            msg = (
-                f"{attribute.name} has one that is not allowed; allowed are (with =VALUE where one is wanted): {known}"
-            )
+            msg = f"{attribute.name} has one that is not allowed; allowed are (with =VALUE if one is needed): {known}"
             raise ValueError(msg)
         if _CREDENTIALS.search(argument):
-            msg = f"{attribute.name} has a URL with a name or password: everybody on the machine can read arguments"
+            msg = f"{attribute.name} has a URL with a name or password: every user of the machine can read arguments"
             raise ValueError(msg)
 
 
 @frozen(kw_only=True)
 class TrivySettings(ProgramScannerSettings):
-    """The settings of one Trivy, beside those that every scanner has."""
+    """The settings of one Trivy, besides those that every scanner has."""
 
     program: str = "trivy"
     """A name that is looked up on ``PATH``, or a path."""
@@ -83,30 +81,30 @@ class TrivySettings(ProgramScannerSettings):
     token: Secret = field(factory=Secret)
     """What the server was started with as ``--token``."""
     concurrency: int = field(default=Factory(count_cores), validator=ge(1))
-    """How many images, and so processes, at once: a scan keeps one core busy. The cores by default."""
+    """Images, and so processes, at once: a scan keeps one core busy. By default, the number of cores."""
     database_repository: str = ""
-    """Where the vulnerability database is downloaded from; Trivy's own addresses where empty."""
+    """Where the vulnerability database is downloaded from; if empty, from Trivy's own addresses."""
     cache: str = field(default="~/.cache/trivy")
-    """Folder of the database and of what is known of layers; ``~`` is the home. Others may use it at the same time."""
+    """Folder of the database and of known layers; ``~`` is the home folder. Other processes may use it too."""
     skip_update: bool = False
-    """Never download a database: the one in `cache` is used, however old."""
+    """Whether to use the database in `cache`, however old, and never download one."""
     offline: bool = False
-    """Ask nobody but the registry and the server: implies `skip_update`, and looks up no Java packages."""
+    """Whether to connect only to the registry and the server: implies `skip_update`; no Java packages are looked up."""
     max_database_age: float = field(default=30.0, validator=ge(0))
-    """Days. With an older database a scan fails: it says nothing about what has become known since. 0: any age."""
+    """Days; with an older database a scan fails, since newer vulnerabilities are not in it. 0: any age."""
     insecure: bool = False
-    """Do not verify certificates, of registries and of the server."""
+    """Whether to skip the verification of certificates, of registries and of the server."""
     ca_file: str = ""
-    """PEM file of the authorities to trust, instead of the system's."""
+    """PEM file of the authorities to trust instead of the system's."""
     arguments: tuple[str, ...] = field(default=(), validator=_listed_arguments)
     """Further options of ``trivy image``; only listed ones."""
 
     @property
     def updates(self) -> bool:
-        """Whether this side has a database that it keeps up to date."""
+        """Whether there is a database on this machine to keep up to date."""
         return not (self.server or self.skip_update or self.offline)
 
     @property
     def cache_folder(self) -> Path:
-        """`cache` as a path from the root."""
+        """`cache` as an absolute path."""
         return Path(self.cache).expanduser().absolute()

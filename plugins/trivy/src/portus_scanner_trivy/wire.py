@@ -1,8 +1,8 @@
 """Trivy's JSON.
 
-The classes have the names and the keys of Trivy's report, those that are used; others are passed over. Any key may be
-absent. A text may be null; a list may not, but for ``Results``: Trivy leaves out an empty one, and to take null for
-"nothing known" would be to call an image clean for it.
+The classes have the names and keys of Trivy's report, as far as they are used; other keys are ignored. Any key may be
+absent. A string may be null; a list may not, except ``Results``: Trivy leaves out an empty one, and taking null for
+"nothing known" would call an image clean.
 
 Source: Trivy 0.67 and 0.76, ``pkg/types/report.go``, JSON schema version 2.
 """
@@ -17,21 +17,21 @@ from attrs import field, frozen
 from portus_scanners import InvalidReportError, UnsupportedImageError
 
 SCHEMA_VERSION = 2
-"""Of reports; before it a report was a bare list."""
+"""The schema of reports; in an earlier one a report was a bare list."""
 
 AnswerT = TypeVar("AnswerT")
 
 
 @frozen
 class PackageIdentifier:
-    """How else a package is called."""
+    """Other names of a package."""
 
     PURL: str | None = None
 
 
 @frozen
 class PackageLayer:
-    """What brought a package."""
+    """The layer that added a package."""
 
     Digest: str | None = None
     DiffID: str | None = None
@@ -39,7 +39,7 @@ class PackageLayer:
 
 @frozen
 class DataSource:
-    """Where an advisory comes from."""
+    """The source of an advisory."""
 
     ID: str | None = None
     Name: str | None = None
@@ -57,7 +57,7 @@ class Vulnerability:
     PkgIdentifier: PackageIdentifier = PackageIdentifier()
     InstalledVersion: str | None = None
     FixedVersion: str | None = None
-    """Several, with commas, for language packages."""
+    """For language packages, several versions, separated by commas."""
     Status: str | None = None
     Layer: PackageLayer = PackageLayer()
     SeveritySource: str | None = None
@@ -78,7 +78,7 @@ class Vulnerability:
 
 @frozen
 class InstalledPackage:
-    """A package in the image, with the source package that it was built from."""
+    """A package in the image, and the source package that it was built from."""
 
     ID: str | None = None
     Name: str | None = None
@@ -90,7 +90,7 @@ class InstalledPackage:
 
 @frozen
 class Result:
-    """What is known of one part of the image: the distribution's packages, a file of a language's."""
+    """What is known of one part of the image: the distribution's packages, or a language's in one file."""
 
     Target: str | None = None
     Class: str | None = None
@@ -106,7 +106,7 @@ class OperatingSystem:
     """The distribution."""
 
     Family: str | None = None
-    """``none`` where none was recognised."""
+    """``none`` if none was recognised."""
     Name: str | None = None
     """Its version."""
     EOSL: bool = False
@@ -135,7 +135,7 @@ class Database:
 
 @frozen
 class Versions:
-    """What ``trivy version --format json`` says, and a server at ``/version``."""
+    """The output of ``trivy version --format json``, and a server's answer at ``/version``."""
 
     Version: str | None = None
     VulnerabilityDB: Database | None = None
@@ -143,11 +143,11 @@ class Versions:
 
 @frozen
 class Origin:
-    """Who made a report."""
+    """The Trivy that made a report."""
 
     Version: str | None = None
     Server: Versions = Versions()
-    """Of the server, where there was one."""
+    """The server's versions, if there was a server."""
 
 
 @frozen
@@ -164,8 +164,8 @@ def read_report(body: bytes) -> Report:
     """Return a report.
 
     Raises:
-        UnsupportedImageError: It is ``null``, with which older versions say that they saw nothing.
-        InvalidReportError: It is not JSON, has values of wrong types, or is of another version.
+        UnsupportedImageError: The body is ``null``, with which older versions say that they recognised nothing.
+        InvalidReportError: The body is not JSON, has values of wrong types, or is of another version.
     """
     if body.strip() == b"null":
         raise UnsupportedImageError("Trivy recognised nothing in this image: it is not known to be clean")
@@ -180,7 +180,7 @@ def read_versions(body: bytes) -> Versions:
     """Return the versions of Trivy and of its database.
 
     Raises:
-        InvalidReportError: It is not JSON, or has values of wrong types.
+        InvalidReportError: The body is not JSON, or has values of wrong types.
     """
     return _decode(body, Versions, "version")
 
@@ -197,6 +197,6 @@ def _decode(body: bytes, kind: type[AnswerT], what: str) -> AnswerT:
 
 
 def _fault(error: msgspec.ValidationError) -> str:
-    """Put the path in front: msgspec says "Expected `str`, got `int` - at `$.Results`"."""
+    """Return the fault with its path first: msgspec says "Expected `str`, got `int` - at `$.Results`"."""
     what, _, path = str(error).replace("`", "").partition(" - at ")
     return f"{path or '$'}: {what[:1].lower()}{what[1:]}"

@@ -1,7 +1,7 @@
-"""From patches to findings. No I/O.
+"""Makes findings of patches. No I/O.
 
-Patches come from repositories that the image names: all texts are hostile. What stands in every finding is cut, or
-one long text that names many CVEs would become many long texts.
+Patches come from repositories that the image names: every string in them is hostile. Strings that each finding repeats
+are cut, or one long description that names many CVEs would be multiplied.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from .settings import STRICT
 from .wire import Patch, Result
 
 UNVERIFIED = (
-    "zypper-docker scanned what its docker daemon has under this name; that it is the image with this digest is "
+    "zypper-docker scanned what its docker daemon has under this name; that this is the image with this digest is "
     "unverified"
 )
 MOST_FINDINGS = 20_000
-"""Findings of one image that are returned; more make the report incomplete."""
+"""Most findings of one image; more make the report incomplete."""
 LONGEST_DESCRIPTION = 10_000
-"""Characters."""
+"""Characters of a description."""
 _LONGEST_TITLE = 500
 _LONGEST_WORDS = 100
 _MOST_BUGS = 100
@@ -50,14 +50,14 @@ _BUG_PAGES = {
 
 @frozen
 class _Update:
-    """A patch, and what its texts say: they are searched only once."""
+    """A patch, and what was found in its summary and description, which are searched only once."""
 
     patch: Patch
     severity: Severity
     cves: tuple[str, ...]
     """In the order of their first occurrence."""
     bugs: tuple[tuple[str, str], ...]
-    """Tracker and number, in the order of their first occurrence."""
+    """Tracker and number of each bug, in the order of their first occurrence."""
 
     @property
     def looks_like_security(self) -> bool:
@@ -75,7 +75,7 @@ def make_report(result: Result, mode: str) -> ScannerReport:
         mode: ``strict`` or ``corrected``; see the settings.
 
     Returns:
-        The report; incomplete when anything says that patches are missing. Its notes begin with the reasons for that.
+        The report; incomplete if anything says that patches are missing. Its notes begin with the reasons for that.
 
     Raises:
         ScannerError: The server names an error and lists nothing.
@@ -90,12 +90,12 @@ def make_report(result: Result, mode: str) -> ScannerReport:
 
 
 def make_findings(patches: Iterable[Patch], mode: str) -> tuple[Finding, ...]:
-    """Return one finding for each CVE, and one for each security patch that names none; `MOST_FINDINGS` at most."""
+    """Return one finding for each CVE, and for each security patch that names no CVE; `MOST_FINDINGS` at most."""
     return _findings(_group([_read(patch) for patch in patches], mode))
 
 
 def find_cves(patch: Patch) -> tuple[str, ...]:
-    """Return the CVE ids of a patch's texts in upper case, in the order of their first occurrence, each once."""
+    """Return the CVE ids in a patch's summary and description, in upper case, each once, in order."""
     found = _CVE.findall(f"{patch.Summary}\n{patch.Description}")
     return tuple(dict.fromkeys(cve.upper() for cve in found))
 
@@ -107,7 +107,7 @@ def _read(patch: Patch) -> _Update:
 
 
 def _group(updates: Sequence[_Update], mode: str) -> Mapping[str, list[_Update]]:
-    """Return the updates that mend each vulnerability."""
+    """Return the updates that fix each vulnerability."""
     fixes: dict[str, list[_Update]] = defaultdict(list)
     for update in updates:
         if update.counts(mode):
@@ -117,10 +117,10 @@ def _group(updates: Sequence[_Update], mode: str) -> Mapping[str, list[_Update]]
 
 
 def _doubts(result: Result) -> list[str]:
-    """Return why the answer is not the whole truth."""
+    """Return the reasons why the answer is not complete."""
     doubts = []
     if result.Error:
-        doubts.append(f"zypper-docker names an error beside its list: {one_line(result.Error)!r}")
+        doubts.append(f"zypper-docker reports an error besides its list: {one_line(result.Error)!r}")
     if not result.consistent:
         doubts.append(
             f"zypper counted {result.Updates} updates and {result.Security} security updates, the list has "
@@ -136,7 +136,7 @@ def _doubts(result: Result) -> list[str]:
 
 def _doubts_of_mode(updates: Iterable[_Update], mode: str) -> list[str]:
     if mode == STRICT and any(update.looks_like_security and not update.patch.IsSecurity for update in updates):
-        return ["patches whose text says that they are security updates are not marked as such by the server"]
+        return ["patches whose description says that they are security updates are not marked as such by the server"]
     return []
 
 
@@ -149,7 +149,7 @@ def _warnings(result: Result, mode: str) -> list[str]:
         return []
     return [
         f"with a real zypper the server does not tell security updates from others: in mode strict its "
-        f"{result.Updates} other updates are not looked at"
+        f"{result.Updates} other updates are not reported"
     ]
 
 
@@ -158,7 +158,7 @@ def _findings(fixes: Mapping[str, list[_Update]]) -> tuple[Finding, ...]:
 
 
 def _finding(vulnerability: str, updates: list[_Update]) -> Finding:
-    """Make the finding of a vulnerability that one or several patches mend: the worst of them describes it."""
+    """Return the finding of a vulnerability that one or several patches fix; the most severe one describes it."""
     worst = max(updates, key=lambda update: update.severity)  # the first of equals
     patch = worst.patch
     names = tuple(dict.fromkeys(update.patch.Name for update in updates))

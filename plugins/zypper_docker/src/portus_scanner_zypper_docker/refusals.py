@@ -1,6 +1,6 @@
-"""What the server says when it has no result, and which error that is.
+"""Answers without a result, and the errors that they mean.
 
-404 is the status of every failure; only the text tells them apart.
+Every failure has the status 404; only the messages tell them apart.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def error_of(answer: HttpAnswer, asked: str) -> ScannerError:
 
     Args:
         answer: The answer.
-        asked: The image as the server was asked for it.
+        asked: The image's name in the request.
     """
     error = read_error(answer)
     text = one_line(answer.excerpt if error is None else error)

@@ -1,4 +1,4 @@
-"""The scanner: one request, and polls while the server says that it is working."""
+"""The scanner: one request, repeated while the server says that it is working."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ _WORKING = (HTTPStatus.ACCEPTED,)
 class ZypperDockerScanner(Scanner[ZypperDockerSettings], contract=1):
     """Asks ``zypper-docker serve`` which patches zypper would install in an image.
 
-    The server scans what its own docker daemon has under the image's name; it never pulls. Its scan goes on when the
-    client hangs up, and scans that overlap mix their results: so a request is never abandoned half way.
+    The server scans what its own docker daemon has under the image's name; it never pulls. Its scan continues when the
+    client hangs up, and scans that overlap mix up their results: so a request is never abandoned half way.
     """
 
     async def scan(self, image: Image) -> ScannerReport:
         """Return the security patches that are missing in an image.
 
         Raises:
-            UnsupportedImageError: The image has no zypper, or lies in a folder or an archive.
+            UnsupportedImageError: The image has no zypper, or is in a folder or an archive.
             ScannerUnavailableError: The server or its docker daemon can't be reached, or zypper is locked.
-            InvalidReportError: The answer is no result, or one of an earlier version of the server.
+            InvalidReportError: The answer is not a result, or the result of an earlier version of the server.
             ScannerError: The server's docker daemon does not have the image, or the scan failed.
         """
         if not isinstance(image.reference, Reference):
-            raise UnsupportedImageError("zypper-docker scans what its own docker daemon has, no folders and archives")
+            raise UnsupportedImageError("zypper-docker scans what its own docker daemon has, not folders or archives")
         asked = daemon_name(image.reference)
         answer = await self._ask_until_done(f"/images?image={quote(asked, safe='')}")
         if answer.status != HTTPStatus.OK:
@@ -53,7 +53,7 @@ class ZypperDockerScanner(Scanner[ZypperDockerSettings], contract=1):
         return await answer.parse(self._read)
 
     async def check_health(self) -> Health:
-        """Return whether the server's process is up; that its docker daemon works is not seen by this."""
+        """Return whether the server's process is up; this does not tell whether its docker daemon works."""
         answer = await self._backend().request("GET", "/", timeout=HEALTH_TIMEOUT)
         if answer.status != HTTPStatus.OK:
             return Health(healthy=False, message=f"GET / answered HTTP {answer.status}")
@@ -66,7 +66,7 @@ class ZypperDockerScanner(Scanner[ZypperDockerSettings], contract=1):
         return make_report(read_result(answer), self.settings.mode)
 
     async def _ask_until_done(self, path: str) -> HttpAnswer:
-        """Ask, and again while the answer is 202, for ever: the engine's deadline ends this as `pending`."""
+        """Ask until the answer is not a 202, without a limit: the engine's deadline ends this as `pending`."""
         pause = FIRST_PAUSE
         while True:
             answer = await self.context.finish(self._backend().request("GET", path, unread=_WORKING))
@@ -78,14 +78,14 @@ class ZypperDockerScanner(Scanner[ZypperDockerSettings], contract=1):
 
 
 def daemon_name(reference: Reference) -> str:
-    """Return the name under which a docker daemon knows an image: with the digest that the user gave, else the tag."""
+    """Return the name under which a docker daemon knows an image: with the user's digest, or else the tag."""
     if reference.digest:
         return f"{reference.name}@{reference.digest}"
     return f"{reference.name}:{reference.tag or 'latest'}"
 
 
 def retry_after(headers: Mapping[str, str], *, default: float) -> float:
-    """Return the seconds of a ``Retry-After`` header, a number or a date; 300 at most, *default* without one."""
+    """Return the seconds of a ``Retry-After`` header, a number or a date, 300 at most; *default* if there is none."""
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
         return min(float(value), LONGEST_RETRY_AFTER)

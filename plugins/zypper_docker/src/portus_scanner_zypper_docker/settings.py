@@ -1,4 +1,4 @@
-"""What the scanner can be told."""
+"""The scanner's settings."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def _one_at_a_time(_instance: object, attribute: Attribute[int], value: int) -> 
 
 @frozen(kw_only=True)
 class ZypperDockerSettings(HttpScannerSettings):
-    """The settings of one zypper-docker server, beside those that every HTTP scanner has."""
+    """The settings of one zypper-docker server, besides those that every HTTP scanner has."""
 
     mode: str = field(default=CORRECTED, validator=_known_mode)
-    """Which patches are vulnerabilities: ``strict``, those that the server marks; ``corrected``, also those whose
-    text says so, which is needed with every real zypper."""
+    """Which patches are vulnerabilities: with ``strict``, those that the server marks; with ``corrected``, also those
+    whose description says so, which every real zypper needs."""
     concurrency: int = field(default=1, validator=_one_at_a_time)
-    """Nothing but 1."""
+    """Must be 1."""

@@ -1,7 +1,7 @@
 """zypper-docker's JSON.
 
-The classes have the names and the keys of the server's own. Nothing but the result object is known to be sent; what
-else comes is refused, with its place.
+The classes have the names and keys of the server's own. The server sends only result objects; anything else is
+rejected, with the path of the fault.
 
 Source: SUSE/zypper-docker, branch ``cli-separation``, commit afbf1abc.
 """
@@ -27,7 +27,7 @@ class Patch:
 
     Name: str
     IsSecurity: bool = False
-    """What the server calls security; false for everything with a real zypper."""
+    """Whether the server calls it a security patch; never with a real zypper."""
     Severity: str = ""
     Summary: str = ""
     Description: str = ""
@@ -40,24 +40,24 @@ class Result:
     Updates: int
     Security: int
     Error: str
-    """Empty when the server has seen no error."""
+    """Empty if the server has seen no error."""
     List: tuple[Patch, ...]
-    """In zypper's order, without exact repetitions. A name may still come twice, with different texts."""
+    """In zypper's order, without exact duplicates; a name may still come twice, with different descriptions."""
     items: int
-    """How many items the list had, readable or not."""
+    """Number of items in the list, readable or not."""
     unreadable: int
-    """How many of them are no patches, or have a member of the wrong type."""
+    """Number of items that are not patches, or have a member of the wrong type."""
     marked: int
-    """How many of them the server calls security."""
+    """Number of patches that the server calls security patches."""
 
     @property
     def consistent(self) -> bool:
-        """Whether the counters fit the list and all of it could be read: else something is missing."""
+        """Whether the counters match the list, and all of it could be read; if not, something is missing."""
         return self.Updates + self.Security == self.items and not self.unreadable
 
 
 def read_error(answer: HttpAnswer) -> str | None:
-    """Return the member ``Error`` of a failure; None when the body is no result object."""
+    """Return the member ``Error`` of a failure; None if the body is not a result object."""
     try:
         document = answer.json()
     except InvalidReportError:
@@ -67,14 +67,14 @@ def read_error(answer: HttpAnswer) -> str | None:
 
 
 def read_result(answer: HttpAnswer) -> Result:
-    """Return the result that a 200 holds.
+    """Return the result in a 200.
 
     Raises:
-        InvalidReportError: It is none, or one of an earlier version of the server, whose counters mean nothing.
+        InvalidReportError: The body is not a result, or that of an earlier server, whose counters mean nothing.
     """
     document = answer.json()
     if not isinstance(document, dict):
-        raise InvalidReportError("the answer is no result", faults=["$: expected an object"])
+        raise InvalidReportError("the answer is not a result", faults=["$: expected an object"])
     counters = {key: _counter(document, key) for key in ("Updates", "Security")}
     items = _items(document)
     read = [_patch(item) for item in items]
@@ -96,13 +96,13 @@ def _counter(document: Mapping[str, Any], key: str) -> int:
     if isinstance(value, bool):  # in Python a bool is an int
         raise InvalidReportError(OLD_SERVER, faults=[f"$.{key}: expected a number, got true or false"])
     if not isinstance(value, int) or not 0 <= value <= _MOST_PATCHES:
-        raise InvalidReportError("the answer is no result", faults=[f"$.{key}: expected a number of patches"])
+        raise InvalidReportError("the answer is not a result", faults=[f"$.{key}: expected a number of patches"])
     return value
 
 
 def _error(document: Mapping[str, Any]) -> str:
     if document.get("Error") is not None and not isinstance(document["Error"], str):
-        raise InvalidReportError("the answer is no result", faults=["$.Error: expected a string"])
+        raise InvalidReportError("the answer is not a result", faults=["$.Error: expected a string"])
     return _text(document, "Error").strip()
 
 
@@ -113,12 +113,12 @@ def _items(document: Mapping[str, Any]) -> list[Any]:
     if items is None:
         return []
     if not isinstance(items, list):
-        raise InvalidReportError("the answer is no result", faults=["$.List: expected a list or null"])
+        raise InvalidReportError("the answer is not a result", faults=["$.List: expected a list or null"])
     return items
 
 
 def _patch(item: Any) -> Patch | None:
-    """Return an item as a patch; None for what is no object or has no usable name."""
+    """Return an item as a patch; None if it is not an object, or has no usable name."""
     name = _text(item, "Name").strip() if isinstance(item, dict) else ""
     if not name or len(name) > _LONGEST_NAME:
         return None
@@ -132,13 +132,13 @@ def _patch(item: Any) -> Patch | None:
 
 
 def _is_whole(item: Mapping[str, Any]) -> bool:
-    """Return whether all members of a patch have their types; they may be missing or null."""
+    """Return whether all members of a patch have the right types; they may be missing or null."""
     return isinstance(item.get("IsSecurity"), bool | None) and all(
         isinstance(item.get(key), str | None) for key in _TEXTS
     )
 
 
 def _text(mapping: Mapping[str, Any], key: str) -> str:
-    """Return a member that is a text, without halves of surrogate pairs: they can't be written as UTF-8."""
+    """Return a string member without lone surrogates, which can't be written as UTF-8; empty for another type."""
     value = mapping.get(key)
     return value.encode(errors="replace").decode() if isinstance(value, str) else ""

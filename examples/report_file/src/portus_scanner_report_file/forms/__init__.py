@@ -1,4 +1,4 @@
-"""The forms of reports: which one it is, and what it says."""
+"""The forms of reports: which form a document has, and what it says."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _FORMS: tuple[tuple[str, Callable[[Any], Reading]], ...] = (
     ("matches", grype.read),
     ("runs", sarif.read),
 )
-"""A member that only this form has, and what reads it."""
+"""A member that only this form has, and the function that reads the form."""
 
 
 def read_report(document: Any) -> Reading:
     """Return what a report says.
 
     Raises:
-        UnsupportedImageError: Whoever made it could not read the image.
-        InvalidReportError: It is of no form that is known, or not of the one that it seems to be.
-        ScannerError: It is about something else than an image.
+        UnsupportedImageError: The scanner that made the report could not read the image.
+        InvalidReportError: The document has no known form, or does not follow the form that it seems to have.
+        ScannerError: The report is not about an image.
     """
     for member, read in _FORMS:
         if isinstance(document, dict) and member in document:

@@ -37,7 +37,7 @@ class Rating:
 
 @frozen
 class Fix:
-    """What mends it."""
+    """What fixes the vulnerability."""
 
     versions: tuple[str, ...] | None = None
     state: str | None = None
@@ -80,12 +80,12 @@ class Match:
     vulnerability: Vulnerability
     artifact: Artifact
     relatedVulnerabilities: tuple[RelatedVulnerability, ...] | None = None
-    """What it is called elsewhere; of an advisory, all that it is about."""
+    """Other names; for an advisory, the vulnerabilities that it is about."""
 
 
 @frozen
 class Source:
-    """What was scanned: ``image``, ``directory``..."""
+    """What was scanned, such as ``image`` or ``directory``."""
 
     type: str
     target: Any = None
@@ -93,7 +93,7 @@ class Source:
 
 @frozen
 class Distro:
-    """The distribution; its name is empty where none was recognised."""
+    """The distribution; its name is empty if none was recognised."""
 
     name: str | None = None
     version: str | None = None
@@ -101,7 +101,7 @@ class Distro:
 
 @frozen
 class Descriptor:
-    """What scanned, when, with which database."""
+    """The version of Grype, the time of the scan, the database."""
 
     name: str | None = None
     version: str | None = None
@@ -124,8 +124,8 @@ def read(document: Any) -> Reading:
     """Return what a report of Grype says.
 
     Raises:
-        InvalidReportError: It is none.
-        ScannerError: It is about something else than an image.
+        InvalidReportError: The document is not a report of Grype.
+        ScannerError: The report is not about an image.
     """
     grype = structure_answer(document, GrypeReport, WHAT)
     if grype.source is not None and grype.source.type != "image":
@@ -151,7 +151,7 @@ def _subject(grype: GrypeReport) -> Subject:
 
 
 def _built(database: Any) -> str:
-    """Return when the database was built: newer versions say so one step further down."""
+    """Return when the database was built; newer versions nest that one level deeper."""
     status = database.get("status", database) if isinstance(database, dict) else None
     built = status.get("built") if isinstance(status, dict) else None
     return built if isinstance(built, str) else ""
@@ -159,9 +159,9 @@ def _built(database: Any) -> str:
 
 def _notes(grype: GrypeReport) -> Iterator[str]:
     if not (grype.distro and grype.distro.name):
-        yield "Grype recognised no distribution: its packages were not looked at"
+        yield "Grype recognised no distribution: its packages were not scanned"
     if grype.ignoredMatches:
-        yield f"{len(grype.ignoredMatches)} matches are left out by the rules of whoever made the report"
+        yield f"{len(grype.ignoredMatches)} matches are left out by ignore rules of the report's author"
 
 
 def _finding(match: Match, distro: Distro | None) -> Finding:

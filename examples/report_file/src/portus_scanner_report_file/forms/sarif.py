@@ -1,6 +1,6 @@
-"""SARIF 2.1.0, as Trivy, Grype and others write it of vulnerabilities.
+"""SARIF 2.1.0, as Trivy, Grype and others write vulnerabilities.
 
-SARIF has no members for packages. Trivy writes them as lines into the message, Grype into the help of the rule.
+SARIF has no members for packages. Trivy writes them as lines of the message, Grype as lines of the rule's help.
 
 Source: OASIS, Static Analysis Results Interchange Format 2.1.0.
 """
@@ -33,21 +33,21 @@ _LINE = re.compile(r"^(Package|Installed Version|Version|Fixed Version|Fix Versi
 
 @frozen
 class Message:
-    """A text."""
+    """A message, as plain text."""
 
     text: str = ""
 
 
 @frozen
 class Configuration:
-    """How a rule reports."""
+    """The defaults of a rule."""
 
     level: str | None = None
 
 
 @frozen
 class Rule:
-    """What several results have in common: the vulnerability."""
+    """The vulnerability that several results share."""
 
     id: str = field(validator=min_len(1))
     shortDescription: Message = field(factory=Message)
@@ -73,7 +73,7 @@ class Result:
 
 @frozen
 class Driver:
-    """The program that looked."""
+    """The program that scanned."""
 
     name: str
     version: str | None = None
@@ -82,7 +82,7 @@ class Driver:
 
 @frozen
 class Tool:
-    """What looked."""
+    """The tool that scanned."""
 
     driver: Driver
 
@@ -97,7 +97,7 @@ class Invocation:
 
 @frozen
 class Run:
-    """What one program found. ``results`` is null when it found out nothing, and empty when there is nothing."""
+    """What one program found. ``results`` is null if it could not find out, and empty if there is nothing."""
 
     tool: Tool
     results: tuple[Result, ...]
@@ -117,7 +117,7 @@ def read(document: Any) -> Reading:
     """Return what a SARIF log says: one finding for each vulnerability and package.
 
     Raises:
-        InvalidReportError: It is none of version 2.1.0, or a result has no rule.
+        InvalidReportError: The document is not SARIF 2.1.0, or a result has no rule.
     """
     log = structure_answer(document, Log, WHAT)
     if log.version != "2.1.0":
@@ -135,7 +135,7 @@ def read(document: Any) -> Reading:
 
 
 def _subject(runs: Iterable[Run]) -> Subject:
-    """Return the image as Trivy writes it; no other program is known to."""
+    """Return the image as Trivy names it; no other program is known to name it."""
     said = [run.properties for run in runs if isinstance(run.properties, dict)]
     digests = [one.get("repoDigests") for one in said]
     return Subject(
@@ -156,7 +156,7 @@ def _notes(runs: Iterable[Run], *, failed: bool) -> Iterator[str]:
         yield "the program that made the report says that it did not end well"
     suppressed = sum(bool(result.suppressions) for run in runs for result in run.results)
     if suppressed:
-        yield f"{suppressed} results are suppressed by whoever made the report, and left out"
+        yield f"{suppressed} results are suppressed by the report's author, and left out"
 
 
 def _findings(run: Run, number: int) -> Iterator[Finding]:
@@ -169,7 +169,7 @@ def _findings(run: Run, number: int) -> Iterator[Finding]:
         rule = by_id.get(result.ruleId or "") or (rules[index] if 0 <= index < len(rules) else None)
         name = result.ruleId or (rule.id if rule else "")
         if not name:
-            raise InvalidReportError(WHAT, faults=[f"$.runs[{number}].results[{place}]: it has no rule"])
+            raise InvalidReportError(WHAT, faults=[f"$.runs[{number}].results[{place}]: the result has no rule"])
         yield _finding(name, result, rule or Rule(name))
 
 
@@ -200,7 +200,7 @@ def _severity(word: str, score: float | None, level: str) -> Severity:
 
 
 def _lines(*texts: str) -> Mapping[str, str]:
-    """Return what the texts say in lines such as ``Package: openssl``; the first that says it counts."""
+    """Return the values of lines such as ``Package: openssl`` in the texts; the first line of a name counts."""
     said: dict[str, str] = {}
     for text in texts:
         for match in _LINE.finditer(text):
@@ -209,7 +209,7 @@ def _lines(*texts: str) -> Mapping[str, str]:
 
 
 def _score(*properties: Any) -> float | None:
-    """Return ``security-severity``, a CVSS score that is written as a text."""
+    """Return ``security-severity``, a CVSS score that is written as a string."""
     for one in properties:
         value = one.get("security-severity") if isinstance(one, dict) else None
         try:

@@ -23,7 +23,7 @@ _VECTORS = (("V40", "4.0"), ("V3", "3"), ("V2", "2.0"))
 
 @frozen
 class PackageLayer:
-    """Where a package came from."""
+    """The layer that added a package."""
 
     Digest: str | None = None
 
@@ -50,7 +50,7 @@ class Vulnerability:
 
 @frozen
 class Result:
-    """What was found in one place: the distribution's packages, a lock file."""
+    """What was found in one part of the image: the distribution's packages, a lock file."""
 
     Class: str | None = None
     Type: str | None = None
@@ -59,7 +59,7 @@ class Result:
 
 @frozen
 class Distribution:
-    """The distribution, where Trivy recognised one."""
+    """The distribution, if Trivy recognised one."""
 
     Family: str
     Name: str | None = None
@@ -77,7 +77,7 @@ class ScanMetadata:
 
 @frozen
 class Program:
-    """What scanned."""
+    """The program that scanned."""
 
     Version: str | None = None
 
@@ -99,7 +99,7 @@ def read(document: Any) -> Reading:
 
     Raises:
         UnsupportedImageError: Trivy recognised nothing in the image, or did not look for packages.
-        InvalidReportError: It is no report of schema 2.
+        InvalidReportError: The document is not a report of schema 2.
     """
     trivy = structure_answer(document, TrivyReport, WHAT)
     if trivy.SchemaVersion != _SCHEMA:
@@ -127,9 +127,9 @@ def _subject(trivy: TrivyReport) -> Subject:
 
 def _notes(distribution: Distribution | None) -> Iterator[str]:
     if distribution is None:
-        yield "Trivy recognised no distribution: its packages were not looked at"
+        yield "Trivy recognised no distribution: its packages were not scanned"
     elif distribution.EOSL:
-        yield "the distribution is no longer supported: vulnerabilities that were found since then are not known"
+        yield "the distribution is no longer supported: vulnerabilities found since then are not known"
 
 
 def _namespace(trivy: TrivyReport, result: Result) -> str:
@@ -160,7 +160,7 @@ def _finding(one: Vulnerability, namespace: str) -> Finding:
 
 
 def _ratings(sources: Mapping[str, Any]) -> Iterator[Cvss]:
-    """Give each vector with its score; what has another form is left out: the word is what counts."""
+    """Yield each vector with its score, leaving out what has another form: the word decides the severity."""
     for source, rating in sorted(sources.items()):
         for key, version in _VECTORS if isinstance(rating, dict) else ():
             vector, score = rating.get(f"{key}Vector"), rating.get(f"{key}Score")
