@@ -124,7 +124,7 @@ def test_what_is_no_report(run: Run, tmp_path: Path) -> None:
     for arguments, words in (
         ((str(good), str(bad)), f"'{bad}' is not a report"),
         ((str(tmp_path / "none"), str(good)), "No such file"),
-        (("-", "-"), "stdin (-) can be read once only"),
+        (("-", "-"), "stdin (-) can be read only once"),
     ):
         result = run("diff", *arguments)
         assert (2, "", 1, True) == (

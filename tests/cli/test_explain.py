@@ -111,7 +111,7 @@ def test_a_preferred_scanner_that_is_none_of_the_report(run: Run, report: str) -
     """A misspelt name is a fault that names the right ones, not passed over."""
     result = run("explain", "--prefer", "trvy", "CVE-1", report)
     assert (2, "") == (result.exit_code, result.stdout)
-    assert "trvy: no scanner of the report; its scanners: acme, clair, dummy, trivy, zypper" in result.stderr
+    assert "trvy: not a scanner of the report; its scanners: acme, clair, dummy, trivy, zypper" in result.stderr
 
 
 def test_a_document_with_a_policy_of_its_own(run: Run, tmp_path: Path) -> None:

@@ -18,9 +18,7 @@ import pytest
 import yaml
 from click.testing import Result
 from hypothesis import given, strategies as st
-from portus_scan.scaffold.kinds import Kind
-from portus_scan.scaffold.names import PluginNames
-from portus_scan.scaffold.templates import make_files
+from portus_scan.scaffold import Kind, PluginNames, make_files
 
 Run = Callable[..., Result]
 LONGEST = "a" * 30

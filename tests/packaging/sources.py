@@ -93,7 +93,8 @@ def _targets(module: Module, node: ast.Import | ast.ImportFrom) -> set[str]:
     else:
         above = module.package.split(".")[: -(node.level - 1) or None] if node.level else []
         home = ".".join([*above, *filter(None, [node.module])])
-        named = {name if (name := f"{home}.{alias.name}") in modules() else home for alias in node.names}
+        names = [alias.name for alias in node.names if alias.name != "__version__"]  # a constant: no door
+        named = {path if (path := f"{home}.{name}") in modules() else home for name in names}
     return {name for name in named if name in modules()}
 
 

@@ -12,10 +12,7 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 from pages import ROOT, marked_block
-from portus_scan.scaffold.kinds import Kind
-from portus_scan.scaffold.names import PluginNames
-from portus_scan.scaffold.templates import make_files
-from portus_scan.scaffold.writing import write_project
+from portus_scan.scaffold import Kind, PluginNames, make_files, write_project
 
 from .conftest import run
 

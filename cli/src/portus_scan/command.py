@@ -9,22 +9,24 @@ from typing import Any
 
 import click
 
+from . import __version__
 from .collector import collector_held_back
 from .exits import ExitCode, report_fault
-from .terminal import PROGRAM, say
+from .terminal import PROGRAM, say, set_up_logging, silence_stdout
 
-_SUB_COMMANDS = (
-    "image",
-    "registry",
-    "convert",
-    "diff",
-    "explain",
-    "formats",
-    "scanners",
-    "health",
-    "doctor",
-    "new-plugin",
-)
+_SUB_COMMANDS = {
+    "image": "image",
+    "registry": "registry",
+    "convert": "reports",
+    "diff": "reports",
+    "explain": "reports",
+    "formats": "listing",
+    "scanners": "listing",
+    "health": "health",
+    "doctor": "health",
+    "new-plugin": "new_plugin",
+}
+"""The module of ``commands/`` that each is in, in the order of the help text."""
 
 _HELP = """Scan container images with every enabled vulnerability scanner, and print one answer.
 
@@ -61,10 +63,10 @@ class LazyGroup(click.Group):
         return list(_SUB_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a sub-command; None for a name that is none."""
-        if cmd_name not in _SUB_COMMANDS:
+        """Import a sub-command; None where there is none of that name."""
+        if (home := _SUB_COMMANDS.get(cmd_name)) is None:
             return None
-        found = import_module(f"{__package__}.commands.{cmd_name.replace('-', '_')}").command
+        found = getattr(import_module(f"{__package__}.commands.{home}"), cmd_name.replace("-", "_"))
         return found if isinstance(found, click.Command) else None
 
     def main(self, *args: Any, **extra: Any) -> Any:
@@ -78,7 +80,7 @@ class LazyGroup(click.Group):
 
 
 def _guarded(run: Callable[[], Any]) -> int:
-    """Return the exit code; faults have been said on stderr."""
+    """Return the exit code; stderr has said every fault."""
     try:
         code = int(run() or ExitCode.OK)
         if sys.stdout is not None:
@@ -89,8 +91,6 @@ def _guarded(run: Callable[[], Any]) -> int:
         say("interrupted")
         return int(ExitCode.INTERRUPTED)
     except OSError as error:  # a help text that can't be written
-        from .terminal import silence_stdout
-
         silence_stdout()
         if isinstance(error, BrokenPipeError):  # its reader has seen enough
             return int(ExitCode.OK)
@@ -106,15 +106,15 @@ def _guarded(run: Callable[[], Any]) -> int:
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option("-v", "--verbose", is_flag=True, help="Write the log to stderr, with tracebacks; no live progress then.")
-@click.version_option(package_name=PROGRAM, message="%(prog)s %(version)s")
+@click.option(
+    "-v", "--verbose", is_flag=True, help="Write the log to stderr, with tracebacks, instead of live progress."
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
 @click.pass_context
 def command(context: click.Context, *, verbose: bool) -> None:
     """Scan container images."""
     if context.invoked_subcommand is None:
         click.echo(context.get_help(), err=True)
         context.exit(int(ExitCode.USAGE))
-    from .terminal import set_up_logging
-
     set_up_logging(verbose=verbose)
     context.obj = verbose

@@ -20,10 +20,10 @@ ResultT = TypeVar("ResultT")
 
 
 def read_seconds(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
-    """Return a time that was given as a finite number above 0.
+    """Return the seconds that an option was given: a finite number above 0.
 
     Raises:
-        click.BadParameter: The value is no such number.
+        click.BadParameter: Anything else.
     """
     if value is None:
         return None
@@ -32,7 +32,7 @@ def read_seconds(_context: click.Context, _option: click.Parameter, value: str |
     except ValueError:
         seconds = math.nan
     if not (math.isfinite(seconds) and seconds > 0):
-        raise click.BadParameter(f"{value!r} is no number of seconds above 0")
+        raise click.BadParameter(f"{value!r} is not a number of seconds above 0")
     return seconds
 
 
@@ -50,7 +50,15 @@ list_format = click.option(
     type=click.Choice(["table", "json"]),
     default="table",
     show_default=True,
-    help="The form.",
+    help="A table, or JSON.",
+)
+check_timeout = click.option(
+    "--timeout",
+    metavar="SECONDS",
+    default="10",
+    show_default=True,
+    callback=read_seconds,
+    help="For each scanner's health check.",
 )
 
 baseline = click.option("--baseline", metavar="REPORT", help="An earlier report (JSON) to compare with.")
@@ -60,7 +68,7 @@ SEVERITIES = ("unknown", "negligible", "low", "medium", "high", "critical", "def
 
 
 class ReportingChoices(NamedTuple):
-    """What the options that say what becomes of a document were given; see `reporting`."""
+    """The values of the options that `reporting` adds."""
 
     outputs: tuple[str, ...]
     min_severity: str
@@ -69,7 +77,7 @@ class ReportingChoices(NamedTuple):
 
 
 def reporting(command: Callable[..., ResultT]) -> Callable[..., ResultT]:
-    """Give a sub-command the options that say what becomes of a document; it gets them as one argument, `choices`."""
+    """Give a sub-command the options that say what becomes of a document, as one argument: `choices`."""
 
     @wraps(command)
     def gather(*arguments: Any, **values: Any) -> ResultT:
@@ -82,7 +90,7 @@ def reporting(command: Callable[..., ResultT]) -> Callable[..., ResultT]:
 
 
 def _refuse_format(_context: click.Context, _option: click.Parameter, value: str | None) -> None:
-    """Tell who is used to other commands how a format is chosen here."""
+    """Tell a user who knows ``--format`` from the other sub-commands how a format is chosen here."""
     if value is not None:
         raise click.UsageError(f"there is no --format here: write -o {value}, or -o {value}=PATH")
 
@@ -102,9 +110,11 @@ _REPORTING = (
         "--min-severity",
         type=click.Choice(SEVERITIES, case_sensitive=False),
         default=SEVERITIES[0],
-        help="What people read leaves out what is lower, and says how much.",
+        help="Formats for people leave out lower severities, and say how many vulnerabilities that is.",
     ),
-    click.option("--all", "show_all", is_flag=True, help="Every vulnerability in a row of its own, however many."),
+    click.option(
+        "--all", "show_all", is_flag=True, help="Give every vulnerability a row of its own, however many there are."
+    ),
     baseline,
 )
 
@@ -126,10 +136,10 @@ def read_settings(config: str | None, scanners: tuple[str, ...], policy: Command
 
 
 def parse_platform(text: str | None) -> Platform | None:
-    """Return a platform, None for none.
+    """Return the platform that ``--platform`` names; None where it was not given.
 
     Raises:
-        CommandFault: The text is none.
+        CommandFault: *text* is not a platform.
     """
     from portus_scanners import Platform
 

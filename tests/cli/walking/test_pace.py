@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from portus_scan.walking.pace import REMEMBERED, Pace, describe_rate, describe_seconds
+from portus_scan.walking.display import REMEMBERED, Pace, describe_rate, describe_seconds
 
 
 def test_nothing_is_said_before_the_first_image() -> None:

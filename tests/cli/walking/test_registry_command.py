@@ -287,9 +287,9 @@ async def test_only_what_has_changed(start: Start, config: Config, stocked: Stan
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["http://registry.example"], "is no registry"),
+        (["http://registry.example"], "is not a registry"),
         (["registry.example", "--results", "a", "--resume", "b"], "leave --results out"),
-        (["registry.example", "--max-tags", "0"], "no number above 0"),
+        (["registry.example", "--max-tags", "0"], "not a number above 0"),
         (["registry.example", "--repositories", "/none"], "can't read '/none'"),
         (["registry.example", "--resume", "/none"], "without --resume it is made"),
         (["docker.io/library"], "Docker Hub does not list its repositories"),

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 from portus_scan.exits import CommandFault
-from portus_scan.walking import repositories
-from portus_scan.walking.repositories import read_repositories
+from portus_scan.walking import catalog
+from portus_scan.walking.catalog import read_repositories
 
 
 def test_names_one_a_line(tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_a_list_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_list_that_is_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not read to its end."""
-    monkeypatch.setattr(repositories, "LARGEST_LIST", 4)
+    monkeypatch.setattr(catalog, "LARGEST_LIST", 4)
     (tmp_path / "list").write_text("team/app\n")
     with pytest.raises(CommandFault, match="larger"):
         read_repositories(str(tmp_path / "list"))

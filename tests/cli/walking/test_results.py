@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from portus_scan.exits import CommandFault
-from portus_scan.walking import results
-from portus_scan.walking.results import INTERRUPTED, ResultsFile, reference_of
+from portus_scan.walking import records
+from portus_scan.walking.records import INTERRUPTED, ResultsFile, reference_of
 from portus_scanners import Outcome, ReportDocument, UnresolvedImage, load_document
 
 from ..documents import UNRESOLVED, make_finding, make_image, make_report, make_run
@@ -92,7 +92,7 @@ def test_a_line_that_is_no_report_is_named(tmp_path: Path) -> None:
     fill(path)
     broken = path.read_bytes().replace(b'"verdict":"unknown"', b'"verdict":"maybe"')
     path.write_bytes(broken)
-    with ResultsFile(path, resume=True) as file, pytest.raises(CommandFault, match="line 3 is no report"):
+    with ResultsFile(path, resume=True) as file, pytest.raises(CommandFault, match="line 3 is not a report"):
         list(file.read())
     assert broken == path.read_bytes()
 
@@ -100,7 +100,7 @@ def test_a_line_that_is_no_report_is_named(tmp_path: Path) -> None:
 def test_a_line_that_is_too_long_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not read to its end."""
     fill(tmp_path / "r")
-    monkeypatch.setattr(results, "LONGEST_LINE", 20)
+    monkeypatch.setattr(records, "LONGEST_LINE", 20)
     with ResultsFile(tmp_path / "r", resume=True) as file, pytest.raises(CommandFault, match="line 1 is longer"):
         list(file.read())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, strategies as st
-from portus_scan.walking.selection import Selection, version_order
+from portus_scan.walking.catalog import Selection, version_order
 
 NAMES = ["team/app", "team/base", "teams/app", "other", "team"]
 

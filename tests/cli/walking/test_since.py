@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from portus_scan.exits import CommandFault
-from portus_scan.walking.since import SinceFile
+from portus_scan.walking import SinceFile
 
 APP, BASE = "r.example/app:1", "r.example/base:1"
 
@@ -76,7 +76,7 @@ def test_what_is_no_such_file_is_refused(tmp_path: Path, content: str) -> None:
     """And it is left as it is."""
     path = tmp_path / "since"
     path.write_text(content)
-    with pytest.raises(CommandFault, match="no file that --since-file has written"):
+    with pytest.raises(CommandFault, match="was not written by --since-file"):
         SinceFile(path, ["clair"])
     assert content == path.read_text()
 

@@ -1,4 +1,4 @@
-"""``portus-scan health``: whether the backends of the enabled scanners can be used now."""
+"""What can be used now: ``portus-scan health`` of the enabled backends, ``doctor`` of the whole installation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from ..terminal import say
 if TYPE_CHECKING:
     from portus_scanners import ScannerHealth
 
-_HELP = """Ask the backend of every enabled scanner whether it can be used now.
+    from ..diagnosis import Diagnosis
+
+_HEALTH_HELP = """Ask the backend of every enabled scanner whether it can be used now.
 
 \b
 Examples:
@@ -31,24 +33,17 @@ Exit codes:
 """
 
 
-@click.command("health", help=_HELP, short_help="Check the backends of the enabled scanners.")
+@click.command("health", help=_HEALTH_HELP, short_help="Check the backends of the enabled scanners.")
 @options.config
 @options.scanner
-@click.option(
-    "--timeout",
-    metavar="SECONDS",
-    default="10",
-    show_default=True,
-    callback=options.read_seconds,
-    help="For each answer.",
-)
+@options.check_timeout
 @options.list_format
-def command(*, config: str | None, scanners: tuple[str, ...], timeout: float, format_name: str) -> ExitCode:
+def health(*, config: str | None, scanners: tuple[str, ...], timeout: float, format_name: str) -> ExitCode:
     """Check the backends."""
     from portus_scanners import load_settings
 
     def deliver(found: tuple[ScannerHealth, ...]) -> ExitCode:
-        return _deliver(found, format_name)
+        return _deliver_health(found, format_name)
 
     with settings_faults():
         settings = load_settings(config)
@@ -63,28 +58,71 @@ def command(*, config: str | None, scanners: tuple[str, ...], timeout: float, fo
     return deliver(())
 
 
-def _deliver(found: tuple[ScannerHealth, ...], format_name: str) -> ExitCode:
+def _deliver_health(found: tuple[ScannerHealth, ...], format_name: str) -> ExitCode:
     from ..terminal import write_stdout
 
-    written = write_stdout(_as_json(found) if format_name == "json" else _as_table(found))
+    written = write_stdout(_health_as_json(found) if format_name == "json" else _health_as_table(found))
     return judge_health(found) if written else ExitCode.USAGE
 
 
-def _as_json(found: tuple[ScannerHealth, ...]) -> str:
+def _health_as_json(found: tuple[ScannerHealth, ...]) -> str:
     from attrs import asdict
 
-    scanners = [{**asdict(health), "elapsed": round(health.elapsed, 3)} for health in found]
+    scanners = [{**asdict(one), "elapsed": round(one.elapsed, 3)} for one in found]
     return json.dumps({"schema_version": 1, "scanners": scanners}, indent=2) + "\n"
 
 
-def _as_table(found: tuple[ScannerHealth, ...]) -> str:
+def _health_as_table(found: tuple[ScannerHealth, ...]) -> str:
     from ..terminal import render_list, surface_of
 
     if not found:
         return ""
-    return render_list(("SCANNER", "HEALTH", "TIME", "MESSAGE"), map(_cells, found), surface_of(sys.stdout))
+    return render_list(("SCANNER", "HEALTH", "TIME", "MESSAGE"), map(_health_cells, found), surface_of(sys.stdout))
 
 
-def _cells(health: ScannerHealth) -> tuple[str, ...]:
-    state = {True: "healthy", False: "unhealthy", None: "unknown"}[health.healthy]
-    return health.scanner, state, f"{health.elapsed:.1f} s", health.message
+def _health_cells(one: ScannerHealth) -> tuple[str, ...]:
+    state = {True: "healthy", False: "unhealthy", None: "unknown"}[one.healthy]
+    return one.scanner, state, f"{one.elapsed:.1f} s", one.message
+
+
+_DOCTOR_HELP = """Look at everything that a scan depends on, and say what to do where something is wrong.
+
+Imports every installed scanner and format, and asks the backend of every enabled scanner; then registries, where their
+credentials come from, proxies and versions. A broken part hides no other. No password and no token of the configuration
+or the environment is shown.
+
+\b
+Examples:
+  portus-scan doctor --config config.yml
+  portus-scan doctor --json
+
+\b
+Exit codes:
+  0    every installed scanner and format loads, every enabled scanner is healthy or has no way to tell
+  2    usage or configuration error; the rest is printed all the same
+  3    something is wrong: a plugin does not load, a scanner is unhealthy, a registry's credentials can't be read
+  4    nothing is installed, nothing is enabled, or no enabled scanner is healthy
+  130  interrupted; nothing is printed
+"""
+
+
+@click.command("doctor", help=_DOCTOR_HELP, short_help="Find out what is wrong with an installation.")
+@options.config
+@options.check_timeout
+@click.option("--json", "as_json", is_flag=True, help="Print JSON (the other sub-commands: --format json).")
+def doctor(*, config: str | None, timeout: float, as_json: bool) -> ExitCode:
+    """Look at everything."""
+    from ..diagnosis import run_diagnosis
+
+    return run_diagnosis(config, timeout, lambda diagnosis: _deliver_diagnosis(diagnosis, as_json=as_json))
+
+
+def _deliver_diagnosis(diagnosis: Diagnosis, *, as_json: bool) -> ExitCode:
+    from ..diagnosis import render_diagnosis
+    from ..terminal import surface_of, write_stdout
+
+    if as_json:
+        text = json.dumps(diagnosis.to_document(), indent=2) + "\n"
+    else:
+        text = render_diagnosis(diagnosis, surface_of(sys.stdout))
+    return diagnosis.judge() if write_stdout(text) else ExitCode.USAGE

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from ..scanning import SilentDisplay
 
 NO_SCANNER = "scanners"
-"""The step at which an image ends for which no scanner is enabled; that is said once for all."""
+"""The step of an image for which no scanner is enabled; stderr says so once for all images."""
 
 _REGISTRY_STEPS = {"connect", "token", "manifest", "resolve"}
 """The steps at which a registry could not resolve an image."""
 
 ALL = "all"
-"""The platform that stands for every one of an index."""
+"""The platform that stands for all platforms of an index."""
 
 _HELP = """Scan images with every enabled scanner at once.
 
@@ -46,8 +46,8 @@ Examples:
   portus-scan image --fail-on critical=0,high=5 --only-fixable app:1.0
   docker save app:1.0 -o app.tar; portus-scan image docker-archive:app.tar
 
-The gate decides between 0 and 1. There is one where an option or the section gate: of the configuration asks
-something of the reports: --fail-on and the options after it. Every scanner has to end ok then, but for --allow.
+The gate decides between 0 and 1. There is one if the section gate: of the configuration or an option asks something of
+the reports: --fail-on and the options after it. Then every scanner has to end ok, except as --allow says.
 
 \b
 Exit codes:
@@ -62,7 +62,7 @@ Every output is written on 0, 1, 3, 4 and 130.
 
 \b
 Environment:
-  PORTUS_SECURITY_<SCANNER>_<SETTING>  a setting of a scanner; goes before --config
+  PORTUS_SECURITY_<SCANNER>_<SETTING>  a setting of a scanner; overrides --config
   DOCKER_CONFIG                        the folder of Docker's config.json, for credentials
   NO_COLOR, FORCE_COLOR, COLUMNS       no colour, colour in a pipe too; the width of the table
 """
@@ -73,25 +73,25 @@ Environment:
 @options.config
 @options.scanner
 @click.option(
-    "--platform", metavar="OS/ARCH", help="Which image of a multi-platform index: linux/arm64; all: every one of them."
+    "--platform", metavar="OS/ARCH", help="Which image of a multi-platform index: linux/arm64; all for all of them."
 )
 @click.option(
     "--serve-address",
     metavar="HOST[:PORT]",
     default="127.0.0.1",
     show_default=True,
-    help="Where scanners that pull get the layers of a local image: an address of this machine that they reach.",
+    help="Where scanners that pull get the layers of a local image: an address of this machine that they can reach.",
 )
 @options.reporting
 @click.option(
     "--timeout",
     metavar="SECONDS",
     callback=options.read_seconds,
-    help="Seconds for all of it; unfinished scans are reported as such.",
+    help="Seconds for all images together; unfinished scans are reported as such.",
 )
 @policy_options
 @click.pass_obj
-def command(  # noqa: PLR0913 (one parameter an option)
+def image(  # noqa: PLR0913 (one parameter an option)
     verbose: bool,
     *,
     references: tuple[str, ...],
@@ -155,7 +155,7 @@ def _deliver(document: ReportDocument, reporting: Reporting) -> ExitCode:
 
 
 def _hint_at_file(error: UnresolvedImage) -> str:
-    """Return how to write what a registry does not have and is a file or a folder here; empty where it is none."""
+    """Return how to write an image that no registry has and that is a file or a folder here; otherwise nothing."""
     text = error.reference
     if error.step not in _REGISTRY_STEPS or ":" in text:  # a path with a colon can't be written
         return ""
@@ -164,7 +164,7 @@ def _hint_at_file(error: UnresolvedImage) -> str:
 
 
 def _form_of(path: Path) -> str | None:
-    """Return how a local image is written that may lie there; a folder without an index holds none."""
+    """Return the scheme of a local image that may be at a path; a folder without an index holds no image."""
     try:
         if path.is_file():
             return "docker-archive"
@@ -193,7 +193,7 @@ def _parse_reference(text: str) -> ImageReference:
 
 
 def _nothing_enabled(references: tuple[ImageReference, ...]) -> ReportDocument:
-    """Say that no scanner is enabled and how to enable one; no registry is asked anything."""
+    """Say that no scanner is enabled and how to enable one; no registry is asked for anything."""
     from portus_scanners import ReportDocument, UnresolvedImage
 
     from ..installed import how_to_enable

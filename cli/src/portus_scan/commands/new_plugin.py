@@ -1,4 +1,4 @@
-"""``portus-scan new-plugin``: a project for a scanner of one's own, which passes the tests of the contract."""
+"""``portus-scan new-plugin``: a project for a new scanner, which passes the tests of the contract."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ import click
 from ..exits import CommandFault, ExitCode
 
 if TYPE_CHECKING:
-    from ..scaffold.names import PluginNames
+    from ..scaffold import PluginNames
 
 _HELP = """Write a project for a new scanner plugin.
 
-It is complete: settings, the backend's answers, the exchange with it, and tests that check every promise that a scanner
-makes. They pass as they are, against an invented backend; put yours in its place, and let them pass again.
+The project is complete: settings, the backend's answers, the exchange with it, and tests that check every promise that
+a scanner makes. The tests pass as they are, against an invented backend; put yours in its place, and make them pass
+again.
 
 NAME is what the scanner is called in the configuration (security: NAME) and in PORTUS_SECURITY_NAME_*: lower case
 letters, digits and underscores. The kinds:
@@ -48,11 +49,10 @@ Exit codes:
     "--kind", type=click.Choice(["http", "polling", "program"]), default="http", show_default=True,
     help="What the backend is.",
 )  # fmt: skip
-@click.option("--folder", metavar="DIR", help="Where to write; new or empty.  [default: portus-scanner-NAME]")
-def command(*, name: str, kind: str, folder: str | None) -> ExitCode:
+@click.option("--folder", metavar="DIR", help="The folder to write, new or empty.  [default: portus-scanner-NAME]")
+def new_plugin(*, name: str, kind: str, folder: str | None) -> ExitCode:
     """Write a project."""
-    from ..scaffold.kinds import Kind
-    from ..scaffold.templates import make_files
+    from ..scaffold import Kind, make_files
     from ..terminal import write_stdout
 
     names = _check_name(name)
@@ -64,7 +64,7 @@ def command(*, name: str, kind: str, folder: str | None) -> ExitCode:
 def _check_name(name: str) -> PluginNames:
     from portus_scanners import discover
 
-    from ..scaffold.names import PluginNames
+    from ..scaffold import PluginNames
 
     try:
         return PluginNames.check(name, discover())
@@ -73,7 +73,7 @@ def _check_name(name: str) -> PluginNames:
 
 
 def _write(place: Path, texts: dict[str, str]) -> None:
-    from ..scaffold.writing import write_project
+    from ..scaffold import write_project
 
     try:
         write_project(place, texts)
@@ -84,7 +84,7 @@ def _write(place: Path, texts: dict[str, str]) -> None:
 def _what_next(place: Path, names: PluginNames) -> str:
     python = _python()
     lines = [
-        f"The plugin {names.name} is in {place}. Its tests pass as they are; try it:",
+        f"The plugin {names.name} is in {place}. Its tests pass as they are; try them:",
         "",
         f"    cd {shlex.quote(str(place))}",
         f"    {python} -m pip install -e '.[test]'",
@@ -92,8 +92,8 @@ def _what_next(place: Path, names: PluginNames) -> str:
         "    portus-scan scanners --load",
         "",
         f"Then put your backend in the place of the invented one. In src/{names.package}, wire.py has its answers,",
-        "scanner.py the exchange with it, settings.py what users configure; in tests/test_contract.py stands what it",
-        "answers in the tests. You are done when they pass again.",
+        "scanner.py the exchange with it, settings.py what users configure; tests/test_contract.py has what it answers",
+        "in the tests. You are done when the tests pass again.",
     ]
     return "\n".join(lines) + "\n"
 

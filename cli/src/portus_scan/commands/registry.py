@@ -11,20 +11,18 @@ import click
 from .. import options
 from ..exits import CommandFault, ExitCode, settings_faults
 from ..policy import CommandPolicy, PolicyChoices, WalkPolicy, policy_options
-from ..terminal import safe, say
+from ..terminal import say
 
 if TYPE_CHECKING:
-    from portus_scanners import ReportDocument
-
-    from ..walking.walk import Walk, WalkOrder
+    from ..walking import Walk, WalkOrder
 
 IMAGES_AT_ONCE = 16
 _HUB_NAMES = {"docker.io", "index.docker.io", "registry-1.docker.io"}
 
 _HELP = """Scan all images of a registry, or of a namespace in it, with every enabled scanner.
 
-HOST is the registry as in an image's name, HOST/NAMESPACE what begins with team/ in it. One line an image is printed as
-soon as it is scanned, and a summary at the end.
+HOST is the registry as in an image's name; HOST/NAMESPACE selects the repositories whose names begin with NAMESPACE/. A
+line for each image is printed as soon as it is scanned, and a summary at the end.
 
 \b
 Examples:
@@ -35,7 +33,7 @@ Examples:
   portus-scan registry registry.example --repositories list.txt
   portus-scan convert night.jsonl -o html=site -o sarif=night.sarif
 
-A pattern without a colon is one of repositories, one with a colon of repositories and tags; * stands for any text.
+A pattern without a colon matches repositories, one with a colon repositories and tags; * stands for any characters.
 
 \b
 Exit codes:
@@ -49,9 +47,9 @@ Exit codes:
 """
 
 
-def _read_number(_context: click.Context, option: click.Parameter, value: int | None) -> int | None:
+def _read_number(_context: click.Context, _option: click.Parameter, value: int | None) -> int | None:
     if value is not None and value < 1:
-        raise click.BadParameter(f"{value} is no number above 0")
+        raise click.BadParameter(f"{value} is not a number above 0")
     return value
 
 
@@ -62,12 +60,16 @@ def _read_number(_context: click.Context, option: click.Parameter, value: int | 
 @click.option("--include", metavar="GLOB", multiple=True, help="Only these repositories or tags; may be repeated.")
 @click.option("--exclude", metavar="GLOB", multiple=True, help="Not these repositories or tags; may be repeated.")
 @click.option(
-    "--max-tags", metavar="N", type=int, callback=_read_number, help="So many tags of each repository, newest versions."
+    "--max-tags",
+    metavar="N",
+    type=int,
+    callback=_read_number,
+    help="At most N tags of each repository: the newest versions.",
 )
 @click.option(
     "--repositories",
     metavar="FILE",
-    help="Repositories, one a line (- for stdin), where the registry does not list its own.",
+    help="Scan the repositories that FILE names, one a line (- for stdin): for a registry that does not list its own.",
 )
 @click.option("--platform", metavar="OS/ARCH", help="Which image of a multi-platform index: linux/arm64.")
 @click.option(
@@ -77,21 +79,23 @@ def _read_number(_context: click.Context, option: click.Parameter, value: int | 
     default=IMAGES_AT_ONCE,
     show_default=True,
     callback=_read_number,
-    help="So many images at once; each scanner has its own limit as well.",
+    help="How many images at once; each scanner has its own limit as well.",
 )
-@click.option("--results", metavar="FILE", help="Write each finished image there, one line of JSON; a new file.")
+@click.option("--results", metavar="FILE", help="Write each finished image to FILE, a new one, as a line of JSON.")
 @click.option(
-    "--resume", metavar="FILE", help="Go on with such a file after an interruption: what is in it is finished."
+    "--resume",
+    metavar="FILE",
+    help="Go on with the file of an interrupted scan: images that are in it are not scanned again.",
 )
 @click.option(
     "--since-file",
     metavar="FILE",
-    help="Scan only tags that are new or point to another image than FILE says; it is written anew at the end.",
+    help="Scan only tags that are new or point to another image than FILE says; FILE is written anew at the end.",
 )
 @options.baseline
 @policy_options
 @click.pass_obj
-def command(  # noqa: PLR0913 (one parameter an option)
+def registry(  # noqa: PLR0913 (one parameter an option)
     verbose: bool,
     *,
     place: str,
@@ -125,13 +129,11 @@ def command(  # noqa: PLR0913 (one parameter an option)
 
         raise CommandFault(how_to_enable(), ExitCode.NOTHING)
 
-    from ..walking.repositories import read_repositories
-    from ..walking.selection import Selection
-    from ..walking.walk import WalkOrder
+    from ..walking import Selection, WalkOrder, read_repositories
 
     host, _, namespace = place.partition("/")
     order = WalkOrder(
-        host=_checked(host),
+        host=_check_host(host),
         selection=Selection(namespace=namespace.strip("/"), include=include, exclude=exclude, max_tags=max_tags),
         named=None if repositories is None else read_repositories(repositories),
         settings=settings,
@@ -141,14 +143,14 @@ def command(  # noqa: PLR0913 (one parameter an option)
     return _run(order, policy, results=results, resume=resume, since_file=since_file, verbose=verbose)
 
 
-def _checked(host: str) -> str:
+def _check_host(host: str) -> str:
     from portus_scanners import InvalidReferenceError, Reference
 
     try:
         Reference(host, host, "any")
     except InvalidReferenceError as error:
         advice = "write the registry as in an image's name: registry.example:5000 or registry.example:5000/team"
-        raise CommandFault(f"{host!r} is no registry: {advice}") from error
+        raise CommandFault(f"{host!r} is not a registry: {advice}") from error
     return host
 
 
@@ -161,18 +163,14 @@ def _run(
     since_file: str | None,
     verbose: bool,
 ) -> ExitCode:
-    from ..walking.display import make_walk_display
-    from ..walking.results import ResultsFile
-    from ..walking.since import SinceFile
-    from ..walking.walk import Walk
+    from ..walking import ResultsFile, SinceFile, Walk, make_walk_display
 
     with ExitStack() as closing:
         name = results or resume
         file = closing.enter_context(ResultsFile(Path(name), resume=resume is not None)) if name else None
         scanners = [section.name for section in order.settings.enabled]
         since = SinceFile(Path(since_file), scanners) if since_file else None
-        display = make_walk_display(verbose=verbose)
-        walk = Walk(order, display, WalkPolicy(policy), results=file, since=since)
+        walk = Walk(order, make_walk_display(verbose=verbose), WalkPolicy(policy), results=file, since=since)
         if resume is not None:
             walk.read_results()
 
@@ -180,37 +178,23 @@ def _run(
             closing.close()
             if since is not None:
                 since.write(all_seen=not walk.interrupted and walk.listing_fault is None)
-            return _conclude(walk, walk.sum_up())
+            return _conclude(walk)
 
         with settings_faults():
             return walk.run(conclude)
 
 
-def _conclude(walk: Walk, policed: ReportDocument) -> ExitCode:
+def _conclude(walk: Walk) -> ExitCode:
     """Print the summary, and return the exit code."""
-    from ..formats import gate_lines, unused_rule_lines
     from ..terminal import write_stdout
+    from ..walking import summary_lines
 
-    lines = list(walk.tally.lines())
-    if policed.unused_rules:
-        lines += map(safe, unused_rule_lines(policed.unused_rules))
-    if policed.gate is not None:
-        lines += gate_lines(policed.gate)
-    write_stdout("".join(f"{line}\n" for line in lines))
-    if walk.listing_fault is not None:
+    policed, listed = walk.sum_up(), walk.listing_fault is None
+    write_stdout("".join(f"{line}\n" for line in summary_lines(walk.tally, policed)))
+    if not listed:
         say("not all repositories are known: the list ended with an error")
-    return _judge(walk, passed=policed.gate is None or policed.gate.passed)
-
-
-def _judge(walk: Walk, *, passed: bool) -> ExitCode:
-    """Return the exit code; *passed*: of the gate, which also fails for an image that nobody has looked into."""
-    tally = walk.tally
     if walk.interrupted:
         return ExitCode.INTERRUPTED
-    if not tally.images and walk.listing_fault is None:
-        if tally.unchanged:
-            return ExitCode.OK
+    if listed and not walk.tally.images and not walk.tally.unchanged:
         say("no image of this registry is wanted: see --include, --exclude and the namespace")
-    if not passed and tally.code is not ExitCode.NOTHING:
-        return ExitCode.GATE
-    return ExitCode.PARTIAL if tally.code is ExitCode.OK and walk.listing_fault is not None else tally.code
+    return walk.tally.judge(listed=listed, passed=policed.gate is None or policed.gate.passed)

@@ -1,20 +1,30 @@
-"""The name of a new plugin, and the names that follow from it."""
+"""What a new plugin is: its kind, its name, and the names that follow from it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from enum import Enum
 
 import portus_scanners
 from attrs import frozen
 from portus_images import one_line
 from portus_scanners import Plugin
 
-__all__ = ["PluginNames"]
-
 _NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _LONGEST = 30
 """Characters: lines of the templates stay within 120."""
+
+
+class Kind(Enum):
+    """What a scanner's backend is; the value is its folder of templates and what ``--kind`` takes."""
+
+    HTTP = "http"
+    """A server that answers at once."""
+    POLLING = "polling"
+    """A server that works for a while and is asked again and again."""
+    PROGRAM = "program"
+    """A program that runs on the same machine."""
 
 
 @frozen
@@ -29,14 +39,14 @@ class PluginNames:
 
     @classmethod
     def check(cls, name: str, installed: Iterable[Plugin]) -> PluginNames:
-        """Return the names for a plugin that is not there yet.
+        """Return the names for a plugin that does not exist yet.
 
         Args:
             name: As a user gave it.
-            installed: The plugins that are there.
+            installed: The plugins that exist.
 
         Raises:
-            ValueError: It can't be the name of a new plugin; the message says why, and what could be.
+            ValueError: *name* can't be the name of a new plugin; the message says why, and what could be.
         """
         if not _NAME.fullmatch(name):
             raise ValueError(f"{one_line(name, 60)!r} can't be a plugin's name: {_advice(name)}")

@@ -1,25 +1,28 @@
-"""What a user sees of a walk: one line an image, and on a terminal how far it is."""
+"""What a user sees of a walk: one line an image, and on a terminal how far it is and how long the rest takes."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from attrs import define, field
 from portus_scanners import ImageReport, UnresolvedImage
 
 from ..formats import verdict_words
 from ..progress import LiveArea
 from ..terminal import safe, say, stderr_is_live, write_stdout
-from .pace import Pace, describe_rate, describe_seconds
-from .results import reference_of
+from .records import reference_of
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
 _LONGEST_LINE = 400
+REMEMBERED = 200
+"""Images from whose ends the rate is taken: the rate of now, not that of an hour ago."""
 
 
 def line_of(end: ImageReport | UnresolvedImage) -> str:
@@ -119,3 +122,46 @@ def make_walk_display(*, verbose: bool) -> PlainDisplay:
 
     shared = sys.stdout is not None and sys.stdout.isatty()
     return LiveWalkDisplay(Console(stderr=True, force_terminal=True, highlight=False), shared=shared)
+
+
+@define
+class Pace:
+    """The ends of the last images.
+
+    Args:
+        begun: When the first image was begun, in seconds of a monotonic clock.
+    """
+
+    begun: float
+    _ends: deque[float] = field(factory=lambda: deque(maxlen=REMEMBERED), init=False)
+
+    def note(self, now: float) -> None:
+        """Count one image that has ended."""
+        if len(self._ends) == REMEMBERED:
+            self.begun = self._ends[0]
+        self._ends.append(now)
+
+    def rate(self, now: float) -> float:
+        """Return images a second; 0.0 while none has ended."""
+        elapsed = now - self.begun
+        return len(self._ends) / elapsed if self._ends and elapsed > 0 else 0.0
+
+    def left(self, remaining: int, now: float) -> float | None:
+        """Return the seconds that so many images will take; None while nobody can say."""
+        rate = self.rate(now)
+        return remaining / rate if rate else None
+
+
+def describe_seconds(seconds: float) -> str:
+    """Return a time as people say it: ``40 s``, ``12 min``, ``3 h 20 min``."""
+    whole = round(seconds)
+    if whole < 100:  # noqa: PLR2004
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def describe_rate(rate: float) -> str:
+    """Return a rate with its unit: ``3.2 images/s``, ``12 images/min``."""
+    return f"{rate:.1f} images/s" if rate >= 1 else f"{rate * 60:.1f} images/min"

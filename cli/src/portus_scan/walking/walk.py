@@ -28,12 +28,10 @@ from portus_scanners import (
 from ..exits import ExitCode, judge_document
 from ..policy import WalkPolicy
 from ..session import GRACE, Session
+from .catalog import Catalog, Found, Selection
 from .display import PlainDisplay
-from .listing import Catalog, Found
-from .results import INTERRUPTED, ResultsFile
-from .selection import Selection
-from .since import SinceFile
-from .tally import Tally
+from .records import INTERRUPTED, ResultsFile, SinceFile
+from .summary import Tally
 
 RESOLVED_AHEAD = 8
 """Images that are looked up at once to see whether they have changed."""
@@ -99,7 +97,7 @@ class Walk:
         """Count what is finished already; the policy is applied anew, the file keeps what it has.
 
         Raises:
-            CommandFault: A line of the file is no report.
+            CommandFault: A line of the file is not a report.
         """
         if self._results is not None:
             for end in self._results.read():

@@ -1,23 +1,122 @@
-"""What there is to scan in a registry: found while the scans already run."""
+"""What there is to scan in a registry: which repositories and tags are wanted, found while the scans already run."""
 
 from __future__ import annotations
 
 import asyncio
+import re
+import sys
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import suppress
+from fnmatch import fnmatchcase
+from pathlib import Path
 
+from attrs import frozen
 from portus_images import Registry
 from portus_scanners import InvalidReferenceError, Reference, RegistryError, UnresolvedImage
 
-from .results import short
-from .selection import Selection
+from ..exits import CommandFault
+from .records import short
 
 LISTS_AT_ONCE = 8
 """Repositories whose tags are asked for at the same time."""
+LARGEST_LIST = 64 * 1024 * 1024
+"""Bytes of a list of repositories that a user gives."""
+_NUMBER = re.compile(r"([0-9]+)")
+_END = (0, 0, "")
+_LONGEST_NUMBER = 18
 
 Found = Reference | UnresolvedImage
-"""An image to scan, or what could not be listed or is no image's name."""
+"""An image to scan, or what could not be listed or is not a valid image name."""
+
+
+@frozen(kw_only=True)
+class Selection:
+    """What is wanted of a registry.
+
+    A pattern without a colon matches repositories (``team/*``), one with a colon repositories and tags
+    (``team/app:1.*``). ``*`` stands for any characters, slashes included; ``?`` for one, ``[ab]`` for one of these.
+    """
+
+    namespace: str = ""
+    """Repositories whose name begins with it and a slash, and the one of this name."""
+    include: tuple[str, ...] = ()
+    """What matches one of these patterns is wanted; everything where there are none."""
+    exclude: tuple[str, ...] = ()
+    """What matches one of these patterns is not wanted."""
+    max_tags: int | None = None
+    """At most this many tags of a repository: those with the highest versions."""
+
+    def wants_repository(self, name: str) -> bool:
+        """Return whether some tag of a repository may be wanted."""
+        if self.namespace and name != self.namespace and not name.startswith(f"{self.namespace}/"):
+            return False
+        included = not self.include or any(fnmatchcase(name, pattern.partition(":")[0]) for pattern in self.include)
+        return included and not any(fnmatchcase(name, pattern) for pattern in self.exclude if ":" not in pattern)
+
+    def choose_tags(self, repository: str, tags: Iterable[str]) -> list[str]:
+        """Return the wanted tags of a repository, the highest version first, each once."""
+        wanted = {tag for tag in tags if self._wants_tag(repository, tag)}
+        return sorted(wanted, key=version_order, reverse=True)[: self.max_tags]
+
+    def _wants_tag(self, repository: str, tag: str) -> bool:
+        included = not self.include or any(_fits(repository, tag, pattern) for pattern in self.include)
+        return included and not any(_fits(repository, tag, pattern) for pattern in self.exclude)
+
+
+def _fits(repository: str, tag: str, pattern: str) -> bool:
+    return fnmatchcase(f"{repository}:{tag}" if ":" in pattern else repository, pattern)
+
+
+def version_order(tag: str) -> tuple[tuple[tuple[int, int, str], ...], str]:
+    """Return a key that sorts tags as people number versions.
+
+    ``1.10`` is behind ``1.9``, ``2.0`` behind ``2.0-rc1``, and words are before numbers.
+    """
+    parts = [_order(part) for part in _NUMBER.split(tag) if part]
+    return (*parts, _END), tag
+
+
+def _order(part: str) -> tuple[int, int, str]:
+    if part.isdecimal() and part.isascii() and len(part) <= _LONGEST_NUMBER:
+        return 1, int(part), ""
+    return (-1 if part.startswith("-") else 0), 0, part
+
+
+def read_repositories(name: str) -> tuple[str, ...]:
+    """Return the repositories that a user's file names, one a line, each once; ``-`` is stdin.
+
+    Empty lines and what follows a ``#`` are ignored. A line may have a tag: ``team/app:1.0``.
+
+    Raises:
+        CommandFault: The file can't be read, is not UTF-8, is larger than 64 MiB, or names nothing.
+    """
+    try:
+        data = _read(name)
+    except OSError as error:
+        raise CommandFault(f"can't read {name!r}: {error.strerror}") from error
+    if len(data) > LARGEST_LIST:
+        raise CommandFault(f"{name!r} is larger than {LARGEST_LIST // 1024**2} MiB")
+    try:
+        found = tuple(dict.fromkeys(_names(data.decode().splitlines())))
+    except UnicodeDecodeError as error:
+        raise CommandFault(f"{name!r} is not UTF-8 text: write one repository a line") from error
+    if not found:
+        raise CommandFault(f"{name!r} names no repository: write one a line, such as team/app")
+    return found
+
+
+def _read(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read(LARGEST_LIST + 1)
+    with Path(name).open("rb") as file:
+        return file.read(LARGEST_LIST + 1)
+
+
+def _names(lines: Iterable[str]) -> Iterator[str]:
+    for line in lines:
+        if name := line.partition("#")[0].strip():
+            yield name
 
 
 class Catalog:
@@ -28,6 +127,10 @@ class Catalog:
         host: The registry's name.
         selection: What is wanted.
         named: Repositories that the user names, some with a tag; None: those that the registry lists.
+
+    Attributes:
+        total: How many images have been found so far.
+        complete: Whether that is all.
     """
 
     def __init__(self, registry: Registry, host: str, selection: Selection, named: Iterable[str] | None = None) -> None:
@@ -39,12 +142,10 @@ class Catalog:
         self._given: set[bytes] = set()
         self._fault: RegistryError | None = None
         self.total = 0
-        """How many images have been found so far."""
         self.complete = False
-        """Whether that is all."""
 
     async def find(self) -> None:
-        """List everything; what is found is given by `images` meanwhile.
+        """List everything; `images` yields what is found meanwhile.
 
         Raises:
             RegistryError: The registry does not give the list of its repositories; what it gave before is found.
@@ -99,7 +200,7 @@ class Catalog:
             async for name in self._registry.repositories(self._host):
                 if self._selection.wants_repository(name):
                     yield name
-        except RegistryError as error:  # raised when the tags of those before it are there
+        except RegistryError as error:  # raised when the tags of the repositories before it are there
             self._fault = error
 
     async def _list_tags(self, name: str) -> list[str] | RegistryError:
@@ -120,14 +221,15 @@ class Catalog:
         return [self._image(repository, tag) for tag in self._selection.choose_tags(repository, tags)]
 
     def _image(self, repository: str, tag: str) -> Found:
-        """Return the reference of a tag; a name that is none could otherwise mean another image."""
+        """Return the reference of a tag; a name that is not valid could otherwise mean another image."""
         text = f"{self._host}/{repository}:{tag}"
         with suppress(InvalidReferenceError):
             reference = Reference.parse(text)
             names = {repository, f"library/{repository}"}  # of Docker Hub both mean the same
             if reference.repository in names and (reference.tag, reference.digest) == (tag, None):
                 return reference
-        return UnresolvedImage(reference=text, step="tags", message="the registry lists it, and it is no image's name")
+        message = "the registry lists it, and it is not a valid image name"
+        return UnresolvedImage(reference=text, step="tags", message=message)
 
     def _split(self, name: str) -> tuple[str, str]:
         """Return a repository, and the tag that the user wrote behind it; a registry lists repositories alone."""

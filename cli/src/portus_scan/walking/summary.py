@@ -1,4 +1,4 @@
-"""What came of many images, in numbers."""
+"""What came of a walk: many images in numbers, and the exit code that they deserve together."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 
 from attrs import define, field
-from portus_scanners import ImageReport, Outcome, Severity, UnresolvedImage, Verdict
+from portus_scanners import ImageReport, Outcome, ReportDocument, Severity, UnresolvedImage, Verdict
 
 from ..exits import ExitCode
-from ..formats import count
+from ..formats import count, gate_lines, unused_rule_lines
+from ..terminal import safe
 
 
 @define
@@ -17,11 +18,11 @@ class Tally:
     """Counts reports as they come; it does not keep them."""
 
     images: int = 0
-    """Scanned, or tried."""
+    """Scanned, or tried to."""
     unresolved: int = 0
-    """Not scanned, since the registry did not give them."""
+    """Not scanned, because the registry did not give them."""
     unchanged: int = 0
-    """Not scanned, since they were scanned before and their tags point to the same images."""
+    """Not scanned, because they were scanned before and their tags point to the same images."""
     stopped: int = 0
     """Begun, and not finished when the user stopped: not among `images`."""
     codes: Counter[ExitCode] = field(factory=Counter)
@@ -71,3 +72,30 @@ class Tally:
                 if self.outcomes[scanner, one]
             ]
             yield f"{scanner}: {', '.join(parts)}"
+
+    def judge(self, *, listed: bool, passed: bool) -> ExitCode:
+        """Return the exit code of a walk that was not interrupted.
+
+        Args:
+            listed: Whether all repositories are known.
+            passed: Whether the gate passed; it also fails for an image that nobody has looked into.
+        """
+        if not self.images and listed and self.unchanged:
+            return ExitCode.OK
+        if not passed and self.code is not ExitCode.NOTHING:
+            return ExitCode.GATE
+        return ExitCode.PARTIAL if self.code is ExitCode.OK and not listed else self.code
+
+
+def summary_lines(tally: Tally, policed: ReportDocument) -> Iterator[str]:
+    """Yield what is printed at the end: the numbers, then what the policy says of all images together.
+
+    Args:
+        tally: The images.
+        policed: The rules that fit none of them, and the gate.
+    """
+    yield from tally.lines()
+    if policed.unused_rules:
+        yield from map(safe, unused_rule_lines(policed.unused_rules))
+    if policed.gate is not None:
+        yield from gate_lines(policed.gate)

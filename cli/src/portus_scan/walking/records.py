@@ -1,14 +1,15 @@
-"""The file of what is finished, one line an image, written while the scan runs."""
+"""What is kept of a walk: a file of the images that are finished, and one of what the tags pointed to."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from portus_scanners import (
     ImageReport,
@@ -19,19 +20,23 @@ from portus_scanners import (
     load_line,
 )
 
+from ..delivery import write_file
 from ..exits import CommandFault
 
 LONGEST_LINE = 256 * 1024 * 1024
 """Bytes of one image's report that is read again."""
 INTERRUPTED = "interrupted"
-"""The step of an image that was not scanned since the user stopped."""
+"""The step of an image that was not scanned since the user stopped the walk."""
+LARGEST_SINCE_FILE = 256 * 1024 * 1024
+"""Bytes."""
+_SINCE_VERSION = 1
 
 
 class ResultsFile:
     """JSON Lines: each finished image once, as soon as it is finished. A context manager; one process at a time.
 
-    A line is written with one call, so that a program which is killed leaves all lines before it whole. Its last line
-    says that the walk has ended; one that was interrupted is among the images that were not scanned.
+    A line is written with one call, so that a program which is killed leaves all lines before it whole. The last line
+    says that the walk has ended; a walk that was interrupted is among the images that were not scanned.
 
     Args:
         path: The file.
@@ -62,7 +67,7 @@ class ResultsFile:
         self.close()
 
     def __contains__(self, reference: str) -> bool:
-        """Return whether an image is finished, by its reference's text."""
+        """Return whether the image of a reference is finished."""
         return short(reference) in self._finished
 
     def read(self) -> Iterator[ImageReport | UnresolvedImage]:
@@ -71,7 +76,7 @@ class ResultsFile:
         What follows the last finished image is cut off: part of a line, the lines of an earlier end.
 
         Raises:
-            CommandFault: The file is something else, or a line is no report: it is left as it is.
+            CommandFault: The file is something else, or a line is not a report: it is left as it is.
         """
         self._file.seek(0)
         with os.fdopen(self._file.fileno(), "rb", closefd=False) as lines:
@@ -113,7 +118,7 @@ class ResultsFile:
         self._finished.add(short(reference_of(end)))
 
     def close(self) -> None:
-        """Have it written to the disk."""
+        """Close the file, written to the disk."""
         with suppress(OSError):  # a pipe, a device
             os.fsync(self._file.fileno())
         self._file.close()
@@ -134,7 +139,7 @@ class ResultsFile:
         try:
             return load_line(line)
         except InvalidDocumentError as error:
-            raise self._refuse(f"line {number} is no report ({error})") from error
+            raise self._refuse(f"line {number} is not a report ({error})") from error
 
     def _claim(self, *, resume: bool) -> None:
         """Keep other processes out, and do not write to what was there before."""
@@ -154,9 +159,9 @@ class ResultsFile:
             return  # a file system without locks
 
     def _check_torn(self, number: int, line: bytes) -> None:
-        """Refuse what is no beginning of a line of ours; a machine that went down may leave zeros in its place."""
+        """Reject what no line of ours begins with; a machine that went down may leave zeros in its place."""
         if line.strip(b"\0") and not any(line.startswith(head[: len(line)]) for head in _heads()):
-            raise self._refuse(f"line {number} is no report, nor the beginning of one")
+            raise self._refuse(f"line {number} is not a report, nor the beginning of one")
 
     def _refuse(self, why: str) -> CommandFault:
         return CommandFault(f"{str(self._path)!r}: {why}; nothing was changed: name another file, or repair this one")
@@ -178,5 +183,82 @@ def reference_of(end: ImageReport | UnresolvedImage) -> str:
 
 
 def short(reference: str) -> bytes:
-    """Return what stands for a reference: of a hundred thousand of them the texts would be too much to keep."""
+    """Return 16 bytes that stand for a reference: of a hundred thousand, the strings would be too much to keep."""
     return blake2b(reference.encode(errors="surrogatepass"), digest_size=16).digest()
+
+
+class SinceFile:
+    """What tags pointed to last time: ``{"version": 1, "scanners": ["clair"], "digests": {"a/b:1.0": "sha256:..."}}``.
+
+    Args:
+        path: The file; one that is not there yet is an empty one.
+        scanners: The scanners of now. An image that not all of them have seen counts as new.
+
+    Raises:
+        CommandFault: The file can't be read, or is something else.
+    """
+
+    def __init__(self, path: Path, scanners: Iterable[str]) -> None:
+        self._path = path
+        self._scanners = sorted(scanners)
+        self._before = _read_since(path, self._scanners)
+        self._now: dict[str, str] = {}
+
+    def is_unchanged(self, reference: str, digest: str) -> bool:
+        """Return whether a tag pointed to the same image last time; then it counts as seen this time too."""
+        if self._before.get(reference) != digest:
+            return False
+        self._now[reference] = digest
+        return True
+
+    def note(self, reference: str, digest: str) -> None:
+        """Remember an image that has been scanned to the end."""
+        self._now[reference] = digest
+
+    def write(self, *, all_seen: bool) -> None:
+        """Replace the file by what was seen now.
+
+        Args:
+            all_seen: Whether the whole registry was walked: tags that are no longer there are forgotten then.
+
+        Raises:
+            CommandFault: It can't be written.
+        """
+        digests = self._now if all_seen else {**self._before, **self._now}
+        document = {"version": _SINCE_VERSION, "scanners": self._scanners, "digests": digests}
+        text = json.dumps(document, indent=0, sort_keys=True) + "\n"
+        try:
+            write_file(self._path, [text.encode()])
+        except OSError as error:
+            raise CommandFault(f"can't write {str(self._path)!r}: {error.strerror}") from error
+
+
+def _read_since(path: Path, scanners: Iterable[str]) -> dict[str, str]:
+    """Return the digests that all these scanners have seen."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_SINCE_FILE + 1)
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise CommandFault(f"can't read {str(path)!r}: {error.strerror}") from error
+    seen_by, digests = _parse_since(path, data)
+    return digests if set(scanners) <= seen_by else {}
+
+
+def _parse_since(path: Path, data: bytes) -> tuple[set[str], dict[str, str]]:
+    try:
+        document: Any = json.loads(data) if len(data) <= LARGEST_SINCE_FILE else None
+        scanners, digests = document["scanners"], document["digests"]
+        known = document["version"] == _SINCE_VERSION
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise _not_a_since_file(path) from error
+    if not (known and isinstance(scanners, list) and isinstance(digests, dict)):
+        raise _not_a_since_file(path)
+    if not all(isinstance(value, str) for value in (*scanners, *digests.values())):
+        raise _not_a_since_file(path)
+    return set(scanners), digests
+
+
+def _not_a_since_file(path: Path) -> CommandFault:
+    return CommandFault(f"{str(path)!r} was not written by --since-file: name another file, or remove it")
