@@ -54,7 +54,7 @@ BUILT = [
 
 
 def test_empty_layers_are_the_well_known_ones() -> None:
-    """The bytes have the digests that everybody knows; inside is an archive without files."""
+    """The bytes have the well-known digests; inside is an archive without files."""
     assert EMPTY_LAYER_DIGEST == empty_layer().digest
     assert NEWER_EMPTY_LAYER_DIGEST == newer_empty_layer().digest
     assert bytes(1024) == gzip.decompress(empty_layer().data) == gzip.decompress(newer_empty_layer().data)

@@ -97,7 +97,7 @@ def test_the_author_writes_few_lines() -> None:
     written = [
         line
         for path, text in FILES.items()
-        if path in generated  # try_it.py is no part of the plugin
+        if path in generated  # try_it.py is not part of the plugin
         for line in difflib.ndiff(generated[path].splitlines(), text.splitlines())
         if line.startswith("+ ")
     ]

@@ -125,7 +125,7 @@ def project_of(folder: str) -> dict[str, object]:
 
 
 def test_all_distributions_have_one_version() -> None:
-    """One version for all; whoever needs the core, or a plugin, needs exactly this series of it."""
+    """All distributions have one version, and require the core and plugins in exactly this series."""
     projects = [project_of(folder) for folder in FOLDERS.values()]
     (version,) = {project["version"] for project in projects}
     needs = [

@@ -137,7 +137,7 @@ class StandInClair(LoopbackServer):
             namespace: ``debian:12``, ``alpine:v3.19``.
             name: ``CVE-...``; the entry of the same namespace and name is replaced.
             severity: One of `SEVERITIES`.
-            fixed_in: The first fixed version by (source) package; ``None`` (the word) where there is no fix.
+            fixed_in: The first fixed version by (source) package; ``None`` (the word) if there is no fix.
             description: Left out of answers when empty.
             link: Left out of answers when empty.
             metadata: Free-form; left out of answers when empty.

@@ -16,7 +16,7 @@ from .clair import StandInClair
 
 
 @frozen
-class ClairClient:
+class ClairLab:
     """Talks to one Clair about images of one registry."""
 
     http: aiohttp.ClientSession

@@ -57,7 +57,7 @@ class StoredVulnerability:
     link: str = ""
     metadata: Mapping[str, Any] = {}
     fixed_in: Mapping[str, str] = {}
-    """The first fixed version by package; ``None`` (the word) where there is no fix."""
+    """The first fixed version by package; ``None`` (the word) if there is no fix."""
 
 
 @define

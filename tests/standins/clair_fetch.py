@@ -25,7 +25,7 @@ class Download:
 
 
 def open_session() -> aiohttp.ClientSession:
-    """Open a session that shows itself as Go's client, and waits for ever."""
+    """Open a session that identifies itself as Go's client, and has no time limit."""
     return aiohttp.ClientSession(
         headers={"User-Agent": "Go-http-client/1.1", "Accept-Encoding": "gzip"},
         timeout=aiohttp.ClientTimeout(total=None),

@@ -172,7 +172,7 @@ class DockerRegistry:
         return {}
 
     async def _start(self, stack: AsyncExitStack, auth: dict[str, Any]) -> None:
-        """Start the program; again on another port when somebody else was faster to take it."""
+        """Start the program; if another process has taken its port meanwhile, try another port."""
         for _ in range(_STARTS):
             self._port = _free_port()
             process = await self._spawn(auth)

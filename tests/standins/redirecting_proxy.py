@@ -38,7 +38,7 @@ class Storage(LoopbackServer):
         return f"{self.url}/blob?X-Amz-Signature={signature}"
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Give the blob to whoever has the signature and nothing else."""
+        """Serve the blob to a client with the signature and no other credentials."""
         found = self._signed.get(request.raw_path.rpartition("=")[2])
         if found is None or "Authorization" in request.headers:
             return web.Response(status=400, text="Only one auth mechanism allowed")

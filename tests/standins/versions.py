@@ -13,7 +13,7 @@ _VALID = re.compile(r"(?:\d+:)?\d[A-Za-z0-9.+~:-]*", re.ASCII)
 
 
 def is_valid(version: str) -> bool:
-    """Return whether a text is a version; those that are not are left out of package lists."""
+    """Return whether a string is a version; packages without a valid one are left out of package lists."""
     return _VALID.fullmatch(version) is not None
 
 
@@ -42,7 +42,7 @@ def split(version: str) -> tuple[int, str, str]:
 
 
 def _compare_part(left: str, right: str) -> int:
-    """Compare texts and numbers in turn; the shorter list of parts goes on with empty ones."""
+    """Compare strings and numbers in turn; the shorter list of parts is padded with empty ones."""
     while left or right:
         left_text, left_number, left = _next_parts(left)
         right_text, right_number, right = _next_parts(right)

@@ -28,7 +28,7 @@ _JSON = {"Content-Type": "application/json"}
 
 
 @frozen(kw_only=True)
-class Answer:
+class ZypperAnswer:
     """One answer to ``GET /images?image=...``."""
 
     body: bytes = field(repr=False)
@@ -44,11 +44,11 @@ def scanned(
     security: int | None = None,
     error: str = "",
     release: asyncio.Event | None = None,
-) -> Answer:
+) -> ZypperAnswer:
     """Return a 200 with these patches; the counters agree with the list unless they are given."""
     secure = sum(bool(item.get("IsSecurity")) for item in patches)
     counts = (len(patches) - secure if updates is None else updates, secure if security is None else security)
-    return Answer(body=_result(*counts, error, patches), release=release)
+    return ZypperAnswer(body=_result(*counts, error, patches), release=release)
 
 
 def patch(
@@ -65,21 +65,21 @@ def patch(
     }
 
 
-def failed(error: str, *, status: int = 404) -> Answer:
+def failed(error: str, *, status: int = 404) -> ZypperAnswer:
     """Return a failure; ``command exited with status 127`` is an image without zypper."""
-    return Answer(body=_result(0, 0, error, ()), status=status)
+    return ZypperAnswer(body=_result(0, 0, error, ()), status=status)
 
 
-def working(*, retry_after: str = "") -> Answer:
+def working(*, retry_after: str = "") -> ZypperAnswer:
     """Return a 202: no version of the server sends it; Portus' client takes it for "still working"."""
     headers = {**_JSON, "Retry-After": retry_after} if retry_after else _JSON
-    return Answer(body=_result(0, 0, "", ()), status=202, headers=headers)
+    return ZypperAnswer(body=_result(0, 0, "", ()), status=202, headers=headers)
 
 
-def recorded(name: str) -> Answer:
+def recorded(name: str) -> ZypperAnswer:
     """Return the answer of a recorded exchange, by the name of its file."""
     response = exchange("zypper_docker", name)["response"]
-    return Answer(body=response["body_text"].encode(), status=response["status"])
+    return ZypperAnswer(body=response["body_text"].encode(), status=response["status"])
 
 
 class StandInZypperDocker(LoopbackServer):
@@ -96,14 +96,14 @@ class StandInZypperDocker(LoopbackServer):
         self.most_in_flight = 0
         self.asked: list[str] = []
         """The images asked for, in order."""
-        self._scripts: dict[str, list[Answer]] = {}
+        self._scripts: dict[str, list[ZypperAnswer]] = {}
 
     @property
     def targets(self) -> list[str]:
         """The targets of all requests as they stood in the request line."""
         return [request.target for request in self.requests]
 
-    def script(self, image: str, *answers: Answer) -> None:
+    def script(self, image: str, *answers: ZypperAnswer) -> None:
         """Set the answers for an image, one a request; the last one is repeated. Others: ``No such image``."""
         self._scripts[image] = list(answers)
 
@@ -127,7 +127,7 @@ class StandInZypperDocker(LoopbackServer):
             return await _send(request, failed("no image name specified"))
         return await _send(request, await self._scan(images[0]))
 
-    async def _scan(self, image: str) -> Answer:
+    async def _scan(self, image: str) -> ZypperAnswer:
         self.asked.append(image)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
@@ -139,7 +139,7 @@ class StandInZypperDocker(LoopbackServer):
         finally:
             self.in_flight -= 1
 
-    def _next_answer(self, image: str) -> Answer:
+    def _next_answer(self, image: str) -> ZypperAnswer:
         answers = self._scripts.get(image)
         if not answers:
             return failed(f"Error: No such image: {image}")
@@ -152,7 +152,7 @@ def _images_asked(query: str) -> list[str]:
     return [unquote_plus(value) for key, _, value in parts if unquote_plus(key) == "image"]
 
 
-async def _send(request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+async def _send(request: web.BaseRequest, answer: ZypperAnswer) -> web.StreamResponse:
     return await send_body(request, answer.status, answer.body, answer.headers)
 
 

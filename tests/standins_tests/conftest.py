@@ -8,7 +8,7 @@ import aiohttp
 import pytest
 from portus_scanners_testing import StandInRegistry
 from standins.clair import StandInClair
-from standins.clair_client import ClairClient
+from standins.clair_client import ClairLab
 
 
 @pytest.fixture
@@ -19,6 +19,6 @@ async def clair() -> AsyncIterator[StandInClair]:
 
 
 @pytest.fixture
-def client(http: aiohttp.ClientSession, clair: StandInClair, registry: StandInRegistry) -> ClairClient:
+def client(http: aiohttp.ClientSession, clair: StandInClair, registry: StandInRegistry) -> ClairLab:
     """A client of the empty Clair, for images of the empty registry."""
-    return ClairClient(http, clair, registry)
+    return ClairLab(http, clair, registry)

@@ -13,7 +13,7 @@ import pytest
 from portus_scanners_testing import Disconnect, EmptyBody, Hang, StandInRegistry, Status, Truncated
 from portus_scanners_testing.images import debian_layer, dpkg_layer, filler_layer, make_image
 from standins.clair import DATABASE_DOWN, QUERY_FAILED, TIMED_OUT
-from standins.clair_client import ClairClient
+from standins.clair_client import ClairLab
 
 BASE = debian_layer({"bash": "5.2-1"})
 NOT_FOUND = (400, "could not find layer")
@@ -26,7 +26,7 @@ def message(body: bytes) -> str:
     return text
 
 
-async def test_known_name_is_a_no_op(client: ClairClient) -> None:
+async def test_known_name_is_a_no_op(client: ClairLab) -> None:
     """An unknown parent, an unreachable path and a bogus format get 201 and an echo; nothing is fetched."""
     await client.post_layer(BASE, "known")
     more = {"Format": "bogus", "Headers": {"Authorization": "Bearer x"}}
@@ -37,7 +37,7 @@ async def test_known_name_is_a_no_op(client: ClairClient) -> None:
     assert [True, False] == [post.fetched for post in client.clair.posts]
 
 
-async def test_failed_post_stores_nothing(client: ClairClient) -> None:
+async def test_failed_post_stores_nothing(client: ClairLab) -> None:
     """The child of a layer that could not be fetched has no parent."""
     client.registry.faults.add("*/blobs/*", Status(500), times=1)
     assert NOT_FOUND == await client.post_layer(BASE, "base")
@@ -51,25 +51,25 @@ async def test_failed_post_stores_nothing(client: ClairClient) -> None:
     [Status(401), Status(403), Status(404), Status(503), Status(302), Disconnect()],
     ids=lambda fault: str(getattr(fault, "status", "disconnect")),
 )
-async def test_any_failure_to_fetch_is_the_same_error(client: ClairClient, fault: Status | Disconnect) -> None:
+async def test_any_failure_to_fetch_is_the_same_error(client: ClairLab, fault: Status | Disconnect) -> None:
     """The registry's status is not passed on."""
     client.registry.faults.add("*/blobs/*", fault)
     assert NOT_FOUND == await client.post_layer(BASE)
 
 
 @pytest.mark.parametrize("path", [NOWHERE, "ftp://127.0.0.1/x", "/etc/passwd", "http://"])
-async def test_paths_that_lead_nowhere(client: ClairClient, path: str) -> None:
+async def test_paths_that_lead_nowhere(client: ClairLab, path: str) -> None:
     """A refused connection, another scheme and no URL at all give the same error."""
     status, body = await client.post("layer", path)
     assert NOT_FOUND == (status, body["Error"]["Message"])
 
 
-async def test_illegal_header_is_the_same_error(client: ClairClient) -> None:
+async def test_illegal_header_is_the_same_error(client: ClairLab) -> None:
     """A header that is not legal HTTP never goes out."""
     assert NOT_FOUND == await client.post_layer(BASE, Headers={"Authorization": "Bearer a\r\nb: c"})
 
 
-async def test_redirect_drops_authorization_of_another_host(client: ClairClient) -> None:
+async def test_redirect_drops_authorization_of_another_host(client: ClairLab) -> None:
     """Other headers are kept."""
     async with StandInRegistry() as storage:
         storage.push("lab/one", "", make_image(BASE))
@@ -82,7 +82,7 @@ async def test_redirect_drops_authorization_of_another_host(client: ClairClient)
     assert (False, "yes", "Go-http-client/1.1") == ("Authorization" in seen, seen["X-Kept"], seen["User-Agent"])
 
 
-async def test_token_is_used_for_the_blob(client: ClairClient) -> None:
+async def test_token_is_used_for_the_blob(client: ClairLab) -> None:
     """Clair sends the headers that it is given: without the token the registry refuses."""
     async with StandInRegistry(auth="token") as guarded:
         guarded.push("lab/one", "", make_image(BASE))
@@ -97,7 +97,7 @@ async def test_token_is_used_for_the_blob(client: ClairClient) -> None:
 
 
 @pytest.mark.parametrize("fault", [EmptyBody(), Status(204)], ids=["empty 200", "204"])
-async def test_empty_body_is_an_empty_layer(client: ClairClient, fault: EmptyBody | Status) -> None:
+async def test_empty_body_is_an_empty_layer(client: ClairLab, fault: EmptyBody | Status) -> None:
     """A silent miss, and it stays so under that name."""
     client.registry.faults.add("*/blobs/*", fault, times=1)
     assert (201, "") == await client.post_layer(BASE)
@@ -106,14 +106,14 @@ async def test_empty_body_is_an_empty_layer(client: ClairClient, fault: EmptyBod
 
 
 @pytest.mark.parametrize("announced", [True, False])
-async def test_truncated_download_is_no_archive(client: ClairClient, announced: bool) -> None:
+async def test_truncated_download_is_no_archive(client: ClairLab, announced: bool) -> None:
     """Whether or not the client could see that bytes are missing."""
     client.registry.faults.add("*/blobs/*", Truncated(100, announced=announced))
     assert (422, "tarutil: could not extract the archive") == await client.post_layer(BASE)
 
 
 @pytest.mark.parametrize("key", ["Name", "Path", "Format"])
-async def test_empty_field_is_refused(client: ClairClient, key: str) -> None:
+async def test_empty_field_is_refused(client: ClairLab, key: str) -> None:
     """Name, path and format must be there."""
     layer = {"Name": "layer", "Path": NOWHERE, "Format": "Docker", key: ""}
     status, _, body = await client.raw("POST", "/v1/layers", json={"Layer": layer})
@@ -133,14 +133,14 @@ async def test_empty_field_is_refused(client: ClairClient, key: str) -> None:
     ],
     ids=["empty", "cut", "over 1 MiB", "no JSON", "array", "number", "null"],
 )
-async def test_bodies_that_are_no_request(client: ClairClient, data: bytes, expected: str) -> None:
+async def test_bodies_that_are_no_request(client: ClairLab, data: bytes, expected: str) -> None:
     """400 with Go's words."""
     status, _, body = await client.raw("POST", "/v1/layers", data=io.BytesIO(data))
     assert 400 == status
     assert message(body).startswith(expected)
 
 
-async def test_text_after_the_json_is_ignored(client: ClairClient) -> None:
+async def test_text_after_the_json_is_ignored(client: ClairLab) -> None:
     """Only the first value is read."""
     status, _, body = await client.raw("POST", "/v1/layers", data=b'{"Layer": {}} and more')
     assert (400, "could not process a layer which does not have a name") == (status, message(body))
@@ -160,7 +160,7 @@ async def test_text_after_the_json_is_ignored(client: ClairClient) -> None:
         ("PUT", "/v1/layers", 405, None),
     ],
 )
-async def test_odd_paths(client: ClairClient, method: str, target: str, status: int, location: str | None) -> None:
+async def test_odd_paths(client: ClairLab, method: str, target: str, status: int, location: str | None) -> None:
     """Redirects lose the version; wrong paths and methods are answered in plain text."""
     actual, headers, _ = await client.raw(method, target)
     assert (status, location) == (actual, headers.get("Location"))
@@ -171,7 +171,7 @@ async def test_odd_paths(client: ClairClient, method: str, target: str, status: 
     ("query", "features", "vulnerabilities"),
     [("", False, False), ("?features=false", True, False), ("?vulnerabilities", True, True)],
 )
-async def test_query_counts_by_presence(client: ClairClient, query: str, features: bool, vulnerabilities: bool) -> None:
+async def test_query_counts_by_presence(client: ClairLab, query: str, features: bool, vulnerabilities: bool) -> None:
     """A value has no effect; vulnerabilities imply features."""
     client.clair.add_vulnerability("debian:12", "CVE-2099-1", fixed_in={"bash": "5.2-2"})
     await client.post_layer(BASE)
@@ -181,15 +181,15 @@ async def test_query_counts_by_presence(client: ClairClient, query: str, feature
 
 
 @pytest.mark.parametrize("accepted", ["gzip", "gzip;q=0", "deflate, gzip"])
-async def test_letters_gzip_make_the_answer_gzipped(client: ClairClient, accepted: str) -> None:
+async def test_letters_gzip_make_the_answer_gzipped(client: ClairLab, accepted: str) -> None:
     """Errors included."""
     async with aiohttp.ClientSession(auto_decompress=False) as raw:
-        other = ClairClient(raw, client.clair, client.registry)
+        other = ClairLab(raw, client.clair, client.registry)
         _, headers, body = await other.raw("GET", "/v1/layers/x", headers={"Accept-Encoding": accepted})
     assert ("gzip", "the resource cannot be found") == (headers["Content-Encoding"], message(gzip.decompress(body)))
 
 
-async def test_long_answers_come_in_one_chunk_with_gos_escapes(client: ClairClient) -> None:
+async def test_long_answers_come_in_one_chunk_with_gos_escapes(client: ClairLab) -> None:
     """Over 2 KB: chunked; HTML's characters are escaped, other text is raw UTF-8, a newline ends it."""
     client.clair.add_vulnerability("debian:12", "CVE-2099-1", fixed_in={"bash": "5.2-2"}, description="<é>" * 900)
     await client.post_layer(BASE)
@@ -199,7 +199,7 @@ async def test_long_answers_come_in_one_chunk_with_gos_escapes(client: ClairClie
     assert body.endswith(b"}\n")
 
 
-async def test_vulnerabilities_are_computed_at_the_time_of_the_get(client: ClairClient) -> None:
+async def test_vulnerabilities_are_computed_at_the_time_of_the_get(client: ClairLab) -> None:
     """Entered, changed and deleted ones show without a new POST; the fixed version itself is not affected."""
     await client.post_layer(BASE)
     seen = [await client.findings("layer")]
@@ -211,7 +211,7 @@ async def test_vulnerabilities_are_computed_at_the_time_of_the_get(client: Clair
     assert [{}, {"bash CVE-2099-1": "5.2-2"}, {}, {"bash CVE-2099-1": None}, {}] == seen
 
 
-async def test_deleting_takes_the_layers_above(client: ClairClient) -> None:
+async def test_deleting_takes_the_layers_above(client: ClairLab) -> None:
     """DELETE of the base answers 200 with nothing, and everything built on it is gone."""
     await client.post_layer(BASE, "base")
     await client.post_layer(filler_layer(), "child", "base")
@@ -222,7 +222,7 @@ async def test_deleting_takes_the_layers_above(client: ClairClient) -> None:
     assert [404, 404, 404] == statuses
 
 
-async def test_namespaces(client: ClairClient) -> None:
+async def test_namespaces(client: ClairLab) -> None:
     """Null at first; then those of layers, with their version format."""
     before = await client.raw("GET", "/v1/namespaces")
     await client.post_layer(BASE)
@@ -231,7 +231,7 @@ async def test_namespaces(client: ClairClient) -> None:
     assert (b'{"Namespaces":null}\n', expected) == (before[2], json.loads(after[2]))
 
 
-async def test_namespace_made_by_a_vulnerability_entry_is_spoiled(client: ClairClient) -> None:
+async def test_namespace_made_by_a_vulnerability_entry_is_spoiled(client: ClairLab) -> None:
     """It never gets a version format, and layers with a parent in it are refused."""
     await client.raw("POST", "/v1/namespaces/debian:12/vulnerabilities", json=entry("High"))
     await client.post_layer(BASE, "base")
@@ -249,7 +249,7 @@ def entry(severity: str) -> Mapping[str, object]:
 
 
 @pytest.mark.parametrize(("severity", "status"), [("hIGH", 201), ("Horrible", 400), ("", 400)])
-async def test_severity_of_an_entry(client: ClairClient, severity: str, status: int) -> None:
+async def test_severity_of_an_entry(client: ClairLab, severity: str, status: int) -> None:
     """In any case; an unknown one is refused. The namespace in the body decides."""
     await client.post_layer(BASE)
     actual, _, _ = await client.raw("POST", "/v1/namespaces/other:1/vulnerabilities", json=entry(severity))
@@ -257,7 +257,7 @@ async def test_severity_of_an_entry(client: ClairClient, severity: str, status: 
     assert (status, ["High"] if status == 201 else []) == (actual, found)
 
 
-async def test_race_goes_away_when_the_request_is_sent_again(client: ClairClient) -> None:
+async def test_race_goes_away_when_the_request_is_sent_again(client: ClairLab) -> None:
     """The next POSTs of new names end with a failed query; known names are not touched."""
     await client.post_layer(BASE, "known")
     client.clair.races = 1
@@ -265,14 +265,14 @@ async def test_race_goes_away_when_the_request_is_sent_again(client: ClairClient
     assert [(201, ""), (500, QUERY_FAILED), (201, "")] == answers
 
 
-async def test_name_over_128_characters_is_never_stored(client: ClairClient) -> None:
+async def test_name_over_128_characters_is_never_stored(client: ClairLab) -> None:
     """The same error, however often it is sent."""
     answers = {await client.post_layer(BASE, "x" * 129) for _ in range(2)}
     assert {(500, QUERY_FAILED)} == answers
     assert (201, "") == await client.post_layer(BASE, "x" * 128)
 
 
-async def test_timeout_answers_503_and_stores_the_layer(client: ClairClient) -> None:
+async def test_timeout_answers_503_and_stores_the_layer(client: ClairLab) -> None:
     """JSON in plain text; a later GET is 200."""
     client.clair.timeouts = 1
     client.registry.push("lab/one", "", make_image(BASE))
@@ -282,7 +282,7 @@ async def test_timeout_answers_503_and_stores_the_layer(client: ClairClient) -> 
     assert {"bash": "5.2-1"} == await client.packages("late")
 
 
-async def test_database_down_fails_everything_and_comes_back(client: ClairClient) -> None:
+async def test_database_down_fails_everything_and_comes_back(client: ClairLab) -> None:
     """Requests get 500, a vulnerability entry no answer at all; afterwards all is as it was."""
     await client.post_layer(BASE)
     client.clair.database_down = True
@@ -297,12 +297,12 @@ async def test_database_down_fails_everything_and_comes_back(client: ClairClient
     assert {"bash": "5.2-1"} == await client.packages("layer")
 
 
-async def test_client_that_hangs_up_does_not_stop_clair(client: ClairClient) -> None:
+async def test_client_that_hangs_up_does_not_stop_clair(client: ClairLab) -> None:
     """The layer is stored after the client has gone."""
     release = asyncio.Event()
     client.registry.faults.add("*/blobs/*", Hang(release))
     async with aiohttp.ClientSession() as hasty:
-        impatient = asyncio.create_task(ClairClient(hasty, client.clair, client.registry).post_layer(BASE))
+        impatient = asyncio.create_task(ClairLab(hasty, client.clair, client.registry).post_layer(BASE))
         await until(lambda: client.registry.requests)
         impatient.cancel()
         await asyncio.gather(impatient, return_exceptions=True)

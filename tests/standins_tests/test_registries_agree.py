@@ -131,7 +131,7 @@ def _sorted(document: dict[str, object]) -> dict[str, object]:
 
 
 async def test_refusals(http: aiohttp.ClientSession) -> None:
-    """The challenges have the same parameters, for every way not to be let in."""
+    """The challenges have the same parameters, for every way to be refused."""
     async with AsyncExitStack() as stack:
         ours = await stack.enter_async_context(StandInRegistry(auth="token", service="real-registry"))
         theirs = await stack.enter_async_context(DockerRegistry(auth="token"))

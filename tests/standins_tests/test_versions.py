@@ -82,5 +82,5 @@ def test_version_equals_itself(version: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "x1", "1 2", "1_2", "é", "a:1"])
 def test_what_is_no_version(text: str) -> None:
-    """Such texts are left out of package lists."""
+    """Packages with such versions are left out of package lists."""
     assert not is_valid(text)

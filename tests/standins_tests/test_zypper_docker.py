@@ -117,7 +117,7 @@ async def test_long_answers_are_chunked_and_escaped(http: aiohttp.ClientSession,
 
 
 async def test_scans_go_on_without_their_client(http: aiohttp.ClientSession, zypper: StandInZypperDocker) -> None:
-    """A scan that waits for its release is counted until it ends, whoever has hung up."""
+    """A scan that waits for its release is counted until it ends, even if its client has hung up."""
     release = asyncio.Event()
     zypper.script("a:1", scanned(release=release))
     scans = [asyncio.create_task(ask(http, zypper, "/images?image=a:1")) for _ in range(2)]

@@ -60,7 +60,7 @@ def test_everything_of_an_item_is_kept() -> None:
     ],
 )
 def test_severity_comes_from_the_word_else_from_a_score(word: str | None, cvss: Any, severity: Severity) -> None:
-    """A word counts, unknown ones too; where there is none, the score of the newest version does."""
+    """The word decides, even an unknown one; without a word, the score of the newest version does."""
     item = vulnerability("CVE-2099-0001", severity=word, preferred_cvss=cvss)  # type: ignore[arg-type]
     assert severity is read({"vulnerabilities": [item]}).findings[0].severity
 

@@ -31,7 +31,7 @@ def purls(sbom: Sbom) -> list[str]:
 
 @pytest.mark.parametrize("make", [cyclonedx, spdx])
 def test_both_forms_list_their_packages(make: Any) -> None:
-    """Each package once; the image itself is none."""
+    """Each package is listed once; the image itself is not a package."""
     sbom = read_sbom(make("pkg:npm/%40scope/a@1", "pkg:pypi/b@2", "pkg:pypi/b@2", "pkg:oci/app@sha256:00"))
     assert (["pkg:npm/%40scope/a@1", "pkg:pypi/b@2"], 0) == (purls(sbom), sbom.unnamed)
 
@@ -50,7 +50,7 @@ def test_components_inside_of_components_are_read() -> None:
 
 
 def test_packages_without_a_package_url_are_counted() -> None:
-    """Files, the distribution and lock files are no packages; a name with a version is one."""
+    """Files, the distribution and lock files are not packages; a name with a version is one."""
     parts = [("library", "1"), ("library", None), ("file", "1"), ("operating-system", "12")]
     components = [{"type": kind, "name": "x", "version": version} for kind, version in parts]
     packages = [{"name": "x", "versionInfo": "1"}, {"name": "y", "versionInfo": "1", "primaryPackagePurpose": "FILE"}]

@@ -85,7 +85,7 @@ async def test_an_sbom_without_source_packages_makes_the_report_incomplete(scan:
 
 @pytest.mark.parametrize("purls", [(), ("pkg:generic/busybox@1",)], ids=["no packages", "unknown packages"])
 async def test_an_sbom_that_nothing_can_be_asked_about(scan: Scan, osv: StandInOsv, purls: tuple[str, ...]) -> None:
-    """Is no clean report: the image is unsupported."""
+    """An SBOM without packages is not a clean report: the image is unsupported."""
     with pytest.raises(UnsupportedImageError, match="no package that OSV"):
         await scan(*purls)
     assert [] == osv.requests
@@ -99,7 +99,7 @@ async def test_a_withdrawn_record_is_no_finding(scan: Scan, osv: StandInOsv) -> 
 
 
 async def test_an_image_without_an_sbom_says_how_to_attach_one(osv: StandInOsv, context: RecordingContext) -> None:
-    """Nothing is attached: unsupported, with the command to mend it."""
+    """An image without an attached SBOM is unsupported; the message has the command that attaches one."""
     with pytest.raises(UnsupportedImageError, match="oras attach --artifact-type application"):
         await OsvScanner(OsvSettings(server=osv.url), context).scan(IMAGE)
 

@@ -134,7 +134,7 @@ def test_severity_in_sarif_is_a_score_else_a_level(result: Any, rule: Any, sever
 
 
 def test_results_of_sarif_that_are_no_findings() -> None:
-    """What passed is no finding; what is suppressed is left out, and said."""
+    """A result that passed is not a finding; suppressed results are left out, and a note says so."""
     base = {"ruleId": "X-1", "message": {"text": "x"}}
     results = [{**base, "kind": "pass"}, {**base, "suppressions": [{"kind": "external"}]}]
     report = read_report(reports.sarif({}, results=results)).report

@@ -60,7 +60,7 @@ async def test_a_missing_report_names_the_path(scan: Scan, tmp_path: Path) -> No
 
 
 async def test_a_pipe_is_no_report(tmp_path: Path) -> None:
-    """A file that nobody writes to does not hold the scan."""
+    """A pipe without a writer does not hold up the scan."""
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ScannerError, match="is not a file"):
         await ReportFileScanner(ReportFileSettings(path=f"{tmp_path}/pipe"), StandInContext()).scan(IMAGE)

@@ -83,7 +83,7 @@ def test_a_namespace_of_its_own_is_kept() -> None:
 
 
 def test_the_layer_is_the_digest_of_who_added_it() -> None:
-    """AddedBy is a name in Clair; the finding has the digest, or nothing where the name is none of the image's."""
+    """AddedBy is a name in Clair; the finding has the digest, or none if no layer of the image has that name."""
     pairs = [
         ({"Name": link, "Version": "1", "AddedBy": link}, {"Name": "CVE-1"}) for link in (CHAIN[1].name, "stranger")
     ]

@@ -126,7 +126,7 @@ async def test_one_image_scanned_twice_at_the_same_moment_is_posted_once(house: 
 
 async def until(happened: Callable[[], bool]) -> None:
     """Let the others go on until something has happened."""
-    while not happened():  # noqa: ASYNC110 (nobody sets an event)
+    while not happened():  # noqa: ASYNC110 (there is no event for it)
         await asyncio.sleep(0)
 
 
@@ -213,7 +213,7 @@ async def test_an_image_that_was_deleted_is_posted_again(house: House) -> None:
 
 
 async def test_a_probe_that_lies_costs_no_finding(house: House) -> None:
-    """Where something else answers 200 for every layer, Clair's refusal of the next one counts: all are posted."""
+    """If another server answers 200 for every layer, Clair's refusal of the next one counts: all are posted."""
     house.clair.add_vulnerability("debian:12", "CVE-2099-0001", "High", fixed_in={"bash": "5.2-2"})
     image = await house.image(built("a"))
     for name in names(image)[:-1]:

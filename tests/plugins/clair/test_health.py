@@ -49,7 +49,7 @@ async def test_an_api_that_refuses_is_not_healthy(house: House, status: int) -> 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b'{"Namespaces": 5}', b"[]"])
 async def test_nonsense_is_not_healthy(house: House, body: bytes) -> None:
-    """A 200 that is not Clair's is somebody else's."""
+    """A 200 that is not of Clair's form comes from another server."""
     house.clair.faults.add("/v1/namespaces", Status(200, body))
     assert (await house.scanner().check_health()).healthy is False
 

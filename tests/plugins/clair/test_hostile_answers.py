@@ -79,7 +79,7 @@ def test_a_fault_has_its_place(vulnerability: str, fault: str) -> None:
 
 
 def test_a_number_beyond_all_floats_costs_no_vector() -> None:
-    """A score of 1e999 is none; the vector beside it is kept."""
+    """A score of 1e999 is not a score; the vector beside it is kept."""
     metadata = '{"NVD": {"CVSSv2": {"Score": 1e999, "Vectors": "AV:N"}}}'
     body = (
         '{"Layer": {"Name": "top", "Features": [{"Name": "f", "Vulnerabilities": [{"Name": "a", "Metadata": '
@@ -104,7 +104,7 @@ def test_a_refusal_is_one_short_printable_line(status: int, body: bytes) -> None
 
 
 def test_a_message_that_is_no_utf_8_is_still_understood() -> None:
-    """A byte that is no UTF-8 costs neither the message nor its meaning."""
+    """A byte that is not UTF-8 costs neither the message nor its meaning."""
     body = b'{"Error":{"Message":"could not find layer \xff"}}'
     assert Cause.BLOB_NOT_FETCHED is Refusal.from_answer(HttpAnswer(status=400, headers={}, body=body)).cause
 

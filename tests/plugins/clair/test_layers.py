@@ -18,7 +18,7 @@ def layers(digests: list[str]) -> list[Layer]:
 
 @given(chains, st.text(max_size=5), st.text(max_size=5))
 def test_two_salts_share_no_name(chain: list[str], one: str, other: str) -> None:
-    """Whatever is in the salts: different ones give different names for every layer."""
+    """Different salts give different names for every layer."""
     names = [{link.name for link in make_chain(layers(chain), salt)} for salt in (one, other)]
     assert (one == other) == bool(names[0] & names[1])
 

@@ -82,7 +82,7 @@ def test_one_vulnerability_in_two_namespaces_is_two_findings() -> None:
     ],
 )  # fmt: skip
 def test_the_severity_is_the_word_or_else_the_score(values: dict[str, Any], severity: Severity) -> None:
-    """Clair's word decides, an unknown one included; where there is none, the CVSS score does."""
+    """Clair's word decides, even an unknown one; without a word, the CVSS score does."""
     assert severity == report_of([feature(**values)]).findings[0].severity
 
 
@@ -98,7 +98,7 @@ def test_the_severity_is_the_word_or_else_the_score(values: dict[str, Any], seve
     ],
 )  # fmt: skip
 def test_metadata_in_every_form(metadata: object, expected: list[tuple[str, str, float | None]]) -> None:
-    """CVSS is read where it can be, and whatever else the metadata is, it is no fault."""
+    """CVSS is read if it can be, and no other metadata is an error."""
     (finding,) = report_of([feature(Metadata=metadata)]).findings
     assert expected == [(one.version, one.vector, one.score) for one in finding.cvss]
 
@@ -134,7 +134,7 @@ def test_the_order_of_an_answer_does_not_matter(listed: list[tuple[str, str, str
 
 
 def test_an_absent_text_and_a_null_one_are_the_same() -> None:
-    """Texts may be absent or null; a feature without a vulnerability has no key for them, and is a clean one."""
+    """Strings may be absent or null; a feature without vulnerabilities has no key for them, and is clean."""
     empty = {"Name": "a", "NamespaceName": None, "Version": None, "AddedBy": None}
     assert ((), True) == (report_of([empty]).findings, report_of([empty]).complete)
 
@@ -153,7 +153,7 @@ def test_no_features_is_not_clean(namespace: str | None) -> None:
 
 
 def test_a_feature_without_a_name_is_invalid() -> None:
-    """A feature that says nothing is no sign that something was seen."""
+    """An empty feature does not mean that Clair recognised something."""
     with pytest.raises(InvalidReportError, match=r"\$\.Layer\.Features\[1\]\.Name: missing"):
         report_of([feature(), {}])
 

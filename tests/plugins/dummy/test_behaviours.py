@@ -82,7 +82,7 @@ async def test_raises_the_error(scanner, image, behaviour, error):
 
 
 async def test_error_without_a_message_says_that_it_is_scripted(scanner, image):
-    """Nobody takes a scripted error for a real one."""
+    """A scripted error can't be taken for a real one."""
     with pytest.raises(ScannerError, match=r"^dummy: scripted to end as 'failed'$"):
         await scanner(behaviour="failed").scan(image)
 
@@ -132,7 +132,7 @@ async def test_stubborn_swallows_one_cancellation(scanner, image):
 
 
 async def test_keep_comes_before_the_hanging(scanner, image, context):
-    """What was found so far is handed over as incomplete before the scan begins to wait for ever."""
+    """What was found so far is handed over as incomplete before the scan begins to wait without end."""
     with pytest.raises(StillWorkingError):
         await scanner(behaviour="pending", keep=True).scan(image)
 

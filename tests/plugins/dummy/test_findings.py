@@ -51,7 +51,7 @@ def test_every_member_of_a_scripted_finding_arrives():
 
 
 def test_unknown_severity_keeps_its_word():
-    """A word that nobody knows becomes unknown and is kept beside it."""
+    """An unknown word becomes the severity unknown, and is kept besides."""
     (finding,) = make_report(Step(findings=(ScriptedFinding(id="X", severity="purple"),))).findings
 
     assert (Severity.UNKNOWN, "purple") == (finding.severity, finding.severity_label)

@@ -113,7 +113,7 @@ def test_ratings_that_are_none_are_left_out(junk: object) -> None:
     assert ((), ()) == (finding.cvss, finding.vendor_ratings)
 
 
-def test_a_level_that_nobody_knows_is_kept_as_a_number() -> None:
+def test_an_unknown_level_is_kept_as_a_number() -> None:
     """A fifth level of a vendor is unknown, and not dropped."""
     (rating,) = only(one(VendorSeverity={"nvd": 7})).vendor_ratings
     assert ("nvd", Severity.UNKNOWN, "7") == (rating.source, rating.severity, rating.label)
@@ -172,7 +172,7 @@ def test_layers_have_their_digests(layer: object, expected: str | None) -> None:
     ],
 )
 def test_dates(text: str | None, expected: datetime | None) -> None:
-    """Nine digits of a second are read, Go's zero is none, and nonsense costs no finding."""
+    """Nine digits of a second are read, Go's zero is no time, and nonsense costs no finding."""
     assert expected == only(one(PublishedDate=text)).published
 
 
@@ -265,7 +265,7 @@ def test_an_image_whose_layers_do_not_match_has_no_digests() -> None:
 
 @given(st.lists(st.text(max_size=30), max_size=60))
 def test_no_warning_hides_behind_others(texts: list[str]) -> None:
-    """However many warnings an image provokes, the one that something was not looked at is among those kept."""
+    """However many warnings an image provokes, the one about something that was not scanned is kept."""
     log = ScanLog(StandInContext())
     for text in [*texts, "not on the EOL list: it is not on the EOL list"]:
         log(f"2099-01-01T00:00:00Z\tWARN\t{' '.join(text.split()) or 'x'}")

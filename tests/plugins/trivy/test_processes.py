@@ -133,7 +133,7 @@ CREDENTIALS = [("basic", "auth"), ("token", "registrytoken")]
 
 @pytest.mark.parametrize(("auth", "key"), CREDENTIALS, ids=[auth for auth, _ in CREDENTIALS])
 async def test_credentials_are_for_one_host_and_in_a_private_file(tmp_path: Path, auth: str, key: str) -> None:
-    """Not in the arguments, not in the environment; nobody else's are looked for."""
+    """Credentials are neither arguments nor in the environment; no others are looked for."""
     program = tmp_path / "trivy"
     program.write_text(
         f'#!/bin/sh\n[ "$1" = version ] && exec cat {tmp_path}/versions\n'

@@ -1,4 +1,4 @@
-"""What Trivy's errors mean: texts of the real program."""
+"""What Trivy's errors mean: messages of the real program."""
 
 from __future__ import annotations
 

@@ -207,7 +207,7 @@ async def test_a_layout_whose_registry_is_down(workspace: ProgramWorkspace) -> N
     ids=["no configuration", "no layers", "foreign layer"],
 )
 async def test_no_layout_can_be_made(workspace: ProgramWorkspace, image: Image) -> None:
-    """Where something is missing that nobody has."""
+    """An image that lacks what no registry has."""
     with pytest.raises(UnsupportedImageError):
         await open_layout(given("http://127.0.0.1:9/"), workspace, image)
 

@@ -33,5 +33,5 @@ class TestZypperDocker(PolledScannerContract):
 
     @pytest.fixture
     def working(self, backend: StandInZypperDocker, image: str) -> None:
-        """Answer 202 for ever."""
+        """Answer 202 each time."""
         backend.script(image, working())

@@ -65,7 +65,7 @@ def test_the_recorded_patches_of_2016() -> None:
 
 
 def test_one_cve_in_two_patches_is_one_finding() -> None:
-    """The highest severity counts, and both patches mend it."""
+    """The highest severity counts, and both patches fix it."""
     both = [
         Patch("p-1", Severity="low", Summary="CVE-2016-0718"),
         Patch("p-2", Severity="critical", Description="cve-2016-0718"),
@@ -82,7 +82,7 @@ def test_a_patch_is_an_alias_of_each_cve_that_it_mends() -> None:
 
 
 def test_two_patches_of_one_name_lose_nothing() -> None:
-    """A name that comes twice with different texts is no repetition: what the second says counts as well."""
+    """A name that comes twice with different descriptions is not a duplicate: the second one counts too."""
     items = [{"Name": "p", "IsSecurity": False}, {"Name": "p", "IsSecurity": True}]
     report = make_report(read_result(answer({"Updates": 1, "Security": 1, "List": items})), "strict")
     assert [("p", ("p",))] == [(finding.id, finding.fixed_by) for finding in report.findings]
@@ -122,7 +122,7 @@ def test_halves_of_surrogate_pairs_are_replaced() -> None:
 
 
 def test_a_text_that_names_many_cves_stays_small() -> None:
-    """A finding has no more of a long text than a page, and an image no more findings than a limit, then incomplete."""
+    """A long description is cut; more findings than the limit make the report incomplete."""
     text = " ".join(f"CVE-2016-{number}" for number in range(10_000, 10_001 + MOST_FINDINGS))
     item = {"Name": "p", "Severity": text, "Summary": text, "Description": f"{text} bsc#1" + " bsc#2" * 1000}
     report = make_report(read_result(answer({"Updates": 1, "Security": 0, "List": [item]})), "corrected")
@@ -171,7 +171,7 @@ def test_no_cve_is_lost_and_none_comes_twice(given_patches: list[Patch]) -> None
 
 @given(patches, st.randoms(use_true_random=False), st.sampled_from(["strict", "corrected"]))
 def test_the_order_of_patches_does_not_matter(given_patches: list[Patch], random: Random, mode: str) -> None:
-    """In any order the same vulnerabilities are found, as severe, inferred or not, mended by the same patches."""
+    """In any order the same vulnerabilities are found, as severe, inferred or not, fixed by the same patches."""
     shuffled = random.sample(given_patches, len(given_patches))
     one, other = (
         {each.id: (each.severity, each.inferred, set(each.fixed_by)) for each in make_findings(several, mode)}

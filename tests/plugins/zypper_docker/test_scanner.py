@@ -21,7 +21,7 @@ from portus_scanners import (
 )
 from portus_scanners_testing import RecordingContext, StandInContext
 from standins.exchanges import names
-from standins.zypper_docker import Answer, StandInZypperDocker, failed, patch, recorded, scanned, working
+from standins.zypper_docker import StandInZypperDocker, ZypperAnswer, failed, patch, recorded, scanned, working
 
 from .conftest import NAME, image_of
 
@@ -134,7 +134,7 @@ async def test_a_200_that_is_no_result_is_invalid(
     server: StandInZypperDocker, scanner: Make, body: bytes, fault: str
 ) -> None:
     """A 200 that is not a result of the supported version is an InvalidReportError with its path, never clean."""
-    server.script(NAME, Answer(body=body))
+    server.script(NAME, ZypperAnswer(body=body))
     with pytest.raises(InvalidReportError) as raised:
         await scanner().scan(image_of())
     assert fault in str(raised.value)
@@ -146,11 +146,11 @@ async def test_a_200_that_is_no_result_is_invalid(
         (scanned(patch("a", summary="Security update for x"), updates=2), 1),
         (scanned(patch("a", summary="Security update for x"), error="something went wrong"), 1),
         (scanned(updates=1), 0),
-        (Answer(body=b'{"Updates": 2, "Security": 0, "Error": "", "List": [5, {"Name": "p"}]}'), 0),
-        (Answer(body=b'{"Updates": 1, "Security": 0, "Error": "", "List": [{"Name": null}]}'), 0),
+        (ZypperAnswer(body=b'{"Updates": 2, "Security": 0, "Error": "", "List": [5, {"Name": "p"}]}'), 0),
+        (ZypperAnswer(body=b'{"Updates": 1, "Security": 0, "Error": "", "List": [{"Name": null}]}'), 0),
         (scanned(patch("p" * 201)), 0),
-        (Answer(body=b'{"Updates": 1, "Security": 0, "List": [{"Name": "p", "IsSecurity": "true"}]}'), 0),
-        (Answer(body=b'{"Updates": 1, "Security": 0, "List": [{"Name": "p", "Summary": ["CVE-2016-0718"]}]}'), 0),
+        (ZypperAnswer(body=b'{"Updates": 1, "Security": 0, "List": [{"Name": "p", "IsSecurity": "true"}]}'), 0),
+        (ZypperAnswer(body=b'{"Updates": 1, "Security": 0, "List": [{"Name": "p", "Summary": ["CVE-2016-0718"]}]}'), 0),
         (scanned(patch("p"), patch("q"), updates=0, security=2), 0),
         (scanned(patch("p"), patch("q", is_security=True), updates=2, security=0), 1),
     ],
@@ -168,7 +168,7 @@ async def test_a_200_that_is_no_result_is_invalid(
     ],
 )
 async def test_what_does_not_fit_is_incomplete(
-    server: StandInZypperDocker, scanner: Make, answer: Answer, findings: int
+    server: StandInZypperDocker, scanner: Make, answer: ZypperAnswer, findings: int
 ) -> None:
     """Counters that do not fit, an error beside the list and unreadable items leave what was found, incomplete."""
     server.script(NAME, answer)
@@ -180,14 +180,15 @@ async def test_what_does_not_fit_is_incomplete(
 async def test_missing_and_null_members_are_tolerated(server: StandInZypperDocker, scanner: Make) -> None:
     """Only the counters and the list must be there; an item needs a name."""
     server.script(
-        NAME, Answer(body=b'{"Updates": 2, "Security": 0, "List": [{"Name": "p"}, {"Name": "q", "Summary": null}]}')
+        NAME,
+        ZypperAnswer(body=b'{"Updates": 2, "Security": 0, "List": [{"Name": "p"}, {"Name": "q", "Summary": null}]}'),
     )
     assert "clean" == await end_of(scanner())
 
 
 async def test_a_body_over_the_limit_is_invalid(server: StandInZypperDocker, scanner: Make) -> None:
     """16 MiB are read, no more."""
-    server.script(NAME, Answer(body=b" " * (16 * 1024 * 1024 + 1)))
+    server.script(NAME, ZypperAnswer(body=b" " * (16 * 1024 * 1024 + 1)))
     with pytest.raises(InvalidReportError, match="longer than 16777216 bytes"):
         await scanner().scan(image_of())
 
@@ -257,7 +258,7 @@ async def test_202_is_polled(server: StandInZypperDocker, scanner: Make, context
 
 async def test_the_body_of_a_202_is_not_looked_at(server: StandInZypperDocker, scanner: Make) -> None:
     """A 202 may have any body, of any length."""
-    server.script(NAME, Answer(body=b"x" * 20_000_000, status=202), scanned())
+    server.script(NAME, ZypperAnswer(body=b"x" * 20_000_000, status=202), scanned())
     assert "clean" == await end_of(scanner())
 
 
@@ -280,7 +281,7 @@ def test_no_retry_after_breaks_the_poll(value: str) -> None:
     assert 0 <= retry_after({"Retry-After": value}, default=9.0) <= 300
 
 
-async def test_nobody_there_is_unavailable(unused_tcp_port: int, context: RecordingContext) -> None:
+async def test_a_refused_connection_is_unavailable(unused_tcp_port: int, context: RecordingContext) -> None:
     """A refused connection is a ScannerUnavailableError: the engine tries again."""
     settings = ZypperDockerSettings(server=f"http://127.0.0.1:{unused_tcp_port}")
     with pytest.raises(ScannerUnavailableError, match="can't be reached"):
@@ -296,7 +297,7 @@ async def test_health_is_that_of_the_process(server: StandInZypperDocker, scanne
 async def test_a_server_that_answers_otherwise_is_not_healthy(
     server: StandInZypperDocker, context: RecordingContext
 ) -> None:
-    """Any status but 200 is unhealthy, and nobody there is an error that says so."""
+    """Any status but 200 is unhealthy, and a refused connection is an error that says so."""
     settings = ZypperDockerSettings(server=f"{server.url}/other")
     health = await ZypperDockerScanner(settings, context).check_health()
     assert (False, "GET / answered HTTP 404") == (health.healthy, health.message)

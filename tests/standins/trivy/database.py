@@ -34,9 +34,9 @@ class Advisory:
     """``debian 12``, ``alpine 3.19``, ``npm::GitHub Security Advisory npm``."""
     severity: str = "HIGH"
     fixed: str = ""
-    """The version that mends it; for npm also what says which are vulnerable."""
+    """The version that fixes it; for npm also what says which versions are vulnerable."""
     status: int = 2
-    """Where nothing mends it: 2 affected, 5 will not be fixed."""
+    """If no version fixes it: 2 affected, 5 will not be fixed."""
     title: str = ""
     references: tuple[str, ...] = ()
     cvss: Mapping[str, Mapping[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""Scanners that take wrong answers for right ones, or tell what nobody should know."""
+"""Scanners that take wrong answers for correct ones, or tell secrets."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ class LooseScanner(SampleScanner, contract=1):
 
 
 class FutureScanner(SampleScanner, contract=99):
-    """Written for a contract that nobody knows."""
+    """Written for an unknown contract."""
 
 
 @frozen(kw_only=True)
@@ -29,14 +29,14 @@ class UnreadableSettings(SampleSettings):
 
 
 class UnreadableScanner(SampleScanner, contract=1):
-    """A setting of it can't be given as a text."""
+    """One of its settings can't be given as a string."""
 
     settings_class = UnreadableSettings
 
 
 @frozen(kw_only=True)
 class AnythingSettings(SampleSettings):
-    """Takes a key that nobody should take."""
+    """Accepts any key."""
 
     no_such_setting: str = ""
 

@@ -43,7 +43,7 @@ class RepeatingScanner(SampleScanner, contract=1):
 
 
 class PaddedScanner(SampleScanner, contract=1):
-    """Does not strip texts."""
+    """Does not strip strings."""
 
     def finding(self, item: Any) -> Finding:
         return evolve(super().finding(item), title=" padded\n")

@@ -56,7 +56,7 @@ class SampleScanner(Scanner[SampleSettings], contract=1):
 
     def finding(self, item: Any) -> Finding:
         if not isinstance(item, dict) or not all(isinstance(item.get(key), str) for key in ("id", "severity")):
-            raise InvalidReportError("no result", faults=["$.found[]: expected an object with texts"])
+            raise InvalidReportError("no result", faults=["$.found[]: expected an object with strings"])
         package = item.get("package")
         word = item["severity"]
         return Finding(

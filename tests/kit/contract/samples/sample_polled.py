@@ -9,7 +9,7 @@ from sample_http import SampleScanner, quote
 
 
 class PolledScanner(SampleScanner, contract=1):
-    """Asks until the answer is no ``{"working": true}``."""
+    """Asks until the answer is not ``{"working": true}``."""
 
     async def scan(self, image: Image) -> ScannerReport:
         while True:

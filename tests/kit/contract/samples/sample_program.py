@@ -82,7 +82,7 @@ class CarelessProgramScanner(ProgramScanner, contract=1):
 
 
 class HalfCarelessProgramScanner(ProgramScanner, contract=1):
-    """Looks at the exit status only when the output is no JSON."""
+    """Looks at the exit status only if the output is not JSON."""
 
     async def scan(self, image: Image) -> ScannerReport:
         answer = await self.start_program("scan", image.reference.text)
