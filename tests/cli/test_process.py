@@ -252,6 +252,22 @@ async def test_no_progress_in_a_pipe(
     assert (130, lines, 1) == (ended.code, ended.stderr.splitlines(), len(load_document(ended.stdout).reports))
 
 
+@pytest.mark.parametrize("method", ["start", "aclose"])
+async def test_a_scanner_that_hangs_can_not_take_ctrl_c_away(
+    start: Start, install: Callable[..., Path], real_registry: StandInRegistry, method: str
+) -> None:
+    """Neither while it is started nor while it is closed: `image` ends as `registry` does, and prints its answer."""
+    hang = "import asyncio; print('here', file=sys.stderr, flush=True); await asyncio.Event().wait()"
+    source = plugins.scanner() + f"\n    async def {method}(self):\n        {hang}\n"
+    environment = {**os.environ, "PYTHONPATH": str(install("acme", source)), "PORTUS_SECURITY_ACME_SERVER": "x"}
+    process = await start("image", real_registry.reference("team/app", "1.0"), "-o", "json", env=environment)
+    await process.read_stderr("here")
+    process.interrupt()
+    async with asyncio.timeout(15):
+        ended = await process.end()
+    assert (130, method == "start") == (ended.code, bool(load_document(ended.stdout).errors))
+
+
 async def test_table_on_a_terminal(
     start: Start, config: Config, real_registry: StandInRegistry, terminal: Terminal
 ) -> None:

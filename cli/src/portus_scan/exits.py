@@ -84,9 +84,9 @@ class CommandFaults:
     In short:
 
         faults = CommandFaults()
-        for text in texts:
+        for name in names:
             with faults.collect():
-                found.append(read(text))
+                found.append(read(name))
         faults.check()
     """
 

@@ -51,7 +51,7 @@ def _listed(plugin: Plugin) -> ListedScanner:
 
 
 def _loaded(plugin: Plugin) -> ListedScanner:
-    if plugin.disabled:  # nobody wants to know whether it could be loaded
+    if plugin.disabled:  # the user has left it out: whether it loads does not matter
         return _listed(plugin)
     with foreign_prints_to_stderr():
         result = load_plugin(plugin).result

@@ -89,7 +89,7 @@ def reporting(command: Callable[..., ResultT]) -> Callable[..., ResultT]:
     return gather
 
 
-def _refuse_format(_context: click.Context, _option: click.Parameter, value: str | None) -> None:
+def _reject_format(_context: click.Context, _option: click.Parameter, value: str | None) -> None:
     """Tell a user who knows ``--format`` from the other sub-commands how a format is chosen here."""
     if value is not None:
         raise click.UsageError(f"there is no --format here: write -o {value}, or -o {value}=PATH")
@@ -105,7 +105,7 @@ _REPORTING = (
         help="A format, and the file or folder that it goes to (stdout without one); may be given several times. "
         "Default: table. 'portus-scan formats' lists them.",
     ),
-    click.option("--format", metavar="FORMAT", hidden=True, expose_value=False, callback=_refuse_format),
+    click.option("--format", metavar="FORMAT", hidden=True, expose_value=False, callback=_reject_format),
     click.option(
         "--min-severity",
         type=click.Choice(SEVERITIES, case_sensitive=False),

@@ -100,7 +100,7 @@ class LiveDisplay(LiveArea, SilentDisplay):
         super().__init__(console, self._draw, auto_refresh=auto_refresh)  # it draws once
 
     def expect(self, more: int) -> None:
-        """Count so many images more."""
+        """Count *more* images than were known of."""
         self._total += more
 
     def begin(self, index: int, reference: str) -> None:

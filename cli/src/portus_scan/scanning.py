@@ -37,7 +37,7 @@ class SilentDisplay:
         """Begin to show."""
 
     def expect(self, more: int) -> None:
-        """Count so many images more than were known of."""
+        """Count *more* images than were known of."""
 
     def begin(self, index: int, reference: str) -> None:
         """Show an image; *index* is its own, the lower the higher on the screen."""

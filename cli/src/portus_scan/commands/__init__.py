@@ -1,1 +1,1 @@
-"""One module a sub-command; each has the click command in `command`."""
+"""The sub-commands: `command.py` knows the module of each, and imports it when it is used."""

@@ -70,7 +70,7 @@ _DIFF_HELP = """Compare two reports: what appeared, what vanished, what has anot
 
 OLD and NEW are reports that were written as JSON; - is stdin. Images are matched by reference and platform, whatever
 their digests. A vulnerability that only one scanner reports is not comparable unless that scanner ended ok both times:
-nobody can say whether it appeared or vanished.
+whether it appeared or vanished is not known.
 
 \b
 Examples:
@@ -120,8 +120,8 @@ _EXPLAIN_HELP = """Say why a report shows a vulnerability as it does.
 
 ID is any name of the vulnerability: CVE-2016-6304, an alias (GHSA-..., RHSA-...), what a scanner calls it. REPORT was
 written with -o json or -o jsonl; - is stdin. For each image and package: the severity that is shown and why, what each
-scanner says, who looked in vain, who could not look, how the findings were matched, fixes, and the rule that suppresses
-it.
+scanner says, which scanners found nothing and which could not look, how the findings were matched, fixes, and the rule
+that suppresses it.
 
 \b
 Examples:

@@ -20,7 +20,7 @@ from portus_images import one_line
 from portus_scanners import PluginError
 from portus_scanners.plugins import load_plugin
 
-from ..exits import CommandFault
+from ..exits import CommandFault, CommandFaults
 from ..reporter import FolderReporter, ReportFile, ReportJob, TextReporter, discover_reporters
 from ..terminal import PROGRAM, say
 from .places import FilePlace, FolderPlace, FormatFault, Stdout
@@ -85,14 +85,11 @@ def choose_outputs(texts: Sequence[str]) -> tuple[ReportOutput, ...]:
             would go to one place. Each fault has its line.
     """
     found: list[ReportOutput] = []
-    faults: list[str] = []
+    faults = CommandFaults()
     for text in texts or (DEFAULT,):
-        try:
+        with faults.collect():
             found.append(_make_output(*_parse(text)))
-        except CommandFault as fault:
-            faults.extend(fault.lines)
-    if faults:
-        raise CommandFault(faults)
+    faults.check()
     _check_places(found)
     return tuple(found)
 

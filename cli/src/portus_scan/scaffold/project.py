@@ -20,7 +20,7 @@ _SERIES = re.compile(r"(\d+)\.(\d+)")
 
 
 def make_files(names: PluginNames, kind: Kind) -> dict[str, str]:
-    """Return the text of every file of a project by its path, with ``/``, relative to the project."""
+    """Return the content of every file of a project by its path, with ``/``, relative to the project."""
     values = {
         "name": names.name,
         "upper": names.name.upper(),
@@ -62,7 +62,7 @@ def write_project(folder: Path, texts: Mapping[str, str]) -> None:
 
     Args:
         folder: Made where it does not exist, with the folders above it.
-        texts: By path, with ``/``, relative to the folder.
+        texts: The content of each file by its path, with ``/``, relative to the folder.
 
     Raises:
         FileExistsError: The folder is not empty, or something else has its name; nothing was changed.

@@ -147,7 +147,7 @@ class Pace:
         return len(self._ends) / elapsed if self._ends and elapsed > 0 else 0.0
 
     def left(self, remaining: int, now: float) -> float | None:
-        """Return the seconds that so many images will take; None while nobody can say."""
+        """Return the seconds that the remaining images will take; None while no rate is known."""
         rate = self.rate(now)
         return remaining / rate if rate else None
 

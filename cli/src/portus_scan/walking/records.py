@@ -90,7 +90,7 @@ class ResultsFile:
                 if isinstance(end, ReportDocument) or _is_of_the_end(end):
                     ended = True
                 elif ended:
-                    raise self._refuse(f"line {number} follows the end of a walk")
+                    raise self._reject(f"line {number} follows the end of a walk")
                 else:
                     place += len(line)
                     self._finished.add(short(reference_of(end)))
@@ -135,11 +135,11 @@ class ResultsFile:
 
     def _load(self, number: int, line: bytes) -> ImageReport | UnresolvedImage | ReportDocument:
         if len(line) > LONGEST_LINE:
-            raise self._refuse(f"line {number} is longer than {LONGEST_LINE // 1024**2} MiB")
+            raise self._reject(f"line {number} is longer than {LONGEST_LINE // 1024**2} MiB")
         try:
             return load_line(line)
         except InvalidDocumentError as error:
-            raise self._refuse(f"line {number} is not a report ({error})") from error
+            raise self._reject(f"line {number} is not a report ({error})") from error
 
     def _claim(self, *, resume: bool) -> None:
         """Keep other processes out, and do not write to what was there before."""
@@ -161,9 +161,9 @@ class ResultsFile:
     def _check_torn(self, number: int, line: bytes) -> None:
         """Reject what no line of ours begins with; a machine that went down may leave zeros in its place."""
         if line.strip(b"\0") and not any(line.startswith(head[: len(line)]) for head in _heads()):
-            raise self._refuse(f"line {number} is not a report, nor the beginning of one")
+            raise self._reject(f"line {number} is not a report, nor the beginning of one")
 
-    def _refuse(self, why: str) -> CommandFault:
+    def _reject(self, why: str) -> CommandFault:
         return CommandFault(f"{str(self._path)!r}: {why}; nothing was changed: name another file, or repair this one")
 
 

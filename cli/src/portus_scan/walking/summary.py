@@ -78,7 +78,7 @@ class Tally:
 
         Args:
             listed: Whether all repositories are known.
-            passed: Whether the gate passed; it also fails for an image that nobody has looked into.
+            passed: Whether the gate passed; it also fails for an image that no scanner has looked into.
         """
         if not self.images and listed and self.unchanged:
             return ExitCode.OK
