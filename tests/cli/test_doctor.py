@@ -275,13 +275,13 @@ def test_registries(diagnose: Diagnose, tmp_path: Path) -> None:
         (
             {},
             "no JSON",
-            "it is no JSON object",
+            "it is not a JSON object",
             "docker login a.example, or give registries: a.example: username and password_file",
         ),
         (
             {"url": "https://b.example:5000"},
             "no JSON",
-            "it is no JSON object",
+            "it is not a JSON object",
             "docker login b.example:5000, or give registries: a.example: username and password_file",
         ),
         (

@@ -94,7 +94,7 @@ async def test_a_body_that_is_not_json_is_an_invalid_report(
         (aiohttp.ClientPayloadError("hunter2"), "broke off in the middle of its answer"),
         (TimeoutError(), "did not answer in time"),
         (ConnectionResetError(104, "Connection reset by peer"), "broke the connection: Connection reset by peer"),
-        (aiohttp.InvalidURL("http://hunter2"), "has an address that is no URL"),
+        (aiohttp.InvalidURL("http://hunter2"), "has an address that is not a valid URL"),
         (aiohttp.TooManyRedirects(None, ()), "did not answer as HTTP servers do"),  # type: ignore[arg-type]
     ],
     ids=lambda value: type(value).__name__,

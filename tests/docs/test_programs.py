@@ -61,7 +61,7 @@ async def test_the_service_of_the_embedding_page(tmp_path: Path, environ: dict[s
     (_, scanned), (_, unresolved), (status, refused) = answers
     assert "vulnerable" == scanned["reports"][0]["verdict"]
     assert ["manifest"] == [error["step"] for error in unresolved["errors"]]
-    assert (400, True) == (status, "is no image reference" in refused["error"])
+    assert (400, True) == (status, "is not a valid image reference" in refused["error"])
 
 
 async def test_the_program_of_the_core(tmp_path: Path, environ: dict[str, str]) -> None:

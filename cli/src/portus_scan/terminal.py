@@ -223,4 +223,5 @@ def set_up_logging(*, verbose: bool) -> None:
     handler.setFormatter(SafeFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root.addHandler(handler)
     root.setLevel(logging.INFO)
-    logging.getLogger("portus_scanners").setLevel(logging.DEBUG)
+    for name in ("portus_images", "portus_scanners"):
+        logging.getLogger(name).setLevel(logging.DEBUG)

@@ -12,11 +12,11 @@ from threading import Event
 from typing import BinaryIO, TypeVar
 
 LARGEST_LAYER = 16 * 1024**3
-"""Bytes of a layer whose size nobody has said."""
+"""Bytes that a layer may have whose size is not known."""
 
 
 class BlobFileError(Exception):
-    """The content is another, or the file can't be written; the message says which."""
+    """The content is not the blob's, or the file can't be written; the message says which."""
 
 
 class BlobFile:
@@ -24,8 +24,8 @@ class BlobFile:
 
     Args:
         path: Where to write.
-        digest: The blob's: a valid one.
-        size: Bytes that it has; None where that is not known.
+        digest: The blob's digest, a valid one.
+        size: Bytes of the blob; None where that is not known.
     """
 
     def __init__(self, path: Path, digest: str, size: int | None) -> None:
@@ -38,8 +38,8 @@ class BlobFile:
         """Write the pieces; when this raises, there is no file, and it may be called again.
 
         Raises:
-            BlobFileError: They are longer or shorter than the blob, or not what its digest says; or the file is there
-                already or can't be written: the cause is an `OSError` then.
+            BlobFileError: The content is longer or shorter than the blob, or not what its digest says; or the file
+                exists or can't be written: the cause is an `OSError` then.
         """
         file = self._open()
         complete = False
@@ -98,8 +98,8 @@ async def in_thread(work: Callable[[Event], ResultT], discard: Callable[[ResultT
     files that it reads may be closed then.
 
     Args:
-        work: What to run; it looks at the event now and then.
-        discard: Gets a result that nobody waits for any more.
+        work: What to run; it looks at its event now and then.
+        discard: Is given a result that nobody waits for any longer.
     """
     stop = Event()
     task = asyncio.ensure_future(asyncio.to_thread(work, stop))

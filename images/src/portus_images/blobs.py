@@ -1,26 +1,26 @@
-"""What is said of blobs."""
+"""What is said of blobs, and their digests.
+
+Source: OCI image specification, ``descriptor.md``, "Digests".
+"""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-from base64 import urlsafe_b64decode
 from collections.abc import Mapping
-from typing import Any
 
 from attrs import field, frozen
 
 
 @frozen(kw_only=True)
 class BlobAccess:
-    """How a backend that pulls by itself gets one layer.
+    """Address and headers with which a backend pulls one layer by itself.
 
     Attributes:
         url: Address of the layer's blob.
         headers: Headers to send, credentials among them: never log them.
-        own_tls: The configuration has TLS settings of its own for this address (an authority, a client certificate, no
-            verification), which a backend can't know.
+        own_tls: Whether the configuration has TLS settings of its own for this address (an authority, a client
+            certificate, no verification), which a backend can't know.
     """
 
     url: str
@@ -30,7 +30,7 @@ class BlobAccess:
 
 @frozen(kw_only=True)
 class BlobHead:
-    """What the registry says of one blob when we ask for it ourselves.
+    """What the registry says of one blob to a ``HEAD`` of our own.
 
     Attributes:
         status: HTTP status; 0 when the registry did not answer.
@@ -67,9 +67,9 @@ _HEX_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
 
 
 def find_digest_fault(text: str) -> str | None:
-    """Return why a text is no digest that can be verified, or None when it is one."""
+    """Return why a string is not a digest that can be verified; None for one that is."""
     if not _GRAMMAR.fullmatch(text):
-        return f"{text[:80]!r} is no digest"
+        return f"{text[:80]!r} is not a valid digest"
     algorithm, _, digits = text.partition(":")
     length = _HEX_DIGITS.get(algorithm)
     if length is None:
@@ -83,40 +83,3 @@ def digest_of(body: bytes, *, like: str = "sha256:") -> str:
     """Return the digest of a body, made with the algorithm of the digest *like*."""
     algorithm = like.partition(":")[0]
     return f"{algorithm}:{hashlib.new(algorithm, body).hexdigest()}"
-
-
-def strip_signatures(body: bytes) -> bytes:
-    """Return the part of a schema 1 manifest that its digest stands for: all but the signatures.
-
-    Whoever reads such a manifest must read this part, since nothing vouches for the rest.
-
-    Args:
-        body: The manifest as the registry sent it; without signatures it is returned as it is.
-
-    Raises:
-        ValueError: The signatures do not say where the signed part ends.
-    """
-    document = json.loads(body)
-    signatures = document.get("signatures") if isinstance(document, dict) else None
-    if not signatures:
-        return body
-    length, tail = _read_protected(signatures)
-    if not 0 <= length <= len(body):
-        raise ValueError("formatLength points outside of the manifest")
-    return body[:length] + tail
-
-
-def _read_protected(signatures: Any) -> tuple[int, bytes]:
-    """Return formatLength and formatTail of the first signature."""
-    try:
-        protected = json.loads(_decode(signatures[0]["protected"]))
-        length, tail = protected["formatLength"], _decode(protected["formatTail"])
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        raise ValueError("its signatures can't be read") from error
-    if type(length) is not int:
-        raise ValueError("formatLength is no number")
-    return length, tail
-
-
-def _decode(text: str) -> bytes:
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))

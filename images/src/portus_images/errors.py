@@ -40,21 +40,21 @@ class SettingsError(PortusError, ValueError):
 
 
 class InvalidReferenceError(PortusError, ValueError):
-    """A text that is no image reference.
+    """A string that is not a valid image reference.
 
     Args:
-        text: The text as given.
+        text: The string as given.
         reason: What is wrong with it.
     """
 
     def __init__(self, text: str, reason: str) -> None:
         self.text = text
         self.reason = reason
-        super().__init__(f"{text!r} is no image reference: {reason}")
+        super().__init__(f"{text!r} is not a valid image reference: {reason}")
 
 
 class NotInRegistryError(PortusError):
-    """What was asked of a registry is in none: a foreign layer, or the name of a local image."""
+    """No registry has what was asked for: a foreign layer, or a local image."""
 
 
 class RegistryError(PortusError):
@@ -84,7 +84,7 @@ class ImageNotFoundError(RegistryError, LookupError):
 
 
 class InvalidManifestError(RegistryError):
-    """The answer is no manifest that this package knows, or its digest is not the one asked for."""
+    """The answer is not a manifest that this package knows, or its digest is not the one asked for."""
 
 
 class LocalImageError(RegistryError):

@@ -1,4 +1,4 @@
-"""Images: what is scanned."""
+"""Images, their layers and platforms: what is scanned."""
 
 from __future__ import annotations
 
@@ -10,17 +10,10 @@ from .errors import NotInRegistryError
 from .fields import STRING, nonempty_string, strings
 from .reference import ImageReference, LocalReference
 
-__all__ = [
-    "Image",
-    "Layer",
-    "LocalImage",
-    "Platform",
-]
-
 
 @frozen
 class Platform:
-    """What an image is made for; written ``os[(version)]/architecture[/variant]``, as containerd writes it.
+    """The platform that an image is made for, written ``os[(version)]/architecture[/variant]``, as by containerd.
 
     Attributes:
         os: Operating system: ``linux``.
@@ -39,11 +32,11 @@ class Platform:
         """Return the platform written as ``linux/arm/v7`` or ``windows(10.0.17763.5329)/amd64``.
 
         Raises:
-            ValueError: The text has another form.
+            ValueError: *text* is not a valid platform.
         """
         match = _PLATFORM.fullmatch(text)
         if match is None:
-            msg = f"{text!r} is no platform; write it as linux/amd64 or linux/arm/v7"
+            msg = f"{text!r} is not a valid platform; write it as linux/amd64 or linux/arm/v7"
             raise ValueError(msg)
         return cls(match["os"], match["architecture"], match["variant"] or "", match["version"] or "")
 
@@ -74,12 +67,12 @@ class Layer:
 
 @frozen(kw_only=True)
 class LocalImage:
-    """Where an image lies that is in no registry.
+    """Where a local image lies, which is in no registry.
 
     Attributes:
         form: ``oci`` for a folder, ``oci-archive`` or ``docker-archive`` for a file.
-        path: The folder or the file: absolute.
-        name: Which of the images in it, in the words of the reference; empty where it did not say.
+        path: Absolute path of the folder or the file.
+        name: Which of the images in it, as the reference says; empty where it does not.
     """
 
     form: str = field(validator=nonempty_string)
@@ -113,10 +106,10 @@ class Image:
 
     @property
     def pull_name(self) -> str:
-        """``REGISTRY/REPOSITORY@DIGEST``: how a backend that pulls by itself gets this very image; a tag may move.
+        """``REGISTRY/REPOSITORY@DIGEST``: the name by which a backend pulls this very image; a tag may move.
 
         Raises:
-            NotInRegistryError: It is a local image, which no registry has.
+            NotInRegistryError: This is a local image, which no registry has.
         """
         if isinstance(self.reference, LocalReference):
             msg = f"{self.reference.text} is a local image, and this scanner's backend pulls from a registry"

@@ -1,6 +1,7 @@
-"""Image references in Docker's own grammar.
+"""Image references: in Docker's own grammar, and names of local images as skopeo and podman write them.
 
-Source: ``github.com/distribution/reference``, ``regexp.go``, ``normalize.go``.
+Sources: ``github.com/distribution/reference``, ``regexp.go``, ``normalize.go``; containers-transports(5):
+``oci:path[:reference]``, ``docker-archive:path[:docker-reference]``.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _IDENTIFIER = re.compile(r"[a-f0-9]{64}")
 def _check_registry(reference: Reference, _attribute: Attribute[str], value: str) -> None:
     match = _DOMAIN.fullmatch(value)
     if match is None or int(match[1] or 0) > _HIGHEST_PORT:
-        raise InvalidReferenceError(reference.text, f"{value!r} is no host name")
+        raise InvalidReferenceError(reference.text, f"{value!r} is not a valid host name")
 
 
 def _check_repository(reference: Reference, _attribute: Attribute[str], value: str) -> None:
@@ -44,7 +45,7 @@ def _check_repository(reference: Reference, _attribute: Attribute[str], value: s
 
 def _check_tag(reference: Reference, _attribute: Attribute[str | None], value: str | None) -> None:
     if value is not None and not _TAG.fullmatch(value):
-        raise InvalidReferenceError(reference.text, f"{value!r} is no tag")
+        raise InvalidReferenceError(reference.text, f"{value!r} is not a valid tag")
 
 
 def _check_digest(reference: Reference, _attribute: Attribute[str | None], value: str | None) -> None:
@@ -56,10 +57,10 @@ def _check_digest(reference: Reference, _attribute: Attribute[str | None], value
 class Reference:
     """The name of an image: a registry, a repository, and a tag, a digest or both.
 
-    All of it goes into addresses: what is none of these can't be made.
+    All of it goes into addresses, so that an object with an invalid part can't be made.
 
     Attributes:
-        text: As the user wrote it.
+        text: The reference as the user wrote it.
         registry: Host with port, where one was given: ``registry.example:5000``; ``docker.io`` for Docker Hub.
         repository: The repository: ``team/app``; ``library/alpine`` for the short name ``alpine``.
         tag: The tag: ``1.0``; None where only a digest was given.
@@ -80,7 +81,7 @@ class Reference:
         Hub's. With neither tag nor digest the tag is ``latest``.
 
         Raises:
-            InvalidReferenceError: The text is no reference.
+            InvalidReferenceError: *text* is not a valid reference.
         """
         if len(text) > _LONGEST_TEXT:
             raise InvalidReferenceError(f"{text[:80]}...", f"it is longer than {_LONGEST_TEXT} characters")
@@ -93,19 +94,19 @@ class Reference:
 
     @property
     def api_host(self) -> str:
-        """The host that answers the registry's API: not the registry's name on Docker Hub."""
+        """The host of the registry's API: on Docker Hub it is not the registry's name."""
         return _HUB_API if self.registry == DOCKER_HUB else self.registry
 
     @property
     def name(self) -> str:
-        """Registry and repository, as Docker's daemon knows them: Hub names are short."""
+        """Registry and repository as Docker's daemon calls them: Hub names are short."""
         if self.registry != DOCKER_HUB:
             return f"{self.registry}/{self.repository}"
         return self.repository.removeprefix("library/")
 
     @property
     def manifest(self) -> str:
-        """What to ask the registry for: the digest where there is one, else the tag."""
+        """The digest where there is one, else the tag: what the registry is asked for."""
         return self.digest or self.tag or DEFAULT_TAG
 
     def __str__(self) -> str:
@@ -144,7 +145,7 @@ def write_out(registry: str, repository: str) -> str:
 def _why_no_repository(repository: str) -> str:
     if repository != repository.lower():
         return "a repository's name is lower case"
-    return f"{repository.removeprefix('library/')!r} is no repository name"
+    return f"{repository.removeprefix('library/')!r} is not a valid repository name"
 
 
 OCI = "oci"
@@ -159,9 +160,9 @@ class LocalReference:
     """The name of an image in a folder or an archive: ``oci:DIR[:TAG]``, ``docker-archive:FILE[:NAME:TAG]``.
 
     Attributes:
-        text: As the user wrote it.
+        text: The reference as the user wrote it.
         form: ``oci``, ``oci-archive`` or ``docker-archive``.
-        path: As the user wrote it; relative to the working directory.
+        path: The path as the user wrote it; relative to the working directory.
         name: Which of the images in it; empty where there is but one. ``@0`` is the first, ``@1`` the second.
     """
 
@@ -177,7 +178,7 @@ class LocalReference:
         A path ends at its first colon: one that has a colon itself can't be named.
 
         Raises:
-            InvalidReferenceError: The text is none.
+            InvalidReferenceError: *text* is not a valid name of a local image.
         """
         form, _, rest = text.partition(":")
         path, colon, name = rest.partition(":")
@@ -198,17 +199,17 @@ class LocalReference:
 
 
 ImageReference = Reference | LocalReference
-"""What a user can ask for."""
+"""The name of any image that a user can ask for."""
 
 
 def parse_reference(text: str) -> ImageReference:
-    """Return what a user has asked for: an image in a registry, or one in a folder or an archive.
+    """Return the reference that a user wrote: an image in a registry, or one in a folder or an archive.
 
-    A text that begins with ``oci:``, ``oci-archive:`` or ``docker-archive:`` names a local image; Docker Hub's
+    One that begins with ``oci:``, ``oci-archive:`` or ``docker-archive:`` names a local image; Docker Hub's
     repository ``oci`` is written ``library/oci:TAG``.
 
     Raises:
-        InvalidReferenceError: The text is neither.
+        InvalidReferenceError: *text* is not a valid reference of either kind.
     """
     form, colon, _ = text.partition(":")
     return LocalReference.parse(text) if colon and form in FORMS else Reference.parse(text)
@@ -220,5 +221,5 @@ def _find_fault(text: str, path: str, name: str | None) -> str | None:
     if not path:
         return "the path is missing: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:NAME:TAG]"
     if "\0" in text:
-        return "a path has no NUL"
+        return "a path can't have a NUL character"
     return "nothing follows its last colon" if name == "" else None

@@ -18,7 +18,7 @@ _BROKEN: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ServerDisconnectedError, "closed the connection without an answer"),
     (aiohttp.ClientPayloadError, "broke off in the middle of its answer"),
     (TimeoutError, "did not answer in time"),
-    (aiohttp.InvalidURL, "has an address that is no URL"),
+    (aiohttp.InvalidURL, "has an address that is not a valid URL"),
 )
 
 

@@ -1,4 +1,4 @@
-"""What the configuration says of registries: how to reach one, and with what."""
+"""What the configuration says: how to reach a registry, and where the layers of local images are served."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _base_url(text: str) -> str:
 
 
 def _check_url(_settings: object, attribute: Attribute[str], value: str) -> None:
-    """Take scheme, host and port alone: a path would be another registry's API."""
+    """Check that a URL is scheme, host and port alone: a path would be another registry's API."""
     if value and not _is_plain(value):
         raise ValueError(
             f"{attribute.name} must be scheme, host and port such as http://registry.internal:5000, nothing else"
@@ -31,7 +31,7 @@ def _is_plain(value: str) -> bool:
     try:
         parts = urlsplit(value)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is no number, a bracket that is not closed
+    except ValueError:  # a port that is not a number, a bracket that is not closed
         return False
     return usable and value.isascii() and value.isprintable() and not re.search(r"[@?#\s]|//.*/", value)
 
@@ -119,7 +119,7 @@ class ServeAddress:
 
     Attributes:
         host: A name or an address, without brackets.
-        port: 0: any that is free.
+        port: 0 for any free one.
     """
 
     host: str
@@ -130,7 +130,7 @@ class ServeAddress:
         """Return the address written as ``HOST``, ``HOST:PORT`` or ``[::1]:PORT``.
 
         Raises:
-            SettingsError: It is none, or the one that stands for all addresses: no backend could use it.
+            SettingsError: *text* is not a valid address, or stands for all addresses: no backend could use that.
         """
         match = _FORM.fullmatch(text)
         if match is None or int(match["port"] or 0) > _HIGHEST_PORT:
@@ -143,11 +143,7 @@ class ServeAddress:
         return cls(host, int(match["port"] or 0))
 
     def url(self, port: int) -> str:
-        """Return the base of the addresses served there.
-
-        Args:
-            port: The port that it has become.
-        """
+        """Return the base URL of what is served there, on the port that was found."""
         return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{port}"
 
 

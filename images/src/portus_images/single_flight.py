@@ -15,8 +15,8 @@ class SingleFlight:
 
     Whose a call is decides what its failure means:
 
-    - With *share_errors* it is nobody's own, and runs in a task of its own. Its error is raised for every caller. A
-      caller that is cancelled leaves, and the call goes on for the others.
+    - With *share_errors* it belongs to none of them, and runs in a task of its own. Its error is raised for every
+      caller. A caller that is cancelled leaves, and the call goes on for the others.
     - Without, it is the first caller's own (made with his credentials, within his deadline), and runs in his task. Its
       error is raised for him alone; the waiting callers then make calls of their own, all at once: one after another
       they would wait for the sum of their failures. When the first caller is cancelled, one of the waiting ones takes
@@ -63,7 +63,7 @@ class SingleFlight:
         while (flight := self._flights.get(key)) is not None:
             await asyncio.wait((flight,))  # not awaited itself: the caller's cancellation would become the call's
             if flight.cancelled():
-                continue  # whoever wakes first takes over
+                continue  # the first of those who waited takes over
             if (result := flight.result()) and fits(result[0]):
                 return result[0]  # type: ignore[no-any-return]
             break
@@ -120,6 +120,6 @@ class SingleFlight:
 
 
 def _look_at_error(task: asyncio.Task[Any]) -> None:
-    """See the error of a call: when nobody waits for it any longer, asyncio must not log it."""
+    """See the error of a call: when no caller waits for it any longer, asyncio must not log it."""
     if not task.cancelled():
         task.exception()

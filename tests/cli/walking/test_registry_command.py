@@ -194,7 +194,7 @@ async def test_a_registry_does_not_list_tags_as_repositories(start: Start, confi
         server.script("/v2/_catalog", Reply(body=b'{"repositories": ["team/app:1"]}'))
         ended = await (await start("registry", host, "--config", config(EMPTY))).end()
         asked = [request.path for request in server.requests if "team" in request.path]
-    assert (4, True, []) == (ended.code, "no repository name" in ended.stdout, asked)
+    assert (4, True, []) == (ended.code, "not a valid repository name" in ended.stdout, asked)
 
 
 async def test_a_list_that_breaks_off_loses_nothing_before_that(start: Start, config: Config) -> None:

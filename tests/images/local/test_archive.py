@@ -103,7 +103,7 @@ def test_a_cut_or_damaged_archive_is_refused(plain: Path, keep: float) -> None:
 
 @pytest.mark.parametrize(
     ("head", "said"),
-    [(b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh9", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"hello", "no tar archive")],
+    [(b"\x28\xb5\x2f\xfd", "zstd"), (b"BZh9", "bzip2"), (b"\xfd7zXZ\0", "xz"), (b"hello", "not a tar archive")],
 )
 def test_what_is_compressed_otherwise_is_named(tmp_path: Path, head: bytes, said: str) -> None:
     """With its path."""
@@ -163,9 +163,9 @@ def test_a_link_out_of_a_folder_is_not_followed(tmp_path: Path) -> None:
 def test_a_folder_is_no_archive(tmp_path: Path) -> None:
     """The message says which form a folder has; that of a folder inside of a layout does not."""
     (tmp_path / "index.json").mkdir()
-    with pytest.raises(LocalImageError, match=r"is no file; for a folder write oci:$"):
+    with pytest.raises(LocalImageError, match=r"is not a file; for a folder write oci:$"):
         ArchiveFiles(tmp_path, Event())
-    with pytest.raises(LocalImageError, match=r"is no file$"), FolderFiles(tmp_path).open("index.json"):
+    with pytest.raises(LocalImageError, match=r"is not a file$"), FolderFiles(tmp_path).open("index.json"):
         pass
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from portus_images import LocalImageError
-from portus_images.local.layout import Store, read_blob
+from portus_images.local.layout import ImageStore, read_blob
 from portus_images.local.open_store import open_store
 from portus_images.manifests.manifest import OCI_INDEX, ImageIndex, ImageManifest
 from portus_scanners import LocalReference
@@ -33,7 +33,7 @@ APP = make_image(debian_layer({"bash": "5.2-1"}), BASE, BASE, form="oci")
 OTHER = make_image(BASE, form="oci", architecture="arm64")
 
 
-def store(text: str) -> Store:
+def store(text: str) -> ImageStore:
     """Open what a reference names."""
     return open_store(LocalReference.parse(text), Event())
 
@@ -180,7 +180,11 @@ def test_a_compressed_archive_is_the_same_image(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("form", "said"),
-    [("oci", "no OCI image layout"), ("oci-archive", "no OCI image layout"), ("docker-archive", "no manifest.json")],
+    [
+        ("oci", "not an OCI image layout"),
+        ("oci-archive", "no OCI image layout"),
+        ("docker-archive", "no manifest.json"),
+    ],
 )
 def test_what_holds_no_image_is_refused(tmp_path: Path, form: str, said: str) -> None:
     """The message says what was looked for."""
@@ -192,7 +196,7 @@ def test_what_holds_no_image_is_refused(tmp_path: Path, form: str, said: str) ->
 
 INDEXES = [
     (b"", "not JSON"),
-    (b"[]", "no JSON object"),
+    (b"[]", "not a JSON object"),
     (b'{"schemaVersion": 2}', "there is no image"),
     (b'{"schemaVersion": 2, "manifests": []}', "there is no image"),
     (b'{"schemaVersion": 2, "manifests": [{"digest": "sha256:../../../etc/passwd"}]}', "digest"),
@@ -288,7 +292,7 @@ SAVED: list[tuple[str, bytes, dict[str, bytes | str], dict[str, Any], str]] = [
     ("an absolute layer", config(digest_of(b"1")), {}, {"Layers": ["/etc/passwd"]}, "not in the archive"),
     ("a layer that is a link out", config(digest_of(b"1")), {"x": "/etc/passwd"}, {}, "not in the archive"),
     ("no such configuration", b"{}", {}, {"Config": "../config.json"}, "not in the archive"),
-    ("a configuration that is none", b"[]", {}, {}, "no JSON object"),
+    ("a configuration that is none", b"[]", {}, {}, "not a JSON object"),
     ("a digest that climbs", config("sha256:../x"), {"x": b"1"}, {}, "digest"),
     ("a layer that is a number", b"{}", {}, {"Layers": [5]}, r"\$.images\[0\].Layers"),
     ("no configuration", b"{}", {}, {"Config": None}, r"\$.images\[0\].Config"),

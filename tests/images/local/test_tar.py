@@ -113,10 +113,10 @@ def header(size: bytes, kind: bytes = REGULAR, name: bytes = b"x") -> bytes:
 @pytest.mark.parametrize(
     ("archive", "said"),
     [
-        (b"", "no tar archive"),
-        (bytes(1024), "no tar archive"),
-        (b"no archive at all" * 100, "no tar archive"),
-        (b"PK\x03\x04" + bytes(1000), "no tar archive"),
+        (b"", "not a tar archive"),
+        (bytes(1024), "not a tar archive"),
+        (b"no archive at all" * 100, "not a tar archive"),
+        (b"PK\x03\x04" + bytes(1000), "not a tar archive"),
         (header(b"77777777777\0"), "ends after the archive"),
         (header(b"\x80\0\0\0\x7f\xff\xff\xff\xff\xff\xff\xff"), "ends after the archive"),
         (header(b"\xff" * 12), "ends after the archive"),

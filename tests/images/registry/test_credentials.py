@@ -165,7 +165,7 @@ async def test_credentials_that_would_break_out_of_the_header_are_refused(
     """The error names where they come from, and not the password."""
     write(tmp_path, {"r.example": {"username": username, "password": password}})
 
-    with pytest.raises(RegistryAuthError, match="mend them") as caught:
+    with pytest.raises(RegistryAuthError, match="fix them") as caught:
         await find("r.example", tmp_path)
 
     assert password not in str(caught.value)

@@ -88,7 +88,7 @@ async def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: byte
 @pytest.mark.parametrize("token", ["two words", "line\nbreak", "é"])
 async def test_a_token_that_would_break_out_of_a_header_is_refused(token: str) -> None:
     """The message does not repeat it."""
-    with pytest.raises(RegistryAuthError, match="mend them") as caught:
+    with pytest.raises(RegistryAuthError, match="fix them") as caught:
         await find(RegistrySettings(registry_token=Secret(token)))
 
     assert token not in str(caught.value)

@@ -8,7 +8,8 @@ from base64 import urlsafe_b64encode
 from typing import Any
 
 import pytest
-from portus_images.blobs import digest_of, find_digest_fault, strip_signatures
+from portus_images.blobs import digest_of, find_digest_fault
+from portus_images.manifests.schema1 import strip_signatures
 from portus_scanners_testing.images import filler_layer, make_image
 from portus_scanners_testing.registry import signed_schema1
 

@@ -85,9 +85,9 @@ async def test_a_token_without_the_right_to_the_list_says_what_to_do(connect: Co
 @pytest.mark.parametrize(
     ("body", "link", "said"),
     [
-        (b"[]", "", "it is no JSON object"),
-        (b'{"repositories": {"a": 1}}', "", "expected an array of texts"),
-        (b'{"repositories": ["a", 1]}', "", "expected an array of texts"),
+        (b"[]", "", "it is not a JSON object"),
+        (b'{"repositories": {"a": 1}}', "", "expected an array of strings"),
+        (b'{"repositories": ["a", 1]}', "", "expected an array of strings"),
         (b'{"repositories": ["a"]}', '</v2/_catalog?n=100>; rel="next"', "read already"),
         (b'{"repositories": ["a"]}', '<http://elsewhere.example/v2/_catalog?n=1>; rel="next"', "not one of this list"),
         (b'{"repositories": ["a"]}', '</v2/team/app/tags/list>; rel="next"', "not one of this list"),

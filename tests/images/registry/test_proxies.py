@@ -103,7 +103,7 @@ def test_an_address_may_be_short_or_have_credentials(address: str) -> None:
 def test_another_kind_of_proxy_is_an_error_where_it_would_be_used(address: str) -> None:
     """It names the variable and not its value, which may hold a password."""
     assert proxy_for("https://r.example/", HTTP_PROXY=address) is None
-    with pytest.raises(RegistryUnavailableError, match="HTTP_PROXY is no address") as caught:
+    with pytest.raises(RegistryUnavailableError, match="HTTP_PROXY is not a valid address") as caught:
         proxy_for("http://r.example/", HTTP_PROXY=address)
 
     assert "canary" not in "".join(traceback.format_exception(caught.value))

@@ -1,4 +1,4 @@
-"""Runs of bytes in files that somebody else may change: opened with care, read in pieces. All of it blocks.
+"""Runs of bytes in files that somebody else may change: opened with care, read or unpacked in pieces. All of it blocks.
 
 A backend must get what was verified. So a file is known by what ``fstat`` says of it, and one that was changed since
 is not served.
@@ -28,7 +28,7 @@ Identity = tuple[Stamp, int, int]
 
 
 class StoppedError(Exception):
-    """Nobody waits any more for what a thread does."""
+    """The caller that waited for a thread was cancelled."""
 
 
 @frozen(kw_only=True)
@@ -43,7 +43,7 @@ class FileSlice:
 
     @property
     def identity(self) -> Identity:
-        """What these very bytes are known by, as long as nobody changes the file."""
+        """What these very bytes are known by, for as long as the file is unchanged."""
         return self.stamp, self.offset, self.size
 
     def read(self, position: int, length: int = PIECE) -> bytes:
@@ -84,14 +84,14 @@ class FileSlice:
 
 
 def open_file(path: Path, advice: str = "") -> int:
-    """Open a file for reading; what is none (a pipe would wait for ever) is refused.
+    """Open a file for reading; anything else is rejected: a pipe would wait forever.
 
     Args:
         path: The file.
         advice: What to do where it is a folder, as the end of the message.
 
     Raises:
-        LocalImageError: It is no file, or can't be opened.
+        LocalImageError: It is not a file, or can't be opened.
     """
     try:
         file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -100,7 +100,7 @@ def open_file(path: Path, advice: str = "") -> int:
     mode = os.fstat(file).st_mode
     if not stat.S_ISREG(mode):
         os.close(file)
-        raise LocalImageError(f"{path} is no file{advice if stat.S_ISDIR(mode) else ''}")
+        raise LocalImageError(f"{path} is not a file{advice if stat.S_ISDIR(mode) else ''}")
     return file
 
 
@@ -109,7 +109,7 @@ def opened(path: Path) -> Iterator[FileSlice]:
     """Open a file for as long as the context lasts.
 
     Raises:
-        LocalImageError: It is no file, or can't be opened.
+        LocalImageError: It is not a file, or can't be opened.
     """
     file = open_file(path)
     try:
@@ -119,18 +119,18 @@ def opened(path: Path) -> Iterator[FileSlice]:
 
 
 def whole(file: int) -> FileSlice:
-    """Return all that is in a file."""
+    """Return the whole content of an open file."""
     found = os.fstat(file)
     return FileSlice(file=file, size=found.st_size, stamp=stamp_of(found))
 
 
 def stamp_of(found: os.stat_result) -> Stamp:
-    """Return what a file that was not changed is known by."""
+    """Return what an unchanged file is known by."""
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def why(error: BaseException) -> str:
-    """Return the words for a file that can't be read, its name apart."""
+    """Return why a file can't be read, without its name."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
@@ -138,16 +138,16 @@ LARGEST_UNPACKED = 64 * 1024**3
 """Bytes that an archive or a layer may unpack to."""
 _MARK = b"\x1f\x8b\x08"
 _WINDOW = 31
-"""zlib's word for: gzip, with the largest window."""
+"""What zlib takes for gzip with the largest window."""
 
 
 def is_gzip(content: FileSlice) -> bool:
-    """Tell by its first bytes."""
+    """Tell whether content is compressed with gzip, by its first bytes."""
     return content.read(0, len(_MARK)) == _MARK
 
 
 def inflate(content: FileSlice, stop: Event) -> Iterator[bytes]:
-    """Return the plain bytes, a bounded piece at a time; a gzip file may have several members, and zeros after them.
+    """Yield the plain bytes, a bounded piece at a time; a gzip file may have several members, and zeros after them.
 
     Raises:
         LocalImageError: It is damaged or cut, or became shorter.

@@ -1,4 +1,4 @@
-"""The files of an archive, compressed or not. Opening one blocks."""
+"""The files of an archive, compressed or not, and those of a folder. Opening one blocks."""
 
 from __future__ import annotations
 
@@ -9,12 +9,26 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Event
+from typing import Protocol
 
 from ..errors import LocalImageError
 from .file_slice import LARGEST_UNPACKED, FileSlice, StoppedError, inflate, is_gzip, open_file, opened, whole, why
 from .tar import TarFiles
 
 _OTHERS = {b"\x28\xb5\x2f\xfd": "zstd", b"BZh": "bzip2", b"\xfd7zXZ": "xz"}
+
+
+class Files(Protocol):
+    """Files by their names."""
+
+    def open(self, name: str) -> AbstractContextManager[FileSlice]:
+        """Open one for as long as the context lasts."""
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is one."""
+
+    def close(self) -> None:
+        """Close what is open."""
 
 
 class ArchiveFiles:
@@ -25,7 +39,7 @@ class ArchiveFiles:
         stop: Ends the unpacking.
 
     Raises:
-        LocalImageError: It can't be read, or is none.
+        LocalImageError: It can't be read, or is not an archive.
         StoppedError: *stop* was set.
     """
 
@@ -90,13 +104,13 @@ def _unpack(content: FileSlice, path: Path, stop: Event) -> int:
 
 
 class FolderFiles:
-    """A folder with an OCI image layout.
+    """A folder with an OCI image layout. Symbolic links that lead out of it are not followed.
 
     Args:
         path: Where it is.
 
     Raises:
-        LocalImageError: There is none.
+        LocalImageError: There is no such folder.
     """
 
     def __init__(self, path: Path) -> None:
@@ -105,7 +119,7 @@ class FolderFiles:
         except (OSError, RuntimeError) as error:
             raise LocalImageError(f"{path}: {why(error)}") from error
         if not self._root.is_dir():
-            raise LocalImageError(f"{path} is no folder; for a file write oci-archive: or docker-archive:")
+            raise LocalImageError(f"{path} is not a folder; for a file write oci-archive: or docker-archive:")
 
     @contextmanager
     def open(self, name: str) -> Iterator[FileSlice]:

@@ -1,4 +1,4 @@
-"""An OCI image layout: ``index.json``, and blobs by their digest.
+"""What images there are in a folder or an archive with an OCI image layout: ``index.json``, and blobs by their digest.
 
 Docker writes one into its archives since version 25, with its own names for the images in annotations.
 
@@ -29,7 +29,10 @@ from ..manifests import (
 from ..reference import Reference
 from ..text import one_line
 from .file_slice import FileSlice
+from .files import Files
 
+LARGEST_DOCUMENT = 4 * 1024 * 1024
+"""Bytes of a manifest, an index, a configuration."""
 INDEX = "index.json"
 MARK = "oci-layout"
 _TAG = "org.opencontainers.image.ref.name"
@@ -39,6 +42,22 @@ _LONGEST_LIST = 1000
 _LONGEST_NUMBER = 5
 
 ItemT = TypeVar("ItemT")
+
+
+class ImageStore(Protocol):
+    """Images in a folder or an archive. Each method raises `LocalImageError` for what it can't give; all block."""
+
+    def find(self, name: str, stop: Event) -> ImageManifest | ImageIndex:
+        """Return the manifest or index of a name; without a name the only image, or the only set of platforms."""
+
+    def read_manifest(self, entry: Descriptor) -> ImageManifest | ImageIndex:
+        """Return the manifest that an index names, verified."""
+
+    def open_blob(self, digest: str) -> AbstractContextManager[FileSlice]:
+        """Open a blob for as long as the context lasts; it is not verified."""
+
+    def close(self) -> None:
+        """Close what is open."""
 
 
 class Layout:
@@ -52,7 +71,7 @@ class Layout:
         self._files = files
 
     def find(self, name: str, stop: Event) -> ImageManifest | ImageIndex:
-        """See `Store.find`: a name is a tag, or Docker's name of the image, or ``@0``, ``@1``."""
+        """See `ImageStore.find`: a name is a tag, or Docker's name of the image, or ``@0``, ``@1``."""
         with self._files.open(INDEX) as content:
             body = content.read_all(LARGEST_DOCUMENT)
         try:
@@ -65,7 +84,7 @@ class Layout:
         return make_index(entries, digest=digest_of(body), media_type=OCI_INDEX)
 
     def read_manifest(self, entry: Descriptor) -> ImageManifest | ImageIndex:
-        """See `Store.read_manifest`."""
+        """See `ImageStore.read_manifest`."""
         body = read_blob(self, entry.digest)
         try:
             return read_manifest(body, entry.mediaType, entry.digest)
@@ -73,12 +92,12 @@ class Layout:
             raise LocalImageError(f"the manifest {entry.digest}: {error}") from error
 
     def open_blob(self, digest: str) -> AbstractContextManager[FileSlice]:
-        """See `Store.open_blob`."""
+        """See `ImageStore.open_blob`."""
         algorithm, _, digits = digest.partition(":")
         return self._files.open(f"blobs/{algorithm}/{digits}")
 
     def close(self) -> None:
-        """See `Store.close`."""
+        """See `ImageStore.close`."""
         self._files.close()
 
 
@@ -117,7 +136,7 @@ def pick(items: tuple[ItemT, ...], name: str) -> tuple[ItemT, ...]:
 
 
 def say_names(names: Iterable[str]) -> str:
-    """Return what there is, for a message; an image without a name is called by its number."""
+    """Return the names of the images for a message; an image without a name is called by its number."""
     called = [name or f"@{number}" for number, name in enumerate(names)]
     more = f" and {len(called) - _MOST_NAMED} more" if len(called) > _MOST_NAMED else ""
     return "there are: " + one_line(", ".join(called[:_MOST_NAMED]), _LONGEST_LIST) + more
@@ -144,40 +163,7 @@ def _each_once(entries: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
     return tuple({entry.digest: entry for entry in reversed(entries)}.values())[::-1]
 
 
-LARGEST_DOCUMENT = 4 * 1024 * 1024
-"""Bytes of a manifest, an index, a configuration."""
-
-
-class Files(Protocol):
-    """Files by their names."""
-
-    def open(self, name: str) -> AbstractContextManager[FileSlice]:
-        """Open one for as long as the context lasts."""
-
-    def has(self, name: str) -> bool:
-        """Tell whether there is one."""
-
-    def close(self) -> None:
-        """Close what is open."""
-
-
-class Store(Protocol):
-    """Images in a folder or an archive. Each method raises `LocalImageError` for what it can't give."""
-
-    def find(self, name: str, stop: Event) -> ImageManifest | ImageIndex:
-        """Return what a name stands for; without a name the only image, or the only set of platforms."""
-
-    def read_manifest(self, entry: Descriptor) -> ImageManifest | ImageIndex:
-        """Return the manifest that an index names, verified."""
-
-    def open_blob(self, digest: str) -> AbstractContextManager[FileSlice]:
-        """Open a blob for as long as the context lasts; it is not verified."""
-
-    def close(self) -> None:
-        """Close what is open."""
-
-
-def read_blob(store: Store, digest: str, limit: int = LARGEST_DOCUMENT) -> bytes:
+def read_blob(store: ImageStore, digest: str, limit: int = LARGEST_DOCUMENT) -> bytes:
     """Return a blob, verified.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Local images as the engine sees them: opened, resolved, verified, served, closed."""
+"""Local images: opened, resolved, verified, served, closed."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ _Key = tuple[str, str, Stamp]
 
 
 @define
-class _Place:
-    """A folder or an archive, and how many use it now."""
+class _Held:
+    """A folder or an archive, and how many callers use it now."""
 
     lock: asyncio.Lock = field(factory=asyncio.Lock)
     users: int = 0
-    holding: OpenStore | None = None
+    store: OpenStore | None = None
 
 
 class LocalImages:
-    """Opens folders and archives, each once for all who use it at one time.
+    """Opens folders and archives, each once for all callers that use it at one time.
 
     Args:
         address: Where layers are served.
@@ -41,7 +41,7 @@ class LocalImages:
 
     def __init__(self, address: ServeAddress) -> None:
         self._server = BlobServer(address)
-        self._places: dict[_Key, _Place] = {}
+        self._held: dict[_Key, _Held] = {}
 
     async def resolve(self, reference: LocalReference, platform: Platform | None = None) -> Image:
         """Return the image that a reference means now; its layers are not verified.
@@ -50,8 +50,8 @@ class LocalImages:
             LocalImageError: There is no such folder, archive or image, or it can't be read.
             ImageNotFoundError: It has no image for the platform.
         """
-        async with self._hold(reference) as holding:
-            return await _resolve(holding, reference, platform)
+        async with self._hold(reference) as store:
+            return await _resolve(store, reference, platform)
 
     async def resolve_all(self, reference: LocalReference) -> tuple[Image, ...]:
         """Return the images of all platforms; what can't be scanned has `Image.unsupported`.
@@ -59,9 +59,9 @@ class LocalImages:
         Raises:
             LocalImageError: There is no such folder, archive or image, or it can't be read.
         """
-        async with self._hold(reference) as holding:
-            found = await holding.find(reference.name)
-            resolved = await Resolver(holding, reference.text).all(found)
+        async with self._hold(reference) as store:
+            found = await store.find(reference.name)
+            resolved = await Resolver(store, reference.text).all(found)
             return tuple(_make_image(reference, one) for one in resolved)
 
     async def open(self, target: LocalReference | Image, platform: Platform | None, closing: AsyncExitStack) -> Image:
@@ -74,17 +74,17 @@ class LocalImages:
 
         Raises:
             LocalImageError: The image can't be read, or a layer is not what its digest says.
-            ImageNotFoundError: There is none for the platform.
+            ImageNotFoundError: It has no image for the platform.
         """
         reference = target if isinstance(target, LocalReference) else _reference_of(target)
-        holding = await closing.enter_async_context(self._hold(reference))
+        store = await closing.enter_async_context(self._hold(reference))
         if isinstance(target, LocalReference):
-            image = await _resolve(holding, target, platform)
+            image = await _resolve(store, target, platform)
         else:
             image = target
-            await holding.find(reference.name)
+            await store.find(reference.name)
         if image.unsupported is None:
-            await holding.verify(image)
+            await store.verify(image)
         return image
 
     async def copy_blob(self, image: Image, layer: Layer, path: Path) -> None:
@@ -95,8 +95,8 @@ class LocalImages:
             LocalImageError: The image is not being scanned, the layer was changed, or the file can't be written.
         """
         _refuse_foreign(layer)
-        holding = self._find(image, layer.digest)
-        await holding.copy(BlobFile(path, layer.digest, layer.size))
+        store = self._find(image, layer.digest)
+        await store.copy(BlobFile(path, layer.digest, layer.size))
 
     async def blob(self, image: Image, layer: Layer) -> BlobAccess:
         """Return the address at which a layer is served while its image is scanned.
@@ -109,7 +109,7 @@ class LocalImages:
         return await self._server.publish(self._find(image, layer.digest), layer.digest)
 
     async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
-        """Return size and status of a layer, as the server here would give them."""
+        """Return status and size of a layer, as our server would give them."""
         try:
             self._find(image, layer.digest)
         except LocalImageError as error:
@@ -122,41 +122,41 @@ class LocalImages:
         Raises:
             LocalImageError: It is not there, or longer than *max_size* bytes.
         """
-        async with self._hold(_reference_of(image)) as holding:
-            await holding.find(_reference_of(image).name)
-            return await holding.fetch(digest, max_size)
+        async with self._hold(_reference_of(image)) as store:
+            await store.find(_reference_of(image).name)
+            return await store.fetch(digest, max_size)
 
     async def aclose(self) -> None:
-        """Serve nothing any more."""
+        """Stop serving layers."""
         await self._server.aclose()
 
     @asynccontextmanager
     async def _hold(self, reference: LocalReference) -> AsyncIterator[OpenStore]:
-        """Open a folder or an archive, or join those who have it open."""
+        """Open a folder or an archive, or share it with the callers that have it open."""
         key = await in_thread(lambda _: _make_key(reference))
-        place = self._places.setdefault(key, _Place())
-        place.users += 1
+        held = self._held.setdefault(key, _Held())
+        held.users += 1
         try:
-            yield await _open(place, reference)
+            yield await _open(held, reference)
         finally:
-            place.users -= 1
-            if not place.users:
-                del self._places[key]
-                await self._close(place)
+            held.users -= 1
+            if not held.users:
+                del self._held[key]
+                await self._close(held)
 
-    async def _close(self, place: _Place) -> None:
-        if place.holding is not None:
+    async def _close(self, held: _Held) -> None:
+        if held.store is not None:
             try:
-                await self._server.withdraw(place.holding)
+                await self._server.withdraw(held.store)
             finally:
-                place.holding.close()
+                held.store.close()
 
     def _find(self, image: Image, digest: str) -> OpenStore:
         """Return the open folder or archive that has verified a blob of an image."""
         where = (image.local.form, image.local.path) if image.local else None
-        for (form, path, _), place in self._places.items():
-            if (form, path) == where and place.holding and place.holding.has_verified(digest):
-                return place.holding
+        for (form, path, _), held in self._held.items():
+            if (form, path) == where and held.store and held.store.has_verified(digest):
+                return held.store
         raise LocalImageError(f"{image.reference}: {digest[:80]} is served only while its image is scanned")
 
 
@@ -165,16 +165,16 @@ def _refuse_foreign(layer: Layer) -> None:
         raise NotInRegistryError(f"the layer {layer.digest[:80]!r} is a foreign one, which is not in the image")
 
 
-async def _open(place: _Place, reference: LocalReference) -> OpenStore:
-    async with place.lock:
-        if place.holding is None:
-            store = await in_thread(lambda stop: open_store(reference, stop), lambda store: store.close())
-            place.holding = OpenStore(reference, store)
-        return place.holding
+async def _open(held: _Held, reference: LocalReference) -> OpenStore:
+    async with held.lock:
+        if held.store is None:
+            found = await in_thread(lambda stop: open_store(reference, stop), lambda store: store.close())
+            held.store = OpenStore(reference, found)
+        return held.store
 
 
 def _make_key(reference: LocalReference) -> _Key:
-    """Return what an unchanged folder or file is known by."""
+    """Return the key of a folder or file, the same for as long as it is unchanged."""
     path = reference.absolute_path
     try:
         return reference.form, str(path), stamp_of(path.stat())
@@ -185,13 +185,13 @@ def _make_key(reference: LocalReference) -> _Key:
 def _reference_of(image: Image) -> LocalReference:
     """Return the reference of a resolved image, which lies where it lay then."""
     if image.local is None or not isinstance(image.reference, LocalReference):
-        raise LocalImageError(f"{image.reference}: it is no local image")
+        raise LocalImageError(f"{image.reference}: it is not a local image")
     return evolve(image.reference, path=image.local.path)
 
 
-async def _resolve(holding: OpenStore, reference: LocalReference, platform: Platform | None) -> Image:
-    found = await holding.find(reference.name)
-    resolved = await Resolver(holding, reference.text).one(found, platform or own_platform())
+async def _resolve(store: OpenStore, reference: LocalReference, platform: Platform | None) -> Image:
+    found = await store.find(reference.name)
+    resolved = await Resolver(store, reference.text).one(found, platform or own_platform())
     return _make_image(reference, resolved)
 
 

@@ -1,4 +1,4 @@
-"""A folder or an archive that is open for as long as somebody scans an image in it."""
+"""A folder or an archive that is open for as long as an image in it is scanned."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from ..image import Image, Layer
 from ..manifests import Descriptor, ImageIndex, ImageManifest
 from ..reference import DOCKER_ARCHIVE, OCI, LocalReference
 from .file_slice import FileSlice, Identity, why
-from .files import ArchiveFiles, FolderFiles
-from .layout import INDEX, MARK, Files, Layout, Store, read_blob
+from .files import ArchiveFiles, Files, FolderFiles
+from .layout import INDEX, MARK, ImageStore, Layout, read_blob
 from .saved import LIST, SavedImages
 
 ResultT = TypeVar("ResultT")
@@ -30,18 +30,18 @@ class OpenStore:
 
     Args:
         reference: Where it is.
-        store: What is in it.
+        store: The images in it.
     """
 
-    def __init__(self, reference: LocalReference, store: Store) -> None:
+    def __init__(self, reference: LocalReference, store: ImageStore) -> None:
         self.secret = secrets.token_urlsafe(24)
-        """What the addresses of its blobs begin with."""
+        """The beginning of the addresses of its blobs."""
         self._where = f"{reference.form}:{reference.path}"
         self._store = store
         self._verified: dict[str, Identity] = {}
 
     async def find(self, name: str) -> ImageManifest | ImageIndex:
-        """Return what a name in it stands for.
+        """Return the manifest or index that a name stands for.
 
         Raises:
             LocalImageError: There is no such image, or it can't be read.
@@ -73,10 +73,10 @@ class OpenStore:
         return await in_thread(lambda _: self._guarded(lambda: read_blob(self._store, digest, max_size)))
 
     async def verify(self, image: Image) -> None:
-        """Read all layers of an image, and see whether they are what their digests say. Foreign ones may be missing.
+        """Read all layers of an image, and check that they are what their digests say. Foreign ones may be missing.
 
         Raises:
-            LocalImageError: One is missing, or is another.
+            LocalImageError: A layer is missing, or its content is another.
         """
         for layer in dict.fromkeys(image.layers):
             if not layer.urls:
@@ -117,12 +117,12 @@ class OpenStore:
         self._store.close()
 
     def _verify(self, layer: Layer, stop: Event) -> Identity:
-        """Return what a layer's bytes are known by; those that are known already are not read again."""
+        """Return the identity of a layer's bytes; those that are known already are not read again."""
         known = self._verified.get(layer.digest)
         return self._guarded(lambda: _verify(self._store, layer, known, stop))
 
     def _guarded(self, work: Callable[[], ResultT]) -> ResultT:
-        """Run *work*; its errors say where."""
+        """Run *work*; its errors name the folder or archive."""
         try:
             return work()
         except LocalImageError as error:
@@ -131,7 +131,7 @@ class OpenStore:
             raise LocalImageError(f"{self._where}: {why(error)}") from error
 
 
-def _verify(store: Store, layer: Layer, known: Identity | None, stop: Event) -> Identity:
+def _verify(store: ImageStore, layer: Layer, known: Identity | None, stop: Event) -> Identity:
     if fault := find_digest_fault(layer.digest):
         raise LocalImageError(fault)
     with store.open_blob(layer.digest) as content:
@@ -153,7 +153,7 @@ def _check_digest(content: FileSlice, digest: str, stop: Event) -> None:
 
 
 async def _pieces(content: FileSlice) -> AsyncIterator[bytes]:
-    """Return the bytes; a file that became shorter gives fewer, which whoever gets them sees."""
+    """Yield the bytes; a file that became shorter gives fewer, which the receiver notices."""
     position = 0
     while piece := await in_thread(partial(_read, content, position)):
         yield piece
@@ -167,11 +167,11 @@ def _read(content: FileSlice, position: int, _stop: Event) -> bytes:
         raise LocalImageError(f"a layer can't be read: {why(error)}") from error
 
 
-def open_store(reference: LocalReference, stop: Event) -> Store:
+def open_store(reference: LocalReference, stop: Event) -> ImageStore:
     """Open a folder or an archive. Blocks; an archive that is compressed is unpacked first.
 
     Raises:
-        LocalImageError: It can't be read, or is none.
+        LocalImageError: It can't be read, or does not hold images.
         StoppedError: *stop* was set.
     """
     path = reference.absolute_path
@@ -183,12 +183,12 @@ def open_store(reference: LocalReference, stop: Event) -> Store:
         raise
 
 
-def _find_store(files: Files, form: str, path: Path) -> Store:
+def _find_store(files: Files, form: str, path: Path) -> ImageStore:
     """Return the store for what is in the files."""
     if form == DOCKER_ARCHIVE and not (files.has(MARK) and files.has(INDEX)):
         if files.has(LIST):
             return SavedImages(files)
-        raise LocalImageError(f"{path} is no archive of docker save (since Docker 1.10): it has no {LIST}")
+        raise LocalImageError(f"{path} is not an archive of docker save (since Docker 1.10): it has no {LIST}")
     if files.has(INDEX):
         return Layout(files)
-    raise LocalImageError(f"{path} is no OCI image layout: it has no {INDEX}")
+    raise LocalImageError(f"{path} is not an OCI image layout: it has no {INDEX}")

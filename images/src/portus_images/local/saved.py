@@ -1,8 +1,8 @@
-"""What ``docker save`` wrote until Docker 25, and podman, skopeo, crane and kaniko write still: ``manifest.json``.
+"""What ``docker save`` wrote until Docker 25, and podman, skopeo, crane and kaniko still write: ``manifest.json``.
 
 There is no manifest in it. The one that stands for the image here is the one that skopeo makes of it, byte for byte,
-so both call the image by the same digest: where the layers are plain tar archives, as Docker and podman write them.
-crane and kaniko compress them; such layers are taken as they are, and compared with the image's digests unpacked.
+so that both call the image by the same digest where the layers are plain tar archives, as Docker and podman write
+them. crane and kaniko compress them; such layers are taken as they are, and compared with the image's digests unpacked.
 
 Sources: Docker's ``image/spec/v1.2.md``, "Combined Image JSON + Filesystem Changeset Format"; containers/image,
 ``docker/internal/tarfile/src.go``.
@@ -33,7 +33,8 @@ from ..manifests import (
     structure,
 )
 from .file_slice import LARGEST_UNPACKED, FileSlice, inflate, is_gzip
-from .layout import LARGEST_DOCUMENT, Files, pick, same_name, say_names
+from .files import Files
+from .layout import LARGEST_DOCUMENT, pick, same_name, say_names
 
 LIST = "manifest.json"
 _CONFIG = "application/vnd.docker.container.image.v1+json"
@@ -82,10 +83,10 @@ class SavedImages:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._places: dict[str, str] = {}
-        """Digest to name, of the images that were found so far."""
+        """Names by digests, of the images that were found so far."""
 
     def find(self, name: str, stop: Event) -> ImageManifest:
-        """See `Store.find`: a name is ``NAME:TAG``, or ``@0``, ``@1``."""
+        """See `ImageStore.find`: a name is ``NAME:TAG``, or ``@0``, ``@1``."""
         saved = self._choose(name)
         body = self._read(saved.Config)
         digest = digest_of(body)
@@ -96,17 +97,17 @@ class SavedImages:
         return _make_manifest(Descriptor(Digest(digest), MediaType(_CONFIG), Size(len(body))), layers)
 
     def read_manifest(self, entry: Descriptor) -> ImageManifest:
-        """See `Store.read_manifest`."""
+        """See `ImageStore.read_manifest`."""
         raise LocalImageError(f"{entry.digest} is not in it")
 
     def open_blob(self, digest: str) -> AbstractContextManager[FileSlice]:
-        """See `Store.open_blob`."""
+        """See `ImageStore.open_blob`."""
         if digest not in self._places:
             raise LocalImageError(f"{digest} is not in it")
         return self._files.open(self._places[digest])
 
     def close(self) -> None:
-        """See `Store.close`."""
+        """See `ImageStore.close`."""
         self._files.close()
 
     def _choose(self, name: str) -> WireSaved:

@@ -1,4 +1,4 @@
-"""A small HTTP server that gives the layers of local images to backends which pull, and nothing else to anybody."""
+"""A small HTTP server that gives the layers of local images to backends which pull, and nothing else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SHUTDOWN = 1.0
 
 
 class BlobServer:
-    """Serves verified blobs read-only, each under an address that can't be guessed. It listens from the first on.
+    """Serves verified blobs read-only, each under an address that can't be guessed. It listens once there is one.
 
     Args:
         address: Where to listen.
@@ -35,8 +35,8 @@ class BlobServer:
         self._served: dict[str, OpenStore] = {}
         self._transfers: dict[asyncio.Task[object], tuple[OpenStore, web.BaseRequest]] = {}
 
-    async def publish(self, holding: OpenStore, digest: str) -> BlobAccess:
-        """Return the address of a blob, which is served from now on.
+    async def publish(self, store: OpenStore, digest: str) -> BlobAccess:
+        """Serve a blob from now on; return its address.
 
         Raises:
             LocalImageError: It can't listen at its address.
@@ -44,13 +44,13 @@ class BlobServer:
         async with self._lock:
             if self._runner is None:
                 await self._listen()
-        self._served[holding.secret] = holding
-        return BlobAccess(url=f"{self._base}/{holding.secret}/{digest}")
+        self._served[store.secret] = store
+        return BlobAccess(url=f"{self._base}/{store.secret}/{digest}")
 
-    async def withdraw(self, holding: OpenStore) -> None:
-        """Serve nothing of it any more; transfers that are under way are broken off."""
-        self._served.pop(holding.secret, None)
-        tasks = {task: request for task, (held, request) in self._transfers.items() if held is holding}
+    async def withdraw(self, store: OpenStore) -> None:
+        """Stop serving the blobs of a folder or archive; transfers that are under way are broken off."""
+        self._served.pop(store.secret, None)
+        tasks = {task: request for task, (held, request) in self._transfers.items() if held is store}
         for request in tasks.values():
             _break_off(request)
         if tasks:
@@ -79,21 +79,21 @@ class BlobServer:
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
         secret, _, digest = unquote(request.raw_path).removeprefix("/").partition("/")
-        holding = self._served.get(secret)
-        if holding is None or not holding.has_verified(digest):
+        store = self._served.get(secret)
+        if store is None or not store.has_verified(digest):
             return web.Response(status=404)
         if request.method not in {"GET", "HEAD"}:
             return web.Response(status=405, headers={"Allow": "GET, HEAD"})
-        return await self._transfer(request, holding, digest)
+        return await self._transfer(request, store, digest)
 
-    async def _transfer(self, request: web.BaseRequest, holding: OpenStore, digest: str) -> web.StreamResponse:
+    async def _transfer(self, request: web.BaseRequest, store: OpenStore, digest: str) -> web.StreamResponse:
         """Answer with a blob; its file is closed only when this has ended."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 (a coroutine runs in a task)
-        self._transfers[task] = holding, request
+        self._transfers[task] = store, request
         try:
             with ExitStack() as stack:
-                content = await asyncio.to_thread(stack.enter_context, holding.open(digest))
+                content = await asyncio.to_thread(stack.enter_context, store.open(digest))
                 return await _send(request, content, digest)
         except LocalImageError as error:
             _LOGGER.warning("%s", error)
@@ -118,7 +118,7 @@ async def _send(request: web.BaseRequest, content: FileSlice, digest: str) -> we
 
 
 async def _read(content: FileSlice, position: int) -> bytes:
-    """Return the next piece; empty when there is none, though there should be."""
+    """Return the next piece; empty where the file has become shorter, or can't be read."""
     try:
         return await asyncio.to_thread(content.read, position)
     except OSError as error:

@@ -1,7 +1,7 @@
-"""What is in a tar archive, without unpacking it: names, and where their bytes are.
+"""The names in a tar archive, and where their bytes are, without unpacking it.
 
-The archive is hostile. Only headers are read; those that could be of any length (long names) are bounded; what is no
-plain file, folder or link is passed over. Python's own reader takes extended headers of any size into memory.
+The archive is hostile. Only headers are read; those that could be of any length (long names) are bounded; what is not
+a plain file, folder or link is passed over. Python's own reader takes extended headers of any size into memory.
 
 Source: POSIX, ``pax``, "ustar Interchange Format" and "pax Header Block"; GNU tar's ``L`` and ``K``.
 """
@@ -37,7 +37,7 @@ _WITHOUT_DATA = {
     tarfile.FIFOTYPE,
     tarfile.DIRTYPE,
 }
-"""Kinds whose size means nothing."""
+"""Kinds of members whose size means nothing."""
 _PASSED_OVER = {tarfile.DIRTYPE, tarfile.XGLTYPE}
 _FILES = {tarfile.REGTYPE, tarfile.AREGTYPE, tarfile.CONTTYPE}
 _SPARSE = b"GNU.sparse."
@@ -52,7 +52,7 @@ class _Member:
     target: str = ""
     """The name that a link leads to."""
     ambiguous: bool = False
-    """There is another one of this name: two programs could take different ones."""
+    """Whether there is another member of this name: two programs could take different ones."""
     unreadable: str = ""
 
 
@@ -73,7 +73,7 @@ class TarFiles:
         archive: The whole archive, not compressed; it stays open for as long as this is used.
 
     Raises:
-        LocalImageError: It is no tar archive, or one with absurd headers.
+        LocalImageError: It is not a tar archive, or one with absurd headers.
     """
 
     def __init__(self, archive: FileSlice) -> None:
@@ -101,23 +101,23 @@ class TarFiles:
         return _clean(name) in self._members
 
     def _find(self, name: str) -> _Member:
-        place = name
+        target = name
         for _ in range(MOST_LINKS):
-            member = self._members.get(_clean(place))
+            member = self._members.get(_clean(target))
             if member is None:
                 raise LocalImageError(f"{name!r:.200} is not in the archive")
             if member.ambiguous:
-                raise LocalImageError(f"{name!r:.200} is in the archive twice: nobody knows which is meant")
+                raise LocalImageError(f"{name!r:.200} is in the archive twice: it is not clear which is meant")
             if member.unreadable:
                 raise LocalImageError(f"{name!r:.200} {member.unreadable}")
             if not member.target:
                 return member
-            place = member.target
+            target = member.target
         raise LocalImageError(f"{name!r:.200} is a link to a link, and so on")
 
 
 def _walk(archive: FileSlice) -> Iterator[tuple[str, _Member]]:
-    """Return name and place of each file and link."""
+    """Yield the name of each file and link, and where it is."""
     position, extension, count = 0, _Extension(), 0
     while (info := _read_header(archive, position)) is not None:
         count += 1
@@ -143,12 +143,12 @@ def _read_header(archive: FileSlice, position: int) -> tarfile.TarInfo | None:
     block = archive.read(position, _BLOCK)
     if len(block) < _BLOCK or not any(block):
         if position == 0:
-            raise LocalImageError("it is no tar archive")
+            raise LocalImageError("it is not a tar archive")
         return None
     try:
         info = tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except (tarfile.HeaderError, ValueError, OverflowError) as error:
-        raise LocalImageError("it is no tar archive, or one that is damaged") from error
+        raise LocalImageError("it is not a tar archive, or one that is damaged") from error
     if info.type == tarfile.GNUTYPE_SPARSE:
         raise LocalImageError("it has a sparse file, which no image's archive has")
     return info
@@ -190,7 +190,7 @@ def _read_records(data: bytes) -> dict[bytes, bytes]:
 
 
 def _make_member(info: tarfile.TarInfo, extension: _Extension, offset: int, size: int) -> tuple[str, _Member] | None:
-    """Return name and place of a file or a link, None for what is neither."""
+    """Return the name of a file or link, and where it is; None for anything else."""
     name = _clean(extension.name or info.name)
     target = extension.target or info.linkname
     if max(len(name), len(target)) > LONGEST_NAME:
@@ -207,7 +207,7 @@ def _make_member(info: tarfile.TarInfo, extension: _Extension, offset: int, size
 
 
 def _clean(name: str) -> str:
-    """Return a name in its one form; one that leads out of the archive begins with ``../`` or ``/``: nothing does."""
+    """Return a name in its one form; one that leads out of the archive begins with ``../`` or ``/``."""
     return normpath(name) if name else ""
 
 

@@ -1,4 +1,9 @@
-"""What a manifest says: parsed, verified, judged. Pure functions; a fault is a `MalformedError`."""
+"""What a manifest says: parsed, verified, judged. Pure functions; a fault is a `MalformedError`.
+
+Sources: OCI image specification, ``manifest.md``, ``image-index.md``; what lies in registries beside images (charts,
+SBOMs, signatures, attestations) is known by the media types of Helm, cosign, sigstore, notation, BuildKit, SPDX,
+CycloneDX, syft and the CNCF's Wasm working group.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +13,10 @@ from typing import Any
 
 from attrs import frozen
 
-from ..blobs import digest_of, find_digest_fault, strip_signatures
+from ..blobs import digest_of, find_digest_fault
 from ..image import Layer, Platform
 from .platforms import Rank, rank_platform
-from .schema1 import read_schema1
+from .schema1 import read_schema1, strip_signatures
 from .wire import (
     Descriptor,
     MalformedError,
@@ -47,18 +52,18 @@ _UNKNOWN_PLATFORM = WirePlatform("unknown", "unknown")  # type: ignore[arg-type]
 
 @frozen(kw_only=True)
 class ImageManifest:
-    """The manifest of one image, or of something that is none."""
+    """The manifest of one image, or of something else: see *unsupported*."""
 
     digest: str
     media_type: str
     config: Descriptor | None = None
     """None in schema 1."""
     platform: Platform | None = None
-    """Where the manifest itself says it: in schema 1."""
+    """Only where the manifest itself names one: in schema 1."""
     layers: tuple[Layer, ...] = ()
     """Base first."""
     unsupported: str | None = None
-    """Why there is nothing in it that a scanner could look into."""
+    """Why no scanner could look into it; None for an image."""
 
 
 @frozen(kw_only=True)
@@ -78,21 +83,21 @@ class ImageIndex:
 
     @property
     def platforms(self) -> tuple[str, ...]:
-        """What is on offer, for messages: in the index's order, each once."""
+        """The platforms on offer, for messages: in the index's order, each once."""
         named = (make_platform(entry.platform) for entry in self.entries)
         return tuple(dict.fromkeys(str(platform) for platform in named if platform))
 
 
 def read_manifest(body: bytes, content_type: str, digest: str | None) -> ImageManifest | ImageIndex:
-    """Verify and parse a registry's answer.
+    """Return the manifest or index that a body is, verified.
 
     Args:
         body: The whole body.
         content_type: The header ``Content-Type``, parameters and all.
-        digest: What the body's digest must be; None when that is not known.
+        digest: What the body's digest must be; None where that is not known.
 
     Raises:
-        MalformedError: It is no manifest, or not the one that was asked for.
+        MalformedError: It is not a manifest, or not the one that was asked for.
     """
     if digest and (fault := find_digest_fault(digest)):
         raise MalformedError(f"the digest to expect: {fault}")
@@ -111,8 +116,8 @@ def read_manifest(body: bytes, content_type: str, digest: str | None) -> ImageMa
 def rank_entries(index: ImageIndex, wanted: Platform) -> tuple[Descriptor, ...]:
     """Return the entries to look at for a platform, in this order.
 
-    The best that names it; where none does, the indexes inside that name none; where there are none of those either, a
-    lone entry that names no platform. An index inside that names a platform counts like a manifest.
+    The best one that names it; where none does, the indexes inside that name none; where there are none of those
+    either, a lone entry that names no platform. An index inside that names a platform counts like a manifest.
     """
     ranked = [(rank, entry) for entry in index.entries if (rank := _rank(entry, wanted)) is not None]
     if ranked:
@@ -123,7 +128,7 @@ def rank_entries(index: ImageIndex, wanted: Platform) -> tuple[Descriptor, ...]:
 
 
 def make_platform(wire: WirePlatform | None) -> Platform | None:
-    """Return what an index or an image's configuration says of the platform, or None where it does not."""
+    """Return the platform that an index or an image's configuration names; None where it names none."""
     if wire is None or not wire.os or not wire.architecture:
         return None
     return Platform(wire.os, wire.architecture, wire.variant, wire.os_version)
@@ -133,7 +138,7 @@ def read_platform(body: bytes) -> Platform | None:
     """Return the platform that an image's configuration names.
 
     Raises:
-        MalformedError: It is no configuration.
+        MalformedError: *body* is not an image's configuration.
     """
     return make_platform(structure(parse_object(body), WirePlatform))
 
@@ -156,7 +161,7 @@ def _find_media_type(document: dict[str, Any], content_type: str) -> str:
     if header in _VAGUE:
         header = inside or (SCHEMA_1 if document.get("schemaVersion") == 1 else header)
     if header not in _KNOWN:
-        raise MalformedError(f"its media type {header[:100]!r} is none of a manifest")
+        raise MalformedError(f"its media type {header[:100]!r} is not one of a manifest")
     if inside in _KNOWN and inside != header:
         raise MalformedError(f"the header says that it is {header!r}, $.mediaType says {inside!r}")
     return header
@@ -212,7 +217,7 @@ def _make_layer(wire: Descriptor) -> Layer:
 
 
 def _check_members(document: dict[str, Any], needed: str, foreign: Iterable[str]) -> None:
-    """Refuse a body that another client could read as another kind of manifest (CVE-2021-41190)."""
+    """Check that no other client could read the body as another kind of manifest (CVE-2021-41190)."""
     if needed not in document:  # null is Go's empty array
         raise MalformedError(f"it is missing @ $.{needed}")
     for name in foreign:
@@ -221,7 +226,7 @@ def _check_members(document: dict[str, Any], needed: str, foreign: Iterable[str]
 
 
 def _is_attestation(entry: Descriptor) -> bool:
-    """Tell BuildKit's attestations; source: BuildKit's ``docs/attestations/attestation-storage.md``."""
+    """Tell whether an entry is an attestation. Source: BuildKit's ``docs/attestations/attestation-storage.md``."""
     return entry.platform == _UNKNOWN_PLATFORM or _ATTESTATION_KEY in entry.annotations
 
 
@@ -249,7 +254,7 @@ _KINDS = (
 
 
 def why_no_image(wire: WireManifest) -> str | None:
-    """Return why a manifest is none of a container image, or None when it is one."""
+    """Return why a manifest is not that of a container image; None where it is."""
     for media_type in (wire.artifactType, wire.config.mediaType, *(layer.mediaType for layer in wire.layers)):
         if kind := _find_kind(media_type):
             return f"it is {kind} ({media_type}), not a container image"
@@ -265,13 +270,13 @@ def _find_kind(media_type: str) -> str | None:
 
 
 def _find_strange_layer(layers: tuple[Descriptor, ...]) -> str | None:
-    """Return what is wrong with the first layer that is no tar archive."""
+    """Return what is wrong with the first layer that is not a tar archive; None where all are."""
     strange = next((layer.mediaType for layer in layers if not _is_tar(layer.mediaType)), None)
     if strange is None:
         return None
     if strange.endswith("+encrypted"):
         return f"its layers are encrypted ({strange})"
-    return f"it has a layer of the type {strange}, which is no file system"
+    return f"it has a layer of the type {strange}, which is not a file system"
 
 
 def _is_tar(media_type: str) -> bool:

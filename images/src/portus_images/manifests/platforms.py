@@ -1,4 +1,4 @@
-"""Which platform of an index is meant.
+"""Which platform of an index serves one that is wanted.
 
 Names are Go's (``GOOS``, ``GOARCH``); the rules for variants are those of ``github.com/containerd/platforms``.
 """
@@ -46,7 +46,7 @@ def own_platform() -> Platform:
 
 
 def rank_platform(wanted: Platform, offered: Platform) -> Rank | None:
-    """Return how well an offered platform serves the wanted one: the smallest rank is best, None is not at all.
+    """Return how well an offered platform serves the wanted one; None where it does not.
 
     A variant that is wanted is served by itself and by lower ones, the highest first. Without one all are good: on
     32-bit ARM the highest first, elsewhere the plain one first. A Windows version that is wanted is served by its own
@@ -70,7 +70,7 @@ def _rank_variant(wanted: Platform, offered: Platform) -> int | None:
 
 
 def _rank_version(wanted: str, offered: str) -> Rank | None:
-    """Return how well a version serves; one that is not named serves last."""
+    """Return how well an offered version serves; an index entry that names none serves last."""
     if wanted == offered:
         return (0,)
     if not offered:
@@ -102,7 +102,7 @@ def _normalize(platform: Platform) -> Platform:
 
 
 def _level(platform: Platform) -> int | None:
-    """Return the number in a variant; without one that of the plain architecture."""
+    """Return the number in a platform's variant; without a variant that of the plain architecture."""
     if not platform.variant:
         return _UNNAMED_LEVEL.get(platform.architecture, 0)
     match = _LEVEL.fullmatch(platform.variant)

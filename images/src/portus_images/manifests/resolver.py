@@ -1,4 +1,4 @@
-"""From what a reference stands for to images: one of a platform, or all of an index."""
+"""The images that a reference stands for: the one for a platform, or all of an index."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from .manifest import ImageIndex, ImageManifest, is_known, make_platform, rank_e
 from .wire import Descriptor, MalformedError
 
 MOST_NESTED = 3
-"""An index may be inside another one, this deep."""
+"""How deep an index may be inside others."""
 MOST_IMAGES = 200
-"""Images, and what else there is, in all the indexes that one reference stands for."""
+"""Entries, images or not, in all the indexes that one reference stands for."""
 MOST_INDEXES = 20
 """Indexes that are read for one reference."""
 _MOST_NAMED = 20
@@ -36,15 +36,15 @@ class ManifestSource(Protocol):
 
 @frozen
 class Resolved:
-    """One image, or what is none."""
+    """One image, or what is not one: see `ImageManifest.unsupported`."""
 
     manifest: ImageManifest
     platform: Platform | None = None
 
 
 @frozen
-class _Place:
-    """An index, how deep it is inside others, and what platform those say it is for."""
+class _NestedIndex:
+    """An index, how deep it is inside others, and the platform that those name for it."""
 
     index: ImageIndex
     depth: int = 0
@@ -68,23 +68,23 @@ class Resolver:
         self._indexes = 0
 
     async def one(self, found: ImageManifest | ImageIndex, wanted: Platform) -> Resolved:
-        """Return the image for a platform. One that is in no index is what it is.
+        """Return the image for a platform. One that is in no index is returned whatever its platform.
 
         Raises:
             ImageNotFoundError: No index has one.
-            InvalidManifestError: Indexes inside each other without end.
+            InvalidManifestError: Indexes lie too deep inside each other, or are too many.
             RegistryError: A manifest can't be had.
         """
         if isinstance(found, ImageManifest):
             return await self._complete(found, None)
         offered: dict[str, None] = {}
-        resolved = await self._search(_Place(found), wanted, offered)
+        resolved = await self._search(_NestedIndex(found), wanted, offered)
         if resolved is None:
             raise self._not_found(wanted, list(offered))
         return resolved
 
     async def all(self, found: ImageManifest | ImageIndex) -> tuple[Resolved, ...]:
-        """Return all images, in the order of the indexes; what is no image, or can't be had, says why.
+        """Return all images, in the order of the indexes; an entry that is not one, or can't be had, says why.
 
         An image that is there twice is returned once.
 
@@ -95,7 +95,7 @@ class Resolver:
         if isinstance(found, ImageManifest):
             return (await self._complete(found, None),)
         images: list[Resolved] = []
-        async for resolved in self._each(_Place(found)):
+        async for resolved in self._each(_NestedIndex(found)):
             if len(images) == MOST_IMAGES:
                 raise self._refuse(f"more than {MOST_IMAGES} images; name one by its digest, or its platform")
             images.append(resolved)
@@ -103,41 +103,41 @@ class Resolver:
             raise self._refuse("its index names no image")
         return tuple(images)
 
-    async def _search(self, place: _Place, wanted: Platform, offered: dict[str, None]) -> Resolved | None:
-        """Look for a platform: the entries that may have it, best first."""
-        self._enter(place)
-        offered.update(dict.fromkeys(place.index.platforms))
-        for entry in rank_entries(place.index, wanted):
+    async def _search(self, nested: _NestedIndex, wanted: Platform, offered: dict[str, None]) -> Resolved | None:
+        """Return the image for a platform, of the entries that may have it, best first; None where none has."""
+        self._enter(nested)
+        offered.update(dict.fromkeys(nested.index.platforms))
+        for entry in rank_entries(nested.index, wanted):
             if entry.digest in self._seen:
                 continue
             self._seen.add(entry.digest)
-            found, platform = await self._source.fetch_entry(entry), make_platform(entry.platform) or place.platform
+            found, platform = await self._source.fetch_entry(entry), make_platform(entry.platform) or nested.platform
             if isinstance(found, ImageManifest):
                 return await self._complete(found, platform)
-            if resolved := await self._search(_Place(found, place.depth + 1, platform), wanted, offered):
+            if resolved := await self._search(_NestedIndex(found, nested.depth + 1, platform), wanted, offered):
                 return resolved
         return None
 
-    async def _each(self, place: _Place) -> AsyncIterator[Resolved]:
-        self._enter(place)
-        for entry in place.index.entries:
+    async def _each(self, nested: _NestedIndex) -> AsyncIterator[Resolved]:
+        self._enter(nested)
+        for entry in nested.index.entries:
             if entry.digest in self._seen:
                 continue
             self._seen.add(entry.digest)
-            platform = make_platform(entry.platform) or place.platform
+            platform = make_platform(entry.platform) or nested.platform
             found = await self._fetch(entry)
             if isinstance(found, ImageManifest):
                 yield await self._complete(found, platform)
                 continue
-            async for resolved in self._each(_Place(found, place.depth + 1, platform)):
+            async for resolved in self._each(_NestedIndex(found, nested.depth + 1, platform)):
                 yield resolved
-        for entry in place.index.attestations:
+        for entry in nested.index.attestations:
             yield Resolved(_stand_in(entry, "it is an attestation, not a container image"), None)
 
     async def _fetch(self, entry: Descriptor) -> ImageManifest | ImageIndex:
-        """Return what an entry names; one that can't be had must not hide the others."""
+        """Return what an entry names; an entry that can't be had must not hide the others."""
         if not is_known(entry.mediaType):
-            return _stand_in(entry, f"its media type {entry.mediaType} is none of an image's manifest")
+            return _stand_in(entry, f"its media type {entry.mediaType} is not one of an image's manifest")
         try:
             return await self._source.fetch_entry(entry)
         except (ImageNotFoundError, InvalidManifestError, LocalImageError) as error:
@@ -147,7 +147,7 @@ class Resolver:
         return Resolved(manifest, platform or manifest.platform or await self._ask_platform(manifest))
 
     async def _ask_platform(self, manifest: ImageManifest) -> Platform | None:
-        """Return the platform that an image's configuration names; None when it can't be had."""
+        """Return the platform that an image's configuration names; None where that can't be had."""
         if manifest.unsupported or manifest.config is None:
             return None
         try:
@@ -156,9 +156,9 @@ class Resolver:
             _LOGGER.debug("no platform of %s@%s: %s", self._what, manifest.digest, error)
             return None
 
-    def _enter(self, place: _Place) -> None:
+    def _enter(self, nested: _NestedIndex) -> None:
         self._indexes += 1
-        if place.depth >= MOST_NESTED:
+        if nested.depth >= MOST_NESTED:
             raise self._refuse(f"more than {MOST_NESTED} indexes inside each other; name the image by its digest")
         if self._indexes > MOST_INDEXES:
             raise self._refuse(f"more than {MOST_INDEXES} indexes; name the image by its digest")
@@ -173,7 +173,7 @@ class Resolver:
 
 
 def make_image(reference: ImageReference, resolved: Resolved, local: LocalImage | None = None) -> Image:
-    """Return the image that a reference has turned out to be."""
+    """Return the image that a reference has turned out to name."""
     manifest = resolved.manifest
     return Image(
         reference=reference,

@@ -1,7 +1,7 @@
 """What registries send: manifests, indexes and image configurations, as attrs classes with the names of the JSON.
 
 Sources: Docker's ``manifest-v2-2.md``; OCI image specification, ``manifest.md``, ``image-index.md``, ``config.md``.
-All of it is hostile: digests go into URLs, texts into messages. What does not fit is a `MalformedError`.
+All of it is hostile: digests go into URLs, strings into messages. What does not fit is a `MalformedError`.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ NAME = "name in the JSON"
 
 
 class MalformedError(ValueError):
-    """A body that is not what it should be; the message has a ``$.path`` for each fault."""
+    """A document that is not what it should be; the message has a ``$.path`` for each fault."""
 
 
 @frozen
 class WirePlatform:
-    """``platform`` of an entry; the same members are in an image's configuration."""
+    """``platform`` of an index's entry; an image's configuration has the same members."""
 
     os: Word = Word("")
     architecture: Word = Word("")
@@ -127,14 +127,14 @@ def parse_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object of a body.
 
     Raises:
-        MalformedError: It is not JSON in UTF-8, or another value than an object.
+        MalformedError: It is not JSON in UTF-8, or not an object.
     """
     try:
         document = json.loads(body.decode())
     except (ValueError, RecursionError) as error:
         raise MalformedError("it is not JSON") from error
     if not isinstance(document, dict):
-        raise MalformedError("it is no JSON object")
+        raise MalformedError("it is not a JSON object")
     return document
 
 
@@ -153,7 +153,7 @@ def structure(document: object, wire_class: type[DocumentT]) -> DocumentT:
 
 
 def _say(error: BaseException, _type: object) -> str:
-    """Return one fault in words."""
+    """Return the words for one fault."""
     match error:
         case KeyError():
             return "it is missing"
@@ -177,7 +177,7 @@ def _expect(kind: type, name: str, judge: Callable[[Any], str | None] | None = N
 
 
 def _expect_form(pattern: re.Pattern[str], name: str) -> Callable[[object, object], Any]:
-    return _expect(str, "a text", lambda text: None if pattern.fullmatch(text) else f"this is no {name}")
+    return _expect(str, "a string", lambda string: None if pattern.fullmatch(string) else f"this is not a valid {name}")
 
 
 def _judge_size(size: int) -> str | None:
@@ -186,19 +186,19 @@ def _judge_size(size: int) -> str | None:
 
 def _judge_annotations(annotations: dict[str, object]) -> str | None:
     """Find one fault in all: a fault of each of 100,000 members would take seconds to say."""
-    return None if all(type(text) is str for text in annotations.values()) else "expected texts"
+    return None if all(type(one) is str for one in annotations.values()) else "expected strings"
 
 
 def _expect_urls(value: object, _kind: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(type(text) is str and _URL.fullmatch(text) for text in value):
+    if not isinstance(value, list) or not all(type(one) is str and _URL.fullmatch(one) for one in value):
         raise TypeError("expected an array of URLs")
     return tuple(value)
 
 
 def _expect_names(value: object, _kind: object) -> tuple[str, ...]:
-    """Take texts of any content: a name that is none is its reader's matter, and no reason to lose the others."""
-    if not isinstance(value, list) or not all(type(text) is str for text in value):
-        raise TypeError("expected an array of texts")
+    """Take any strings: whether one is a valid name is for the reader to say, and no reason to lose the others."""
+    if not isinstance(value, list) or not all(type(one) is str for one in value):
+        raise TypeError("expected an array of strings")
     return tuple(value)
 
 
@@ -231,10 +231,10 @@ def _make_object_hook(wire_class: Any) -> Callable[[object, Any], Any]:
 
 def _make_converter() -> cattrs.Converter:
     converter = cattrs.Converter(detailed_validation=True)
-    converter.register_structure_hook(str, _expect(str, "a text"))
-    converter.register_structure_hook(int, _expect(int, "a whole number"))
-    converter.register_structure_hook(Digest, _expect(str, "a text", find_digest_fault))
-    converter.register_structure_hook(Size, _expect(int, "a whole number", _judge_size))
+    converter.register_structure_hook(str, _expect(str, "a string"))
+    converter.register_structure_hook(int, _expect(int, "an integer"))
+    converter.register_structure_hook(Digest, _expect(str, "a string", find_digest_fault))
+    converter.register_structure_hook(Size, _expect(int, "an integer", _judge_size))
     converter.register_structure_hook(MediaType, _expect_form(_MEDIA_TYPE, "media type"))
     converter.register_structure_hook(Word, _expect_form(_PLATFORM_WORD, "name of a platform"))
     converter.register_structure_hook(Urls, _expect_urls)

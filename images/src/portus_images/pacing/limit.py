@@ -1,7 +1,7 @@
-"""How many requests a server may be given at once: less when it is in trouble, more again when it is well. Pure.
+"""How many requests a server may be given at once: fewer when it is in trouble, more again when it is well. Pure.
 
 Additive increase, multiplicative decrease, as TCP does it: what shares a server without speaking to each other comes to
-fair shares, and nobody has to know how much the server can bear.
+fair shares, and need not be told how much the server can bear.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Requests to one server, of all that use it: they wait while there are too many in flight."""
+"""Requests to one server, of all callers: they wait while there are too many in flight."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from yarl import URL
 from .limit import Limit, Usual
 
 LONGEST_PAUSE = 30.0
-"""Seconds of a ``Retry-After`` that are kept."""
+"""Seconds of a ``Retry-After`` that are observed."""
 _OVERLOADED = {429, 503}
 _TIMED = {"GET", "HEAD"}
-"""What a server only looks up. The work that a POST asks for takes as long as it is much."""
+"""Methods whose answers a server only looks up. The time of a POST depends on the work that it asks for."""
 
 
 class Pacers:
-    """The pacers of all servers that somebody talks to. They belong to one event loop."""
+    """The pacers of all servers, each made when it is first needed. They belong to one event loop."""
 
     def __init__(self) -> None:
         self._pacers: dict[tuple[str, str | None, int | None], Pacer] = {}
@@ -48,7 +48,7 @@ class Pacer:
         self._opening: asyncio.TimerHandle | None = None
 
     async def enter(self) -> None:
-        """Wait for a turn: first come, first served. Cancelled, this takes none."""
+        """Wait for a turn: first come, first served. A caller that is cancelled takes none."""
         if self._opening is None and not self._waiting and self._has_room():
             self.in_flight += 1
             return
@@ -67,13 +67,13 @@ class Pacer:
         self._let_in()
 
     def refused(self, period: int, pause: float | None) -> None:
-        """Take note that the server has too much to do, and does not want to be asked for *pause* seconds."""
+        """Note that the server has too much to do, and wants no request for *pause* seconds."""
         self.limit.shrink(self.in_flight, period)
         if pause:
             self._close(min(pause, LONGEST_PAUSE))
 
     def answered(self, method: str, period: int, seconds: float) -> None:
-        """Take note of an answer that came after so many seconds."""
+        """Note an answer that came after *seconds*."""
         usual = self._usual.setdefault(method, Usual()) if method in _TIMED else None
         if usual is None or not usual.is_slow(seconds):
             self.limit.grow()
@@ -84,7 +84,7 @@ class Pacer:
         return self.in_flight + 1 <= self.limit.value
 
     def _close(self, seconds: float) -> None:
-        """Let nobody in for so long."""
+        """Let no request in for so long."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         if until <= self._closed_until:
@@ -106,7 +106,7 @@ class Pacer:
 
 
 class PacedRequest:
-    """One request, from its turn to its end. Without an answer it says nothing of the server."""
+    """One request, from its turn to its end. One without an answer says nothing of the server."""
 
     __slots__ = ("_begun", "_method", "_pacer", "_period")
 
@@ -126,7 +126,7 @@ class PacedRequest:
         self._pacer.leave()
 
     def answered(self, status: int, retry_after: float | None) -> None:
-        """Say what the server answered, as soon as that is known. Other faults than 429 and 503 say nothing.
+        """Note what the server answered, as soon as that is known. Faults other than 429 and 503 say nothing.
 
         Args:
             status: HTTP status.

@@ -1,4 +1,4 @@
-"""The registry client: references to images, layers to what a backend needs to pull them."""
+"""The registry client: what a reference means, what lies beside an image, and how a backend pulls its layers."""
 
 from __future__ import annotations
 
@@ -25,8 +25,6 @@ from .lists import find_referrers, list_repositories, list_tags
 from .repository import Repository
 from .transport import Proxies, Transport
 
-__all__ = ["Registry"]
-
 
 class Registry:
     """Resolves references and gives access to layers. An async context manager; safe to use from many tasks.
@@ -36,8 +34,8 @@ class Registry:
 
     Args:
         registries: What the configuration says of registries, by host.
-        environ: Read once: where the files of Docker and podman are, proxies, variables that the configuration names,
-            and what credential helpers get; the process' environment where None.
+        environ: The environment, which is read once: where the files of Docker and podman are, proxies, variables that
+            the configuration names, and what credential helpers get; that of the process where None.
         clock: Monotonic seconds, for the age of tokens.
     """
 
@@ -60,17 +58,17 @@ class Registry:
     async def resolve(self, reference: Reference, platform: Platform | None = None) -> Image:
         """Return the image that a reference means now.
 
-        What is none (a Helm chart, an attestation) is resolved as well, with `Image.unsupported`.
+        What is not an image (a Helm chart, an attestation) is resolved as well, with `Image.unsupported`.
 
         Args:
-            reference: Its digest is asked for where it has one, else its tag.
+            reference: The reference; its digest is asked for where it has one, else its tag.
             platform: Which image of an index; the machine's own (always Linux) where None. Without an index it is
                 ignored.
 
         Raises:
             RegistryAuthError: The registry wants other credentials, or some.
             ImageNotFoundError: It has no such repository, tag, digest or platform.
-            InvalidManifestError: Its answer is no manifest, or has another digest.
+            InvalidManifestError: Its answer is not a manifest, or has another digest.
             RegistryUnavailableError: It could not be reached, or is out of order.
             RegistryError: It refused in another way.
         """
@@ -82,11 +80,11 @@ class Registry:
     async def resolve_all(self, reference: Reference) -> tuple[Image, ...]:
         """Return all images of an index, in its order; of a reference that means one image, that one.
 
-        What is no image, and what the index names and the registry does not have, is there with `Image.unsupported`:
+        Entries that are not images, and those that the registry does not have, are returned with `Image.unsupported`:
         nothing is left out. Indexes inside are read too. An image that is named twice is returned once.
 
         Args:
-            reference: Its digest is asked for where it has one, else its tag.
+            reference: The reference; its digest is asked for where it has one, else its tag.
 
         Raises:
             InvalidManifestError: As with `resolve`; also for more than 200 images.
@@ -106,7 +104,7 @@ class Registry:
             image: The image; another `Registry` may have resolved it.
             layer: One of its layers.
             renew: Get a new token even if the present one seems to be good.
-            from_here: The address that we use ourselves, not ``backend_url``.
+            from_here: Return the address for this machine, not ``backend_url``.
 
         Raises:
             NotInRegistryError: A foreign layer: the registry does not have it.
@@ -119,7 +117,7 @@ class Registry:
         return BlobAccess(url=url, headers=headers, own_tls=self._settings.has_own_tls(URL(url)))
 
     async def copy_blob(self, image: Image, layer: Layer, path: Path) -> None:
-        """Write a layer's blob to a new file, as it comes, verified. See `ScannerContext.copy_blob`.
+        """Write a layer's blob to a new file while it arrives, verified; there is no file when this raises.
 
         Raises:
             NotInRegistryError: A foreign layer: the registry does not have it.
@@ -146,7 +144,7 @@ class Registry:
             artifact_type: Only those of this type; all where empty.
 
         Raises:
-            InvalidManifestError: The registry's answer is no list of them, or one of more than 1,000.
+            InvalidManifestError: The registry's answer is not a list of them, or one of more than 1,000.
             RegistryError: The registry is not available, or gives no credentials.
         """
         return await find_referrers(self._open(_in_registry(image)), _checked(image, image.digest), artifact_type)
@@ -171,33 +169,33 @@ class Registry:
             return await repository.fetch_manifest_bytes(digest, max_size)
 
     def repositories(self, host: str) -> AsyncIterator[str]:
-        """Iterate over the names of all repositories that a registry shows to us, page by page, in its order.
+        """Iterate over the names of all repositories that a registry shows, page by page, in its order.
 
-        The names are the registry's own texts: one that is no repository's name is given too.
+        The names are the registry's own strings: one that is not a valid name is given too.
 
         Args:
             host: The registry, as in an image's name: ``registry.example:5000``.
 
         Raises:
-            InvalidReferenceError: *host* is none.
+            InvalidReferenceError: *host* is not a valid host.
             RegistryError: (while iterating) The registry does not show them, or is not available.
-            InvalidManifestError: (while iterating) Its answer is no list.
+            InvalidManifestError: (while iterating) Its answer is not a list.
         """
         return list_repositories(self._access(_name(host, "any"), CATALOG))
 
     def tags(self, host: str, repository: str) -> AsyncIterator[str]:
         """Iterate over the tags of a repository, page by page, in the registry's order.
 
-        The tags are the registry's own texts: one that is no tag is given too.
+        The tags are the registry's own strings: one that is not a valid tag is given too.
 
         Args:
             host: The registry, as in an image's name.
             repository: ``team/app``.
 
         Raises:
-            InvalidReferenceError: *host* or *repository* is none.
+            InvalidReferenceError: *host* or *repository* is not valid.
             RegistryError: (while iterating) The registry does not show them, or is not available.
-            InvalidManifestError: (while iterating) Its answer is no list.
+            InvalidManifestError: (while iterating) Its answer is not a list.
         """
         return list_tags(self._open(_name(host, repository)))
 
@@ -248,7 +246,7 @@ def _in_registry(image: Image) -> Reference:
 
 
 def _checked(image: Image, digest: str) -> str:
-    """Return a digest, which goes into an address."""
+    """Return a digest that can go into an address: a valid one."""
     if fault := find_digest_fault(digest):
         registry = _in_registry(image).registry
         raise InvalidManifestError(f"{registry}, blob: {fault}", registry=registry, step="blob")

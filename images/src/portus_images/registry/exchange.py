@@ -61,7 +61,7 @@ class RegistryCall:
 
 @frozen(kw_only=True)
 class Grant:
-    """What is sent with a request so that it is answered."""
+    """The header ``Authorization``, and whose it is."""
 
     header: Secret
     """Value of ``Authorization``."""

@@ -1,4 +1,4 @@
-"""Registry hosts: their names, their settings, where they are."""
+"""Registry hosts: their names, their settings, and how addresses are compared."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _DEFAULT = RegistrySettings()
 
 
 def name_registry(host: str) -> str:
-    """Return the one name of a registry that goes by several; case does not matter."""
+    """Return the one name of a registry that goes by several, in lower case."""
     host = host.lower()
     return DOCKER_HUB if host in HUB_NAMES else host
 

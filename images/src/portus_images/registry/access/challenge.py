@@ -30,9 +30,9 @@ class Right:
     """
 
     name: str
-    """What it is about, for messages: the repository's name."""
+    """What it is for, in messages: the repository's name."""
     scope: str
-    """As it is asked for: ``repository:team/app:pull``."""
+    """The scope that is asked for: ``repository:team/app:pull``."""
     repository: str = ""
     """Whose credentials are looked for; those of the registry where empty."""
 
@@ -43,12 +43,12 @@ class Right:
 
 
 CATALOG = Right("the list of repositories", "registry:catalog:*")
-"""To see which repositories there are."""
+"""The right to see which repositories there are."""
 
 
 @frozen
 class Challenge:
-    """One way to log in."""
+    """One way to log in that a registry offers."""
 
     scheme: str
     """In lower case: ``bearer``, ``basic``."""
@@ -59,7 +59,7 @@ class Challenge:
 def parse_challenges(values: Iterable[str]) -> tuple[Challenge, ...]:
     """Return the challenges of all ``WWW-Authenticate`` headers of an answer, in their order.
 
-    What comes after the first fault in a header is left out. Of a parameter that is named twice the first counts.
+    What follows the first fault in a header is left out. Of a parameter that is named twice the first counts.
 
     Args:
         values: The values of the headers.
@@ -94,7 +94,7 @@ def _skip_separators(value: str, position: int) -> int:
 
 @frozen(kw_only=True)
 class Realm:
-    """Where the tokens for one right are issued."""
+    """The token service for one right."""
 
     url: URL = field(repr=False)
     service: str = ""
@@ -111,9 +111,9 @@ class Realm:
 def make_realm(address: str, service: str, right: Right, registry: str, base: URL, settings: HostSettings) -> Realm:
     """Return the realm that a challenge names, if it may be asked.
 
-    An anonymous request is bound by the same rules: its token would be known to whoever listens.
+    The same rules bind an anonymous request: its token would be known to every listener.
 
-    Over plain HTTP it may only be asked when it is on this machine like the registry, when it is the host of a
+    Over plain HTTP a realm may only be asked when it is on this machine like the registry, when it is the host of a
     registry that speaks plain HTTP itself, or when the configuration says that its host is ``insecure``. One that
     begins with a slash is on the registry's own host.
 
@@ -133,7 +133,7 @@ def make_realm(address: str, service: str, right: Right, registry: str, base: UR
 
 
 def _how_to_allow(realm: URL, base: URL) -> str:
-    """Return the setting that lets it be asked. Not for another host: a registry must not choose who gets passwords."""
+    """Return the setting that allows a plain realm; not for another host: no registry may choose who gets passwords."""
     return f", or set registries: {realm.raw_authority}: insecure: true" if realm.host == base.host else ""
 
 

@@ -1,4 +1,4 @@
-"""Bearer tokens: one request for all who wait, kept until shortly before they expire.
+"""Bearer tokens: one request for all callers, kept until shortly before they expire.
 
 Source: distribution's ``docs/spec/auth/token.md`` (``GET`` with Basic authentication or none) and ``oauth.md``
 (``POST`` of a refresh token, which Docker calls an identity token).
@@ -66,11 +66,11 @@ class TokenSource:
         self._token: Token | None = None
 
     async def get(self, *, valid_for: float, renew: bool = False) -> Grant:
-        """Return a token that is good for so many seconds more, or has just been issued.
+        """Return a token that is still good for *valid_for* seconds, or has just been issued.
 
         Args:
             valid_for: Seconds.
-            renew: Do not take the cached one. A request that is under way already is joined all the same.
+            renew: Do not take the cached token. A request that is under way already is joined all the same.
 
         Raises:
             RegistryAuthError: The realm issues none.
@@ -89,7 +89,7 @@ class TokenSource:
         search = await self._search()
         owned = search.credentials.make_bearer() if search.credentials else None
         if owned:
-            return Token(grant=owned, expires=self._clock())  # whoever made it knows its end: it is read anew each time
+            return Token(grant=owned, expires=self._clock())  # its end is not known: it is looked up anew each time
         identity_token = search.credentials.identity_token if search.credentials else Secret()
         login = search.credentials.make_basic() if search.credentials else None
         call = self._make_refresh(identity_token) if identity_token else self._make_call(search.credentials)
@@ -132,23 +132,23 @@ class TokenSource:
 
 
 def _name(credentials: Credentials | None) -> str:
-    """Return whom a message calls the owner of credentials."""
+    """Return the owner of credentials, for messages."""
     if credentials is None:
         return ""
     return credentials.username or f"the identity token of {credentials.origin}"
 
 
 def read_token(answer: RegistryAnswer, registry: str, asked: float, username: str) -> Token:
-    """Return the token of an answer.
+    """Return the token in an answer.
 
     Args:
-        answer: A success.
+        answer: An answer with a status of success.
         registry: For messages.
         asked: When the request was sent, on the caller's clock.
-        username: Who has logged in; empty for nobody.
+        username: The user who has logged in; empty for an anonymous request.
 
     Raises:
-        RegistryAuthError: There is none in it that can be sent.
+        RegistryAuthError: The answer holds no token that can be sent.
     """
     document = _parse_answer(answer)
     text = document.get("token") or document.get("access_token")
@@ -182,10 +182,10 @@ def _read_lifetime(value: object) -> float:
 
 
 def _find_age(issued_at: object, answer: RegistryAnswer, lifetime: float) -> float:
-    """Return how old a token was when it came.
+    """Return the seconds between the issue of a token and its arrival.
 
-    Both times are taken from the server where it sends ``Date``, so that our clock may be wrong. Nobody issues an
-    expired token, or one from the future: such an age is a wrong clock, and is ignored.
+    Both times are taken from the server where it sends ``Date``, so that our clock may be wrong. No service issues an
+    expired token, or one from the future: such an age comes of a wrong clock, and is ignored.
     """
     try:
         issued = datetime.fromisoformat(_cut_fraction(issued_at))

@@ -20,7 +20,7 @@ from ..hosts import name_registry
 from .model import Credentials, SourceError
 
 HUB_KEY = "https://index.docker.io/v1/"
-"""Docker Hub's key in these files and for credential helpers, for ever."""
+"""Docker Hub's key in these files and for credential helpers, for all time."""
 _LARGEST_FILE = 1024 * 1024
 _KEY = re.compile(r"(?:https?://)?([^/]+)(?:/|/v[12]/?)?")
 
@@ -71,15 +71,15 @@ class AuthFile:
 
 
 class AccessDeniedError(SourceError):
-    """A file that somebody else may read: of another user's home, for instance."""
+    """A file that this user may not read: in another user's home, for instance."""
 
 
 def load_auth_file(location: Location) -> AuthFile | None:
-    """Read a file; None where there is none. Blocking.
+    """Return a file, parsed; None where there is none. Blocks.
 
     Raises:
-        AccessDeniedError: We may not read it.
-        SourceError: It can't be read, is longer than 1 MiB, or has not the form; the message names the file.
+        AccessDeniedError: This user may not read it.
+        SourceError: It can't be read, is longer than 1 MiB, or does not have the form; the message names the file.
     """
     document = _load(location.path)
     if document is None:
@@ -87,7 +87,7 @@ def load_auth_file(location: Location) -> AuthFile | None:
     members = {name: document.get(name) or {} for name in ("auths", "credHelpers")}
     helper = document.get("credsStore") or ""
     if not all(isinstance(value, dict) for value in members.values()) or not isinstance(helper, str):
-        raise SourceError(f"{location.path} can't be read: it has not the form of Docker's: mend it, or log in again")
+        raise SourceError(f"{location.path} can't be read: it has another form than Docker's: fix it, or log in again")
     return AuthFile(location.path, location.by_path, members["auths"], members["credHelpers"], helper)
 
 
@@ -105,12 +105,12 @@ def _load(path: Path) -> dict[str, Any] | None:
         raise SourceError(f"{path} can't be read: it is longer than {_LARGEST_FILE} bytes")
     document = _parse(content)
     if document is None:
-        raise SourceError(f"{path} can't be read: it is no JSON object: mend it, or log in again")
+        raise SourceError(f"{path} can't be read: it is not a JSON object: fix it, or log in again")
     return document
 
 
 def _parse(content: bytes) -> dict[str, Any] | None:
-    """Return the object, or None for what is none: the error itself would hold the file's content."""
+    """Return the JSON object, or None where it is not one: the error itself would hold the file's content."""
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
@@ -119,21 +119,21 @@ def _parse(content: bytes) -> dict[str, Any] | None:
 
 
 def _read_entry(entry: object, origin: str) -> Credentials | None:
-    """Return the credentials of one entry; an empty one (its secret lies in a credential helper) has none."""
+    """Return the credentials of one entry; None for an empty one, whose secret lies in a credential helper."""
     if not isinstance(entry, Mapping):
         return None
-    username, password = _text(entry, "username"), _text(entry, "password")
+    username, password = _string_of(entry, "username"), _string_of(entry, "password")
     if auth := entry.get("auth"):
         username, password = _decode_auth(auth, origin)
     for name, kind in (("registrytoken", "registry_token"), ("identitytoken", "identity_token")):
-        if token := _text(entry, name):
+        if token := _string_of(entry, name):
             return Credentials(username=username, origin=origin, **{kind: Secret(token)})
     if not username or not (password or auth or "password" in entry):
         return None
     return Credentials(username=username, password=Secret(password), origin=origin)
 
 
-def _text(entry: Mapping[Any, Any], name: str) -> str:
+def _string_of(entry: Mapping[Any, Any], name: str) -> str:
     value = entry.get(name)
     return value if isinstance(value, str) else ""
 
@@ -141,12 +141,12 @@ def _text(entry: Mapping[Any, Any], name: str) -> str:
 def _decode_auth(auth: object, origin: str) -> tuple[str, str]:
     username, colon, password = _decode_base64(auth).partition(":")
     if not colon:
-        raise SourceError(f"auth in {origin} is no Base64 of NAME:PASSWORD: log in again")
+        raise SourceError(f"auth in {origin} is not the Base64 of NAME:PASSWORD: log in again")
     return username, password.rstrip("\0")
 
 
 def _decode_base64(text: object) -> str:
-    """Return the text, or an empty one: the error itself would hold a part of the password."""
+    """Return the decoded string, or an empty one: the error itself would hold a part of the password."""
     try:
         return b64decode(str(text), validate=True).decode()
     except ValueError:

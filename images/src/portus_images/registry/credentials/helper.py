@@ -29,7 +29,7 @@ _TOKEN_USER = "<token>"  # noqa: S105 (the name that says: this is an identity t
 
 
 async def ask_helper(name: str, server: str, environ: Mapping[str, str]) -> Credentials | None:
-    """Ask a credential helper for what it keeps for a server; None where it has nothing.
+    """Return what a credential helper keeps for a server; None where it has nothing.
 
     Args:
         name: ``ecr-login`` for the program ``docker-credential-ecr-login``, which is looked up on ``PATH``.
@@ -37,8 +37,8 @@ async def ask_helper(name: str, server: str, environ: Mapping[str, str]) -> Cred
         environ: The program's environment.
 
     Raises:
-        SourceError: There is no such program, it failed, or it was too slow. What it wrote is not in the message: that
-            may be the secret.
+        SourceError: There is no such program, it failed, or it was too slow. The message has nothing of what it wrote:
+            that may be the secret.
     """
     program = f"docker-credential-{name}"
     path = shutil.which(program, path=environ.get("PATH", "")) if _NAME.fullmatch(name) else None
@@ -71,7 +71,7 @@ def _read(status: int, output: bytes, program: str, server: str) -> Credentials 
 
 
 def _parse(output: bytes) -> tuple[str, str | None]:
-    """Return name and secret, None for an answer that has none: the error itself would hold the secret."""
+    """Return username and secret, None for an invalid answer: the error itself would hold the secret."""
     try:
         answer = json.loads(output)
         username, secret = answer["Username"], answer["Secret"]

@@ -1,4 +1,4 @@
-"""What may be found for a registry."""
+"""Credentials for a registry, and what a search for them came to."""
 
 from __future__ import annotations
 
@@ -26,24 +26,26 @@ class Credentials:
     username: str = ""
     password: Secret = field(factory=Secret)
     identity_token: Secret = field(factory=Secret)
-    """Is exchanged at the realm for tokens that allow pulling; where there is one, there is no password."""
+    """Exchanged at the realm for tokens that allow pulling; where there is one, there is no password."""
     registry_token: Secret = field(factory=Secret)
-    """Is sent to the registry as it is."""
+    """Sent to the registry as it is."""
     origin: str
     """Where they come from, for messages."""
 
     @property
     def fault(self) -> str:
-        """Why they can't be sent: they would mean something else in the header.
+        """Why these credentials can't be sent: they would mean something else in the header. Empty where they can.
 
-        A password may have line breaks: Google's is a whole file, and Base64 keeps it in its place.
+        A password may have line breaks: Google's is a whole file, and Base64 hides them.
         """
         if _UNSENDABLE.search(self.username) or _NOT_UNICODE.search(self.password.reveal()):
             return "hold a control character"
         if ":" in self.username:
             return "have a colon in the username"
         tokens = filter(None, (self.identity_token.reveal(), self.registry_token.reveal()))
-        return "" if all(map(_TOKEN.fullmatch, tokens)) else "have a token with a space or another character of none"
+        return (
+            "" if all(map(_TOKEN.fullmatch, tokens)) else "have a token with a space, or a character that no token has"
+        )
 
     def make_basic(self) -> Grant | None:
         """Return the header of Basic authentication (RFC 7617); None where there is no password."""
@@ -68,6 +70,6 @@ class CredentialSearch:
     """What a search for credentials came to."""
 
     credentials: Credentials | None = None
-    """None: nobody has any, access is anonymous."""
+    """None where no source has any: access is anonymous."""
     fault: str = ""
-    """A source that could not be asked, in words: matters where the registry does not let anonymous clients in."""
+    """The sources that could not be asked, in words: they matter where the registry lets no anonymous client in."""

@@ -28,14 +28,14 @@ _LOGGER = logging.getLogger("portus_images.registry")
 
 
 class CredentialStore:
-    """Finds the credentials for a registry, each time anew: a ``docker login`` meanwhile is seen, soon after at most.
+    """Finds the credentials for a registry, each time anew, so that a ``docker login`` is seen at once or soon after.
 
     In this order: the configuration's ``registries``; Docker's ``config.json`` (``auths``, ``credHelpers``,
     ``credsStore``); podman's ``auth.json``; none.
 
     Args:
-        settings: The configuration's.
-        environ: The environment: it says where the files are, and is that of the helpers.
+        settings: The configuration's, by host.
+        environ: The environment, which says where the files are; helpers get it as theirs.
         flights: Where searches and helpers run; a new one where None.
         clock: Monotonic seconds.
     """
@@ -55,17 +55,17 @@ class CredentialStore:
         """What helpers said, and when."""
 
     async def find(self, registry: str, repository: str = "") -> CredentialSearch:
-        """Return the credentials for a repository. Who asks meanwhile for the same shares the search.
+        """Return the credentials for a repository. Callers that ask for the same at one time share the search.
 
-        A credential helper that fails, or a file of another user's, is no error here, since the registry may let
+        A credential helper that fails, or a file of another user, is not an error here, since the registry may let
         everybody in: see `CredentialSearch.fault`.
 
         Args:
             registry: The registry's name.
-            repository: Podman's file may have credentials for it alone; empty for the registry as a whole.
+            repository: The repository: podman's file may have credentials for it alone; empty for the whole registry.
 
         Raises:
-            RegistryAuthError: There are some, and they can't be read or can't be sent.
+            RegistryAuthError: There are credentials that can't be read, or can't be sent.
         """
         key = self, "search", registry, repository
         return await self._flights.run(key, lambda: self._search(registry, repository))
@@ -99,7 +99,7 @@ class CredentialStore:
         return CredentialSearch(fault="; ".join(faults))
 
     async def _ask_helper(self, file: AuthFile, registry: str, faults: list[str]) -> Credentials | None:
-        """Ask the helper that a file names, if it names one; its failure is noted."""
+        """Return the answer of the helper that a file names, if it names one; a failure is noted."""
         name = file.find_helper(registry)
         if name is None:
             return None
@@ -111,7 +111,7 @@ class CredentialStore:
             return None
 
     async def _kept_answer(self, name: str, server: str) -> Credentials | None:
-        """Ask a helper, and not again for a while: who walks a registry asks for each of its repositories."""
+        """Return a helper's answer, kept for a while: a walk through a registry asks for each of its repositories."""
         key = name, server
         now = self._clock()
         if key in self._answers and now - self._answers[key][0] < HELPER_KEPT:
@@ -128,12 +128,12 @@ async def credentials_origin(
 
     Args:
         registry: Its host, with its port where it has one.
-        registries: Those of the configuration.
-        environ: Environment variables; the process's own when left out.
+        registries: What the configuration says of registries, by host.
+        environ: The environment; that of the process where None.
 
     Raises:
-        RegistryAuthError: There are some, and they can't be read or can't be sent; or a helper, or a file, that could
-            have some can't be asked.
+        RegistryAuthError: There are credentials that can't be read, or can't be sent; or none were found, and a helper
+            or a file that may have some can't be asked.
     """
     store = CredentialStore(HostSettings(registries), os.environ if environ is None else environ)
     found = await store.find(registry)
@@ -146,31 +146,31 @@ def credentials_files(environ: Mapping[str, str] | None = None) -> tuple[Path, .
     """Return the files in which credentials are looked up, in this order; they need not exist.
 
     Args:
-        environ: Environment variables; the process's own when left out.
+        environ: The environment; that of the process where None.
     """
     return tuple(one.path for one in find_locations(os.environ if environ is None else environ))
 
 
 def _note(faults: list[str], registry: str, fault: str) -> None:
-    """Remember what could not be asked, as Docker does: it matters only where nobody gets in without a log-in."""
+    """Note a source that could not be asked, as Docker does: it matters only where the registry wants a log-in."""
     faults.append(fault)
     _LOGGER.warning("%s: %s", registry, fault)
 
 
 def _check(search: CredentialSearch) -> CredentialSearch:
-    """Return a search whose credentials can be sent."""
+    """Return a search, if its credentials can be sent."""
     if search.credentials and (fault := search.credentials.fault):
-        raise SourceError(f"the credentials in {search.credentials.origin} {fault}: mend them")
+        raise SourceError(f"the credentials in {search.credentials.origin} {fault}: fix them")
     return search
 
 
 def read_configured(settings: RegistrySettings, registry: str, environ: Mapping[str, str]) -> Credentials | None:
-    """Return the credentials that the configuration has for a registry, or None. Blocking where they are in a file.
+    """Return the credentials that the configuration has for a registry; None where it has none. Reading files blocks.
 
     Args:
         settings: The registry's section.
         registry: Its name, for messages.
-        environ: Where ``password_env`` and the like are looked up.
+        environ: The environment, for ``password_env`` and the like.
 
     Raises:
         SourceError: A file can't be read, or a variable is not set.
@@ -214,12 +214,12 @@ def _load(path: str, place: str) -> bytes:
         with Path(path).open("rb") as file:
             return file.read(_LARGEST_SECRET + 1)
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "this is no path"
+        reason = getattr(error, "strerror", None) or "this is not a valid path"
         raise SourceError(f"{path} can't be read ({place}): {reason}") from error
 
 
 def _decode(content: bytes) -> str:
-    """Return the text without the line end that editors add; empty for what is none: the error would hold a part."""
+    """Return a secret without the line end that editors add; empty if it is not UTF-8: the error would hold a part."""
     try:
         return content.decode().removesuffix("\n").removesuffix("\r")
     except UnicodeDecodeError:

@@ -50,7 +50,7 @@ class HostSession:
 
 
 class HostSessions:
-    """All sessions of a client.
+    """All sessions of a registry client.
 
     Args:
         settings: The configuration's, by host.
@@ -66,7 +66,7 @@ class HostSessions:
         self._closed = False
 
     async def get(self, url: URL, registry: str) -> HostSession:
-        """Return the session for a host: there is one, or it is opened.
+        """Return the session for a host; it is opened if there is none.
 
         Args:
             url: An address on that host.
@@ -82,7 +82,7 @@ class HostSessions:
         return self._open[key]
 
     async def aclose(self) -> None:
-        """Close all; none can be opened afterwards."""
+        """Close all sessions; none can be opened afterwards."""
         self._closed = True
         async with self._lock:
             sessions = [session.http for session in self._open.values()]
@@ -112,11 +112,11 @@ class HostSessions:
 
 
 class TlsFileError(Exception):
-    """A file that can't be used; the message names it and nothing of its content."""
+    """A file that can't be used; the message names it, and holds nothing of its content."""
 
 
 class _PassphraseError(Exception):
-    """The key has one."""
+    """The key has a passphrase."""
 
 
 def make_context(settings: RegistrySettings) -> ssl.SSLContext | bool:
@@ -157,7 +157,7 @@ def _add_client_certificate(context: ssl.SSLContext, certificate: str, key: str)
             f"the key {key or certificate} has a passphrase, which nobody is asked for; {advice}"
         ) from error
     except OSError as error:
-        reason = error.strerror or "it is no PEM file of a certificate and its key"
+        reason = error.strerror or "it is not a PEM file of a certificate and its key"
         raise TlsFileError(f"the {files} can't be used: {reason}") from error
 
 

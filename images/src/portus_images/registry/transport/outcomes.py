@@ -49,10 +49,10 @@ def make_failure(call: RegistryCall, url: URL, error: BaseException, proxy: Prox
     """Return the failure that an exception of aiohttp stands for.
 
     Args:
-        call: What was to be had.
-        url: Which host was asked.
+        call: The call that failed.
+        url: The address that was asked.
         error: The exception.
-        proxy: Through which proxy, without credentials.
+        proxy: The proxy through which it was asked.
     """
     place = url.raw_authority
     broken = isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, ConnectionError)) or (
@@ -81,7 +81,7 @@ def make_proxy_error(call: RegistryCall, proxy: Proxy | None, status: int | None
 
 
 def make_harmless(error: BaseException) -> BaseException | None:
-    """Return an exception as a cause. aiohttp's own hold requests, headers, proxies and whole addresses."""
+    """Return an exception as a cause: aiohttp's own hold requests, headers, proxies and whole addresses."""
     inner = getattr(error, "os_error", None) or getattr(error, "certificate_error", None)
     if isinstance(inner, BaseException):
         return inner
@@ -108,8 +108,8 @@ def find_target(call: RegistryCall, url: URL, answer: RegistryAnswer) -> URL | N
     """Return where an answer redirects to; None for one that does not.
 
     Args:
-        call: What was to be had.
-        url: What was asked last.
+        call: The call.
+        url: The address that was asked last.
         answer: What it answered.
 
     Raises:
@@ -134,7 +134,7 @@ def refuse_redirect(call: RegistryCall, what: str) -> RegistryError:
 
 
 def _join(url: URL, location: str) -> URL | None:
-    """Return an absolute address, or None for what is none; a signed one must not be quoted anew."""
+    """Return the absolute address of a redirect; None for an invalid one. A signed one must not be quoted anew."""
     try:
         target = url.join(URL(location, encoded=_VISIBLE.fullmatch(location) is not None)).with_fragment(None)
         usable = target.scheme in {"http", "https"} and target.host and target.port
@@ -144,11 +144,11 @@ def _join(url: URL, location: str) -> URL | None:
 
 
 def find_pause(outcome: RegistryAnswer | Failure, tries: int) -> float | None:
-    """Return the seconds to wait before a request is sent again; None where that will not be.
+    """Return the seconds to wait before a request is sent again; None where it is not.
 
     Args:
-        outcome: What came of it.
-        tries: How often it was sent.
+        outcome: What came of the last try.
+        tries: How often the request was sent.
     """
     if tries > len(PAUSES) or not _may_pass(outcome):
         return None

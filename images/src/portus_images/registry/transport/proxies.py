@@ -1,4 +1,4 @@
-"""Which proxy leads to which host, by ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROXY``, as Docker has it.
+"""The proxies that lead to hosts, by ``HTTP_PROXY``, ``HTTPS_PROXY`` and ``NO_PROXY``, as Docker has it.
 
 Source: ``golang.org/x/net/http/httpproxy``, ``proxy.go``.
 """
@@ -19,7 +19,7 @@ from ..hosts import is_loopback
 
 @frozen
 class Proxy:
-    """A proxy."""
+    """A proxy, which is spoken to in plain HTTP."""
 
     url: URL
     """Without credentials."""
@@ -58,7 +58,7 @@ class Proxies:
             registry: For messages.
 
         Raises:
-            RegistryUnavailableError: There is one, and its address can't be used.
+            RegistryUnavailableError: The proxy's address can't be used.
         """
         address = self._addresses[url.scheme]
         if not address or is_loopback(url.host) or any(_matches(word, url) for word in self._exceptions):
@@ -66,7 +66,7 @@ class Proxies:
         proxy = _parse(address)
         if proxy is None:
             message = (
-                f"{registry}, connect: {url.scheme.upper()}_PROXY is no address of a proxy that can be used: "
+                f"{registry}, connect: {url.scheme.upper()}_PROXY is not a valid address of a proxy: "
                 "write it as http://proxy.example:3128, or name the registry in NO_PROXY"
             )
             raise RegistryUnavailableError(message, registry=registry, step="connect")
@@ -74,7 +74,7 @@ class Proxies:
 
 
 def _parse(address: str) -> Proxy | None:
-    """Return a proxy that is spoken to in plain HTTP, the only kind there is here."""
+    """Return the proxy at an address; None where that is not valid, or not plain HTTP: no other kind is supported."""
     try:
         url = URL(address if "://" in address else f"http://{address}")
         if url.scheme != "http" or not url.host or not url.port:
@@ -112,7 +112,7 @@ def _matches(word: str, url: URL) -> bool:
 
 
 def _split_port(word: str) -> tuple[str, int]:
-    """Return a word's host without brackets, and its port; 0 for none."""
+    """Return a word's host without brackets, and its port; 0 where it has none."""
     name, colon, port = word.rpartition(":")
     if not colon or not port.isdigit() or (":" in name and not name.endswith("]")):
         return word.strip("[]"), 0
