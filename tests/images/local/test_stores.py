@@ -182,7 +182,7 @@ def test_a_compressed_archive_is_the_same_image(tmp_path: Path) -> None:
     ("form", "said"),
     [
         ("oci", "not an OCI image layout"),
-        ("oci-archive", "no OCI image layout"),
+        ("oci-archive", "not an OCI image layout"),
         ("docker-archive", "no manifest.json"),
     ],
 )
