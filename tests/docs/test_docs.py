@@ -30,6 +30,17 @@ def test_every_link_leads_somewhere(page: str) -> None:
     assert [] == [link for link in targets if link and "://" not in link and not (path.parent / link).exists()]
 
 
+_STEP = re.compile(r"^\| .+ \| (images|core|policy|cli) \| (`.+`) \|$", re.MULTILINE)
+
+
+def test_the_way_of_an_image_leads_through_files_that_are_there() -> None:
+    """Each step on the page about the architecture names modules or folders of its distribution."""
+    page = (ROOT / "docs/explanation/architecture.md").read_text()
+    steps = [(folder, path) for folder, paths in _STEP.findall(page) for path in re.findall(r"`(.+?)`", paths)]
+    assert steps
+    assert [] == [step for step in steps if not list(ROOT.glob(f"{step[0]}/src/*/{step[1]}"))]
+
+
 def test_the_start_page_names_every_page() -> None:
     """A reader finds each page under docs/ from its start page."""
     start = (ROOT / "docs/index.md").read_text()
