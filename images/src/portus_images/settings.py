@@ -12,6 +12,7 @@ from .errors import SettingsError
 from .text import Secret
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NONE = Secret()
 _SECRETS = ("password", "identity_token", "registry_token")
 
 
@@ -68,13 +69,13 @@ class RegistrySettings:
     """
 
     username: str = ""
-    password: Secret = field(factory=Secret)
+    password: Secret = _NONE
     password_file: str = ""
     password_env: str = field(default="", validator=_check_variable)
-    identity_token: Secret = field(factory=Secret)
+    identity_token: Secret = _NONE
     identity_token_file: str = ""
     identity_token_env: str = field(default="", validator=_check_variable)
-    registry_token: Secret = field(factory=Secret)
+    registry_token: Secret = _NONE
     registry_token_file: str = ""
     registry_token_env: str = field(default="", validator=_check_variable)
     ca_file: str = ""

@@ -12,7 +12,7 @@ from aiohttp import web
 from portus_images import InvalidManifestError, Registry, RegistrySettings
 from portus_images.registry.hosts import HostSettings, is_loopback, name_registry
 from portus_images.registry.transport import Proxies
-from portus_images.registry.transport.host_sessions import HostSessions
+from portus_images.registry.transport.sender import HostSessions
 from portus_scanners import Image, Reference, RegistryError, RegistryUnavailableError
 from portus_scanners_testing import ScriptedServer, StandInRegistry
 from yarl import URL

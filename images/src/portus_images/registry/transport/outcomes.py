@@ -23,7 +23,7 @@ PAUSES = (0.5, 2.0)
 """Seconds before a second and a third try; up to half of each is taken off at random."""
 LONGEST_WAIT = 30.0
 """Seconds of a ``Retry-After`` that are waited; a server that asks for more is not asked again."""
-_REDIRECTS = {301, 302, 303, 307, 308}
+REDIRECTS = {301, 302, 303, 307, 308}
 _METHOD_KEPT = {307, 308}
 _SERVER_FAULTS = range(SERVER_FAULT, 600)
 _PROXY_WANTS_CREDENTIALS = 407
@@ -104,8 +104,8 @@ def _advise(error: BaseException, url: URL) -> str:
     return advice
 
 
-def find_target(call: RegistryCall, url: URL, answer: RegistryAnswer) -> URL | None:
-    """Return where an answer redirects to; None for one that does not.
+def find_target(call: RegistryCall, url: URL, answer: RegistryAnswer) -> URL:
+    """Return where a redirect leads, if it may be followed.
 
     Args:
         call: The call.
@@ -115,8 +115,6 @@ def find_target(call: RegistryCall, url: URL, answer: RegistryAnswer) -> URL | N
     Raises:
         RegistryError: It leads to another kind of address, from https to http, or would take a form elsewhere.
     """
-    if answer.status not in _REDIRECTS or "Location" not in answer.headers:
-        return None
     target = _join(url, answer.headers["Location"])
     if target is None or target.user or target.password:
         raise refuse_redirect(call, "redirects to an address that is not plain http or https")

@@ -1,22 +1,37 @@
-"""Sends requests and reads their answers."""
+"""Sends requests, each host's by a session of its own, and reads their answers."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 from asyncio import sleep
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
+from attrs import frozen
 from yarl import URL
 
+from ...errors import RegistryError
 from ...pacing import Pacers
-from ...sessions import CONNECT_TIMEOUT, read_bounded
+from ...sessions import CONNECT_TIMEOUT, TlsFileError, make_context, open_session, read_bounded
+from ...settings import RegistrySettings
 from ..exchange import Grant, RegistryAnswer, RegistryCall
 from ..hosts import HostSettings, same_origin
-from .host_sessions import HostSessions
-from .outcomes import MOST_REDIRECTS, Failure, find_pause, find_target, make_failure, make_proxy_error, refuse_redirect
-from .proxies import Proxies
+from .outcomes import (
+    MOST_REDIRECTS,
+    REDIRECTS,
+    Failure,
+    find_pause,
+    find_target,
+    make_failure,
+    make_proxy_error,
+    refuse_redirect,
+)
+from .proxies import Proxies, Proxy
 
 DEADLINE = 30.0
 """Seconds for one try of a request, redirects and body included; none for a body that goes to a file."""
@@ -27,6 +42,97 @@ _PIECE = 1024 * 1024
 _FIRST_FAILURE = 300
 _PROXY_WANTS_CREDENTIALS = 407
 _FORM = "application/x-www-form-urlencoded"
+_Key = tuple[str, str, int | None]
+_Files = tuple[str, str, str, bool]
+
+
+@frozen
+class HostSession:
+    """How requests for one host are sent."""
+
+    http: aiohttp.ClientSession
+    proxy: Proxy | None
+
+    def request(
+        self,
+        method: str,
+        url: URL,
+        limits: aiohttp.ClientTimeout,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Send a request, as aiohttp does; a redirect is an answer.
+
+        Credentials for the proxy go with the request for a tunnel; where there is none, with the request itself.
+        """
+        options: dict[str, Any] = {"headers": {**(headers or {})}}
+        if self.proxy is not None:
+            options["proxy"] = self.proxy.url
+            key = "proxy_headers" if url.scheme == "https" else "headers"
+            options[key] = {**options.get(key, {}), **self.proxy.headers}
+        return self.http.request(method, url, allow_redirects=False, timeout=limits, data=body, **options)
+
+
+class HostSessions:
+    """All sessions of a registry client.
+
+    Args:
+        settings: The configuration's, by host.
+        proxies: The environment's.
+    """
+
+    def __init__(self, settings: HostSettings, proxies: Proxies) -> None:
+        self._settings = settings
+        self._proxies = proxies
+        self._open: dict[_Key, HostSession] = {}
+        self._contexts: dict[_Files, ssl.SSLContext | bool] = {}
+        self._lock = asyncio.Lock()
+        self._closed = False
+
+    async def get(self, url: URL, registry: str) -> HostSession:
+        """Return the session for a host; it is opened if there is none.
+
+        Args:
+            url: An address on that host.
+            registry: For messages.
+
+        Raises:
+            RegistryError: A file for TLS, or the proxy's address, can't be used.
+        """
+        key = (url.scheme, url.raw_host or "", url.port)
+        if key not in self._open:
+            async with self._lock:
+                await self._add(key, url, registry)
+        return self._open[key]
+
+    async def aclose(self) -> None:
+        """Close all sessions; none can be opened afterwards."""
+        self._closed = True
+        async with self._lock:
+            sessions = [session.http for session in self._open.values()]
+            self._open.clear()
+        for session in sessions:
+            await session.close()
+
+    async def _add(self, key: _Key, url: URL, registry: str) -> None:
+        proxy = self._proxies.find(url, registry)
+        tls = await self._find_context(self._settings.find_for(url), registry)
+        if self._closed:
+            raise RuntimeError("the registry client was closed")
+        if key not in self._open:
+            self._open[key] = HostSession(open_session(tls), proxy)
+
+    async def _find_context(self, settings: RegistrySettings, registry: str) -> ssl.SSLContext | bool:
+        files = (settings.ca_file, settings.client_cert, settings.client_key, settings.insecure)
+        if not any(files[:3]):
+            return make_context(settings)  # no thread for it: while there are others a signal may go to one of those
+        if files not in self._contexts:
+            try:
+                self._contexts[files] = await asyncio.to_thread(make_context, settings)
+            except TlsFileError as error:
+                message = f"{registry}, connect: {error}"
+                raise RegistryError(message, registry=registry, step="connect") from error.__cause__
+        return self._contexts[files]
 
 
 class Transport:
@@ -65,7 +171,8 @@ class Transport:
             async with self._pacers.request("" if call.file else call.method, call.url) as paced:
                 outcome = await self._try(call, grant)
                 if isinstance(outcome, RegistryAnswer):
-                    paced.answered(outcome.status, outcome.retry_after)
+                    wait = outcome.retry_after if outcome.status >= _FIRST_FAILURE else None
+                    paced.answered(outcome.status, wait)
             tries += 1
             pause = find_pause(outcome, tries)
         if isinstance(outcome, Failure):
@@ -106,10 +213,11 @@ class Transport:
             async with asyncio.timeout(DEADLINE if call.file is None else None):
                 for _ in range(MOST_REDIRECTS + 1):
                     outcome = await self._exchange(call, url, grant)
-                    target = None if isinstance(outcome, Failure) else find_target(call, url, outcome)
-                    if target is None:
+                    if isinstance(outcome, Failure) or not (
+                        outcome.status in REDIRECTS and "Location" in outcome.headers
+                    ):
                         return outcome
-                    url = target
+                    url = find_target(call, url, outcome)
                     grant = grant if same_origin(call.url, url) else None
         except TimeoutError as error:
             return make_failure(call, call.url, error)
@@ -135,7 +243,7 @@ class Transport:
             body=body or b"",
             too_long=body is None,
             url=url,
-            elsewhere=not same_origin(call.url, url),
+            elsewhere=url is not call.url and not same_origin(call.url, url),
             hidden=(*(grant.hidden if grant else ()), *(call.form or {}).values()),
         )
 
