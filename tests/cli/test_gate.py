@@ -16,7 +16,15 @@ from click.testing import Result
 from portus_policy import GateResult, GateViolation
 from portus_scan.exits import ExitCode, judge_document
 from portus_scan.formats.words import gate_lines, violation_words
-from portus_scanners import Outcome, ReportDocument, dump_document
+from portus_scanners import (
+    EndOfLife,
+    Outcome,
+    ReportDocument,
+    ScannerReport,
+    ScannerRun,
+    dump_document,
+    make_image_report,
+)
 
 from .documents import UNRESOLVED, make_document, make_image, make_report, make_run
 
@@ -104,6 +112,26 @@ def test_an_allowed_outcome_is_not_3(run: Run, config: Config) -> None:
     assert 0 == run("image", APP, "--config", script, "--fail-on", "high", "--allow", "failed").exit_code
     required = ("--allow", "failed", "--require", "other")
     assert 1 == run("image", APP, "--config", script, *required).exit_code
+
+
+def test_an_ended_support(run: Run, with_policies: Callable[..., str], tmp_path: Path) -> None:
+    """A stored report of a distribution whose support has ended fails each gate, unless file or option allow it."""
+    says = ScannerReport(end_of_life=EndOfLife(source="Trivy 0.76.0", distribution="ubuntu 15.04"))
+    ok = ScannerRun(scanner="trivy", plugin="trivy", outcome=Outcome.OK, report=says)
+    stored = tmp_path / "stored.json"
+    stored.write_text(dump_document(ReportDocument(reports=(make_image_report(make_image(), [ok]),))))
+    convert = ("convert", str(stored), "-o", "json")
+    plain = run(*convert)
+    assert (0, "unknown") == (plain.exit_code, json.loads(plain.stdout)["reports"][0]["verdict"])
+    result = run(*convert, "--fail-on", "high")
+    line = f"gate: {APP}: end_of_life: trivy: the support of ubuntu 15.04 has ended, says Trivy 0.76.0"
+    assert (1, True) == (result.exit_code, line in result.stderr)
+    assert 0 == run(*convert, "--fail-on", "high", "--allow", "end-of-life").exit_code
+    allowing = with_policies({"gate": {"fail_on": "high", "end_of_life": "allow"}}, EMPTY)
+    assert 0 == run(*convert, "--config", allowing).exit_code
+    assert 0 == run(*convert, "--config", allowing, "--allow", "pending").exit_code
+    forbidding = with_policies({"gate": {"fail_on": "high", "outcomes": {"pending": "allow"}}}, EMPTY)
+    assert 1 == run(*convert, "--config", forbidding, "--allow", "failed").exit_code
 
 
 def test_an_image_that_can_not_be_resolved(run: Run, config: Config) -> None:

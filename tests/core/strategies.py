@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from portus_policy import GateResult, GateViolation, UnusedRule
 from portus_scanners import (
     Cvss,
+    EndOfLife,
     Finding,
     FixState,
     Image,
@@ -68,6 +69,7 @@ findings = st.builds(
     inferred=st.booleans(),
     details=st.dictionaries(texts, texts, max_size=2),
 )
+ends_of_life = st.none() | st.builds(EndOfLife, source=st.text(min_size=1, max_size=20), distribution=texts)
 finding_lists = st.lists(findings, max_size=4).map(tuple)
 
 
@@ -80,6 +82,7 @@ def reports(*, complete: bool) -> st.SearchStrategy[ScannerReport]:
         notes=some_texts,
         scanner_version=texts,
         database_updated=st.none() | st.datetimes(timezones=st.just(UTC)),
+        end_of_life=ends_of_life,
     )
 
 

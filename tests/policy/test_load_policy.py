@@ -52,6 +52,7 @@ def test_all_of_it(read: Read, tmp_path: Path) -> None:
           min_scanners: 1
           max_database_age: 2.5
           unknown_database_age: allow
+          end_of_life: allow
         severity: {prefer: [trivy, clair]}
         suppressions: [suppressions.yml, vex/app.json]
     """)
@@ -66,6 +67,7 @@ def test_all_of_it(read: Read, tmp_path: Path) -> None:
         min_scanners=1,
         max_database_age=2.5,
         unknown_database_age=Treatment.ALLOW,
+        end_of_life=Treatment.ALLOW,
     )
     rules = tuple(
         Suppression(rule=f"{tmp_path / name}:1", ids=(name,), reason="why")

@@ -24,6 +24,8 @@ MOST_VIOLATIONS = 1000
 """Violations that are kept of all images of a walk together."""
 _OUTCOMES = ("incomplete", "unsupported", "pending", "timed_out", "failed")
 """Those of `portus_scanners.Outcome` that a policy may allow; it is not imported for a help text."""
+_END_OF_LIFE = "end-of-life"
+"""What ``--allow`` takes beside outcomes."""
 
 
 class PolicyChoices(NamedTuple):
@@ -42,11 +44,13 @@ class PolicyChoices(NamedTuple):
 
     def gate_keys(self) -> Iterator[tuple[str, object, str]]:
         """Yield each key of the section ``gate:`` that was given, with its value and its option."""
+        outcomes = [one for one in self.allow if one != _END_OF_LIFE]
         keys = (
             ("fail_on", self.fail_on, "--fail-on"),
             ("only_fixable", self.only_fixable, "--only-fixable"),
             ("min_agreement", self.min_agreement, "--min-agreement"),
-            ("outcomes", dict.fromkeys(self.allow, "allow"), "--allow"),
+            ("outcomes", dict.fromkeys(outcomes, "allow"), "--allow"),
+            ("end_of_life", "allow" if _END_OF_LIFE in self.allow else None, "--allow"),
             ("required", self.require, "--require"),
             ("min_scanners", self.min_scanners, "--min-scanners"),
             ("max_database_age", self.max_database_age, "--max-database-age"),
@@ -223,10 +227,11 @@ _OPTIONS = (
     ),
     click.option(
         "--allow",
-        metavar="OUTCOME",
-        type=click.Choice(_OUTCOMES),
+        metavar=f"OUTCOME|{_END_OF_LIFE}",
+        type=click.Choice((*_OUTCOMES, _END_OF_LIFE)),
         multiple=True,
-        help=f"A scanner with this outcome does not fail the gate: {', '.join(_OUTCOMES)}; may be given several times.",
+        help=f"A scanner with this outcome does not fail the gate: {', '.join(_OUTCOMES)}; with {_END_OF_LIFE}, nor "
+        "does a distribution whose support has ended; may be given several times.",
     ),
     click.option(
         "--require",

@@ -48,6 +48,7 @@ from .merge import (
 )
 from .models import (
     Cvss as Cvss,
+    EndOfLife as EndOfLife,
     Finding as Finding,
     FixState as FixState,
     ImageReport as ImageReport,

@@ -86,6 +86,7 @@ def _of_image(report: ImageReport, counting: _Counting, now: datetime) -> Iterat
         "min_agreement": _too_few_to_agree(report, policy),
         "fail_on": beyond,
         "max_database_age": _too_old(report, policy, now),
+        "end_of_life": _ended_support(report, policy),
     }
     reference = report.image.reference.text
     for rule, message in messages.items():
@@ -218,6 +219,14 @@ def _fault_of_age(report: ScannerReport, policy: GatePolicy, limit: float, now: 
         return "" if allowed else "does not say how old its vulnerability data is"
     number = age / timedelta(days=1)
     return f"has vulnerability data that is {days(ceil(number * 10) / 10)} old" if number > limit else ""
+
+
+def _ended_support(report: ImageReport, policy: GatePolicy) -> str:
+    """Return who says that the support of the distribution has ended; a scanner that failed afterwards says so too."""
+    if policy.end_of_life is Treatment.ALLOW:
+        return ""
+    ended = {run.scanner: run.report.end_of_life for run in report.results if run.report and run.report.end_of_life}
+    return ", ".join(f"{one_line(scanner)}: {one_line(one.sentence)}" for scanner, one in ended.items())
 
 
 def _age(updated: datetime | None, now: datetime) -> timedelta | None:

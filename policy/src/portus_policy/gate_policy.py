@@ -76,6 +76,8 @@ class GatePolicy:
         min_scanners: How many scanners have to end ``ok`` on each image.
         max_database_age: Days since the vulnerability data of each scanner was updated, at most; None for any age.
         unknown_database_age: How the gate treats a scanner that does not say how old its data is, if there is a limit.
+        end_of_life: How the gate treats an image of which a scanner says that the support of its distribution has
+            ended, whether or not something was found.
 
     Raises:
         ValueError: A value is out of range, or members that narrow `fail_on` are given without it.
@@ -91,6 +93,7 @@ class GatePolicy:
     min_scanners: int = field(default=0, validator=and_(instance_of(int), ge(0)))
     max_database_age: float | None = field(default=None, validator=optional(gt(0)))
     unknown_database_age: Treatment = field(default=Treatment.FAIL, validator=instance_of(Treatment))
+    end_of_life: Treatment = field(default=Treatment.FAIL, validator=instance_of(Treatment))
 
     def __attrs_post_init__(self) -> None:
         narrowing = {
@@ -122,6 +125,8 @@ def rules_in_force(policy: GatePolicy) -> Iterator[str]:
     if policy.max_database_age is not None:
         unknown = "; unknown is allowed" if policy.unknown_database_age is Treatment.ALLOW else ""
         yield f"max_database_age: every scanner's data is at most {days(policy.max_database_age)} old{unknown}"
+    if policy.end_of_life is Treatment.FAIL:
+        yield "end_of_life: no scanner says that the support of a distribution has ended"
 
 
 def limits_of(policy: GatePolicy) -> list[tuple[Severity, int]]:

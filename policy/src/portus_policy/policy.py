@@ -27,7 +27,7 @@ _EXAMPLES = {
 }
 _KEYS_OF_GATE = {
     *("fail_on", "only_fixable", "min_agreement", "new_only", "outcomes", "required", "min_scanners"),
-    *("max_database_age", "unknown_database_age"),
+    *("max_database_age", "unknown_database_age", "end_of_life"),
 }
 """Keys of the gate that do nothing at the top level, where ``severity`` is a section of its own."""
 

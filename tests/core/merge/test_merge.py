@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 from hypothesis import given, settings
 from portus_scanners import (
+    EndOfLife,
     Finding,
     FixState,
     MatchedBy,
@@ -62,6 +63,17 @@ HIGH = Finding(id="CVE-1", severity=Severity.HIGH, package=OPENSSL, fixed_by=("1
 def test_clean_needs_everybody_to_have_looked(runs: list[ScannerRun], expected: Verdict) -> None:
     """The verdict is clean only when at least one scanner ran, all ended ok, and none found anything."""
     assert expected == judge(runs)
+
+
+ENDED = EndOfLife(source="Trivy 0.76.0", distribution="ubuntu 15.04")
+
+
+@pytest.mark.parametrize(("findings", "expected"), [((), Verdict.UNKNOWN), ((HIGH,), Verdict.VULNERABLE)])
+def test_an_ended_support_is_never_clean(findings: tuple[Finding, ...], expected: Verdict) -> None:
+    """One scanner that says that the support has ended is enough: nothing found is unknown, and the run stays ok."""
+    report = ScannerReport(findings=findings, end_of_life=ENDED)
+    ended = ScannerRun(scanner="a", plugin="p", outcome=Outcome.OK, report=report)
+    assert expected == judge([run("b"), ended]) == judge([ended, run("b")])
 
 
 def test_the_same_finding_of_two_scanners_is_one_vulnerability() -> None:

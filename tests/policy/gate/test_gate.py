@@ -8,11 +8,15 @@ import pytest
 from attrs import evolve
 from portus_policy import CountedSeverity, GatePolicy, GateResult, Suppressed, Treatment, check_gate
 from portus_scanners import (
+    EndOfLife,
+    Finding,
     FixState,
     Outcome,
     Package,
     Platform,
     ReportDocument,
+    ScannerReport,
+    ScannerRun,
     Severity,
     SeverityPolicy,
     make_image_report,
@@ -142,6 +146,28 @@ def test_an_outcome_fails_unless_allowed(outcome: Outcome) -> None:
     line = f"{APP}: outcomes: b ended {outcome.value}"
     assert [line] == check(found)
     assert ([line] if outcome is Outcome.CANCELLED else []) == check(found, outcomes=ALLOWED)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.OK, Outcome.FAILED])
+@pytest.mark.parametrize("found", [(), (finding(IDS[0], LOW),)], ids=["nothing", "something"])
+def test_an_ended_support(found: tuple[Finding, ...], outcome: Outcome) -> None:
+    """An image whose distribution is no longer supported fails, whatever was found, unless that is allowed."""
+    complete, error = outcome is Outcome.OK, None if outcome is Outcome.OK else "why"
+    says = ScannerReport(findings=found, complete=complete, end_of_life=EndOfLife(source="T\n1", distribution="d 8"))
+    ended = document(run("a"), ScannerRun(scanner="b", plugin="p", outcome=outcome, error=error, report=says))
+    assert [f"{APP}: end_of_life: b: the support of d 8 has ended, says T 1"] == check(ended, outcomes=ALLOWED)
+    assert [] == check(ended, outcomes=ALLOWED, end_of_life=Treatment.ALLOW)
+
+
+def test_an_ended_support_that_is_allowed_lifts_no_other_rule() -> None:
+    """Allowing the end of a support leaves every other rule in force, and the rules say which are."""
+    says = ScannerReport(findings=(finding(),), end_of_life=EndOfLife(source="T"))
+    ended = document(ScannerRun(scanner="a", plugin="p", outcome=Outcome.OK, report=says), run("b", outcome=OTHERS[0]))
+    lines = check(ended, fail_on=HIGH, end_of_life=Treatment.ALLOW)
+    assert ["outcomes", "fail_on"] == [line.split(": ")[1] for line in lines]
+    for policy in (GatePolicy(), GatePolicy(end_of_life=Treatment.ALLOW)):
+        rules = [rule.partition(":")[0] for rule in check_gate(ended, policy, now=NOW).rules]
+        assert (policy.end_of_life is Treatment.FAIL) == ("end_of_life" in rules)
 
 
 @pytest.mark.parametrize("outcome", OTHERS)
@@ -287,6 +313,7 @@ def test_rules_in_words() -> None:
         "required: clair [2J end ok on every image",
         "min_scanners: at least 1 end ok on every image",
         "max_database_age: every scanner's data is at most 1 day old; unknown is allowed",
+        "end_of_life: no scanner says that the support of a distribution has ended",
     ) == check_gate(document(run("a")), policy, baseline=document(), now=NOW).rules
 
 

@@ -32,13 +32,22 @@ def make_image_report(
 
 
 def judge(runs: Iterable[ScannerRun]) -> Verdict:
-    """Return the verdict: `CLEAN` only when there are runs, all of them ended `ok`, and none found anything."""
+    """Return the verdict.
+
+    Returns:
+        `CLEAN` only when there are runs, all of them ended `ok`, none found anything, and none says that the support of
+        the distribution has ended.
+    """
     runs = tuple(runs)
     if any(run.report is not None and run.report.findings for run in runs):
         return Verdict.VULNERABLE
-    if runs and all(run.outcome is Outcome.OK for run in runs):
+    if runs and all(run.outcome is Outcome.OK and not _has_ended(run) for run in runs):
         return Verdict.CLEAN
     return Verdict.UNKNOWN
+
+
+def _has_ended(run: ScannerRun) -> bool:
+    return run.report is not None and run.report.end_of_life is not None
 
 
 def merge(runs: Iterable[ScannerRun], severity: SeverityPolicy = _HIGHEST) -> tuple[Vulnerability, ...]:

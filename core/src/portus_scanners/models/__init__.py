@@ -18,12 +18,13 @@ from .reports import (
     UnusedRule,
     Verdict,
 )
-from .runs import Outcome, ScannerReport, ScannerRun
+from .runs import EndOfLife, Outcome, ScannerReport, ScannerRun
 from .vulnerabilities import MatchedBy, Rating, SeverityPolicy, Suppressed, Vulnerability
 
 __all__ = [
     "SCHEMA_VERSION",
     "Cvss",
+    "EndOfLife",
     "Finding",
     "FixState",
     "GateResult",

@@ -21,9 +21,11 @@ class Verdict(Enum):
     VULNERABLE = "vulnerable"
     """At least one scanner found something."""
     CLEAN = "clean"
-    """At least one scanner was selected, all of them ended `ok`, and none found anything."""
+    """At least one scanner was selected, all of them ended `ok`, none found anything, and none says that the support of
+    the distribution has ended."""
     UNKNOWN = "unknown"
-    """Nothing was found, but not every scanner has looked at all of the image."""
+    """Nothing was found, but not every scanner has looked at all of the image, or nobody knows what is vulnerable in
+    it: the support of its distribution has ended."""
 
 
 @frozen(kw_only=True)

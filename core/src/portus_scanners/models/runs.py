@@ -59,6 +59,24 @@ def _sorted_by_id(findings: list[Finding]) -> Iterable[Finding]:
 
 
 @frozen(kw_only=True)
+class EndOfLife:
+    """The support of an image's distribution has ended: nobody looks for vulnerabilities in its packages any longer.
+
+    Attributes:
+        source: Who says so: ``Trivy 0.76.0``.
+        distribution: The distribution and its release: ``ubuntu 15.04``; empty where the source does not say.
+    """
+
+    source: str = field(validator=nonempty_string)
+    distribution: str = field(default="", validator=STRING)
+
+    @property
+    def sentence(self) -> str:
+        """The statement in one sentence; its names are the source's, and as hostile as those of a finding."""
+        return f"the support of {self.distribution or 'the distribution'} has ended, says {self.source}"
+
+
+@frozen(kw_only=True)
 class ScannerReport:
     """What a scanner returns for one image.
 
@@ -69,6 +87,8 @@ class ScannerReport:
         scanner_version: Version of the backend; empty where it does not say.
         database_version: Version of the vulnerability data; empty where the backend does not say.
         database_updated: When the vulnerability data was last updated; None where the backend does not say.
+        end_of_life: That the support of the image's distribution has ended, and who says so; None where the backend
+            does not say that. Such an image is never clean, though the run may have ended `OK`.
     """
 
     findings: tuple[Finding, ...] = field(default=(), converter=_sorted_findings)
@@ -77,6 +97,7 @@ class ScannerReport:
     scanner_version: str = field(default="", validator=STRING)
     database_version: str = field(default="", validator=STRING)
     database_updated: datetime | None = field(default=None, validator=optional(instance_of(datetime)))
+    end_of_life: EndOfLife | None = field(default=None, validator=optional(instance_of(EndOfLife)))
 
 
 @frozen(kw_only=True)
