@@ -7,7 +7,7 @@ them anyway::
 
     from .errors import PortusError as PortusError
 
-Importing such a package costs a file of text: 0.2 ms for 70 names.
+Importing such a package costs the reading of its stub: 0.2 ms for 70 names.
 """
 
 from __future__ import annotations

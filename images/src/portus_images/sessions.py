@@ -66,7 +66,7 @@ def what_broke(error: BaseException) -> str:
         return f"did not answer as HTTP servers do ({type(error).__name__})"
     what = "can't be reached" if isinstance(error, aiohttp.ClientConnectorError) else "broke the connection"
     number = error.errno or 0
-    return f"{what}: {os.strerror(number)}" if number > 0 else what  # asyncio's own text has the address instead
+    return f"{what}: {os.strerror(number)}" if number > 0 else what  # asyncio's own message has the address instead
 
 
 class TlsFileError(Exception):
@@ -112,7 +112,7 @@ def _add_client_certificate(context: ssl.SSLContext, certificate: str, key: str)
     except _PassphraseError as error:
         advice = f"take it off: openssl pkey -in {key or certificate} -out NEW_FILE"
         raise TlsFileError(
-            f"the key {key or certificate} has a passphrase, which nobody is asked for; {advice}"
+            f"the key {key or certificate} has a passphrase, which can't be asked for; {advice}"
         ) from error
     except OSError as error:
         reason = error.strerror or "it is not a PEM file of a certificate and its key"

@@ -17,15 +17,15 @@ class SingleFlight:
 
     - With *share_errors* it belongs to none of them, and runs in a task of its own. Its error is raised for every
       caller. A caller that is cancelled leaves, and the call goes on for the others.
-    - Without, it is the first caller's own (made with his credentials, within his deadline), and runs in his task. Its
-      error is raised for him alone; the waiting callers then make calls of their own, all at once: one after another
-      they would wait for the sum of their failures. When the first caller is cancelled, one of the waiting ones takes
-      over. A waiting caller that is cancelled leaves.
+    - Without, it is the first caller's own (made with its credentials, within its deadline), and runs in its task. The
+      error is raised for that caller alone; the waiting callers then make calls of their own, all at once: one after
+      another they would wait for the sum of their failures. When the first caller is cancelled, one of the waiting
+      ones takes over. A waiting caller that is cancelled leaves.
 
     No caller waits for two calls at once, so no two callers wait for each other.
 
     Args:
-        share_errors: Whether all who wait for a call get its error.
+        share_errors: Whether all callers that wait for a call get its error.
     """
 
     def __init__(self, *, share_errors: bool) -> None:
@@ -102,7 +102,7 @@ class SingleFlight:
         return task
 
     async def _lead(self, key: Hashable, call: Callable[[], Awaitable[ResultT]]) -> ResultT:
-        """Make the caller's own call. The others learn its result, or () for its failure, whose error is his alone."""
+        """Make the caller's own call. The others learn its result, or () for a failure: the error is not theirs."""
         flight: asyncio.Future[tuple[ResultT] | tuple[()]] = asyncio.get_running_loop().create_future()
         self._flights.setdefault(key, flight)  # of several that call at once after a failure, the first is joined
         result: tuple[ResultT] | tuple[()] = ()

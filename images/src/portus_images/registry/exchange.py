@@ -68,7 +68,7 @@ class Grant:
     hidden: tuple[Secret, ...] = ()
     """Its secret parts, which an answer might repeat."""
     username: str = ""
-    """Empty when nobody has logged in."""
+    """Empty for an anonymous request."""
     is_token: bool = False
 
 
@@ -132,7 +132,7 @@ def make_refusal(
     Args:
         call: The call that was refused.
         answer: The answer that refuses it.
-        grant: What was sent in vain.
+        grant: What was sent with it.
         repository: What was to be pulled.
         fault: Why there may be no credentials: a source that could not be asked.
     """

@@ -15,7 +15,7 @@ HANDSHAKE_LIMIT = 3.0
 
 
 class RegistryHost:
-    """A registry's API, and what all who ask it share.
+    """A registry's API, and what all its callers share.
 
     The scheme is https. A registry on this machine, and one that is configured as ``insecure``, may speak plain HTTP:
     TLS is tried first, and what works is remembered. Where the configuration has a ``url``, that is taken.

@@ -73,7 +73,7 @@ class TokenSource:
             renew: Do not take the cached token. A request that is under way already is joined all the same.
 
         Raises:
-            RegistryAuthError: The realm issues none.
+            RegistryAuthError: The realm issues no token.
             RegistryUnavailableError: The realm did not answer.
         """
         if renew or self._token is None or self._token.expires - self._clock() < valid_for:
