@@ -93,6 +93,10 @@ class Image:
         layers: Its layers, the base first.
         unsupported: Why no scanner could look into this (it is a Helm chart, say); None for an image.
         local: Where the files of a local image are, for scanners that take files; None for an image in a registry.
+        index_digest: Digest of the index that the reference stands for, the outermost one; None where it stands for
+            this image alone.
+        index_platform: The platform for which a pull of that index gives this image, in Go's names; None where a pull
+            may give another one.
     """
 
     reference: ImageReference
@@ -103,6 +107,8 @@ class Image:
     layers: tuple[Layer, ...] = ()
     unsupported: str | None = None
     local: LocalImage | None = None
+    index_digest: str | None = None
+    index_platform: Platform | None = None
 
     @property
     def pull_name(self) -> str:

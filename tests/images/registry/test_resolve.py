@@ -73,6 +73,19 @@ async def test_an_index_gives_the_image_of_the_platform(connect: Connect, form: 
     assert Platform("linux", "arm", "v7") == found.platform
 
 
+async def test_an_image_keeps_the_index_and_the_platform_that_was_asked_for(connect: Connect) -> None:
+    """Both say what a pull of the same name gives on a machine of that platform; one image alone has neither."""
+    index = make_index(ARM, IMAGE)
+    async with StandInRegistry() as server:
+        server.push("team/app", "1", index)
+        server.push("team/app", "2", IMAGE)
+        indexed = await resolve(connect(), server, platform="linux/x86_64")
+        alone = await resolve(connect(), server, "2", platform="linux/x86_64")
+
+    assert (index.digest, Platform("linux", "amd64")) == (indexed.index_digest, indexed.index_platform)
+    assert (None, None) == (alone.index_digest, alone.index_platform)
+
+
 async def test_without_a_platform_it_is_the_machines_own(connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine's name is Go's."""
     monkeypatch.setattr("platform.machine", lambda: "armv7l")

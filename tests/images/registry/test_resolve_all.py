@@ -29,6 +29,7 @@ from .conftest import Connect
 
 AMD = make_image(filler_layer("amd"))
 ARM = make_image(filler_layer("arm"), architecture="arm", variant="v7")
+ARM64 = make_image(filler_layer("arm64"), architecture="arm64")
 S390 = make_image(filler_layer("s390x"), architecture="s390x")
 
 
@@ -68,6 +69,19 @@ async def test_each_platform_is_an_image_in_the_order_of_the_index(connect: Conn
     assert ["linux/arm/v7", "linux/amd64"] == [str(image.platform) for image in found]
     assert [ARM.layers[0].digest, AMD.layers[0].digest] == [image.layers[0].digest for image in found]
     assert [None, None] == [image.unsupported for image in found]
+
+
+async def test_of_equal_platforms_a_pull_gives_the_first(connect: Connect) -> None:
+    """Each image keeps the index; a second one of a platform, or one inside another index, no pull by a name gives."""
+    async with ScriptedServer() as server:
+        twin = dict(put_image(server, S390), platform={"os": "linux", "architecture": "amd64", "variant": "v1"})
+        plain_arm = dict(put_image(server, ARM), platform={"os": "linux", "architecture": "arm"})
+        inside = put(server, put_image(server, ARM64))
+        index = put(server, put_image(server, AMD), twin, plain_arm, inside, tag="1")
+        found = await resolve_all(connect(), server)
+
+    assert {index["digest"]} == {image.index_digest for image in found}
+    assert [Platform("linux", "amd64"), None, None, None] == [image.index_platform for image in found]
 
 
 async def test_attestations_are_there_and_say_what_they_are(connect: Connect) -> None:

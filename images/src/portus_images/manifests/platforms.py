@@ -52,7 +52,7 @@ def rank_platform(wanted: Platform, offered: Platform) -> Rank | None:
     32-bit ARM the highest first, elsewhere the plain one first. A Windows version that is wanted is served by its own
     build; without one the newest comes first.
     """
-    wanted, offered = _normalize(wanted), _normalize(offered)
+    wanted, offered = normalize_platform(wanted), normalize_platform(offered)
     if (wanted.os, wanted.architecture) != (offered.os, offered.architecture):
         return None
     variant, version = _rank_variant(wanted, offered), _rank_version(wanted.os_version, offered.os_version)
@@ -91,7 +91,7 @@ def _rank_any(architecture: str, level: int | None) -> int:
     return _ANY_LEVEL - level if architecture == "arm" else 1 + level
 
 
-def _normalize(platform: Platform) -> Platform:
+def normalize_platform(platform: Platform) -> Platform:
     """Return the platform with Go's names, without the variant that an architecture has anyway."""
     name = platform.architecture.lower()
     architecture, variant = _SAME.get(name, (name, ""))

@@ -6,12 +6,13 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Protocol
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..errors import ImageNotFoundError, InvalidManifestError, LocalImageError, RegistryError
 from ..image import Image, LocalImage, Platform
 from ..reference import ImageReference
 from .manifest import ImageIndex, ImageManifest, is_known, make_platform, rank_entries, read_platform
+from .platforms import normalize_platform
 from .wire import Descriptor, MalformedError
 
 MOST_NESTED = 3
@@ -40,6 +41,9 @@ class Resolved:
 
     manifest: ImageManifest
     platform: Platform | None = None
+    index_digest: str | None = None
+    """See `Image`, for this and the next one."""
+    index_platform: Platform | None = None
 
 
 @frozen
@@ -81,7 +85,7 @@ class Resolver:
         resolved = await self._search(_NestedIndex(found), wanted, offered)
         if resolved is None:
             raise self._not_found(wanted, list(offered))
-        return resolved
+        return evolve(resolved, index_digest=found.digest, index_platform=normalize_platform(wanted))
 
     async def all(self, found: ImageManifest | ImageIndex) -> tuple[Resolved, ...]:
         """Return all images, in the order of the indexes; an entry that is not one, or can't be had, says why.
@@ -95,10 +99,12 @@ class Resolver:
         if isinstance(found, ImageManifest):
             return (await self._complete(found, None),)
         images: list[Resolved] = []
+        first = _first_of_each_platform(found)
         async for resolved in self._each(_NestedIndex(found)):
             if len(images) == MOST_IMAGES:
                 raise self._refuse(f"more than {MOST_IMAGES} images; name one by its digest, or its platform")
-            images.append(resolved)
+            pulled = first.get(resolved.manifest.digest)
+            images.append(evolve(resolved, index_digest=found.digest, index_platform=pulled))
         if not images:
             raise self._refuse("its index names no image")
         return tuple(images)
@@ -184,7 +190,22 @@ def make_image(reference: ImageReference, resolved: Resolved, local: LocalImage 
         layers=manifest.layers,
         unsupported=manifest.unsupported,
         local=local,
+        index_digest=resolved.index_digest,
+        index_platform=resolved.index_platform,
     )
+
+
+def _first_of_each_platform(index: ImageIndex) -> dict[str, Platform]:
+    """Return the entries that a pull for their own platform gives, each with that platform: of equals the first.
+
+    A plain ``linux/arm`` is served by its highest variant, so an entry of that name may not be the one.
+    """
+    entries: dict[Platform, str] = {}
+    for entry in index.entries:
+        if platform := make_platform(entry.platform):
+            entries.setdefault(normalize_platform(platform), entry.digest)
+    entries.pop(Platform("linux", "arm"), None)
+    return {digest: platform for platform, digest in entries.items()}
 
 
 def _stand_in(entry: Descriptor, unsupported: str) -> ImageManifest:
