@@ -87,6 +87,16 @@ async def test_a_body_that_is_not_json_is_an_invalid_report(
     assert len(str(raised.value)) < 300
 
 
+async def test_a_member_that_stands_twice_is_an_invalid_report(
+    context: ScannerContext, mocked_http: aioresponses
+) -> None:
+    """Nobody knows which of the two counts."""
+    mocked_http.get("http://b/", body='{"findings": [{"id": "CVE-1"}], "findings": []}')
+    answer = await HttpBackend(context, "http://b").request("GET", "/")
+    with pytest.raises(InvalidReportError, match="and the body: an object has two members 'findings'"):
+        answer.json()
+
+
 @pytest.mark.parametrize(
     ("error", "text"),
     [

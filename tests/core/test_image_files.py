@@ -86,3 +86,12 @@ def test_what_is_no_json_is_invalid(content: bytes) -> None:
         read_json(content, "the file")
     assert len(str(caught.value)) < 300
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"a": [1], "a": []}', b'[{"b": {"a": 1, "b": 2, "a": 1}}]'], ids=["top", "inside"]
+)
+def test_a_member_that_stands_twice_is_invalid(content: bytes) -> None:
+    """Nobody knows which of the two counts, at any depth."""
+    with pytest.raises(InvalidReportError, match="the file: an object has two members 'a'"):
+        read_json(content, "the file")

@@ -8,8 +8,10 @@ strings.
 
 from __future__ import annotations
 
+import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
 from datetime import date, datetime
 from enum import Enum
@@ -32,6 +34,7 @@ Explain = Callable[[BaseException, type | None], str]
 
 MOST_FAULTS = 10
 """How many faults of one answer are named; of the others, only their number."""
+_LONGEST_NAME = 100
 _NAMES = {
     NoneType: "null",
     bool: "a boolean",
@@ -42,6 +45,38 @@ _NAMES = {
     dict: "an object",
 }
 _PLACE = re.compile(r"(?P<fault>.*) @ (?P<path>\$.*)", re.DOTALL)
+
+
+class RepeatedMemberError(ValueError):
+    """An object of a JSON value has two members of one name: which one counts, nobody can say.
+
+    Args:
+        name: The name.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"an object has two members {one_line(name, _LONGEST_NAME)!r}")
+
+
+def load_json(content: str | bytes) -> Any:
+    """Return the JSON value that a backend's answer or a file contains.
+
+    Python's reader would keep the last of two members of one name without a word: a second, empty list of
+    vulnerabilities would hide the first.
+
+    Raises:
+        RepeatedMemberError: An object has two members of one name.
+        ValueError: The content is not JSON.
+        RecursionError: It is nested too deeply.
+    """
+    return json.loads(content, object_pairs_hook=_members)
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise RepeatedMemberError(Counter(name for name, _ in pairs).most_common(1)[0][0])
+    return members
 
 
 def structure_answer(value: object, kind: type[KindT], what: str, mask: Callable[[str], str] = str) -> KindT:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
 from ..errors import InvalidReportError
-from ..strict import structure_answer
+from ..strict import RepeatedMemberError, load_json, structure_answer
 from .secret_mask import SecretMask
 
 __all__ = ["BackendAnswer"]
@@ -48,10 +48,12 @@ class BackendAnswer(ABC):
         """Return the JSON value, whatever the backend calls it.
 
         Raises:
-            InvalidReportError: It is not JSON.
+            InvalidReportError: It is not JSON, or an object in it has two members of one name.
         """
         try:
-            return json.loads(self._content)
+            return load_json(self._content)
+        except RepeatedMemberError as error:
+            raise InvalidReportError(self._what, faults=[self._mask.text(str(error))]) from error
         except (ValueError, RecursionError) as error:
             if isinstance(error, json.JSONDecodeError):
                 error.doc = ""  # all of the content, with secrets that it may quote

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-import json
 import os
 import re
 import stat
@@ -15,6 +14,7 @@ from attrs import Attribute, field, frozen
 from portus_images import Image, one_line
 
 from ..errors import InvalidReportError, ScannerError, UnsupportedImageError
+from ..strict import RepeatedMemberError, load_json
 
 __all__ = ["PathTemplate", "read_file", "read_json"]
 
@@ -88,10 +88,12 @@ def read_json(content: bytes, what: str) -> Any:
         what: What messages call the file.
 
     Raises:
-        InvalidReportError: The content is not JSON.
+        InvalidReportError: The content is not JSON, or an object in it has two members of one name.
     """
     try:
-        return json.loads(content.decode("utf-8-sig") if content.startswith(codecs.BOM_UTF8) else content)
+        return load_json(content.decode("utf-8-sig") if content.startswith(codecs.BOM_UTF8) else content)
+    except RepeatedMemberError as error:
+        raise InvalidReportError(what, faults=[str(error)]) from error
     except (ValueError, RecursionError) as error:
         msg = f"{what} is not JSON: {one_line(content[:_MOST_SHOWN].decode(errors='replace')) or 'it is empty'}"
         raise InvalidReportError(msg) from error

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from datetime import datetime, timedelta
 
 from attrs import frozen
-from portus_scanners import Image, InvalidReportError, ScannerReport, UnsupportedImageError
+from portus_scanners import EndOfLife, Image, InvalidReportError, ScannerReport, UnsupportedImageError
 from portus_scanners.backends import one_line
 
 from .findings import OS_PACKAGES, FindingsReader
 from .log import is_unseen
 from .ratings import read_moment
-from .wire import Metadata, OperatingSystem, Report, Versions
+from .wire import Metadata, OperatingSystem, Report, Result, Versions
 
 _LATE = timedelta(days=2)
 """How long a new database may be overdue without a note."""
@@ -27,6 +27,7 @@ _SAID_ALREADY = (
     'e.g. files under "/lib/apk',
 )
 """Parts of warnings that this module expresses in its own words."""
+_CLASSES = {OS_PACKAGES, "lang-pkgs"}
 _MOST_WARNINGS = 10
 _LONGEST_NAME = 80
 
@@ -57,19 +58,21 @@ def make_report(report: Report, image: Image, circumstances: Circumstances) -> S
     metadata, results = report.Metadata, report.Results or ()
     _check_image(metadata, image)
     system = _recognised(metadata.OS)
-    seen = [result for result in results if result.Packages or result.Vulnerabilities]
+    seen = [result for result in results if result.Packages or result.Vulnerabilities or result.suppressed]
     if not seen:
         raise UnsupportedImageError(_nothing_seen(system))
     findings = FindingsReader(system, _digests(metadata, image)).read(results)
-    unseen = list(_unseen(metadata.OS, any(one.Class == OS_PACKAGES for one in seen), circumstances.warnings))
+    unseen = list(_unseen(metadata.OS, {one.Class for one in seen}, circumstances.warnings))
+    suppressed = _suppressed(results)
     database = circumstances.versions.VulnerabilityDB
     return ScannerReport(
         findings=tuple(findings),
         complete=not unseen,
-        notes=(*unseen, *_notes(system, circumstances)),
+        notes=(*unseen, *suppressed, *_notes(circumstances)),
         scanner_version=circumstances.versions.Version or "",
         database_version=str(database.Version) if database and database.Version is not None else "",
         database_updated=read_moment(database.UpdatedAt) if database else None,
+        end_of_life=_end_of_life(system, circumstances.versions),
     )
 
 
@@ -103,23 +106,34 @@ def _digests(metadata: Metadata, image: Image) -> dict[str, str]:
     return {diff_id: layer.digest for diff_id, layer in zip(metadata.DiffIDs, image.layers, strict=True)}
 
 
-def _unseen(system: OperatingSystem | None, os_packages: bool, warnings: Iterable[str]) -> Iterator[str]:
+def _unseen(system: OperatingSystem | None, classes: Set[str | None], warnings: Iterable[str]) -> Iterator[str]:
     """Yield the reasons why not all of the image was scanned, or why that is not known."""
     if system is None:
         yield "Trivy recognised no distribution, and scanned only the packages of languages: there may be others"
     elif _recognised(system) is None:
         yield "there are packages of a distribution that Trivy did not recognise: it scanned none of them"
-    elif not os_packages:
+    elif OS_PACKAGES not in classes:
         yield f"Trivy scanned none of the packages of the distribution ({_name(system)}), only those of languages"
+    if unknown := sorted(one_line(one or "none", _LONGEST_NAME) for one in classes - _CLASSES):
+        yield f"Trivy's report has packages of a class that is not known here: {', '.join(unknown)}"
     if system is not None and any(_NO_RELEASE in warning for warning in warnings):
         yield f"Trivy does not know this release ({_name(system)}): it may have no advisories for it"
     for warning in _unsaid(filter(is_unseen, warnings)):
         yield f"Trivy has not scanned everything: {warning}"
 
 
-def _notes(system: OperatingSystem | None, circumstances: Circumstances) -> Iterator[str]:
-    if system is not None and system.EOSL:
-        yield f"the support of {_name(system)} has ended: no advisories are published for it any longer"
+def _suppressed(results: Iterable[Result]) -> list[str]:
+    number = sum(one.suppressed for one in results)
+    return [f"vulnerabilities suppressed by Trivy's configuration, and left out: {number}"] if number else []
+
+
+def _end_of_life(system: OperatingSystem | None, versions: Versions) -> EndOfLife | None:
+    if system is None or not system.EOSL:
+        return None
+    return EndOfLife(source=f"Trivy {versions.Version or ''}".strip(), distribution=_name(system))
+
+
+def _notes(circumstances: Circumstances) -> Iterator[str]:
     yield from _age(circumstances)
     for warning in _unsaid(one for one in circumstances.warnings if not is_unseen(one)):
         yield f"Trivy warns: {warning}"

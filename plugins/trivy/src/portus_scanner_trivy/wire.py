@@ -89,6 +89,14 @@ class InstalledPackage:
 
 
 @frozen
+class ModifiedFinding:
+    """What Trivy itself has suppressed: by its ignore files or a VEX document."""
+
+    Type: str | None = None
+    """``vulnerability``, ``misconfiguration``."""
+
+
+@frozen
 class Result:
     """What is known of one part of the image: the distribution's packages, or a language's in one file."""
 
@@ -99,6 +107,12 @@ class Result:
     """``debian``, ``npm``, ``gobinary``."""
     Packages: tuple[InstalledPackage, ...] = ()
     Vulnerabilities: tuple[Vulnerability, ...] = ()
+    ExperimentalModifiedFindings: tuple[ModifiedFinding, ...] = ()
+
+    @property
+    def suppressed(self) -> int:
+        """How many vulnerabilities are left out."""
+        return sum(one.Type in {None, "", "vulnerability"} for one in self.ExperimentalModifiedFindings)
 
 
 @frozen

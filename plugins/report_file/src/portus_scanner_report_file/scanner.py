@@ -12,11 +12,13 @@ from portus_scanners import Health, Image, Scanner, ScannerError, ScannerReport,
 from portus_scanners.backends import HttpAnswer, HttpBackend, PathTemplate, read_file, read_json
 
 from .forms import Reading, read_report
-from .settings import FAILED, ReportFileSettings
-from .subject import check_subject
+from .settings import FAILED, TRUSTED, ReportFileSettings
+from .subject import doubts_about
 
 MAX_SIZE = 64 * 1024 * 1024
 """Bytes of a report that are read."""
+_CLOCKS_DIFFER = timedelta(days=1)
+"""How far in the future the time of a report may lie."""
 HEALTH_TIMEOUT = 5.0
 """Seconds for a health check."""
 
@@ -31,8 +33,8 @@ class ReportFileScanner(Scanner[ReportFileSettings], contract=1):
             UnsupportedImageError: The scanner that made the report could not read the image; or the path needs a name
                 that the image does not have.
             ScannerUnavailableError: The server can't be reached, or is out of order.
-            InvalidReportError: The report is not of a known form.
-            ScannerError: There is no report, or it is about another image, or it is stale.
+            InvalidReportError: The report is not of a known form, or is about another image.
+            ScannerError: There is no report, or it is stale and the settings reject stale ones.
         """
         path, now = PathTemplate(self.settings.path).fill(image), datetime.now(UTC)
         if self.settings.server:
@@ -68,13 +70,14 @@ class ReportFileScanner(Scanner[ReportFileSettings], contract=1):
         return HttpBackend(self.context, self.settings.server, headers=headers, max_body=MAX_SIZE)
 
     def _judge(self, reading: Reading, image: Image, now: datetime) -> ScannerReport:
-        doubt = check_subject(reading.subject, image)
+        doubts = doubts_about(reading.subjects, image)
         age = self._age(reading, now)
         if age and self.settings.stale == FAILED:
             raise ScannerError(age)
         report = reading.report
-        notes = tuple(note for note in (age, doubt, *report.notes) if note)
-        return evolve(report, notes=notes, complete=report.complete and not age)
+        is_ours = not doubts or self.settings.unnamed == TRUSTED
+        notes = tuple(note for note in (age, *doubts, *report.notes) if note)
+        return evolve(report, notes=notes, complete=report.complete and is_ours and not age)
 
     def _age(self, reading: Reading, now: datetime) -> str:
         """Return why a report is stale; empty if it is not."""
@@ -83,6 +86,8 @@ class ReportFileScanner(Scanner[ReportFileSettings], contract=1):
             return ""
         if reading.made is None:
             return "the report does not say when it was made, and max_age is set"
+        if reading.made - now > _CLOCKS_DIFFER:
+            return f"the report says that it was made at {reading.made.isoformat()}, which is to come"
         if now - reading.made <= timedelta(days=days):
             return ""
         return f"the report was made at {reading.made.isoformat()}: more than {days:g} days ago"

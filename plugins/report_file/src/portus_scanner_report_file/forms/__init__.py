@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from portus_scanners import InvalidReportError
+from portus_scanners import InvalidReportError, UnsupportedImageError
 
 from ..subject import Reading
 from . import grype, sarif, trivy
@@ -26,8 +26,9 @@ def read_report(document: Any) -> Reading:
     Raises:
         UnsupportedImageError: The scanner that made the report could not read the image.
         InvalidReportError: The document has no known form, or does not follow the form that it seems to have.
-        ScannerError: The report is not about an image.
     """
+    if document is None:  # so does the plugin that runs Trivy
+        raise UnsupportedImageError("the report is null, with which old versions of Trivy say that they saw nothing")
     for member, read in _FORMS:
         if isinstance(document, dict) and member in document:
             return read(document)

@@ -11,6 +11,7 @@ import pytest
 from portus_scanner_report_file import ReportFileScanner
 from portus_scanners import Severity
 from portus_scanners_testing import Hang, HttpScannerContract, ScannerContract, ScriptedServer, serving
+from portus_scanners_testing.images import digest_of
 from standins import reports
 
 FOUND = {"CVE-2099-0001": "High", "CVE-2099-0002": "Low"}
@@ -24,15 +25,15 @@ class TestTrivy(HttpScannerContract):
     findings = {"CVE-2099-0001": Severity.HIGH, "CVE-2099-0002": Severity.LOW}
     other_findings = {"CVE-2099-0003": Severity.MEDIUM}
     optional_members = frozenset({"Vulnerabilities"})  # a result of Trivy without any has none
-    make: ClassVar[Callable[[dict[str, str]], Any]] = staticmethod(reports.trivy)
+    make: ClassVar[Callable[[dict[str, str], str], Any]] = staticmethod(reports.trivy)
 
     @pytest.fixture
     def backend(self) -> Iterator[ScriptedServer]:
-        """A server with a report for each image."""
+        """A server with a report about each image."""
         server = ScriptedServer()
         server.script("/", "an index", content_type="text/plain")
-        server.script("/reports/team%2Fapp.json", self.make(FOUND))
-        server.script("/reports/team%2Fother.json", self.make(OTHERS))
+        server.script("/reports/team%2Fapp.json", self.make(FOUND, digest_of(self.build_image().config)))
+        server.script("/reports/team%2Fother.json", self.make(OTHERS, digest_of(self.build_other_image().config)))
         with serving(server):
             yield server
 
@@ -64,8 +65,10 @@ class TestFiles(ScannerContract):
     @pytest.fixture
     def settings(self, tmp_path: Path) -> Mapping[str, object]:
         """A folder with a report for each image."""
-        (tmp_path / "team%2Fapp.json").write_text(json.dumps(reports.trivy(FOUND)))
-        (tmp_path / "team%2Fother.json").write_text(json.dumps(reports.trivy(OTHERS)))
+        images = {"app": (FOUND, self.build_image()), "other": (OTHERS, self.build_other_image())}
+        for name, (found, image) in images.items():
+            document = reports.trivy(found, digest_of(image.config))
+            (tmp_path / f"team%2F{name}.json").write_text(json.dumps(document))
         return {"enabled": "true", "path": f"{tmp_path}/{{repository}}.json"}
 
     @pytest.fixture

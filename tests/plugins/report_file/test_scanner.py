@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from portus_scanner_report_file import ReportFileScanner, ReportFileSettings
-from portus_scanner_report_file.subject import Subject, check_subject
+from portus_scanner_report_file.subject import Subject, doubts_about
 from portus_scanners import (
     Image,
     InvalidReportError,
@@ -24,8 +24,13 @@ from portus_scanners import (
 from portus_scanners_testing import RecordingContext, ScriptedServer, StandInContext, Status
 from standins import reports
 
-DIGEST, CONFIG, OTHER = ("sha256:" + letter * 64 for letter in "abc")
-IMAGE = Image(reference=Reference.parse("registry.example:5000/team/app:1"), digest=DIGEST, config_digest=CONFIG)
+DIGEST, CONFIG, OTHER, INDEX = ("sha256:" + letter * 64 for letter in "abcd")
+IMAGE = Image(
+    reference=Reference.parse("registry.example:5000/team/app:1"),
+    digest=DIGEST,
+    config_digest=CONFIG,
+    index_digest=INDEX,
+)
 HIGH = {"CVE-2099-0001": "High"}
 PATH = "{registry}/{repository}/{tag}@{digest}.json"
 Scan = Callable[..., Any]
@@ -97,20 +102,35 @@ async def test_what_a_servers_statuses_mean(status: int, kind: type[Exception], 
 
 
 @pytest.mark.parametrize(
-    ("subject", "note"),
+    "subject",
     [
-        (Subject(configs=(CONFIG,), digests=(OTHER,), names=("other",)), ""),
-        (Subject(digests=(OTHER, f"registry.example:5000/team/app@{DIGEST}")), ""),
+        Subject(configs=(CONFIG,), digests=(OTHER,), names=("other",)),
+        Subject(configs=(DIGEST,)),
+        Subject(digests=(OTHER, f"registry.example:5000/team/app@{DIGEST}")),
+        Subject(names=(f"registry.example:5000/team/app@{DIGEST}",)),
+    ],
+    ids=["configuration", "containerd's id", "manifest", "name with the digest"],
+)
+def test_a_digest_says_that_a_report_is_about_the_image(subject: Subject) -> None:
+    """The configuration decides, then a manifest."""
+    assert () == doubts_about([subject], IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("subject", "doubt"),
+    [
+        (Subject(digests=(f"docker.io/team/app@{INDEX}",)), "another platform"),
         (Subject(names=("registry.example:5000/team/app:1",)), "no digest"),
-        (Subject(names=(f"registry.example:5000/team/app@{OTHER}",)), "no digest"),
+        (Subject(names=("app:1",)), "no digest"),
+        (Subject(names=("team/app:build-7",)), "no digest"),
+        (Subject(names=("/builds/team/App.tar",)), "does not say which image"),
         (Subject(configs=(7, None, "")), "does not say which image"),
     ],
-    ids=["configuration", "manifest", "name", "name and digest", "nothing"],
+    ids=["index", "name", "name of a build", "tag of a build", "path", "nothing"],
 )
-def test_a_report_about_the_image(subject: Subject, note: str) -> None:
-    """The configuration decides, then a manifest, then the name; how sure it is goes into a note."""
-    told = check_subject(subject, IMAGE)
-    assert (True, bool(note)) == (note in told, bool(told))
+def test_without_the_images_digest_a_report_may_be_about_another_image(subject: Subject, doubt: str) -> None:
+    """A name moves from image to image, and a build has another one than its image in the registry."""
+    assert [True] == [doubt in told for told in doubts_about([subject], IMAGE)]
 
 
 @pytest.mark.parametrize(
@@ -118,42 +138,69 @@ def test_a_report_about_the_image(subject: Subject, note: str) -> None:
     [
         Subject(configs=(OTHER,), digests=(DIGEST,)),
         Subject(digests=(OTHER,), names=("registry.example:5000/team/app:1",)),
+        Subject(names=(f"registry.example:5000/team/app:1@{OTHER}",)),
         Subject(names=("registry.example:5000/team/app:2",)),
         Subject(names=("registry.example:5000/team/other:1", "/a/path")),
+        Subject(names=("docker.io/team/app:1",)),
+        Subject(names=("myapp:1",)),
     ],
-    ids=["configuration", "manifest", "tag", "repository"],
+    ids=["configuration", "manifest", "name with a digest", "tag", "repository", "registry", "name of a build"],
 )
 def test_a_report_about_another_image(subject: Subject) -> None:
-    """Is refused."""
-    with pytest.raises(ScannerError, match="about another image"):
-        check_subject(subject, IMAGE)
+    """Another digest is an invalid report, and so is another name where there is no digest."""
+    with pytest.raises(InvalidReportError, match="about another image"):
+        doubts_about([subject], IMAGE)
+
+
+def test_each_part_of_a_document_is_about_the_image() -> None:
+    """One run of a SARIF log that names no image leaves a doubt; one about another image makes the log invalid."""
+    ours, none, other = Subject(configs=(CONFIG,)), Subject(), Subject(configs=(OTHER,))
+    assert [0, 1] == [len(doubts_about(parts, IMAGE)) for parts in ((ours, ours), (ours, none))]
+    with pytest.raises(InvalidReportError, match="about another image"):
+        doubts_about([ours, other], IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("document", "complete"),
+    [(reports.trivy(HIGH), False), (reports.trivy(HIGH, config=CONFIG), True)],
+    ids=["no image", "this image"],
+)
+async def test_a_report_that_names_no_image_is_incomplete(scan: Scan, document: Any, *, complete: bool) -> None:
+    """It has its findings, and may be about any image."""
+    report = await scan(document)
+    assert (1, complete, not complete) == (len(report.findings), report.complete, bool(report.notes))
+
+
+async def test_a_report_at_the_images_digest_can_be_trusted(scan: Scan) -> None:
+    """Where the settings say so, the place says which image the report is about; the note stays."""
+    report = await scan(reports.trivy(HIGH), unnamed="trusted")
+    assert (True, ["the report does not say which image it is about"]) == (report.complete, list(report.notes))
 
 
 @pytest.mark.parametrize(
     "document",
-    [
-        reports.trivy(HIGH, Metadata={"ImageID": OTHER}),
-        reports.grype(HIGH, source={"type": "image", "target": {"imageID": OTHER}}),
-        reports.sarif(HIGH, properties={"imageID": OTHER}),
-    ],
+    [reports.trivy(HIGH, config=OTHER), reports.grype(HIGH, config=OTHER), reports.sarif(HIGH, config=OTHER)],
     ids=["trivy", "grype", "sarif"],
 )
 async def test_each_form_says_which_image_it_is_about(scan: Scan, document: Any) -> None:
     """A report of each form about another image is an error."""
-    with pytest.raises(ScannerError, match="about another image"):
+    with pytest.raises(InvalidReportError, match="about another image"):
         await scan(document)
 
 
 OLD = (datetime.now(UTC) - timedelta(days=30)).isoformat()
 NEW = datetime.now(UTC).isoformat()
+TO_COME = (datetime.now(UTC) + timedelta(days=30)).isoformat()
 
 
 @pytest.mark.parametrize(
-    ("made", "complete"), [(OLD, False), (NEW, True), (None, False)], ids=["old", "new", "unknown"]
+    ("made", "complete"),
+    [(OLD, False), (NEW, True), (None, False), (TO_COME, False)],
+    ids=["old", "new", "unknown", "to come"],
 )
 async def test_a_stale_report_is_incomplete(scan: Scan, made: str | None, *, complete: bool) -> None:
-    """One that is older than max_age, or does not say, has its findings and is not complete."""
-    report = await scan(reports.trivy(HIGH, CreatedAt=made), max_age=7)
+    """One that is older than max_age, or whose age is not known, has its findings and is not complete."""
+    report = await scan(reports.trivy(HIGH, config=CONFIG, CreatedAt=made), max_age=7)
     assert (1, complete) == (len(report.findings), report.complete)
 
 
@@ -171,12 +218,14 @@ async def test_a_stale_report_can_be_a_failure(scan: Scan) -> None:
         {"path": "/x.json", "server": "ftp://reports.example"},
         {"path": "/x.json", "max_age": -1.0},
         {"path": "/x.json", "stale": "clean"},
+        {"path": "/{digest}.json", "unnamed": "clean"},
+        {"path": "/{tag}.json", "unnamed": "trusted"},
     ],
-    ids=["relative", "placeholder", "server", "age", "word"],
+    ids=["relative", "placeholder", "server", "age", "word", "other word", "trusted without a digest"],
 )
 def test_settings_that_can_not_be_meant(settings: dict[str, Any]) -> None:
     """Are refused before anything is scanned."""
-    with pytest.raises(ValueError, match=r"path|server|max_age|stale"):
+    with pytest.raises(ValueError, match=r"path|server|max_age|stale|unnamed"):
         ReportFileSettings(**settings)
 
 

@@ -1,0 +1,122 @@
+"""What Grype's reports say of how far it has seen an image: the cases that every reader of them is held to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from attrs import frozen
+from portus_scanners import Outcome
+
+CONFIG = "sha256:" + "c" * 64
+OTHER = "sha256:" + "e" * 64
+MATCH = {"vulnerability": {"id": "CVE-2099-0001", "severity": "High"}, "artifact": {"name": "a", "type": "deb"}}
+MADE = "2026-11-10T00:00:00Z"
+UNNAMED = {"name": "", "version": "", "idLike": None}
+
+
+@frozen
+class GrypeCase:
+    """A report of Grype, and what any reader makes of it.
+
+    Attributes:
+        name: What it is about.
+        content: The report, as Grype writes it.
+        outcome: How a run with this report ends; FAILED for a report that is not valid.
+        findings: How many findings it has.
+        end_of_life: The distribution whose support has ended, as the report of the scanner has it.
+        told: What one of the notes, or the error, says.
+    """
+
+    name: str
+    content: str
+    outcome: Outcome
+    findings: int = 0
+    end_of_life: str = ""
+    told: str = ""
+
+
+def document(*matches: object, db: object = None, configuration: object = None, **more: object) -> dict[str, Any]:
+    """Return a report with these matches; ``...`` leaves a member out."""
+    members = {
+        "matches": list(matches),
+        "source": image(CONFIG),
+        "distro": {"name": "debian", "version": "8", "idLike": []},
+        "descriptor": {"name": "grype", "version": "0.120.0", "timestamp": MADE, "db": db},
+        **more,
+    }
+    if configuration is not None:
+        members["descriptor"]["configuration"] = configuration  # type: ignore[index]
+    return {name: value for name, value in members.items() if value is not ...}
+
+
+def image(config: str) -> dict[str, Any]:
+    """Return an image as the source of a report."""
+    return {"type": "image", "target": {"userInput": "team/app:1.0", "imageID": config, "manifestDigest": ""}}
+
+
+def status(**more: object) -> dict[str, Any]:
+    """Return the state of the database, in the form of the sixth schema."""
+    return {"status": {"schemaVersion": "v6.1.0", "built": "2026-11-09T00:00:00Z", "valid": True, **more}}
+
+
+def alerts(kind: str, text: str) -> dict[str, Any]:
+    """Return alerts of one type about two packages."""
+    return {
+        "alertsByPackage": [{"package": {"name": name}, "alerts": [{"type": kind, "message": text}]} for name in "ab"]
+    }
+
+
+OLD = status(built="2026-10-01T00:00:00Z")
+OLD_FORM = {"built": "2026-11-09T00:00:00Z", "schemaVersion": 5, "location": "/db/5", "checksum": "", "error": None}
+
+
+def _complete() -> Iterator[tuple[str, dict[str, Any], int, str]]:
+    yield "nothing found", document(), 0, ""
+    yield "found", document(MATCH), 1, ""
+    yield "ignored", document(ignoredMatches=[{**MATCH, "appliedIgnoreRules": []}]), 0, "left out: 1"
+    yield "database of the old form", document(db=OLD_FORM), 0, ""
+    yield "old database that Grype has accepted", document(db=OLD, configuration={"db": {"validate-age": True}}), 0, ""
+
+
+def _incomplete() -> Iterator[tuple[str, dict[str, Any], int, str]]:
+    unrecognised = "recognised no distribution"
+    yield "empty distribution", document(MATCH, distro=UNNAMED), 1, unrecognised
+    yield "null distribution", document(MATCH, distro=None), 1, unrecognised
+    yield "no distribution", document(MATCH, distro=...), 1, unrecognised
+    yield "null name", document(MATCH, distro={"name": None}), 1, unrecognised
+    yield "ignored only, no distribution", document(ignoredMatches=[MATCH], distro=UNNAMED), 0, unrecognised
+    for kind in ("directory", "file", "sbom-file", "purl", "unknown"):
+        yield kind, document(MATCH, source={"type": kind, "target": "/src"}), 1, f"but a {kind}"
+    yield "no source", document(MATCH, source=None), 1, "does not say which image"
+    yield "broken database", document(db=status(error="no such table")), 0, "no such table"
+    yield "broken database of the old form", document(db={**OLD_FORM, "error": "checksum mismatch"}), 0, "mismatch"
+    yield "database that is not valid", document(db=status(valid=False)), 0, "not valid"
+    yield "old database", document(db=OLD), 0, "40 days old"
+    yield "old database, age not checked", document(db=OLD, configuration={"db": {"validate-age": False}}), 0, "40 days"
+    yield "files left out", document(configuration={"exclude": ["/usr/lib/**"]}), 0, "leave out some files"
+    yield "distribution without matching", document(**alerts("distro-disabled", "disabled")), 0, "does not look for"
+    yield "alert of a new type", document(**alerts("feed-missing", "no feed for this")), 0, "no feed for this"
+
+
+def _invalid() -> Iterator[tuple[str, object]]:
+    yield "null matches", document(matches=None)
+    yield "no matches", document(matches=...)
+    yield "another image", document(MATCH, source=image(OTHER))
+    yield "no id", document({**MATCH, "vulnerability": {"severity": "High"}})
+    yield "null descriptor", document(MATCH, descriptor=None)
+
+
+def _case(name: str, content: object, outcome: Outcome, findings: int = 0, told: str = "", **more: str) -> GrypeCase:
+    return GrypeCase(name, json.dumps(content), outcome, findings, told=told, **more)
+
+
+GRYPE_CASES = (
+    *(_case(name, content, Outcome.OK, *more) for name, content, *more in _complete()),
+    *(_case(name, content, Outcome.INCOMPLETE, *more) for name, content, *more in _incomplete()),
+    *(_case(name, content, Outcome.FAILED) for name, content in _invalid()),
+    _case("nothing recognised", document(distro=UNNAMED), Outcome.UNSUPPORTED, told="not known to be clean"),
+    _case("ended", document(**alerts("distro-eol", "ended")), Outcome.OK, end_of_life="debian 8"),
+    GrypeCase("matches twice", json.dumps(document(MATCH))[:-1] + ', "matches": []}', Outcome.FAILED),
+)
