@@ -1,13 +1,9 @@
-"""The house: who imports whom and through which door, how large the rooms are, one meaning for each name.
-
-Known faults are listed in `known_faults.txt`. One that is gone fails its test as well, so that the list only shrinks.
-"""
+"""The house: who imports whom and through which door, how large the rooms are, one meaning for each name."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 
 import portus_scanners
 
@@ -45,14 +41,6 @@ SMALL = 60
 # The words of somebody else's JSON: two backends may both have a `Vulnerability`.
 WIRE_MODELS = ("*/wire.py", "examples/osv/src/*/sbom.py", "plugins/report_file/src/*/forms/*.py")
 
-KNOWN = Path(__file__).with_name("known_faults.txt")
-
-
-def check(kind: str, found: Iterable[str]) -> None:
-    """Compare faults with those of their kind that are known."""
-    listed = [line.partition(": ") for line in KNOWN.read_text().splitlines()]
-    assert sorted(fault for known, _, fault in listed if known == kind) == sorted(found)
-
 
 def family(module: Module) -> str:
     """Return the row of DISTRIBUTIONS that a module's distribution has."""
@@ -70,7 +58,7 @@ def by_distribution() -> dict[str, list[Module]]:
 def test_imports_between_distributions_point_one_way() -> None:
     """A distribution imports those below it: no plugin another one, the core no plugin, nobody the command."""
     crossing = {(family(one.source), family(modules()[one.target])) for one in imports() if crosses(one)}
-    check("pair", {f"{source} -> {target}" for source, target in crossing if target not in DISTRIBUTIONS[source]})
+    assert set() == {f"{source} -> {target}" for source, target in crossing if target not in DISTRIBUTIONS[source]}
 
 
 def crosses(one: Import) -> bool:
@@ -101,7 +89,7 @@ def test_no_circle_among_folders() -> None:
         depth = shared(source, target)
         if depth < min(len(source), len(target)) and not crosses(one) and not one.typing_only:
             inside[".".join(source[:depth])][source[depth]].add(target[depth])
-    check("circle", {f"{name}: {' '.join(ring)}" for name, graph in inside.items() for ring in circles(graph)})
+    assert set() == {f"{name}: {' '.join(ring)}" for name, graph in inside.items() for ring in circles(graph)}
 
 
 def shared(one: list[str], other: list[str]) -> int:
@@ -129,7 +117,7 @@ def reachable(graph: Mapping[str, set[str]], start: str) -> Iterator[str]:
 
 def test_outsiders_come_in_by_the_face() -> None:
     """A module imports a folder that it is not in, never what lies inside; and never the face of a folder it is in."""
-    check("door", {f"{one.source.name} -> {one.target}" for one in imports() if not by_the_face(one)})
+    assert set() == {f"{one.source.name} -> {one.target}" for one in imports() if not by_the_face(one)}
 
 
 def by_the_face(one: Import) -> bool:
@@ -144,13 +132,13 @@ def by_the_face(one: Import) -> bool:
 def test_plugins_import_public_names_alone() -> None:
     """A plugin and an example know the core by two doors, and nothing else of ours."""
     foreign = [one for one in imports() if family(one.source) in {"plugins", "examples"} and crosses(one)]
-    check("plugin", {f"{one.source.name} -> {one.target}" for one in foreign if one.target not in DOORS_OF_PLUGINS})
+    assert set() == {f"{one.source.name} -> {one.target}" for one in foreign if one.target not in DOORS_OF_PLUGINS}
 
 
 def test_budgets() -> None:
     """No distribution has more lines of Python than it may, and the core's face not more names."""
     total = {folder: sum(map(lines, inside)) for folder, inside in by_distribution().items()}
-    check("budget", {folder for folder, most in BUDGETS.items() if total[folder] > most})
+    assert set() == {folder for folder, most in BUDGETS.items() if total[folder] > most}
     assert len(portus_scanners.__all__) <= MOST_NAMES
 
 
@@ -162,20 +150,20 @@ def test_modules_are_neither_long_nor_many_and_short() -> None:
         files = [module for module in inside if not module.is_package]
         if 5 * sum(lines(module) <= SMALL for module in files) > len(files):
             too_fine.add(folder)
-    check("too fine", too_fine)
+    assert set() == too_fine
 
 
 def test_a_class_name_has_one_meaning() -> None:
     """No two modules of any distributions define a class of one name, what a backend's JSON names aside."""
     ours = [one for one in modules().values() if not any(one.path.match(pattern) for pattern in WIRE_MODELS)]
     homes = [(name, module.name) for module in ours for name in public_classes(module)]
-    check("class", twice(homes))
+    assert set() == twice(homes)
 
 
 def test_a_file_name_has_one_meaning() -> None:
     """No two modules of a distribution have one file name."""
     files = [module for module in modules().values() if not module.is_package]
-    check("file", twice((f"{module.folder} {module.path.name}", module.name) for module in files))
+    assert set() == twice((f"{module.folder} {module.path.name}", module.name) for module in files)
 
 
 def twice(pairs: Iterable[tuple[str, str]]) -> set[str]:
