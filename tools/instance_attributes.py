@@ -1,7 +1,7 @@
 """A griffe extension: attributes that ``__init__`` sets, as users see them.
 
-griffe shows the right side of ``self.text = text`` as the attribute's value. That is no default: it is taken away,
-and where it is a parameter, the parameter's type is the attribute's.
+griffe shows the right side of ``self.text = text`` as the attribute's value. That is not a default, so it is removed;
+if it is a parameter, the attribute gets the parameter's type.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import griffe
 
 
 class InstanceAttributes(griffe.Extension):
-    """Gives attributes that ``__init__`` sets their type, and takes their value away."""
+    """Gives attributes that ``__init__`` sets their type, and removes their value."""
 
     def on_class_members(self, *, cls: griffe.Class, **_kwargs: Any) -> None:
         """Change the attributes of one class."""

@@ -64,7 +64,7 @@ def _definition(member: griffe.Object | griffe.Alias) -> griffe.Object:
 
 
 def write_text() -> str:
-    """Return the public names as a text, in the order of the alphabet; members in the order of the source."""
+    """Return the content of the file: names in alphabetical order, members in the order of the source."""
     lines = [_HEAD]
     homes: dict[str, str] = {}
     public = {one.path for names in public_names().values() for one in names.values()}
@@ -78,7 +78,7 @@ def write_text() -> str:
 
 
 def flat(text: str) -> list[str]:
-    """Return the lines of such a text with each member's class before it, so that each stands for itself."""
+    """Return the lines of such a file with each member's class before it, so that each can be read by itself."""
     lines, owner = [], ""
     for line in filter(None, text.splitlines()):
         if not line.startswith((" ", "#")):
@@ -88,7 +88,7 @@ def flat(text: str) -> list[str]:
 
 
 def breakages(old: str, new: str) -> list[str]:
-    """Return what would break for users between two such texts, as griffe judges it, one line each."""
+    """Return what would break for users between two such files, as griffe judges it, one line each."""
     before, after = (_by_face(text) for text in (old, new))
     return [
         _one_line(each.explain(griffe.ExplanationStyle.ONE_LINE))
@@ -98,7 +98,7 @@ def breakages(old: str, new: str) -> list[str]:
 
 
 def _by_face(text: str) -> dict[str, str]:
-    """Return the part of a text that is about each face; what stands before the first is its own."""
+    """Return the part of a file for each face; the part before the first face has an empty name."""
     first, *rest = _FACE.split(text)
     return {"": first, **dict(zip(rest[::2], rest[1::2], strict=True))}
 
@@ -123,7 +123,7 @@ def _lines(one: griffe.Object, public: set[str]) -> Iterator[str]:
 
 
 def _members(one: griffe.Class, public: set[str]) -> dict[str, griffe.Object | griffe.Alias]:
-    """Return the members of a class, those of bases among them that are not public themselves."""
+    """Return the members of a class, including those of bases that are not public themselves."""
     hidden = [base for base in reversed(one.mro()) if base.path not in public]
     return {name: member for each in (*hidden, one) for name, member in each.members.items()}
 
@@ -143,9 +143,8 @@ def _line(one: griffe.Object | griffe.Alias) -> str:
     annotation = f": {one.annotation or 'Any'}"
     if _PROPERTY in one.labels:
         return f"{one.name}{annotation}{_comment([_PROPERTY])}"
-    if (
-        one.value is None or not {"class-attribute", "module-attribute"} & one.labels
-    ):  # what __init__ computes is no default
+    has_default = {"class-attribute", "module-attribute"} & one.labels  # __init__ computes the other values
+    if one.value is None or not has_default:
         return f"{one.name}{annotation}"
     return f"{one.name}{annotation if one.annotation else ''} = {one.value}"
 

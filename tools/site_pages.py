@@ -1,7 +1,7 @@
 """An mkdocs hook: pages that lie outside `docs/`, links between the two, folders in the navigation.
 
-The Markdown is written for whoever reads it in the repository. There a link to `../../plugins/clair/README.md` is
-right; on the site the same file is a page of its own. A link to a file that is no page is shown as its words alone.
+The Markdown is written for readers of the repository. There a link to `../../plugins/clair/README.md` is right; on the
+site the same file is a page of its own. A link to a file that is not a page is shown as its words alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""An mkdocs hook: a page that would load anything from another host is a warning, and so breaks the strict build."""
+"""An mkdocs hook: it warns of a page that would load anything from another host, and so fails the strict build."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FOREIGN = re.compile(
 
 
 def on_post_page(output: str, page: Page, **_kwargs: Any) -> str:
-    """Look through the HTML of a page; links that a reader has to click are no loads."""
+    """Warn of each address on another host in the HTML of a page; links that a reader has to click do not count."""
     for address in loads(output):
         logger.warning("%s would load %s from another host", page.file.src_uri, address)
     return output

@@ -30,7 +30,7 @@ def _arguments(line: str) -> list[str]:
 
 
 def faults(arguments: list[str]) -> Iterator[str]:
-    """Yield every word that is no sub-command or no option; usage lines and examples alike."""
+    """Yield a fault for each word that is not a sub-command or an option; usage lines and examples alike."""
     context, current = click.Context(program), program
     for word in arguments:
         option = word.partition("=")[0]
@@ -72,5 +72,5 @@ def test_commands_are_found() -> None:
     ],
 )
 def test_wrong_commands_are_seen(line: str, expected: list[str]) -> None:
-    """A misspelt option or sub-command is named, and an option at the wrong place."""
+    """A misspelt option or sub-command is named, and so is an option in the wrong place."""
     assert expected == list(faults(line.split()))

@@ -54,5 +54,5 @@ def test_folders_in_the_navigation() -> None:
     ],
 )
 def test_what_a_page_would_load_from_other_hosts(html: str, expected: list[str]) -> None:
-    """Scripts, styles and images of other hosts are found; links are not meant."""
+    """Scripts, styles and images of other hosts are found; links do not count."""
     assert expected == site_privacy.loads(html)
