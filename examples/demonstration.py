@@ -94,9 +94,9 @@ def teach(clair: StandInClair, zypper: StandInZypperDocker, references: Mapping[
     clair.add_vulnerability("debian:12", "CVE-2099-0003", "Low", fixed_in={"glibc": "None"})
     expat = patch("openSUSE-2099-1", summary="Security update for expat", description="Fixes CVE-2099-0005 (bsc#1)")
     other = patch("openSUSE-2099-2", "low", summary="Recommended update for bash")
-    for repository, reference in references.items():
+    for repository, image in make_images().items():
         answer = scanned(expat, other) if repository == LEGACY else failed("command exited with status 127")
-        zypper.script(reference, answer)
+        zypper.pull(references[repository], image, answer)
 
 
 def write_config(folder: Path, clair: StandInClair, zypper: StandInZypperDocker, trivy: Path | None) -> str:

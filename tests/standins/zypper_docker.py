@@ -3,6 +3,7 @@
 async with StandInZypperDocker() as zypper:
     zypper.script("127.0.0.1:5000/team/app:1.0", working(), scanned(patch("openSUSE-2016-695", "important")))
     zypper.script("opensuse:42.1", recorded("images-real-2016-zypper-200"))
+    zypper.pull("127.0.0.1:5000/team/app:1.0", image, scanned())    # as its Docker daemon knows a pulled image
     zypper.url
 """
 
@@ -19,6 +20,7 @@ from urllib.parse import unquote_plus
 from aiohttp import web
 from attrs import field, frozen
 from portus_scanners_testing import LoopbackServer
+from portus_scanners_testing.images import BuiltImage, BuiltIndex, digest_of
 
 from .exchanges import exchange
 from .go_http import go_json, send_body
@@ -106,6 +108,30 @@ class StandInZypperDocker(LoopbackServer):
     def script(self, image: str, *answers: ZypperAnswer) -> None:
         """Set the answers for an image, one a request; the last one is repeated. Others: ``No such image``."""
         self._scripts[image] = list(answers)
+
+    def pull(
+        self,
+        name: str,
+        image: BuiltImage,
+        *answers: ZypperAnswer,
+        index: BuiltIndex | None = None,
+        classic: bool = True,
+    ) -> None:
+        """Set the answers for an image that the Docker daemon has pulled: under each name that it has there.
+
+        Args:
+            name: Repository and tag, which an image that was pulled before loses.
+            image: What was pulled.
+            *answers: As for `script`.
+            index: What the tag stands for, if it is an index: of the two digests, the daemon keeps that one.
+            classic: Docker's classic image store, where an image's id is the digest of its configuration; with the
+                containerd store it is that of what was pulled.
+        """
+        pulled = (index or image).digest
+        given = list(answers)
+        ident = digest_of(image.config) if classic else pulled
+        for known in (ident, ident.removeprefix("sha256:"), f"{name.rpartition(':')[0]}@{pulled}", name):
+            self._scripts[known] = given
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""

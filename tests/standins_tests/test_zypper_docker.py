@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import pytest
+from portus_scanners_testing.images import digest_of, filler_layer, make_image, make_index
 from standins.exchanges import exchange, names
 from standins.zypper_docker import StandInZypperDocker, failed, patch, recorded, scanned, working
 from yarl import URL
@@ -35,7 +37,7 @@ async def ask(
 async def test_recorded_request_gets_the_recorded_answer(
     http: aiohttp.ClientSession, zypper: StandInZypperDocker, name: str
 ) -> None:
-    """Status, content type, length and the exact body."""
+    """Status, content type, length or none, and the exact body."""
     known = exchange("zypper_docker", name)
     scripted = [value for key, value in known["request"]["query"] if key == "image"]
     if scripted and name != "images-unknown-image-404":
@@ -44,7 +46,9 @@ async def test_recorded_request_gets_the_recorded_answer(
     expected = known["response"]
     assert (expected["status"], expected["body_text"]) == (response.status, text)
     assert "application/json" == response.headers["Content-Type"]
-    assert expected["headers"].get("Content-Length", str(len(text.encode()))) == response.headers["Content-Length"]
+    chunked = expected["headers"].get("Transfer-Encoding")
+    length = None if chunked else expected["headers"].get("Content-Length", str(len(text.encode())))
+    assert (chunked, length) == (response.headers.get("Transfer-Encoding"), response.headers.get("Content-Length"))
 
 
 @pytest.mark.parametrize(
@@ -96,6 +100,27 @@ async def test_script_is_served_in_order_and_its_end_repeated(
     assert 404 == other.status
     assert ["a:1"] * 4 + ["b:1"] == zypper.asked
     assert "/images?image=b:1" == zypper.targets[-1]
+
+
+async def ids_known(http: aiohttp.ClientSession, server: StandInZypperDocker, *names: str) -> list[bool]:
+    """Return which names the Docker daemon knows."""
+    return [200 == (await ask(http, server, f"/images?image={quote(name, safe='')}"))[0].status for name in names]
+
+
+@pytest.mark.parametrize("classic", [True, False], ids=["classic", "containerd"])
+async def test_a_pulled_image_has_an_id_a_digest_and_a_tag(
+    http: aiohttp.ClientSession, zypper: StandInZypperDocker, classic: bool
+) -> None:
+    """An image that loses its tag to a new one keeps its id, and the digest that was pulled."""
+    old, new = make_image(filler_layer("old")), make_image(filler_layer("new"))
+    index = make_index(new)
+    zypper.pull("r.example/app:1", old, scanned(patch("old")), classic=classic)
+    zypper.pull("r.example/app:1", new, scanned(patch("new")), index=index, classic=classic)
+    configurations = await ids_known(http, zypper, digest_of(old.config), digest_of(new.config)[7:])
+    digests = await ids_known(http, zypper, *(f"r.example/app@{one.digest}" for one in (old, new, index)))
+    _, tagged = await ask(http, zypper, "/images?image=r.example/app:1")
+    assert ([classic, classic], [True, False, True]) == (configurations, digests)
+    assert '"new"' in tagged
 
 
 async def test_counters_agree_with_the_list_unless_told(

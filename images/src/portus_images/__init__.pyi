@@ -38,6 +38,9 @@ from .images import (
 from .lazy import (
     attach_stub as attach_stub,
 )
+from .manifests import (
+    own_platform as own_platform,
+)
 from .pacing import (
     Pacers as Pacers,
     read_retry_after as read_retry_after,

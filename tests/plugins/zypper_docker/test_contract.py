@@ -26,12 +26,12 @@ class TestZypperDocker(PolledScannerContract):
     def backend(self, image: str, other_image: str) -> Iterator[StandInZypperDocker]:
         """A server whose docker daemon has both images."""
         server = StandInZypperDocker()
-        server.script(image, working(), scanned(EXPAT, BASH))
-        server.script(other_image, scanned(CURL))
+        server.pull(image, self.build_image(), working(), scanned(EXPAT, BASH))
+        server.pull(other_image, self.build_other_image(), scanned(CURL))
         with serving(server):
             yield server
 
     @pytest.fixture
     def working(self, backend: StandInZypperDocker, image: str) -> None:
         """Answer 202 each time."""
-        backend.script(image, working())
+        backend.pull(image, self.build_image(), working())

@@ -5,25 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from attrs import evolve
 from hypothesis import example, given, strategies as st
 from portus_scanner_zypper_docker import ZypperDockerScanner, ZypperDockerSettings
-from portus_scanner_zypper_docker.scanner import daemon_name, retry_after
+from portus_scanner_zypper_docker.findings import NOTHING_LISTED, UNREADABLE
+from portus_scanner_zypper_docker.scanner import NO_IMAGE, retry_after
 from portus_scanners import (
     InvalidReportError,
-    LocalImage,
-    LocalReference,
-    Reference,
     ScannerError,
     ScannerReport,
     ScannerUnavailableError,
-    UnsupportedImageError,
 )
-from portus_scanners_testing import RecordingContext, StandInContext
+from portus_scanners_testing import RecordingContext
 from standins.exchanges import names
 from standins.zypper_docker import StandInZypperDocker, ZypperAnswer, failed, patch, recorded, scanned, working
 
-from .conftest import NAME, image_of
+from .conftest import ID, image_of
 
 Make = Callable[..., ZypperDockerScanner]
 
@@ -39,21 +35,21 @@ async def end_of(scanner: ZypperDockerScanner) -> str:
     return "vulnerable" if report.findings else "clean"
 
 
-async def test_a_local_image_is_unsupported() -> None:
-    """The server knows what its docker daemon has; it is not even asked."""
-    scanner = ZypperDockerScanner(ZypperDockerSettings(server="http://zypper.example"), StandInContext())
-    image = evolve(image_of(), reference=LocalReference.parse("oci:dir"), local=LocalImage(form="oci", path="/dir"))
-    with pytest.raises(UnsupportedImageError, match="not folders or archives"):
-        await scanner.scan(image)
-
-
 RECORDED = {
+    "images-daemon-killed-mid-scan-404": "ScannerUnavailableError",
     "images-docker-down-404": "ScannerUnavailableError",
     "images-missing-parameter-404": "ScannerError",
     "images-not-suse-404": "UnsupportedImageError",
     "images-parse-error-200": "ScannerError",
+    "images-real-1.14-blocked-list-null-200": "incomplete",
     "images-real-1.14-zypper-list-null-200": "incomplete",
     "images-real-2016-zypper-200": "vulnerable",
+    "images-real-locked-404": "ScannerUnavailableError",
+    "images-real-no-repositories-404": "ScannerError",
+    "images-real-no-shell-404": "UnsupportedImageError",
+    "images-real-no-update-repository-200": "clean",  # byte for byte as of an up-to-date image; a note says so
+    "images-real-patches-all-kinds-200": "incomplete",
+    "images-real-security-without-words-200": "incomplete",
     "images-repository-error-404": "ScannerError",
     "images-security-200": "vulnerable",
     "images-unknown-image-404": "ScannerError",
@@ -66,7 +62,7 @@ async def test_every_recorded_answer_has_its_end(
     server: StandInZypperDocker, scanner: Make, name: str, expected: str
 ) -> None:
     """Each recorded answer ends as the wire reference says; only the image that is up to date is clean."""
-    server.script(NAME, recorded(name))
+    server.script(ID, recorded(name))
     assert expected == await end_of(scanner())
 
 
@@ -88,7 +84,12 @@ def test_no_recorded_answer_is_left_out() -> None:
             404, "UnsupportedImageError", "no /bin/sh",
         ),
         ("Error response from daemon: invalid reference format", 404, "ScannerError", "invalid reference format"),
-        ("An error occurred trying to connect: EOF", 404, "ScannerUnavailableError", "docker daemon"),
+        ("An error occurred trying to connect: EOF", 404, "ScannerUnavailableError", "Docker daemon"),
+        ("unexpected EOF", 404, "ScannerUnavailableError", "broke off"),
+        ("EOF", 404, "ScannerUnavailableError", "broke off"),
+        ("read unix @->/run/docker.sock: read: connection reset by peer", 404, "ScannerUnavailableError", "broke off"),
+        ("write tcp 10.0.0.1:4->10.0.0.2:2375: write: broken pipe", 404, "ScannerUnavailableError", "broke off"),
+        ("command exited with status 6", 404, "ScannerError", "or all of them are disabled"),
         ("timed out when waiting for a container", 404, "ScannerUnavailableError", "timed out"),
         ("Something wrong happenned...", 404, "ScannerError", "zypper-docker serve"),
         ("no image name specified", 404, "ScannerError", "no image name specified"),
@@ -105,7 +106,7 @@ async def test_the_texts_of_failures_are_told_apart(
     server: StandInZypperDocker, scanner: Make, error: str, status: int, expected: str, text: str
 ) -> None:
     """404 is every failure's status: its text decides, and is shown short and without control characters."""
-    server.script(NAME, failed(error, status=status))
+    server.script(ID, failed(error, status=status))
     with pytest.raises(ScannerError) as raised:
         await scanner().scan(image_of())
     assert (expected, True) == (type(raised.value).__name__, text in str(raised.value)), str(raised.value)
@@ -134,7 +135,7 @@ async def test_a_200_that_is_no_result_is_invalid(
     server: StandInZypperDocker, scanner: Make, body: bytes, fault: str
 ) -> None:
     """A 200 that is not a result of the supported version is an InvalidReportError with its path, never clean."""
-    server.script(NAME, ZypperAnswer(body=body))
+    server.script(ID, ZypperAnswer(body=body))
     with pytest.raises(InvalidReportError) as raised:
         await scanner().scan(image_of())
     assert fault in str(raised.value)
@@ -171,38 +172,38 @@ async def test_what_does_not_fit_is_incomplete(
     server: StandInZypperDocker, scanner: Make, answer: ZypperAnswer, findings: int
 ) -> None:
     """Counters that do not fit, an error beside the list and unreadable items leave what was found, incomplete."""
-    server.script(NAME, answer)
+    server.script(ID, answer)
     report = await scanner().scan(image_of())
     assert (False, findings) == (report.complete, len(report.findings))
-    assert "unverified" not in report.notes[0], "the reason for being incomplete comes first"
+    assert "not counted" not in report.notes[0], "the reason for being incomplete comes first"
 
 
 async def test_missing_and_null_members_are_tolerated(server: StandInZypperDocker, scanner: Make) -> None:
-    """Only the counters and the list must be there; an item needs a name."""
-    server.script(
-        NAME,
-        ZypperAnswer(body=b'{"Updates": 2, "Security": 0, "List": [{"Name": "p"}, {"Name": "q", "Summary": null}]}'),
-    )
-    assert "clean" == await end_of(scanner())
+    """Only the counters and the list must be there; an item needs a name, and a summary that says what it is."""
+    other = '{"Name": "p", "Summary": "Optional update for x", "Description": null}'
+    server.script(ID, *(ZypperAnswer(body=f'{{"Updates": 1, "Security": 0, "List": [{item}]}}'.encode()) for item in (
+        other, '{"Name": "p"}', '{"Name": "q", "Summary": null}',
+    )))  # fmt: skip
+    assert ["clean", "incomplete", "incomplete"] == [await end_of(scanner()) for _ in range(3)]
 
 
 async def test_a_body_over_the_limit_is_invalid(server: StandInZypperDocker, scanner: Make) -> None:
     """16 MiB are read, no more."""
-    server.script(NAME, ZypperAnswer(body=b" " * (16 * 1024 * 1024 + 1)))
+    server.script(ID, ZypperAnswer(body=b" " * (16 * 1024 * 1024 + 1)))
     with pytest.raises(InvalidReportError, match="longer than 16777216 bytes"):
         await scanner().scan(image_of())
 
 
 async def test_a_large_answer_is_read_whole(server: StandInZypperDocker, scanner: Make) -> None:
     """An answer over the size from which on a thread reads it gives the same findings."""
-    server.script(NAME, scanned(patch("p", summary="Security update for x", description="x" * 2_000_000)))
+    server.script(ID, scanned(patch("p", summary="Security update for x", description="x" * 2_000_000)))
     report = await scanner().scan(image_of())
     assert (True, ["p"]) == (report.complete, [finding.id for finding in report.findings])
 
 
 async def test_other_updates_alone_are_clean(server: StandInZypperDocker, scanner: Make) -> None:
     """Updates that are not about security do not make a scan incomplete, in either mode."""
-    server.script(NAME, scanned(patch("a", "low", summary="Recommended update for bash")))
+    server.script(ID, scanned(patch("a", "low", summary="Recommended update for bash")))
     assert ["clean", "clean"] == [await end_of(scanner()), await end_of(scanner(mode="strict"))]
 
 
@@ -210,45 +211,53 @@ async def test_strict_does_not_believe_a_server_that_does_not_classify(
     server: StandInZypperDocker, scanner: Make
 ) -> None:
     """Strict takes what the server marks; security updates that it does not mark make the result incomplete."""
-    server.script(NAME, recorded("images-real-2016-zypper-200"))
+    server.script(ID, recorded("images-real-2016-zypper-200"))
     report = await scanner(mode="strict").scan(image_of())
     assert (False, ()) == (report.complete, report.findings)
     assert any("does not tell security updates" in note for note in report.notes)
 
 
-async def test_the_digest_is_unverified(server: StandInZypperDocker, scanner: Make) -> None:
-    """Every report says that the digest which the server's docker daemon scanned is unverified."""
-    server.script(NAME, scanned())
-    assert any("unverified" in note for note in (await scanner().scan(image_of())).notes)
-
-
-@pytest.mark.parametrize(
-    ("reference", "target"),
-    [
-        ("alpine", "/images?image=alpine%3Alatest"),
-        ("grafana/grafana:9", "/images?image=grafana%2Fgrafana%3A9"),
-        ("r.example:5000/a/b:1.0", "/images?image=r.example%3A5000%2Fa%2Fb%3A1.0"),
-        ("r.example/a@sha256:" + "b" * 64, "/images?image=r.example%2Fa%40sha256%3A" + "b" * 64),
-        ("r.example/a:1@sha256:" + "b" * 64, "/images?image=r.example%2Fa%40sha256%3A" + "b" * 64),
-    ],
-)
-async def test_the_image_is_asked_for_by_the_daemons_name(
-    server: StandInZypperDocker, scanner: Make, reference: str, target: str
+@pytest.mark.parametrize("mode", ["strict", "corrected"])
+@pytest.mark.parametrize("summary", ["curl was updated to 8.6.0", "vim: hardening", "Sicherheitsaktualisierung", ""])
+async def test_a_patch_that_may_be_one_of_security_is_not_clean(
+    server: StandInZypperDocker, scanner: Make, summary: str, mode: str
 ) -> None:
-    """The request has the name that a docker daemon knows, with tag or digest, percent-encoded."""
-    with pytest.raises(ScannerError, match="pull it there"):
-        await scanner().scan(image_of(reference))
-    assert [target] == server.targets
+    """zypper's category is not sent: only words with which SUSE begins its other summaries rule out security."""
+    server.script(ID, scanned(patch("p", summary=summary), patch("q", summary="FEATURE update for x")))
+    report = await scanner(mode=mode).scan(image_of())
+    assert (False, ()) == (report.complete, report.findings)
+    assert report.notes[0].startswith("1 patches may be security updates")
 
 
-def test_a_reference_without_a_tag_is_docker_s_latest() -> None:
-    """A reference that was put together without a tag is asked for as docker would."""
-    assert "r.example/a:latest" == daemon_name(Reference("r.example/a", "r.example", "a"))
+async def test_what_is_not_counted_is_said(server: StandInZypperDocker, scanner: Make) -> None:
+    """A note has the number of patches that are not vulnerabilities, and there is none without such patches."""
+    other = [patch(f"p-{number}", summary="Recommended update for bash") for number in range(3)]
+    security = patch("s", summary="Security update for curl")
+    server.script(ID, scanned(security, *other), scanned(security))
+    assert ("3 other patches are not counted as vulnerabilities",) == (await scanner().scan(image_of())).notes
+    assert () == (await scanner().scan(image_of())).notes
+
+
+async def test_nothing_listed_has_a_note(server: StandInZypperDocker, scanner: Make) -> None:
+    """A broken image gives the same bytes as one that is up to date: each such report says so."""
+    server.script(ID, recorded("images-up-to-date-200"), recorded("images-real-no-update-repository-200"))
+    reports = [await scanner().scan(image_of()) for _ in range(2)]
+    assert [(True, (NOTHING_LISTED,))] * 2 == [(report.complete, report.notes) for report in reports]
+
+
+@pytest.mark.parametrize(("updates", "security"), [(8, 0), (0, 8), (5, 3)])
+async def test_counters_without_a_list_are_a_zypper_that_the_server_cannot_read(
+    server: StandInZypperDocker, scanner: Make, updates: int, security: int
+) -> None:
+    """With every current zypper: the report says why nothing is listed."""
+    server.script(ID, scanned(updates=updates, security=security))
+    report = await scanner().scan(image_of())
+    assert (False, UNREADABLE.format(8)) == (report.complete, report.notes[0])
 
 
 async def test_202_is_polled(server: StandInZypperDocker, scanner: Make, context: RecordingContext) -> None:
     """While the answer is 202 the server is asked again: 1 s doubling to 30 s with jitter, Retry-After honoured."""
-    server.script(NAME, *[working()] * 7, working(retry_after="120"), working(retry_after="soon"), scanned())
+    server.script(ID, *[working()] * 7, working(retry_after="120"), working(retry_after="soon"), scanned())
     assert isinstance(await scanner().scan(image_of()), ScannerReport)
     middles = [1, 2, 4, 8, 16, 30, 30]
     assert all(0.75 * middle <= pause <= 1.25 * middle for middle, pause in zip(middles, context.waits, strict=False))
@@ -258,7 +267,7 @@ async def test_202_is_polled(server: StandInZypperDocker, scanner: Make, context
 
 async def test_the_body_of_a_202_is_not_looked_at(server: StandInZypperDocker, scanner: Make) -> None:
     """A 202 may have any body, of any length."""
-    server.script(NAME, ZypperAnswer(body=b"x" * 20_000_000, status=202), scanned())
+    server.script(ID, ZypperAnswer(body=b"x" * 20_000_000, status=202), scanned())
     assert "clean" == await end_of(scanner())
 
 
@@ -288,26 +297,33 @@ async def test_a_refused_connection_is_unavailable(unused_tcp_port: int, context
         await ZypperDockerScanner(settings, context).scan(image_of())
 
 
-async def test_health_is_that_of_the_process(server: StandInZypperDocker, scanner: Make) -> None:
-    """GET / = 200 is healthy, and says that it is the process only."""
-    health = await scanner().check_health()
-    assert (True, True) == (health.healthy, "only a scan shows" in health.message)
+async def test_health_shows_the_docker_daemon(server: StandInZypperDocker, scanner: Make) -> None:
+    """An image that no daemon has is asked for: that shows the daemon's state, and starts no container."""
+    up = await scanner().check_health()
+    server.script(NO_IMAGE, recorded("images-docker-down-404"))
+    down = await scanner().check_health()
+    assert (True, "the server and its Docker daemon are up") == (up.healthy, up.message)
+    assert (False, True) == (down.healthy, "can't use its Docker daemon" in down.message)
+    assert [NO_IMAGE] * 2 == server.asked
 
 
 async def test_a_server_that_answers_otherwise_is_not_healthy(
     server: StandInZypperDocker, context: RecordingContext
 ) -> None:
-    """Any status but 200 is unhealthy, and a refused connection is an error that says so."""
+    """Any other answer is unhealthy, and nobody there is an error that says so."""
     settings = ZypperDockerSettings(server=f"{server.url}/other")
     health = await ZypperDockerScanner(settings, context).check_health()
-    assert (False, "GET / answered HTTP 404") == (health.healthy, health.message)
+    assert (False, True) == (health.healthy, "is `server` the address of" in health.message)
+    server.script(NO_IMAGE, scanned())
+    odd = await ZypperDockerScanner(ZypperDockerSettings(server=server.url), context).check_health()
+    assert (False, True) == (odd.healthy, "HTTP 200" in odd.message)
     await server.stop()
     with pytest.raises(ScannerUnavailableError):
         await ZypperDockerScanner(settings, context).check_health()
 
 
-@pytest.mark.parametrize("values", [{"mode": "lax"}, {"concurrency": 2}, {"server": ""}])
+@pytest.mark.parametrize("values", [{"mode": "lax"}, {"concurrency": 2}, {"server": ""}, {"platform": "arm"}])
 def test_settings_that_would_lie_are_refused(values: dict[str, object]) -> None:
-    """Another mode, more than one request at a time and no server are errors."""
+    """Another mode, more than one request at a time, no server and half a platform are errors."""
     with pytest.raises(ValueError, match="must be"):
         ZypperDockerSettings(**{"server": "http://z", **values})  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from portus_images import (
     SingleFlight as SingleFlight,
     one_line as one_line,
+    own_platform as own_platform,
 )
 
 from ..scanner_settings import (
@@ -33,6 +34,10 @@ from .program import (
     ProgramBackend as ProgramBackend,
     ProgramWorkspace as ProgramWorkspace,
     kill_programs as kill_programs,
+)
+from .server_turn import (
+    ServerTurn as ServerTurn,
+    take_turn as take_turn,
 )
 
 __all__: list[str]

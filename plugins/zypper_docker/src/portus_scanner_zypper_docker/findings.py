@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice, starmap
 
 from attrs import frozen
@@ -18,10 +18,11 @@ from portus_scanners.backends import one_line
 from .settings import STRICT
 from .wire import Patch, Result
 
-UNVERIFIED = (
-    "zypper-docker scanned what its docker daemon has under this name; that this is the image with this digest is "
-    "unverified"
+NOTHING_LISTED = (
+    "zypper listed no patch; the server says the same of an image whose enabled repositories have no information about "
+    "patches, that has no rpm database, or whose zypper prints nothing"
 )
+UNREADABLE = "the server cannot read this zypper's output: it counts {} patches and lists none"
 MOST_FINDINGS = 20_000
 """Most findings of one image; more make the report incomplete."""
 LONGEST_DESCRIPTION = 10_000
@@ -31,6 +32,8 @@ _LONGEST_WORDS = 100
 _MOST_BUGS = 100
 
 _SECURITY_UPDATE = "security update"
+_OTHER_UPDATES = ("recommended update", "optional update", "feature update")
+"""How the summaries begin of patches that SUSE does not call security patches."""
 _CVE = re.compile(r"\bCVE-\d{4}-\d{4,}\b", re.IGNORECASE | re.ASCII)
 _BUG = re.compile(r"\b(bsc|bnc|boo)#(\d{1,12})\b", re.ASCII)
 _UPDATE_FOR = re.compile(r"\bupdate for\s+(\S.*)", re.IGNORECASE)
@@ -61,18 +64,28 @@ class _Update:
 
     @property
     def looks_like_security(self) -> bool:
-        return bool(self.cves) or self.patch.Summary[: len(_SECURITY_UPDATE)].casefold() == _SECURITY_UPDATE
+        return bool(self.cves) or self._begins_with(_SECURITY_UPDATE)
+
+    @property
+    def may_be_security(self) -> bool:
+        """Whether its category, which is not sent, may be security."""
+        return not self._begins_with(*_OTHER_UPDATES)
+
+    def _begins_with(self, *words: str) -> bool:
+        return self.patch.Summary[:_LONGEST_TITLE].casefold().startswith(words)
 
     def counts(self, mode: str) -> bool:
         return self.patch.IsSecurity or (mode != STRICT and self.looks_like_security)
 
 
-def make_report(result: Result, mode: str) -> ScannerReport:
+def make_report(result: Result, mode: str, *, doubt: str = "", unlocked: str = "") -> ScannerReport:
     """Return the report for one result.
 
     Args:
         result: The server's answer.
         mode: ``strict`` or ``corrected``; see the settings.
+        doubt: Why the answer may be about another image; empty if it can't be.
+        unlocked: Why other processes may have asked at the same time; empty if they have not.
 
     Returns:
         The report; incomplete if anything says that patches are missing. Its notes begin with the reasons for that.
@@ -84,8 +97,9 @@ def make_report(result: Result, mode: str) -> ScannerReport:
         raise ScannerError(f"zypper-docker could not read zypper's output: {one_line(result.Error)!r}")
     updates = [_read(patch) for patch in result.List]
     fixes = _group(updates, mode)
-    doubts = [*_doubts(result), *_doubts_of_mode(updates, mode), *_doubts_of_size(len(fixes))]
-    notes = [*doubts, *_warnings(result, mode), UNVERIFIED]
+    others = [update for update in updates if not update.counts(mode)]
+    doubts = [*filter(None, [doubt]), *_doubts(result), *_doubts_of_mode(others, mode), *_doubts_of_size(len(fixes))]
+    notes = [*doubts, *_warnings(result, mode, len(others)), *_warnings_of_turn(unlocked)]
     return ScannerReport(findings=_findings(fixes), complete=not doubts, notes=tuple(notes))
 
 
@@ -121,7 +135,10 @@ def _doubts(result: Result) -> list[str]:
     doubts = []
     if result.Error:
         doubts.append(f"zypper-docker reports an error besides its list: {one_line(result.Error)!r}")
-    if not result.consistent:
+    counted = result.Updates + result.Security
+    if counted and not result.items:
+        doubts.append(UNREADABLE.format(counted))
+    elif not result.consistent:
         doubts.append(
             f"zypper counted {result.Updates} updates and {result.Security} security updates, the list has "
             f"{result.items} items of which {result.unreadable} can't be read: patches are missing"
@@ -134,23 +151,40 @@ def _doubts(result: Result) -> list[str]:
     return doubts
 
 
-def _doubts_of_mode(updates: Iterable[_Update], mode: str) -> list[str]:
-    if mode == STRICT and any(update.looks_like_security and not update.patch.IsSecurity for update in updates):
-        return ["patches whose description says that they are security updates are not marked as such by the server"]
-    return []
+def _doubts_of_mode(others: Iterable[_Update], mode: str) -> Iterator[str]:
+    """Yield why patches that do not count may have to: zypper's own category is not sent."""
+    if mode == STRICT and any(update.looks_like_security for update in others):
+        yield "patches whose description says that they are security updates are not marked as such by the server"
+    unknown = sum(update.may_be_security and not update.looks_like_security for update in others)
+    if unknown:
+        yield (
+            f"{unknown} patches may be security updates: neither their words nor the server say so, and their "
+            "summaries do not begin as those of recommended, optional and feature updates"
+        )
 
 
 def _doubts_of_size(count: int) -> list[str]:
     return [f"only {MOST_FINDINGS} of {count} findings are in this report"] if count > MOST_FINDINGS else []
 
 
-def _warnings(result: Result, mode: str) -> list[str]:
-    if mode != STRICT or not result.Updates:
-        return []
-    return [
-        f"with a real zypper the server does not tell security updates from others: in mode strict its "
-        f"{result.Updates} other updates are not reported"
-    ]
+def _warnings(result: Result, mode: str, others: int) -> Iterator[str]:
+    if not result.Updates + result.Security + result.items:
+        yield NOTHING_LISTED
+    if mode == STRICT and result.Updates:
+        yield (
+            f"with a real zypper the server does not tell security updates from others: in mode strict its "
+            f"{result.Updates} other updates are not reported"
+        )
+    elif others:
+        yield f"{others} other patches are not counted as vulnerabilities"
+
+
+def _warnings_of_turn(unlocked: str) -> Iterator[str]:
+    if unlocked:
+        yield (
+            "other processes may have asked the server at the same time, and it mixes up such requests: there is no "
+            f"lock file ({unlocked})"
+        )
 
 
 def _findings(fixes: Mapping[str, list[_Update]]) -> tuple[Finding, ...]:

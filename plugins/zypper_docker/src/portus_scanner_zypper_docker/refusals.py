@@ -20,9 +20,9 @@ _EXITS = {
     1: "zypper failed inside",
     2: "zypper was called wrongly",
     3: "zypper was called wrongly",
-    4: "a repository could not be refreshed, or zypper failed inside",
+    4: "a repository could not be refreshed (out of reach, unsigned, wrong checksums), or zypper failed inside",
     5: "zypper lacks privileges",
-    6: "the image defines no repositories",
+    6: "the image defines no repositories, or all of them are disabled",
     _LOCKED: "zypper is locked by another program",
     8: "zypper could not commit",
     100: "updates are needed, but they were not listed",
@@ -40,40 +40,45 @@ _DOCKER_DOWN = (
     "an error occurred trying to connect",
     "timed out when waiting for a container",
 )
+_NO_SUCH_IMAGE = re.compile(r"(?:error: |error response from daemon: )*no such image\b", re.IGNORECASE)
+_DOCKER_DIED = re.compile(
+    r"(?:[^{}\n]*: )?(?:unexpected )?EOF|[^{}\n]*\b(?:connection reset by peer|broken pipe|connection refused)",
+    re.IGNORECASE,
+)
+"""Errors of Go's standard library while it reads what the daemon sends; they do not name Docker."""
 _WRONG_ADDRESS = "is `server` the address of `zypper-docker serve`?"
 
 
-def error_of(answer: HttpAnswer, asked: str) -> ScannerError:
-    """Return the error that an answer which is neither 200 nor 202 means.
+class NoSuchImageError(ScannerError):
+    """The server's Docker daemon has no image of that name."""
 
-    Args:
-        answer: The answer.
-        asked: The image's name in the request.
-    """
+
+def error_of(answer: HttpAnswer) -> ScannerError:
+    """Return the error that an answer which is neither 200 nor 202 means."""
     error = read_error(answer)
     text = one_line(answer.excerpt if error is None else error)
     if answer.unavailable:
         return ScannerUnavailableError(f"the server answered HTTP {answer.status}: {text or 'nothing more'}")
     if answer.status != _NOT_FOUND or error is None:
         return ScannerError(f"the server answered HTTP {answer.status}: {text or 'nothing more'}; {_WRONG_ADDRESS}")
-    return _error_of_text(error.strip(), text, asked)
+    return _error_of_text(error.strip(), text)
 
 
-def _error_of_text(error: str, text: str, asked: str) -> ScannerError:
+def _error_of_text(error: str, text: str) -> ScannerError:
     exited = _EXITED.fullmatch(error)
     if exited:
         return _error_of_exit(int(exited[1]))
     folded = error.casefold()
-    if "no such image" in folded:
-        return ScannerError(
-            f"the server's docker daemon does not have {one_line(asked)} under that name and never pulls: pull it there"
-        )
+    if _NO_SUCH_IMAGE.match(error):
+        return NoSuchImageError(f"the server's Docker daemon does not have this image: {text}")
     if folded.startswith(_DOCKER_DOWN):
-        return ScannerUnavailableError(f"the server can't use its docker daemon: {text}")
+        return ScannerUnavailableError(f"the server can't use its Docker daemon: {text}")
+    if _DOCKER_DIED.fullmatch(error):
+        return ScannerUnavailableError(f"the server's Docker daemon broke off, it has been killed or restarted: {text}")
     if folded.startswith("error response from daemon"):
         if "/bin/sh" in folded and "no such file" in folded:
             return UnsupportedImageError(f"the image has no /bin/sh to run zypper with: {text}")
-        return ScannerError(f"the server's docker daemon refused: {text}")
+        return ScannerError(f"the server's Docker daemon refused: {text}")
     return ScannerError(f"the server answered HTTP 404: {text or 'nothing more'}; {_WRONG_ADDRESS}")
 
 
