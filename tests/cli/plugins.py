@@ -66,14 +66,17 @@ class TheScanner(Scanner[ProgramScannerSettings], contract=1):
 """Runs the program of its settings, and repeats its lines; after TERM the program has a minute."""
 
 
-def reporter(body: str, base: str = "TextReporter", contract: str = "contract=1") -> str:
-    """Return the source of a format with these statements in its ``render()``."""
+def reporter(body: str, base: str = "TextReporter", contract: str = "contract=1", remarks: str = "()") -> str:
+    """Return the source of a format with these statements in its ``render()``, and what ``remarks()`` returns."""
     return f"""\
 import sys
 from portus_scan import FolderReporter, ReportFile, Reporter, TextReporter
 
 class TheReporter({base}, {contract}):
     description = "one line an image"
+
+    def remarks(self, job):
+        return {remarks}
 
     def render(self, job):
         {body}

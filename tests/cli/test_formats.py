@@ -126,6 +126,22 @@ class TestUse:
         result = run("image", APP, "--config", config(EMPTY), "-o", "acme")
         assert ("text\n", ["imported", "rendering"]) == (result.stdout, result.stderr.splitlines())
 
+    def test_remarks_are_said_on_stderr(self, run: Run, config: Config, install: Install) -> None:
+        """What a user has to know of an output does not stand in it; it is made safe."""
+        install("acme", plugins.reporter("yield 'text\\n'", remarks="['too\x1b long']"), kind="reporter")
+        result = run("image", APP, "--config", config(EMPTY), "-o", "acme")
+        assert ("text\n", ["portus-scan: format 'acme': too\\x1b long"]) == (result.stdout, result.stderr.splitlines())
+
+    @pytest.mark.parametrize(
+        ("remarks", "words"),
+        [("[1]", "a remark that is not a string"), ("None", "it raised TypeError"), ("1 / 0", "it raised Zero")],
+    )
+    def test_remarks_that_are_none(self, run: Run, config: Config, install: Install, remarks: str, words: str) -> None:
+        """A format whose remarks fail is not written, since nobody knows what it would have said."""
+        install("acme", plugins.reporter("yield 'text\\n'", remarks=remarks), kind="reporter")
+        result = run("image", APP, "--config", config(EMPTY), "-o", "acme")
+        assert (2, True) == (result.exit_code, words in result.stderr)
+
     @pytest.mark.parametrize(
         ("body", "words"),
         [

@@ -108,6 +108,13 @@ class Reporter(ABC):
         if contract is not None:
             cls.contract = contract
 
+    def remarks(self, job: ReportJob) -> Iterable[str]:
+        """Return what a user has to know before handing the output on, a line each; the command says it on stderr.
+
+        Most formats have nothing to say: a limit of the program that reads the output is such a remark.
+        """
+        return ()
+
 
 class TextReporter(Reporter):
     """A format that is one text."""

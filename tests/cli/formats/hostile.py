@@ -8,6 +8,7 @@ from attrs import evolve
 from portus_policy import GateResult, GateViolation, Suppressed, UnusedRule
 from portus_scanners import (
     Cvss,
+    EndOfLife,
     Finding,
     Image,
     LocalImage,
@@ -111,6 +112,7 @@ def _found(text: str) -> ScannerRun:
         notes=notes,
         scanner_version=text,
         database_version=text,
+        end_of_life=EndOfLife(source=text, distribution=text),
     )
     return ScannerRun(scanner="clair", plugin=text, outcome=Outcome.OK, report=report)
 

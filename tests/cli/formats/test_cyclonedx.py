@@ -6,13 +6,16 @@ from datetime import UTC, datetime
 
 import pytest
 from attrs import evolve
+from hypothesis import Phase, given, settings
 from portus_scan.formats.cyclonedx.vulnerabilities import NOT_COMPLETE
-from portus_scanners import Cvss, Outcome, Package, ReportDocument, VendorRating
+from portus_scanners import Cvss, Outcome, Package, ReportDocument, Severity, VendorRating
 
 from ..documents import UNRESOLVED, make_document, make_finding, make_report, make_run
-from .rendered import RULE, cyclonedx_entries, properties_of, rendered_json, suppress
+from .rendered import RULE, any_document, cyclonedx_entries, properties_of, rendered_json, suppress
 
 OK = Outcome.OK
+WORDS = ("critical", "high", "medium", "low", "info", "unknown")
+"""The words of CycloneDX, the highest first."""
 
 
 def test_one_image_is_the_subject() -> None:
@@ -51,9 +54,42 @@ def test_ratings_keep_their_source() -> None:
     )
     (entry,) = cyclonedx_entries(rendered_json("cyclonedx", make_document(make_run("trivy", OK, finding))))
     found = {one["source"]["name"]: one for one in entry["ratings"]}
-    assert {"debian (as trivy says)", "nvd (as trivy says)", "redhat (as trivy says)"} == set(found)
+    assert {"portus-scan", "debian (as trivy says)", "nvd (as trivy says)", "redhat (as trivy says)"} == set(found)
     assert ("CVSSv31", 7.5, vector) == tuple(found["nvd (as trivy says)"][key] for key in ("method", "score", "vector"))
     assert "severity high, label Urgent, of debian" == found["debian (as trivy says)"]["justification"]
+
+
+def test_the_severity_that_is_shown_is_the_first_rating() -> None:
+    """Then come the others, the highest first: a program that takes the first one shows what we show, or more."""
+    finding = make_finding(
+        severity=Severity.MEDIUM,
+        severity_source="debian",
+        cvss=(
+            Cvss.from_vector("CVSS:3.1/AV:L", score=3.1, source="vendor"),
+            Cvss.from_vector("CVSS:3.1/AV:N", score=9.8, source="nvd"),
+            Cvss.from_vector("CVSS:2.0/AV:N", source="silent"),
+        ),
+        vendor_ratings=(
+            VendorRating(source="amazon", severity=Severity.LOW),
+            VendorRating(source="redhat", severity=Severity.HIGH),
+        ),
+    )
+    (entry,) = cyclonedx_entries(rendered_json("cyclonedx", make_document(make_run("trivy", OK, finding))))
+    sources = [one["source"]["name"].removesuffix(" (as trivy says)") for one in entry["ratings"]]
+    assert ["portus-scan", "nvd", "redhat", "debian"] == sources[:4]
+    assert [{"amazon", "vendor"}, {"silent"}] == [set(sources[4:6]), set(sources[6:])]
+    assert "medium" == entry["ratings"][0]["severity"]
+
+
+@given(document=any_document)
+@settings(max_examples=25, phases=(Phase.generate,))
+def test_no_rating_comes_before_a_higher_one(document: ReportDocument) -> None:
+    """But for the first, which is what is shown, severities and scores go down."""
+    for entry in rendered_json("cyclonedx", document).get("vulnerabilities", ()):
+        first, *others = entry["ratings"]
+        assert "portus-scan" == first["source"]["name"]
+        words = [one["severity"] for one in others if "severity" in one]
+        assert words == sorted(words, key=WORDS.index)
 
 
 @pytest.mark.parametrize(

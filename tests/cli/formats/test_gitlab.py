@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 from attrs import evolve
+from hypothesis import Phase, given, settings
 from portus_scanners import Cvss, Outcome, ReportDocument, Severity
 
-from ..documents import UNRESOLVED, make_document, make_finding, make_report, make_run
-from .rendered import rendered_json, suppress
+from ..documents import UNRESOLVED, make_document, make_finding, make_image, make_report, make_run
+from .rendered import any_document, rendered_json, suppress
 
 OK = Outcome.OK
 VECTOR = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"
@@ -99,3 +100,21 @@ def test_suppressed() -> None:
     document = ReportDocument(reports=(suppress(make_report(make_run("clair", OK, make_finding()))),))
     (one,) = rendered_json("gitlab", document)["vulnerabilities"]
     assert (True, False) == ("suppressed" in one["details"], "flags" in one)
+
+
+def test_ids_are_unique() -> None:
+    """Two tags of one digest, one image from two reports and two packages of one name have ids of their own."""
+    run = make_run("clair", OK, make_finding(), make_finding(path="another/file"))
+    images = [make_image(f"registry.example/team/app:{tag}") for tag in ("1.0", "latest", "latest")]
+    document = ReportDocument(reports=tuple(make_report(run, image=image) for image in images))
+    ids = [one["id"] for one in rendered_json("gitlab", document)["vulnerabilities"]]
+    assert (len(ids), True) == (len(set(ids)), len(ids) >= 3)
+
+
+@given(document=any_document)
+@settings(max_examples=25, phases=(Phase.generate,))
+def test_ids_are_unique_and_stay(document: ReportDocument) -> None:
+    """No id comes twice, and the same scan has the same ids again."""
+    twice = evolve(document, reports=document.reports * 2)
+    ids = [[one["id"] for one in rendered_json("gitlab", twice)["vulnerabilities"]] for _ in range(2)]
+    assert (len(ids[0]), ids[0]) == (len(set(ids[0])), ids[1])

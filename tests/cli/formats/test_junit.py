@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from attrs import evolve
+from hypothesis import Phase, given, settings
 from junitparser import JUnitXml, TestCase
 from portus_policy import GateResult, GateViolation
 from portus_scanners import Outcome, Package, ReportDocument
 
 from ..documents import UNRESOLVED, make_document, make_finding, make_report, make_run
-from .rendered import render, suppress
+from .rendered import any_document, render, suppress
 
 OK = Outcome.OK
 
@@ -115,3 +118,29 @@ def test_verified_by_junitparser(outcome: Outcome, code: int, tmp_path: Path) ->
     path.write_text(render("junit", make_document(make_run("clair", outcome))), encoding="utf-8")
     command = [sys.executable, "-m", "junitparser", "verify", str(path)]
     assert code == subprocess.run(command, check=False).returncode
+
+
+ATTRIBUTES = {
+    "testsuites": "name time tests failures errors",
+    "testsuite": "name tests failures errors group time skipped timestamp hostname id package file log url",
+    "testcase": "name time classname group",
+    "property": "name value",
+    **dict.fromkeys(("failure", "error", "skipped"), "type message"),
+}
+CHILDREN = {
+    "testsuites": "testsuite",
+    "testsuite": "testsuite properties testcase system-out system-err",
+    "testcase": "skipped error failure system-out system-err",
+    "properties": "property",
+}
+TIME = re.compile(r"[0-9]+(\.[0-9]*)?")
+
+
+@given(document=any_document)
+@settings(max_examples=25, phases=(Phase.generate,))
+def test_jenkins_xunit_plugin_takes_it(document: ReportDocument) -> None:
+    """No element has an attribute or a child that its schema, ``junit-10.xsd``, does not have; times have its form."""
+    for element in ElementTree.fromstring(render("junit", document)).iter():  # noqa: S314 (our own)
+        assert set() == set(element.keys()) - set(ATTRIBUTES.get(element.tag, "").split())
+        assert set() == {child.tag for child in element} - set(CHILDREN.get(element.tag, "").split())
+        assert TIME.fullmatch(element.get("time", "0"))

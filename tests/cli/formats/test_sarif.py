@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from attrs import evolve
 from portus_policy import GateResult, GateViolation
+from portus_scan import ReportJob
+from portus_scan.formats.sarif import SarifReporter
 from portus_scan.formats.sarif.alerts import relative_address
 from portus_scan.formats.sarif.rules import NOT_COMPLETE, plain, security_severity
 from portus_scanners import Cvss, Outcome, Package, ReportDocument, Severity
@@ -181,3 +183,16 @@ def test_no_links_in_help() -> None:
     text = log["runs"][0]["tool"]["driver"]["rules"][0]["help"]["markdown"]
     assert (False, False) == ("<script>" in text, "](" in text)
     assert json.dumps(log).isascii()
+
+
+@pytest.mark.parametrize(("number", "told"), [(20, 0), (21, 1)])
+def test_more_images_than_github_takes(number: int, told: int) -> None:
+    """The format's remark and a notification of the first run say that GitHub takes no more than 20 runs a file."""
+    report = make_report(make_run("clair", OK))
+    document = ReportDocument(reports=(report,) * (number - 1), errors=(UNRESOLVED,))
+    first, *others = rendered_json("sarif", document)["runs"]
+    remarks = list(SarifReporter().remarks(ReportJob(document=document)))
+    notified = [one["message"]["text"] for one in first["invocations"][0]["toolExecutionNotifications"]]
+    assert (told, told) == (len(remarks), len([text for text in notified if text in remarks]))
+    assert all(f"{number} runs" in remark and "GitHub takes no file with more than 20" in remark for remark in remarks)
+    assert "too-many-runs" not in json.dumps(others)

@@ -181,14 +181,11 @@ def _absent(document: ReportDocument, name: str) -> list[str]:
     nearest = nearest_names(document, name)
     hint = f"; did you mean {', '.join(nearest)}?" if nearest else ""
     lines = [f"{name} is not in the report{hint}"]
-    doubts = [
-        f"{reference}: {run.scanner}: {run.outcome.value.replace('_', ' ')}: {run.error}"
-        for reference, run in doubtful_runs(document)
-    ]
+    doubts = [": ".join(parts) for parts in doubtful_runs(document)]
     doubts += [f"{error.reference}: not scanned: {error.message}" for error in document.errors]
     doubts += [f"{one.image.reference.text}: no scanner was asked" for one in document.reports if not one.results]
     if doubts or not document.reports:
-        lines.append("that proves nothing: not every scanner has looked")
+        lines.append("that proves nothing: not everything is known of the images")
         lines += doubts[:_MOST_NAMED]
         lines += [f"and {len(doubts) - _MOST_NAMED} more"] if len(doubts) > _MOST_NAMED else []
     return lines

@@ -10,8 +10,9 @@ import logging
 import re
 import sys
 from asyncio import CancelledError
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
+from itertools import islice
 from pathlib import PurePath
 from typing import TypeVar, cast
 
@@ -29,6 +30,7 @@ DEFAULT = "table"
 _NAME = re.compile(r"[a-z0-9_]+")
 _STDOUT = "-"
 _END = object()
+_MOST_REMARKS = 10
 _LOGGER = logging.getLogger("portus_scan")
 PieceT = TypeVar("PieceT", str, ReportFile)
 
@@ -49,7 +51,8 @@ class TextOutput:
     def write(self, job: ReportJob) -> bool:
         """Write the text, and return whether that worked; a failure has been said on stderr."""
         try:
-            return self.place.write(_guarded(self.reporter, job, str))
+            remarks = _remarks(self.reporter, job)
+            return self.place.write(_guarded(self.reporter, job, str)) and _say_remarks(self.format_name, remarks)
         except FormatFault as fault:
             return _say_fault(self.format_name, fault)
 
@@ -66,7 +69,8 @@ class FolderOutput:
     def write(self, job: ReportJob) -> bool:
         """Write the files, and return whether all of them were written; a failure has been said on stderr."""
         try:
-            return self.place.write(_checked(_guarded(self.reporter, job, ReportFile)))
+            remarks, files = _remarks(self.reporter, job), _guarded(self.reporter, job, ReportFile)
+            return self.place.write(_checked(files)) and _say_remarks(self.format_name, remarks)
         except FormatFault as fault:
             return _say_fault(self.format_name, fault)
 
@@ -168,6 +172,25 @@ def _check_places(outputs: Sequence[ReportOutput]) -> None:
 def _say_fault(name: str, fault: FormatFault) -> bool:
     say(f"format {name!r} is not written, or not all of it: {fault}")
     return False
+
+
+def _say_remarks(name: str, remarks: Iterable[str]) -> bool:
+    for remark in remarks:
+        say(f"format {name!r}: {remark}")
+    return True
+
+
+def _remarks(reporter: TextReporter | FolderReporter, job: ReportJob) -> tuple[str, ...]:
+    """Return the remarks of a format, at most `_MOST_REMARKS`.
+
+    Raises:
+        FormatFault: The format raised, or gave something that is not a string.
+    """
+    with _isolated():
+        remarks = tuple(islice(reporter.remarks(job), _MOST_REMARKS))
+    if not all(isinstance(remark, str) for remark in remarks):
+        raise FormatFault("it gives a remark that is not a string")
+    return remarks
 
 
 def _checked(files: Iterator[ReportFile]) -> Iterator[ReportFile]:

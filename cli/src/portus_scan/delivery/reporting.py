@@ -75,7 +75,7 @@ class Reporting:
 
 
 def doubt_lines(document: ReportDocument) -> Iterator[str]:
-    """Yield a line for each run that did not end ok and for each image that no scanner looked at.
+    """Yield a line for each run that did not end ok, each image that no scanner looked at, and each end of support.
 
     The lines are for users who do not see the table. Images that could not be resolved are left out: the command
     names them itself.
@@ -87,7 +87,7 @@ def doubt_lines(document: ReportDocument) -> Iterator[str]:
         for run in report.results:
             if run.error is not None:
                 yield f"{name}: {run.scanner}: {run.outcome.value.replace('_', ' ')}: {run.error}"
-        yield from (f"{name}: {doubt.message}" for doubt in doubts_of(report) if not doubt.scanner)
+        yield from (f"{name}: {doubt.sentence}" for doubt in doubts_of(report) if not doubt.is_of_run)
     if not document.reports and not document.errors:
         yield NO_IMAGE.message
 

@@ -34,7 +34,7 @@ class Silence:
     scanner: str
     outcome: str
     error: str | None
-    """Why the scanner could not look; None for one that looked."""
+    """Why the scanner could not look, or why its silence proves nothing; None for one that looked at everything."""
 
 
 @frozen
@@ -102,12 +102,22 @@ def _shared(one: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
-def doubtful_runs(document: ReportDocument) -> Iterator[tuple[str, ScannerRun]]:
-    """Yield every run that did not end ok, with its image: the silence of such a run proves nothing."""
+def doubtful_runs(document: ReportDocument) -> Iterator[tuple[str, str, str]]:
+    """Yield image, scanner and reason for every run whose silence proves nothing.
+
+    It did not end ok, or says that the support of the distribution has ended.
+    """
     for report in document.reports:
         for run in report.results:
             if run.outcome is not Outcome.OK:
-                yield report.image.reference.text, run
+                words = run.outcome.value.replace("_", " ")
+                yield report.image.reference.text, run.scanner, f"{words}: {run.error}"
+            elif ended := _ended(run):
+                yield report.image.reference.text, run.scanner, ended
+
+
+def _ended(run: ScannerRun) -> str | None:
+    return run.report.end_of_life.sentence if run.report and run.report.end_of_life else None
 
 
 def _names(found: Vulnerability) -> set[str]:
@@ -154,7 +164,7 @@ def _evidence(found: Vulnerability, index: FindingsIndex) -> Iterator[Evidence]:
 def _silent(runs: Iterable[ScannerRun], found: Vulnerability) -> Iterator[Silence]:
     for run in runs:
         if run.scanner not in found.scanners:
-            yield Silence(run.scanner, run.outcome.value, run.error)
+            yield Silence(run.scanner, run.outcome.value, run.error or _ended(run))
 
 
 def _plain(value: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from portus_policy import Suppressed
-from portus_scanners import Cvss, FixState, MatchedBy, Rating, Vulnerability
+from portus_scanners import Cvss, FixState, MatchedBy, Outcome, Rating, Vulnerability
 
 from ..terminal import safe
 from .evidence import Explained, Silence, write_package
@@ -84,7 +84,8 @@ def _witnesses(one: Explained) -> Iterator[str]:
 
 
 def _blind(silence: Silence) -> str:
-    return f"{silence.scanner}: {silence.outcome.replace('_', ' ')}: {silence.error}"
+    outcome = "" if silence.outcome == Outcome.OK.value else f"{silence.outcome.replace('_', ' ')}: "
+    return f"{silence.scanner}: {outcome}{silence.error}"
 
 
 def _fixes(found: Vulnerability) -> Iterator[str]:

@@ -13,7 +13,7 @@ from portus_policy import GateViolation, UnusedRule
 from portus_scanners import Image, ImageReport, ReportDocument, ScannerRun, UnresolvedImage, Vulnerability
 
 from ..reporter import ReportJob, TextReporter
-from .doubts import NO_IMAGE, NOT_SCANNED, UNRESOLVED, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
+from .doubts import NO_IMAGE, NOT_SCANNED, UNRESOLVED, doubt_of, doubts_of, ended_of, notes_of, scanner_name, verdict_of
 from .foreign import LONGEST_LIST, joined, message, name, paragraphs, safe_cut, web_links
 from .provenance import moment
 from .words import package_words, rating_words
@@ -62,7 +62,7 @@ def _rows(document: ReportDocument) -> Iterator[CsvRow]:
 
 def _image_rows(report: ImageReport) -> Iterator[CsvRow]:
     about = _image_cells(report.image) | {"verdict": verdict_of(report).value}
-    reasons = (doubt.message for doubt in doubts_of(report) if not doubt.scanner)
+    reasons = (doubt.message for doubt in doubts_of(report) if not doubt.is_of_run)
     yield {"record": "image", **about, "message": "; ".join(reasons)}
     for run in report.results:
         yield {"record": "run", **about, **_run_cells(run)}
@@ -76,7 +76,7 @@ def _image_cells(image: Image) -> CsvRow:
 
 
 def _run_cells(run: ScannerRun) -> CsvRow:
-    words = [message(run.error or ""), *(f"note: {note}" for note in notes_of(run))]
+    words = [message(run.error or ""), ended_of(run), *(f"note: {note}" for note in notes_of(run))]
     text = safe_cut("; ".join(filter(None, words)), _LONGEST_DESCRIPTION)
     return {"scanner": scanner_name(run), "outcome": run.outcome.value, "message": text}
 

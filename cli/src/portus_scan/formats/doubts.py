@@ -12,6 +12,7 @@ from .foreign import message, name
 
 UNRESOLVED = "unresolved"
 NOT_SCANNED = "not_scanned"
+END_OF_LIFE = "end_of_life"
 
 
 @frozen(kw_only=True)
@@ -19,10 +20,23 @@ class Doubt:
     """One reason why an image may have more vulnerabilities than are named. Its strings are safe."""
 
     outcome: str
-    """How the run ended; ``unresolved`` for an image, ``not_scanned`` where no scanner looked."""
+    """How the run ended; ``end_of_life`` where it may have ended ``ok`` and the support of the distribution has ended;
+    ``unresolved`` for an image, ``not_scanned`` where no scanner looked."""
     scanner: str = ""
     """Empty for a doubt about the whole image."""
     message: str
+
+    @property
+    def is_of_run(self) -> bool:
+        """Whether a run did not end ``ok``: the run itself says so as well."""
+        return self.outcome not in {UNRESOLVED, NOT_SCANNED, END_OF_LIFE}
+
+    @property
+    def advice(self) -> str:
+        """What to do, in one sentence."""
+        if self.outcome == END_OF_LIFE:
+            return "Move to a release that is supported, and scan again."
+        return "Fix the cause, and scan again."
 
     @property
     def sentence(self) -> str:
@@ -31,6 +45,8 @@ class Doubt:
             return f"the image was not scanned: {self.message}"
         if self.outcome == NOT_SCANNED:
             return self.message
+        if self.outcome == END_OF_LIFE:
+            return f"scanner {self.scanner}: {self.message}"
         return f"scanner {self.scanner}: {self.outcome.replace('_', ' ')}: {self.message}"
 
 
@@ -42,19 +58,31 @@ def verdict_of(report: ImageReport) -> Verdict:
     """Return the verdict that a report bears out.
 
     Returns:
-        `CLEAN` only where the report says so, some scanner was asked, every one ended `ok`, and nothing was found.
+        `CLEAN` only where the report says so, some scanner was asked, every one ended `ok`, nothing was found, and none
+        says that the support of the distribution has ended.
     """
     if report.vulnerabilities or report.verdict is Verdict.VULNERABLE or _has_findings(report):
         return Verdict.VULNERABLE
-    seen = bool(report.results) and all(run.outcome is Outcome.OK for run in report.results)
+    seen = bool(report.results) and all(run.outcome is Outcome.OK and not ended_of(run) for run in report.results)
     return Verdict.CLEAN if seen and report.verdict is Verdict.CLEAN else Verdict.UNKNOWN
 
 
 def doubts_of(report: ImageReport) -> tuple[Doubt, ...]:
-    """Return why the vulnerabilities of an image may not be all; empty when every scanner ended `ok`."""
+    """Return why the vulnerabilities of an image may not be all.
+
+    Returns:
+        A doubt for each scanner that did not end `ok`, and one for each that says that the support of the distribution
+        has ended; empty when there is neither.
+    """
     if not report.results:
         return (NO_SCANNER,)
-    return tuple(_doubt(run) for run in report.results if run.outcome is not Outcome.OK) or _unexplained(report)
+    unfinished = (_doubt(run) for run in report.results if run.outcome is not Outcome.OK)
+    ended = (
+        Doubt(outcome=END_OF_LIFE, scanner=scanner_name(run), message=ended_of(run))
+        for run in report.results
+        if ended_of(run)
+    )
+    return (*unfinished, *ended) or _unexplained(report)
 
 
 def doubt_of(error: UnresolvedImage) -> Doubt:
@@ -63,13 +91,18 @@ def doubt_of(error: UnresolvedImage) -> Doubt:
 
 
 def is_whole(document: ReportDocument) -> bool:
-    """Return whether there are images, all were resolved, and every scanner ended `ok` on each."""
+    """Return whether there are images, all were resolved, and no doubt is left about any."""
     return bool(document.reports) and not document.errors and not any(map(doubts_of, document.reports))
 
 
 def scanner_name(run: ScannerRun) -> str:
     """Return the scanner's name, safe, with its plugin's name where that is another."""
     return name(run.scanner if run.scanner == run.plugin else f"{run.scanner} ({run.plugin})")
+
+
+def ended_of(run: ScannerRun) -> str:
+    """Return what a scanner says of the end of the distribution's support, made safe; empty if it says nothing."""
+    return message(run.report.end_of_life.sentence) if run.report and run.report.end_of_life else ""
 
 
 def notes_of(run: ScannerRun) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -61,9 +62,12 @@ class GitLabReporter(TextReporter, contract=1):
         scan = json.dumps(_scan(document))
         yield f'{{"version": {json.dumps(SCHEMA_VERSION)}, "scan": {scan}, "vulnerabilities": ['
         separator = "\n"
+        seen: Counter[str] = Counter()
         for report in document.reports:
             for found in report.vulnerabilities:
-                yield separator + json.dumps(_vulnerability(report.image, found))
+                entry = _vulnerability(report.image, found)
+                _tell_apart(entry, seen)
+                yield separator + json.dumps(entry)
                 separator = ",\n"
         yield "\n]}\n"
 
@@ -134,9 +138,20 @@ def _vulnerability(image: Image, found: Vulnerability) -> Json:
 
 
 def _identity(image: Image, found: Vulnerability) -> str:
-    """Return an id that is the same in each scan for the same vulnerability in the same image."""
+    """Return an id that is the same in each scan for the same vulnerability in the image of the same name."""
     package = found.package
-    parts = (image.digest, str(image.platform), found.id, package.name, package.version, package.namespace)
+    about = (image.reference.text, image.digest, str(image.platform))
+    return _uuid(*about, found.id, package.name, package.version, package.namespace)
+
+
+def _tell_apart(entry: Json, seen: Counter[str]) -> None:
+    """Give an entry another id if an earlier one has it: an image may be there from several reports."""
+    seen[entry["id"]] += 1
+    if seen[entry["id"]] > 1:
+        entry["id"] = _uuid(entry["id"], str(seen[entry["id"]]))
+
+
+def _uuid(*parts: str) -> str:
     return str(uuid5(NAMESPACE_URL, "\0".join(parts).encode("utf-8", "backslashreplace").decode()))
 
 

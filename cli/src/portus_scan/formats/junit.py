@@ -3,8 +3,8 @@
 Each image is a suite: a test for each scanner run, which is an error unless the run ended `ok`, and a failed test for
 each vulnerability; a suppressed one is skipped. The gate is a suite as well, where a policy was given.
 
-Source: the form that Jenkins' JUnit plugin reads (``testsuites``, ``testsuite``, ``testcase``); an official schema does
-not exist.
+Source: the form that Jenkins' JUnit plugin reads (``testsuites``, ``testsuite``, ``testcase``), within the schema of
+Jenkins' xUnit plugin, ``junit-10.xsd``; an official schema does not exist.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from portus_policy import GateResult, UnusedRule
 from portus_scanners import ImageReport, Outcome, ReportDocument, ScannerRun, UnresolvedImage, Vulnerability
 
 from ..reporter import ReportJob, TextReporter
-from .doubts import NO_IMAGE, UNRESOLVED, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
+from .doubts import END_OF_LIFE, NO_IMAGE, UNRESOLVED, Doubt, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
 from .foreign import joined, message, name, paragraphs, safe_cut, web_links
 from .provenance import PROGRAM, seconds_form, span_of
 from .words import fix_words, image_words, package_words, rating_words, suppression_words, who_words
@@ -94,7 +94,7 @@ def _each_named_once(suites: Iterable[Suite]) -> Iterator[Suite]:
 def _image_suite(report: ImageReport) -> Suite:
     about, span = image_words(report.image), span_of(report.results)
     cases = [_run_case(about, run) for run in report.results]
-    cases += [_error(about, "scanners", one.outcome, one.sentence) for one in doubts_of(report) if not one.scanner]
+    cases += [_error(about, _title(one), one.outcome, one.sentence) for one in doubts_of(report) if not one.is_of_run]
     cases += [_vulnerability_case(about, one) for one in report.vulnerabilities]
     return Suite(
         name=about,
@@ -102,6 +102,11 @@ def _image_suite(report: ImageReport) -> Suite:
         timestamp=seconds_form(span[0]) if span else "",
         properties=(("digest", name(report.image.digest)), ("verdict", verdict_of(report).value)),
     )
+
+
+def _title(doubt: Doubt) -> str:
+    """Return the name of the test that says what no run's own test does."""
+    return f"support of the distribution, scanner {doubt.scanner}" if doubt.outcome == END_OF_LIFE else "scanners"
 
 
 def _told_apart(cases: Iterable[Case]) -> Iterator[Case]:
@@ -189,7 +194,7 @@ def _error(group: str, title: str, kind: str, sentence: str) -> Case:
 
 def _suite_xml(suite: Suite) -> Iterator[str]:
     stamp = f" timestamp={quoteattr(suite.timestamp)}" if suite.timestamp else ""
-    yield f"  <testsuite {_counts(suite)}{stamp}>\n"
+    yield f'  <testsuite {_counts(suite)} skipped="{suite.count(SKIPPED)}"{stamp}>\n'
     if suite.properties:
         yield "    <properties>\n"
         for key, value in suite.properties:
@@ -200,8 +205,8 @@ def _suite_xml(suite: Suite) -> Iterator[str]:
 
 
 def _counts(suite: Suite) -> str:
+    """Return the attributes that the root may have as well; Jenkins' schema has no ``skipped`` there."""
     numbers = {"tests": len(suite.cases), "failures": suite.count(FAILURE), "errors": suite.count(ERROR)}
-    numbers["skipped"] = suite.count(SKIPPED)
     counts = " ".join(f'{key}="{number}"' for key, number in numbers.items())
     return f'name={quoteattr(suite.name)} {counts} time="{sum(case.seconds for case in suite.cases):.3f}"'
 

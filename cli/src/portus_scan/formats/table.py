@@ -25,7 +25,7 @@ from portus_scanners import (
 
 from ..reporter import ReportJob, Surface, TextReporter
 from ..terminal import safe
-from .doubts import notes_of, scanner_name, verdict_of
+from .doubts import ended_of, notes_of, scanner_name, verdict_of
 from .foreign import safe_cut
 from .layout import INDENT, Cell, Grid, Paragraph, lay_out
 from .words import count, gate_lines, severity_counts, severity_parts, unused_rule_lines, verdict_words
@@ -122,10 +122,12 @@ def _findings(run: ScannerRun) -> str:
 
 
 def _remarks(runs: Iterable[ScannerRun], names: Iterable[str]) -> Iterator[Paragraph]:
-    """Yield the errors, each followed by the notes that it does not repeat."""
+    """Yield the errors and the ends of support, each followed by the notes that it does not repeat."""
     for run, name in zip(runs, names, strict=True):
         if run.error is not None:
             yield Paragraph(f"{name}: {safe(run.error, _LONGEST_MESSAGE)}", indent=INDENT)
+        if ended := ended_of(run):
+            yield Paragraph(f"{name}: {ended}", indent=INDENT)
         yield from (Paragraph(f"{name}: note: {note}", indent=INDENT) for note in notes_of(run))
 
 

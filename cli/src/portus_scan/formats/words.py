@@ -12,7 +12,7 @@ from portus_policy import GateResult, GateViolation, Suppressed, UnusedRule
 from portus_scanners import Image, ImageReport, Outcome, Package, Rating, Severity, Verdict, Vulnerability
 
 from ..terminal import safe
-from .doubts import verdict_of
+from .doubts import ended_of, verdict_of
 from .foreign import joined, message, name
 
 MOST_IDS = 5
@@ -20,6 +20,7 @@ MOST_IDS = 5
 _LONGEST_ID = 60
 _LONGEST_NAME = 300
 _LONGEST_MESSAGE = 1000
+_ENDED = "the support of the distribution has ended"
 _WHAT_HAPPENED = {
     Outcome.INCOMPLETE: "did not see all of it",
     Outcome.UNSUPPORTED: "can't read it",
@@ -49,7 +50,15 @@ def found_words(report: ImageReport) -> str:
 
 
 def doubt_words(report: ImageReport) -> str:
-    """Return how many scanners did not end ok, and what happened to them; empty when all ended ok."""
+    """Return how many scanners did not end ok, what happened to them, and that the distribution's support has ended.
+
+    Empty when all ended ok and none says that. No foreign string is in it.
+    """
+    ended = _ENDED if any(map(ended_of, report.results)) else ""
+    return "; ".join(filter(None, [_outcome_words(report), ended]))
+
+
+def _outcome_words(report: ImageReport) -> str:
     total = len(report.results)
     outcomes = [run.outcome for run in report.results]
     parts = [f"{outcomes.count(one)} {what}" for one, what in _WHAT_HAPPENED.items() if one in outcomes]

@@ -11,6 +11,7 @@ Source: ECMA-424, CycloneDX 1.6.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from ...reporter import ReportJob, TextReporter
@@ -28,6 +29,10 @@ class CycloneDxReporter(TextReporter, contract=1):
         from cyclonedx.output.json import JsonV1Dot6
 
         from .bom import make_bom
+        from .vulnerabilities import order_ratings
 
-        yield JsonV1Dot6(make_bom(job.document)).output_as_string()
+        bom = json.loads(JsonV1Dot6(make_bom(job.document)).output_as_string())
+        for entry in bom.get("vulnerabilities", ()):
+            order_ratings(entry)
+        yield json.dumps(bom)
         yield "\n"

@@ -20,7 +20,7 @@ from cyclonedx.model.vulnerability import BomTarget, BomTargetVersionRange, Vuln
 from packageurl import PackageURL
 from portus_scanners import Image, ImageReport, Package, Reference, ReportDocument, UnresolvedImage, Vulnerability
 
-from ..doubts import NO_IMAGE, UNRESOLVED, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
+from ..doubts import NO_IMAGE, UNRESOLVED, doubt_of, doubts_of, ended_of, notes_of, scanner_name, verdict_of
 from ..foreign import LONGEST_NAME, joined, message, name
 from ..provenance import PROGRAM, VENDOR, document_span, moment, program_version
 from .vulnerabilities import PropertyFacts, doubt_entry, properties, vulnerability_entry
@@ -187,6 +187,7 @@ def _image_facts(report: ImageReport) -> PropertyFacts:
         yield f"error:{scanner}", message(run.error or "")
         yield from ((f"note:{scanner}", note) for note in notes_of(run))
         if run.report:
+            yield f"end-of-life:{scanner}", ended_of(run)
             yield f"version:{scanner}", name(run.report.scanner_version)
             yield f"database:{scanner}", name(run.report.database_version)
             yield f"database-updated:{scanner}", moment(run.report.database_updated) or ""

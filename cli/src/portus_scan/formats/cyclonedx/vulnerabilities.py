@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from typing import Any
 
 from cyclonedx.model import Property, XsUri
 from cyclonedx.model.impact_analysis import ImpactAnalysisJustification, ImpactAnalysisState
@@ -28,7 +29,7 @@ from ..provenance import PROGRAM
 from ..words import fix_words, suppression_words
 
 NOT_COMPLETE = "PORTUS-SCAN-NOT-COMPLETE"
-"""The id of entries that are not vulnerabilities: they say that the scan has not seen everything."""
+"""The id of entries that are not vulnerabilities: they say that not every vulnerability is known."""
 _NAMESPACE = "portus-scanners"
 _CVE = re.compile(r"CVE-[0-9]{4}-[0-9]{4,}", re.ASCII)
 _SOURCES = {"GHSA": "GitHub Advisories", "RHSA": "Red Hat", "SUSE": "SUSE", "DSA": "Debian", "DLA": "Debian"}
@@ -56,6 +57,8 @@ _SEVERITIES = {
     Severity.CRITICAL: VulnerabilitySeverity.CRITICAL,
     Severity.DEFCON1: VulnerabilitySeverity.CRITICAL,
 }
+_HEIGHTS = {_SEVERITIES[severity].value: height for height, severity in enumerate(Severity)}
+"""How high each word is; critical and defcon1 are one."""
 _METHODS = {
     "2": VulnerabilityScoreSource.CVSS_V2,
     "2.0": VulnerabilityScoreSource.CVSS_V2,
@@ -126,8 +129,38 @@ def _facts(found: Vulnerability) -> PropertyFacts:
         yield "suppressed:by", name(found.suppressed.by)
 
 
+def order_ratings(entry: dict[str, Any]) -> None:
+    """Put the ratings of a written entry in order: the severity that is shown, then the others, the highest first.
+
+    The library sorts them by the words. Programs that take the first one, or the first with a severity, read what is
+    shown; those that go on to the next never start with a lower one.
+
+    Args:
+        entry: An entry of ``vulnerabilities``, as it is written.
+    """
+    if ratings := entry.get("ratings"):
+        ratings.sort(key=lambda one: (_is_ours(one), _height(one)), reverse=True)
+
+
+def _is_ours(rating: Mapping[str, Any]) -> bool:
+    return bool(rating.get("source", {}).get("name") == PROGRAM)
+
+
+def _height(rating: Mapping[str, Any]) -> int:
+    """Return how high a written rating is; one that has a score only, by the score."""
+    if "severity" in rating:
+        return _HEIGHTS[rating["severity"]]
+    return _HEIGHTS[_SEVERITIES[Severity.from_score(float(rating.get("score", -1)))].value]
+
+
 def _make_ratings(found: Vulnerability) -> Iterator[VulnerabilityRating]:
-    """Yield of each scanner its own rating, its scores, and the ratings of vendors that it passes on."""
+    """Yield the severity that is shown; of each scanner its rating, its scores, and those of vendors that it names."""
+    yield VulnerabilityRating(
+        source=VulnerabilitySource(name=PROGRAM),
+        severity=_SEVERITIES[found.severity],
+        method=VulnerabilityScoreSource.OTHER,
+        justification=f"the severity that is shown, {found.severity.value}; the highest is {found.highest.value}",
+    )
     for rating in found.ratings:
         yield _own(rating)
         yield from (_scored(rating.scanner, cvss) for cvss in rating.cvss)
@@ -178,8 +211,8 @@ def doubt_entry(doubt: Doubt, image_ref: str, number: int) -> Entry:
         id=NOT_COMPLETE,
         source=source,
         ratings=[VulnerabilityRating(source=source, severity=VulnerabilitySeverity.UNKNOWN)],
-        description=f"The scan is not complete: {doubt.sentence}",
-        recommendation="Fix the cause and scan again; until then nobody knows what is missing.",
+        description=f"Not everything is known of this image: {doubt.sentence}",
+        recommendation=f"{doubt.advice} Until then nobody knows what is missing.",
         analysis=VulnerabilityAnalysis(state=ImpactAnalysisState.IN_TRIAGE, detail=doubt.sentence),
         affects=[BomTarget(ref=image_ref)],
         properties=properties([("outcome", doubt.outcome), ("scanner", doubt.scanner)]),

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from portus_policy import Suppressed
 from portus_scanners import Cvss, Image, Package, Rating, Reference, Vulnerability
 
-from ..doubts import Doubt
+from ..doubts import END_OF_LIFE, Doubt
 from ..foreign import all_safe, message, name, web_links
 from ..provenance import moment
 from ..words import fix_words, package_words, suppression_words, who_words
@@ -38,8 +38,9 @@ def vulnerability_results(
 def doubt_results(address: str, about: str, doubts: Iterable[Doubt], place: int) -> Iterator[SarifObject]:
     """Yield a result for each thing that is not known, since many viewers show results only."""
     for doubt in doubts:
-        text = f"The scan of {about} is not complete; {doubt.sentence}"
-        fingerprint = _fingerprint(address, NOT_COMPLETE, doubt.scanner)
+        text = f"Not everything is known of {about}; {doubt.sentence}"
+        kind = (END_OF_LIFE,) if doubt.outcome == END_OF_LIFE else ()
+        fingerprint = _fingerprint(address, NOT_COMPLETE, doubt.scanner, *kind)
         yield {
             "ruleId": NOT_COMPLETE,
             "ruleIndex": place,

@@ -14,7 +14,7 @@ from portus_policy import GateResult, GateViolation
 from portus_scanners import ImageReport, ReportDocument, ScannerRun, Vulnerability
 
 from ...reporter import ReportJob, TextReporter
-from ..doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
+from ..doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, ended_of, notes_of, scanner_name, verdict_of
 from ..foreign import joined, message, name
 from ..provenance import PROGRAM, VENDOR, milliseconds_form, moment, program_version, span_of
 from ..words import image_words
@@ -23,12 +23,18 @@ from .rules import DOUBT_RULE, SarifObject, text_message, vulnerability_rule
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _MOST_IDS = 20
+_MOST_RUNS = 20
+"""Runs of one file that GitHub accepts. Source: GitHub, "SARIF support for code scanning", limits."""
 
 
 class SarifReporter(TextReporter, contract=1):
     """The document as a SARIF log."""
 
     description = "SARIF 2.1.0, for code scanning"
+
+    def remarks(self, job: ReportJob) -> Iterator[str]:
+        """Yield that GitHub would not take the log."""
+        yield from filter(None, [_too_many_runs(job.document)])
 
     def render(self, job: ReportJob) -> Iterator[str]:
         """Yield the log, one piece a run."""
@@ -45,6 +51,8 @@ class SarifReporter(TextReporter, contract=1):
 def _runs(document: ReportDocument) -> Iterator[SarifObject]:
     """Yield the runs; notifications about all images stand in the first."""
     common = [*_gate_of_all(document), *_unused_rules(document)]
+    if too_many := _too_many_runs(document):
+        common.append(_notification("too-many-runs", "warning", too_many))
     for report in document.reports:
         yield _image_run(report, document.gate, common)
         common = []
@@ -55,6 +63,17 @@ def _runs(document: ReportDocument) -> Iterator[SarifObject]:
         common = []
     if not document.reports and not document.errors:  # nothing was looked at, so nothing is clean
         yield _run_without_image("image", "images", NO_IMAGE, common)
+
+
+def _too_many_runs(document: ReportDocument) -> str:
+    """Return why GitHub would reject the log as a whole; empty if it would not."""
+    number = len(document.reports) + len(document.errors)
+    if number <= _MOST_RUNS:
+        return ""
+    return (
+        f"the SARIF log has {number} runs, one for each image, and GitHub takes no file with more than {_MOST_RUNS}: "
+        f"write one file for each {_MOST_RUNS} images"
+    )
 
 
 def _tell_apart(run: SarifObject, seen: Counter[str]) -> None:
@@ -115,6 +134,7 @@ def _scanner(run: ScannerRun) -> SarifObject:
     scanner: SarifObject = {"name": scanner_name(run), "properties": {"outcome": run.outcome.value}}
     if run.report:
         facts = {
+            "endOfLife": ended_of(run),
             "databaseVersion": name(run.report.database_version),
             "databaseUpdated": moment(run.report.database_updated),
         }

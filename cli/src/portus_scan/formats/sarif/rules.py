@@ -44,9 +44,15 @@ _BANDS = {
 """Of each severity: the lowest number, the number where no score fits, the highest number."""
 DOUBT_RULE: SarifObject = {
     "id": NOT_COMPLETE,
-    "shortDescription": {"text": "The scan is not complete"},
-    "fullDescription": {"text": "Not every scanner has seen all of the image: it may have more vulnerabilities."},
-    "help": {"text": "Look at the message, fix its cause and scan again. Until then nobody knows what is missing."},
+    "shortDescription": {"text": "Not everything is known of the image"},
+    "fullDescription": {
+        "text": "A scanner has not seen all of the image, or the support of its distribution has ended: the image may "
+        "have more vulnerabilities."
+    },
+    "help": {
+        "text": "Look at the message, fix its cause and scan again; move to a release that is supported. Until then "
+        "nobody knows what is missing."
+    },
     "defaultConfiguration": {"level": "error"},
     "properties": {"tags": ["scan"]},
 }
