@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -109,6 +111,15 @@ async def test_faults_that_answer_by_themselves(http: aiohttp.ClientSession) -> 
         lengths = [len((await get(http, f"{server.url}/{name}")).body) for name in ("plain", "packed", "a")]
     assert (400, True) == (echo.status, b"Basic canary" in echo.body)
     assert [3 * 65536 + 2, 3 * 65536 + 2, 4] == lengths
+
+
+def test_a_connection_of_the_last_moment_is_closed() -> None:
+    """A server that stops closes a connection that it has only just accepted."""
+    for _ in range(20):
+        server = ScriptedServer()
+        with serving(server):
+            socket.create_connection(("127.0.0.1", int(server.host.rpartition(":")[2]))).close()
+    gc.collect()  # pytest reports a socket that is collected and was not closed
 
 
 def test_a_server_in_a_thread_answers_while_this_thread_blocks() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,8 @@ from attrs import field, frozen
 from .faults import Faults
 
 _ANY_PORT = 0
+_TURNS = 3
+"""Turns of the loop after which an accepted connection is known to the server."""
 _PATIENCE = 30.0
 """Seconds until a server thread must have started, or ended."""
 
@@ -57,7 +60,7 @@ class LoopbackServer:
         self.faults = Faults()
         self._tls = tls
         self._port = 0
-        self._runner: web.ServerRunner | None = None
+        self._running: tuple[web.ServerRunner, socket.socket] | None = None
 
     @property
     def host(self) -> str:
@@ -74,11 +77,12 @@ class LoopbackServer:
         raise NotImplementedError
 
     async def __aenter__(self) -> Self:
-        self._runner = web.ServerRunner(web.Server(self._take, access_log=None), shutdown_timeout=0.1)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", _ANY_PORT, ssl_context=self._tls)
-        await site.start()
-        self._port = self._runner.addresses[0][1]
+        runner = web.ServerRunner(web.Server(self._take, access_log=None), shutdown_timeout=0.1)
+        await runner.setup()
+        listener = socket.create_server(("127.0.0.1", _ANY_PORT))
+        self._port = listener.getsockname()[1]
+        self._running = runner, listener
+        await web.SockSite(runner, listener, ssl_context=self._tls).start()
         return self
 
     async def __aexit__(
@@ -88,9 +92,12 @@ class LoopbackServer:
 
     async def stop(self) -> None:
         """Close the port and every connection; new connections are refused from then on."""
-        if self._runner is not None:
-            await self._runner.cleanup()
-            self._runner = None
+        if self._running is not None:
+            (runner, listener), self._running = self._running, None
+            asyncio.get_running_loop().remove_reader(listener)
+            for _ in range(_TURNS):  # asyncio never closes a connection that it has accepted just before its server
+                await asyncio.sleep(0)
+            await runner.cleanup()
 
     async def _take(self, request: web.BaseRequest) -> web.StreamResponse:
         self.requests.append(
