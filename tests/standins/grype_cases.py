@@ -6,35 +6,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from attrs import frozen
 from portus_scanners import Outcome
 
-CONFIG = "sha256:" + "c" * 64
-OTHER = "sha256:" + "e" * 64
+from .report_case import CONFIG, OTHER, ReportCase
+
 MATCH = {"vulnerability": {"id": "CVE-2099-0001", "severity": "High"}, "artifact": {"name": "a", "type": "deb"}}
 MADE = "2026-11-10T00:00:00Z"
 UNNAMED = {"name": "", "version": "", "idLike": None}
-
-
-@frozen
-class GrypeCase:
-    """A report of Grype, and what any reader makes of it.
-
-    Attributes:
-        name: What it is about.
-        content: The report, as Grype writes it.
-        outcome: How a run with this report ends; FAILED for a report that is not valid.
-        findings: How many findings it has.
-        end_of_life: The distribution whose support has ended, as the report of the scanner has it.
-        told: What one of the notes, or the error, says.
-    """
-
-    name: str
-    content: str
-    outcome: Outcome
-    findings: int = 0
-    end_of_life: str = ""
-    told: str = ""
 
 
 def document(*matches: object, db: object = None, configuration: object = None, **more: object) -> dict[str, Any]:
@@ -108,8 +86,8 @@ def _invalid() -> Iterator[tuple[str, object]]:
     yield "null descriptor", document(MATCH, descriptor=None)
 
 
-def _case(name: str, content: object, outcome: Outcome, findings: int = 0, told: str = "", **more: str) -> GrypeCase:
-    return GrypeCase(name, json.dumps(content), outcome, findings, told=told, **more)
+def _case(name: str, content: object, outcome: Outcome, findings: int = 0, told: str = "", **more: str) -> ReportCase:
+    return ReportCase(name, json.dumps(content), outcome, findings, told=told, **more)
 
 
 GRYPE_CASES = (
@@ -118,5 +96,5 @@ GRYPE_CASES = (
     *(_case(name, content, Outcome.FAILED) for name, content in _invalid()),
     _case("nothing recognised", document(distro=UNNAMED), Outcome.UNSUPPORTED, told="not known to be clean"),
     _case("ended", document(**alerts("distro-eol", "ended")), Outcome.OK, end_of_life="debian 8"),
-    GrypeCase("matches twice", json.dumps(document(MATCH))[:-1] + ', "matches": []}', Outcome.FAILED),
+    ReportCase("matches twice", json.dumps(document(MATCH))[:-1] + ', "matches": []}', Outcome.FAILED),
 )

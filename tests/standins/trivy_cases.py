@@ -10,11 +10,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from attrs import frozen
 from portus_scanners import Outcome
 
-CONFIG = "sha256:" + "c" * 64
-OTHER = "sha256:" + "e" * 64
+from .report_case import CONFIG, OTHER, ReportCase
+
 DEBIAN = {"Family": "debian", "Name": "12.5"}
 OLD = {"Family": "ubuntu", "Name": "15.04", "EOSL": True}
 UNRECOGNISED = {"Family": "none", "Name": ""}
@@ -22,27 +21,6 @@ NOTHING_FOUND: dict[str, Any] = {"Class": "os-pkgs", "Type": "debian", "Packages
 FOUND = {**NOTHING_FOUND, "Vulnerabilities": [{"VulnerabilityID": "CVE-2099-0001", "PkgName": "a"}]}
 NO_PACKAGES = {"Class": "os-pkgs", "Type": "debian"}
 LANGUAGE = {"Class": "lang-pkgs", "Type": "gobinary", "Packages": [{"ID": "b@1", "Name": "b"}]}
-
-
-@frozen
-class TrivyCase:
-    """A report of Trivy, and what any reader makes of it.
-
-    Attributes:
-        name: What it is about.
-        content: The report, as Trivy writes it.
-        outcome: How a run with this report ends; FAILED for a report that is not valid.
-        findings: How many findings it has.
-        end_of_life: The distribution whose support has ended, as the report of the scanner has it.
-        told: What one of the notes, or the error, says.
-    """
-
-    name: str
-    content: str
-    outcome: Outcome
-    findings: int = 0
-    end_of_life: str = ""
-    told: str = ""
 
 
 def document(results: object, system: object = DEBIAN, config: str = CONFIG) -> dict[str, Any]:
@@ -113,15 +91,15 @@ def _invalid() -> Iterator[tuple[str, object]]:
 
 TRIVY_CASES = (
     *(
-        TrivyCase(name, json.dumps(document(results)), outcome, findings, told=told)
+        ReportCase(name, json.dumps(document(results)), outcome, findings, told=told)
         for name, results, outcome, findings, told in _of_results()
     ),
     *(
-        TrivyCase(name, json.dumps(document(results, system)), outcome, end_of_life=ended, told=told)
+        ReportCase(name, json.dumps(document(results, system)), outcome, end_of_life=ended, told=told)
         for name, system, results, outcome, ended, told in _of_systems()
     ),
-    TrivyCase("null", "null", Outcome.UNSUPPORTED),
-    *(TrivyCase(name, json.dumps(content), Outcome.FAILED) for name, content in _invalid()),
+    ReportCase("null", "null", Outcome.UNSUPPORTED),
+    *(ReportCase(name, json.dumps(content), Outcome.FAILED) for name, content in _invalid()),
 )
 RESULTS_TWICE = json.dumps(document([FOUND]))[:-1] + ', "Results": [{"Class": "os-pkgs", "Packages": [{"ID": "a@1"}]}]}'
 """A report whose first results a reader that keeps the last of two members would lose."""

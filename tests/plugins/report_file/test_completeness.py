@@ -8,8 +8,9 @@ import pytest
 from portus_scanner_report_file import ReportFileScanner, ReportFileSettings
 from portus_scanners import Image, InvalidReportError, Outcome, Reference, ScannerReport, UnsupportedImageError
 from portus_scanners_testing import StandInContext
-from standins.grype_cases import GRYPE_CASES, GrypeCase
-from standins.trivy_cases import CONFIG, RESULTS_TWICE, TRIVY_CASES, TrivyCase
+from standins.grype_cases import GRYPE_CASES
+from standins.report_case import CONFIG, ReportCase
+from standins.trivy_cases import RESULTS_TWICE, TRIVY_CASES
 
 IMAGE = Image(
     reference=Reference.parse("registry.example/team/app:1.0"), digest="sha256:" + "d" * 64, config_digest=CONFIG
@@ -24,8 +25,8 @@ async def scan(folder: Path, content: str) -> ScannerReport:
     return await ReportFileScanner(ReportFileSettings(path=str(path)), StandInContext()).scan(IMAGE)
 
 
-@pytest.mark.parametrize("case", [*TRIVY_CASES, *GRYPE_CASES], ids=lambda case: f"{type(case).__name__}: {case.name}")
-async def test_a_report_says_how_far_it_has_seen(tmp_path: Path, case: TrivyCase | GrypeCase) -> None:
+@pytest.mark.parametrize("case", [*TRIVY_CASES, *GRYPE_CASES], ids=lambda case: case.name)
+async def test_a_report_says_how_far_it_has_seen(tmp_path: Path, case: ReportCase) -> None:
     """The outcome, the findings, the end of the distribution's support, and why."""
     if case.outcome in _ERRORS:
         with pytest.raises(_ERRORS[case.outcome]) as caught:

@@ -8,7 +8,8 @@ import pytest
 from portus_scanner_trivy.report import Circumstances, make_report
 from portus_scanner_trivy.wire import Versions, read_report
 from portus_scanners import Image, InvalidReportError, Outcome, Reference, UnsupportedImageError
-from standins.trivy_cases import CONFIG, TRIVY_CASES, TrivyCase
+from standins.report_case import CONFIG, ReportCase
+from standins.trivy_cases import TRIVY_CASES
 
 IMAGE = Image(
     reference=Reference.parse("registry.example/team/app:1.0"), digest="sha256:" + "d" * 64, config_digest=CONFIG
@@ -17,7 +18,7 @@ _ERRORS = {Outcome.UNSUPPORTED: UnsupportedImageError, Outcome.FAILED: InvalidRe
 
 
 @pytest.mark.parametrize("case", TRIVY_CASES, ids=lambda case: case.name)
-def test_a_report_says_how_far_it_has_seen(case: TrivyCase) -> None:
+def test_a_report_says_how_far_it_has_seen(case: ReportCase) -> None:
     """The outcome, the findings, the end of the distribution's support, and why."""
     circumstances = Circumstances(versions=Versions(), now=datetime(2099, 1, 1, tzinfo=UTC))
     if case.outcome in _ERRORS:
