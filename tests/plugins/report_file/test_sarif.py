@@ -209,3 +209,19 @@ def test_a_result_without_a_rule() -> None:
     assert () == read({"message": {"text": "x"}, "kind": "pass"}).findings
     with pytest.raises(InvalidReportError, match="has no rule"):
         read({"message": {"text": "x"}})
+
+
+def test_a_result_keeps_its_own_name() -> None:
+    """A rule that is found by its place does not give its name to a result that has another one."""
+    tool = {"driver": {"name": "acme", "rules": [{"id": "CVE-2099-0001"}]}}
+    report = read({"ruleId": "CVE-2099-0002", "ruleIndex": 0, "message": {"text": "x"}}, tool=tool)
+    assert ["CVE-2099-0002"] == [one.id for one in report.findings]
+
+
+def test_what_every_result_repeats_is_short() -> None:
+    """Many results of one rule do not multiply its strings."""
+    long = "x" * 100_000
+    rule = {"id": "X-1", "shortDescription": {"text": long}, "fullDescription": {"text": long}}
+    rule |= {"help": {"text": f"Package: {long}\nSeverity: {long}"}, "helpUri": f"https://acme.example/{long}"}
+    (finding,) = read({**BASE, "ruleIndex": 0}, tool={"driver": {"name": "acme", "rules": [rule]}}).findings
+    assert len(repr(finding)) < 20_000

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from attrs.validators import min_len
 from portus_scanners import Cvss, Finding, InvalidReportError, Package, ScannerReport, Severity
 from portus_scanners.backends import one_line, read_time, structure_answer, unique_findings, web_links
@@ -45,6 +45,11 @@ _LINE = re.compile(
 )
 _HIGHEST_SCORE = 10.0
 _LONGEST = 200
+_LONGEST_VALUE = 1_000
+_LONGEST_LINK = 2_000
+_LONGEST_TITLE = 1_000
+_LONGEST_DESCRIPTION = 10_000
+"""Characters of a rule's strings that are kept: each of its results has them, however many there are."""
 _MOST_ERRORS = 5
 
 
@@ -181,27 +186,58 @@ class Log:
 
 
 @frozen
-class Found:
-    """A result that says that there is a problem, its rule, and whether it is left out."""
+class RuleWords:
+    """What all results of a rule have of it: read once, and cut, since there may be any number of them.
 
-    result: Result
+    Attributes:
+        rule: The rule.
+        title: The short description in one line.
+        description: The full description.
+        links: The page about it.
+        lines: The values of the lines of its help.
+    """
+
     rule: Rule
-    suppressed: bool
+    title: str
+    description: str
+    links: tuple[str, ...]
+    lines: Mapping[str, str]
 
-    @property
-    def lines(self) -> Mapping[str, str]:
-        """The values of lines such as ``Package: openssl``; of several of one name, the first."""
-        said: dict[str, str] = {}
-        for text in (self.result.message.text, self.rule.help.text):
-            for match in _LINE.finditer(text):
-                said.setdefault(match[1], match[2].strip())
-        return said
+    @classmethod
+    def of(cls, rule: Rule) -> RuleWords:
+        """Return the words of a rule."""
+        return cls(
+            rule=rule,
+            title=" ".join(rule.shortDescription.text[:_LONGEST_TITLE].split()),
+            description=rule.fullDescription.text[:_LONGEST_DESCRIPTION],
+            links=web_links([rule.helpUri or ""]) if len(rule.helpUri or "") <= _LONGEST_LINK else (),
+            lines=_lines(rule.help.text),
+        )
+
+
+@frozen
+class Found:
+    """A result that says that there is a problem.
+
+    Attributes:
+        id: The vulnerability's name, or the rule's where that has none.
+        result: The result.
+        words: What it has of its rule.
+        lines: The values of lines such as ``Package: openssl``: of its message, else of its rule's help.
+        suppressed: Whether it is left out.
+    """
+
+    id: str
+    result: Result
+    words: RuleWords
+    lines: Mapping[str, str]
+    suppressed: bool
 
     @property
     def is_of_language(self) -> bool:
         """Whether Trivy or Grype says that this is about a package of a language, and not of the distribution."""
         kind = self.lines.get("Type")
-        return self.rule.name == _OF_LANGUAGE or (kind is not None and kind not in SYSTEM_PACKAGES)
+        return self.words.rule.name == _OF_LANGUAGE or (kind is not None and kind not in SYSTEM_PACKAGES)
 
 
 def read(document: Any) -> Reading:
@@ -249,18 +285,27 @@ def _found(run: Run, number: int) -> Iterator[Found]:
         InvalidReportError: One of them has no rule.
     """
     driver = run.tool.driver
-    by_id = {rule.id: rule for rule in driver.rules}
+    rules = list(map(RuleWords.of, driver.rules))
+    by_id = {words.rule.id: words for words in rules}
     for place, result in enumerate(run.results):
         if not result.is_found:
             continue
         other = result.rule or RuleReference()
         name = result.ruleId or other.id or ""
         index = next((one for one in (result.ruleIndex, other.index) if one is not None), -1)
-        rule = by_id.get(name) or (driver.rules[index] if 0 <= index < len(driver.rules) else None)
-        if rule is None and not name:
+        words = by_id.get(name) or (rules[index] if 0 <= index < len(rules) else None)
+        if words is None and not name:
             raise InvalidReportError(WHAT, faults=[f"$.runs[{number}].results[{place}]: the result has no rule"])
+        words = words or RuleWords.of(Rule(name))
         suppressed = result.is_suppressed and driver.name != _SUPPRESSES_ALL
-        yield Found(result, evolve(rule, id=name or rule.id) if rule else Rule(name), suppressed)
+        lines = {**words.lines, **_lines(result.message.text)}
+        yield Found(_identity(name or words.rule.id), result, words, lines, suppressed)
+
+
+def _identity(rule_id: str) -> str:
+    """Return the name of the vulnerability that a rule's id has in it, or the id."""
+    known = _KNOWN_ID.search(rule_id)
+    return known[1] if known else rule_id[:_LONGEST_TITLE]
 
 
 def _unseen(run: Run, found: Iterable[Found]) -> Iterator[str]:
@@ -286,20 +331,19 @@ def _left_out(found: Iterable[Found]) -> Iterator[str]:
 
 
 def _finding(found: Found) -> Finding:
-    result, rule, said = found.result, found.rule, found.lines
-    score, level = _score(result.properties, rule.properties), _level(result, rule)
-    word = said.get("Severity", "")
-    known = _KNOWN_ID.search(rule.id)
-    fix = said.get("Fixed Version") or said.get("Fix Version")
+    result, words, lines = found.result, found.words, found.lines
+    score, level = _score(result.properties, words.rule.properties), _level(result, words.rule)
+    word = lines.get("Severity", "")
+    fix = lines.get("Fixed Version") or lines.get("Fix Version") or ""
     return Finding(
-        id=known[1] if known else rule.id,
+        id=found.id,
         severity=_severity(word, score, level),
         severity_label=word or level,
-        package=Package(said.get("Package", ""), said.get("Installed Version") or said.get("Version", "")),
-        fixed_by=tuple(part.strip() for part in (fix or "").split(",") if part.strip()),
-        links=web_links([rule.helpUri or ""]),
-        title=" ".join(rule.shortDescription.text.split()),
-        description=rule.fullDescription.text or result.message.text,
+        package=Package(lines.get("Package", ""), lines.get("Installed Version") or lines.get("Version", "")),
+        fixed_by=tuple(part.strip() for part in fix.split(",") if part.strip()),
+        links=words.links,
+        title=words.title,
+        description=words.description or result.message.text,
         cvss=() if score is None else (Cvss(version="", score=score),),
     )
 
@@ -310,6 +354,14 @@ def _level(result: Result, rule: Rule) -> str:
         return result.level
     is_failure = result.kind in {None, "fail"}
     return (rule.defaultConfiguration.level or "warning") if is_failure else "none"
+
+
+def _lines(text: str) -> Mapping[str, str]:
+    """Return the values of lines such as ``Package: openssl``; of several of one name, the first."""
+    said: dict[str, str] = {}
+    for match in _LINE.finditer(text):
+        said.setdefault(match[1], match[2].strip()[:_LONGEST_VALUE])
+    return said
 
 
 def _severity(word: str, score: float | None, level: str) -> Severity:
