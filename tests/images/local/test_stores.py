@@ -197,7 +197,8 @@ def test_what_holds_no_image_is_refused(tmp_path: Path, form: str, said: str) ->
 INDEXES = [
     (b"", "not JSON"),
     (b"[]", "not a JSON object"),
-    (b'{"schemaVersion": 2}', "there is no image"),
+    (b'{"schemaVersion": 2}', r"missing @ \$.manifests"),
+    (b'{"schemaVersion": 2, "manifests": null}', "there is no image"),
     (b'{"schemaVersion": 2, "manifests": []}', "there is no image"),
     (b'{"schemaVersion": 2, "manifests": [{"digest": "sha256:../../../etc/passwd"}]}', "digest"),
     (b'{"schemaVersion": 2, "manifests": [{"digest": "../x"}]}', "digest"),
@@ -283,6 +284,23 @@ def test_a_compressed_layer_of_another_content_is_refused(tmp_path: Path, monkey
     monkeypatch.setattr("portus_images.local.saved.LARGEST_UNPACKED", 98)
     with pytest.raises(LocalImageError, match="more than 98 bytes"):
         find(f"docker-archive:{save(tmp_path / 'a.tar', good, {'x': packed})}")
+
+
+def test_two_images_of_one_platform_are_not_guessed(tmp_path: Path) -> None:
+    """Neither without a name nor with one that both have: each has a number."""
+    for mark in ({}, tagged("1")):
+        folder = tmp_path / str(len(mark))
+        write_layout(folder, (mark, APP), (mark, OTHER))
+        with pytest.raises(LocalImageError, match=r"several images for one platform; .*there are: @0( 1)?, @1( 1)?$"):
+            find(f"oci:{folder}")
+        assert OTHER.digest == find(f"oci:{folder}:@1").digest
+
+
+def test_a_list_of_saved_images_is_read_as_go_reads_it(tmp_path: Path) -> None:
+    """Docker would load the other layers, or another list."""
+    folder = save(tmp_path / "a.tar", config(digest_of(b"1")), {"x": b"1"}, layers=["x"])
+    with pytest.raises(LocalImageError, match="Layers is there twice"):
+        find(f"docker-archive:{folder}")
 
 
 SAVED: list[tuple[str, bytes, dict[str, bytes | str], dict[str, Any], str]] = [

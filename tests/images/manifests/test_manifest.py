@@ -358,15 +358,27 @@ def test_the_first_of_equals_is_chosen() -> None:
     assert A == chosen(index(entry("linux/arm64/v8", A), entry("linux/arm64", B)), "linux/arm64")
 
 
+ATTESTED = {"vnd.docker.reference.type": "attestation-manifest"}
+
+
 def test_attestations_are_never_chosen() -> None:
-    """By their platform or by their annotation, whatever else they say."""
-    document = index(
-        entry("linux/amd64", A, annotations={"vnd.docker.reference.type": "attestation-manifest"}),
-        entry("unknown/unknown", B),
-    )
+    """They have an unknown platform, or none and an annotation."""
+    document = index(entry("unknown/unknown", B), entry(None, A, annotations=ATTESTED))
 
     assert chosen(document, "linux/amd64") is None
     assert chosen(document, "unknown/unknown") is None
+
+
+def test_an_entry_with_a_platform_is_an_image_whatever_its_annotations_say() -> None:
+    """Docker chooses by the platform alone: passed over, the next entry would be scanned in its place."""
+    document = index(entry("linux/amd64", A, annotations=ATTESTED), entry("linux/amd64", B))
+
+    assert A == chosen(document, "linux/amd64")
+
+
+def test_an_entry_without_an_os_is_for_linux() -> None:
+    """As for containerd on a machine with Linux: it is the first of equals here."""
+    assert A == chosen(index(entry("/amd64", A), entry("linux/amd64", B)), "linux/amd64")
 
 
 def test_a_lone_entry_without_platform_is_chosen() -> None:

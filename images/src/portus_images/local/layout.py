@@ -21,7 +21,9 @@ from ..manifests import (
     ImageManifest,
     MalformedError,
     WireIndex,
+    entry_platform,
     make_index,
+    normalize_platform,
     parse_object,
     read_manifest,
     structure,
@@ -81,6 +83,7 @@ class Layout:
         entries = _each_once(choose(wire.manifests, name))
         if len(entries) == 1:
             return self.read_manifest(entries[0])
+        _check_platforms(wire.manifests, entries)
         return make_index(entries, digest=digest_of(body), media_type=OCI_INDEX)
 
     def read_manifest(self, entry: Descriptor) -> ImageManifest | ImageIndex:
@@ -161,6 +164,20 @@ def _name_of(entry: Descriptor) -> str:
 
 def _each_once(entries: tuple[Descriptor, ...]) -> tuple[Descriptor, ...]:
     return tuple({entry.digest: entry for entry in reversed(entries)}.values())[::-1]
+
+
+def _check_platforms(everything: tuple[Descriptor, ...], entries: tuple[Descriptor, ...]) -> None:
+    """Check that a platform is enough to choose one of several entries; which of two is meant is not guessed.
+
+    Raises:
+        LocalImageError: Two are for one platform, or name none.
+    """
+    index = make_index(entries, digest="", media_type=OCI_INDEX)
+    platforms = [platform and normalize_platform(platform) for platform in map(entry_platform, index.entries)]
+    if len(set(platforms)) == len(platforms):
+        return
+    numbers = (f"@{number} {_name_of(entry)}".strip() for number, entry in enumerate(everything) if entry in entries)
+    raise LocalImageError(f"it has several images for one platform; name one by its number: {say_names(numbers)}")
 
 
 def read_blob(store: ImageStore, digest: str, limit: int = LARGEST_DOCUMENT) -> bytes:

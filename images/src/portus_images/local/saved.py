@@ -26,9 +26,11 @@ from ..manifests import (
     Descriptor,
     Digest,
     ImageManifest,
+    JsonObject,
     MalformedError,
     MediaType,
     Size,
+    parse_json,
     parse_object,
     structure,
 )
@@ -48,8 +50,8 @@ class WireSaved:
     """One image of ``manifest.json``."""
 
     Config: str
+    Layers: tuple[str, ...]
     RepoTags: tuple[str, ...] = ()
-    Layers: tuple[str, ...] = ()
 
 
 @frozen
@@ -64,6 +66,7 @@ class WireRootfs:
     """The layers in an image's configuration."""
 
     diff_ids: tuple[Digest, ...] = ()
+    """Docker leaves the member out where there are none."""
 
 
 @frozen
@@ -127,7 +130,7 @@ class SavedImages:
     def _read_list(self) -> tuple[WireSaved, ...]:
         body = self._read(LIST)
         try:
-            images = structure(parse_object(b'{"images":' + body + b"}"), WireSavedList).images
+            images = structure(JsonObject([("images", parse_json(body))]), WireSavedList).images
         except MalformedError as error:
             raise LocalImageError(f"{LIST}: {error}") from error
         if not images:

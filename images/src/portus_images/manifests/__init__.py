@@ -1,24 +1,32 @@
 """Manifests, indexes and configurations: what registries, folders and archives have alike. Pure but for the resolver.
 
-`wire.py` is the JSON; `manifest.py` verifies and judges it, `schema1.py` Docker's first form; `platforms.py` ranks what
-an index offers; `resolver.py` finds the images that a reference stands for.
+`go_json.py` reads JSON as Go does, `wire.py` is what there is in it; `manifest.py` verifies and judges it, `schema1.py`
+Docker's first form; `platforms.py` ranks what an index offers; `resolver.py` finds the images of a reference.
 """
 
 from __future__ import annotations
 
-from .manifest import ACCEPT, DOCKER_MANIFEST, OCI_INDEX, ImageIndex, ImageManifest, make_index, read_manifest
-from .platforms import own_platform
+from .go_json import JsonObject, MalformedError, parse_json, parse_object, read_members
+from .manifest import (
+    ACCEPT,
+    DOCKER_MANIFEST,
+    OCI_INDEX,
+    ImageIndex,
+    ImageManifest,
+    entry_platform,
+    make_index,
+    read_manifest,
+)
+from .platforms import normalize_platform, own_platform
 from .resolver import Resolved, Resolver, make_image
 from .wire import (
     Descriptor,
     Digest,
-    MalformedError,
     MediaType,
     Size,
     WireCatalog,
     WireIndex,
     WireTags,
-    parse_object,
     structure,
 )
 
@@ -30,6 +38,7 @@ __all__ = [
     "Digest",
     "ImageIndex",
     "ImageManifest",
+    "JsonObject",
     "MalformedError",
     "MediaType",
     "Resolved",
@@ -38,10 +47,14 @@ __all__ = [
     "WireCatalog",
     "WireIndex",
     "WireTags",
+    "entry_platform",
     "make_image",
     "make_index",
+    "normalize_platform",
     "own_platform",
+    "parse_json",
     "parse_object",
     "read_manifest",
+    "read_members",
     "structure",
 ]

@@ -15,17 +15,10 @@ from attrs import frozen
 
 from ..blobs import digest_of, find_digest_fault
 from ..image import Layer, Platform
+from .go_json import MalformedError, parse_object, read_members
 from .platforms import Rank, rank_platform
 from .schema1 import read_schema1, strip_signatures
-from .wire import (
-    Descriptor,
-    MalformedError,
-    WireIndex,
-    WireManifest,
-    WirePlatform,
-    parse_object,
-    structure,
-)
+from .wire import Descriptor, WireIndex, WireManifest, WirePlatform, structure
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
@@ -45,9 +38,16 @@ _SCHEMA_1_TYPES = {SCHEMA_1, SCHEMA_1_SIGNED}
 _KNOWN = _INDEXES | _MANIFESTS | _SCHEMA_1_TYPES
 _VAGUE = {"", "application/json", "application/octet-stream", "text/plain"}
 _VERSION = 2
+_FOREIGN = {
+    "fsLayers": ("layers", "config", "manifests"),
+    "manifests": ("layers", "config", "fsLayers"),
+    "layers": ("manifests", "fsLayers"),
+}
+"""What each kind of manifest is known by, and what it must not have."""
+_CONFIG_MEMBERS = ("os", "architecture", "variant", "os.version", "rootfs")
 
+_UNKNOWN = ("unknown", "unknown")
 _ATTESTATION_KEY = "vnd.docker.reference.type"
-_UNKNOWN_PLATFORM = WirePlatform("unknown", "unknown")  # type: ignore[arg-type]
 
 
 @frozen(kw_only=True)
@@ -102,15 +102,16 @@ def read_manifest(body: bytes, content_type: str, digest: str | None) -> ImageMa
     if digest and (fault := find_digest_fault(digest)):
         raise MalformedError(f"the digest to expect: {fault}")
     document = parse_object(body)
-    media_type = _find_media_type(document, content_type)
+    members = read_members(document, ("schemaVersion", "mediaType"))
+    media_type = _find_media_type(members, content_type)
     if media_type in _SCHEMA_1_TYPES:
         return _make_schema1(body, media_type, digest)
     own_digest = _verify(body, digest)
-    if document.get("schemaVersion") != _VERSION:
+    if members.get("schemaVersion") != _VERSION:
         raise MalformedError(f"$.schemaVersion is not {_VERSION}")
-    if media_type in _INDEXES:
-        return _make_index(document, own_digest, media_type)
-    return _make_manifest(document, own_digest, media_type)
+    make, needed = (_make_index, "manifests") if media_type in _INDEXES else (_make_manifest, "layers")
+    _check_kind(document, needed)
+    return make(document, own_digest, media_type)
 
 
 def rank_entries(index: ImageIndex, wanted: Platform) -> tuple[Descriptor, ...]:
@@ -128,19 +129,31 @@ def rank_entries(index: ImageIndex, wanted: Platform) -> tuple[Descriptor, ...]:
 
 
 def make_platform(wire: WirePlatform | None) -> Platform | None:
-    """Return the platform that an index or an image's configuration names; None where it names none."""
-    if wire is None or not wire.os or not wire.architecture:
+    """Return the platform that an index or an image's configuration names; None where it names none.
+
+    Without an OS it is the own one of whoever pulls it, for containerd: Linux here.
+    """
+    if wire is None or not wire.architecture:
         return None
-    return Platform(wire.os, wire.architecture, wire.variant, wire.os_version)
+    return Platform(wire.os or "linux", wire.architecture, wire.variant, wire.os_version)
+
+
+def entry_platform(entry: Descriptor) -> Platform | None:
+    """Return the platform that an index names for an entry; None where it names none."""
+    return make_platform(entry.platform)
 
 
 def read_platform(body: bytes) -> Platform | None:
     """Return the platform that an image's configuration names.
 
     Raises:
+        TwiceError: Something is there twice that says which image it is.
         MalformedError: *body* is not an image's configuration.
     """
-    return make_platform(structure(parse_object(body), WirePlatform))
+    configuration = parse_object(body)
+    rootfs = read_members(configuration, _CONFIG_MEMBERS).get("rootfs")
+    read_members(rootfs if isinstance(rootfs, dict) else {}, ("type", "diff_ids"))
+    return make_platform(structure(configuration, WirePlatform))
 
 
 def is_known(media_type: str) -> bool:
@@ -153,13 +166,13 @@ def _rank(entry: Descriptor, wanted: Platform) -> Rank | None:
     return rank_platform(wanted, platform) if platform else None
 
 
-def _find_media_type(document: dict[str, Any], content_type: str) -> str:
+def _find_media_type(members: dict[str, Any], content_type: str) -> str:
     """Return the media type that the header says, else the body's; they must not contradict each other."""
     header = content_type.partition(";")[0].strip().lower()
-    inside = document.get("mediaType")
+    inside = members.get("mediaType")
     inside = inside if isinstance(inside, str) else ""
     if header in _VAGUE:
-        header = inside or (SCHEMA_1 if document.get("schemaVersion") == 1 else header)
+        header = inside or (SCHEMA_1 if members.get("schemaVersion") == 1 else header)
     if header not in _KNOWN:
         raise MalformedError(f"its media type {header[:100]!r} is not one of a manifest")
     if inside in _KNOWN and inside != header:
@@ -183,13 +196,12 @@ def _make_schema1(body: bytes, media_type: str, digest: str | None) -> ImageMani
         raise MalformedError(str(error)) from error
     own_digest = _verify(payload, digest)
     document = parse_object(payload)
-    _check_members(document, "fsLayers", ("layers", "config", "manifests"))
+    _check_kind(document, "fsLayers")
     layers, platform = read_schema1(document)
     return ImageManifest(digest=own_digest, media_type=media_type, platform=make_platform(platform), layers=layers)
 
 
 def _make_index(document: dict[str, Any], digest: str, media_type: str) -> ImageIndex:
-    _check_members(document, "manifests", ("layers", "config", "fsLayers"))
     wire = structure(document, WireIndex)
     return make_index(wire.manifests, digest=digest, media_type=media_type)
 
@@ -203,7 +215,6 @@ def make_index(entries: Iterable[Descriptor], *, digest: str, media_type: str) -
 
 
 def _make_manifest(document: dict[str, Any], digest: str, media_type: str) -> ImageManifest:
-    _check_members(document, "layers", ("manifests", "fsLayers"))
     wire = structure(document, WireManifest)
     layers = tuple(_make_layer(layer) for layer in wire.layers)
     unsupported = why_no_image(wire)
@@ -216,24 +227,33 @@ def _make_layer(wire: Descriptor) -> Layer:
     return Layer(digest=wire.digest, size=wire.size, media_type=wire.mediaType, urls=wire.urls)
 
 
-def _check_members(document: dict[str, Any], needed: str, foreign: Iterable[str]) -> None:
+def _check_kind(document: dict[str, Any], needed: str) -> None:
     """Check that no other client could read the body as another kind of manifest (CVE-2021-41190)."""
-    if needed not in document:  # null is Go's empty array
+    members = read_members(document, (needed, *_FOREIGN[needed]))
+    if needed not in members:  # null is Go's empty array
         raise MalformedError(f"it is missing @ $.{needed}")
-    for name in foreign:
-        if document.get(name):
+    for name in _FOREIGN[needed]:
+        if members.get(name):
             raise MalformedError(f"$.{name} has no place in it: it could be read in two ways")
 
 
 def _is_attestation(entry: Descriptor) -> bool:
-    """Tell whether an entry is an attestation. Source: BuildKit's ``docs/attestations/attestation-storage.md``."""
-    return entry.platform == _UNKNOWN_PLATFORM or _ATTESTATION_KEY in entry.annotations
+    """Tell whether an entry is an attestation. Source: BuildKit's ``docs/attestations/attestation-storage.md``.
+
+    One with a platform is an image whatever its annotations say: Docker chooses by the platform alone.
+    """
+    platform = make_platform(entry.platform)
+    if platform is None:
+        return _ATTESTATION_KEY in entry.annotations
+    return (platform.os.lower(), platform.architecture.lower()) == _UNKNOWN
 
 
 _IMAGE_CONFIGS = {
     "application/vnd.docker.container.image.v1+json",
     "application/vnd.oci.image.config.v1+json",
-    "application/octet-stream",  # Docker 1.10
+    "application/octet-stream",  # these are what Docker takes for one: registries of 2016 wrote them
+    "application/json",
+    "text/html",
     "",
 }
 _EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"

@@ -11,9 +11,10 @@ from attrs import evolve, frozen
 from ..errors import ImageNotFoundError, InvalidManifestError, LocalImageError, RegistryError
 from ..image import Image, LocalImage, Platform
 from ..reference import ImageReference
+from .go_json import MalformedError, TwiceError
 from .manifest import ImageIndex, ImageManifest, is_known, make_platform, rank_entries, read_platform
 from .platforms import normalize_platform
-from .wire import Descriptor, MalformedError
+from .wire import Descriptor
 
 MOST_NESTED = 3
 """How deep an index may be inside others."""
@@ -133,7 +134,7 @@ class Resolver:
             platform = make_platform(entry.platform) or nested.platform
             found = await self._fetch(entry)
             if isinstance(found, ImageManifest):
-                yield await self._complete(found, platform)
+                yield await self._complete_entry(entry, found, platform)
                 continue
             async for resolved in self._each(_NestedIndex(found, nested.depth + 1, platform)):
                 yield resolved
@@ -149,6 +150,13 @@ class Resolver:
         except (ImageNotFoundError, InvalidManifestError, LocalImageError) as error:
             return _stand_in(entry, f"its manifest can't be had: {error}")
 
+    async def _complete_entry(self, entry: Descriptor, found: ImageManifest, platform: Platform | None) -> Resolved:
+        """Return one of many; what is wrong with it must not hide the others."""
+        try:
+            return await self._complete(found, platform)
+        except InvalidManifestError as error:
+            return Resolved(_stand_in(entry, f"it can't be read: {error}"), platform)
+
     async def _complete(self, manifest: ImageManifest, platform: Platform | None) -> Resolved:
         return Resolved(manifest, platform or manifest.platform or await self._ask_platform(manifest))
 
@@ -158,6 +166,8 @@ class Resolver:
             return None
         try:
             return read_platform(await self._source.fetch_blob(manifest.config.digest))
+        except TwiceError as error:
+            raise self._refuse(f"its configuration: {error}") from error
         except (RegistryError, MalformedError) as error:
             _LOGGER.debug("no platform of %s@%s: %s", self._what, manifest.digest, error)
             return None
@@ -198,14 +208,18 @@ def make_image(reference: ImageReference, resolved: Resolved, local: LocalImage 
 def _first_of_each_platform(index: ImageIndex) -> dict[str, Platform]:
     """Return the entries that a pull for their own platform gives, each with that platform: of equals the first.
 
-    A plain ``linux/arm`` is served by its highest variant, so an entry of that name may not be the one.
+    A plain ``linux/arm`` is no platform to ask every program for: some read it as ``v7``, others as itself.
     """
-    entries: dict[Platform, str] = {}
+    entries: dict[Platform, Descriptor] = {}
     for entry in index.entries:
         if platform := make_platform(entry.platform):
-            entries.setdefault(normalize_platform(platform), entry.digest)
-    entries.pop(Platform("linux", "arm"), None)
-    return {digest: platform for platform, digest in entries.items()}
+            entries.setdefault(normalize_platform(platform), entry)
+    return {entry.digest: platform for platform, entry in entries.items() if not _is_plain_arm(entry)}
+
+
+def _is_plain_arm(entry: Descriptor) -> bool:
+    platform = make_platform(entry.platform)
+    return platform is not None and platform.architecture.lower() == "arm" and not platform.variant
 
 
 def _stand_in(entry: Descriptor, unsupported: str) -> ImageManifest:

@@ -6,22 +6,14 @@ Sources: distribution's ``docs/spec/manifest-v2-1.md``; for signatures Docker's 
 
 from __future__ import annotations
 
-import json
 from base64 import urlsafe_b64decode
 from typing import Any
 
 from attrs import evolve
 
 from ..image import Layer
-from .wire import (
-    MalformedError,
-    WireHistory,
-    WirePlatform,
-    WireSchema1,
-    Word,
-    parse_object,
-    structure,
-)
+from .go_json import MalformedError, parse_object, read_members
+from .wire import WireHistory, WirePlatform, WireSchema1, Word, structure
 
 
 def read_schema1(document: dict[str, Any]) -> tuple[tuple[Layer, ...], WirePlatform]:
@@ -65,8 +57,7 @@ def strip_signatures(body: bytes) -> bytes:
     Raises:
         ValueError: The signatures do not say where the signed part ends.
     """
-    document = json.loads(body)
-    signatures = document.get("signatures") if isinstance(document, dict) else None
+    signatures = read_members(parse_object(body), ("signatures",)).get("signatures")
     if not signatures:
         return body
     length, tail = _read_protected(signatures)
@@ -78,7 +69,8 @@ def strip_signatures(body: bytes) -> bytes:
 def _read_protected(signatures: Any) -> tuple[int, bytes]:
     """Return formatLength and formatTail of the first signature."""
     try:
-        protected = json.loads(_decode(signatures[0]["protected"]))
+        first = read_members(signatures[0], ("protected",))
+        protected = read_members(parse_object(_decode(first["protected"])), ("formatLength", "formatTail"))
         length, tail = protected["formatLength"], _decode(protected["formatTail"])
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise ValueError("its signatures can't be read") from error

@@ -6,16 +6,16 @@ All of it is hostile: digests go into URLs, strings into messages. What does not
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any, NewType, TypeVar, get_args, get_origin
 
 import cattrs
-from attrs import field, fields, frozen, has
+from attrs import field, fields, frozen, has, resolve_types
 from cattrs.gen import make_dict_structure_fn
 
 from ..blobs import find_digest_fault
+from .go_json import MalformedError, read_members
 
 MOST_ELEMENTS = 1000
 """Layers of a manifest, entries of an index."""
@@ -37,10 +37,6 @@ DocumentT = TypeVar("DocumentT")
 
 NAME = "name in the JSON"
 """Key in an attribute's metadata, where the two names differ."""
-
-
-class MalformedError(ValueError):
-    """A document that is not what it should be; the message has a ``$.path`` for each fault."""
 
 
 @frozen
@@ -97,7 +93,7 @@ class WireManifest:
 
     schemaVersion: int
     config: Descriptor
-    layers: tuple[Descriptor, ...] = ()
+    layers: tuple[Descriptor, ...]
     artifactType: MediaType = MediaType("")
 
 
@@ -106,40 +102,28 @@ class WireIndex:
     """Docker's manifest list and OCI's index."""
 
     schemaVersion: int
-    manifests: tuple[Descriptor, ...] = ()
+    manifests: tuple[Descriptor, ...]
 
 
 @frozen
 class WireCatalog:
     """One page of the names of all repositories."""
 
-    repositories: Names = Names(())
+    repositories: Names
 
 
 @frozen
 class WireTags:
     """One page of a repository's tags; null when all have been deleted."""
 
-    tags: Names = Names(())
-
-
-def parse_object(body: bytes) -> dict[str, Any]:
-    """Return the JSON object of a body.
-
-    Raises:
-        MalformedError: It is not JSON in UTF-8, or not an object.
-    """
-    try:
-        document = json.loads(body.decode())
-    except (ValueError, RecursionError) as error:
-        raise MalformedError("it is not JSON") from error
-    if not isinstance(document, dict):
-        raise MalformedError("it is not a JSON object")
-    return document
+    tags: Names
+    name: str = ""
 
 
 def structure(document: object, wire_class: type[DocumentT]) -> DocumentT:
-    """Return a JSON value as an object of one of the classes above. Unknown members are ignored, null is absence.
+    """Return a JSON value as an object of one of the classes above.
+
+    Members are found as Go finds them (``go_json.py``), unknown ones are ignored; null is absence, or an empty array.
 
     Raises:
         MalformedError: One ``$.path`` line for each of the first faults.
@@ -184,9 +168,14 @@ def _judge_size(size: int) -> str | None:
     return None if 0 <= size <= _LARGEST_SIZE else "a size is a number of bytes, 0 or more"
 
 
-def _judge_annotations(annotations: dict[str, object]) -> str | None:
-    """Find one fault in all: a fault of each of 100,000 members would take seconds to say."""
-    return None if all(type(one) is str for one in annotations.values()) else "expected strings"
+def _expect_annotations(value: object, _kind: object) -> dict[str, str]:
+    """Take any names, and null for an empty string; a fault is said once: 100,000 would take seconds."""
+    if not isinstance(value, dict):
+        raise TypeError("expected an object")
+    annotations = {name: "" if one is None else one for name, one in value.items()}
+    if not all(type(one) is str for one in annotations.values()):
+        raise ValueError("expected strings")
+    return annotations
 
 
 def _expect_urls(value: object, _kind: object) -> tuple[str, ...]:
@@ -206,6 +195,10 @@ def _is_array(kind: Any) -> bool:
     return get_origin(kind) is tuple
 
 
+def _is_list(kind: Any) -> bool:
+    return _is_array(kind) or kind in {Urls, Names}
+
+
 def _expect_array(value: object, kind: Any) -> tuple[Any, ...]:
     """Take an array whose length is checked before any element is looked at."""
     if not isinstance(value, list):
@@ -217,14 +210,17 @@ def _expect_array(value: object, kind: Any) -> tuple[Any, ...]:
 
 
 def _make_object_hook(wire_class: Any) -> Callable[[object, Any], Any]:
-    """Return a hook that takes an object, its null members left out."""
+    """Return a hook that takes an object: without its null members, or with an empty array where one is an array."""
     generated = make_dict_structure_fn(wire_class, _CONVERTER)
     known = {attribute.metadata.get(NAME, attribute.name): attribute.name for attribute in fields(wire_class)}
+    arrays = {attribute.name for attribute in fields(resolve_types(wire_class)) if _is_list(attribute.type)}
 
     def read(value: object, kind: Any) -> object:
         if not isinstance(value, dict):
             raise TypeError("expected an object")
-        return generated({known[key]: value[key] for key in known.keys() & value if value[key] is not None}, kind)
+        found = {known[name]: one for name, one in read_members(value, known).items()}
+        empty: dict[str, Any] = {name: [] for name in arrays & found.keys() if found[name] is None}
+        return generated({name: one for name, one in found.items() if one is not None} | empty, kind)
 
     return read
 
@@ -239,7 +235,7 @@ def _make_converter() -> cattrs.Converter:
     converter.register_structure_hook(Word, _expect_form(_PLATFORM_WORD, "name of a platform"))
     converter.register_structure_hook(Urls, _expect_urls)
     converter.register_structure_hook(Names, _expect_names)
-    converter.register_structure_hook(Annotations, _expect(dict, "an object", _judge_annotations))
+    converter.register_structure_hook(Annotations, _expect_annotations)
     converter.register_structure_hook_func(_is_array, _expect_array)
     converter.register_structure_hook_factory(has, _make_object_hook)
     return converter

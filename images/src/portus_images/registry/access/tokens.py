@@ -15,7 +15,7 @@ from typing import Any
 from attrs import frozen
 
 from ...errors import RegistryAuthError, RegistryError
-from ...manifests import MalformedError, parse_object
+from ...manifests import MalformedError, parse_object, read_members
 from ...text import Secret
 from ..credentials import Credentials, CredentialSearch
 from ..exchange import Grant, RegistryAnswer, RegistryCall, make_error, make_refusal
@@ -29,6 +29,7 @@ _BAD_GRANT = 400
 """Of a refresh token: RFC 6749, section 5.2."""
 _DEFAULT_LIFETIME = 60.0
 _LONGEST_LIFETIME = 3600.0
+_ANSWER = ("token", "access_token", "expires_in", "issued_at")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
@@ -170,7 +171,7 @@ def read_token(answer: RegistryAnswer, registry: str, asked: float, username: st
 
 def _parse_answer(answer: RegistryAnswer) -> dict[str, Any]:
     try:
-        return {} if answer.too_long else parse_object(answer.body)
+        return {} if answer.too_long else read_members(parse_object(answer.body), _ANSWER)
     except MalformedError:
         return {}
 
