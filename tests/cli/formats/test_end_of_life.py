@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from html import unescape
+from pathlib import Path
 
 import pytest
 from attrs import evolve
+from click.testing import CliRunner
 from portus_scan import FolderReporter, ReportJob, TextReporter, discover_reporters
+from portus_scan.command import command
 from portus_scanners import EndOfLife, Outcome, ReportDocument, ScannerReport, ScannerRun, dump_document, load_document
 from portus_scanners.plugins import load_plugin
 
@@ -92,3 +95,21 @@ def test_what_programs_read_is_no_success() -> None:
 def test_the_verdict_says_it(runs: tuple[ScannerRun, ...], words: str) -> None:
     """In words, without names that come from elsewhere."""
     assert words in render("table", make_document(*runs))
+
+
+def test_who_does_not_see_the_table_is_told(tmp_path: Path) -> None:
+    """Where no table is on stdout, stderr says it, as it names scanners that failed."""
+    path = tmp_path / "report.json"
+    path.write_text(dump_document(make_document(ended(make_run("trivy", Outcome.OK)))))
+    result = CliRunner().invoke(command, ["convert", str(path), "-o", "json"], prog_name="portus-scan")
+    assert f"registry.example/team/app:1.0: scanner trivy: {SENTENCE}" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["CVE-2016-6304", "CVE-2099-9999"], ids=["found by another", "found by none"])
+def test_the_silence_of_such_a_scanner_proves_nothing(tmp_path: Path, name: str) -> None:
+    """``explain`` says so where another scanner has found the vulnerability, and where none has."""
+    path = tmp_path / "report.json"
+    runs = (ended(make_run("trivy", Outcome.OK)), make_run("clair", Outcome.OK, make_finding()))
+    path.write_text(dump_document(make_document(*runs)))
+    result = CliRunner().invoke(command, ["explain", name, str(path)], prog_name="portus-scan")
+    assert (True, True) == ("proves nothing" in result.output, f"trivy: {SENTENCE}" in result.output)
