@@ -1,9 +1,12 @@
-"""Options that several sub-commands share, and what is made of them."""
+"""Options that several sub-commands share, and what is made of them.
+
+For a help text neither the core nor the policy's own distribution is imported.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -65,6 +68,10 @@ baseline = click.option("--baseline", metavar="REPORT", help="An earlier report 
 
 SEVERITIES = ("unknown", "negligible", "low", "medium", "high", "critical", "defcon1")
 """As in `portus_scanners.Severity`, which is not imported for a help text."""
+_OUTCOMES = ("incomplete", "unsupported", "pending", "timed_out", "failed")
+"""Those of `portus_scanners.Outcome` that a policy may allow; it is not imported for a help text."""
+_END_OF_LIFE = "end-of-life"
+"""What ``--allow`` takes beside outcomes."""
 
 
 class ReportingChoices(NamedTuple):
@@ -116,6 +123,120 @@ _REPORTING = (
         "--all", "show_all", is_flag=True, help="Give every vulnerability a row of its own, however many there are."
     ),
     baseline,
+)
+
+
+class PolicyChoices(NamedTuple):
+    """The values of the options that `policy` adds; None, or empty, for one that was not given."""
+
+    fail_on: dict[str, str] | None
+    only_fixable: bool | None
+    min_agreement: int | None
+    allow: tuple[str, ...]
+    require: tuple[str, ...]
+    min_scanners: int | None
+    max_database_age: float | None
+    new_only: bool | None
+    prefer: tuple[str, ...]
+    suppressions_files: tuple[str, ...]
+
+    def gate_keys(self) -> Iterator[tuple[str, object, str]]:
+        """Yield each key of the section ``gate:`` that was given, with its value and its option."""
+        outcomes = [one for one in self.allow if one != _END_OF_LIFE]
+        keys = (
+            ("fail_on", self.fail_on, "--fail-on"),
+            ("only_fixable", self.only_fixable, "--only-fixable"),
+            ("min_agreement", self.min_agreement, "--min-agreement"),
+            ("outcomes", dict.fromkeys(outcomes, "allow"), "--allow"),
+            ("end_of_life", "allow" if _END_OF_LIFE in self.allow else None, "--allow"),
+            ("required", self.require, "--require"),
+            ("min_scanners", self.min_scanners, "--min-scanners"),
+            ("max_database_age", self.max_database_age, "--max-database-age"),
+            ("new_only", self.new_only, "--new-only"),
+        )
+        yield from (key for key in keys if key[1] not in (None, (), {}))
+
+
+def policy(command: Callable[..., ResultT]) -> Callable[..., ResultT]:
+    """Give a sub-command the options of gate, severity and suppressions, as one argument: `policy_choices`."""
+
+    @wraps(command)
+    def gather(*arguments: Any, **values: Any) -> ResultT:
+        choices = PolicyChoices(**{name: values.pop(name) for name in PolicyChoices._fields})
+        return command(*arguments, policy_choices=choices, **values)
+
+    for option in reversed(_POLICY):
+        gather = option(gather)
+    return gather
+
+
+def _read_limits(_context: click.Context, _option: click.Parameter, value: str | None) -> dict[str, str] | None:
+    """Return the limits of ``high`` or ``critical=0,high=5``, with strings for numbers: the policy converts them.
+
+    Raises:
+        click.BadParameter: The value has another form.
+    """
+    if value is None:
+        return None
+    if "," not in value and "=" not in value:
+        return {value.strip().lower(): "0"}
+    limits: dict[str, str] = {}
+    for part in value.split(","):
+        severity, equals, limit = (piece.strip() for piece in part.partition("="))
+        if not equals or not limit or severity.lower() in limits:
+            raise click.BadParameter(f"{value!r}: write a severity, or each with its number: critical=0,high=5")
+        limits[severity.lower()] = limit
+    return limits
+
+
+_POLICY = (
+    click.option(
+        "--fail-on",
+        metavar="SEVERITY|LIMITS",
+        callback=_read_limits,
+        help="Exit with 1 when an image has a vulnerability of this severity or above, or more of them than "
+        "allowed: critical=0,high=5.",
+    ),
+    click.option("--only-fixable/--no-only-fixable", default=None, help="Count only vulnerabilities with a fix."),
+    click.option("--min-agreement", metavar="N", type=int, help="Count only vulnerabilities that N scanners found."),
+    click.option(
+        "--new-only/--no-new-only", default=None, help="Count only vulnerabilities that --baseline does not have."
+    ),
+    click.option(
+        "--allow",
+        metavar=f"OUTCOME|{_END_OF_LIFE}",
+        type=click.Choice((*_OUTCOMES, _END_OF_LIFE)),
+        multiple=True,
+        help=f"A scanner with this outcome does not fail the gate: {', '.join(_OUTCOMES)}; with {_END_OF_LIFE}, nor "
+        "does a distribution whose support has ended; may be given several times.",
+    ),
+    click.option(
+        "--require",
+        metavar="SCANNER",
+        multiple=True,
+        help="This scanner has to end ok on every image, whatever is allowed; may be given several times.",
+    ),
+    click.option("--min-scanners", metavar="N", type=int, help="At least N scanners have to end ok on every image."),
+    click.option(
+        "--max-database-age",
+        metavar="DAYS",
+        type=float,
+        help="The vulnerability data of every scanner may be at most this many days old.",
+    ),
+    click.option(
+        "--prefer",
+        metavar="SCANNER",
+        multiple=True,
+        help="Show the severity that this scanner gives; several in the order of trust. Default: the highest of all.",
+    ),
+    click.option(
+        "--suppressions",
+        "suppressions_files",
+        metavar="FILE",
+        multiple=True,
+        help="Rules that take vulnerabilities out of the gate (YAML or OpenVEX), after those of the configuration; may "
+        "be given several times.",
+    ),
 )
 
 

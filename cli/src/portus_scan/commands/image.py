@@ -10,7 +10,6 @@ import click
 
 from .. import options
 from ..exits import CommandFault, CommandFaults, ExitCode, settings_faults
-from ..policy import PolicyChoices, policy_options
 from ..terminal import say, stderr_is_live
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from portus_scanners import ImageReference, ReportDocument, UnresolvedImage
 
     from ..delivery import Reporting
-    from ..options import ReportingChoices
+    from ..options import PolicyChoices, ReportingChoices
     from ..scanning import SilentDisplay
 
 NO_SCANNER = "scanners"
@@ -89,7 +88,7 @@ Environment:
     callback=options.read_seconds,
     help="Seconds for all images together; unfinished scans are reported as such.",
 )
-@policy_options
+@options.policy
 @click.pass_obj
 def image(  # noqa: PLR0913 (one parameter an option)
     verbose: bool,

@@ -10,10 +10,11 @@ import click
 
 from .. import options
 from ..exits import CommandFault, ExitCode, settings_faults
-from ..policy import CommandPolicy, PolicyChoices, WalkPolicy, policy_options
+from ..policy import CommandPolicy, WalkPolicy
 from ..terminal import say
 
 if TYPE_CHECKING:
+    from ..options import PolicyChoices
     from ..walking import Walk, WalkOrder
 
 IMAGES_AT_ONCE = 16
@@ -93,7 +94,7 @@ def _read_number(_context: click.Context, _option: click.Parameter, value: int |
     help="Scan only tags that are new or point to another image than FILE says; FILE is written anew at the end.",
 )
 @options.baseline
-@policy_options
+@options.policy
 @click.pass_obj
 def registry(  # noqa: PLR0913 (one parameter an option)
     verbose: bool,

@@ -9,14 +9,13 @@ import click
 
 from .. import options
 from ..exits import CommandFault, ExitCode
-from ..policy import PolicyChoices, policy_options
 from ..terminal import say
 
 if TYPE_CHECKING:
     from portus_policy import DocumentDiff
     from portus_scanners import ReportDocument
 
-    from ..options import ReportingChoices
+    from ..options import PolicyChoices, ReportingChoices
 
 _MOST_NAMED = 20
 
@@ -49,7 +48,7 @@ Exit codes, the same as those of a scan:
 @click.command("convert", help=_CONVERT_HELP, short_help="Write earlier reports in other formats.")
 @click.argument("names", metavar="REPORT...", nargs=-1, required=True)
 @options.config
-@policy_options
+@options.policy
 @options.reporting
 def convert(
     *, names: tuple[str, ...], config: str | None, choices: ReportingChoices, policy_choices: PolicyChoices

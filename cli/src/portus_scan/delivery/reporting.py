@@ -10,8 +10,8 @@ from portus_scanners import ReportDocument, Severity, dump_document
 
 from ..exits import ExitCode, judge_document
 from ..formats import NO_IMAGE, doubts_of, violation_words
-from ..options import ReportingChoices
-from ..policy import CommandPolicy, PolicyChoices
+from ..options import PolicyChoices, ReportingChoices
+from ..policy import CommandPolicy
 from ..reporter import ReportJob
 from ..terminal import PROGRAM, say, write_stdout
 from .documents import read_document
