@@ -68,15 +68,15 @@ from .sessions import (
 )
 from .settings import (
     LOOPBACK as LOOPBACK,
+    MASK as MASK,
     RegistrySettings as RegistrySettings,
+    Secret as Secret,
     ServeAddress as ServeAddress,
 )
 from .single_flight import (
     SingleFlight as SingleFlight,
 )
 from .text import (
-    MASK as MASK,
-    Secret as Secret,
     one_line as one_line,
     text_of as text_of,
     words_of as words_of,

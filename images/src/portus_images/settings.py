@@ -1,4 +1,4 @@
-"""What the configuration says: how to reach a registry, and where the layers of local images are served."""
+"""What the configuration says: secrets, how to reach a registry, and where the layers of local images are served."""
 
 from __future__ import annotations
 
@@ -9,7 +9,33 @@ from urllib.parse import urlsplit
 from attrs import Attribute, field, frozen
 
 from .errors import SettingsError
-from .text import Secret
+
+MASK = "******"
+
+
+@frozen(repr=False, str=False)
+class Secret:
+    """A password, token or header value. ``repr``, ``str`` and ``format`` give a mask.
+
+    Args:
+        value: The string to keep.
+    """
+
+    _value: str = field(default="")
+
+    def reveal(self) -> str:
+        """Return the string itself: only where it goes onto the wire."""
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK!r})"
+
+    def __str__(self) -> str:
+        return MASK
+
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NONE = Secret()

@@ -1,8 +1,6 @@
-"""Strings in messages: foreign ones, which are hostile, are made one line; secrets are masked."""
+"""Foreign strings in messages: they are hostile, and are made one line."""
 
 from __future__ import annotations
-
-from attrs import field, frozen
 
 
 def text_of(error: BaseException) -> str:
@@ -29,30 +27,3 @@ def one_line(text: str, limit: int = 200) -> str:
     text = text[: 8 * limit]  # not a whole megabyte, of which 200 characters are shown
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= limit else f"{line[:limit]}..."
-
-
-MASK = "******"
-
-
-@frozen(repr=False, str=False)
-class Secret:
-    """A password, token or header value. ``repr``, ``str`` and ``format`` give a mask.
-
-    Args:
-        value: The string to keep.
-    """
-
-    _value: str = field(default="")
-
-    def reveal(self) -> str:
-        """Return the string itself: only where it goes onto the wire."""
-        return self._value
-
-    def __bool__(self) -> bool:
-        return bool(self._value)
-
-    def __repr__(self) -> str:
-        return f"Secret({MASK!r})"
-
-    def __str__(self) -> str:
-        return MASK

@@ -14,7 +14,8 @@ from yarl import URL
 
 from ..errors import ImageNotFoundError, RegistryAuthError, RegistryError, RegistryUnavailableError
 from ..pacing import read_retry_after
-from ..text import MASK, Secret, one_line
+from ..settings import MASK, Secret
+from ..text import one_line
 
 if TYPE_CHECKING:
     from multidict import CIMultiDictProxy

@@ -16,7 +16,7 @@ from attrs import frozen
 
 from ...errors import RegistryAuthError, RegistryError
 from ...manifests import MalformedError, parse_object, read_members
-from ...text import Secret
+from ...settings import Secret
 from ..credentials import Credentials, CredentialSearch
 from ..exchange import Grant, RegistryAnswer, RegistryCall, make_error, make_refusal
 from .challenge import Realm

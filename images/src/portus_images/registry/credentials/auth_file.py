@@ -15,7 +15,7 @@ from typing import Any
 from attrs import field, frozen
 
 from ...reference import DOCKER_HUB
-from ...text import Secret
+from ...settings import Secret
 from ..hosts import name_registry
 from .model import Credentials, SourceError
 

@@ -17,7 +17,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Mapping
 from io import FileIO
 
-from ...text import Secret
+from ...settings import Secret
 from .model import Credentials, SourceError
 
 DEADLINE = 30.0

@@ -7,7 +7,7 @@ from base64 import b64encode
 
 from attrs import field, frozen
 
-from ...text import Secret
+from ...settings import Secret
 from ..exchange import Grant
 
 _UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")

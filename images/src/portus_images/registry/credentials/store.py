@@ -13,9 +13,8 @@ from yarl import URL
 
 from ...errors import RegistryAuthError
 from ...reference import DOCKER_HUB
-from ...settings import RegistrySettings
+from ...settings import RegistrySettings, Secret
 from ...single_flight import SingleFlight
-from ...text import Secret
 from ..hosts import HostSettings, name_registry
 from .auth_file import HUB_KEY, AccessDeniedError, AuthFile, find_locations, load_auth_file
 from .helper import ask_helper

@@ -13,7 +13,7 @@ from attrs import field, frozen
 from yarl import URL
 
 from ...errors import RegistryUnavailableError
-from ...text import Secret
+from ...settings import Secret
 from ..hosts import is_loopback
 
 
