@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .blobs import BlobAccess, BlobHead, Referrer
 from .image import Image, Layer, Platform
@@ -57,17 +58,22 @@ class Images:
             return await self._local.resolve_all(reference)
         return await self._registry.resolve_all(reference)
 
-    async def open(self, target: ImageReference | Image, platform: Platform | None, closing: AsyncExitStack) -> Image:
-        """Return an image that can be scanned until *closing* is closed.
+    def open(
+        self, target: ImageReference | Image, platform: Platform | None, closing: AsyncExitStack
+    ) -> Coroutine[Any, Any, Image]:
+        """Return, when awaited, an image that can be scanned until *closing* is closed.
+
+        Args:
+            target: A reference, or a local image; a resolved image of a registry needs no opening.
+            platform: Which image of an index.
+            closing: Until when it is scanned.
 
         Raises:
-            RegistryError: It could not be resolved; or it is a local one that can't be read or trusted.
+            RegistryError: (when awaited) It could not be resolved; or it is a local one that can't be read or trusted.
         """
-        if isinstance(target, Image):
-            return target if target.local is None else await self._local.open(target, platform, closing)
-        if isinstance(target, LocalReference):
-            return await self._local.open(target, platform, closing)
-        return await self._registry.resolve(target, platform)
+        if isinstance(target, Image | LocalReference):
+            return self._local.open(target, platform, closing)
+        return self._registry.resolve(target, platform)
 
     async def blob(self, image: Image, layer: Layer, *, renew: bool = False, from_here: bool = False) -> BlobAccess:
         """Return the URL and the headers with which a backend can pull a layer: see `Registry.blob`.

@@ -90,15 +90,14 @@ class SingleFlight:
         result: ResultT = task.result()
         return await call() if joined and not fits(result) else result
 
-    def _start(self, key: Hashable, call: Callable[[], Awaitable[ResultT]]) -> asyncio.Task[ResultT]:
-        async def fly() -> ResultT:
-            try:
-                return await call()
-            finally:
-                del self._flights[key]
+    def _start(self, key: Hashable, call: Callable[[], Awaitable[ResultT]]) -> asyncio.Future[ResultT]:
+        def land(task: asyncio.Future[ResultT]) -> None:
+            del self._flights[key]
+            if not task.cancelled():
+                task.exception()  # seen: when no caller waits for it any longer, asyncio must not log it
 
-        task = self._flights[key] = asyncio.create_task(fly())
-        task.add_done_callback(_look_at_error)
+        task = self._flights[key] = asyncio.ensure_future(call())
+        task.add_done_callback(land)
         return task
 
     async def _lead(self, key: Hashable, call: Callable[[], Awaitable[ResultT]]) -> ResultT:
@@ -117,9 +116,3 @@ class SingleFlight:
             if not flight.done():
                 flight.set_result(result)
         return result[0]
-
-
-def _look_at_error(task: asyncio.Task[Any]) -> None:
-    """See the error of a call: when no caller waits for it any longer, asyncio must not log it."""
-    if not task.cancelled():
-        task.exception()

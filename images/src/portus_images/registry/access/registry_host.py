@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from yarl import URL
 
 from ...errors import RegistryError
@@ -46,7 +48,7 @@ class RegistryHost:
             RegistryError: It can't be found out, or the host is not a valid one.
         """
         if self._base is None:
-            self._base = await self.flights.run(self, self._probe)
+            self._base = URL(self._own.url) if self._own.url else await self._find_base()
         return self._base
 
     async def backend_base(self) -> URL:
@@ -65,17 +67,13 @@ class RegistryHost:
         """
         return (await self.base()).join(URL(path, encoded=True))
 
-    async def _probe(self) -> URL:
-        if self._own.url:
-            return URL(self._own.url)
+    async def _find_base(self) -> URL:
         secure = self._make_base("https")
         if not (self._own.insecure or is_loopback(secure.host)):
             return secure
-        if await self.transport.reaches(self._make_ping(secure), HANDSHAKE_LIMIT):
-            return secure
         plain = self._make_base("http")
-        await self.transport.send(self._make_ping(plain))
-        return plain
+        probe = partial(self.transport.speaks_tls, self._make_ping(secure), self._make_ping(plain), HANDSHAKE_LIMIT)
+        return secure if await self.flights.run(self, probe) else plain
 
     def _make_base(self, scheme: str) -> URL:
         try:

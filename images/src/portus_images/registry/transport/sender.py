@@ -111,8 +111,7 @@ class HostSessions:
         async with self._lock:
             sessions = [session.http for session in self._open.values()]
             self._open.clear()
-        for session in sessions:
-            await session.close()
+        await asyncio.gather(*(session.close() for session in sessions))
 
     async def _add(self, key: _Key, url: URL, registry: str) -> None:
         proxy = self._proxies.find(url, registry)
@@ -179,14 +178,29 @@ class Transport:
             raise outcome.throw()
         return outcome
 
-    async def reaches(self, call: RegistryCall, connect_timeout: float) -> bool:
-        """Tell whether a connection as the URL's scheme wants it (TLS or not) comes about; the answer is not read.
+    async def speaks_tls(self, secure: RegistryCall, plain: RegistryCall, connect_timeout: float) -> bool:
+        """Tell whether a server answers TLS; where it does not, it has to answer plain HTTP.
 
-        A certificate that can't be verified is a connection in this sense: TLS was answered.
+        Args:
+            secure: A request with TLS; its answer is not read.
+            plain: The same without.
+            connect_timeout: Seconds in which TLS has to be answered.
 
         Raises:
+            RegistryUnavailableError: It answers neither.
             RegistryError: A file for TLS that can't be read, or a proxy that can't be used.
         """
+        if await self._reaches(secure, connect_timeout):
+            return True
+        await self.send(plain)
+        return False
+
+    async def aclose(self) -> None:
+        """Close all sessions; the object can't be used afterwards."""
+        await self._sessions.aclose()
+
+    async def _reaches(self, call: RegistryCall, connect_timeout: float) -> bool:
+        """Tell whether TLS comes about. A certificate that can't be verified is an answer in this sense."""
         session = await self._sessions.get(call.url, call.registry)
         limits = aiohttp.ClientTimeout(total=DEADLINE, sock_connect=connect_timeout)
         try:
@@ -201,10 +215,6 @@ class Transport:
         except (aiohttp.ClientError, TimeoutError, OSError):
             return True
         raise failure.throw()
-
-    async def aclose(self) -> None:
-        """Close all sessions; the object can't be used afterwards."""
-        await self._sessions.aclose()
 
     async def _try(self, call: RegistryCall, grant: Grant | None) -> RegistryAnswer | Failure:
         """Send a request once, and follow its redirects. The time that it has does not count the wait for its turn."""
