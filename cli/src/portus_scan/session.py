@@ -76,13 +76,15 @@ class Session:
         self._late = asyncio.Event()
         self._left_running = False
 
-    def run(self, work: Callable[[], Awaitable[ResultT]], conclude: Callable[[ResultT], ExitCode]) -> ExitCode:
+    def run(
+        self, work: Callable[[], Coroutine[Any, Any, ResultT]], conclude: Callable[[ResultT], ExitCode]
+    ) -> ExitCode:
         """Do the work with the engine open, hand over what it returns, and close everything.
 
         This method does not return when something is left behind that would keep the interpreter from ending.
 
         Args:
-            work: Awaited even when the engine could not be opened before an interruption.
+            work: Run even when the engine could not be opened before an interruption.
             conclude: Writes what is to be written and returns the exit code. The display is stopped before it, and the
                 engine closed after it: a scanner that hangs while it is closed can't take the answer away.
 
@@ -124,29 +126,26 @@ class Session:
         finally:
             self._stops.discard(stop)
 
-    def _show(self, runner: asyncio.Runner, work: Callable[[], Awaitable[ResultT]]) -> ResultT:
+    def _show(self, runner: asyncio.Runner, work: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
         self._display.start()
         try:
             with foreign_prints_to_stderr():
-                return run_to_end(runner, self._work(work))
+                run_to_end(runner, self._open())
+                return run_to_end(runner, work())
         finally:
             self._display.stop()
 
-    async def _work(self, work: Callable[[], Awaitable[ResultT]]) -> ResultT:
+    async def _open(self) -> None:
         opening = asyncio.create_task(self.engine.__aenter__())
         with self.stopped_by(opening.cancel):
             await self._wait_for(opening)
-        return await work()
 
     async def _close(self) -> None:
-        await self._wait_for(asyncio.create_task(self._close_all()))
-
-    async def _close_all(self) -> None:
         try:
-            await self.engine.aclose()
+            await self._wait_for(asyncio.create_task(self.engine.aclose()))
         finally:
             if self._registry is not None:
-                await self._registry.aclose()
+                await self._wait_for(asyncio.create_task(self._registry.aclose()))
 
     async def _wait_for(self, task: asyncio.Task[Any]) -> None:
         """Wait for a task, raise what it raises; after an interruption leave it behind when there is no time left."""
