@@ -16,7 +16,7 @@ from itertools import islice
 from pathlib import PurePath
 from typing import TypeVar, cast
 
-from attrs import frozen
+from attrs import evolve, frozen
 from portus_images import one_line
 from portus_scanners import PluginError
 from portus_scanners.plugins import load_plugin
@@ -51,6 +51,7 @@ class TextOutput:
     def write(self, job: ReportJob) -> bool:
         """Write the text, and return whether that worked; a failure has been said on stderr."""
         try:
+            job = evolve(job, surface=self.place.surface)
             remarks = _remarks(self.reporter, job)
             return self.place.write(_guarded(self.reporter, job, str)) and _say_remarks(self.format_name, remarks)
         except FormatFault as fault:
@@ -69,6 +70,7 @@ class FolderOutput:
     def write(self, job: ReportJob) -> bool:
         """Write the files, and return whether all of them were written; a failure has been said on stderr."""
         try:
+            job = evolve(job, surface=self.place.surface)
             remarks, files = _remarks(self.reporter, job), _guarded(self.reporter, job, ReportFile)
             return self.place.write(_checked(files)) and _say_remarks(self.format_name, remarks)
         except FormatFault as fault:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from attrs import evolve, frozen
+from attrs import frozen
 from portus_scanners import ReportDocument, Severity, dump_document
 
 from ..exits import ExitCode, judge_document
@@ -62,7 +62,7 @@ class Reporting:
             min_severity=self.min_severity,
             show_all=self.show_all,
         )
-        written = [output.write(evolve(job, surface=output.place.surface)) for output in self.outputs]
+        written = [output.write(job) for output in self.outputs]
         if all(written):
             return judge_document(document, self.policy.allowed)
         if keep and not any(output.is_on_stdout for output in self.outputs):
