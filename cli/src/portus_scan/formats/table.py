@@ -26,7 +26,6 @@ from portus_scanners import (
 from ..reporter import ReportJob, Surface, TextReporter
 from ..terminal import safe
 from .doubts import ended_of, notes_of, scanner_name, verdict_of
-from .foreign import safe_cut
 from .layout import INDENT, Cell, Grid, Paragraph, lay_out
 from .words import count, gate_lines, severity_counts, severity_parts, unused_rule_lines, verdict_words
 
@@ -88,7 +87,7 @@ def _parts(job: ReportJob) -> Iterator[list[TableBlock]]:
 
 
 def _image(report: ImageReport, job: ReportJob) -> list[TableBlock]:
-    names = [safe_cut(scanner_name(run), _LONGEST_CELL) for run in report.results]
+    names = [safe(scanner_name(run), _LONGEST_CELL) for run in report.results]
     return [
         Paragraph(safe(report.image.reference.text, _LONGEST_NAME), "bold"),
         Paragraph(_facts(report.image), indent=INDENT),

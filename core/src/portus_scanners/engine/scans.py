@@ -330,11 +330,12 @@ class Scans:
             target = job.find_target()
             self._check_turn(target)
             self._tell(job, None)
+            deadline = self._find_deadline()
             notify = None if self._on_progress is None else partial(self._tell, job)
             scan = ImageScan(self._crew, target, platform=self._platform, notify=notify, flights=self._flights)
             self._under_way.add(scan)
             try:
-                return job.make_end(await scan.scan(self._find_deadline()))
+                return job.make_end(await scan.scan(deadline))
             finally:
                 self._under_way.discard(scan)
         except PortusError as error:

@@ -47,9 +47,9 @@ def structure_section(
     names = [attribute.name for attribute in attrs.fields(settings_class)]  # type: ignore[arg-type]
     unknown = [key for key in values if key not in names]
     faults = [f"{sources.get(key, f'{place}.{key}')}: unknown key{did_you_mean(key, names)}" for key in unknown]
-    known = {key: value for key, value in values.items() if key not in unknown}
+    known = _read_containers({key: value for key, value in values.items() if key not in unknown}, settings_class)
     try:
-        settings = _converter().structure(_read_containers(known, settings_class), settings_class)
+        settings = _converter().structure(known, settings_class)
     except BaseValidationError as error:
         faults += [f"{_name(path, sources, place)}: {fault}" for path, fault in places_of(error, _explain)]
         raise SettingsError(faults) from error
