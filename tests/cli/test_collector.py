@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 
 import pytest
-from portus_scan.collector import NEW_OBJECTS, collector_held_back
+from portus_scan.command import NEW_OBJECTS, collector_held_back
 
 
 def test_the_collector_comes_back() -> None:

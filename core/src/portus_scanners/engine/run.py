@@ -106,12 +106,13 @@ class Run:
         """Begin an attempt."""
         self._timer = None
         self._attempts += 1
+        deadline = self._limit()
         self._state.tell("scanning")
         self._watch = Watch(
             self._crew.watchdog,
             f"{self._ready.name} on {self._image.reference.text}",
             self._scan,
-            deadline=self._limit(),
+            deadline=deadline,
             on_end=self._attempt_ended,
         )
 
