@@ -54,6 +54,11 @@ def safe(text: str, limit: int | None = None) -> str:
     return text
 
 
+def safe_rows(rows: Iterable[Iterable[str]], limit: int) -> list[list[str]]:
+    """Return the cells of rows made safe, of *limit* characters at most; an empty one is a dash."""
+    return [[safe(cell, limit) or "-" for cell in row] for row in rows]
+
+
 def _visible(character: str) -> str:
     return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
 
@@ -165,7 +170,7 @@ def draw(surface: Surface, paint: Callable[[Console], None]) -> str:
 
 def render_list(headings: Sequence[str], rows: Iterable[Sequence[str]], surface: Surface) -> str:
     """Return the rows under their headings, in aligned columns; cells are made safe, an empty one is a dash."""
-    rows = [tuple(safe(cell, _LONGEST_CELL) or "-" for cell in row) for row in rows]
+    rows = safe_rows(rows, _LONGEST_CELL)
     plain = not surface.terminal and not surface.color
     if plain and (text := line_up((headings, *rows), surface.width)) is not None:
         return text

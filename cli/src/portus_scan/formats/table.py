@@ -24,7 +24,7 @@ from portus_scanners import (
 )
 
 from ..reporter import ReportJob, Surface, TextReporter
-from ..terminal import safe
+from ..terminal import safe, safe_rows
 from .doubts import ended_of, notes_of, scanner_name, verdict_of
 from .layout import INDENT, Cell, Grid, Paragraph, lay_out
 from .words import count, gate_lines, severity_counts, severity_parts, unused_rule_lines, verdict_words
@@ -87,11 +87,12 @@ def _parts(job: ReportJob) -> Iterator[list[TableBlock]]:
 
 
 def _image(report: ImageReport, job: ReportJob) -> list[TableBlock]:
+    verdict = verdict_of(report)
     names = [safe(scanner_name(run), _LONGEST_CELL) for run in report.results]
     return [
         Paragraph(safe(report.image.reference.text, _LONGEST_NAME), "bold"),
         Paragraph(_facts(report.image), indent=INDENT),
-        Paragraph(verdict_words(report), _VERDICT_STYLES[verdict_of(report)], INDENT),
+        Paragraph(verdict_words(report), _VERDICT_STYLES[verdict], INDENT),
         Grid([_run(run, name) for run, name in zip(report.results, names, strict=True)]),
         *_remarks(report.results, names),
         *_vulnerabilities(report, job),
@@ -184,23 +185,26 @@ def _one_by_one(found: Sequence[Vulnerability], surface: Surface, most: int | No
     names = ("VULNERABILITY", "SEVERITY", "PACKAGE", "VERSION", "FIXED BY", "SCANNERS")
     headings = [Cell(name, "bold", whole=name == "SEVERITY") for name in names]
     if not surface.terminal:
-        return Grid([headings, *(_found_row(one, surface) for one in found[:most])])
+        return Grid([headings, *_found_rows(found[:most], surface)])
     rows: list[TableRow | Cell] = [_without_severity(headings)]
     totals = Counter(one.severity for one in found)
     for severity, group in groupby(found[:most], key=lambda one: one.severity):
-        members = [_without_severity(_found_row(one, surface)) for one in group]
+        members = [_without_severity(row) for row in _found_rows(tuple(group), surface)]
         number = str(len(members)) if len(members) == totals[severity] else f"{len(members)} of {totals[severity]}"
         rows += [Cell(f"{severity.value} ({number})", _STYLES.get(severity, "bold")), *members]
     return Grid(rows)
 
 
-def _row(one: Vulnerability, *texts: str) -> TableRow:
-    name, *rest = [safe(text, _LONGEST_CELL) for text in (one.id, *texts)]
-    return [Cell(name, whole=len(name) <= _USUAL_ID), _severity(one.severity), *(Cell(text or "-") for text in rest)]
+def _rows(found: Sequence[Vulnerability], texts: Iterable[Sequence[str]]) -> Iterator[TableRow]:
+    """Yield the row of each vulnerability: its id, its severity, and its texts."""
+    cells = safe_rows(([one.id, *more] for one, more in zip(found, texts, strict=True)), _LONGEST_CELL)
+    for one, (name, *rest) in zip(found, cells, strict=True):
+        yield [Cell(name, whole=len(name) <= _USUAL_ID), _severity(one.severity), *map(Cell, rest)]
 
 
-def _found_row(one: Vulnerability, surface: Surface) -> TableRow:
-    return _row(one, package_name([one]), one.package.version, _fix(one), _scanners(one, surface))
+def _found_rows(found: Sequence[Vulnerability], surface: Surface) -> Iterator[TableRow]:
+    texts = [(package_name([one]), one.package.version, _fix(one), _scanners(one, surface)) for one in found]
+    return _rows(found, texts)
 
 
 def _without_severity(row: TableRow) -> TableRow:
@@ -225,13 +229,13 @@ def _scanners(one: Vulnerability, surface: Surface) -> str:
 
 def _suppressed_grid(found: Iterable[Vulnerability]) -> Grid:
     headings = ("SUPPRESSED", "SEVERITY", "PACKAGE", "REASON", "BY", "UNTIL", "RULE")
-    rows = [[Cell(heading, "bold", whole=heading == "SEVERITY") for heading in headings]]
-    for one in found:
-        rule = one.suppressed
-        if rule is not None:
-            until = rule.until.isoformat() if rule.until else ""
-            rows.append(_row(one, package_name([one]), rule.reason, rule.by, until, rule.rule))
-    return Grid(rows)
+    marked = [(one, rule) for one in found if (rule := one.suppressed) is not None]
+    texts = [
+        (package_name([one]), rule.reason, rule.by, rule.until.isoformat() if rule.until else "", rule.rule)
+        for one, rule in marked
+    ]
+    cells = [Cell(heading, "bold", whole=heading == "SEVERITY") for heading in headings]
+    return Grid([cells, *_rows([one for one, _ in marked], texts)])
 
 
 def _by_package(found: Sequence[Vulnerability]) -> Iterator[TableBlock]:
@@ -245,7 +249,7 @@ def _by_package(found: Sequence[Vulnerability]) -> Iterator[TableBlock]:
     yield Paragraph(f"--all shows all {len(found)} vulnerabilities", indent=INDENT)
 
 
-def _package_grid(groups: Iterable[_PackageGroup]) -> Grid:
+def _package_grid(groups: Sequence[_PackageGroup]) -> Grid:
     headings = [
         Cell("PACKAGE", "bold"),
         Cell("VERSION", "bold"),
@@ -255,9 +259,9 @@ def _package_grid(groups: Iterable[_PackageGroup]) -> Grid:
         Cell("HIGHEST FIX", "bold"),
     ]
     rows = [headings]
-    for group in groups:
-        texts = (group.name, group.package.version, group.highest_fix)
-        package, version, fix = [Cell(safe(text, _LONGEST_CELL) or "-") for text in texts]
+    cells = safe_rows(((one.name, one.package.version, one.highest_fix) for one in groups), _LONGEST_CELL)
+    for group, texts in zip(groups, cells, strict=True):
+        package, version, fix = map(Cell, texts)
         numbers = (Cell(str(number), whole=True, right=True) for number in (len(group.vulnerabilities), group.fixable))
         rows.append([package, version, _severity(group.worst.severity), *numbers, fix])
     return Grid(rows)
