@@ -57,12 +57,12 @@ def test_without_a_policy(run: Run, config: Config) -> None:
 
 
 def test_a_policy_that_nobody_asks_for_is_not_imported() -> None:
-    """Without a policy nothing of its distribution is imported: neither suppressions nor the gate nor the diff."""
+    """Without a policy none of its modules is imported: neither suppressions nor the gate nor the diff."""
     program = (
         "import sys; from portus_scan.command import command\n"
         f"try: command.main(['image', {APP!r}], prog_name='portus-scan')\n"
         "except SystemExit: pass\n"
-        "print(*sorted(name for name in sys.modules if name.startswith('portus_policy')))\n"
+        "print(*sorted(name for name in sys.modules if name.startswith('portus_policy.')))\n"
     )
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PORTUS_")}
     ended = subprocess.run(

@@ -1,6 +1,6 @@
 """The policy of a command: what its options and the configuration ask for, and how it is applied.
 
-Where nobody asks for anything, the policy's own distribution is not imported.
+Where nobody asks for anything, no module of the policy's own distribution is imported.
 """
 
 from __future__ import annotations

@@ -169,7 +169,7 @@ async def test_a_plain_server_may_meet_tls_as_it_likes(
     connect: Connect, monkeypatch: pytest.MonkeyPatch, answer_tls: Answer
 ) -> None:
     """Garbage, an HTTP error, a closed connection, silence: then plain HTTP is tried."""
-    monkeypatch.setattr("portus_images.registry.access.registry_host.HANDSHAKE_LIMIT", 0.2)
+    monkeypatch.setattr("portus_images.registry.hosts.HANDSHAKE_LIMIT", 0.2)
     async with raw_server(answer_tls) as host:
         found = await resolve(connect(), host)
 
@@ -180,7 +180,7 @@ async def test_a_tls_server_that_is_slow_to_answer_is_not_taken_for_a_plain_one(
     connect: Connect, certificate: Certificate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The handshake decides, not the answer."""
-    monkeypatch.setattr("portus_images.registry.access.registry_host.HANDSHAKE_LIMIT", 0.5)
+    monkeypatch.setattr("portus_images.registry.hosts.HANDSHAKE_LIMIT", 0.5)
     monkeypatch.setattr("portus_images.registry.transport.sender.DEADLINE", 1.0)
     async with ScriptedServer(tls=certificate.server) as server:
         released = asyncio.Event()

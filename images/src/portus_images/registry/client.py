@@ -17,10 +17,10 @@ from ..manifests import Resolver, make_image, own_platform
 from ..reference import Reference, write_out
 from ..settings import RegistrySettings
 from ..single_flight import SingleFlight
-from .access import CATALOG, RegistryAccess, RegistryHost, Right
+from .access import CATALOG, RegistryAccess, Right
 from .credentials import CredentialStore
 from .exchange import RegistryAnswer
-from .hosts import HostSettings, name_registry
+from .hosts import HostSettings, RegistryHost, name_registry
 from .lists import find_referrers, list_repositories, list_tags
 from .repository import Repository
 from .transport import Proxies, Transport

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from ...errors import InvalidManifestError, RegistryAuthError
 from ..credentials import CredentialSearch, CredentialStore
 from ..exchange import Grant, RegistryAnswer, RegistryCall, make_error, make_refusal
+from ..hosts import RegistryHost
 from .challenge import Challenge, Realm, Right, make_realm, parse_challenges
-from .registry_host import RegistryHost
 from .tokens import TokenSource
 
 OWN_MARGIN = 10.0

@@ -19,8 +19,8 @@ from ...manifests import MalformedError, parse_object, read_members
 from ...settings import Secret
 from ..credentials import Credentials, CredentialSearch
 from ..exchange import Grant, RegistryAnswer, RegistryCall, make_error, make_refusal
+from ..hosts import RegistryHost
 from .challenge import Realm
-from .registry_host import RegistryHost
 
 _LARGEST_BODY = 1024 * 1024
 _CLIENT = "portus-scanners"
