@@ -13,7 +13,7 @@ from ..blob_file import BlobFile, in_thread
 from ..blobs import BlobAccess, BlobHead
 from ..errors import LocalImageError, NotInRegistryError
 from ..image import Image, Layer, LocalImage, Platform
-from ..manifests import Resolved, Resolver, make_image, own_platform
+from ..manifests import Resolved, Resolver, make_image
 from ..reference import LocalReference
 from ..settings import ServeAddress
 from .file_slice import Stamp, stamp_of, why
@@ -191,7 +191,7 @@ def _reference_of(image: Image) -> LocalReference:
 
 async def _resolve(store: OpenStore, reference: LocalReference, platform: Platform | None) -> Image:
     found = await store.find(reference.name)
-    resolved = await Resolver(store, reference.text).one(found, platform or own_platform())
+    resolved = await Resolver(store, reference.text).one(found, platform)
     return _make_image(reference, resolved)
 
 

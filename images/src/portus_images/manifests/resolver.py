@@ -13,7 +13,7 @@ from ..image import Image, LocalImage, Platform
 from ..reference import ImageReference
 from .go_json import MalformedError, TwiceError
 from .manifest import ImageIndex, ImageManifest, is_known, make_platform, rank_entries, read_platform
-from .platforms import normalize_platform
+from .platforms import normalize_platform, own_platform
 from .wire import Descriptor
 
 MOST_NESTED = 3
@@ -72,8 +72,12 @@ class Resolver:
         self._seen: set[str] = set()
         self._indexes = 0
 
-    async def one(self, found: ImageManifest | ImageIndex, wanted: Platform) -> Resolved:
+    async def one(self, found: ImageManifest | ImageIndex, platform: Platform | None) -> Resolved:
         """Return the image for a platform. One that is in no index is returned whatever its platform.
+
+        Args:
+            found: What the reference names.
+            platform: Which image of an index; the machine's own (always Linux) where None.
 
         Raises:
             ImageNotFoundError: No index has one.
@@ -82,6 +86,7 @@ class Resolver:
         """
         if isinstance(found, ImageManifest):
             return await self._complete(found, None)
+        wanted = platform or own_platform()
         offered: dict[str, None] = {}
         resolved = await self._search(_NestedIndex(found), wanted, offered)
         if resolved is None:

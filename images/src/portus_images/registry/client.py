@@ -13,7 +13,7 @@ from ..blob_file import BlobFile
 from ..blobs import BlobAccess, BlobHead, Referrer, find_digest_fault
 from ..errors import ImageNotFoundError, InvalidManifestError, LocalImageError, NotInRegistryError, RegistryError
 from ..image import Image, Layer, Platform
-from ..manifests import Resolver, make_image, own_platform
+from ..manifests import Resolver, make_image
 from ..reference import Reference, write_out
 from ..settings import RegistrySettings
 from ..single_flight import SingleFlight
@@ -75,7 +75,7 @@ class Registry:
         repository = self._open(reference)
         found = await repository.fetch_manifest(reference.manifest)
         resolver = Resolver(repository, str(reference), reference.registry)
-        return make_image(reference, await resolver.one(found, platform or own_platform()))
+        return make_image(reference, await resolver.one(found, platform))
 
     async def resolve_all(self, reference: Reference) -> tuple[Image, ...]:
         """Return all images of an index, in its order; of a reference that means one image, that one.
