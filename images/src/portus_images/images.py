@@ -63,16 +63,11 @@ class Images:
     ) -> Coroutine[Any, Any, Image]:
         """Return, when awaited, an image that can be scanned until *closing* is closed.
 
-        Args:
-            target: A reference, or a local image; a resolved image of a registry needs no opening.
-            platform: Which image of an index.
-            closing: Until when it is scanned.
-
         Raises:
             RegistryError: (when awaited) It could not be resolved; or it is a local one that can't be read or trusted.
         """
         if isinstance(target, Image | LocalReference):
-            return self._local.open(target, platform, closing)
+            return self._open_here(target, platform, closing)
         return self._registry.resolve(target, platform)
 
     async def blob(self, image: Image, layer: Layer, *, renew: bool = False, from_here: bool = False) -> BlobAccess:
@@ -121,3 +116,10 @@ class Images:
         """Stop serving layers."""
         if self._made is not None:
             await self._made.aclose()
+
+    async def _open_here(
+        self, target: LocalReference | Image, platform: Platform | None, closing: AsyncExitStack
+    ) -> Image:
+        if isinstance(target, Image) and target.local is None:
+            return target
+        return await self._local.open(target, platform, closing)
