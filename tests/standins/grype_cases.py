@@ -47,6 +47,9 @@ def alerts(kind: str, text: str) -> dict[str, Any]:
 
 
 OLD = status(built="2026-10-01T00:00:00Z")
+PROVIDERS = {**status(), "providers": {name: {"captured": MADE} for name in ("debian", "nvd", "rhel", "github")}}
+LEAP = {"name": "opensuse-leap", "version": "15.6", "idLike": ["suse", "opensuse"]}
+NAMESPACED = {"id": "CVE-2099-0001", "namespace": "leap:distro:opensuse-leap:15.6"}
 OLD_FORM = {"built": "2026-11-09T00:00:00Z", "schemaVersion": 5, "location": "/db/5", "checksum": "", "error": None}
 
 
@@ -54,6 +57,14 @@ def _complete() -> Iterator[tuple[str, dict[str, Any], int, str]]:
     yield "nothing found", document(), 0, ""
     yield "found", document(MATCH), 1, ""
     yield "ignored", document(ignoredMatches=[{**MATCH, "appliedIgnoreRules": []}]), 0, "left out: 1"
+    yield "data for the distribution", document(db=PROVIDERS), 0, ""
+    yield (
+        "data of a distribution that is like it",
+        document(db=PROVIDERS, distro={"name": "centos", "version": "7"}),
+        0,
+        "",
+    )
+    yield "data that has matched", document({**MATCH, "vulnerability": NAMESPACED}, db=PROVIDERS, distro=LEAP), 1, ""
     yield "database of the old form", document(db=OLD_FORM), 0, ""
     yield "old database that Grype has accepted", document(db=OLD, configuration={"db": {"validate-age": True}}), 0, ""
 
@@ -75,6 +86,12 @@ def _incomplete() -> Iterator[tuple[str, dict[str, Any], int, str]]:
     yield "old database, age not checked", document(db=OLD, configuration={"db": {"validate-age": False}}), 0, "40 days"
     yield "files left out", document(configuration={"exclude": ["/usr/lib/**"]}), 0, "leave out some files"
     yield "distribution without matching", document(**alerts("distro-disabled", "disabled")), 0, "does not look for"
+    yield (
+        "distribution without data",
+        document(db=PROVIDERS, distro=LEAP),
+        0,
+        "no data for the distribution (opensuse-leap",
+    )
     yield "alert of a new type", document(**alerts("feed-missing", "no feed for this")), 0, "no feed for this"
 
 

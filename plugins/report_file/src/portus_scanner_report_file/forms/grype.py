@@ -37,6 +37,12 @@ unless it was told not to look."""
 _LONGEST = 200
 _MOST_ALERTS = 5
 _STATES = {"not-fixed": FixState.AFFECTED, "wont-fix": FixState.WILL_NOT_FIX}
+_OTHER_PROVIDERS = {
+    **dict.fromkeys(("redhat", "centos", "rocky", "rockylinux", "almalinux"), "rhel"),
+    "azurelinux": "mariner",
+    "raspbian": "debian",
+}
+"""The providers of Grype's database whose data serves a distribution of another name."""
 _END_OF_LIFE, _DISABLED = "distro-eol", "distro-disabled"
 
 
@@ -133,6 +139,7 @@ class Distro:
 
     name: str | None = None
     version: str | None = None
+    idLike: tuple[str, ...] | None = None
 
     @property
     def words(self) -> str:
@@ -239,11 +246,25 @@ def _unseen(grype: GrypeReport, made: datetime | None) -> Iterator[str]:
         yield f"Grype scanned no image, but a {one_line(source.type, _LONGEST)}: there may be more in the image"
     if not (grype.distro and grype.distro.name):
         yield "Grype recognised no distribution: its packages were not scanned"
+    elif not _has_data(grype):
+        yield f"Grype's database has no data for the distribution ({grype.distro.words}): its packages match nothing"
     yield from _alerts(grype)
     yield from _database_faults(grype.descriptor, made)
     configuration = grype.descriptor.configuration
     if isinstance(configuration, dict) and configuration.get("exclude"):
         yield "Grype was told to leave out some files of the image (exclude)"
+
+
+def _has_data(grype: GrypeReport) -> bool:
+    """Return whether the database has data for the distribution; true where the report does not list its providers."""
+    database = grype.descriptor.db if isinstance(grype.descriptor.db, dict) else {}
+    providers, distro = database.get("providers"), grype.distro or Distro()
+    if not isinstance(providers, dict) or not providers:
+        return True
+    names = [one.casefold() for one in (distro.name, *(distro.idLike or ())) if one]
+    names += [_OTHER_PROVIDERS[name] for name in names if name in _OTHER_PROVIDERS]
+    served = any(name.startswith(provider.casefold()) for provider in providers if provider for name in names)
+    return served or any(":distro:" in (match.vulnerability.namespace or "") for match in grype.matches)
 
 
 def _alerts(grype: GrypeReport) -> Iterator[str]:
