@@ -137,7 +137,7 @@ async def test_an_endless_file_is_not_read_to_its_end(tmp_path: Path) -> None:
         await find("r.example", tmp_path)
 
 
-@pytest.mark.parametrize("value", ["!", "bm9jb2xvbg==", "/////w==", 5, "dXNlcjpz\n"])
+@pytest.mark.parametrize("value", ["!", "bm9jb2xvbg==", "/////w==", 5, "dXNlcjpz\t"])
 async def test_an_auth_that_is_none_is_an_error_without_its_content(tmp_path: Path, value: Any) -> None:
     """It is named by its place, and the error's chain holds nothing of it."""
     write(tmp_path, {"r.example": {"auth": value}})

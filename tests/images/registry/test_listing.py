@@ -86,6 +86,8 @@ async def test_a_token_without_the_right_to_the_list_says_what_to_do(connect: Co
     ("body", "link", "said"),
     [
         (b"[]", "", "it is not a JSON object"),
+        (b"{}", "", "repositories"),
+        (b'{"errors": [{"code": "UNAUTHORIZED"}]}', "", "repositories"),
         (b'{"repositories": {"a": 1}}', "", "expected an array of strings"),
         (b'{"repositories": ["a", 1]}', "", "expected an array of strings"),
         (b'{"repositories": ["a"]}', '</v2/_catalog?n=100>; rel="next"', "read already"),
@@ -100,6 +102,16 @@ async def test_a_list_that_is_none_is_an_error(connect: Connect, body: bytes, li
         server.script("/v2/_catalog", Reply(body=body, headers={"Link": link} if link else {}))
         with pytest.raises(InvalidManifestError, match=said):
             await all_of(connect().repositories(server.host))
+
+
+@pytest.mark.parametrize("name", ["team/other", "eam/app", "team/app/x"])
+async def test_the_tags_of_another_repository_are_an_error(connect: Connect, name: str) -> None:
+    """Not a part of this one's; a name without the prefix that Artifactory has for a repository is this one's."""
+    async with ScriptedServer() as server:
+        server.script("/v2/team/app/tags/list", {"name": name, "tags": ["1"]}, {"name": "app", "Tags": ["1"]})
+        with pytest.raises(InvalidManifestError, match=f"list of '{name}'"):
+            await all_of(connect().tags(server.host, "team/app"))
+        assert ["1"] == await all_of(connect().tags(server.host, "team/app"))
 
 
 async def test_a_list_that_goes_round_in_a_ring_is_an_error(connect: Connect) -> None:

@@ -16,7 +16,7 @@ from portus_images.registry.access.challenge import Right, make_realm
 from portus_images.registry.access.tokens import TokenSource
 from portus_images.registry.hosts import HostSettings
 from portus_scanners import Image, Layer, Reference, RegistryAuthError, RegistryError, RegistryUnavailableError, Secret
-from portus_scanners_testing import ScriptedServer, StandInRegistry
+from portus_scanners_testing import Reply, ScriptedServer, StandInRegistry
 from portus_scanners_testing.registry import TokenServer, TokenService
 from yarl import URL
 
@@ -36,13 +36,43 @@ def guard(server: ScriptedServer, challenge: str | None = None) -> None:
 
 
 async def test_nothing_is_sent_before_it_is_asked_for(connect: Connect) -> None:
-    """The first request has no credentials; those for the password go to the realm only."""
+    """The first request to the root has no credentials; those for the password go to the realm only."""
     async with StandInRegistry(auth="token") as server:
         server.push("team/app", "1", BUILT)
         await connect(tell(server)).resolve(reference_on(server))
         sent = [(request.path, request.headers.get("Authorization", "").split(" ")[0]) for request in server.requests]
 
-    assert [("/v2/", ""), (MANIFEST, ""), ("/token", "Basic"), (MANIFEST, "Bearer")] == sent[:4]
+    assert [("/v2/", ""), ("/v2/", ""), ("/token", "Basic"), (MANIFEST, "Bearer")] == sent[:4]
+
+
+@pytest.mark.parametrize(("challenge", "sent"), [("", "Basic"), ("Basic", "Basic"), ("Bearer", "Bearer")])
+async def test_credentials_are_used_where_nobody_sees_a_part(connect: Connect, challenge: str, sent: str) -> None:
+    """The registry's root is asked once, whatever the rest of it shows to nobody with 200."""
+    async with ScriptedServer() as server:
+        headers = {"WWW-Authenticate": f'{challenge} realm="{server.url}/token"'} if challenge else {}
+        server.script("/v2/", Reply(status=401 if challenge else 200, headers=headers))
+        server.script("/token", {"token": "good"})
+        server.script("/v2/_catalog", {"repositories": ["team/app"]})
+        server.script("/v2/team/app/tags/list", {"tags": ["1"]})
+        client = connect(tell(server))
+        names = [name async for name in client.repositories(server.host)]
+        tags = [tag async for tag in client.tags(server.host, "team/app")]
+        used = [server.asked(path)[0] or "" for path in ("/v2/_catalog", "/v2/team/app/tags/list")]
+        asked = [request.path for request in server.requests].count("/v2/")
+
+    assert (["team/app"], ["1"]) == (names, tags)
+    assert [sent, sent] == [header.partition(" ")[0] for header in used]
+    assert 2 == asked  # one of them looks whether the server on this machine speaks TLS or not
+
+
+async def test_without_credentials_the_root_is_not_asked(connect: Connect) -> None:
+    """There is nothing to use."""
+    async with StandInRegistry() as server:
+        server.push("team/app", "1", BUILT)
+        await connect().resolve(reference_on(server))
+        asked = [request.path for request in server.requests].count("/v2/")
+
+    assert 1 == asked
 
 
 async def test_a_token_is_asked_for_pulling_this_repository(connect: Connect) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from ipaddress import ip_address
@@ -13,13 +14,14 @@ from ..errors import RegistryError
 from ..reference import DOCKER_HUB, HUB_NAMES
 from ..settings import RegistrySettings
 from ..single_flight import SingleFlight
-from .exchange import RegistryCall
+from .exchange import SERVER_FAULT, TOO_MANY, RegistryAnswer, RegistryCall, make_error
 
 if TYPE_CHECKING:
     from .transport import Transport
 
 HANDSHAKE_LIMIT = 3.0
 """Seconds in which a registry that may speak plain HTTP has to answer TLS."""
+_VISIBLE = re.compile(r"[\x21-\x7e]+")
 _DEFAULT = RegistrySettings()
 
 
@@ -80,6 +82,7 @@ class RegistryHost:
         self._own = settings.find(name)
         self._authority = authority
         self._base: URL | None = None
+        self._ping: tuple[RegistryCall, RegistryAnswer] | None = None
 
     async def base(self) -> URL:
         """Return the API's address, without a path.
@@ -98,6 +101,23 @@ class RegistryHost:
             RegistryError: As `base`.
         """
         return URL(self._own.backend_url) if self._own.backend_url else await self.base()
+
+    async def ping(self) -> tuple[RegistryCall, RegistryAnswer]:
+        """Ask once, without credentials, what the registry wants from everybody; return the call and its answer.
+
+        Raises:
+            RegistryError: There is no answer, or the registry is out of order.
+        """
+        if self._ping is None:
+            self._ping = await self.flights.run((self, "ping"), self._ask)
+        return self._ping
+
+    async def _ask(self) -> tuple[RegistryCall, RegistryAnswer]:
+        call = self._make_ping(await self.base())
+        answer = await self.transport.send(call)
+        if answer.status == TOO_MANY or answer.status >= SERVER_FAULT:
+            raise make_error(call, answer)
+        return call, answer
 
     async def locate(self, path: str) -> URL:
         """Return the address of a path of the API, which is absolute and percent-encoded.
@@ -143,6 +163,21 @@ def is_loopback(host: str | None) -> bool:
 def same_origin(one: URL, other: URL) -> bool:
     """Tell whether scheme, host and port are the same."""
     return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
+
+
+def resolve_location(url: URL, location: str) -> URL | None:
+    """Return the absolute address that an answer names; None for an invalid one. A signed one must not be quoted anew.
+
+    Args:
+        url: The address that answered.
+        location: What it named, which may be relative.
+    """
+    try:
+        target = url.join(URL(location, encoded=_VISIBLE.fullmatch(location) is not None)).with_fragment(None)
+        usable = target.scheme in {"http", "https"} and target.host and target.port
+    except ValueError:
+        return None
+    return target if usable else None
 
 
 def _names_of(url: URL) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What a registry lists, page by page: its repositories, the tags of one, and what refers to an image.
 
 Sources: distribution's ``docs/spec/api.md`` ("Catalog"); OCI distribution specification 1.1 ("Listing Tags", "Listing
-Referrers", "Referrers Tag Schema"); RFC 8288 for the header ``Link``, which names the next page.
+Referrers", "Referrers Tag Schema"). The header ``Link`` names the next page: ``links.py``.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from ..manifests import (
     structure,
 )
 from .access import RegistryAccess
-from .exchange import RegistryAnswer, RegistryCall
-from .hosts import same_origin
+from .exchange import RegistryCall
+from .links import find_next_page
 from .repository import Repository, malformed_answer, parse_answer
 
 PAGE = 100
@@ -40,7 +40,6 @@ MOST_REFERRER_PAGES = 20
 MOST_REFERRERS = 1000
 _NOT_SHOWN = {401, 403, 404, 405, 501}
 _NO_SUCH_API = {400, 404, 405, 406, 501}
-_NEXT = re.compile(r"""<([^>]*)>[^,<]*;\s*rel="?next"?""")
 _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST_ALGORITHM = 32
 _LONGEST_HEX = 64
@@ -75,6 +74,9 @@ async def list_tags(repository: Repository) -> AsyncIterator[str]:
     """
     path = f"/v2/{repository.name}/tags/list"
     async for page in _read_pages(repository.access, path, "tags", repository.name, WireTags):
+        if page.name and not f"/{repository.name}".endswith(f"/{page.name}"):  # Artifactory leaves its own prefix out
+            message = f"{repository.host.name}, tags of {repository.name}: the answer is the list of {page.name!r:.200}"
+            raise InvalidManifestError(message, registry=repository.host.name, step="tags")
         for tag in page.tags:
             yield tag
 
@@ -126,7 +128,7 @@ async def _read_pages(
         except MalformedError as error:
             raise call.make_error(InvalidManifestError, f"{error}; is it a registry?") from error
         yield page
-        following = _find_next_page(call, answer, path)
+        following = find_next_page(call, answer, path)
         if following is None:
             return
         if following in seen:
@@ -154,35 +156,11 @@ async def _ask_for_referrers(repository: Repository, digest: str, artifact_type:
         found += page.all_entries
         if len(found) > MOST_REFERRERS:
             raise call.make_error(InvalidManifestError, f"there are more than {MOST_REFERRERS}")
-        following = _find_next_page(call, answer, path)
+        following = find_next_page(call, answer, path)
         if following is None:
             return found
         call = evolve(call, url=following)
     raise call.make_error(InvalidManifestError, f"there are more than {MOST_REFERRER_PAGES} pages")
-
-
-def _find_next_page(call: RegistryCall, answer: RegistryAnswer, inside: str) -> URL | None:
-    """Return the address of the next page; None where there is none.
-
-    Args:
-        call: The call for the present page.
-        answer: The present page.
-        inside: What the path of each page begins with: a link to elsewhere is not followed.
-
-    Raises:
-        InvalidManifestError: It leads elsewhere.
-    """
-    link = _NEXT.search(answer.headers.get("Link", ""))
-    if link is None:
-        return None
-    try:
-        target = call.url.join(URL(link[1], encoded=True))
-        path = target.raw_path_qs if link[1] and same_origin(call.url, target) else ""
-    except ValueError:
-        path = ""
-    if not path.startswith(inside) or ".." in path:
-        raise call.make_error(InvalidManifestError, "its next page is not one of this list")
-    return call.url.join(URL(path, encoded=True))
 
 
 async def _read_referrers_tag(repository: Repository, digest: str) -> Iterable[Descriptor]:

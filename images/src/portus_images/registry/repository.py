@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..blob_file import BlobFile, BlobFileError
-from ..blobs import digest_of
+from ..blobs import digest_of, find_digest_fault
 from ..errors import InvalidManifestError, RegistryError
 from ..manifests import ACCEPT, Descriptor, ImageIndex, ImageManifest, MalformedError, read_manifest
 from .access import BACKEND_MARGIN, RegistryAccess
@@ -40,7 +40,7 @@ class Repository:
             headers={"Accept": ACCEPT},
         )
         answer = await self.access.get(call)
-        return parse_answer(call, answer, tag_or_digest if is_digest else answer.headers.get("Docker-Content-Digest"))
+        return parse_answer(call, answer, tag_or_digest if is_digest else _find_digest(answer))
 
     async def fetch_entry(self, entry: Descriptor) -> ImageManifest | ImageIndex:
         """Fetch, verify and parse the manifest that an index names.
@@ -134,6 +134,17 @@ class Repository:
         if digest_of(answer.body, like=digest) != digest:
             raise call.make_error(RegistryError, "the content has another digest", answer.status)
         return answer.body
+
+
+def _find_digest(answer: RegistryAnswer) -> str | None:
+    """Return the digest that the header gives, where it is the body's; None else.
+
+    The body's own decides: registries that convert a manifest send the digest of what it was made of.
+    """
+    digest = answer.headers.get("Docker-Content-Digest", "")
+    if find_digest_fault(digest) or digest_of(answer.body, like=digest) != digest:
+        return None
+    return digest
 
 
 def parse_answer(call: RegistryCall, answer: RegistryAnswer, digest: str | None) -> ImageManifest | ImageIndex:

@@ -20,7 +20,10 @@ _MOST_REFUSALS = 2
 
 
 class RegistryAccess:
-    """Sends the requests that need one right, with what the registry has asked for. At first nothing is sent with them.
+    """Sends the requests that need one right, with what the registry has asked for.
+
+    Where there are credentials, the registry is asked before the first of them: what it shows to nobody, with 200, may
+    be a part of what there is, or 404. Where there are none, nothing is sent until it asks for something.
 
     Args:
         right: What is needed.
@@ -70,6 +73,8 @@ class RegistryAccess:
         Raises:
             RegistryError: There is no answer, or no credentials.
         """
+        if not self.known:
+            await self._introduce()
         grant = await self.grant()
         refusals = 0
         while True:
@@ -96,6 +101,18 @@ class RegistryAccess:
         if self._fixed and renew:
             self._fixed = await self._log_in()
         return self._fixed
+
+    async def _introduce(self) -> None:
+        """Log in where there are credentials: as the registry's root wants it, or at once where that wants nothing."""
+        if (await self._search()).credentials is None:
+            return
+        call, answer = await self.host.ping()
+        if answer.elsewhere:
+            return
+        if answer.status == _UNAUTHORIZED:
+            await self._meet(call, answer, None)
+        elif not answer.failed:
+            self._fixed = await self._log_in()
 
     async def _meet(self, call: RegistryCall, answer: RegistryAnswer, refused: Grant | None) -> Grant:
         """Return what a 401 asks for.

@@ -146,9 +146,12 @@ def _decode_auth(auth: object, origin: str) -> tuple[str, str]:
 
 
 def _decode_base64(text: object) -> str:
-    """Return the decoded string, or an empty one: the error itself would hold a part of the password."""
+    """Return the decoded string, or an empty one: the error itself would hold a part of the password.
+
+    Line ends are passed over as in Go: some programs wrap what they encode.
+    """
     try:
-        return b64decode(str(text), validate=True).decode()
+        return b64decode(str(text).replace("\r", "").replace("\n", ""), validate=True).decode()
     except ValueError:
         return ""
 

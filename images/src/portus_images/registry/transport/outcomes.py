@@ -6,7 +6,6 @@ Neither the message of an error nor its cause holds a header or the query of an 
 from __future__ import annotations
 
 import random
-import re
 
 import aiohttp
 from attrs import frozen
@@ -15,7 +14,7 @@ from yarl import URL
 from ...errors import RegistryError, RegistryUnavailableError
 from ...sessions import what_broke
 from ..exchange import SERVER_FAULT, TOO_MANY, RegistryAnswer, RegistryCall
-from ..hosts import same_origin
+from ..hosts import resolve_location, same_origin
 from .proxies import Proxy
 
 MOST_REDIRECTS = 5
@@ -27,7 +26,6 @@ REDIRECTS = {301, 302, 303, 307, 308}
 _METHOD_KEPT = {307, 308}
 _SERVER_FAULTS = range(SERVER_FAULT, 600)
 _PROXY_WANTS_CREDENTIALS = 407
-_VISIBLE = re.compile(r"[\x21-\x7e]+")
 
 
 @frozen
@@ -115,7 +113,7 @@ def find_target(call: RegistryCall, url: URL, answer: RegistryAnswer) -> URL:
     Raises:
         RegistryError: It leads to another kind of address, from https to http, or would take a form elsewhere.
     """
-    target = _join(url, answer.headers["Location"])
+    target = resolve_location(url, answer.headers["Location"])
     if target is None or target.user or target.password:
         raise refuse_redirect(call, "redirects to an address that is not plain http or https")
     if (url.scheme, target.scheme) == ("https", "http"):
@@ -129,16 +127,6 @@ def refuse_redirect(call: RegistryCall, what: str) -> RegistryError:
     """Return the error for a redirect that is not followed."""
     message = f"{call.registry}, {call.step}: it {what}, which is not followed: check the registry's address"
     return RegistryError(message, registry=call.registry, step=call.step)
-
-
-def _join(url: URL, location: str) -> URL | None:
-    """Return the absolute address of a redirect; None for an invalid one. A signed one must not be quoted anew."""
-    try:
-        target = url.join(URL(location, encoded=_VISIBLE.fullmatch(location) is not None)).with_fragment(None)
-        usable = target.scheme in {"http", "https"} and target.host and target.port
-    except ValueError:
-        return None
-    return target if usable else None
 
 
 def find_pause(outcome: RegistryAnswer | Failure, tries: int) -> float | None:
