@@ -22,8 +22,7 @@ from portus_scanners import (
     Verdict,
     Vulnerability,
 )
-from portus_scanners.merge import judge, merge
-from portus_scanners.merge.packages import comparable
+from portus_scanners.merge import canonical_namespace as comparable, judge, merge
 
 from ..strategies import run_lists
 

@@ -1,12 +1,27 @@
 """Findings of several scanners -> vulnerabilities and a verdict. Pure functions.
 
-``names`` says which names mean one vulnerability, ``packages`` which findings are in the same package;
+``names`` says which names mean one vulnerability, ``packages`` which findings are in the same package; ``ecosystems``
+and ``package_urls`` know what distributions, packages and their kinds are called, for all who compare them.
 ``vulnerability`` makes one vulnerability of such findings, ``image_report`` the report of an image, and one report out
 of several. ``docs/reference/merging.md`` has the rules for users.
 """
 
 from __future__ import annotations
 
+from .ecosystems import canonical_name, canonical_namespace, canonical_version, kind_of
 from .image_report import combine_reports, judge, make_image_report, merge
+from .package_urls import PackageUrl, derive_purl, read_purl
 
-__all__ = ["combine_reports", "judge", "make_image_report", "merge"]
+__all__ = [
+    "PackageUrl",
+    "canonical_name",
+    "canonical_namespace",
+    "canonical_version",
+    "combine_reports",
+    "derive_purl",
+    "judge",
+    "kind_of",
+    "make_image_report",
+    "merge",
+    "read_purl",
+]

@@ -77,7 +77,7 @@ def _group(runs: Iterable[ScannerRun]) -> Iterator[tuple[str, tuple[str, ...], F
     """Return the groups of findings, each with its canonical id and the other names of that."""
     found = [(run.scanner, finding) for run in runs for finding in (run.report.findings if run.report else ())]
     packages = PackagePlaces([finding for _, finding in found])
-    members = [Found(scanner, finding, packages.of(finding)) for scanner, finding in found]
+    members = [packages.find(scanner, finding) for scanner, finding in found]
     names = [names_of(finding) for _, finding in found]
     ids = CanonicalIds(Counter(names))
     by_id: dict[str, list[Found]] = defaultdict(list)

@@ -5,24 +5,28 @@ built from: one scanner reports an advisory for the source package (Clair: ``gli
 from it (Trivy: ``libc6``, ``libc-bin``), a third for one binary package only. What one scanner says of a package holds
 for the findings of all, whatever vulnerability it was said with.
 
-Packages differ in name, version or release of the distribution. A finding that leaves out the version or the release
-counts for every package of its name that it can mean, and stands by itself only where there is none: it never joins two
-packages, never hides one, and never counts besides the one that it means. A finding without a package stands apart:
-joined to whatever there is, it could make fewer of many.
+Packages differ in name, version or release of the distribution; ``ecosystems`` knows which spellings mean the same. A
+package URL says more than a name that leaves something out: the group of a Maven artifact, the epoch of a version. What
+it adds holds for the same name of other findings too, as long as no other package URL adds something else.
+
+A finding that leaves out the version or the release counts for every package of its name that it can mean, and stands
+by itself only where there is none: it never joins two packages, never hides one, and never counts besides the one that
+it means. A finding without a package stands apart: joined to whatever there is, it could make fewer of many.
 """
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
 
 from attrs import frozen
 
 from ..models import Finding, Package
+from .ecosystems import PACKAGE_TYPES, PackageKind, canonical_name, canonical_version, kind_of
+from .package_urls import PackageUrl, read_purl
 
 PackagePlace = tuple[str, str, str]
-"""Name, version and `comparable` namespace; empty where not known."""
+"""Name, version and namespace, each in its one spelling; empty where not known."""
 Identity = tuple[str, str]
 """Name and version."""
 
@@ -31,21 +35,25 @@ MOST_JOINED = 1_000
 _PARTS = 3
 _STATED = 2
 """Name and version; the namespace may be left out by all."""
-_RELEASE = re.compile(r"(?P<family>[a-z][a-z0-9_.-]*):v?(?P<version>[0-9]+(?:\.[0-9]+)*)", re.ASCII)
-_BY_MAJOR = frozenset({"alma", "centos", "debian", "oracle", "redhat", "rhel", "rocky"})
-"""Distributions whose minor releases have the same advisories; of others the second number counts as well."""
+_LAST_REBUILT = 7
+"""CentOS is Red Hat's Linux built anew up to this release, and Clair has one word for both."""
 
 
-def comparable(namespace: str) -> str:
-    """Return the one name that stands for all names of a release: ``debian:12``, ``alpine:3.19``, ``ubuntu:22.04``.
+@frozen(eq=False)
+class Found:
+    """A finding with its scanner and the package that it is counted under.
 
-    A namespace of another form (``npm``) is returned as it is.
+    Attributes:
+        place: What tells this package from others.
+        shown: Its name and version as the finding has them, or as they follow from what others say.
+        direct: False if the finding names a package that was built from this one.
     """
-    match = _RELEASE.fullmatch(namespace.casefold())
-    if match is None:
-        return namespace
-    numbers = match["version"].split(".")[: 1 if match["family"] in _BY_MAJOR else 2]
-    return f"{match['family']}:{'.'.join(numbers)}"
+
+    scanner: str
+    finding: Finding
+    place: PackagePlace
+    shown: Identity
+    direct: bool
 
 
 class PackagePlaces:
@@ -56,57 +64,117 @@ class PackagePlaces:
     """
 
     def __init__(self, findings: Iterable[Finding]) -> None:
-        self._namespaces: dict[str, str] = {}
-        self._known: dict[tuple[Package, Package | None], PackagePlace] = {}
+        self._known: dict[tuple[Package, Package | None, str], tuple[PackagePlace, Identity, bool]] = {}
+        self._meant: dict[PackagePlace, set[PackagePlace]] = defaultdict(set)
         self._built_from: dict[Identity, dict[str, Identity]] = defaultdict(dict)
-        for package, source in {(one.package, one.source_package) for one in findings if one.source_package}:
+        stated = {(one.package, one.source_package, one.purl) for one in findings}
+        for package, purl in {(package, purl) for package, _, purl in stated if purl}:
+            self._note_meaning(package, purl)
+        for package, source, purl in stated:
             if source and source.name:
-                self._add(package, source)
-        self._sources = {source for stated in self._built_from.values() for source in stated.values()}
+                self._note_source(self._place(package, purl), source)
+        self._sources = {source for sources in self._built_from.values() for source in sources.values()}
 
-    def of(self, finding: Finding) -> PackagePlace:
-        """Return where a finding is counted."""
-        key = finding.package, finding.source_package
-        place = self._known.get(key)
-        if place is None:
-            name, version = self._identity(*key)
-            # a version without a name says nothing
-            place = self._known[key] = (name, version if name else "", self._namespace(finding.package))
-        return place
+    def find(self, scanner: str, finding: Finding) -> Found:
+        """Return a finding with the package that it is counted under."""
+        key = finding.package, finding.source_package, finding.purl
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._find(*key)
+        return Found(scanner, finding, *known)
 
-    def _add(self, package: Package, source: Package) -> None:
+    def _find(self, package: Package, source: Package | None, purl: str) -> tuple[PackagePlace, Identity, bool]:
+        own = self._place(package, purl)
+        name, version = self._identity(own, source)
+        place = name, version if name else "", own[2]  # a version without a name says nothing
+        direct = own[0] in {name, ""} and own[1] in {place[1], ""}
+        return place, _stated_spelling(place, package), direct
+
+    def _note_meaning(self, package: Package, purl: str) -> None:
+        """Note what a package URL adds to a name, version and namespace."""
+        own = _place_of(package)
+        meant = _refine(own, package, purl)
+        if meant != own and all(own):
+            self._meant[own].add(meant)
+
+    def _place(self, package: Package, purl: str) -> PackagePlace:
+        own = _place_of(package)
+        refined = _refine(own, package, purl) if purl else own
+        meant = self._meant.get(own, ())
+        return next(iter(meant)) if refined == own and len(meant) == 1 else refined
+
+    def _note_source(self, place: PackagePlace, source: Package) -> None:
         """Note a source package; of several for one package, the first by name counts."""
-        stated = self._built_from[package.name, package.version]
-        namespace = self._namespace(package)
-        identity = source.name, source.version or package.version
+        name, version, namespace = place
+        stated = self._built_from[name, version]
+        identity = source.name, canonical_version(kind_of(namespace).type, source.version) or version
         stated[namespace] = min(identity, stated.get(namespace, identity))
 
-    def _identity(self, package: Package, source: Package | None) -> Identity:
-        own = package.name, package.version
+    def _identity(self, place: PackagePlace, source: Package | None) -> Identity:
+        name, version, namespace = place
+        own = name, version
         stated = self._built_from.get(own)
         if stated is None:
             return own
         if own in self._sources and not (source and source.name):
             return own  # others were built from it: it is meant as the source package
-        namespace = self._namespace(package)
         if namespace in stated:
             return stated[namespace]
         return stated.get("", own) if namespace else min(stated.values())
 
-    def _namespace(self, package: Package) -> str:
-        known = self._namespaces.get(package.namespace)
-        if known is None:
-            known = self._namespaces[package.namespace] = comparable(package.namespace)
-        return known
+
+def _place_of(package: Package) -> PackagePlace:
+    """Return what a package says of itself, in one spelling."""
+    kind = kind_of(package.namespace)
+    return canonical_name(kind.type, package.name), canonical_version(kind.type, package.version), _namespace(kind)
 
 
-@frozen(eq=False)
-class Found:
-    """A finding with its scanner and the package that it is counted under."""
+def _namespace(kind: PackageKind) -> str:
+    """Return the one word for a namespace in one image, in which CentOS and Red Hat are never both."""
+    is_rebuilt = kind.family == "centos" and kind.release.isdecimal() and int(kind.release) <= _LAST_REBUILT
+    return f"redhat:{kind.release}" if is_rebuilt else kind.name
 
-    scanner: str
-    finding: Finding
-    place: PackagePlace
+
+def _refine(own: PackagePlace, package: Package, text: str) -> PackagePlace:
+    """Return the place with what a package URL adds to it; one that contradicts adds nothing."""
+    purl = read_purl(text)
+    kind = kind_of(package.namespace).type
+    if purl is None or kind not in {"", purl.type}:
+        return own
+    version = _refine_version(canonical_version(purl.type, package.version), purl)
+    if version is None:
+        return own
+    is_system = purl.type in PACKAGE_TYPES
+    name = package.name or purl.full_name
+    if is_system and name != purl.name:
+        return own
+    if not is_system and name.casefold() != purl.full_name.casefold():  # npm and Go: some write all in lower case
+        name = purl.full_name
+    return canonical_name(purl.type, name), version, _refine_namespace(own[2], purl)
+
+
+def _refine_version(version: str, purl: PackageUrl) -> str | None:
+    """Return the version with the epoch that a package URL knows, or its version if there is none; None for another."""
+    if not version or not purl.version or version == purl.version:
+        return version or purl.version
+    epoch, _, rest = purl.version.partition(":")
+    return purl.version if epoch.isdecimal() and rest == version else None
+
+
+def _refine_namespace(namespace: str, purl: PackageUrl) -> str:
+    if purl.type not in PACKAGE_TYPES:
+        return purl.type
+    return namespace if namespace not in {"", purl.type} else _namespace(kind_of(purl.release))
+
+
+def _stated_spelling(place: PackagePlace, package: Package) -> Identity:
+    """Return name and version of a place, as the package spells them where it has them."""
+    name, version, namespace = place
+    kind = kind_of(namespace).type
+    return (
+        package.name if canonical_name(kind, package.name) == name else name,
+        package.version if canonical_version(kind, package.version) == version else version,
+    )
 
 
 @frozen
@@ -120,6 +188,20 @@ class FindingGroup:
 
     place: PackagePlace
     members: Sequence[Found]
+
+    @property
+    def package(self) -> Package:
+        """The package in words that its findings use; in those of the place where none of them says as much."""
+        name, version, namespace = self.place
+        names, versions = zip(*(one.shown for one in self.members), strict=True)
+        stated = {one.finding.package.namespace for one in self.members}
+        words = (word for word in stated if _namespace(kind_of(word)) == namespace)
+        return Package(_best_spelling(name, names), _best_spelling(version, versions), max(words, default=namespace))
+
+
+def _best_spelling(canonical: str, spellings: Iterable[str]) -> str:
+    used = set(filter(None, spellings)) or {canonical}
+    return canonical if canonical in used or not canonical else min(used)
 
 
 def group_findings(found: Sequence[Found]) -> Iterator[FindingGroup]:
