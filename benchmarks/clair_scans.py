@@ -20,6 +20,7 @@ from portus_scanners import Engine, Image, ImageReport, Reference
 from portus_scanners_testing import open_engine
 
 from .house import House
+from .servers import QUESTION
 
 CONCURRENCY = 32
 """Images at once that the plugin's setting ``concurrency`` allows; its default is 4."""
@@ -33,9 +34,25 @@ class Measured:
 
     seconds: float
     requests: int
-    """All requests to Clair."""
+    """All requests to Clair about layers."""
     posts: int
     """The requests that post a layer."""
+    questions: int
+    """The requests that ask whether Clair has data for a distribution."""
+
+
+Pair = tuple[Measured, Measured]
+"""One run: ours, and Portus' sequence."""
+
+
+def times_of_portus(pairs: Iterable[Pair]) -> list[float]:
+    """Return our times as shares of those of Portus' sequence."""
+    return [we.seconds / portus.seconds for we, portus in pairs]
+
+
+def questions_of(new: Iterable[Pair], known: Iterable[Pair]) -> list[int]:
+    """Return how often we asked about Clair's data in both scans of each run."""
+    return [first.questions + again.questions for (first, _), (again, _) in zip(new, known, strict=True)]
 
 
 async def measure_new_and_known(house: House, who: Who) -> tuple[Measured, Measured]:
@@ -58,7 +75,8 @@ async def _measure(house: House, scan: Callable[[], Awaitable[None]]) -> Measure
     await scan()
     seconds = time.perf_counter() - begin
     counted = await house.count()
-    return Measured(seconds, sum(counted.values()), counted.get("POST", 0))
+    questions = counted.pop(QUESTION, 0)
+    return Measured(seconds, sum(counted.values()), counted.get("POST", 0), questions)
 
 
 async def scan_all(engine: Engine, images: Iterable[Image]) -> None:

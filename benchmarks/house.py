@@ -33,7 +33,7 @@ class House:
         await _ask(self._process, "forget")
 
     async def count(self) -> dict[str, int]:
-        """Return how many requests Clair got since the last call, by method."""
+        """Return how many requests Clair got since the last call, by method; questions about its data apart."""
         counted: dict[str, int] = await _ask(self._process, "count")
         return counted
 

@@ -6,7 +6,7 @@ import asyncio
 
 from attrs import frozen
 
-from .clair_scans import Measured, measure_new_and_known
+from .clair_scans import Pair, measure_new_and_known, questions_of, times_of_portus
 from .house import open_house
 from .rows import BenchmarkRow, RunSize, repeat
 
@@ -39,8 +39,8 @@ def measure(size: RunSize) -> list[BenchmarkRow]:
 
 
 async def _measure(plan: _Plan) -> list[BenchmarkRow]:
-    new: list[tuple[Measured, Measured]] = []
-    known: list[tuple[Measured, Measured]] = []
+    new: list[Pair] = []
+    known: list[Pair] = []
     async with open_house(plan.images, plan.layers, plan.shared) as house:
         for _ in repeat("2", plan.runs):
             ours, theirs = await measure_new_and_known(house, "we"), await measure_new_and_known(house, "portus")
@@ -48,16 +48,13 @@ async def _measure(plan: _Plan) -> list[BenchmarkRow]:
             known.append((ours[1], theirs[1]))
     return [
         BenchmarkRow(name="2 known: requests an image", limit=1, runs=[we.requests / plan.images for we, _ in known]),
-        BenchmarkRow(name="2 known: time, of Portus' sequence", limit=plan.known_time, runs=_times(known)),
+        BenchmarkRow(name="2 known: time, of Portus' sequence", limit=plan.known_time, runs=times_of_portus(known)),
         BenchmarkRow(name="2 new: POSTs, of different layers", limit=1, runs=[we.posts / plan.posts for we, _ in new]),
         BenchmarkRow(
             name="2 new: requests, of Portus' sequence",
             limit=1 / 2,
             runs=[we.requests / one.requests for we, one in new],
         ),
-        BenchmarkRow(name="2 new: time, of Portus' sequence", limit=plan.new_time, runs=_times(new)),
+        BenchmarkRow(name="2 new: time, of Portus' sequence", limit=plan.new_time, runs=times_of_portus(new)),
+        BenchmarkRow(name="2 both: questions about data", limit=1, runs=questions_of(new, known)),
     ]
-
-
-def _times(pairs: list[tuple[Measured, Measured]]) -> list[float]:
-    return [we.seconds / portus.seconds for we, portus in pairs]

@@ -4,7 +4,7 @@
         clair.add_vulnerability("debian:12", "CVE-2099-0001", "High", fixed_in={"bash": "5.2-2"})
         clair.url, clair.health_url
 
-Not there: GET of vulnerabilities, PUT, notifications, rpm packages.
+Not there: further pages of vulnerabilities (``page=``), PUT, notifications, rpm packages.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import parse_qs
 
 import aiohttp
 from aiohttp import web
@@ -27,6 +28,7 @@ from .clair_database import (
     StoredVulnerability,
     UnsupportedError,
     sorted_keys,
+    vulnerability_document,
     without_empty,
 )
 from .clair_detection import WANTED, Namespace
@@ -35,6 +37,7 @@ from .clair_http import ApiError, Route, find_route, plain_answer, read_json, se
 
 DATABASE_DOWN = "dial tcp 127.0.0.1:55432: connect: connection refused"
 QUERY_FAILED = "database: an error occured when querying the backend"
+NOT_FOUND = "the resource cannot be found"
 TIMED_OUT = '{"Error":{"Message":"Clair failed to respond within the configured timeout window.","Type":"Timeout"}}'
 _LONGEST_NAME = 128
 _FORMATS = {"docker", "aci"}
@@ -204,6 +207,8 @@ class StandInClair(LoopbackServer):
                 return 200, self._delete_layer(route.name)
             case "namespaces", _:
                 return 200, self._namespaces()
+            case "vulnerabilities", "GET":
+                return 200, self._list_vulnerabilities(route.name, request.raw_path)
             case _:
                 return 201, await self._post_vulnerability(request)
 
@@ -268,19 +273,29 @@ class StandInClair(LoopbackServer):
             name, features="features" in keys, vulnerabilities="vulnerabilities" in keys
         )
         if layer is None:
-            raise ApiError(404, "the resource cannot be found")
+            raise ApiError(404, NOT_FOUND)
         return {"Layer": layer}
 
     def _delete_layer(self, name: str) -> dict[str, Any]:
         self._need_database()
         if not self.database.delete_layer(name):
-            raise ApiError(404, "the resource cannot be found")
+            raise ApiError(404, NOT_FOUND)
         return {}
 
     def _namespaces(self) -> dict[str, Any]:
         self._need_database()
         known = self.database.namespaces.items()
         return {"Namespaces": [without_empty({"Name": name, "VersionFormat": form}) for name, form in known] or None}
+
+    def _list_vulnerabilities(self, namespace: str, target: str) -> dict[str, Any]:
+        """Return the first of a namespace's vulnerabilities; null where there is none (``getVulnerabilities``)."""
+        limit = _limit(parse_qs(target.partition("?")[2], keep_blank_values=True))
+        self._need_database()
+        if namespace not in self.database.namespaces:
+            raise ApiError(404, NOT_FOUND)
+        known = [one for one in self.database.vulnerabilities.values() if one.namespace == namespace]
+        more = {"NextPage": "gAAAAABsomething"} if len(known) > limit else {}
+        return {"Vulnerabilities": [vulnerability_document(one) for one in known[:limit]] or None, **more}
 
     async def _post_vulnerability(self, request: web.BaseRequest) -> dict[str, Any]:
         document = _member(await read_json(request), "Vulnerability", "vulnerability")
@@ -298,6 +313,19 @@ class StandInClair(LoopbackServer):
         if self._database_down:
             self._health.healthy = False
             raise ApiError(500, DATABASE_DOWN)
+
+
+def _limit(query: Mapping[str, list[str]]) -> int:
+    if "limit" not in query:
+        raise ApiError(400, "must provide limit query parameter")
+    text = query["limit"][0]
+    try:
+        limit = int(text)
+    except ValueError as error:
+        raise ApiError(400, f'invalid limit format: strconv.Atoi: parsing "{text}": invalid syntax') from error
+    if limit < 0:
+        raise ApiError(400, "limit value should not be less than zero")
+    return limit
 
 
 def _vulnerability(document: Mapping[str, Any]) -> StoredVulnerability:

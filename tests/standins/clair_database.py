@@ -153,7 +153,11 @@ class ClairDatabase:
 
     def _affecting(self, feature: Feature) -> list[dict[str, Any]]:
         candidates = (item for item in self.vulnerabilities.values() if item.namespace == feature.namespace)
-        return [_vulnerability_document(item, feature) for item in candidates if _affects(item, feature.package)]
+        return [
+            vulnerability_document(item, item.fixed_in[feature.package.name])
+            for item in candidates
+            if _affects(item, feature.package)
+        ]
 
 
 def _affects(vulnerability: StoredVulnerability, package: Package) -> bool:
@@ -162,8 +166,13 @@ def _affects(vulnerability: StoredVulnerability, package: Package) -> bool:
     return fixed is not None and (fixed == NO_FIX or compare(package.version, fixed) < 0)
 
 
-def _vulnerability_document(vulnerability: StoredVulnerability, feature: Feature) -> dict[str, Any]:
-    fixed = vulnerability.fixed_in[feature.package.name]
+def vulnerability_document(vulnerability: StoredVulnerability, fixed: str = NO_FIX) -> dict[str, Any]:
+    """Return a vulnerability as the API shows it.
+
+    Args:
+        vulnerability: The vulnerability.
+        fixed: The version of the package at hand that fixes it.
+    """
     return without_empty(
         {
             "Name": vulnerability.name,

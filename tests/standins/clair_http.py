@@ -20,7 +20,7 @@ _ROUTES = (
     ("layers", re.compile(r"/layers"), ("POST",)),
     ("layer", re.compile(r"/layers/(?P<name>[^/]+)"), ("GET", "DELETE")),
     ("namespaces", re.compile(r"/namespaces"), ("GET",)),
-    ("vulnerabilities", re.compile(r"/namespaces/(?P<name>[^/]+)/vulnerabilities"), ("POST",)),
+    ("vulnerabilities", re.compile(r"/namespaces/(?P<name>[^/]+)/vulnerabilities"), ("GET", "POST")),
 )
 
 

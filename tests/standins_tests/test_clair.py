@@ -14,6 +14,7 @@ from portus_scanners_testing import Disconnect, EmptyBody, Hang, StandInRegistry
 from portus_scanners_testing.images import debian_layer, dpkg_layer, filler_layer, make_image
 from standins.clair import DATABASE_DOWN, QUERY_FAILED, TIMED_OUT
 from standins.clair_client import ClairLab
+from standins.clair_detection import Namespace
 
 BASE = debian_layer({"bash": "5.2-1"})
 NOT_FOUND = (400, "could not find layer")
@@ -239,6 +240,29 @@ async def test_namespace_made_by_a_vulnerability_entry_is_spoiled(client: ClairL
     _, _, namespaces = await client.raw("GET", "/v1/namespaces")
     assert (400, "could not find/insert invalid FeatureVersion") == child
     assert {"Namespaces": [{"Name": "debian:12"}]} == json.loads(namespaces)
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("debian:12/vulnerabilities?limit=1", (200, ["CVE-2099-1"], True)),
+        ("debian%3A12/vulnerabilities?limit=2", (200, ["CVE-2099-1", "CVE-2099-2"], False)),
+        ("alpine:v3.19/vulnerabilities?limit=1", (200, None, False)),
+        ("debian:99/vulnerabilities?limit=1", (404, "the resource cannot be found", False)),
+        ("debian:12/vulnerabilities", (400, "must provide limit query parameter", False)),
+        ("debian:12/vulnerabilities?limit=-1", (400, "limit value should not be less than zero", False)),
+    ],
+)
+async def test_vulnerabilities_of_a_namespace(client: ClairLab, target: str, expected: tuple[object, ...]) -> None:
+    """The first ones, with a token for the others; null where there are none; 404 for a namespace never seen."""
+    client.clair.database.add_namespace(Namespace("alpine:v3.19", "dpkg"))
+    for number in (1, 2):
+        client.clair.add_vulnerability("debian:12", f"CVE-2099-{number}", fixed_in={"bash": "9"})
+    status, _, body = await client.raw("GET", f"/v1/namespaces/{target}")
+    answer = json.loads(body)
+    listed = answer.get("Vulnerabilities")
+    said = answer["Error"]["Message"] if "Error" in answer else listed and [one["Name"] for one in listed]
+    assert expected == (status, said, "NextPage" in answer)
 
 
 def entry(severity: str) -> Mapping[str, object]:

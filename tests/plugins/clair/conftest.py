@@ -51,9 +51,11 @@ class House:
 
 @pytest.fixture(params=["open"])
 async def house(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    """A Clair that knows nothing, and a registry in the mode that the test asks for; pauses take no time."""
+    """A Clair with data for Debian 12, and a registry in the mode that the test asks for; pauses take no time."""
     monkeypatch.setattr(portus_scanner_clair.client, "RACE_PAUSE", 0.0)
+    monkeypatch.setattr(portus_scanner_clair.client, "DATA_PAUSES", (0.0, 0.0))
     async with StandInClair() as clair, StandInRegistry(auth=request.param) as registry:
+        clair.add_vulnerability("debian:12", "CVE-2099-9999", fixed_in={"installed-nowhere": "1"})
         account = RegistrySettings(username=registry.username, password=Secret(registry.password))
         accounts = {} if registry.auth == "open" else {registry.host: account}
         async with Registry(accounts) as client, FaultyContext(registry=client) as context:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given, strategies as st
+from portus_scanner_clair import findings
 from portus_scanner_clair.findings import make_report
 from portus_scanner_clair.layers import make_chain
 from portus_scanner_clair.wire import read_layer
-from portus_scanners import Layer, ScannerReport
+from portus_scanners import Finding, Layer, ScannerReport
 
 CHAIN = make_chain([Layer(digest=f"sha256:{number}") for number in range(3)], "salt")
 
@@ -73,6 +76,23 @@ def test_the_worst_of_two_severities_stands() -> None:
     feature = {"Name": "a", "Version": "1"}
     pairs = [(feature, {"Name": "CVE-1", "Severity": word}) for word in ("Low", "Critical", "Medium")]
     assert ["Critical"] == [one.severity_label for one in report_of(pairs).findings]
+
+
+@pytest.mark.parametrize("differing", ["FixedBy", "Link", "Description", "Metadata", "NamespaceName"])
+def test_many_copies_are_merged_once(monkeypatch: pytest.MonkeyPatch, differing: str) -> None:
+    """One vulnerability of one package, 500 times with another value each: merged at once, not one after the other."""
+    merge, sizes = findings._merged, []
+
+    def merged(copies: Sequence[Finding]) -> Finding:
+        sizes.append(len(copies))
+        return merge(copies)
+
+    monkeypatch.setattr(findings, "_merged", merged)
+    values = [{"S": number} if differing == "Metadata" else f"debian:{number}" for number in range(500)]
+    pairs = [({"Name": "a", "Version": "1"}, {"Name": "CVE-1", differing: value}) for value in values]
+    found = report_of(pairs).findings
+    apart = differing == "NamespaceName"  # a key of its own
+    assert (500 if apart else 1, [] if apart else [500]) == (len(found), sizes)
 
 
 def test_a_namespace_of_its_own_is_kept() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from portus_scanner_clair.layers import make_chain
+from portus_scanner_clair.layers import name_layers
 from portus_scanners import ScannerError
 from portus_scanners_testing import Status
 from portus_scanners_testing.images import debian_image
@@ -54,10 +54,12 @@ async def test_a_lost_race_on_a_result_is_asked_for_again(house: House) -> None:
     await house.scanner().scan(image)
     house.clair.requests.clear()
     body = b'{"Error":{"Message":"database: an error occured when querying the backend"}}'
-    name = make_chain(image.layers, "portus-scanners")[-1].name
+    name = name_layers(image, "portus-scanners")[-1].name
     house.clair.faults.add(f"/v1/layers/{name}", Status(500, body), times=2)
     assert (await house.scanner().scan(image)).complete
-    assert ["GET"] * 3 == [request.method for request in house.clair.requests]
+    asked = [(request.method, request.path) for request in house.clair.requests]
+    assert [("GET", f"/v1/layers/{name}")] * 3 == asked[:3]
+    assert all(path.startswith("/v1/namespaces/") for _, path in asked[3:])
 
 
 async def test_a_database_that_goes_on_failing_is_unavailable(house: House) -> None:

@@ -36,10 +36,21 @@ def test_a_name_stands_for_the_whole_chain(one: list[str], other: list[str]) -> 
             assert (name == other_name) == (solid(one)[: i + 1] == solid(other)[: j + 1])
 
 
-def test_names_are_the_hashes_of_the_wire_reference() -> None:
-    """name[0] = sha256(SALT + " " + digest[0]), name[i] = sha256(name[i-1] + " " + digest[i])."""
-    first = sha256(b"salt sha256:1").hexdigest()
-    assert [first, sha256(f"{first} sha256:2".encode()).hexdigest()] == names(["sha256:1", "sha256:2"], "salt")
+def test_names_are_hashes_of_salt_registry_and_digests() -> None:
+    """name[0] = sha256(SALT + " " + registry + " " + digest[0]), name[i] = sha256(name[i-1] + " " + digest[i])."""
+    layers = [Layer(digest="sha256:1"), Layer(digest="sha256:2")]
+    first = sha256(b"salt registry.example:5000 sha256:1").hexdigest()
+    second = sha256(f"{first} sha256:2".encode()).hexdigest()
+    assert [first, second] == [link.name for link in make_chain(layers, "salt", "registry.example:5000")]
+
+
+@given(st.sampled_from(["", "a", "a b", "a b.example"]), st.sampled_from(["", "b.example", "c.example:5000"]))
+def test_each_registry_has_its_own_names(salt: str, registry: str) -> None:
+    """The same layer has another name for another registry, and for another salt, however these are put together."""
+    others = {(one, other) for one in ("", "a", "a b", "a b.example") for other in ("", "b.example", "c.example:5000")}
+    layer = [Layer(digest="sha256:1")]
+    (mine,) = make_chain(layer, salt, registry)
+    assert mine.name not in {make_chain(layer, *pair)[0].name for pair in others - {(salt, registry)}}
 
 
 def report_of(features: list[dict[str, Any]], namespace: str | None = "debian:9") -> ScannerReport:
@@ -134,9 +145,16 @@ def test_the_order_of_an_answer_does_not_matter(listed: list[tuple[str, str, str
 
 
 def test_an_absent_text_and_a_null_one_are_the_same() -> None:
-    """Strings may be absent or null; a feature without vulnerabilities has no key for them, and is clean."""
+    """Strings may be absent or null; a feature without vulnerabilities has no key for them."""
     empty = {"Name": "a", "NamespaceName": None, "Version": None, "AddedBy": None}
-    assert ((), True) == (report_of([empty]).findings, report_of([empty]).complete)
+    assert report_of([empty]) == report_of([{"Name": "a"}])
+
+
+def test_what_was_not_asked_is_not_complete() -> None:
+    """A result without a vulnerability does not show by itself that Clair has data for its distributions."""
+    clean = {"Name": "a", "NamespaceName": "debian:10", "Version": "1"}
+    answers = [[clean], [feature()], [clean, feature()]]
+    assert [False, True, False] == [report_of(features).complete for features in answers]
 
 
 def test_a_null_list_is_not_an_empty_one() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from portus_scanner_clair import ClairScanner, ClairSettings
-from portus_scanner_clair.layers import make_chain
+from portus_scanner_clair.layers import name_layers
 from portus_scanners import Image, Layer, Reference, ScannerError, ScannerReport
 from portus_scanners_testing import Exchange, RecordedRequest, ReplayServer, StandInContext, with_json
 from standins.exchanges import names, recorded
@@ -17,7 +17,7 @@ IMAGE = Image(
     digest="sha256:" + "a" * 64,
     layers=(Layer(digest="sha256:" + "b" * 64),),
 )
-CHAIN = make_chain(IMAGE.layers, "portus-scanners")
+CHAIN = name_layers(IMAGE, "portus-scanners")
 UNKNOWN = "get-layer-unknown-404"
 
 
@@ -32,12 +32,21 @@ def under_the_name_asked_for(recorded: Exchange, _request: RecordedRequest) -> E
 
 
 def replay(get: str, post: str = "post-layer-base-201") -> ReplayServer:
-    """Make a server that answers GET and POST of layers with recorded answers."""
-    return ReplayServer(
-        [recorded("clair", get), recorded("clair", post)],
-        matches=lambda exchange, request: exchange.method == request.method,
-        adapt=under_the_name_asked_for,
+    """Make a server that answers GET and POST of layers with recorded answers, and has data for every distribution."""
+    data = Exchange(
+        name="data",
+        method="GET",
+        target="/v1/namespaces",
+        status=200,
+        body=b'{"Vulnerabilities":[{"Name":"CVE-2099-0001","Severity":"Low"}]}',
     )
+    layers = [recorded("clair", get), recorded("clair", post)]
+
+    def matches(exchange: Exchange, request: RecordedRequest) -> bool:
+        is_question = request.path.startswith("/v1/namespaces/")
+        return exchange is data if is_question else exchange is not data and exchange.method == request.method
+
+    return ReplayServer([data, *layers], matches=matches, adapt=under_the_name_asked_for)
 
 
 async def scan(get: str, post: str = "post-layer-base-201") -> ScannerReport:

@@ -16,7 +16,8 @@ __all__ = ["BackendAnswer"]
 
 ResultT = TypeVar("ResultT")
 
-_LARGE = 1024 * 1024
+_LARGE = 32 * 1024
+"""Bytes: what they hold, however many findings of however few bytes, is read in far less than 50 ms."""
 
 
 class BackendAnswer(ABC):
@@ -76,7 +77,7 @@ class BackendAnswer(ABC):
         return structure_answer(self.json(), kind, self._what, self._mask.text)
 
     async def parse(self, read: Callable[[Self], ResultT]) -> ResultT:
-        """Return ``read(answer)``: of more than 1 MiB in a thread, so that the event loop goes on.
+        """Return ``read(answer)``: of more than 32 KiB in a thread, so that the event loop goes on.
 
         Args:
             read: A pure function; what it raises is raised here.

@@ -79,6 +79,8 @@ def read_retry_after(headers: Mapping[str, str]) -> float | None:
     Source: RFC 9110, 10.2.3.
     """
     value = headers.get("Retry-After", "").strip()
+    if not value:
+        return None
     if value.isascii() and value.isdigit() and len(value) <= _LONGEST_NUMBER:
         return float(value)
     try:

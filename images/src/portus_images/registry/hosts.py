@@ -54,8 +54,10 @@ class HostSettings:
 
     def has_own_tls(self, url: URL) -> bool:
         """Tell whether TLS with the host of an address goes by the configuration, not by the system alone."""
+        if url.scheme != "https":
+            return False
         found = self.find_for(url)
-        return url.scheme == "https" and bool(found.ca_file or found.client_cert or found.insecure)
+        return bool(found.ca_file or found.client_cert or found.insecure)
 
 
 class RegistryHost:

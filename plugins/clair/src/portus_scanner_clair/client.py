@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Mapping
 from http import HTTPStatus
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote
 
-from portus_scanners import BlobAccess, Health, ScannerContext, ScannerError
+from portus_scanners import BlobAccess, ScannerContext, ScannerUnavailableError
 from portus_scanners.backends import HttpAnswer, HttpBackend
 
 from .layers import ChainLink
 from .refusals import Cause, Refusal
-from .wire import layer_request, read_namespaces
+from .wire import layer_request, read_has_data, read_namespaces
 
 RACE_TRIES = 5
 """How often a request is sent at most if Clair's database fails."""
@@ -20,6 +21,14 @@ RACE_PAUSE = 0.2
 """Seconds before the second try; each further pause is twice as long. All pauses are jittered."""
 HEALTH_TIMEOUT = 5.0
 """Seconds for one request of a health check."""
+DATA_TIMEOUT = 10.0
+"""Seconds for the question whether Clair has data for a distribution; Clair looks up one row."""
+DATA_PAUSES = (1.0, 4.0)
+"""Seconds before that question is asked again if Clair is unavailable, as the engine does with scans; up to half of
+each is taken off at random."""
+
+_PLAIN = {"Accept-Encoding": "identity"}
+"""For short answers: packing and unpacking them would take longer than sending them."""
 
 
 async def pause_after_race(tries: int) -> None:
@@ -51,7 +60,7 @@ class ClairClient:
             InvalidReportError: The answer is too long.
             ScannerError: Clair refused in another way.
         """
-        return await self._get_layer(f"{name}?vulnerabilities")
+        return await self._get(f"/v1/layers/{name}?vulnerabilities")
 
     async def knows(self, name: str) -> bool:
         """Return whether Clair knows the layer *name*; the answer is short, and takes Clair one row of its database.
@@ -61,14 +70,39 @@ class ClairClient:
             InvalidReportError: The answer is too long.
             ScannerError: Clair refused in another way.
         """
-        return await self._get_layer(name) is not None
+        return await self._get(f"/v1/layers/{name}", headers=_PLAIN) is not None
 
-    async def _get_layer(self, target: str) -> HttpAnswer | None:
-        """Return the answer for a layer; None if Clair does not know the layer."""
+    async def has_data(self, namespace: str) -> bool:
+        """Return whether Clair has vulnerability data for a distribution; ask three times if Clair is unavailable.
+
+        Raises:
+            ScannerUnavailableError: Clair can't be reached, is out of order or does not answer within 10 seconds.
+            InvalidReportError: The answer is not a list of that distribution's vulnerabilities.
+            ScannerError: Clair refused in another way.
+        """
+        for pause in DATA_PAUSES:
+            try:
+                return await self.has_data_now(namespace)
+            except ScannerUnavailableError as error:
+                if not error.retry:
+                    raise
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311
+        return await self.has_data_now(namespace)
+
+    async def has_data_now(self, namespace: str) -> bool:
+        """Return what `has_data` does, with the same errors, and ask once: whether there is one vulnerability of it."""
+        target = f"/v1/namespaces/{quote(namespace, safe=':')}/vulnerabilities?limit=1"
+        answer = await self._get(target, headers=_PLAIN, timeout=DATA_TIMEOUT)
+        return answer is not None and read_has_data(answer.body, namespace)
+
+    async def _get(
+        self, target: str, *, headers: Mapping[str, str] = {}, timeout: float | None = None
+    ) -> HttpAnswer | None:
+        """Return the answer for a layer or a namespace; None if Clair does not know it."""
         tries = 0
         while True:
             tries += 1
-            answer = await self._api.request("GET", f"/v1/layers/{target}")
+            answer = await self._api.request("GET", target, headers=headers, timeout=timeout)
             if answer.status == HTTPStatus.OK:
                 return answer
             refusal = Refusal.from_answer(answer)
@@ -87,7 +121,7 @@ class ClairClient:
             ScannerUnavailableError: Clair can't be reached, or closed the connection.
             InvalidReportError: The answer is too long.
         """
-        answer = await self._api.request("POST", "/v1/layers", json=layer_request(link, access))
+        answer = await self._api.request("POST", "/v1/layers", json=layer_request(link, access), headers=_PLAIN)
         if answer.status == HTTPStatus.CREATED:
             return None
         return Refusal.from_answer(answer)
@@ -117,43 +151,3 @@ class ClairClient:
         """
         answer = await HttpBackend(self._context, url, max_body=1024).request("GET", "/health", timeout=HEALTH_TIMEOUT)
         return answer.status
-
-
-async def check_clair(client: ClairClient, server: str, health_port: int) -> Health:
-    """Return whether Clair can be used now: ask the API and the health port, both at once; only the API decides.
-
-    The health port tells only that the process runs: it answers 200 for some time after the database is gone.
-
-    Args:
-        client: The client of its API.
-        server: Base URL of its API.
-        health_port: Port of its health endpoint.
-    """
-    (healthy, api), port = await asyncio.gather(_ask_api(client), _ask_port(client, server, health_port))
-    return Health(healthy=healthy, message=f"{api}; {port}")
-
-
-def health_url(server: str, health_port: int) -> str:
-    """Return the base URL of the health port: on the API's host, always http."""
-    host = urlsplit(server).hostname or ""
-    return urlunsplit(("http", f"[{host}]:{health_port}" if ":" in host else f"{host}:{health_port}", "", "", ""))
-
-
-async def _ask_api(client: ClairClient) -> tuple[bool, str]:
-    try:
-        namespaces = await client.fetch_namespaces()
-    except ScannerError as error:
-        return False, f"API: {error}"
-    if not namespaces:
-        return True, "API: answers, and knows no distribution yet (no image was analysed, no vulnerability data loaded)"
-    return True, f"API: answers, and knows {len(namespaces)} distributions"
-
-
-async def _ask_port(client: ClairClient, server: str, health_port: int) -> str:
-    try:
-        status = await client.ask_health_port(health_url(server, health_port))
-    except ScannerError as error:
-        return f"health port {health_port}: {error} (scans do not need it)"
-    if status == HTTPStatus.OK:
-        return f"health port {health_port}: well"
-    return f"health port {health_port}: HTTP {status}"

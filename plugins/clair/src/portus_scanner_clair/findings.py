@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 import attrs
 from portus_scanners import Finding, InvalidReportError, Package, ScannerReport, Severity, UnsupportedImageError
 from portus_scanners.backends import finding_maker
 
+from .coverage import Coverage, no_data_for
 from .layers import ChainLink
 from .ratings import RatingsByText, rating_order, severity_of
 from .wire import Feature, LayerResult
 
-AGE_UNKNOWN = (
-    "Clair does not say how old its vulnerability data is, nor whether it has any: a Clair with an empty database "
-    "finds nothing in any image."
-)
+AGE_UNKNOWN = "Clair does not say how old its vulnerability data is"
+_ASK_THE_UPDATER = "check that Clair's updater has run, and that it covers the distribution"
 
 _LONGEST_NAMESPACE = 80
 """Characters of a namespace that are shown."""
@@ -35,21 +34,28 @@ Found = dict[PackageKey, dict[str, Finding]]
 """Findings by key."""
 
 
-def make_report(result: LayerResult, chain: Iterable[ChainLink]) -> ScannerReport:
-    """Return the report for the image that ends in the result's layer.
+def make_report(result: LayerResult, chain: Iterable[ChainLink], coverage: Coverage | None = None) -> ScannerReport:
+    """Return the report for the image that ends in the result's layer; incomplete where data may be missing.
 
     Args:
         result: Clair's answer for the uppermost layer.
         chain: The image's layers under their names in Clair.
+        coverage: For which of the image's distributions Clair has data; None for what the result proves by itself.
 
     Raises:
-        UnsupportedImageError: Clair recognised no distribution, or none of its packages, which does not mean clean.
+        UnsupportedImageError: Clair recognised no distribution, or none of its packages, or has no data for any of
+            them, which does not mean clean.
         InvalidReportError: A feature or a vulnerability has no name.
     """
     if not result.Features:
         raise UnsupportedImageError(_nothing_seen(result))
+    coverage = coverage or Coverage.from_result(result)
     findings = make_findings(result.Features, {link.name: link.layer.digest for link in chain})
-    return ScannerReport(findings=findings, notes=() if findings else (AGE_UNKNOWN,))
+    if coverage.is_missing and not findings:
+        said = no_data_for(coverage.uncovered)
+        raise UnsupportedImageError(f"{said}: the image is not known to be clean; {_ASK_THE_UPDATER}")
+    age = () if findings else (AGE_UNKNOWN,)
+    return ScannerReport(findings=findings, complete=coverage.is_complete, notes=coverage.notes or age)
 
 
 def make_findings(features: Iterable[Feature], digests: Mapping[str, str]) -> tuple[Finding, ...]:
@@ -69,7 +75,7 @@ def make_findings(features: Iterable[Feature], digests: Mapping[str, str]) -> tu
             raise InvalidReportError("Clair's answer has a feature without a name", faults=[fault])
         if feature.Vulnerabilities:
             reader.read(feature, number)
-    found = reader.found
+    found = reader.merge()
     if reader.mixed:
         # a report could not tell some findings apart, and would leave them in Clair's random order
         found = {package: dict(sorted(found[package].items())) for package in sorted(found)}
@@ -92,6 +98,8 @@ class _Reader:
         self.found: Found = {}
         self.mixed = False
         """Whether a vulnerability had another namespace than its package."""
+        self._again: dict[tuple[PackageKey, str], list[Finding]] = {}
+        """The findings of keys that came more than once, the first one included."""
         self._digests = digests
         self._ratings = RatingsByText()
         self._severities = _Severities()
@@ -100,7 +108,8 @@ class _Reader:
         """Add the findings of one feature; *number* is its index in the answer."""
         name, version, own = feature.Name or "", feature.Version or "", feature.NamespaceName or ""
         package, layer = Package(name, version, own), self._digests.get(feature.AddedBy or "")
-        found, ratings, severities = self._of_package(name, version, own), self._ratings, self._severities
+        key = name, version, own
+        found, ratings, severities = self.found.setdefault(key, {}), self._ratings, self._severities
         for one in feature.Vulnerabilities:  # 20,000 times: nothing needless in this loop
             identity, word, fix, link, namespace = one.Name, one.Severity, one.FixedBy, one.Link, one.NamespaceName
             if not identity:
@@ -118,17 +127,21 @@ class _Reader:
                 layer,
             )
             if namespace and namespace != own:
-                self._add(self._of_package(name, version, namespace), _of_other_namespace(finding, namespace))
+                self._add((name, version, namespace), _of_other_namespace(finding, namespace))
             elif found.setdefault(identity, finding) is not finding:
-                self._add(found, finding)
+                self._add(key, finding)
 
-    def _of_package(self, *key: str) -> dict[str, Finding]:
-        return self.found.setdefault(key, {})  # type: ignore[arg-type]
-
-    def _add(self, found: dict[str, Finding], finding: Finding) -> None:
-        known = found.get(finding.id)
-        found[finding.id] = finding if known is None else _merged(known, finding)
+    def _add(self, key: PackageKey, finding: Finding) -> None:
+        first = self.found.setdefault(key, {}).setdefault(finding.id, finding)
+        if first is not finding:
+            self._again.setdefault((key, finding.id), [first]).append(finding)
         self.mixed = self.mixed or bool(finding.details)
+
+    def merge(self) -> Found:
+        """Return the findings by key, those of one key merged: all of them at once, since one may come 10,000 times."""
+        for (key, identity), findings in self._again.items():
+            self.found[key][identity] = _merged(findings)
+        return self.found
 
 
 class _Severities(dict[str | None, Severity | None]):
@@ -153,17 +166,16 @@ def _of_other_namespace(finding: Finding, namespace: str) -> Finding:
     return attrs.evolve(finding, details={"vulnerability_namespace": namespace})
 
 
-def _merged(one: Finding, other: Finding) -> Finding:
-    """Merge two findings of one key; their order does not matter."""
-    worst = max(one, other, key=lambda finding: (finding.severity, finding.severity_label))
-    layers = [finding.layer for finding in (one, other) if finding.layer]
+def _merged(findings: Sequence[Finding]) -> Finding:
+    """Merge the findings of one key; their order does not matter."""
+    layers = [one.layer for one in findings if one.layer]
     return attrs.evolve(
-        worst,
-        package=min(one.package, other.package, key=lambda package: package.namespace),
-        fixed_by=sorted({*one.fixed_by, *other.fixed_by}),
-        links=sorted({*one.links, *other.links}),
-        description=max(one.description, other.description, key=lambda text: (len(text), text)),
-        cvss=tuple(sorted({*one.cvss, *other.cvss}, key=rating_order)),
+        max(findings, key=lambda one: (one.severity, one.severity_label)),
+        package=min((one.package for one in findings), key=lambda package: package.namespace),
+        fixed_by=sorted({fix for one in findings for fix in one.fixed_by}),
+        links=sorted({link for one in findings for link in one.links}),
+        description=max((one.description for one in findings), key=lambda text: (len(text), text)),
+        cvss=tuple(sorted({rating for one in findings for rating in one.cvss}, key=rating_order)),
         layer=min(layers) if layers else None,
-        details={**one.details, **other.details},
+        details={name: value for one in findings for name, value in one.details.items()},
     )

@@ -1,8 +1,9 @@
 """The names under which Clair knows the layers of an image.
 
-Clair keys a layer by its name alone, and the first POST of a name fixes the layer's parent. A layer's digest can't be
-its name, therefore: the same layer on another base would get the first base's result. A name here stands for the whole
-chain from the base up to the layer.
+Clair keys a layer by its name alone, and the first POST of a name fixes the layer's parent and content. So a layer's
+digest can't be its name: the same layer on another base would get the first base's result. Nor does Clair verify what
+it fetches: a registry that serves junk under the digest of somebody else's layer would make that layer junk for all.
+A name here stands for the whole chain from the base up to the layer, and for the registry that it came from.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from attrs import frozen
-from portus_scanners import Layer
+from portus_scanners import Image, Layer, Reference
 
 EMPTY_LAYERS = frozenset(
     {
@@ -40,14 +41,29 @@ class ChainLink:
         return f"layer {self.number} of {self.total} ({self.layer.digest})"
 
 
-def make_chain(layers: Iterable[Layer], salt: str) -> tuple[ChainLink, ...]:
+def name_layers(image: Image, salt: str) -> tuple[ChainLink, ...]:
+    """Return the layers of an image under their names in Clair, as `make_chain` does.
+
+    The layers of a local image are verified before they are served, so that they need no origin in their names.
+    """
+    reference = image.reference
+    registry = reference.registry if image.local is None and isinstance(reference, Reference) else ""
+    return make_chain(image.layers, salt, registry)
+
+
+def make_chain(layers: Iterable[Layer], salt: str, registry: str = "") -> tuple[ChainLink, ...]:
     """Return the layers under their names in Clair, base first, without the well-known empty ones.
 
-    The first name is the SHA-256 of ``SALT DIGEST``, each further one that of ``NAME-BELOW DIGEST``.
+    The first name is the SHA-256 of ``SALT REGISTRY DIGEST``, each further one that of ``NAME-BELOW DIGEST``.
+
+    Args:
+        layers: The image's layers, base first.
+        salt: Keeps our layers apart from those that others have stored in the same Clair.
+        registry: The registry that they are fetched from: ``registry.example:5000``; empty for verified layers.
     """
     solid = [layer for layer in layers if layer.digest not in EMPTY_LAYERS]
     links: list[ChainLink] = []
-    below, parent = salt, ""
+    below, parent = f"{salt} {registry}", ""
     for number, layer in enumerate(solid, start=1):
         name = sha256(f"{below} {layer.digest}".encode()).hexdigest()
         links.append(ChainLink(layer, name, parent, number, len(solid)))

@@ -1,11 +1,17 @@
-"""Having Clair fetch and analyse the layers of an image, one after the other, each once for all images."""
+"""Having Clair fetch and analyse the layers of an image, one after the other, each once for all images.
+
+Clair is given one layer of an image at a time; it has to know the parent. What can be done meanwhile is done meanwhile:
+finding out which layers Clair knows already, and checking the blobs of the next ones.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from http import HTTPStatus
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 from portus_scanners import (
@@ -25,12 +31,17 @@ from portus_scanners import (
 from .client import RACE_TRIES, ClairClient, pause_after_race
 from .layers import ChainLink
 from .refusals import Cause, Refusal
+from .search import KnownPart
 from .sharing import Shared
 
 _TRIES = {Cause.BLOB_NOT_FETCHED: 2, Cause.NOT_EXTRACTED: 2, Cause.LOST_RACE: RACE_TRIES}
 """How often a layer is posted at most if Clair refuses for this cause; for any other cause, once."""
 _BLOB_IS_SUSPECT = {Cause.BLOB_NOT_FETCHED, Cause.NOT_EXTRACTED}
 """Causes after which the size of the blob is checked again."""
+_HEAD_START = 0.001
+"""Seconds after which what is done meanwhile begins: the request that is waited for goes out first."""
+_CHECKED_AHEAD = 16
+"""Layers above the one being posted whose blobs are checked meanwhile."""
 
 _SERVED_ELSEWHERE = "; --serve-address gives the layers of a local image another address"
 
@@ -59,11 +70,14 @@ class LayerPoster:
         self._shared = shared
         self._check_blobs = check_blobs
 
-    async def post(self, chain: Iterable[ChainLink]) -> None:
+    async def post(self, known: KnownPart) -> None:
         """Post the layers from the base up, and stop at the first that fails, as its children would fail too.
 
         If a layer is being posted for another image, wait for that; if it was posted meanwhile, skip it. Posting a
         layer that Clair already knows costs Clair nothing.
+
+        Args:
+            known: Which layers can be skipped. While layers are posted, Clair is asked for more of them.
 
         Raises:
             ParentUnknownError: A layer went missing in Clair.
@@ -71,21 +85,44 @@ class LayerPoster:
             ScannerUnavailableError: Clair or the registry can't be reached or is out of order.
             ScannerError: Posting failed in another way. All messages name the layer.
         """
-        for link in chain:
-            try:
-                await self._post_once(link)
-            except (ScannerError, RegistryError) as error:
-                raise _at_layer(link, error) from error
-            self._context.progress(link.number, link.total, "layer")
+        async with _Beside() as beside:
+            search = beside.begin("search", partial(known.search, self._client))
+            while upcoming := known.upcoming(1 + (_CHECKED_AHEAD if search.done() else 1)):
+                link = upcoming[0]
+                try:
+                    await self._post_once(upcoming, beside)
+                except (ScannerError, RegistryError) as error:
+                    if not await self._is_known(link, error):
+                        raise _at_layer(link, error) from error
+                known.reach(link.number)
+                self._context.progress(known.least, link.total, "layer")
 
-    async def _post_once(self, link: ChainLink) -> None:
-        if link.name not in self._shared.known:
-            await self._shared.posts.run(link.name, partial(self._post_one, link))
-            self._shared.known.add((link.name,))
+    async def _is_known(self, link: ChainLink, error: ScannerError | RegistryError) -> bool:
+        """Return whether Clair knows a layer that could not be posted: what it knows need not be in the registry."""
+        if isinstance(error, (ScannerUnavailableError, ParentUnknownError)):
+            return False
+        try:
+            return await self._client.knows(link.name)
+        except ScannerError:
+            return False
+
+    async def _post_once(self, upcoming: Sequence[ChainLink], beside: _Beside) -> None:
+        name = upcoming[0].name
+        if name not in self._shared.known:
+            await self._shared.posts.run(name, partial(self._post_next, upcoming, beside))
+
+    async def _post_next(self, upcoming: Sequence[ChainLink], beside: _Beside) -> None:
+        """Post the first of these layers, and check the blobs of the others meanwhile."""
+        link, *later = upcoming
+        if self._check_blobs:
+            await (beside.find(link.name) or self._check_size(link))
+            if later and not beside.find(later[0].name):
+                for one in later:
+                    beside.begin(one.name, partial(self._check_size, one))
+        if link.name not in self._shared.known:  # an answer may have come meanwhile
+            await self._post_one(link)
 
     async def _post_one(self, link: ChainLink) -> None:
-        if self._check_blobs:
-            await self._check_size(link)
         tries: Counter[Cause] = Counter()
         renew = False
         while True:
@@ -105,7 +142,7 @@ class LayerPoster:
 
     async def _access(self, link: ChainLink, *, renew: bool) -> BlobAccess:
         access = await self._context.blob(self._image, link.layer, renew=renew)
-        if urlsplit(access.url).scheme not in {"http", "https"}:  # Clair would open a file on its own host
+        if not access.url.startswith(("http://", "https://")):  # Clair would open a file on its own host
             raise ScannerError("the address of the blob is not an http(s) URL; it is not sent to Clair")
         return access
 
@@ -114,7 +151,7 @@ class LayerPoster:
         key = self._blob_key(link)
         if key and key[0] in self._shared.checked:
             return
-        head = await self._head(link)
+        head = await (self._shared.checks.run(key, partial(self._head, link)) if key else self._head(link))
         if head.status != HTTPStatus.OK or head.size is None or link.layer.size is None:
             return
         if head.size != link.layer.size:
@@ -149,6 +186,36 @@ class LayerPoster:
             f"does not say why; {seen}. Clair fetches the blob itself and must be able to reach {_host(access.url)}"
             f"{_SERVED_ELSEWHERE if self._image.local else ''}"
         )
+
+
+async def _later(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    await asyncio.sleep(_HEAD_START)
+    await work()
+
+
+class _Beside:
+    """Tasks beside a coroutine. Those still running at the end of the block are cancelled, whatever ends it."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    def find(self, key: str) -> asyncio.Task[None] | None:
+        """Return the task of this key, if there is one."""
+        return self._tasks.get(key)
+
+    def begin(self, key: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+        """Return the task of this key; if there is none, one that begins when the coroutine waits for something."""
+        if key not in self._tasks:
+            self._tasks[key] = asyncio.create_task(_later(work))
+        return self._tasks[key]
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_exc: object) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
 
 def _what_we_see(head: BlobHead) -> str:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 
 from portus_scanners import Health, Image, Scanner, ScannerContext, ScannerError, ScannerReport, UnsupportedImageError
 from portus_scanners.backends import HttpAnswer
 
-from .client import ClairClient, check_clair
+from .client import ClairClient
+from .coverage import Coverage
 from .findings import make_report
-from .layers import ChainLink, make_chain
+from .health import check_clair
+from .layers import ChainLink, name_layers
 from .posting import LayerPoster, ParentUnknownError
+from .search import KnownPart
 from .settings import ClairSettings
 from .sharing import Shared
-from .wire import read_layer
+from .wire import LayerResult, read_layer
 
 _PASSES = 2
 """How often the whole chain is posted at most."""
+_MOST_ASKED = 16
+"""Distributions of one image that Clair is asked about: real images have one to three."""
 
 
 class ClairScanner(Scanner[ClairSettings], contract=1):
@@ -34,10 +41,12 @@ class ClairScanner(Scanner[ClairSettings], contract=1):
     async def scan(self, image: Image) -> ScannerReport:
         """Return what Clair knows of one image. Clair is asked each time: new vulnerabilities show without a POST.
 
-        Only layers that Clair does not know are posted, each once for all images that are being scanned.
+        Only layers that Clair may not know are posted, each once for all images that are being scanned. The report is
+        incomplete if Clair has no data for one of the image's distributions, or does not say whether it has.
 
         Raises:
-            UnsupportedImageError: The image has no layer with files, Clair can't read a layer, or recognised nothing.
+            UnsupportedImageError: The image has no layer with files, Clair can't read a layer, recognised nothing, or
+                has no data for its distribution.
             ScannerUnavailableError: Clair or the registry can't be reached or is out of order.
             InvalidReportError: Clair's answer is not what its API says.
             ScannerError: The scan failed in another way; the message says at which layer.
@@ -48,7 +57,13 @@ class ClairScanner(Scanner[ClairSettings], contract=1):
         if answer is None:
             answer = await self._analyse(client, image, chain)
         self._shared.known.add(link.name for link in chain)
-        return await answer.parse(lambda answer: make_report(read_layer(answer.body, chain[-1].name), chain))
+        result, coverage = await answer.parse(lambda answer: _read_result(answer, chain[-1].name))
+        coverage = self._with_memory(coverage)
+        if coverage.unanswered:
+            if coverage.covered:  # there are findings, which the deadline must not cost
+                self.context.keep(await answer.parse(lambda _: make_report(result, chain, coverage)))
+            coverage = coverage.with_answers(await self._ask_for_data(client, coverage.unanswered))
+        return await answer.parse(lambda _: make_report(result, chain, coverage))
 
     async def check_health(self) -> Health:
         """Return whether the API answers; the message also tells what the health port says."""
@@ -58,7 +73,7 @@ class ClairScanner(Scanner[ClairSettings], contract=1):
         return ClairClient(self.context, self.settings.server)
 
     def _chain(self, image: Image) -> tuple[ChainLink, ...]:
-        chain = make_chain(image.layers, self.settings.salt)
+        chain = name_layers(image, self.settings.salt)
         if not chain:
             raise UnsupportedImageError("the image has no layer that Clair could look into: all are empty")
         return chain
@@ -68,63 +83,54 @@ class ClairScanner(Scanner[ClairSettings], contract=1):
         if chain[-1].name in self._shared.known:
             self._forget(chain)
         poster = LayerPoster(client, self.context, image, self._shared, check_blobs=self.settings.check_blobs)
-        known = await count_known(client, chain, self._shared)
-        for left in reversed(range(_PASSES + bool(known))):
+        known, passes = KnownPart(chain, self._shared, trusting=True), 0
+        while passes < _PASSES:
+            lost = _nothing_kept(len(chain))
             try:
-                await poster.post(chain[known:])
-            except ParentUnknownError:
-                if not left:
-                    raise
+                await poster.post(known)
+            except ParentUnknownError as error:
+                lost = error
             else:
                 answer = await client.fetch_result(chain[-1].name)
                 if answer is not None:
                     return answer
+            passes += not known.presumed
             self._forget(chain)
-            known = 0
-        raise ScannerError(
-            f"Clair accepted all {len(chain)} layers and then did not know the uppermost, {_PASSES} times: layers are "
-            "being deleted in it, or several Clairs without a common database answer at this address"
-        )
+            known = KnownPart(chain, self._shared, trusting=False)
+        raise lost
 
     def _forget(self, chain: Sequence[ChainLink]) -> None:
         """Forget that Clair knows any of these layers."""
         self._shared.known.discard(link.name for link in chain)
 
+    def _with_memory(self, coverage: Coverage) -> Coverage:
+        """Remember what a result has shown of Clair's data, and return that with what is remembered."""
+        data = self._shared.data
+        data.set(coverage.covered, has_data=True)
+        remembered = ((namespace, data.get(namespace)) for namespace in coverage.unanswered)
+        return coverage.with_answers({namespace: known for namespace, known in remembered if known is not None})
 
-async def count_known(client: ClairClient, chain: Sequence[ChainLink], shared: Shared) -> int:
-    """Return how many layers, from the base up, Clair knows of a chain whose top it does not know.
+    async def _ask_for_data(self, client: ClairClient, namespaces: Iterable[str]) -> Mapping[str, bool | str]:
+        """Return for each namespace whether Clair has data, or why that is not known; those beyond 16 are not asked."""
+        asked = list(islice(namespaces, _MOST_ASKED))
+        return dict(zip(asked, await asyncio.gather(*(self._has_data(client, one) for one in asked)), strict=True))
 
-    What Clair knows of a chain is always its lower part: it refuses a layer whose parent it does not know, and a DELETE
-    removes all layers that are built on the deleted one. Names stand for whole chains, so no other client can have
-    stored a name on another parent. That is why a binary search is right.
-
-    It takes at most ``ceil(log2(layers))`` requests: none if the next layer above the remembered ones is being posted
-    for another image. The first request asks about a layer as near to the remembered ones as that bound allows, since
-    that is where a new image most often differs.
-
-    Args:
-        client: The client of Clair's API.
-        chain: The image's layers, base first.
-        shared: What is remembered; the answers are added to it.
-
-    Raises:
-        ScannerUnavailableError: Clair can't be reached or is out of order.
-        ScannerError: Clair refused in another way.
-    """
-    least, most = _count_remembered(chain, shared), len(chain) - 1
-    questions = most.bit_length()
-    while least < most and chain[least].name not in shared.posts:
-        step = max(1, most - least + 1 - 2 ** (questions - 1))
-        asked = chain[least + step - 1].name
-        if await shared.probes.run(asked, partial(client.knows, asked)):
-            least += step
-        else:
-            most = least + step - 1
-        questions -= 1
-    shared.known.add(link.name for link in chain[:least])
-    return least
+    async def _has_data(self, client: ClairClient, namespace: str) -> bool | str:
+        try:
+            known = await self._shared.questions.run(namespace, partial(client.has_data, namespace))
+        except ScannerError as error:
+            return str(error)
+        self._shared.data.set([namespace], has_data=known)
+        return known
 
 
-def _count_remembered(chain: Sequence[ChainLink], shared: Shared) -> int:
-    """Return how many layers are remembered as known to Clair; the uppermost of them stands for all below it."""
-    return next((link.number for link in reversed(chain[:-1]) if link.name in shared.known), 0)
+def _read_result(answer: HttpAnswer, name: str) -> tuple[LayerResult, Coverage]:
+    result = read_layer(answer.body, name)
+    return result, Coverage.from_result(result)
+
+
+def _nothing_kept(layers: int) -> ScannerError:
+    return ScannerError(
+        f"Clair accepted all {layers} layers and then did not know the uppermost, {_PASSES} times: layers are "
+        "being deleted in it, or several Clairs without a common database answer at this address"
+    )

@@ -22,6 +22,12 @@ MOST_BLOBS = 4096
 BLOB_CHECK_LASTS = 600.0
 """Seconds for which the registry's answer about a blob's size is trusted."""
 
+MOST_NAMESPACES = 1024
+DATA_LASTS = 600.0
+"""Seconds for which it is remembered that Clair has data for a distribution."""
+NO_DATA_LASTS = 60.0
+"""Seconds for which it is remembered that Clair has none: its updater may bring some at any time."""
+
 KeyT = TypeVar("KeyT", bound=Hashable)
 
 
@@ -66,6 +72,25 @@ class Recent(Generic[KeyT]):
             self._added.pop(key, None)
 
 
+class DataMemory:
+    """For which distributions Clair had vulnerability data when it last showed that."""
+
+    def __init__(self) -> None:
+        self._with = Recent[str](MOST_NAMESPACES, DATA_LASTS)
+        self._without = Recent[str](MOST_NAMESPACES, NO_DATA_LASTS)
+
+    def get(self, namespace: str) -> bool | None:
+        """Return whether Clair has data for a namespace; None where that is not known, or no longer."""
+        return True if namespace in self._with else False if namespace in self._without else None
+
+    def set(self, namespaces: Iterable[str], *, has_data: bool) -> None:
+        """Remember what Clair has just shown, instead of what it had shown before."""
+        names = tuple(namespaces)
+        now, before = (self._with, self._without) if has_data else (self._without, self._with)
+        now.add(names)
+        before.discard(names)
+
+
 @define
 class Shared:
     """The memory of one scanner object; layers are known by their names in Clair."""
@@ -74,5 +99,11 @@ class Shared:
     """Layers that Clair knew when it was last asked; they may have been deleted since."""
     checked: Recent[tuple[str, str, str]] = field(factory=lambda: Recent(MOST_BLOBS, BLOB_CHECK_LASTS))
     """Registry, repository and digest of the blobs whose size was right."""
+    data: DataMemory = field(factory=DataMemory)
     posts: SingleFlight = field(factory=partial(SingleFlight, share_errors=False))
     probes: SingleFlight = field(factory=partial(SingleFlight, share_errors=False))
+    """Questions about layers."""
+    checks: SingleFlight = field(factory=partial(SingleFlight, share_errors=False))
+    """Questions to registries about blobs."""
+    questions: SingleFlight = field(factory=partial(SingleFlight, share_errors=False))
+    """Questions about the data for a distribution."""

@@ -80,6 +80,22 @@ class NamespacesAnswer:
     Namespaces: tuple[Namespace, ...] | None = None
 
 
+@frozen
+class StoredVulnerability:
+    """A vulnerability of a distribution, as Clair has stored it."""
+
+    Name: str
+    NamespaceName: str | None = None
+
+
+@frozen
+class VulnerabilitiesAnswer:
+    """The answer to ``GET /v1/namespaces/NS/vulnerabilities``."""
+
+    Vulnerabilities: tuple[StoredVulnerability, ...] | None
+    """Null where there are none, but never absent."""
+
+
 def layer_request(link: ChainLink, access: BlobAccess) -> dict[str, Any]:
     """Return the body of ``POST /v1/layers``; it contains the registry's credentials."""
     return {
@@ -120,6 +136,19 @@ def read_namespaces(body: bytes) -> tuple[str, ...]:
     """
     namespaces = _decode(body, NamespacesAnswer).Namespaces or ()
     return tuple(namespace.Name or "" for namespace in namespaces)
+
+
+def read_has_data(body: bytes, namespace: str) -> bool:
+    """Return whether Clair has a vulnerability of the namespace that was asked for.
+
+    Raises:
+        InvalidReportError: The body is not JSON, has values of wrong types, or is about another namespace.
+    """
+    found = _decode(body, VulnerabilitiesAnswer).Vulnerabilities or ()
+    if others := [one.NamespaceName for one in found if one.NamespaceName not in {None, namespace}]:
+        fault = f"$.Vulnerabilities: expected those of {namespace!r:.100}, got one of {others[0]!r:.100}"
+        raise InvalidReportError("Clair's answer is about another distribution", faults=[fault])
+    return bool(found)
 
 
 def read_error(body: bytes) -> str:
