@@ -81,6 +81,8 @@ def test_an_index_that_is_never_resolved_ends_with_the_time(run: Run, config: Co
 class CountingDisplay(SilentDisplay):
     """Remembers what it was told."""
 
+    shows_progress = True
+
     def __init__(self) -> None:
         self.expected = 0
         self.shown: list[str] = []

@@ -332,6 +332,8 @@ class TestOutput:
 class RecordingDisplay(SilentDisplay):
     """Counts images, and calls `react` on each change."""
 
+    shows_progress = True
+
     def __init__(self, react: Callable[[Progress], object] = lambda _: None) -> None:
         self.begun = self.running = self.most = 0
         self.lines: list[str] = []

@@ -93,6 +93,8 @@ class LiveDisplay(LiveArea, SilentDisplay):
         auto_refresh: False to draw only when a state changes.
     """
 
+    shows_progress = True
+
     def __init__(self, total: int, console: Console, *, auto_refresh: bool = True) -> None:
         self._total = total
         self._ended = 0

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from itertools import count
 from time import monotonic
+from typing import ClassVar
 
 from attrs import frozen
 from portus_scanners import (
@@ -32,6 +33,9 @@ LOOPBACK = "127.0.0.1"
 
 class SilentDisplay:
     """Shows nothing of the images that are scanned; a display that does overrides each method."""
+
+    shows_progress: ClassVar[bool] = False
+    """Whether it wants to be told what each scanner does."""
 
     def start(self) -> None:
         """Begin to show."""
@@ -104,6 +108,7 @@ class ImageScans:
         self._order = order
         self._session = session
         self._rows = _Rows(len(order.references), display)
+        self._shows_progress = display.shows_progress
         self._ends: list[ScanEnd] = []
         self._deadline = None if order.timeout is None else monotonic() + order.timeout
 
@@ -130,7 +135,7 @@ class ImageScans:
             platform=self._order.platform,
             all_platforms=self._order.all_platforms,
             total_timeout=left,
-            on_progress=self._rows.show,
+            on_progress=self._rows.show if self._shows_progress else None,
         )
         await self._session.scan(scans, self._take)
 

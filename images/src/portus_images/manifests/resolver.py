@@ -65,7 +65,7 @@ class Resolver:
         registry: See `RegistryError`.
     """
 
-    def __init__(self, source: ManifestSource, what: str, registry: str = "") -> None:
+    def __init__(self, source: ManifestSource, what: ImageReference | str, registry: str = "") -> None:
         self._source = source
         self._what = what
         self._registry = registry

@@ -74,7 +74,7 @@ class Registry:
         """
         repository = self._open(reference)
         found = await repository.fetch_manifest(reference.manifest)
-        resolver = Resolver(repository, str(reference), reference.registry)
+        resolver = Resolver(repository, reference, reference.registry)
         return make_image(reference, await resolver.one(found, platform))
 
     async def resolve_all(self, reference: Reference) -> tuple[Image, ...]:
@@ -92,7 +92,7 @@ class Registry:
         """
         repository = self._open(reference)
         found = await repository.fetch_manifest(reference.manifest)
-        resolved = await Resolver(repository, str(reference), reference.registry).all(found)
+        resolved = await Resolver(repository, reference, reference.registry).all(found)
         return tuple(make_image(reference, one) for one in resolved)
 
     async def blob(self, image: Image, layer: Layer, *, renew: bool = False, from_here: bool = False) -> BlobAccess:

@@ -172,6 +172,8 @@ class Transport:
                 if isinstance(outcome, RegistryAnswer):
                     wait = outcome.retry_after if outcome.status >= _FIRST_FAILURE else None
                     paced.answered(outcome.status, wait)
+                    if outcome.status < _FIRST_FAILURE:
+                        return outcome
             tries += 1
             pause = find_pause(outcome, tries)
         if isinstance(outcome, Failure):
