@@ -146,6 +146,25 @@ def test_what_is_no_report(tmp_path: Path, content: bytes, words: str) -> None:
     assert (2, "", True, False) == (result.exit_code, result.stdout, words in result.stderr, out.exists())
 
 
+@pytest.mark.parametrize("arguments", ["convert FILE", "diff FILE FILE", "explain CVE-1 FILE"])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ('{"SchemaVersion": 2, "Results": []}', "it looks like a report of Trivy; the scanner report_file reads it"),
+        ('{"bomFormat": "CycloneDX"}', "it looks like a CycloneDX document"),
+        ("<html>", "it looks like an HTML page"),
+        ('{"schema_version": 2, "reports": []}', "is not a report: $.schema_version: expected 1, got 2"),
+    ],
+    ids=["trivy", "cyclonedx", "html", "ours"],
+)
+def test_a_file_of_another_program_is_named(tmp_path: Path, arguments: str, content: str, words: str) -> None:
+    """Each sub-command that reads reports says what it was given instead."""
+    path = tmp_path / "given"
+    path.write_text(content)
+    result = CliRunner().invoke(command, arguments.replace("FILE", str(path)).split(), prog_name="portus-scan")
+    assert (2, "", True) == (result.exit_code, result.stdout, words in result.stderr)
+
+
 def test_a_report_may_be_replaced_by_itself(write: Write) -> None:
     """A report is read before its file is written."""
     name = write("a.json", OK)

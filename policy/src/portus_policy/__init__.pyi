@@ -21,6 +21,7 @@ from .gate_policy import (
     GatePolicy as GatePolicy,
     Treatment as Treatment,
 )
+from .lookalikes import looks_like as looks_like
 from .policy import (
     Policy as Policy,
     apply_policy as apply_policy,

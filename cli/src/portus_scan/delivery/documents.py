@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import IO
 
-from portus_policy import GateResult
+from portus_policy import GateResult, looks_like
 from portus_scanners import InvalidDocumentError, ReportDocument, load_document
 
 from ..exits import CommandFault
+from ..terminal import PROGRAM
 
 MOST_BYTES = 1 << 30
 """Bytes of one report that are read: a report of 1 GB has about half a million findings."""
 STDIN = "-"
+_OURS = {"a report of portus-scan", "a line of a report of portus-scan"}
+_READ_BY_REPORT_FILE = {"a report of Trivy", "a report of Grype", "a SARIF log"}
 
 
 def read_document(name: str, *, limit: int = MOST_BYTES) -> ReportDocument:
@@ -40,7 +43,17 @@ def read_document(name: str, *, limit: int = MOST_BYTES) -> ReportDocument:
     try:
         return load_document(data)
     except InvalidDocumentError as error:
-        raise CommandFault(f"{label} is not a report: {fault}" for fault in error.faults) from error
+        raise CommandFault(_why_not(label, data, error)) from error
+
+
+def _why_not(label: str, data: bytes, error: InvalidDocumentError) -> Iterator[str]:
+    """Yield what a file looks like that is something else, otherwise the faults of the report."""
+    words = looks_like(data)
+    if not words or words in _OURS:
+        yield from (f"{label} is not a report: {fault}" for fault in error.faults)
+        return
+    advice = "; the scanner report_file reads it" if words in _READ_BY_REPORT_FILE else ""
+    yield f"{label} is not a report of {PROGRAM}: it looks like {words}{advice}"
 
 
 def _read(name: str, limit: int) -> bytes:
