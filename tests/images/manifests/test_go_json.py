@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 from portus_images.manifests import ImageIndex, ImageManifest, MalformedError, WireTags, parse_object, structure
-from portus_images.manifests.go_json import fold, read_members
 from portus_images.manifests.manifest import DOCKER_LIST, DOCKER_MANIFEST, read_manifest, read_platform
+from portus_images.manifests.wire import fold, read_members
 
 GOOD, EVIL = "sha256:" + "aa" * 32, "sha256:" + "bb" * 32
 LAYER = {"mediaType": "application/vnd.docker.image.rootfs.diff.tar.gzip", "size": 5, "digest": GOOD}

@@ -1,12 +1,11 @@
 """Manifests, indexes and configurations: what registries, folders and archives have alike. Pure but for the resolver.
 
-`go_json.py` reads JSON as Go does, `wire.py` is what there is in it; `manifest.py` verifies and judges it, `schema1.py`
-Docker's first form; `platforms.py` ranks what an index offers; `resolver.py` finds the images of a reference.
+`wire.py` is the JSON, read as Go reads it; `manifest.py` verifies and judges it, `schema1.py` Docker's first form;
+`platforms.py` ranks what an index offers; `resolver.py` finds the images of a reference.
 """
 
 from __future__ import annotations
 
-from .go_json import JsonObject, MalformedError, parse_json, parse_object, read_members
 from .manifest import (
     ACCEPT,
     DOCKER_MANIFEST,
@@ -22,11 +21,16 @@ from .resolver import Resolved, Resolver, make_image
 from .wire import (
     Descriptor,
     Digest,
+    JsonObject,
+    MalformedError,
     MediaType,
     Size,
     WireCatalog,
     WireIndex,
     WireTags,
+    parse_json,
+    parse_object,
+    read_members,
     structure,
 )
 

@@ -15,10 +15,18 @@ from attrs import frozen
 
 from ..blobs import digest_of, find_digest_fault
 from ..image import Layer, Platform
-from .go_json import MalformedError, parse_object, read_members
 from .platforms import Rank, rank_platform
 from .schema1 import read_schema1, strip_signatures
-from .wire import Descriptor, WireIndex, WireManifest, WirePlatform, structure
+from .wire import (
+    Descriptor,
+    MalformedError,
+    WireIndex,
+    WireManifest,
+    WirePlatform,
+    parse_object,
+    read_members,
+    structure,
+)
 
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"

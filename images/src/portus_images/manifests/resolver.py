@@ -11,10 +11,9 @@ from attrs import evolve, frozen
 from ..errors import ImageNotFoundError, InvalidManifestError, LocalImageError, RegistryError
 from ..image import Image, LocalImage, Platform
 from ..reference import ImageReference
-from .go_json import MalformedError, TwiceError
 from .manifest import ImageIndex, ImageManifest, is_known, make_platform, rank_entries, read_platform
 from .platforms import normalize_platform, own_platform
-from .wire import Descriptor
+from .wire import Descriptor, MalformedError, TwiceError
 
 MOST_NESTED = 3
 """How deep an index may be inside others."""

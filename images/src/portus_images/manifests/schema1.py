@@ -12,8 +12,7 @@ from typing import Any
 from attrs import evolve
 
 from ..image import Layer
-from .go_json import MalformedError, parse_object, read_members
-from .wire import WireHistory, WirePlatform, WireSchema1, Word, structure
+from .wire import MalformedError, WireHistory, WirePlatform, WireSchema1, Word, parse_object, read_members, structure
 
 
 def read_schema1(document: dict[str, Any]) -> tuple[tuple[Layer, ...], WirePlatform]:

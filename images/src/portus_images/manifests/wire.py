@@ -2,12 +2,19 @@
 
 Sources: Docker's ``manifest-v2-2.md``; OCI image specification, ``manifest.md``, ``image-index.md``, ``config.md``.
 All of it is hostile: digests go into URLs, strings into messages. What does not fit is a `MalformedError`.
+
+JSON is read as Go programs read it, so that what is scanned here is what Docker, containerd and Trivy take. Go matches
+the names of members without regard to case, and the last one of a name wins, or is merged with those before it. So a
+member is found here in any spelling, and one that is then there twice is not read at all. The keys of a map
+(annotations) are data: nothing of this holds for them. Source: Go's ``encoding/json``: ``Unmarshal``; ``fold.go``,
+``foldName``.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, NewType, TypeVar, get_args, get_origin
 
 import cattrs
@@ -15,7 +22,6 @@ from attrs import field, fields, frozen, has, resolve_types
 from cattrs.gen import make_dict_structure_fn
 
 from ..blobs import find_digest_fault
-from .go_json import MalformedError, read_members
 
 MOST_ELEMENTS = 1000
 """Layers of a manifest, entries of an index."""
@@ -23,6 +29,8 @@ _LARGEST_SIZE = 2**63 - 1
 _MEDIA_TYPE = re.compile(r"[\x20-\x7e]{0,255}")
 _URL = re.compile(r"[\x21-\x7e]{1,4096}")
 _PLATFORM_WORD = re.compile(r"[A-Za-z0-9_.-]{0,64}")
+_LONG_S = "\u017f"
+"""Folds to ``s`` in Go. The Kelvin sign, the other one of its kind, becomes ``k`` in lower case anyway."""
 _MOST_FAULTS = 5
 _LONGEST_FAULT = 200
 
@@ -37,6 +45,78 @@ DocumentT = TypeVar("DocumentT")
 
 NAME = "name in the JSON"
 """Key in an attribute's metadata, where the two names differ."""
+
+
+class MalformedError(ValueError):
+    """A document that is not what it should be; the message has a ``$.path`` for each fault."""
+
+
+class TwiceError(MalformedError):
+    """A member that is there twice, as Go reads names: programs could take different ones."""
+
+
+class JsonObject(dict[str, Any]):
+    """A JSON object that remembers all of its members: also those of one name.
+
+    Args:
+        pairs: Names and values, in the order in which they were there.
+    """
+
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: Iterable[tuple[str, Any]]) -> None:
+        self.pairs = list(pairs)
+        super().__init__(self.pairs)
+
+
+def parse_object(body: bytes) -> JsonObject:
+    """Return the JSON object of a body.
+
+    Raises:
+        MalformedError: It is not JSON in UTF-8, or not an object.
+    """
+    document = parse_json(body)
+    if not isinstance(document, JsonObject):
+        raise MalformedError("it is not a JSON object")
+    return document
+
+
+def parse_json(body: bytes) -> Any:
+    """Return the JSON value of a body; objects are `JsonObject`.
+
+    Raises:
+        MalformedError: It is not JSON in UTF-8.
+    """
+    try:
+        return json.loads(body.decode(), object_pairs_hook=JsonObject)
+    except (ValueError, RecursionError) as error:
+        raise MalformedError("it is not JSON") from error
+
+
+def read_members(value: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Return the members that have one of these names to Go, each by the name as it is given here.
+
+    Args:
+        value: A JSON object; one that was made here may be a plain `dict`.
+        names: Names in ASCII, no two of which are one to Go.
+
+    Raises:
+        TwiceError: One of them is there twice.
+    """
+    wanted = {fold(name): name for name in names}
+    found: dict[str, Any] = {}
+    for written, content in value.pairs if isinstance(value, JsonObject) else value.items():
+        name = wanted.get(fold(written))
+        if name in found:
+            raise TwiceError(f"{name} is there twice, as programs in Go read names: it could be read in two ways")
+        if name is not None:
+            found[name] = content
+    return found
+
+
+def fold(name: str) -> str:
+    """Return what all spellings of a name in ASCII have in common to Go."""
+    return name.replace(_LONG_S, "s").lower()
 
 
 @frozen
@@ -123,7 +203,7 @@ class WireTags:
 def structure(document: object, wire_class: type[DocumentT]) -> DocumentT:
     """Return a JSON value as an object of one of the classes above.
 
-    Members are found as Go finds them (``go_json.py``), unknown ones are ignored; null is absence, or an empty array.
+    Members are found as Go finds them, unknown ones are ignored; null is absence, or an empty array.
 
     Raises:
         MalformedError: One ``$.path`` line for each of the first faults.
