@@ -28,6 +28,11 @@ TERMINAL_WIDTH = 80
 PIPE_WIDTH = 160
 """Columns where there is no terminal."""
 
+LONGEST_NAME = 300
+"""Characters of an identifier, a package, a version, a path, a label."""
+LONGEST_MESSAGE = 2_000
+"""Characters of an error, a reason, a title."""
+
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _GAP = "  "
 _DUMB = {"dumb", "unknown"}
@@ -52,6 +57,16 @@ def safe(text: str, limit: int | None = None) -> str:
     if limit is not None and len(text) > limit:
         return text[: limit - 1] + _ELLIPSIS
     return text
+
+
+def name(text: str) -> str:
+    """Return an identifier, a package, a version: one line of `LONGEST_NAME` characters at most."""
+    return safe(text, LONGEST_NAME)
+
+
+def message(text: str) -> str:
+    """Return an error or a reason: one line of `LONGEST_MESSAGE` characters at most."""
+    return safe(text, LONGEST_MESSAGE)
 
 
 def safe_rows(rows: Iterable[Iterable[str]], limit: int) -> list[list[str]]:

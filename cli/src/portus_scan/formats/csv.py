@@ -13,8 +13,9 @@ from portus_policy import GateViolation, UnusedRule
 from portus_scanners import Image, ImageReport, ReportDocument, ScannerRun, UnresolvedImage, Vulnerability
 
 from ..reporter import ReportJob, TextReporter
+from ..terminal import message, name
 from .doubts import NO_IMAGE, NOT_SCANNED, UNRESOLVED, doubt_of, doubts_of, ended_of, notes_of, scanner_name, verdict_of
-from .foreign import LONGEST_LIST, joined, message, name, paragraphs, safe_cut, web_links
+from .foreign import LONGEST_LIST, joined, paragraphs, safe_cut, web_links
 from .provenance import moment
 from .words import package_words, rating_words
 

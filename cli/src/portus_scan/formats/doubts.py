@@ -8,7 +8,7 @@ from __future__ import annotations
 from attrs import frozen
 from portus_scanners import ImageReport, Outcome, ReportDocument, ScannerRun, UnresolvedImage, Verdict
 
-from .foreign import message, name
+from ..terminal import message, name
 
 UNRESOLVED = "unresolved"
 NOT_SCANNED = "not_scanned"

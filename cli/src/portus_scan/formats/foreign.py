@@ -14,12 +14,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from ..terminal import safe
+from ..terminal import name, safe
 
-LONGEST_NAME = 300
-"""Characters of an identifier, a package, a version, a path, a label."""
-LONGEST_MESSAGE = 2_000
-"""Characters of an error, a reason, a title."""
 LONGEST_TEXT = 10_000
 """Characters of a description."""
 LONGEST_LINK = 2_000
@@ -39,16 +35,6 @@ _PUNCTUATION = re.compile(r"([!-+\-/:-@\[-`{-~])")
 _NUMBER = re.compile(r"^(\s*[0-9]+)\.", re.MULTILINE)
 _BREAK_OF_URL = re.compile(r"(?i)\b(www)\.")
 _CODE = str.maketrans({"`": "'", "|": "\N{BROKEN BAR}"})
-
-
-def name(text: str) -> str:
-    """Return an identifier, a package, a version: one line of `LONGEST_NAME` characters at most."""
-    return safe(text, LONGEST_NAME)
-
-
-def message(text: str) -> str:
-    """Return an error or a reason: one line of `LONGEST_MESSAGE` characters at most."""
-    return safe(text, LONGEST_MESSAGE)
 
 
 def paragraphs(text: str, limit: int = LONGEST_TEXT) -> str:

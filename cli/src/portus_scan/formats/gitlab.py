@@ -18,8 +18,9 @@ from uuid import NAMESPACE_URL, uuid5
 from portus_scanners import Image, ImageReport, ReportDocument, Severity, Vulnerability
 
 from ..reporter import ReportJob, TextReporter
+from ..terminal import LONGEST_MESSAGE, message, name
 from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, is_whole, notes_of, scanner_name, verdict_of
-from .foreign import LONGEST_MESSAGE, joined, message, name, paragraphs, prose, safe_cut, web_links
+from .foreign import joined, paragraphs, prose, safe_cut, web_links
 from .provenance import PROGRAM, VENDOR, document_span, program_version, seconds_form
 from .words import fix_words, image_words, package_words, rating_words, suppression_words, who_words
 

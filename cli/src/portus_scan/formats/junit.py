@@ -18,8 +18,9 @@ from portus_policy import GateResult, UnusedRule
 from portus_scanners import ImageReport, Outcome, ReportDocument, ScannerRun, UnresolvedImage, Vulnerability
 
 from ..reporter import ReportJob, TextReporter
+from ..terminal import message, name
 from .doubts import END_OF_LIFE, NO_IMAGE, UNRESOLVED, Doubt, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
-from .foreign import joined, message, name, paragraphs, safe_cut, web_links
+from .foreign import joined, paragraphs, safe_cut, web_links
 from .provenance import PROGRAM, seconds_form, span_of
 from .words import fix_words, image_words, package_words, rating_words, suppression_words, who_words
 

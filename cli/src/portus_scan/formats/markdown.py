@@ -11,8 +11,9 @@ from portus_policy import GateResult, GateViolation, UnusedRule
 from portus_scanners import ImageReport, Outcome, ReportDocument, ScannerRun, Vulnerability
 
 from ..reporter import ReportJob, TextReporter
+from ..terminal import message, name
 from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
-from .foreign import code, joined, link, message, name, web_links
+from .foreign import code, joined, link, web_links
 from .words import count, image_words, package_words, severity_counts, verdict_words
 
 MOST_ROWS = 100

@@ -24,7 +24,7 @@ from portus_scanners import (
 )
 
 from ..reporter import ReportJob, Surface, TextReporter
-from ..terminal import safe, safe_rows
+from ..terminal import LONGEST_MESSAGE, LONGEST_NAME, safe, safe_rows
 from .doubts import ended_of, notes_of, scanner_name, verdict_of
 from .layout import INDENT, Cell, Grid, Paragraph, lay_out
 from .words import count, gate_lines, severity_counts, severity_parts, unused_rule_lines, verdict_words
@@ -36,9 +36,7 @@ MOST_OF_THE_WORST = 10
 MOST_PACKAGES = 40
 _WIDE = 120
 """Columns from which on a row names the scanners that did not find the vulnerability."""
-_LONGEST_NAME = 300
 _LONGEST_CELL = 120
-_LONGEST_MESSAGE = 2000
 _USUAL_ID = len("GHSA-aaaa-bbbb-cccc")
 _SHORT_DIGEST = len("sha256:") + 12
 _VERDICT_STYLES = {Verdict.VULNERABLE: "bold red", Verdict.CLEAN: "bold green", Verdict.UNKNOWN: "bold yellow"}
@@ -90,7 +88,7 @@ def _image(report: ImageReport, job: ReportJob) -> list[TableBlock]:
     verdict = verdict_of(report)
     names = [safe(scanner_name(run), _LONGEST_CELL) for run in report.results]
     return [
-        Paragraph(safe(report.image.reference.text, _LONGEST_NAME), "bold"),
+        Paragraph(safe(report.image.reference.text, LONGEST_NAME), "bold"),
         Paragraph(_facts(report.image), indent=INDENT),
         Paragraph(verdict_words(report), _VERDICT_STYLES[verdict], INDENT),
         Grid([_run(run, name) for run, name in zip(report.results, names, strict=True)]),
@@ -125,7 +123,7 @@ def _remarks(runs: Iterable[ScannerRun], names: Iterable[str]) -> Iterator[Parag
     """Yield the errors and the ends of support, each followed by the notes that it does not repeat."""
     for run, name in zip(runs, names, strict=True):
         if run.error is not None:
-            yield Paragraph(f"{name}: {safe(run.error, _LONGEST_MESSAGE)}", indent=INDENT)
+            yield Paragraph(f"{name}: {safe(run.error, LONGEST_MESSAGE)}", indent=INDENT)
         if ended := ended_of(run):
             yield Paragraph(f"{name}: {ended}", indent=INDENT)
         yield from (Paragraph(f"{name}: note: {note}", indent=INDENT) for note in notes_of(run))
@@ -134,14 +132,14 @@ def _remarks(runs: Iterable[ScannerRun], names: Iterable[str]) -> Iterator[Parag
 def _headed(lines: Iterable[str], style: str = "") -> Iterator[Paragraph]:
     """Yield a heading in its style, and the lines that belong to it."""
     for number, line in enumerate(lines):
-        text = safe(line, _LONGEST_MESSAGE)
+        text = safe(line, LONGEST_MESSAGE)
         yield Paragraph(text, indent=INDENT) if number else Paragraph(text, style)
 
 
 def _end(document: ReportDocument) -> Iterator[Paragraph]:
     """Yield what was not scanned, and the sum of everything."""
     for error in document.errors:
-        line = f"{safe(error.reference, _LONGEST_NAME)}: not scanned: {safe(error.message, _LONGEST_MESSAGE)}"
+        line = f"{safe(error.reference, LONGEST_NAME)}: not scanned: {safe(error.message, LONGEST_MESSAGE)}"
         yield Paragraph(line, "bold yellow")
     if len(document.reports) + len(document.errors) != 1:
         yield Paragraph(_summary(document))

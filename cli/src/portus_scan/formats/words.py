@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from portus_policy import GateResult, GateViolation, Suppressed, UnusedRule
 from portus_scanners import Image, ImageReport, Outcome, Package, Rating, Severity, Verdict, Vulnerability
 
-from ..terminal import safe
+from ..terminal import message, name, safe
 from .doubts import ended_of, verdict_of
-from .foreign import joined, message, name
+from .foreign import joined
 
 MOST_IDS = 5
 """Vulnerabilities that one line of the gate names."""

@@ -20,8 +20,9 @@ from cyclonedx.model.vulnerability import BomTarget, BomTargetVersionRange, Vuln
 from packageurl import PackageURL
 from portus_scanners import Image, ImageReport, Package, Reference, ReportDocument, UnresolvedImage, Vulnerability
 
+from ...terminal import LONGEST_NAME, message, name
 from ..doubts import NO_IMAGE, UNRESOLVED, doubt_of, doubts_of, ended_of, notes_of, scanner_name, verdict_of
-from ..foreign import LONGEST_NAME, joined, message, name
+from ..foreign import joined
 from ..provenance import PROGRAM, VENDOR, document_span, moment, program_version
 from .vulnerabilities import PropertyFacts, doubt_entry, properties, vulnerability_entry
 

@@ -23,8 +23,9 @@ from cyclonedx.model.vulnerability import (
 from portus_policy import Suppressed
 from portus_scanners import Cvss, Rating, Severity, VendorRating, Vulnerability
 
+from ...terminal import message, name
 from ..doubts import Doubt
-from ..foreign import message, name, paragraphs, web_links
+from ..foreign import paragraphs, web_links
 from ..provenance import PROGRAM
 from ..words import fix_words, suppression_words
 

@@ -13,8 +13,9 @@ from urllib.parse import quote
 from portus_policy import Suppressed
 from portus_scanners import Cvss, Image, Package, Rating, Reference, Vulnerability
 
+from ...terminal import message, name
 from ..doubts import END_OF_LIFE, Doubt
-from ..foreign import all_safe, message, name, web_links
+from ..foreign import all_safe, web_links
 from ..provenance import moment
 from ..words import fix_words, package_words, suppression_words, who_words
 from .rules import NOT_COMPLETE, SarifObject, level_of, plain, text_message

@@ -14,8 +14,9 @@ from portus_policy import GateResult, GateViolation
 from portus_scanners import ImageReport, ReportDocument, ScannerRun, Vulnerability
 
 from ...reporter import ReportJob, TextReporter
+from ...terminal import message, name
 from ..doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, ended_of, notes_of, scanner_name, verdict_of
-from ..foreign import joined, message, name
+from ..foreign import joined
 from ..provenance import PROGRAM, VENDOR, milliseconds_form, moment, program_version, span_of
 from ..words import image_words
 from .alerts import doubt_results, image_address, relative_address, vulnerability_results

@@ -13,7 +13,8 @@ from typing import Any
 
 from portus_scanners import Severity, Vulnerability
 
-from ..foreign import code, joined, links, message, name, paragraphs, prose, web_links
+from ...terminal import message, name
+from ..foreign import code, joined, links, paragraphs, prose, web_links
 from ..words import fix_words, package_words, rating_words
 
 SarifObject = dict[str, Any]
