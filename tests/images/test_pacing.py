@@ -90,6 +90,24 @@ async def test_retry_after_is_kept_within_bounds() -> None:
 
 
 @virtual_time
+async def test_a_server_that_does_not_say_when_is_given_time() -> None:
+    """Two seconds, then four, and so on, for all requests together; a good answer begins anew."""
+    backend = Backend(lambda number: (200, None, 0.0) if number in {3, 5} else (429, None, 0.0))
+    for _ in range(6):
+        await backend.ask()
+    assert [0.0, 2.0, 6.0, 14.0, 14.0, 16.0] == backend.begun
+
+
+@virtual_time
+async def test_what_is_refused_together_is_one_refusal() -> None:
+    """Eight at once close the server for two seconds, not for minutes."""
+    backend = Backend(lambda number: (429, None, 1.0) if number < 8 else (200, None, 1.0))
+    await backend.ask_often(8)
+    await backend.ask()
+    assert 3.0 == backend.begun[-1]
+
+
+@virtual_time
 async def test_servers_do_not_share_a_limit() -> None:
     """Trouble of one server holds up nobody at another; the path makes no difference."""
     backend = Backend(lambda number: (429, 20.0, 1.0) if not number else (200, None, 1.0))

@@ -12,7 +12,15 @@ from .limit import Limit, Usual
 
 LONGEST_PAUSE = 30.0
 """Seconds of a ``Retry-After`` that are observed."""
-_OVERLOADED = {429, 503}
+FIRST_PAUSE = 2.0
+"""Seconds after a 429 without ``Retry-After``; each further one without a good answer between them doubles it.
+
+Source: containers/image, ``docker/docker_client.go``, ``backoffInitialDelay``.
+"""
+MOST_REFUSALS = 5
+"""As many in a row are a limit that does not pass while anybody waits: ``backoffNumIterations``."""
+_TOO_MANY = 429
+_OVERLOADED = {_TOO_MANY, 503}
 _TIMED = {"GET", "HEAD"}
 """Methods whose answers a server only looks up. The time of a POST depends on the work that it asks for."""
 
@@ -37,11 +45,14 @@ class Pacer:
     Attributes:
         limit: How many may be in flight.
         in_flight: How many are.
+        refusals: How often the server has said 429 without saying for how long, with no good answer between them;
+            requests that it refused together count once.
     """
 
     def __init__(self) -> None:
         self.limit = Limit()
         self.in_flight = 0
+        self.refusals = 0
         self._usual: dict[str, Usual] = {}
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._closed_until = 0.0
@@ -72,8 +83,16 @@ class Pacer:
         if pause:
             self._close(min(pause, LONGEST_PAUSE))
 
+    def limited(self, period: int) -> None:
+        """Note a 429 that does not say for how long: the whole server is given time, more each time."""
+        if period == self.limit.period:
+            self._close(min(FIRST_PAUSE * 2**self.refusals, LONGEST_PAUSE))
+            self.refusals += 1
+        self.limit.shrink(self.in_flight, period)
+
     def answered(self, method: str, period: int, seconds: float) -> None:
         """Note an answer that came after *seconds*."""
+        self.refusals = 0
         usual = self._usual.setdefault(method, Usual()) if method in _TIMED else None
         if usual is None or not usual.is_slow(seconds):
             self.limit.grow()
@@ -125,6 +144,11 @@ class PacedRequest:
     ) -> None:
         self._pacer.leave()
 
+    @property
+    def limit_may_pass(self) -> bool:
+        """Whether a 429 is worth another try: the server lets others through, or has not said it often in a row."""
+        return self._pacer.refusals <= MOST_REFUSALS
+
     def answered(self, status: int, retry_after: float | None) -> None:
         """Note what the server answered, as soon as that is known. Faults other than 429 and 503 say nothing.
 
@@ -132,7 +156,9 @@ class PacedRequest:
             status: HTTP status.
             retry_after: The seconds that it asked to wait, if it did.
         """
-        if status in _OVERLOADED:
+        if status == _TOO_MANY and retry_after is None:
+            self._pacer.limited(self._period)
+        elif status in _OVERLOADED:
             self._pacer.refused(self._period, retry_after)
         elif status < 500:  # noqa: PLR2004 (the server's own faults)
             self._pacer.answered(self._method, self._period, asyncio.get_running_loop().time() - self._begun)

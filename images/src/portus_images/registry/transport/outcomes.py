@@ -20,6 +20,8 @@ from .proxies import Proxy
 MOST_REDIRECTS = 5
 PAUSES = (0.5, 2.0)
 """Seconds before a second and a third try; up to half of each is taken off at random."""
+MOST_LIMITED = 30
+"""Tries of a request that is answered with 429 again and again while others are let through."""
 LONGEST_WAIT = 30.0
 """Seconds of a ``Retry-After`` that are waited; a server that asks for more is not asked again."""
 REDIRECTS = {301, 302, 303, 307, 308}
@@ -129,16 +131,20 @@ def refuse_redirect(call: RegistryCall, what: str) -> RegistryError:
     return RegistryError(message, registry=call.registry, step=call.step)
 
 
-def find_pause(outcome: RegistryAnswer | Failure, tries: int) -> float | None:
+def find_pause(outcome: RegistryAnswer | Failure, tries: int, *, limit_may_pass: bool) -> float | None:
     """Return the seconds to wait before a request is sent again; None where it is not.
 
     Args:
         outcome: What came of the last try.
         tries: How often the request was sent.
+        limit_may_pass: Whether a 429 that does not say for how long is worth more tries: its server is given time.
     """
-    if tries > len(PAUSES) or not _may_pass(outcome):
+    limited = isinstance(outcome, RegistryAnswer) and outcome.status == TOO_MANY and outcome.retry_after is None
+    if limited and (not limit_may_pass or tries > MOST_LIMITED):
         return None
-    own = PAUSES[tries - 1] * random.uniform(0.5, 1.0)  # noqa: S311 (jitter)
+    if not _may_pass(outcome) or (tries > len(PAUSES) and not limited):
+        return None
+    own = PAUSES[min(tries, len(PAUSES)) - 1] * random.uniform(0.5, 1.0)  # noqa: S311 (jitter)
     wanted = outcome.retry_after if isinstance(outcome, RegistryAnswer) else None
     if wanted is None:
         return own

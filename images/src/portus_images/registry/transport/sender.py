@@ -149,8 +149,8 @@ class Transport:
     async def send(self, call: RegistryCall, grant: Grant | None = None) -> RegistryAnswer:
         """Send a request when it is its turn, follow its redirects, read the answer. Its status is not judged.
 
-        After 429, 5xx and a broken connection it is sent once or twice more. ``Authorization`` stays behind when
-        scheme, host or port change.
+        After 429, 5xx and a broken connection it is sent once or twice more; after a 429 without ``Retry-After`` more
+        often, while the whole server is given time. ``Authorization`` stays behind when scheme, host or port change.
 
         Args:
             call: The request.
@@ -175,7 +175,7 @@ class Transport:
                     if outcome.status < _FIRST_FAILURE:
                         return outcome
             tries += 1
-            pause = find_pause(outcome, tries)
+            pause = find_pause(outcome, tries, limit_may_pass=paced.limit_may_pass)
         if isinstance(outcome, Failure):
             raise outcome.throw()
         return outcome
