@@ -10,7 +10,8 @@ import pytest
 from attrs import evolve
 from portus_images import NotInRegistryError, RegistrySettings
 from portus_scanners import Image, ImageNotFoundError, Layer, RegistryAuthError, RegistryError, RegistryUnavailableError
-from portus_scanners_testing import EmptyBody, ScriptedServer, Status, Truncated
+from portus_scanners_testing import EmptyBody, Reply, ScriptedServer, Status, Truncated
+from portus_scanners_testing.images import digest_of
 from portus_scanners_testing.registry import StandInRegistry
 
 from .conftest import BUILT, Certificate, Connect, reference_on, tell
@@ -38,6 +39,17 @@ async def test_a_layer_is_copied(connect: Connect, tmp_path: Path, auth: Any, la
     async with StandInRegistry(auth=auth) as server:
         await connect(tell(server)).copy_blob(stock(server), layer, tmp_path / "layer")
     assert DATA == (tmp_path / "layer").read_bytes()
+
+
+async def test_a_layer_that_is_called_encoded_is_copied_as_it_is_stored(connect: Connect, tmp_path: Path) -> None:
+    """Storages say so of files that were uploaded with ``gzip``; the digest is that of the file."""
+    stored = gzip.compress(DATA)
+    layer = Layer(digest=digest_of(stored), size=len(stored))
+    async with ScriptedServer() as server:
+        server.script(f"/v2/team/app/blobs/{layer.digest}", Reply(body=stored, headers={"Content-Encoding": "gzip"}))
+        image = Image(reference=reference_on(server), digest=BUILT.digest, layers=(layer,))
+        await connect().copy_blob(image, layer, tmp_path / "layer")
+    assert stored == (tmp_path / "layer").read_bytes()
 
 
 async def test_the_registrys_own_tls_is_used(connect: Connect, tmp_path: Path, certificate: Certificate) -> None:

@@ -212,11 +212,16 @@ async def test_no_layout_can_be_made(workspace: ProgramWorkspace, image: Image) 
         await open_layout(given("http://127.0.0.1:9/"), workspace, image)
 
 
-async def test_layers_of_a_folder_are_not_copied(workspace: ProgramWorkspace, tmp_path: Path) -> None:
-    """They are the same files, where both are on one file system; nothing is asked for over HTTP."""
+@pytest.mark.parametrize("linked", [False, True])
+async def test_layers_of_a_folder_are_not_copied(workspace: ProgramWorkspace, tmp_path: Path, linked: bool) -> None:
+    """They are the same files, also behind links inside the folder, where both are on one file system."""
     write_oci_layout(tmp_path / "layout", BUILT)
+    place = Path("blobs", *BUILT.layers[0].digest.split(":"))
+    if linked:
+        (tmp_path / "layout" / place).rename(tmp_path / "layout" / "stored")
+        (tmp_path / "layout" / place).symlink_to("../../stored")
     image = evolve(IMAGE, local=LocalImage(form="oci", path=str(tmp_path / "layout")))
     source = await open_layout(given("http://127.0.0.1:9/"), workspace, image)
-    place = Path("blobs", *BUILT.layers[0].digest.split(":"))
+    assert not (workspace.folder / "image" / place).is_symlink()
     assert (tmp_path / "layout" / place).samefile(workspace.folder / "image" / place)
     assert ("--input", "image") == source.arguments

@@ -88,12 +88,19 @@ async def _place_layer(context: ScannerContext, workspace: ProgramWorkspace, ima
 
 
 def _link(image: Image, layer: Layer, place: Path) -> bool:
-    """Link to a layer's file if there is one on the same file system; Trivy follows no symbolic links."""
+    """Link to a layer's file if there is one on the same file system; Trivy follows no symbolic links.
+
+    Where the layout itself has a symbolic link, the file that it leads to is meant; one outside of it is not linked to.
+    """
     if image.local is None or image.local.form != "oci":
         return False
     try:
-        place.hardlink_to(Path(image.local.path, "blobs", *layer.digest.split(":")))
-    except OSError:
+        folder = Path(image.local.path).resolve(strict=True)
+        file = folder.joinpath("blobs", *layer.digest.split(":")).resolve(strict=True)
+        if not file.is_relative_to(folder):
+            return False
+        place.hardlink_to(file)
+    except (OSError, RuntimeError):  # RuntimeError: a loop of links
         return False
     return True
 

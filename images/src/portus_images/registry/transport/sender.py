@@ -60,12 +60,15 @@ class HostSession:
         limits: aiohttp.ClientTimeout,
         headers: Mapping[str, str] | None = None,
         body: bytes | None = None,
+        *,
+        as_stored: bool = False,
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         """Send a request, as aiohttp does; a redirect is an answer.
 
+        A body is decoded, unless it is wanted *as_stored*: a storage may call a layer encoded that is a gzip file.
         Credentials for the proxy go with the request for a tunnel; where there is none, with the request itself.
         """
-        options: dict[str, Any] = {"headers": {**(headers or {})}}
+        options: dict[str, Any] = {"headers": {**(headers or {})}, "auto_decompress": not as_stored}
         if self.proxy is not None:
             options["proxy"] = self.proxy.url
             key = "proxy_headers" if url.scheme == "https" else "headers"
@@ -238,9 +241,9 @@ class Transport:
     async def _exchange(self, call: RegistryCall, url: URL, grant: Grant | None) -> RegistryAnswer | Failure:
         session = await self._sessions.get(url, call.registry)
         limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=READ_TIMEOUT)
-        headers, form = _make_headers(call, grant), _make_form(call)
+        headers, form, as_stored = _make_headers(call, grant), _make_form(call), call.file is not None
         try:
-            async with session.request(call.method, url, limits, headers, form) as response:
+            async with session.request(call.method, url, limits, headers, form, as_stored=as_stored) as response:
                 if call.file is not None and response.status < _FIRST_FAILURE:
                     await call.file.fill(response.content.iter_chunked(_PIECE))
                 body = await read_bounded(response, call.limit)
