@@ -15,10 +15,12 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from attrs import frozen
+from attrs import field, frozen
 
 PACKAGE_TYPES = frozenset({"alpm", "apk", "deb", "rpm"})
 """The types in package URLs of the packages of distributions."""
+_LAST_REBUILT = 7
+"""CentOS is Red Hat's Linux built anew up to this release, and Clair has one word for both."""
 LONGEST_NAMESPACE = 256
 """Characters of a namespace that is compared by its meaning; a longer one stands for itself."""
 
@@ -129,17 +131,22 @@ class PackageKind:
         family: The distribution, by its one name; of a language's packages the type.
         release: What tells the release from others: ``12``; empty for a language, and where it is not said.
         stated: The numbers of the release as they are written: ``12.5``; empty if it has none.
+        name: The one word that stands for all words of this: ``debian:12``, ``pypi``.
+        name_in_image: The same for the findings of one image, in which CentOS and Red Hat are never both.
     """
 
     type: str
     family: str
     release: str = ""
     stated: str = ""
+    name: str = field(init=False)
+    name_in_image: str = field(init=False)
 
-    @property
-    def name(self) -> str:
-        """The one word that stands for all words of this: ``debian:12``, ``pypi``."""
-        return f"{self.family}:{self.release}" if self.release else self.family
+    def __attrs_post_init__(self) -> None:
+        is_rebuilt = self.family == "centos" and self.release.isdecimal() and int(self.release) <= _LAST_REBUILT
+        release = f":{self.release}" if self.release else ""
+        object.__setattr__(self, "name", self.family + release)
+        object.__setattr__(self, "name_in_image", ("redhat" if is_rebuilt else self.family) + release)
 
 
 def kind_of(namespace: str) -> PackageKind:

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from attrs import frozen
 
 from ..models import Finding, Package
-from .ecosystems import PACKAGE_TYPES, PackageKind, canonical_name, canonical_version, kind_of
+from .ecosystems import PACKAGE_TYPES, canonical_name, canonical_version, kind_of
 from .package_urls import PackageUrl, read_purl
 
 PackagePlace = tuple[str, str, str]
@@ -35,8 +35,6 @@ MOST_JOINED = 1_000
 _PARTS = 3
 _STATED = 2
 """Name and version; the namespace may be left out by all."""
-_LAST_REBUILT = 7
-"""CentOS is Red Hat's Linux built anew up to this release, and Clair has one word for both."""
 
 
 @frozen(eq=False)
@@ -126,13 +124,7 @@ class PackagePlaces:
 def _place_of(package: Package) -> PackagePlace:
     """Return what a package says of itself, in one spelling."""
     kind = kind_of(package.namespace)
-    return canonical_name(kind.type, package.name), canonical_version(kind.type, package.version), _namespace(kind)
-
-
-def _namespace(kind: PackageKind) -> str:
-    """Return the one word for a namespace in one image, in which CentOS and Red Hat are never both."""
-    is_rebuilt = kind.family == "centos" and kind.release.isdecimal() and int(kind.release) <= _LAST_REBUILT
-    return f"redhat:{kind.release}" if is_rebuilt else kind.name
+    return canonical_name(kind.type, package.name), canonical_version(kind.type, package.version), kind.name_in_image
 
 
 def _refine(own: PackagePlace, package: Package, text: str) -> PackagePlace:
@@ -164,7 +156,7 @@ def _refine_version(version: str, purl: PackageUrl) -> str | None:
 def _refine_namespace(namespace: str, purl: PackageUrl) -> str:
     if purl.type not in PACKAGE_TYPES:
         return purl.type
-    return namespace if namespace not in {"", purl.type} else _namespace(kind_of(purl.release))
+    return namespace if namespace not in {"", purl.type} else kind_of(purl.release).name_in_image
 
 
 def _stated_spelling(place: PackagePlace, package: Package) -> Identity:
@@ -195,7 +187,7 @@ class FindingGroup:
         name, version, namespace = self.place
         names, versions = zip(*(one.shown for one in self.members), strict=True)
         stated = {one.finding.package.namespace for one in self.members}
-        words = (word for word in stated if _namespace(kind_of(word)) == namespace)
+        words = (word for word in stated if kind_of(word).name_in_image == namespace)
         return Package(_best_spelling(name, names), _best_spelling(version, versions), max(words, default=namespace))
 
 
