@@ -3,9 +3,9 @@
 Images are the same that have one reference, without its digest, and one platform.
 
 Vulnerabilities are the same where the id of one is an id or an alias of the other, they have a name of the package or
-its source package in common, and the family of the distribution (``debian``), where both say. An alias in common is not
-enough: an advisory may be about several vulnerabilities. The version plays no part: an upgrade that keeps a
-vulnerability is no news.
+its source package in common, and a distribution or kind of packages (``debian``, ``pypi``), where both say; other
+scanners may spell these otherwise. An alias in common is not enough: an advisory may be about several vulnerabilities.
+The version plays no part: an upgrade that keeps a vulnerability is no news.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from attrs import define, frozen
 from portus_images import Image, ImageReference, InvalidReferenceError, LocalReference, parse_reference
-from portus_scanners.models import FixState, ImageReport, Outcome, ReportDocument, Severity, Vulnerability
+from portus_scanners.merge import canonical_name, kind_of
+from portus_scanners.models import FixState, ImageReport, Outcome, Package, ReportDocument, Severity, Vulnerability
 
 _FEW = 16
 """This many packages with one vulnerability are searched one by one; for more, an index is made."""
@@ -47,10 +48,10 @@ class VulnerabilityIndex:
         self._by_id: dict[str, _Bucket] = defaultdict(_Bucket)
         self._by_name: dict[str, _Bucket] = defaultdict(_Bucket)
         for one in vulnerabilities:
-            packages, family = _packages(one), _family(one)
-            self._by_id[one.id].add(one, packages, family)
+            packages, families = _packages(one), _families(one)
+            self._by_id[one.id].add(one, packages, families)
             for name in {one.id, *one.aliases}:
-                self._by_name[name].add(one, packages, family)
+                self._by_name[name].add(one, packages, families)
 
     def find(self, vulnerability: Vulnerability) -> Counterpart | None:
         """Return the counterpart of a vulnerability; None where there is none."""
@@ -60,11 +61,11 @@ class VulnerabilityIndex:
         return Counterpart(max((entry.best for entry in found), key=_rank), any(entry.fixable for entry in found))
 
     def _entries_for(self, vulnerability: Vulnerability) -> Iterator[_Entry]:
-        packages, family = _packages(vulnerability), _family(vulnerability)
+        packages, families = _packages(vulnerability), _families(vulnerability)
         buckets = (self._by_name.get(vulnerability.id), *map(self._by_id.get, vulnerability.aliases))
         for bucket in buckets:
             if bucket is not None:
-                yield from bucket.matching(packages, family)
+                yield from bucket.matching(packages, families)
 
 
 @define(eq=False)
@@ -72,7 +73,7 @@ class _Entry:
     """The vulnerabilities of one name in one package, in all versions of it."""
 
     best: Vulnerability
-    family: str
+    families: frozenset[str]
     packages: frozenset[str]
     fixable: bool
 
@@ -86,21 +87,22 @@ class _Bucket:
     """The vulnerabilities of one name."""
 
     def __init__(self) -> None:
-        self._entries: dict[tuple[str, str], _Entry] = {}
+        self._entries: dict[tuple[str, frozenset[str]], _Entry] = {}
         self._by_package: dict[str, list[_Entry]] | None = None
 
-    def add(self, one: Vulnerability, packages: frozenset[str], family: str) -> None:
-        entry = self._entries.get((one.package.name, family))
+    def add(self, one: Vulnerability, packages: frozenset[str], families: frozenset[str]) -> None:
+        key = _plain(one.package), families
+        entry = self._entries.get(key)
         if entry is None:
-            self._entries[one.package.name, family] = _Entry(one, family, packages, has_fix(one))
+            self._entries[key] = _Entry(one, families, packages, has_fix(one))
         else:
             entry.add(one, packages)
 
-    def matching(self, packages: frozenset[str], family: str) -> Iterator[_Entry]:
-        """Yield the entries in one of these packages and of this family, where both say."""
+    def matching(self, packages: frozenset[str], families: frozenset[str]) -> Iterator[_Entry]:
+        """Yield the entries in one of these packages and of one of these families, where both say."""
         for entry in self._candidates(packages):
-            both_say = entry.family and family
-            if not (both_say and entry.family != family) and not packages.isdisjoint(entry.packages):
+            is_other = entry.families and families and families.isdisjoint(entry.families)
+            if not is_other and not packages.isdisjoint(entry.packages):
                 yield entry
 
     def _candidates(self, packages: frozenset[str]) -> Iterable[_Entry]:
@@ -121,13 +123,17 @@ def has_fix(vulnerability: Vulnerability) -> bool:
 
 def _packages(one: Vulnerability) -> frozenset[str]:
     """Return the names of the packages that a vulnerability is known by; an empty one only where there is no other."""
-    names = {one.package.name, *(package.name for package in (*one.packages, *one.source_packages))}
+    names = {_plain(package) for package in (one.package, *one.packages, *one.source_packages)}
     return frozenset(names - {""} or names)
 
 
-def _family(one: Vulnerability) -> str:
-    """Return ``debian`` for ``debian:12``; empty where no scanner says."""
-    return one.package.namespace.partition(":")[0].casefold()
+def _plain(package: Package) -> str:
+    return canonical_name(kind_of(package.namespace).type, package.name)
+
+
+def _families(one: Vulnerability) -> frozenset[str]:
+    """Return ``debian`` for ``debian:12``, for each name that a scanner has; empty where none says."""
+    return frozenset(kind_of(each.namespace).family for each in (one.package, *one.packages) if each.namespace)
 
 
 def _rank(one: Vulnerability) -> tuple[Severity, str, str, str, str]:

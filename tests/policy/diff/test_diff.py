@@ -59,6 +59,26 @@ def test_the_same_id_elsewhere(other: Package) -> None:
     assert ([IDS[0]], [IDS[0]]) == (ids(diff.appeared), ids(diff.vanished))
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (Package("Foo_Bar", "1", "python"), Package("foo.bar", "2", "python-pkg")),
+        (Package("bash", "1", "oraclelinux:8"), Package("bash", "2", "oracle:9.1")),
+    ],
+)
+def test_what_another_scanner_spells_otherwise_stays(old: Package, new: Package) -> None:
+    """Other words for the same package and distribution are no news."""
+    diff = compare([run("a", finding(package=old))], [run("a", finding(package=new))])
+    assert ((), ()) == (diff.appeared, diff.vanished)
+
+
+def test_centos_of_one_scanner_stays_where_another_says_red_hat_too() -> None:
+    """What Clair calls CentOS is still there when Trivy finds it too, in what it calls Red Hat."""
+    centos, redhat = (finding(package=Package("bash", "4.2-1.el7", word)) for word in ("centos:7", "redhat:7.2"))
+    diff = compare([run("clair", centos)], [run("clair", centos), run("trivy", redhat)])
+    assert ((), ()) == (diff.appeared, diff.vanished)
+
+
 def test_packages_without_a_name_are_none_in_common() -> None:
     """The same vulnerability in another package has appeared, where a scanner says nothing of the sources of both."""
     nameless = Package("", "1.0")

@@ -42,6 +42,15 @@ TABLE = [
     ("team/app", "team/app:1", True),
     ("team/app", "registry.example/team/app:1", False),
     ("alpine:latest", "alpine", True),
+    ("docker.io/alpine", "alpine", True),
+    ("docker.io/alpine:3.*", "docker.io/library/alpine:3.19", True),
+    ("index.docker.io/alpine", "docker.io/alpine", True),
+    ("registry-1.docker.io/alpine", "alpine", True),
+    ("Docker.io/alpine", "alpine", True),
+    ("docker.io/team/app", "team/app:1", True),
+    ("docker.io/app", "team/app:1", False),
+    ("docker.io/alpine", "registry.example/alpine", False),
+    ("alpine", "registry.example/library/alpine", False),
     ("oci:app", "registry.example/oci", False),
 ]
 

@@ -104,13 +104,87 @@ def test_package_urls(purls: tuple[str, ...], found: tuple[str, ...], expected: 
     [
         ((), "no scanner gives the package URL of CVE-2024-1 in openssl"),
         ((DEB, "pkg:deb/debian/libssl3@3.0.1-1"), "CVE-2024-1 in openssl is in other packages as well"),
-        (("pkg:deb/debian/openssl@2",), "fits nothing here"),
+        (("pkg:deb/debian/openssl@2",), "fits nothing here; near: CVE-2024-1 in openssl: version 2, not 3.0.1-1"),
+        (
+            ("pkg:deb/ubuntu/openssl@3.0.1-1",),
+            "fits nothing here; near: CVE-2024-1 in openssl is pkg:deb/ubuntu/openssl@3.0.1-1",
+        ),
     ],
 )
 def test_why_a_package_url_does_not_fit(found: tuple[str, ...], why: str) -> None:
     """The unused rule says whether it nearly fits."""
     one = rule(purls=("pkg:deb/debian/openssl@3.0.1-1",))
     assert f"pkg:deb/debian/openssl@3.0.1-1: {why}" == why_unused(one, vulnerability(purls=found))
+
+
+DEB_12_13 = "pkg:deb/debian/openssl@3.0.1-1?arch=amd64&distro=debian-12.13&upstream=x"
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"purls": (f"{DEB.replace('amd64', 'arm64')}",)}, "CVE-2024-1 in openssl: arch amd64, not arm64"),
+        (
+            {"purls": ("pkg:deb/debian/openssl?distro=debian-11",)},
+            "CVE-2024-1 in openssl: distro debian-12.13, not debian-11",
+        ),
+        ({"ids": ("CVE-2024-1",), "package": "bash"}, "CVE-2024-1 in openssl, not in bash"),
+        ({"ids": ("CVE-2024-1",), "purls": ("pkg:npm/a",)}, f"CVE-2024-1 in openssl is {DEB_12_13}"),
+        ({"package": "openssl", "versions": "<3"}, "CVE-2024-1 in openssl: version 3.0.1-1"),
+        ({"package": "openssl", "scanner": "clair"}, "CVE-2024-1 in openssl was found by trivy"),
+        (
+            {"ids": ("CVE-2024-1",), "image": "registry.example/app"},
+            "CVE-2024-1 in openssl is in registry.example/team/app:1.0",
+        ),
+        ({"ids": ("CVE-2024-2",), "package": "openssl"}, ""),
+        ({"package": "bash"}, ""),
+    ],
+)
+def test_near_misses_say_why(more: dict[str, object], why: str) -> None:
+    """An unused rule says what was near, and what is otherwise there."""
+    words = why_unused(rule(**more), vulnerability(purls=(DEB_12_13,)))
+    expected = f"fits nothing here; near: {why}" if why else "fits nothing here"
+    assert words.endswith(f": {expected}"), words
+
+
+@pytest.mark.parametrize(
+    ("purl", "expected"),
+    [
+        ("pkg:deb/debian/openssl@3.0.1-1?distro=debian-12", True),
+        ("pkg:deb/debian/openssl@3.0.1-1?arch=amd64&distro=debian-12.4&upstream=y&package-id=z", True),
+        ("pkg:deb/debian/openssl?distro=bookworm", True),
+        ("pkg:deb/debian/openssl?distro=debian-11", False),
+        ("pkg:deb/debian/openssl?distro=ubuntu-12", False),
+    ],
+)
+def test_a_release_counts_whatever_it_is_called(purl: str, expected: bool) -> None:
+    """The release has to be that of the rule, by any of its names; what one tool alone writes does not count."""
+    assert expected == suppresses(rule(purls=(purl,)), vulnerability(purls=(DEB_12_13,)))
+
+
+@pytest.mark.parametrize(
+    ("more", "found", "expected"),
+    [
+        ({"package": "Foo.Bar"}, Package("foo_bar", "1", "python-pkg"), True),
+        ({"package": "foo.*"}, Package("Foo_Bar", "1", "python"), True),
+        ({"package": "foo-bar"}, Package("foo_bar", "1", "npm"), False),
+        ({"package": "Newtonsoft.Json"}, Package("newtonsoft.json", "1", "dotnet"), True),
+        ({"package": "log4j-core"}, Package("org.apache.logging.log4j:log4j-core", "2", "jar"), False),
+        ({"package": "github.com/Foo/x"}, Package("github.com/foo/x", "1", "gobinary"), False),
+    ],
+)
+def test_names_of_packages(more: dict[str, object], found: Package, expected: bool) -> None:
+    """A name fits in any spelling that its ecosystem accepts, and in no other."""
+    one = vulnerability(package=found.name, version=found.version, namespace=found.namespace)
+    assert expected == suppresses(rule(**more), one)
+
+
+def test_centos_and_red_hat_are_never_one_in_a_rule() -> None:
+    """What the merge joins in one image, a rule keeps apart: each package URL has to be named."""
+    purls = ("pkg:rpm/centos/bash@4.2-1.el7", "pkg:rpm/redhat/bash@4.2-1.el7?distro=redhat-7.2")
+    found = vulnerability(package="bash", version="4.2-1.el7", namespace="redhat:7.2", purls=purls)
+    assert not suppresses(rule(purls=("pkg:rpm/redhat/bash",)), found)
+    assert suppresses(rule(purls=("pkg:rpm/redhat/bash", "pkg:rpm/centos/bash")), found)
 
 
 @pytest.mark.parametrize(

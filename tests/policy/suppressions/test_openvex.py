@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from policy.suppressions.documents import DIGEST, INDEX_DIGEST, TODAY, document, image, suppresses, vulnerability
 from portus_policy import Suppression, apply_suppressions, load_suppressions
 from portus_scanners import SettingsError
@@ -106,6 +107,9 @@ def test_which_statements_suppress(tmp_path: Path, status: str, expected: int) -
         ("pkg:oci/app@1.0?repository_url=registry.example/team/app", "registry.example/team/app:1.0", True),
         ("pkg:docker/team/app?repository_url=registry.example&tag=2.0", "registry.example/team/app:1.0", False),
         ("pkg:docker/alpine@3.19", "alpine:3.19", True),
+        ("docker.io/alpine:3.19", "alpine:3.19", True),
+        ("docker.io/library/alpine:3.19", "docker.io/alpine:3.19", True),
+        ("pkg:oci/alpine?repository_url=docker.io/alpine&tag=3.19", "alpine:3.19", True),
         ("pkg:docker/alpine@3.18", "alpine:3.19", False),
         ("pkg:docker/team/app@1.0?repository_url=registry.example", "registry.example/team/app:1.0", True),
         ("registry.example/team/app:1.0", "registry.example/team/app:1.0", True),
@@ -118,6 +122,18 @@ def test_products(tmp_path: Path, product: str, reference: str, expected: bool) 
     """A product is an image, by digest and repository, a package in any image, or the reference itself."""
     [one] = load(tmp_path, vex(statement(products=[{"@id": product}])))
     assert expected == suppresses(one, vulnerability(purls=(DEB,)), of=image(reference))
+
+
+def test_a_release_is_that_of_the_image_by_any_name(tmp_path: Path) -> None:
+    """A statement about a package of debian-12 holds in an image of Debian 12.13, as another tool writes it."""
+    product = {"@id": APP, "subcomponents": [{"@id": "pkg:deb/debian/libssl3@3.0.19-1~deb12u2?distro=debian-12"}]}
+    [one] = load(tmp_path, vex(statement(products=[product])))
+    purl = "pkg:deb/debian/libssl3@3.0.19-1~deb12u2?arch=amd64&distro=debian-12.13"
+    found = vulnerability(package="openssl", purls=(purl,))
+    assert [True, False] == [
+        suppresses(one, found),
+        suppresses(one, evolve(found, purls=(purl.replace("12.13", "11"),))),
+    ]
 
 
 def test_identifiers_come_before_the_id(tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ of several. ``docs/reference/merging.md`` has the rules for users.
 
 from __future__ import annotations
 
-from .ecosystems import canonical_name, canonical_namespace, canonical_version, kind_of
+from .ecosystems import PACKAGE_TYPES, canonical_name, canonical_namespace, canonical_version, kind_of
 from .image_report import combine_reports, judge, make_image_report, merge
 from .package_urls import PackageUrl, derive_purl, read_purl
 
 __all__ = [
+    "PACKAGE_TYPES",
     "PackageUrl",
     "canonical_name",
     "canonical_namespace",

@@ -66,11 +66,10 @@ def _check(pattern: ImagePattern, text: str, *, has_tag: bool) -> None:
 
 
 def _names(reference: Reference) -> Iterator[str]:
-    """Yield the names of the repository; those of Docker Hub have short names too."""
+    """Yield the names of the repository: those of Docker Hub may go without the host, and without ``library/``."""
     yield f"{reference.registry}/{reference.repository}"
     if reference.registry == DOCKER_HUB:
-        yield reference.repository
-        yield reference.name
+        yield from (reference.repository, reference.name, f"{DOCKER_HUB}/{reference.name}")
 
 
 def _local_names(reference: LocalReference, image: Image) -> Iterator[str]:

@@ -11,7 +11,7 @@ from attrs import define, evolve, field
 from portus_images import Image, one_line
 from portus_scanners.models import ImageReport, ReportDocument, Suppressed, UnusedRule, Vulnerability
 
-from .matching import DoubtfulMatchError, RuleIndex, fits, fits_image
+from .matching import DoubtfulMatchError, NearMissError, RuleIndex, describe_other_image, fits, fits_image
 from .rules import Suppression
 
 _MOST_NAMED = 3
@@ -28,6 +28,8 @@ class _Use:
     """The first ids that the rule fits."""
     doubts: dict[str, None] = field(factory=dict)
     """The first reasons why it can't be known whether the rule fits."""
+    near: str = ""
+    """The first thing that the rule nearly fits, and what is otherwise there."""
 
     def note(self, vulnerability: Vulnerability) -> None:
         self.count += 1
@@ -117,14 +119,18 @@ def _fitting(
     for number, rule in index.candidates(vulnerability):
         if rule.image not in about:
             about[rule.image] = fits_image(rule, image)
+        use = uses[number]
         if not about[rule.image]:
+            use.near = use.near or (not use.count and describe_other_image(rule, vulnerability, image)) or ""
             continue
         try:
             if fits(rule, vulnerability):
-                uses[number].note(vulnerability)
-                yield uses[number]
+                use.note(vulnerability)
+                yield use
         except DoubtfulMatchError as error:
-            uses[number].doubt(str(error))
+            use.doubt(str(error))
+        except NearMissError as error:
+            use.near = use.near or str(error)
 
 
 def _mark(rule: Suppression) -> Suppressed:
@@ -143,11 +149,15 @@ def _why(use: _Use) -> str:
     if use.rule.unmatchable:
         return use.rule.unmatchable
     if not use.expired:
-        return "; ".join(use.doubts) or "fits nothing here"
+        return "; ".join(use.doubts) or _nothing(use)
     ended = f"expired after {use.rule.until}"
     if not use.count:
-        return f"{ended}; fits nothing here"
+        return f"{ended}; {_nothing(use)}"
     return f"{ended}; would suppress {_few(use.fitted, use.count)}"
+
+
+def _nothing(use: _Use) -> str:
+    return f"fits nothing here; near: {use.near}" if use.near else "fits nothing here"
 
 
 def _few(names: Iterable[str], count: int) -> str:

@@ -1,4 +1,8 @@
-"""Whether a rule fits a vulnerability. Where that can't be known it does not, and the reason is given."""
+"""Whether a rule fits a vulnerability. Where that can't be known it does not, and the reason is given.
+
+A rule that fits but for one thing does not fit either, and is told what that is: a suppression that silently misses is
+written again and again.
+"""
 
 from __future__ import annotations
 
@@ -7,18 +11,24 @@ from collections.abc import Hashable, Iterable, Iterator
 from fnmatch import fnmatchcase
 
 from portus_images import Image, one_line
+from portus_scanners.merge import PackageUrl, canonical_name, kind_of, read_purl
 from portus_scanners.models import Package, Vulnerability
 
 from .image_patterns import ImagePattern
-from .packages import Ecosystem, UnknownVersionError, all_covered, of_namespace, of_purl, read_purl, read_range
 from .rules import Suppression
+from .versions import Ecosystem, UnknownVersionError, of_namespace, of_purl, read_range
 
 _CVE = "cve-"
 _ANY: tuple[str, ...] = ()
+_LONGEST_PURL = 120
 
 
 class DoubtfulMatchError(Exception):
     """A rule fits except for something that can't be known; the message says what."""
+
+
+class NearMissError(Exception):
+    """A rule does not fit, though part of what it names does; the message says what is otherwise."""
 
 
 def fits_image(rule: Suppression, image: Image) -> bool:
@@ -31,23 +41,42 @@ def fits(rule: Suppression, vulnerability: Vulnerability) -> bool:
 
     Raises:
         DoubtfulMatchError: It fits as far as can be known.
+        NearMissError: It does not, though its id or its package does.
     """
     if rule.unmatchable or (rule.ids and not _names_of(vulnerability) & {name.casefold() for name in rule.ids}):
         return False
-    if rule.package and not any(_fits_name(rule.package, name) for name in _package_names(vulnerability)):
-        return False
+    if rule.package and not any(_fits_name(rule.package, package) for package in _packages(vulnerability)):
+        return _miss(rule, vulnerability, f"not in {one_line(rule.package, 60)}")
     if rule.purls and not _fits_purls(rule, vulnerability):
         return False
     if rule.ids and not _means_all(rule, vulnerability):
         raise DoubtfulMatchError(f"{_what(vulnerability)} stands for several vulnerabilities: name them all")
     if rule.versions and not _all_in_range(rule, vulnerability):
-        return False
+        versions = ", ".join(one_line(version, 40) for version in _versions(vulnerability))
+        raise NearMissError(f"{_what(vulnerability)}: version {one_line(versions, 80)}")
     if rule.scanner and rule.scanner not in vulnerability.scanners:
-        return False
+        found_by = one_line(", ".join(vulnerability.scanners), 60)
+        raise NearMissError(f"{_what(vulnerability)} was found by {found_by or 'nobody who says so'}")
     if rule.scanner and set(vulnerability.scanners) != {rule.scanner}:
         others = ", ".join(name for name in vulnerability.scanners if name != rule.scanner)
         raise DoubtfulMatchError(f"{_what(vulnerability)} was found by {one_line(others, 60)} as well")
     return True
+
+
+def describe_other_image(rule: Suppression, vulnerability: Vulnerability, image: Image) -> str:
+    """Return what a rule about other images fits here otherwise; empty for nothing."""
+    try:
+        is_near = fits(rule, vulnerability)
+    except (DoubtfulMatchError, NearMissError):
+        return ""
+    return f"{_what(vulnerability)} is in {one_line(str(image.reference), 100)}" if is_near else ""
+
+
+def _miss(rule: Suppression, vulnerability: Vulnerability, why: str) -> bool:
+    """Say what is otherwise if the id fits; of a rule without one nothing does."""
+    if rule.ids:
+        raise NearMissError(f"{_what(vulnerability)}, {why}")
+    return False
 
 
 class RuleIndex:
@@ -74,22 +103,32 @@ class RuleIndex:
         yield _ANY
         yield from (("id", name) for name in _names_of(vulnerability))
         for name in _package_names(vulnerability):
-            yield "package", name
-            yield "purl", name.casefold()
+            yield "package", _fold(name)
+            yield "purl", _fold(_last_part(name))
         if self._reads_purls:
-            yield from (("purl", purl.name.casefold()) for text in vulnerability.purls if (purl := read_purl(text)))
+            yield from (("purl", _fold(purl.name)) for text in vulnerability.purls if (purl := read_purl(text)))
 
 
 def _keys_of_rule(rule: Suppression) -> Iterator[Hashable]:
     if rule.ids:
         yield from (("id", name.casefold()) for name in rule.ids)
     elif rule.package and not set(rule.package) & {"*", "?"}:
-        yield "package", rule.package
+        yield "package", _fold(rule.package)
     elif rule.purls:
         # by the name alone: a vulnerability without package URLs is compared as well, to say why the rule does not fit
-        yield from (("purl", purl.name.casefold()) for text in rule.purls if (purl := read_purl(text)))
+        yield from (("purl", _fold(purl.name)) for text in rule.purls if (purl := read_purl(text)))
     elif rule.package:
         yield _ANY
+
+
+def _fold(name: str) -> str:
+    """Return what all spellings of a name have in common in any ecosystem: those of PyPI are the most tolerant."""
+    return canonical_name("pypi", name)
+
+
+def _last_part(name: str) -> str:
+    """Return the name in a package URL: ``a`` for ``group:a`` and ``@scope/a``."""
+    return name.rpartition(":")[2].rpartition("/")[2]
 
 
 def _names_of(vulnerability: Vulnerability) -> set[str]:
@@ -119,20 +158,37 @@ def _means_all(rule: Suppression, vulnerability: Vulnerability) -> bool:
     return len(many) <= 1 or many <= named or (itself in named and itself not in many)
 
 
-def _fits_name(pattern: str, name: str) -> bool:
-    return fnmatchcase(name, pattern.replace("[", "[[]"))
+def _fits_name(pattern: str, package: Package) -> bool:
+    kind = kind_of(package.namespace).type
+    spellings = ((pattern, package.name), (canonical_name(kind, pattern), canonical_name(kind, package.name)))
+    return any(name and fnmatchcase(name, one.replace("[", "[[]")) for one, name in spellings)
 
 
 def _fits_purls(rule: Suppression, vulnerability: Vulnerability) -> bool:
-    if all_covered(vulnerability.purls, rule.purls):
+    named = [purl for text in rule.purls if (purl := read_purl(text))]
+    found = [(text, read_purl(text)) for text in vulnerability.purls]
+    covered = [purl is not None and any(one.covers(purl) for one in named) for _, purl in found]
+    if found and all(covered):
         return True
-    if not vulnerability.purls:
-        names = {purl.name.casefold() for text in rule.purls if (purl := read_purl(text))}
-        if names & {name.casefold() for name in _package_names(vulnerability)}:
-            raise DoubtfulMatchError(f"no scanner gives the package URL of {_what(vulnerability)}")
-    elif any(all_covered([text], rule.purls) for text in vulnerability.purls):
+    if any(covered):
         raise DoubtfulMatchError(f"{_what(vulnerability)} is in other packages as well")
+    for text, purl in found:
+        _check_near(rule, vulnerability, named, text, purl)
+    names = {_fold(_last_part(name)) for name in _package_names(vulnerability)}
+    if not found and names & {_fold(purl.name) for purl in named}:
+        raise DoubtfulMatchError(f"no scanner gives the package URL of {_what(vulnerability)}")
     return False
+
+
+def _check_near(
+    rule: Suppression, vulnerability: Vulnerability, named: list[PackageUrl], text: str, purl: PackageUrl | None
+) -> None:
+    """Raise a `NearMissError` if a package URL is nearly one that the rule names, or the id is."""
+    differences = (one.difference(purl) for one in named if purl and one.coordinates == purl.coordinates)
+    if difference := next(differences, ""):
+        raise NearMissError(f"{_what(vulnerability)}: {one_line(difference, _LONGEST_PURL)}")
+    if rule.ids or (purl and any(_fold(one.name) == _fold(purl.name) for one in named)):
+        raise NearMissError(f"{_what(vulnerability)} is {one_line(text, _LONGEST_PURL)}")
 
 
 def _all_in_range(rule: Suppression, vulnerability: Vulnerability) -> bool:

@@ -13,10 +13,11 @@ from typing import Any
 import yaml
 from attrs import Attribute, field, frozen
 from portus_images import STRING, SettingsError, nonempty_string, one_line, strings
+from portus_scanners.merge import PackageUrl, read_purl
 from portus_scanners.settings import SettingsFaults, did_you_mean, find_repeated_key, yaml_fault
 
 from .image_patterns import ImagePattern
-from .packages import PackageUrl, VersionRange, of_purl, read_purl
+from .versions import VersionRange, of_purl
 
 LONGEST_REASON = 4096
 _LONGEST_STRING = 1024
@@ -75,6 +76,14 @@ def _day(_rule: object, attribute: Attribute[date | None], value: date | None) -
         raise TypeError(msg)
 
 
+def _purl(text: str) -> None:
+    try:
+        PackageUrl.parse(text)
+    except ValueError as error:
+        msg = f"purl: {error}"
+        raise ValueError(msg) from error
+
+
 _TEXT = (STRING, _bounded(_LONGEST_STRING))
 
 
@@ -100,16 +109,14 @@ class Suppression:
 
     Raises:
         ValueError: A value is not of its form, or the rule names neither an id nor a package.
-        SettingsError: A package URL or a range of versions can't be read without a library that is not installed.
+        SettingsError: A range of versions can't be read without a library that is not installed.
     """
 
     rule: str = field(validator=nonempty_string)
     reason: str = field(validator=(STRING, _not_blank, _bounded(LONGEST_REASON)))
     ids: tuple[str, ...] = field(default=(), converter=strings, validator=(_short_strings, _no_patterns))
     package: str = field(default="", validator=(*_TEXT, _package))
-    purls: tuple[str, ...] = field(
-        default=(), converter=strings, validator=(_short_strings, _parsed_by(PackageUrl.parse))
-    )
+    purls: tuple[str, ...] = field(default=(), converter=strings, validator=(_short_strings, _parsed_by(_purl)))
     image: str = field(default="", validator=(*_TEXT, _parsed_by(ImagePattern.parse)))
     scanner: str = field(default="", validator=_TEXT)
     versions: str = field(default="", validator=(*_TEXT, _parsed_by(VersionRange.parse)))

@@ -12,9 +12,9 @@ from enum import Enum
 
 from attrs import frozen
 from portus_images import DOCKER_HUB, InvalidReferenceError, LocalReference, parse_reference
+from portus_scanners.merge import PackageUrl, read_purl
 
 from .image_patterns import ImagePattern
-from .packages import PackageUrl, read_purl
 from .rules import Suppression
 
 _OCI = "oci"

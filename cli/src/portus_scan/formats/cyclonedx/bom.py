@@ -19,6 +19,13 @@ from cyclonedx.model.tool import ToolRepository
 from cyclonedx.model.vulnerability import BomTarget, BomTargetVersionRange, Vulnerability as Entry
 from packageurl import PackageURL
 from portus_scanners import Image, ImageReport, Package, Reference, ReportDocument, UnresolvedImage, Vulnerability
+from portus_scanners.merge import (
+    PACKAGE_TYPES,
+    canonical_name,
+    canonical_version,
+    derive_purl,
+    read_purl as read_package_url,
+)
 
 from ...terminal import LONGEST_NAME, message, name
 from ..doubts import NO_IMAGE, UNRESOLVED, doubt_of, doubts_of, ended_of, notes_of, scanner_name, verdict_of
@@ -26,12 +33,6 @@ from ..foreign import joined
 from ..provenance import PROGRAM, VENDOR, document_span, moment, program_version
 from .vulnerabilities import PropertyFacts, doubt_entry, properties, vulnerability_entry
 
-_PLAIN = frozenset({"cargo", "gem", "nuget", "pypi"})
-"""Ecosystems whose names have no parts."""
-_PARTED = frozenset({"composer", "golang", "npm"})
-"""Ecosystems whose names may be a namespace, a slash and a name."""
-_DISTRIBUTIONS = {"debian": "deb", "ubuntu": "deb", "alpine": "apk"}
-_RELEASE = re.compile(r"(debian|ubuntu|alpine):v?([0-9]+(?:\.[0-9]+)*)", re.ASCII)
 _PLAIN_TEXT = re.compile(r"[!-~]+", re.ASCII)
 
 
@@ -203,10 +204,18 @@ def purl_of(package: Package, found: Vulnerability) -> PackageURL | None:
         source package, which has another package URL.
     """
     for text in found.purls:
-        purl = read_purl(text)
-        if purl is not None and package.name in _names(purl) and package.version == (purl.version or ""):
+        if (purl := read_purl(text)) and _is_of(text, package):
             return purl
     return _derive(package, found)
+
+
+def _is_of(text: str, package: Package) -> bool:
+    """Return whether a package URL is of this package, however the two are spelled."""
+    purl = read_package_url(text)
+    if purl is None or purl.version != canonical_version(purl.type, package.version):
+        return False
+    name = canonical_name(purl.type, package.name).casefold()
+    return name in {purl.name.casefold(), purl.full_name.casefold()}
 
 
 def read_purl(text: str) -> PackageURL | None:
@@ -228,26 +237,13 @@ def _image_purl(image: Image) -> PackageURL | None:
     return PackageURL("oci", None, reference.repository.rpartition("/")[2], image.digest, where)
 
 
-def _names(purl: PackageURL) -> set[str]:
-    names = {purl.name}
-    if purl.namespace:
-        names |= {f"{purl.namespace}/{purl.name}", f"{purl.namespace}:{purl.name}"}
-    return names
-
-
 def _derive(package: Package, found: Vulnerability) -> PackageURL | None:
     if not _PLAIN_TEXT.fullmatch(package.name) or not _PLAIN_TEXT.fullmatch(package.version):
         return None
-    if package.namespace in _PLAIN:
-        return PackageURL(package.namespace, None, package.name, package.version)
-    if package.namespace in _PARTED:
-        namespace, _, name = package.name.rpartition("/")
-        return PackageURL(package.namespace, namespace or None, name, package.version) if name else None
-    release = _RELEASE.fullmatch(package.namespace)
-    if release is None or not _is_binary(package, found):
+    purl = derive_purl(package)
+    if purl is None or (purl.type in PACKAGE_TYPES and not _is_binary(package, found)):
         return None
-    where = {"distro": f"{release[1]}-{release[2]}"}
-    return PackageURL(_DISTRIBUTIONS[release[1]], release[1], package.name, package.version, where)
+    return PackageURL(purl.type, purl.namespace or None, purl.name, purl.version, dict(purl.qualifiers))
 
 
 def _is_binary(package: Package, found: Vulnerability) -> bool:

@@ -1,15 +1,14 @@
-"""What a rule says about packages: package URLs, and ranges of versions in the order of their ecosystem.
+"""What a rule says about versions: ranges, in the order of the package's ecosystem.
 
-Package URLs are read by packageurl-python (source: ``package-url/purl-spec``), versions are compared by univers. Each
-is imported only where a rule needs it. univers accepts more than versions (``1.0-r1-x`` for Alpine, four numbers as a
-semantic version), and its ``==`` is not always the middle between ``<`` and ``>``. So each ecosystem has the form of
-its versions here, and only ``<`` and ``>`` are asked for.
+Versions are compared by univers, which is imported only where a rule needs it. It accepts more than versions
+(``1.0-r1-x`` for Alpine, four numbers as a semantic version), and its ``==`` is not always the middle between ``<`` and
+``>``. So each ecosystem has the form of its versions here, and only ``<`` and ``>`` are asked for.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import import_module
 from operator import eq, ge, gt, le, lt, ne
@@ -17,82 +16,11 @@ from typing import Any
 
 from attrs import frozen
 from portus_images import SettingsError, one_line
+from portus_scanners.merge import kind_of
 
 _HOW_TO_INSTALL = "pip install 'portus-policy[versions]'"
-_LONGEST_PURL = 2048
 _LONGEST_VERSION = 128
 _MOST_PARTS = 32
-
-
-@frozen
-class PackageUrl:
-    """A package URL, split into its parts and normalized."""
-
-    type: str
-    namespace: str
-    name: str
-    version: str = ""
-    qualifiers: tuple[tuple[str, str], ...] = ()
-    subpath: str = ""
-
-    @classmethod
-    def parse(cls, text: str) -> PackageUrl:
-        """Return the package URL.
-
-        Raises:
-            ValueError: *text* is not a valid package URL.
-            SettingsError: packageurl-python is not installed.
-        """
-        try:
-            from packageurl import PackageURL
-        except ImportError as error:
-            msg = f"purl: rules with package URLs need packageurl-python; try: {_HOW_TO_INSTALL}"
-            raise SettingsError(msg) from error
-        if len(text) > _LONGEST_PURL:
-            msg = f"purl: longer than {_LONGEST_PURL} characters"
-            raise ValueError(msg)
-        try:
-            read = PackageURL.from_string(text)
-            qualifiers = read.qualifiers if isinstance(read.qualifiers, Mapping) else {}
-            parts = read.type, read.namespace or "", read.name, read.version or ""
-            return cls(*parts, tuple(sorted(qualifiers.items())), read.subpath or "")
-        except (ValueError, TypeError, LookupError, AttributeError) as error:
-            msg = f"purl: {text[:80]!r} is not a package URL such as pkg:deb/debian/openssl"
-            raise ValueError(msg) from error
-
-    @property
-    def coordinates(self) -> tuple[str, str, str]:
-        """What all versions of the package have in common."""
-        return self.type, self.namespace, self.name
-
-    def qualifier(self, key: str) -> str:
-        """Return the value of a qualifier, empty when there is none."""
-        return dict(self.qualifiers).get(key, "")
-
-    def covers(self, other: PackageUrl) -> bool:
-        """Return whether *other* is what this one names: the same package, and whatever else is given."""
-        return (
-            self.coordinates == other.coordinates
-            and self.version in {"", other.version}
-            and self.subpath in {"", other.subpath}
-            and set(self.qualifiers) <= set(other.qualifiers)
-        )
-
-
-@lru_cache(maxsize=16384)
-def read_purl(text: str) -> PackageUrl | None:
-    """Return the package URL of a rule or a scanner; None for a string that is not a valid one."""
-    try:
-        return PackageUrl.parse(text)
-    except ValueError:
-        return None
-
-
-def all_covered(found: Iterable[str], named: Iterable[str]) -> bool:
-    """Return whether there are package URLs, and each is covered by one that is named."""
-    rules = [purl for text in named if (purl := read_purl(text))]
-    purls = [read_purl(text) for text in found]
-    return bool(purls) and all(purl and any(rule.covers(purl) for rule in rules) for purl in purls)
 
 
 class UnknownVersionError(Exception):
@@ -155,26 +83,6 @@ _ALL = (
     Ecosystem("nuget", "NugetVersion", r"\d+(\.\d+){0,3}(-[0-9A-Za-z.-]+)?"),
 )
 _BY_NAME: Mapping[str, Ecosystem] = {one.name: one for one in _ALL}
-_FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "deb": ("debian", "ubuntu"),
-    "apk": ("alpine", "wolfi", "chainguard", "minimos"),
-    "rpm": (
-        *("alma", "amazon", "amzn", "azurelinux", "cbl-mariner", "centos", "fedora", "mariner", "ol", "oracle"),
-        *("opensuse", "opensuse-leap", "opensuse-tumbleweed", "opensuse.leap", "opensuse.tumbleweed", "photon"),
-        *("redhat", "rhel", "rocky", "sles", "slem", "suse", "suse linux enterprise server"),
-    ),
-    "npm": ("npm", "node-pkg", "yarn", "pnpm", "bun"),
-    "cargo": ("cargo", "rust-binary", "rustbinary", "crates.io"),
-    "golang": ("golang", "gomod", "gobinary", "go"),
-    "composer": ("composer", "composer-vendor", "packagist"),
-    "pypi": ("pypi", "python-pkg", "pip", "pipenv", "poetry", "uv"),
-    "maven": ("maven", "jar", "pom", "gradle"),
-    "gem": ("gem", "gemspec", "bundler", "rubygems"),
-    "nuget": ("nuget", "dotnet-core", "packages-props"),
-}
-_BY_FAMILY: Mapping[str, Ecosystem] = {
-    family: _BY_NAME[name] for name, families in _FAMILIES.items() for family in families
-}
 
 
 def of_purl(purl_type: str) -> Ecosystem | None:
@@ -184,7 +92,7 @@ def of_purl(purl_type: str) -> Ecosystem | None:
 
 def of_namespace(namespace: str) -> Ecosystem | None:
     """Return the ecosystem of `Package.namespace`: ``debian:12``, ``alpine:v3.19``, ``npm``; None when not known."""
-    return _BY_FAMILY.get(namespace.casefold().partition(":")[0].strip())
+    return _BY_NAME.get(kind_of(namespace).type)
 
 
 def _check_univers() -> None:
