@@ -165,14 +165,14 @@ class Location:
     """Its keys may name a repository, or the beginning of one: ``registry.example/team``."""
 
 
-def find_locations(environ: Mapping[str, str]) -> Iterator[Location]:
-    """Yield the files that may hold credentials, in the order in which they count: Docker's, then podman's."""
+def find_locations(environ: Mapping[str, str]) -> list[Location]:
+    """Return the files that may hold credentials, in the order in which they count: Docker's, then podman's."""
     home = environ.get("HOME")
+    found = []
     if folder := environ.get("DOCKER_CONFIG") or (f"{home}/.docker" if home else ""):
-        yield Location(Path(folder, "config.json"), by_path=False)
+        found.append(Location(Path(folder, "config.json"), by_path=False))
     if named := environ.get("REGISTRY_AUTH_FILE"):
-        yield Location(Path(named), by_path=True)
-        return
+        return [*found, Location(Path(named), by_path=True)]
     configuration = environ.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
-    for folder in filter(None, (environ.get("XDG_RUNTIME_DIR"), configuration)):
-        yield Location(Path(folder, "containers", "auth.json"), by_path=True)
+    folders = filter(None, (environ.get("XDG_RUNTIME_DIR"), configuration))
+    return found + [Location(Path(folder, "containers", "auth.json"), by_path=True) for folder in folders]
