@@ -175,7 +175,7 @@ class Descriptor:
     @property
     def words(self) -> str:
         """The program and its version."""
-        return f"Grype {self.version or ''}".strip()
+        return one_line(f"Grype {self.version or ''}".strip(), _LONGEST)
 
 
 @frozen
@@ -292,7 +292,7 @@ def _database(descriptor: Descriptor) -> dict[str, Any]:
 
 def _member(values: dict[str, Any], name: str) -> str:
     value = values.get(name)
-    return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+    return one_line(str(value), _LONGEST) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
 def _built(descriptor: Descriptor) -> datetime | None:

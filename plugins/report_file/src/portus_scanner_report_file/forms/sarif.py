@@ -51,6 +51,8 @@ _LONGEST_TITLE = 1_000
 _LONGEST_DESCRIPTION = 10_000
 """Characters of a rule's strings that are kept: each of its results has them, however many there are."""
 _MOST_ERRORS = 5
+_MOST_TOLD = 20
+"""Programs and reasons that are named, of all runs together."""
 
 
 @frozen
@@ -132,7 +134,7 @@ class Driver:
     @property
     def words(self) -> str:
         """The program and its version."""
-        return f"{self.name} {self.version or ''}".strip()
+        return one_line(f"{self.name} {self.version or ''}".strip(), _LONGEST)
 
 
 @frozen
@@ -254,8 +256,8 @@ def read(document: Any) -> Reading:
     report = ScannerReport(
         findings=unique_findings(_finding(one) for some in found for one in some if not one.suppressed),
         complete=not unseen,
-        notes=(*dict.fromkeys(unseen), *_left_out(one for some in found for one in some)),
-        scanner_version=", ".join(dict.fromkeys(run.tool.driver.words for run in log.runs)),
+        notes=(*list(dict.fromkeys(unseen))[:_MOST_TOLD], *_left_out(one for some in found for one in some)),
+        scanner_version=", ".join(list(dict.fromkeys(run.tool.driver.words for run in log.runs))[:_MOST_TOLD]),
     )
     return Reading(report=report, subjects=tuple(map(_subject, log.runs)), made=_ended(log.runs))
 

@@ -161,7 +161,7 @@ class Program:
     @property
     def words(self) -> str:
         """The program and its version."""
-        return f"Trivy {self.Version or ''}".strip()
+        return one_line(f"Trivy {self.Version or ''}".strip(), _LONGEST_NAME)
 
 
 @frozen
