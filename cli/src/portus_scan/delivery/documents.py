@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO
 
-from portus_policy import GateResult, looks_like
+from portus_policy import GateResult
 from portus_scanners import InvalidDocumentError, ReportDocument, load_document
 
 from ..exits import CommandFault
@@ -48,6 +48,8 @@ def read_document(name: str, *, limit: int = MOST_BYTES) -> ReportDocument:
 
 def _why_not(label: str, data: bytes, error: InvalidDocumentError) -> Iterator[str]:
     """Yield what a file looks like that is something else, otherwise the faults of the report."""
+    from portus_policy import looks_like
+
     words = looks_like(data)
     if not words or words in _OURS:
         yield from (f"{label} is not a report: {fault}" for fault in error.faults)
