@@ -196,3 +196,25 @@ def test_any_file_is_read_or_rejected(tmp_path: Path, text: str | bytes) -> None
     except SettingsError as error:
         faults = error.faults
     assert all(fault.isprintable() for fault in faults)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("# accepted\nCVE-2024-1234\n", "a Trivy ignore file (.trivyignore)"),
+        ("ignore:\n  - vulnerability: CVE-2024-1234\n", "a configuration of Grype (.grype.yaml)"),
+        ('{"SchemaVersion": 2, "Results": []}', "a report of Trivy"),
+        ('{"schema_version": 1, "reports": []}', "a report of portus-scan"),
+    ],
+)
+def test_a_file_of_another_kind_is_named(tmp_path: Path, text: str, words: str) -> None:
+    """What it looks like stands in place of its faults, with the forms that are read."""
+    (fault,) = _faults(tmp_path, text)
+    assert fault.startswith(f"rules.yml: it looks like {words}; suppressions are a YAML file")
+
+
+def test_our_own_rules_keep_their_faults(tmp_path: Path) -> None:
+    """A file that looks like suppressions, and is not valid, says what is wrong in which line."""
+    assert ["rules.yml:2"] == [
+        fault.partition(": ")[0] for fault in _faults(tmp_path, "suppressions:\n  - id: CVE-1\n")
+    ]

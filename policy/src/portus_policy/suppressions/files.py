@@ -9,11 +9,14 @@ from pathlib import Path
 from portus_images import SettingsError, one_line
 from portus_scanners.settings import SettingsFaults, read_limited
 
+from ..lookalikes import looks_like
 from .openvex import read_openvex
 from .rules import Suppression, read_rules
 from .vex_statements import ProductStatement, still_standing
 
 _MOST_FAULTS = 20
+_OURS = "suppressions of portus-scan"
+_FORMS = "suppressions are a YAML file with a list `suppressions:`, or an OpenVEX document"
 
 
 def load_suppressions(paths: Iterable[str | Path]) -> tuple[Suppression, ...]:
@@ -45,10 +48,16 @@ def _read(path: Path, rules: list[Suppression], statements: list[ProductStatemen
     name = one_line(str(path))
     text = read_limited(path, f"the suppressions {name}")
     document = _openvex(text, name)
-    if document is None:
-        rules.extend(read_rules(text, name))
-    else:
+    if document is not None:
         statements.extend(read_openvex(document, name))
+        return
+    try:
+        rules.extend(read_rules(text, name))
+    except SettingsError as error:
+        words = looks_like(text)
+        if not words or words == _OURS:
+            raise
+        raise SettingsError(f"{name}: it looks like {words}; {_FORMS}") from error
 
 
 def _openvex(text: bytes, name: str) -> dict[str, object] | None:
