@@ -50,7 +50,7 @@ class RegistryAccess:
     @property
     def guarded(self) -> bool:
         """Whether it has asked for something."""
-        return self._fixed is not None or self._tokens is not None
+        return self._tokens is not None or (self._fixed is not None and not self._open)
 
     async def get(self, call: RegistryCall) -> RegistryAnswer:
         """Send a request; return an answer with a status of success and its whole body.
@@ -112,7 +112,7 @@ class RegistryAccess:
         if answer.status == _UNAUTHORIZED:
             await self._meet(call, answer, None)
         elif not answer.failed:
-            self._fixed = await self._log_in()
+            self._fixed, self._open = await self._log_in(), True
 
     async def _meet(self, call: RegistryCall, answer: RegistryAnswer, refused: Grant | None) -> Grant:
         """Return what a 401 asks for.
@@ -129,6 +129,7 @@ class RegistryAccess:
         bearer, basic = _find(challenges, "bearer"), _find(challenges, "basic")
         if bearer is None and basic is None:
             raise self._unknown_challenge(answer, [challenge.scheme for challenge in challenges])
+        self._open = False
         if bearer:
             return await self._meet_bearer(bearer, refused)
         self._tokens = None
