@@ -153,7 +153,7 @@ def _run(folder: Path, *selected: str) -> dict[tuple[str, str], list[str]]:
         env={**os.environ, "PYTHONPATH": str(samples), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         cwd=samples, capture_output=True, text=True, timeout=380, check=False,
     )  # fmt: skip
-    assert report.exists(), ended.stdout + ended.stderr
+    assert ended.returncode in {0, 1} and report.exists(), ended.stdout + ended.stderr  # noqa: PT018 (one cause)
     return _read(report)
 
 

@@ -300,16 +300,17 @@ async def test_a_release_that_trivy_does_not_know_is_incomplete(house: House, re
     assert "does not know this release (debian 99.1)" in str(run.report and run.report.notes)
 
 
-async def test_the_end_of_support_is_a_note(house: House, registry: StandInRegistry) -> None:
-    """And so is a database that should have been renewed long ago, where any age is allowed."""
+async def test_the_end_of_support_is_told(house: House, registry: StandInRegistry) -> None:
+    """A database that should have been renewed long ago is a note, where any age is allowed."""
     write_database(house.cache, ADVISORIES, updated=datetime(2020, 5, 1, tzinfo=UTC))
     reference = await push(registry, "1", alpine_image({"musl": "1"}, release="3.9.1"))
     async with house.engine(registry, max_database_age=0) as engine:
         (run,) = (await engine.scan(reference)).results
     assert run.report is not None, run.error
-    assert (Outcome.OK, 2) == (run.outcome, len(run.report.notes))
-    assert run.report.notes[0].startswith("the support of alpine 3.9.1 has ended")
-    assert "is of 2020-05-01, and a newer one was due on 2020-05-02" in run.report.notes[1]
+    assert (Outcome.OK, 1) == (run.outcome, len(run.report.notes))
+    assert run.report.end_of_life is not None
+    assert run.report.end_of_life.sentence.startswith("the support of alpine 3.9.1 has ended, says Trivy")
+    assert "is of 2020-05-01, and a newer one was due on 2020-05-02" in run.report.notes[0]
 
 
 async def test_a_database_of_years_ago_is_no_answer(house: House, registry: StandInRegistry) -> None:
