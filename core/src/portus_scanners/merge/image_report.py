@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 
 from attrs import evolve
 from portus_images import Image, one_line
 
 from ..errors import CombineError
 from ..models import ImageReport, Outcome, ScannerRun, SeverityPolicy, Verdict, Vulnerability
-from .names import CanonicalIds, names_of
+from .names import AliasLists, CanonicalIds, FindingNames, names_of
 from .packages import FindingGroup, Found, PackagePlaces, group_findings
 from .vulnerability import Witnesses, make_vulnerability
 
@@ -28,7 +28,8 @@ def make_image_report(
         severity: Which of several severities is shown.
     """
     runs = tuple(results)
-    return ImageReport(image=image, verdict=judge(runs), results=runs, vulnerabilities=merge(runs, severity))
+    merged, notes = _merge(runs, severity)
+    return ImageReport(image=image, verdict=judge(runs), results=runs, vulnerabilities=merged, notes=notes)
 
 
 def judge(runs: Iterable[ScannerRun]) -> Verdict:
@@ -61,31 +62,53 @@ def merge(runs: Iterable[ScannerRun], severity: SeverityPolicy = _HIGHEST) -> tu
         runs: Those of one image.
         severity: Which of several severities is shown.
     """
-    runs = tuple(runs)
-    groups = list(_group(runs))
+    return _merge(tuple(runs), severity)[0]
+
+
+def _merge(runs: tuple[ScannerRun, ...], severity: SeverityPolicy) -> tuple[tuple[Vulnerability, ...], tuple[str, ...]]:
+    """Return the vulnerabilities, and what their reader must know."""
+    ids, groups = _group(runs)
+    aliases = AliasLists(ids, Counter(canonical for canonical, _ in groups))
     witnesses = Witnesses.of(runs)
     merged = [
-        make_vulnerability(canonical, aliases, group, severity, witnesses) for canonical, aliases, group in groups
+        make_vulnerability(canonical, aliases.of(canonical, group.findings), group, severity, witnesses)
+        for canonical, group in groups
     ]
     # two stable sorts: highest severity first, and within one severity by name
     merged.sort(key=lambda one: (one.id, one.package.name, one.package.version, one.package.namespace))
     merged.sort(key=lambda one: one.severity, reverse=True)
-    return tuple(merged)
+    cut = sum(canonical in aliases.cut for canonical, _ in groups)
+    return tuple(merged), tuple(_notes(ids.not_taken_apart, cut, aliases.most))
 
 
-def _group(runs: Iterable[ScannerRun]) -> Iterator[tuple[str, tuple[str, ...], FindingGroup]]:
-    """Return the groups of findings, each with its canonical id and the other names of that."""
+def _notes(advisories: int, cut: int, most: int) -> Iterator[str]:
+    if advisories:
+        which = "1 advisory is" if advisories == 1 else f"{advisories} advisories are"
+        yield f"{which} about more vulnerabilities than can be told apart: each stands under its own name"
+    if cut:
+        which = "1 vulnerability has" if cut == 1 else f"{cut} vulnerabilities have"
+        yield f"{which} more aliases than can be listed: {most} of them are, and the names that scanners found it by"
+
+
+def _group(runs: Iterable[ScannerRun]) -> tuple[CanonicalIds, list[tuple[str, FindingGroup]]]:
+    """Return the names, and the groups of findings, each with its canonical id."""
     found = [(run.scanner, finding) for run in runs for finding in (run.report.findings if run.report else ())]
     packages = PackagePlaces([finding for _, finding in found])
     members = [packages.find(scanner, finding) for scanner, finding in found]
     names = [names_of(finding) for _, finding in found]
-    ids = CanonicalIds(Counter(names))
+    ids = CanonicalIds(_weigh(names, members))
     by_id: dict[str, list[Found]] = defaultdict(list)
     for member, own in zip(members, names, strict=True):
         for canonical in ids.of(own):
             by_id[canonical].append(member)
-    groups = [(canonical, group) for canonical, same in by_id.items() for group in group_findings(same)]
-    return ((canonical, ids.aliases(canonical), group) for canonical, group in groups)
+    return ids, [(canonical, group) for canonical, same in by_id.items() for group in group_findings(same)]
+
+
+def _weigh(names: Iterable[FindingNames], members: Iterable[Found]) -> Mapping[FindingNames, int]:
+    weights: dict[FindingNames, int] = defaultdict(int)
+    for own, member in zip(names, members, strict=True):
+        weights[own] += member.weight
+    return weights
 
 
 def combine_reports(reports: Iterable[ImageReport], *, severity: SeverityPolicy = _HIGHEST) -> ImageReport:

@@ -9,7 +9,7 @@
     GitHub ids are two vulnerabilities there, as CVEs are.
 5.  An alias without a digit (``N/A``) is kept as a name and connects nothing.
 
-FindingNamess that contradict each other are all believed: a finding counts for more, never for less. The answer is a
+Findings that contradict each other are all believed: a finding counts for more, never for less. The answer is a
 function of the set of statements; their order plays no part. The time is that of a union-find: nearly linear.
 """
 
@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
 
 from attrs import frozen
 
@@ -28,7 +29,14 @@ Ids = tuple[str, ...]
 MOST_IDS = 2_000
 """An advisory of more vulnerabilities is not taken apart: it stands under its own name."""
 MOST_COPIES = 250_000
-"""How many copies of findings and names that may make in all; where it would make more, `MOST_IDS` is halved."""
+"""How many copies of findings and names that may make in all; where it would make more, `MOST_IDS` is halved. A finding
+counts once for each 1,000 characters."""
+LONGEST_SHARED = 256
+"""Characters of a name that is listed by others than the findings that have it, where not all are listed."""
+FEWEST_ALIASES = 8
+"""As many names of a vulnerability are listed in any case."""
+_WEIGHT_OF_NAME = 64
+"""A name counts once for as many characters."""
 SCHEMES = (
     "CVE",
     "GHSA",
@@ -106,19 +114,19 @@ def is_telling(name: str) -> bool:
 
 def best_name(names: Iterable[str]) -> str:
     """Return the best of some plain names: by `SCHEMES`, then any other, then ``TEMP``; of equals, the first."""
-    return min(names, key=lambda name: (_rank(name), name))
+    return min(names, key=_rank_and_name)
 
 
-def _rank(name: str) -> int:
+def _rank_and_name(name: str) -> tuple[int, str]:
     match = _PREFIX.match(name)
-    return _RANKS[match[1].upper()] if match else _OTHER
+    return _RANKS[match[1].upper()] if match else _OTHER, name
 
 
 class CanonicalIds:
     """The names of one image.
 
     Args:
-        counts: The names of all findings, and how many findings have just these.
+        counts: The names of all findings, and how much the findings that have just these weigh.
     """
 
     def __init__(self, counts: Mapping[FindingNames, int]) -> None:
@@ -127,6 +135,11 @@ class CanonicalIds:
         self._by_name = {name: self._graph.ids_of(name) for name in self._graph.names}
         self._most = _choose_limit([*((self._ids[one], counts[one]) for one in counts), *self._name_copies()])
         self._aliases = self._find_aliases()
+
+    @property
+    def not_taken_apart(self) -> int:
+        """How many advisories are about more vulnerabilities than they may be copied to."""
+        return sum(len(ids) > self._most for ids in self._ids.values())
 
     def of(self, statement: FindingNames) -> Ids:
         """Return the canonical ids that a finding with these names is about, at least one, sorted."""
@@ -233,3 +246,60 @@ def _choose_limit(copies: Iterable[tuple[Ids, int]]) -> int:
     while sum(total for length, total in several if length <= most) > MOST_COPIES:
         most //= 2
     return most
+
+
+class AliasLists:
+    """The other names that each vulnerability lists: all of them, or as many as `MOST_COPIES` of all together let it.
+
+    One name may stand for a vulnerability in thousands of packages, and each of these has it under thousands of names.
+
+    Args:
+        ids: The names of the image.
+        counts: For each canonical id, in how many packages it is.
+    """
+
+    def __init__(self, ids: CanonicalIds, counts: Mapping[str, int]) -> None:
+        self._all = {canonical: ids.aliases(canonical) for canonical in counts}
+        self._shared = self._all
+        self.most = max(map(len, self._all.values()), default=0)
+        if self._weigh(counts) > MOST_COPIES:
+            self._shared = {canonical: _short(names) for canonical, names in self._all.items()}
+        while self.most > FEWEST_ALIASES and self._weigh(counts) > MOST_COPIES:
+            self.most = max(FEWEST_ALIASES, self.most // 2)
+        self._known = {one: frozenset(names) for one, names in self._all.items() if self._is_cut(one)}
+        self._best = {one: sorted(self._shared[one], key=_rank_and_name)[: self.most] for one in self._known}
+
+    @property
+    def cut(self) -> frozenset[str]:
+        """The canonical ids that have more names than are listed."""
+        return frozenset(self._known)
+
+    def of(self, canonical: str, findings: Iterable[Finding]) -> Ids:
+        """Return the names to list, sorted: what scanners call it, then what else they say of it, then the best others.
+
+        Args:
+            canonical: The id of the vulnerability.
+            findings: Those that mean it, in one package.
+        """
+        known = self._known.get(canonical)
+        if known is None:
+            return self._all[canonical]
+        stated = list(dict.fromkeys(map(names_of, findings)))
+        own = (names.own for names in stated if names.own in known)
+        more = sorted({name for names in stated for name in names.aliases if name in known}, key=_rank_and_name)
+        return tuple(sorted({*own, *islice(chain(more, self._best[canonical]), self.most)}))
+
+    def _is_cut(self, canonical: str) -> bool:
+        return len(self._all[canonical]) > min(len(self._shared[canonical]), self.most)
+
+    def _weigh(self, counts: Mapping[str, int]) -> float:
+        """Return how many names are listed in all, long ones counting for several."""
+        return sum(count * self._weigh_names(self._shared[canonical]) for canonical, count in counts.items())
+
+    def _weigh_names(self, names: Ids) -> float:
+        weight = sum(1 + len(name) // _WEIGHT_OF_NAME for name in names)
+        return weight * min(1.0, self.most / len(names)) if names else 0.0
+
+
+def _short(names: Ids) -> Ids:
+    return tuple(name for name in names if len(name) <= LONGEST_SHARED)

@@ -31,7 +31,10 @@ Identity = tuple[str, str]
 """Name and version."""
 
 MOST_JOINED = 1_000
-"""Findings that leave something out, times the packages that they may mean, in one vulnerability; more stand apart."""
+"""The weight of findings that leave something out, times the packages that they may mean; more stand apart."""
+_WEIGHT = 1_000
+_RATING = 100
+"""Characters that a rating takes."""
 _PARTS = 3
 _STATED = 2
 """Name and version; the namespace may be left out by all."""
@@ -45,6 +48,7 @@ class Found:
         place: What tells this package from others.
         shown: Its name and version as the finding has them, or as they follow from what others say.
         direct: False if the finding names a package that was built from this one.
+        weight: How much it adds to each vulnerability that it is part of: 1 for each 1,000 characters that were begun.
     """
 
     scanner: str
@@ -52,6 +56,7 @@ class Found:
     place: PackagePlace
     shown: Identity
     direct: bool
+    weight: int
 
 
 class PackagePlaces:
@@ -79,7 +84,7 @@ class PackagePlaces:
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = self._find(*key)
-        return Found(scanner, finding, *known)
+        return Found(scanner, finding, *known, _weigh(finding))
 
     def _find(self, package: Package, source: Package | None, purl: str) -> tuple[PackagePlace, Identity, bool]:
         own = self._place(package, purl)
@@ -119,6 +124,12 @@ class PackagePlaces:
         if namespace in stated:
             return stated[namespace]
         return stated.get("", own) if namespace else min(stated.values())
+
+
+def _weigh(finding: Finding) -> int:
+    characters = len(finding.description) + len(finding.title) + sum(map(len, finding.links))
+    characters += sum(map(len, finding.fixed_by)) + _RATING * (len(finding.cvss) + len(finding.vendor_ratings))
+    return 1 + characters // _WEIGHT
 
 
 def _place_of(package: Package) -> PackagePlace:
@@ -182,6 +193,11 @@ class FindingGroup:
     members: Sequence[Found]
 
     @property
+    def findings(self) -> Iterator[Finding]:
+        """The findings without their scanners."""
+        return (one.finding for one in self.members)
+
+    @property
     def package(self) -> Package:
         """The package in words that its findings use; in those of the place where none of them says as much."""
         name, version, namespace = self.place
@@ -226,7 +242,8 @@ def _split(path: tuple[str, ...], found: Sequence[Found]) -> Iterator[FindingGro
     for one in found:
         parts[one.place[level]].append(one)
     silent = parts.pop("", [])
-    joined = level > 0 and len(parts) * len(silent) <= MOST_JOINED  # a finding without a package stands apart
+    copies = len(parts) * sum(one.weight for one in silent)
+    joined = level > 0 and copies <= MOST_JOINED  # a finding without a package stands apart
     for value, part in parts.items():
         yield from _split((*path, value), part + silent if joined else part)
     if silent and not (parts and joined):

@@ -37,12 +37,14 @@ class ImageReport:
         verdict: What the runs say together.
         results: The run of each selected scanner, in the order of the configuration.
         vulnerabilities: What the scanners found, merged, sorted by severity (highest first), then by id and package.
+        notes: What a reader must know in order to trust `vulnerabilities`, one sentence each: what they leave out.
     """
 
     image: Image
     verdict: Verdict
     results: tuple[ScannerRun, ...] = ()
     vulnerabilities: tuple[Vulnerability, ...] = ()
+    notes: tuple[str, ...] = field(default=(), converter=strings)
 
 
 @frozen(kw_only=True)
