@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from attrs import evolve
 from hypothesis import given, strategies as st
-from portus_scan.formats.words import count, severity_counts, verdict_words
+from portus_policy import UnusedRule
+from portus_scan.formats.words import count, severity_counts, unused_rule_lines, verdict_words
 from portus_scanners import Outcome, Severity, Verdict
 
 from .documents import make_finding, make_report, make_run
@@ -69,3 +70,13 @@ def test_verdict_alone_is_not_believed(runs: list[tuple[Outcome, bool]], verdict
     )
     words = verdict_words(evolve(honest, verdict=verdict))
     assert ("clean" in words) == (honest.verdict is verdict is Verdict.CLEAN)
+
+
+def test_a_thousand_suppressions_that_did_not_apply_are_enough() -> None:
+    """A vendor's document has many more statements than an image has use for: the rest are counted."""
+    rules = [
+        UnusedRule(rule=f"app.vex.json {number}", expired=False, message="fits nothing") for number in range(1_002)
+    ]
+    first, *lines, last = unused_rule_lines(rules)
+    assert ("1002 suppressions did not apply:", 1_000) == (first, len(lines))
+    assert "and 2 more: the JSON has them all" == last

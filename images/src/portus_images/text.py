@@ -25,5 +25,7 @@ def one_line(text: str, limit: int = 200) -> str:
         limit: Characters that are kept; a longer line ends in ``...``.
     """
     text = text[: 8 * limit]  # not a whole megabyte, of which 200 characters are shown
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else " " for char in text)
+    line = " ".join(text.split())
     return line if len(line) <= limit else f"{line[:limit]}..."

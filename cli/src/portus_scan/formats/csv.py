@@ -14,7 +14,18 @@ from portus_scanners import Image, ImageReport, ReportDocument, ScannerRun, Unre
 
 from ..reporter import ReportJob, TextReporter
 from ..terminal import message, name
-from .doubts import NO_IMAGE, NOT_SCANNED, UNRESOLVED, doubt_of, doubts_of, ended_of, notes_of, scanner_name, verdict_of
+from .doubts import (
+    NO_IMAGE,
+    NOT_SCANNED,
+    UNRESOLVED,
+    doubt_of,
+    doubts_of,
+    ended_of,
+    notes_of,
+    report_notes,
+    scanner_name,
+    verdict_of,
+)
 from .foreign import LONGEST_LIST, joined, paragraphs, safe_cut, web_links
 from .provenance import moment
 from .words import package_words, rating_words
@@ -63,7 +74,8 @@ def _rows(document: ReportDocument) -> Iterator[CsvRow]:
 
 def _image_rows(report: ImageReport) -> Iterator[CsvRow]:
     about = _image_cells(report.image) | {"verdict": verdict_of(report).value}
-    reasons = (doubt.message for doubt in doubts_of(report) if not doubt.is_of_run)
+    reasons = [doubt.message for doubt in doubts_of(report) if not doubt.is_of_run]
+    reasons += [f"note: {note}" for note in report_notes(report)]
     yield {"record": "image", **about, "message": "; ".join(reasons)}
     for run in report.results:
         yield {"record": "run", **about, **_run_cells(run)}

@@ -111,6 +111,11 @@ def notes_of(run: ScannerRun) -> tuple[str, ...]:
     return tuple(message(note) for note in notes if note and note not in (run.error or ""))
 
 
+def report_notes(report: ImageReport) -> tuple[str, ...]:
+    """Return the notes about the vulnerabilities of all scanners together, made safe."""
+    return tuple(map(message, report.notes))
+
+
 def _has_findings(report: ImageReport) -> bool:
     return any(run.report is not None and run.report.findings for run in report.results)
 

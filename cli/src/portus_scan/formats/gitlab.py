@@ -19,7 +19,7 @@ from portus_scanners import Image, ImageReport, ReportDocument, Severity, Vulner
 
 from ..reporter import ReportJob, TextReporter
 from ..terminal import LONGEST_MESSAGE, message, name
-from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, is_whole, notes_of, scanner_name, verdict_of
+from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, is_whole, notes_of, report_notes, scanner_name, verdict_of
 from .foreign import joined, paragraphs, prose, safe_cut, web_links
 from .provenance import PROGRAM, VENDOR, document_span, program_version, seconds_form
 from .words import fix_words, image_words, package_words, rating_words, suppression_words, who_words
@@ -111,6 +111,8 @@ def _image_messages(report: ImageReport) -> Iterator[Json]:
     for run in report.results:
         for note in notes_of(run):
             yield _message("warn", f"{about}: scanner {scanner_name(run)}: {note}")
+    for note in report_notes(report):
+        yield _message("warn", f"{about}: {note}")
 
 
 def _doubt_message(about: str, doubt: Doubt) -> Json:

@@ -19,7 +19,18 @@ from portus_scanners import ImageReport, Outcome, ReportDocument, ScannerRun, Un
 
 from ..reporter import ReportJob, TextReporter
 from ..terminal import message, name
-from .doubts import END_OF_LIFE, NO_IMAGE, UNRESOLVED, Doubt, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
+from .doubts import (
+    END_OF_LIFE,
+    NO_IMAGE,
+    UNRESOLVED,
+    Doubt,
+    doubt_of,
+    doubts_of,
+    notes_of,
+    report_notes,
+    scanner_name,
+    verdict_of,
+)
 from .foreign import joined, paragraphs, safe_cut, web_links
 from .provenance import PROGRAM, seconds_form, span_of
 from .words import fix_words, image_words, package_words, rating_words, suppression_words, who_words
@@ -97,6 +108,7 @@ def _image_suite(report: ImageReport) -> Suite:
     cases = [_run_case(about, run) for run in report.results]
     cases += [_error(about, _title(one), one.outcome, one.sentence) for one in doubts_of(report) if not one.is_of_run]
     cases += [_vulnerability_case(about, one) for one in report.vulnerabilities]
+    cases += [Case(group=about, name="notes", body=note) for note in report_notes(report)]
     return Suite(
         name=about,
         cases=tuple(_told_apart(cases)),

@@ -12,7 +12,7 @@ from portus_scanners import ImageReport, Outcome, ReportDocument, ScannerRun, Vu
 
 from ..reporter import ReportJob, TextReporter
 from ..terminal import message, name
-from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, notes_of, scanner_name, verdict_of
+from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, notes_of, report_notes, scanner_name, verdict_of
 from .foreign import code, joined, link, web_links
 from .words import count, image_words, package_words, severity_counts, verdict_words
 
@@ -89,6 +89,7 @@ def _image(report: ImageReport, job: ReportJob) -> Iterator[str]:
     if report.results:
         yield _table(("Scanner", "Outcome", "Findings", "Seconds"), map(_run, report.results))
     notes = [f"- {code(scanner_name(run))}: {code(note)}" for run in report.results for note in notes_of(run)]
+    notes += [f"- {code(note)}" for note in report_notes(report)]
     if notes:
         yield "\n".join(notes)
     yield from _vulnerabilities(report.vulnerabilities, job)

@@ -25,7 +25,7 @@ from portus_scanners import (
 
 from ..reporter import ReportJob, Surface, TextReporter
 from ..terminal import LONGEST_MESSAGE, LONGEST_NAME, safe, safe_rows
-from .doubts import ended_of, notes_of, scanner_name, verdict_of
+from .doubts import ended_of, notes_of, report_notes, scanner_name, verdict_of
 from .layout import INDENT, Cell, Grid, Paragraph, lay_out
 from .words import count, gate_lines, severity_counts, severity_parts, unused_rule_lines, verdict_words
 
@@ -93,6 +93,7 @@ def _image(report: ImageReport, job: ReportJob) -> list[TableBlock]:
         Paragraph(verdict_words(report), _VERDICT_STYLES[verdict], INDENT),
         Grid([_run(run, name) for run, name in zip(report.results, names, strict=True)]),
         *_remarks(report.results, names),
+        *(Paragraph(f"note: {note}", indent=INDENT) for note in report_notes(report)),
         *_vulnerabilities(report, job),
     ]
 

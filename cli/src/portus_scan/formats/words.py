@@ -17,6 +17,8 @@ from .foreign import joined
 
 MOST_IDS = 5
 """Vulnerabilities that one line of the gate names."""
+_MOST_RULES = 1_000
+"""Suppressions that did not apply, and have a line each for people: a vendor's OpenVEX document has many more."""
 _LONGEST_ID = 60
 _LONGEST_NAME = 300
 _LONGEST_MESSAGE = 1000
@@ -82,10 +84,12 @@ def severity_parts(vulnerabilities: Iterable[Vulnerability]) -> str:
 
 
 def unused_rule_lines(rules: Sequence[UnusedRule]) -> Iterator[str]:
-    """Yield how many suppressions did not apply, then a line for each, which is not made safe."""
+    """Yield how many suppressions did not apply, then a line for each of the first, which is not made safe."""
     yield f"{count(len(rules), 'suppression')} did not apply:"
-    for rule in rules:
+    for rule in rules[:_MOST_RULES]:
         yield f"{rule.rule}: {'expired' if rule.expired else 'unused'}: {rule.message}"
+    if len(rules) > _MOST_RULES:
+        yield f"and {len(rules) - _MOST_RULES} more: the JSON has them all"
 
 
 def count(number: int, one: str, many: str = "") -> str:

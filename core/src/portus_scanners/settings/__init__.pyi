@@ -19,6 +19,7 @@ from .reader import (
     load_settings as load_settings,
 )
 from .yaml_file import (
+    check_size as check_size,
     find_repeated_key as find_repeated_key,
     read_limited as read_limited,
     read_yaml as read_yaml,

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 from portus_images import SettingsError
 
-_LARGEST_FILE = 1024 * 1024
+LARGEST_FILE = 1024 * 1024
 
 
 class _Loader(yaml.SafeLoader):
@@ -39,22 +39,36 @@ def read_yaml(path: Path) -> Mapping[str, Any]:
     return document
 
 
-def read_limited(path: Path, what: str) -> bytes:
+def read_limited(path: Path, what: str, largest: int = LARGEST_FILE) -> bytes:
     """Return the content of a file.
 
+    Args:
+        path: The file.
+        what: What it is called in messages.
+        largest: Bytes that it may have.
+
     Raises:
-        SettingsError: *what*, as messages call it, can't be read or is larger than 1 MiB.
+        SettingsError: The file can't be read or is larger.
     """
     try:
         with path.open("rb") as file:
-            text = file.read(_LARGEST_FILE + 1)
+            text = file.read(largest + 1)
     except OSError as error:
         raise SettingsError(f"{what} can't be read: {error.strerror}") from error
     except ValueError as error:  # a NUL in its name
         raise SettingsError(f"{what} can't be read: no file has such a name") from error
-    if len(text) > _LARGEST_FILE:
-        raise SettingsError(f"{what} is larger than {_LARGEST_FILE} bytes")
+    check_size(text, what, largest)
     return text
+
+
+def check_size(text: bytes, what: str, largest: int = LARGEST_FILE) -> None:
+    """Reject the content of a file that has more bytes than are read.
+
+    Raises:
+        SettingsError: It has.
+    """
+    if len(text) > largest:
+        raise SettingsError(f"{what} is larger than {largest} bytes")
 
 
 def find_repeated_key(node: yaml.MappingNode) -> yaml.ScalarNode | None:

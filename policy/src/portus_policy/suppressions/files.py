@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from portus_images import SettingsError, one_line
-from portus_scanners.settings import SettingsFaults, read_limited
+from portus_scanners.settings import SettingsFaults, check_size, read_limited
 
 from ..lookalikes import looks_like
 from .openvex import read_openvex
@@ -15,6 +15,8 @@ from .rules import Suppression, read_rules
 from .vex_statements import ProductStatement, still_standing
 
 _MOST_FAULTS = 20
+_LARGEST_OPENVEX = 16 * 1024 * 1024
+"""Bytes of an OpenVEX document: vendors publish one for all of their images."""
 _OURS = "suppressions of portus-scan"
 _FORMS = "suppressions are a YAML file with a list `suppressions:`, or an OpenVEX document"
 
@@ -23,7 +25,8 @@ def load_suppressions(paths: Iterable[str | Path]) -> tuple[Suppression, ...]:
     """Return the rules of files: our own (YAML) and OpenVEX documents (JSON), told apart by their content.
 
     Args:
-        paths: In the order in which their rules count. Each at most 1 MiB, with at most 10,000 rules or statements.
+        paths: In the order in which their rules count. Our own at most 1 MiB each, with at most 10,000 rules; an
+            OpenVEX document at most 16 MiB.
 
     Returns:
         The rules of our own files first, then what the OpenVEX documents suppress together: of statements about the
@@ -46,12 +49,14 @@ def load_suppressions(paths: Iterable[str | Path]) -> tuple[Suppression, ...]:
 
 def _read(path: Path, rules: list[Suppression], statements: list[ProductStatement]) -> None:
     name = one_line(str(path))
-    text = read_limited(path, f"the suppressions {name}")
+    what = f"the suppressions {name}"
+    text = read_limited(path, what, _LARGEST_OPENVEX)
     document = _openvex(text, name)
     if document is not None:
         statements.extend(read_openvex(document, name))
         return
     try:
+        check_size(text, what)
         rules.extend(read_rules(text, name))
     except SettingsError as error:
         words = looks_like(text)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn, override
@@ -22,7 +22,10 @@ from portus_scanners.settings import faults_of, make_strict_converter
 from .rules import LONGEST_REASON, Suppression
 from .vex_statements import Claim, ProductStatement, Says, make_claim
 
-_MOST_STATEMENTS = 10_000
+PartT = TypeVar("PartT")
+
+_MOST_FAULTY = 10
+"""Statements that are not valid, after which no other is read."""
 _CONTEXT = "https://openvex.dev/ns"
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -116,9 +119,6 @@ def read_openvex(value: Mapping[str, object], name: str) -> list[ProductStatemen
     context = value.get("@context")
     if not isinstance(context, str) or not context.startswith(_CONTEXT):
         raise SettingsError(f"{name}: $.@context: expected {_CONTEXT}, as an OpenVEX document has it")
-    entries = value.get("statements")
-    if isinstance(entries, list) and len(entries) > _MOST_STATEMENTS:
-        raise SettingsError(f"{name}: $.statements: more than {_MOST_STATEMENTS} statements")
     document = _structure(value, name)
     if faults := list(_faults(document)):
         raise SettingsError(f"{name}: {fault}" for fault in faults)
@@ -128,11 +128,27 @@ def read_openvex(value: Mapping[str, object], name: str) -> list[ProductStatemen
 
 
 def _structure(value: Mapping[str, object], name: str) -> VexDocument:
-    try:
-        return _converter().structure(value, VexDocument)
-    except (BaseValidationError, ValueError, TypeError) as error:
-        faults = (fault.replace(".iri:", ".@id:") for fault in faults_of(error))
-        raise SettingsError(f"{name}: {fault}" for fault in faults) from error
+    """Return the document. Its statements are read one by one: all faults of a large one would take a gigabyte."""
+    faulty: list[tuple[str, ...]] = []
+
+    def read(part: object, kind: type[PartT], path: str) -> PartT | None:
+        try:
+            return _converter().structure(part, kind)
+        except (BaseValidationError, ValueError, TypeError) as error:
+            faulty.append(faults_of(error, path=path))
+            return None
+
+    entries = value.get("statements")
+    is_list = isinstance(entries, list)
+    document = read({**value, "statements": []} if is_list else value, VexDocument, "$")
+    statements = []
+    for number, entry in enumerate(entries if isinstance(entries, list) else ()):
+        statements.append(read(entry, VexStatement, f"$.statements[{number}]"))
+        if len(faulty) >= _MOST_FAULTY:
+            break
+    if faulty or document is None:
+        raise SettingsError(f"{name}: {fault.replace('.iri:', '.@id:')}" for faults in faulty for fault in faults)
+    return evolve(document, statements=tuple(one for one in statements if one))
 
 
 def _faults(document: VexDocument) -> Iterator[str]:

@@ -28,7 +28,17 @@ from portus_scanners.merge import (
 )
 
 from ...terminal import LONGEST_NAME, message, name
-from ..doubts import NO_IMAGE, UNRESOLVED, doubt_of, doubts_of, ended_of, notes_of, scanner_name, verdict_of
+from ..doubts import (
+    NO_IMAGE,
+    UNRESOLVED,
+    doubt_of,
+    doubts_of,
+    ended_of,
+    notes_of,
+    report_notes,
+    scanner_name,
+    verdict_of,
+)
 from ..foreign import joined
 from ..provenance import PROGRAM, VENDOR, document_span, moment, program_version
 from .vulnerabilities import PropertyFacts, doubt_entry, properties, vulnerability_entry
@@ -183,6 +193,7 @@ class _PackageComponents:
 def _image_facts(report: ImageReport) -> PropertyFacts:
     yield "verdict", verdict_of(report).value
     yield "platform", name(str(report.image.platform or ""))
+    yield from (("note", note) for note in report_notes(report))
     for run in report.results:
         scanner = scanner_name(run)
         yield f"outcome:{scanner}", run.outcome.value

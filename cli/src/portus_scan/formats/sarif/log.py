@@ -15,7 +15,7 @@ from portus_scanners import ImageReport, ReportDocument, ScannerRun, Vulnerabili
 
 from ...reporter import ReportJob, TextReporter
 from ...terminal import message, name
-from ..doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, ended_of, notes_of, scanner_name, verdict_of
+from ..doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, ended_of, notes_of, report_notes, scanner_name, verdict_of
 from ..foreign import joined
 from ..provenance import PROGRAM, VENDOR, milliseconds_form, moment, program_version, span_of
 from ..words import image_words
@@ -94,7 +94,7 @@ def _image_run(report: ImageReport, gate: GateResult | None, common: Iterable[Sa
     results += doubt_results(image_address(image), image_words(image), doubts, len(rules))
     notifications = [
         *_doubt_notifications(doubts),
-        *_note_notifications(report.results),
+        *_note_notifications(report),
         *_gate_notifications(gate, image.reference.text),
         *common,
     ]
@@ -179,11 +179,13 @@ def _doubt_notifications(doubts: Iterable[Doubt]) -> Iterator[SarifObject]:
         yield _notification(f"outcome/{doubt.outcome}", "error", doubt.sentence)
 
 
-def _note_notifications(runs: Iterable[ScannerRun]) -> Iterator[SarifObject]:
-    """Yield the notes of the scanners, which a reader needs to trust their findings."""
-    for run in runs:
+def _note_notifications(report: ImageReport) -> Iterator[SarifObject]:
+    """Yield the notes of the scanners and of the merge, which a reader needs to trust what was found."""
+    for run in report.results:
         for note in notes_of(run):
             yield _notification("note", "warning", f"scanner {scanner_name(run)}: {note}")
+    for note in report_notes(report):
+        yield _notification("note", "warning", note)
 
 
 def _gate_notifications(gate: GateResult | None, reference: str) -> Iterator[SarifObject]:
