@@ -24,6 +24,21 @@ UNDECIDED = scanner(health="return await super().check_health()")
 CHATTY = 'print("imported")\n' + scanner("print('scanning')", "print('asked'); return Health(healthy=True)")
 BLOCKING = scanner("print('blocked', file=sys.stderr, flush=True); threading.Event().wait()")
 """Stops the event loop for good."""
+BLOCKING_IN_C = """\
+import ctypes
+from pathlib import Path
+
+lock = ctypes.CDLL(None).pthread_mutex_lock
+mutex = ctypes.create_string_buffer(64)
+lock(mutex)
+
+def tell():
+    here = Path(f"/proc/self/task/{threading.main_thread().native_id}/syscall")
+    while hex(ctypes.addressof(mutex)) not in here.read_text():
+        pass
+    print("blocked", file=sys.stderr, flush=True)
+""" + scanner("threading.Thread(target=tell).start(); lock(mutex)")
+"""Stops the main thread where no signal gets it back to the interpreter."""
 ENDLESS = scanner("import asyncio; print('scanning', flush=True); await asyncio.Event().wait()")
 """Says that it has begun."""
 HANGING = scanner(health="import asyncio; await asyncio.Event().wait()")

@@ -95,13 +95,14 @@ async def test_thread_that_does_not_end(
     assert (4, True) == (ended.code, "timed out" in ended.stdout)
 
 
+@pytest.mark.parametrize("source", [plugins.BLOCKING, plugins.BLOCKING_IN_C], ids=["python", "c"])
 async def test_second_signal_leaves_even_a_blocked_loop(
-    start: Start, install: Callable[..., Path], real_registry: StandInRegistry
+    start: Start, install: Callable[..., Path], real_registry: StandInRegistry, source: str
 ) -> None:
-    """A plugin that blocks the event loop can't take Ctrl-C away: the second signal leaves at once."""
+    """A plugin that blocks the main thread can't take Ctrl-C away: the second signal leaves at once."""
     environment = {
         **os.environ,
-        "PYTHONPATH": str(install("acme", plugins.BLOCKING)),
+        "PYTHONPATH": str(install("acme", source)),
         "PORTUS_SECURITY_ACME_SERVER": "x",
     }
     process = await start("image", real_registry.reference("team/app", "1.0"), env=environment)

@@ -68,7 +68,7 @@ class LiveArea:
             self._live.stop()
 
     def abandon(self) -> None:
-        """Give the cursor back, from inside a signal handler."""
+        """Give the cursor back, while other threads may be blocked."""
         with suppress(OSError):
             os.write(2, _SHOW_CURSOR)
 

@@ -60,7 +60,7 @@ class SilentDisplay:
         """Take everything away."""
 
     def abandon(self) -> None:
-        """Leave the terminal usable, from inside a signal handler: no locks, no threads."""
+        """Leave the terminal usable, while other threads may be blocked: no locks."""
 
 
 @frozen(kw_only=True)
@@ -108,7 +108,7 @@ class ImageScans:
         self._order = order
         self._session = session
         self._rows = _Rows(len(order.references), display)
-        self._shows_progress = display.shows_progress
+        self._on_progress = self._rows.show if display.shows_progress else None
         self._ends: list[ScanEnd] = []
         self._deadline = None if order.timeout is None else monotonic() + order.timeout
 
@@ -135,7 +135,7 @@ class ImageScans:
             platform=self._order.platform,
             all_platforms=self._order.all_platforms,
             total_timeout=left,
-            on_progress=self._rows.show if self._shows_progress else None,
+            on_progress=self._on_progress,
         )
         await self._session.scan(scans, self._take)
 

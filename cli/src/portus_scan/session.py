@@ -48,7 +48,7 @@ class Display(Protocol):
         """Take everything away that does not stay."""
 
     def abandon(self) -> None:
-        """Leave the terminal usable, from inside a signal handler: no locks, no threads."""
+        """Leave the terminal usable, while other threads may be blocked: no locks."""
 
 
 class Session:
@@ -163,9 +163,9 @@ class Session:
             stop()
 
     def _abandon(self) -> None:
-        """Leave at once, from inside a signal handler."""
+        """Leave at once, whatever the other threads do."""
         self._display.abandon()
-        leave_at_once(ExitCode.INTERRUPTED)
+        abandon_all()
 
 
 def _is_left_running(end: ScanEnd) -> bool:
@@ -186,7 +186,7 @@ def run_checks(work: Coroutine[Any, Any, tuple[ResultT, bool]], conclude: Callab
         leave_at_once(ExitCode.INTERRUPTED)
 
     with asyncio.Runner() as runner:
-        with stop_on_signals(runner.get_loop(), leave, leave), foreign_prints_to_stderr():
+        with stop_on_signals(runner.get_loop(), leave, abandon_all), foreign_prints_to_stderr():
             found, abandoned = run_to_end(runner, work)
         code = conclude(found)
         if abandoned:
@@ -218,29 +218,42 @@ def stop_on_signals(
 ) -> Iterator[None]:
     """While inside, the first Ctrl-C, SIGTERM or SIGHUP calls *first* in the event loop, the next one *second* at once.
 
-    These are handlers of the interpreter and not of the event loop: a plugin that blocks the loop must not be able to
-    take Ctrl-C away.
+    A thread reads what the operating system's handler writes, and calls *second* itself. Handlers of the event loop or
+    of the interpreter run in the main thread, and a plugin that blocks it would take Ctrl-C away.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may; a program that runs the command in another one has handlers of its own
         return
-    seen = 0
+    reader, writer = socket.socketpair()
+    writer.setblocking(False)
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        nonlocal seen
-        seen += 1
-        if seen == 1:
-            loop.call_soon_threadsafe(first)
-        else:
-            second()
+    def watch() -> None:
+        seen = 0
+        while numbers := reader.recv(1024):
+            for _ in filter(before.__contains__, numbers):
+                seen += 1
+                if seen > 1:
+                    second()
+                else:
+                    loop.call_soon_threadsafe(first)
 
-    before = {number: signal.signal(number, handle) for number in _ending_signals()}
+    before = {number: signal.signal(number, _is_written_down) for number in _ending_signals()}
+    woken_before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+    watcher = threading.Thread(target=watch, name="portus-scan-signals", daemon=True)
+    watcher.start()
     try:
-        with _woken_by_signals(loop):
-            yield
+        yield
     finally:
+        signal.set_wakeup_fd(woken_before)
         for number, handler in before.items():
             signal.signal(number, handler)
+        writer.close()
+        watcher.join()
+        reader.close()
+
+
+def _is_written_down(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing: the thread knows. Without a handler the signal would end the process, or raise KeyboardInterrupt."""
 
 
 def _ending_signals() -> tuple[signal.Signals, ...]:
@@ -248,27 +261,6 @@ def _ending_signals() -> tuple[signal.Signals, ...]:
     if sys.platform == "win32" or signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
         return signal.SIGINT, signal.SIGTERM
     return signal.SIGINT, signal.SIGTERM, signal.SIGHUP
-
-
-@contextmanager
-def _woken_by_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """While inside, each signal wakes the event loop.
-
-    The interpreter calls its handlers between two instructions. A signal that comes when the loop is just about to
-    wait would else be handled only after the next event.
-    """
-    reader, writer = socket.socketpair()
-    for end in (reader, writer):
-        end.setblocking(False)
-    loop.add_reader(reader, reader.recv, 1024)
-    before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
-    try:
-        yield
-    finally:
-        signal.set_wakeup_fd(before)
-        loop.remove_reader(reader)
-        reader.close()
-        writer.close()
 
 
 def run_to_end(runner: asyncio.Runner, work: Coroutine[Any, Any, ResultT]) -> ResultT:
@@ -294,6 +286,12 @@ def leave_at_once(code: int) -> NoReturn:
         with suppress(OSError, ValueError, RuntimeError, AttributeError):
             stream.flush()
     os._exit(code)
+
+
+def abandon_all() -> NoReturn:
+    """Leave without flushing the streams either: another thread may be blocked with their locks held."""
+    _kill_programs()
+    os._exit(ExitCode.INTERRUPTED)
 
 
 def _kill_programs() -> None:

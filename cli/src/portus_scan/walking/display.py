@@ -55,7 +55,7 @@ class PlainDisplay:
         """Take everything away that does not stay."""
 
     def abandon(self) -> None:
-        """Leave the terminal usable, from inside a signal handler."""
+        """Leave the terminal usable, while other threads may be blocked."""
 
 
 class LiveWalkDisplay(LiveArea, PlainDisplay):
