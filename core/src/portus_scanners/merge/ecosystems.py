@@ -142,11 +142,17 @@ class PackageKind:
     name: str = field(init=False)
     name_in_image: str = field(init=False)
 
-    def __attrs_post_init__(self) -> None:
+    @name.default
+    def _name(self) -> str:
+        return self._of(self.family)
+
+    @name_in_image.default
+    def _name_in_image(self) -> str:
         is_rebuilt = self.family == "centos" and self.release.isdecimal() and int(self.release) <= _LAST_REBUILT
-        release = f":{self.release}" if self.release else ""
-        object.__setattr__(self, "name", self.family + release)
-        object.__setattr__(self, "name_in_image", ("redhat" if is_rebuilt else self.family) + release)
+        return self._of("redhat" if is_rebuilt else self.family)
+
+    def _of(self, family: str) -> str:
+        return f"{family}:{self.release}" if self.release else family
 
 
 def kind_of(namespace: str) -> PackageKind:

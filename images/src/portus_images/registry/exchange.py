@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 LARGEST_BODY = 4 * 1024 * 1024
 TOO_MANY = 429
 SERVER_FAULT = 500
-_FIRST_FAILURE = 300
+FIRST_FAILURE = 300
 
 ErrorT = TypeVar("ErrorT", bound=RegistryError)
 
@@ -92,7 +92,7 @@ class RegistryAnswer:
     @property
     def failed(self) -> bool:
         """Whether the status is not one of success."""
-        return self.status >= _FIRST_FAILURE
+        return self.status >= FIRST_FAILURE
 
     @property
     def message(self) -> str:

@@ -19,7 +19,7 @@ from ...errors import RegistryError
 from ...pacing import Pacers
 from ...sessions import CONNECT_TIMEOUT, TlsFileError, make_context, open_session, read_bounded
 from ...settings import RegistrySettings
-from ..exchange import Grant, RegistryAnswer, RegistryCall
+from ..exchange import FIRST_FAILURE, Grant, RegistryAnswer, RegistryCall
 from ..hosts import HostSettings, same_origin
 from .outcomes import (
     MOST_REDIRECTS,
@@ -39,7 +39,6 @@ READ_TIMEOUT = 20.0
 """Seconds between two pieces of an answer, and until its first."""
 _LOGGER = logging.getLogger("portus_images.registry")
 _PIECE = 1024 * 1024
-_FIRST_FAILURE = 300
 _PROXY_WANTS_CREDENTIALS = 407
 _FORM = "application/x-www-form-urlencoded"
 _Key = tuple[str, str, int | None]
@@ -173,9 +172,8 @@ class Transport:
             async with self._pacers.request("" if call.file else call.method, call.url) as paced:
                 outcome = await self._try(call, grant)
                 if isinstance(outcome, RegistryAnswer):
-                    wait = outcome.retry_after if outcome.status >= _FIRST_FAILURE else None
-                    paced.answered(outcome.status, wait)
-                    if outcome.status < _FIRST_FAILURE:
+                    paced.answered(outcome.status, outcome.retry_after if outcome.failed else None)
+                    if not outcome.failed:
                         return outcome
             tries += 1
             pause = find_pause(outcome, tries, limit_may_pass=paced.limit_may_pass)
@@ -244,7 +242,7 @@ class Transport:
         headers, form, as_stored = _make_headers(call, grant), _make_form(call), call.file is not None
         try:
             async with session.request(call.method, url, limits, headers, form, as_stored=as_stored) as response:
-                if call.file is not None and response.status < _FIRST_FAILURE:
+                if call.file is not None and response.status < FIRST_FAILURE:
                     await call.file.fill(response.content.iter_chunked(_PIECE))
                 body = await read_bounded(response, call.limit)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
