@@ -11,9 +11,10 @@ import pytest
 from attrs import field, frozen
 from portus_images import Registry
 from portus_scanner_trivy import TrivyScanner
-from portus_scanners import Engine, ScannerRun, Settings
-from portus_scanners_testing import StandInRegistry, open_engine
-from portus_scanners_testing.images import BuiltImage, debian_image
+from portus_scanner_trivy.wire import Versions
+from portus_scanners import Engine, Image, Layer, Reference, RegistryError, ScannerRun, Settings
+from portus_scanners_testing import RecordingContext, StandInRegistry, open_engine
+from portus_scanners_testing.images import BuiltImage, debian_image, digest_of
 from standins.docker_registry import DockerRegistry
 from standins.trivy import Advisory, write_database
 
@@ -32,6 +33,41 @@ ADVISORIES = (
 PACKAGES = {"bash": "5.2-1", ("libc6", "glibc"): "2.36-9", ("libc-bin", "glibc"): "2.36-9"}
 FOUND = [("CVE-2099-0001", "bash"), ("CVE-2099-0002", "libc-bin"), ("CVE-2099-0002", "libc6")]
 IMAGE = debian_image(PACKAGES)
+
+
+def image_of(built: BuiltImage, text: str = "registry.example/team/app:1") -> Image:
+    """Return an image as the engine would resolve it."""
+    return Image(
+        reference=Reference.parse(text),
+        digest=built.digest,
+        config_digest=digest_of(built.config),
+        layers=tuple(Layer(digest=one.digest, size=one.size, media_type=one.media_type) for one in built.layers),
+    )
+
+
+async def ask_nobody() -> Versions:
+    """Stand in for a program that is asked for its versions, where none is."""
+    raise AssertionError
+
+
+class HoldingContext(RecordingContext):
+    """The context of a scanner whose images are here; records which blobs were asked for."""
+
+    def __init__(self, *images: BuiltImage) -> None:
+        super().__init__()
+        self.blobs = {digest: data for image in images for digest, data in image.blobs.items()}
+        self.copied: list[str] = []
+        self.fault: RegistryError | None = None
+        """What is raised for each blob."""
+
+    async def copy_blob(self, image: Image, layer: Layer, path: Path) -> None:
+        self.copied.append(layer.digest)
+        path.write_bytes(await self.fetch(image, layer.digest, max_size=layer.size or 0))
+
+    async def fetch(self, image: Image, digest: str, *, max_size: int) -> bytes:
+        if self.fault is not None:
+            raise self.fault
+        return self.blobs[digest]
 
 
 @frozen(kw_only=True)

@@ -37,8 +37,8 @@ class TestTrivy(ProgramScannerContract):
             ImageID=digest_of(self.build_other_image().config),
         )
         steps = "2099-01-01T00:00:00Z\tINFO\t[vuln] Vulnerability scanning is enabled\n"
-        program.script("*/team/app@*", stderr=steps, files={"report.json": image})
-        program.script("*/team/other@*", stderr=steps, files={"report.json": other})
+        for built, made in ((self.build_image(), image), (self.build_other_image(), other)):
+            program.script(f"image-{built.digest[7:]}", stderr=steps, files={"report.json": made})
         return program
 
     @pytest.fixture

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 from portus_scanner_trivy.database import FAILURE_LIFETIME, DatabaseKeeper
+from portus_scanner_trivy.settings import TrivySettings
 from portus_scanners import ScannerUnavailableError
+
+from .conftest import ask_nobody
 
 
 class FakeTrivy:
@@ -25,7 +28,7 @@ class FakeTrivy:
 async def test_a_failed_download_is_the_answer_for_all_who_wait() -> None:
     """Images that wait for the database do not each try the network again; a minute later one does."""
     now = 0.0
-    database, trivy = DatabaseKeeper(updates=True, clock=lambda: now), FakeTrivy()
+    database, trivy = DatabaseKeeper(TrivySettings(), ask_nobody, clock=lambda: now), FakeTrivy()
     given: Any = trivy
     ended = await asyncio.gather(*(database.update(given) for _ in range(6)), return_exceptions=True)
     assert [(ScannerUnavailableError, "no database could be downloaded")] * 6 == [(type(e), str(e)) for e in ended]

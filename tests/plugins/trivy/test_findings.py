@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from attrs import evolve
 from hypothesis import given, strategies as st
-from portus_scanner_trivy.log import ScanLog, is_unseen
+from portus_scanner_trivy.log import ScanLog
 from portus_scanner_trivy.report import Circumstances, make_report
-from portus_scanner_trivy.wire import Versions, read_report, read_versions
+from portus_scanner_trivy.wire import Versions, read_report, read_versions, same_results
 from portus_scanners import (
     Finding,
     FixState,
@@ -25,6 +25,7 @@ from portus_scanners import (
     UnsupportedImageError,
 )
 from portus_scanners_testing import StandInContext
+from standins.trivy_cases import RESULTS_TWICE
 
 from .reports import DEBIAN, DIFF_IDS, VERSIONS, os_result, package, report, vulnerability
 
@@ -38,10 +39,10 @@ IMAGE = Image(
 NOW = datetime(2099, 1, 2, tzinfo=UTC)
 
 
-def read(document: object, *warnings: str, versions: object = VERSIONS, now: datetime = NOW) -> ScannerReport:
+def read(document: object, *warnings: str, unseen: tuple[str, ...] = (), versions: object = VERSIONS) -> ScannerReport:
     """Return the report for what Trivy wrote."""
     known = read_versions(json.dumps(versions).encode())
-    circumstances = Circumstances(versions=known, warnings=warnings, now=now)
+    circumstances = Circumstances(versions=known, unseen=unseen, warnings=warnings, now=NOW)
     return make_report(read_report(json.dumps(document).encode()), IMAGE, circumstances)
 
 
@@ -154,10 +155,15 @@ def test_source_packages_have_the_form_of_the_distribution(more: dict[str, objec
 
 @pytest.mark.parametrize(
     ("layer", "expected"),
-    [({"DiffID": DIFF_IDS[0]}, LAYER), ({"Digest": "sha256:x", "DiffID": DIFF_IDS[0]}, "sha256:x"), ({}, None)],
+    [
+        ({"DiffID": DIFF_IDS[0]}, LAYER),
+        ({"Digest": "sha256:x", "DiffID": DIFF_IDS[0]}, LAYER),
+        ({"Digest": "sha256:x"}, "sha256:x"),
+        ({}, None),
+    ],
 )
 def test_layers_have_their_digests(layer: object, expected: str | None) -> None:
-    """Trivy's own where it says so, else that of the layer at the same place."""
+    """That of this image's layer with the content; Trivy may have kept another one's digest for it."""
     assert expected == only(one(Layer=layer)).layer
 
 
@@ -263,12 +269,78 @@ def test_an_image_whose_layers_do_not_match_has_no_digests() -> None:
     assert [None] == [finding.layer for finding in made.findings]
 
 
+def log_of(*lines: str) -> ScanLog:
+    """Return a log that has read these lines."""
+    log = ScanLog(StandInContext())
+    for line in lines:
+        log(line)
+    return log
+
+
+def line_of(level: str, text: str) -> str:
+    """Return a line as Trivy writes it."""
+    return f"2099-01-01T00:00:00Z\t{level}\t{text}"
+
+
 @given(st.lists(st.text(max_size=30), max_size=60))
 def test_no_warning_hides_behind_others(texts: list[str]) -> None:
-    """However many warnings an image provokes, the one about something that was not scanned is kept."""
-    log = ScanLog(StandInContext())
-    for text in [*texts, "not on the EOL list: it is not on the EOL list"]:
-        log(f"2099-01-01T00:00:00Z\tWARN\t{' '.join(text.split()) or 'x'}")
-    unseen = [one for one in log.warnings if is_unseen(one)]
-    assert unseen
-    assert len(log.warnings) <= 40
+    """However many warnings an image provokes, it stays known that something was not scanned."""
+    lines = [line_of("WARN", " ".join(text.split()) or "x") for text in texts]
+    log = log_of(*lines, line_of("WARN", "[dpkg] Invalid version"))
+    assert (True, True) == (bool(log.unseen), log.complaints)
+    assert len(log.unseen) + len(log.warnings) <= 40
+
+
+COMPLAINTS = [
+    line_of("ERROR", "[dpkg] Parse error"),
+    line_of("ERROR", "No OS package is detected"),
+    line_of("WARN", "[rpm] unable to open the database"),
+    line_of("FATAL", "Fatal error"),
+    "panic: runtime error: index out of range [3]",
+    "fatal error: concurrent map writes",
+]
+
+
+@pytest.mark.parametrize("line", COMPLAINTS)
+def test_an_error_with_exit_status_0_is_incomplete(line: str) -> None:
+    """Whatever words the error has: something was not scanned, and the report says what Trivy said."""
+    log = log_of(line_of("INFO", "x"), line)
+    made = read(report(os_result()), unseen=log.unseen)
+    said = line.rpartition("\t")[2]
+    assert (True, False, f"Trivy has not scanned everything: {said}") == (log.complaints, made.complete, made.notes[0])
+
+
+def test_an_unknown_release_is_no_complaint_about_a_layer() -> None:
+    """The warning comes with every scan of such an image, whatever Trivy has kept."""
+    log = log_of(line_of("WARN", 'This OS version is not on the EOL list\tfamily="debian" version="99"'))
+    made = read(report(os_result()), unseen=log.unseen)
+    assert (False, False) == (log.complaints, made.complete)
+    assert ["Trivy does not know this release (debian 12.1): it may have no advisories for it"] == list(made.notes)
+
+
+TWICE = [
+    (RESULTS_TWICE, "two members 'Results'"),
+    ('{"SchemaVersion": 2, "Results": [], "X": {"a": 1, "a": 1}}', "two members 'a'"),
+    (json.dumps(one()).replace('"Vulnerabilities"', '"vulnerabilities"'), "'vulnerabilities' is not 'Vulnerabilities'"),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), TWICE)
+def test_a_member_that_two_readers_take_for_another_is_invalid(text: str, said: str) -> None:
+    """Of two members one would hide the other, and one in other letters would hide itself."""
+    with pytest.raises(InvalidReportError, match=said):
+        read_report(text.encode())
+
+
+def test_labels_are_data() -> None:
+    """Names that differ in case are two names, in a map that an image's author wrote."""
+    labels = {"Vulnerabilities": "", "vulnerabilities": "", "results": ""}
+    assert read(report(os_result(), ImageConfig={"config": {"Labels": labels}})).complete
+
+
+def test_results_are_compared_as_they_are() -> None:
+    """What else is in the reports differs with each run; one that can't be read is like no other."""
+    first, second = (json.dumps({**one(), "CreatedAt": when}).encode() for when in ("1", "2"))
+    other = json.dumps(report(os_result())).encode()
+    assert (True, False) == (same_results(first, second), same_results(first, other))
+    assert (False, False) == (same_results(first, b"{"), same_results(b"\xff", b"\xff"))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from portus_scanner_trivy import TrivyScanner, TrivySettings
 from portus_scanner_trivy.database import UPDATE_INTERVAL, DatabaseKeeper
-from portus_scanners import Engine, Image, Layer, Outcome, Reference, Secret, Settings
-from portus_scanners_testing import RecordingContext, ScriptedProgram, StandInContext, StandInRegistry, open_engine
+from portus_scanners import Engine, Outcome, ScannerError, Secret, Settings
+from portus_scanners_testing import ScriptedProgram, ScriptedServer, StandInRegistry, open_engine
 from portus_scanners_testing.images import debian_image
 
+from .conftest import HoldingContext, ask_nobody, image_of
 from .reports import VERSIONS, os_result, report, vulnerability
 
 SCRIPT = """#!/bin/sh
@@ -23,11 +26,8 @@ version) cat {versions} ;;
 esac
 echo end >> {log}
 """
-IMAGE = Image(
-    reference=Reference.parse("registry.example/team/app:1"),
-    digest="sha256:" + "a" * 64,
-    layers=(Layer(digest="sha256:" + "b" * 64),),
-)
+BUILT = debian_image({"bash": "5.2-1"})
+IMAGE = image_of(BUILT)
 
 
 def write_program(folder: Path) -> tuple[Path, Path]:
@@ -52,8 +52,10 @@ def most_at_once(log: str) -> int:
 
 @pytest.mark.parametrize("limit", [1, 3])
 async def test_fifty_images_start_no_more_processes_than_configured(tmp_path: Path, limit: int) -> None:
-    """Those that ask for versions and for a newer database included."""
+    """The one that looks for a newer database included."""
     program, log = write_program(tmp_path)
+    (tmp_path / "db").mkdir()
+    (tmp_path / "db" / "metadata.json").write_text(json.dumps(VERSIONS["VulnerabilityDB"]))
     settings = {"program": str(program), "cache": str(tmp_path), "concurrency": str(limit)}
     async with StandInRegistry() as registry:
         registry.push("team/app", "1", debian_image({"bash": "5.2-1"}))
@@ -62,7 +64,7 @@ async def test_fifty_images_start_no_more_processes_than_configured(tmp_path: Pa
             reports = await asyncio.gather(*(engine.scan(image) for _ in range(50)))
     assert {Outcome.OK} == {run.outcome for report in reports for run in report.results}
     assert limit == most_at_once(log.read_text())
-    assert 52 == log.read_text().count("begin")
+    assert 51 == log.read_text().count("begin"), "a newer database is looked for once, and no versions are asked for"
 
 
 def scripted(tmp_path: Path) -> ScriptedProgram:
@@ -73,39 +75,44 @@ def scripted(tmp_path: Path) -> ScriptedProgram:
     return program
 
 
+def settings_of(program: ScriptedProgram, tmp_path: Path, **more: Any) -> TrivySettings:
+    """Return settings with that program, and a cache of the test's own."""
+    values = {"program": str(program.path), "cache": str(tmp_path / "cache"), "skip_update": True}
+    return TrivySettings(**{**values, **more})
+
+
 async def test_arguments(tmp_path: Path) -> None:
     """What makes a report that can be trusted; listed arguments come after it, the image last, by its digest."""
     program = scripted(tmp_path)
-    settings = TrivySettings(
-        program=str(program.path), cache="/cache", offline=True, insecure=True, timeout=10, arguments=("--parallel=1",)
-    )
-    await TrivyScanner(settings, StandInContext()).scan(IMAGE)
+    settings = settings_of(program, tmp_path, offline=True, insecure=True, timeout=10, arguments=("--parallel=1",))
+    await TrivyScanner(settings, HoldingContext(BUILT)).scan(IMAGE)
     expected = (
-        "image --format json --output report.json --scanners vuln --list-all-pkgs --no-progress --cache-dir /cache "
-        "--timeout 40s --insecure --skip-db-update --skip-java-db-update --offline-scan --parallel=1 "
-        f"--image-src remote registry.example/team/app@{IMAGE.digest}"
+        f"image --format json --output report.json --scanners vuln --list-all-pkgs --no-progress --cache-dir "
+        f"{tmp_path}/cache --timeout 40s --insecure --skip-db-update --skip-java-db-update --offline-scan --parallel=1 "
+        f"--skip-files=portus-scanners-NAME --input image-{IMAGE.digest[7:]}"
     )
-    assert expected == " ".join(program.calls[0].arguments)
+    assert expected == re.sub(r"-scanners-[0-9a-f]{16}\b", "-scanners-NAME", " ".join(program.calls[0].arguments))
 
 
 async def test_with_a_server(tmp_path: Path) -> None:
     """The token is in the environment; no database is asked for on this side."""
     program = scripted(tmp_path)
-    settings = TrivySettings(
-        program=str(program.path), server="http://a.example:4954/", token=Secret("opensesame"), ca_file="/ca.pem"
-    )
-    await TrivyScanner(settings, StandInContext()).scan(IMAGE)
+    answer = report(os_result(vulnerability()))
+    program.script("image", files={"report.json": {**answer, "Trivy": {"Version": "0.76.0", "Server": VERSIONS}}})
+    values = {"server": "http://a.example:4954/", "token": Secret("opensesame"), "ca_file": "/ca.pem"}
+    await TrivyScanner(settings_of(program, tmp_path, **values), HoldingContext(BUILT)).scan(IMAGE)
     (call,) = program.calls
-    assert ("--server", "http://a.example:4954") == call.arguments[-5:-3]
+    assert "--server http://a.example:4954 " in " ".join(call.arguments)
     assert ("opensesame", "/ca.pem") == (call.environment["TRIVY_TOKEN"], call.environment["SSL_CERT_FILE"])
+    assert ("400", "512MiB") == (call.environment["GOGC"], call.environment["GOMEMLIMIT"])
     assert not {"--skip-db-update", "opensesame"} & set(call.arguments)
 
 
 async def test_the_database_is_asked_for_once(tmp_path: Path) -> None:
     """Before the first scan, for all; its repository is the one in the settings."""
     program = scripted(tmp_path)
-    settings = TrivySettings(program=str(program.path), cache="/cache", database_repository="db.example/trivy-db:2")
-    scanner = TrivyScanner(settings, StandInContext())
+    settings = settings_of(program, tmp_path, skip_update=False, database_repository="db.example/trivy-db:2")
+    scanner = TrivyScanner(settings, HoldingContext(BUILT))
     await asyncio.gather(scanner.scan(IMAGE), scanner.scan(IMAGE))
     updates = [call.arguments for call in program.calls if "--download-db-only" in call.arguments]
     assert [program.calls[0].arguments] == updates
@@ -121,52 +128,82 @@ async def test_it_is_asked_for_again_after_an_hour(tmp_path: Path) -> None:
         async def update(self) -> None:
             asked.append(now[0])
 
-    database = DatabaseKeeper(updates=True, clock=lambda: now[0])
+    database = DatabaseKeeper(TrivySettings(), ask_nobody, clock=lambda: now[0])
     for moment in (0.0, UPDATE_INTERVAL - 1, UPDATE_INTERVAL + 1):
         now[0] = moment
         await database.update(Program())  # type: ignore[arg-type]
     assert [0.0, UPDATE_INTERVAL + 1] == asked
 
 
-CREDENTIALS = [("basic", "auth"), ("token", "registrytoken")]
-
-
-@pytest.mark.parametrize(("auth", "key"), CREDENTIALS, ids=[auth for auth, _ in CREDENTIALS])
-async def test_credentials_are_for_one_host_and_in_a_private_file(tmp_path: Path, auth: str, key: str) -> None:
-    """Credentials are neither arguments nor in the environment; no others are looked for."""
-    program = tmp_path / "trivy"
-    program.write_text(
-        f'#!/bin/sh\n[ "$1" = version ] && exec cat {tmp_path}/versions\n'
-        f'cp "$DOCKER_CONFIG/config.json" {tmp_path}/seen; stat -c %a "$DOCKER_CONFIG/config.json" > {tmp_path}/mode\n'
-        f"env > {tmp_path}/env; cp {tmp_path}/report report.json\n"
-    )
-    program.chmod(0o755)
-    (tmp_path / "versions").write_text(json.dumps(VERSIONS))
-    (tmp_path / "report").write_text(json.dumps(report(os_result(vulnerability()))))
-    async with StandInRegistry(auth=auth) as registry:  # type: ignore[arg-type]
-        registry.push("team/app", "1", debian_image({"bash": "5.2-1"}))
+async def test_no_credentials_are_given_to_trivy(tmp_path: Path) -> None:
+    """Trivy asks no registry: it finds no credentials, neither the engine's nor the user's."""
+    program = scripted(tmp_path)
+    async with StandInRegistry(auth="basic") as registry:
+        registry.push("team/app", "1", BUILT)
         login = {registry.host: {"username": registry.username, "password": registry.password}}
-        document = {
-            "security": {"trivy": {"enabled": True, "program": str(program), "skip_update": True}},
-            "registries": login,
-        }
-        async with Engine(Settings.from_mapping(document)) as engine:
+        trivy = {"enabled": True, "program": str(program.path), "skip_update": True, "cache": str(tmp_path)}
+        async with Engine(Settings.from_mapping({"security": {"trivy": trivy}, "registries": login})) as engine:
             (run,) = (await engine.scan(registry.reference("team/app", "1"))).results
     assert Outcome.OK is run.outcome, run.error
-    auths = json.loads((tmp_path / "seen").read_text())["auths"]
-    assert ({registry.host: {key}}, "600\n") == (
-        {host: set(entry) for host, entry in auths.items()},
-        (tmp_path / "mode").read_text(),
-    )
-    assert registry.password not in (tmp_path / "env").read_text()
-    assert auths[registry.host][key] not in (tmp_path / "env").read_text()
+    for call in program.calls[:1]:
+        assert not Path(call.environment["DOCKER_CONFIG"]).exists()
+        assert registry.password not in f"{call.arguments} {call.environment}"
+
+
+async def test_one_process_an_image(tmp_path: Path) -> None:
+    """The versions are in the report and in the cache; what they lack is asked for once for all images."""
+    program = scripted(tmp_path)
+    metadata = tmp_path / "cache" / "db" / "metadata.json"
+    metadata.parent.mkdir(parents=True)
+    metadata.write_text(json.dumps(VERSIONS["VulnerabilityDB"]))
+    scanner = TrivyScanner(settings_of(program, tmp_path), HoldingContext(BUILT))
+    reports = [await scanner.scan(IMAGE) for _ in range(3)]
+    assert ["image"] * 3 == [call.arguments[0] for call in program.calls]
+    old = report(os_result(vulnerability()), ImageID=IMAGE.config_digest)
+    program.script("image", files={"report.json": {**old, "Trivy": {}}})
+    reports += [await scanner.scan(IMAGE) for _ in range(3)]
+    assert ["image", "version", "image", "image"] == [call.arguments[0] for call in program.calls[3:]]
+    assert {("0.76.0", "2", 2099)} == {
+        (one.scanner_version, one.database_version, one.database_updated and one.database_updated.year)
+        for one in reports
+    }
+
+
+@pytest.mark.parametrize("metadata", [None, "{", "[]", '{"UpdatedAt": 5}', '{"UpdatedAt": "2099", "UpdatedAt": ""}'])
+async def test_a_database_without_a_date_fails(tmp_path: Path, metadata: str | None) -> None:
+    """Neither the cache nor the program says how old it is: that counts as too old, unless any age is allowed."""
+    program = scripted(tmp_path)
+    program.script("version", {"Version": "0.76.0"})
+    file = tmp_path / "cache" / "db" / "metadata.json"
+    file.parent.mkdir(parents=True)
+    if metadata is not None:
+        file.write_text(metadata)
+    with pytest.raises(ScannerError, match="nothing says how old"):
+        await TrivyScanner(settings_of(program, tmp_path), HoldingContext(BUILT)).scan(IMAGE)
+    any_age = settings_of(program, tmp_path, max_database_age=0)
+    made = await TrivyScanner(any_age, HoldingContext(BUILT)).scan(IMAGE)
+    assert any("does not say how old" in note for note in made.notes)
+
+
+async def test_a_servers_database_without_a_date_is_asked_for(tmp_path: Path) -> None:
+    """A report need not name the server's database: the server is asked, once for all images."""
+    program = scripted(tmp_path)
+    async with ScriptedServer() as server:
+        server.script("/version", json.dumps(VERSIONS).encode())
+        context = HoldingContext(BUILT)
+        async with context:
+            scanner = TrivyScanner(settings_of(program, tmp_path, server=server.url), context)
+            made = [await scanner.scan(IMAGE) for _ in range(2)]
+        asked = [request.path for request in server.requests]
+    assert (["/version"], {2099}) == (asked, {one.database_updated and one.database_updated.year for one in made})
+    assert ["image"] * 2 == [call.arguments[0] for call in program.calls]
 
 
 async def test_steps_are_progress(tmp_path: Path) -> None:
-    """Each line that Trivy logs is a step."""
+    """Each layer is one, and each line that Trivy logs."""
     program = scripted(tmp_path)
     lines = "2099-01-01T00:00:00Z\tINFO\t[vuln] on\n2099-01-01T00:00:00Z\tINFO\tDetected OS\tfamily=x\nodd\n"
     program.script("image", stderr=lines, files={"report.json": report(os_result())})
-    context = RecordingContext()
-    await TrivyScanner(TrivySettings(program=str(program.path), offline=True), context).scan(IMAGE)
-    assert [(1, 0, "step"), (2, 0, "step")] == context.calls_of("progress")
+    context = HoldingContext(BUILT)
+    await TrivyScanner(settings_of(program, tmp_path), context).scan(IMAGE)
+    assert [(1, 1, "layer"), (1, 0, "step"), (2, 0, "step")] == context.calls_of("progress")

@@ -13,23 +13,30 @@ import pytest
 from portus_images import Registry
 from portus_scanner_trivy import TrivyScanner, TrivySettings
 from portus_scanners import (
+    EndOfLife,
     Engine,
     FixState,
-    Image,
-    Layer,
     MatchedBy,
     Outcome,
     Package,
-    Reference,
     ScannerUnavailableError,
     Settings,
     Severity,
 )
-from portus_scanners_testing import Hang, StandInContext, StandInRegistry, Status, open_engine
+from portus_scanners_testing import (
+    EmptyBody,
+    Hang,
+    RecordingContext,
+    StandInContext,
+    StandInRegistry,
+    Status,
+    open_engine,
+)
 from portus_scanners_testing.images import (
     alpine_image,
     debian_image,
     debian_layer,
+    digest_of,
     distroless_image,
     dpkg_layer,
     layer,
@@ -44,7 +51,7 @@ from standins.clair import StandInClair
 from standins.docker_registry import DockerRegistry
 from standins.trivy import Advisory, TrivyServer, write_database
 
-from .conftest import ADVISORIES, FOUND, IMAGE, PACKAGES, House, found, push
+from .conftest import ADVISORIES, FOUND, IMAGE, PACKAGES, HoldingContext, House, found, image_of, push
 
 pytestmark = pytest.mark.real_trivy
 
@@ -127,17 +134,6 @@ async def test_debians_registry(house: House, auth: str) -> None:
     assert FOUND == found(run)
 
 
-async def test_a_token_that_expires_is_renewed(house: House) -> None:
-    """What the registry refuses is tried again with a new token, which is enough."""
-    async with StandInRegistry(auth="token") as registry:
-        reference = await push(registry, "1", IMAGE)
-        async with house.engine(registry) as engine:
-            image = await engine.resolve(reference)
-            registry.faults.add("/v2/team/app/manifests/*", Status(401), times=1)
-            (run,) = (await engine.scan(image)).results
-        assert FOUND == found(run)
-
-
 @pytest.mark.parametrize("form", ["oci", "oci-archive", "docker-archive"])
 async def test_local_images(house: House, tmp_path: Path, form: str) -> None:
     """A folder or an archive, and of several images in it the right one; layers have the digests of the image."""
@@ -171,7 +167,7 @@ async def test_client_and_server(house: House, registry: StandInRegistry, tmp_pa
         refused = await house.scan(registry, reference, **settings, token="wrong")
     down = TrivySettings(program=str(house.program), server=server.url, cache=str(tmp_path / "client"))
     with pytest.raises(ScannerUnavailableError, match=rf"server \({server.url}\) can't be reached"):
-        await TrivyScanner(down, StandInContext()).scan(image)
+        await TrivyScanner(down, HoldingContext(IMAGE)).scan(image)
     assert (Outcome.OK, FOUND) == (run.outcome, found(run))
     assert run.report is not None
     assert ("0.76.0", "2") == (run.report.scanner_version, run.report.database_version)
@@ -193,13 +189,11 @@ async def test_killed_in_mid_scan(house: House, registry: StandInRegistry) -> No
     reference = await push(registry, "1", IMAGE)
     async with house.engine(registry) as engine:
         image = await engine.resolve(reference)
-        hang = registry.faults.add("/v2/team/app/blobs/*", Hang())
         scan = asyncio.ensure_future(engine.scan(image))
-        await until(lambda: hang.shown)
+        await until(children)
         (process,) = children()
         os.kill(process, signal.SIGKILL)
         (run,) = (await scan).results
-        registry.faults.clear()
         (again,) = (await engine.scan(image)).results
     assert (Outcome.FAILED, FOUND) == (run.outcome, found(again))
     assert "signal SIGKILL" in str(run.error)
@@ -228,11 +222,7 @@ async def test_five_thousand_findings(house: House, registry: StandInRegistry) -
     assert 5000 == len(set(found(run)))
 
 
-UNREACHABLE = Image(
-    reference=Reference.parse("127.0.0.1:9/team/app:1"),
-    digest="sha256:" + "a" * 64,
-    layers=(Layer(digest="sha256:" + "b" * 64),),
-)
+UNREACHABLE = image_of(IMAGE, "127.0.0.1:9/team/app:1")
 DATABASES = [
     ("missing", "there is no vulnerability database in"),
     ("old", "is of another version, or broken"),
@@ -272,8 +262,9 @@ async def test_no_database_can_be_downloaded(house: House, tmp_path: Path) -> No
 async def test_the_registry_is_unreachable(house: House) -> None:
     """It may be there later: the engine tries again."""
     settings = TrivySettings(program=str(house.program), cache=str(house.cache), offline=True)
-    with pytest.raises(ScannerUnavailableError, match=r"can't be reached, or is out of order.*connection refused"):
-        await TrivyScanner(settings, StandInContext()).scan(UNREACHABLE)
+    async with Registry() as client, RecordingContext(registry=client) as context:
+        with pytest.raises(ScannerUnavailableError, match=r"127\.0\.0\.1:9.*can't be reached"):
+            await TrivyScanner(settings, context).scan(UNREACHABLE)
 
 
 @pytest.mark.parametrize(
@@ -300,16 +291,15 @@ async def test_a_release_that_trivy_does_not_know_is_incomplete(house: House, re
     assert "does not know this release (debian 99.1)" in str(run.report and run.report.notes)
 
 
-async def test_the_end_of_support_is_told(house: House, registry: StandInRegistry) -> None:
-    """A database that should have been renewed long ago is a note, where any age is allowed."""
+async def test_the_end_of_support_and_an_old_database(house: House, registry: StandInRegistry) -> None:
+    """The report says that it has ended; a database that should have been renewed long ago is a note."""
     write_database(house.cache, ADVISORIES, updated=datetime(2020, 5, 1, tzinfo=UTC))
     reference = await push(registry, "1", alpine_image({"musl": "1"}, release="3.9.1"))
     async with house.engine(registry, max_database_age=0) as engine:
         (run,) = (await engine.scan(reference)).results
     assert run.report is not None, run.error
-    assert (Outcome.OK, 1) == (run.outcome, len(run.report.notes))
-    assert run.report.end_of_life is not None
-    assert run.report.end_of_life.sentence.startswith("the support of alpine 3.9.1 has ended, says Trivy")
+    ended = EndOfLife(source="Trivy 0.76.0", distribution="alpine 3.9.1")
+    assert (Outcome.OK, ended, 1) == (run.outcome, run.report.end_of_life, len(run.report.notes))
     assert "is of 2020-05-01, and a newer one was due on 2020-05-02" in run.report.notes[0]
 
 
@@ -329,23 +319,22 @@ async def test_packages_that_trivy_leaves_out_are_missing(house: House, registry
     assert (Outcome.INCOMPLETE, True) == (run.outcome, "Invalid version" in str(run.error))
 
 
-GONE = [
-    (Status(404, b'{"errors":[{"code":"MANIFEST_UNKNOWN"}]}'), "no longer has the image"),
-    (Status(403, b'{"errors":[{"code":"DENIED"}]}'), "refuses the credentials"),
-]
+GONE = [(Status(404), "HTTP 404"), (Status(403), "HTTP 403"), (EmptyBody(), "the content has")]
 
 
-@pytest.mark.parametrize(("fault", "said"), GONE, ids=["gone", "refused"])
+@pytest.mark.parametrize(("fault", "said"), GONE, ids=["gone", "refused", "empty"])
+@pytest.mark.parametrize("blob", [IMAGE.layers[0].digest, digest_of(IMAGE.config)], ids=["layer", "configuration"])
 async def test_a_registry_that_changes_its_mind(
-    house: House, registry: StandInRegistry, fault: Status, said: str
+    house: House, registry: StandInRegistry, fault: Status, said: str, blob: str
 ) -> None:
-    """What was there when the image was resolved, and is not when Trivy pulls: failed, with what to do."""
+    """What was there when the image was resolved, and is not when it is scanned: failed, with what to do."""
     reference = await push(registry, "1", IMAGE)
     async with house.engine(registry) as engine:
         image = await engine.resolve(reference)
-        registry.faults.add("/v2/team/app/manifests/*", fault)
+        registry.faults.add(f"/v2/team/app/blobs/{blob}", fault)
         (run,) = (await engine.scan(image)).results
     assert (Outcome.FAILED, True) == (run.outcome, said in str(run.error)), run.error
+    assert not (house.cache / "fanal").exists()
 
 
 async def test_debian_advisories_meet_in_the_source_package(house: House, registry: StandInRegistry) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from portus_scanner_trivy.refusals import AccessRefusedError, NotPulledError, TrivyFailedError, make_error
+from portus_scanner_trivy.refusals import LayerNotKeptError, TrivyFailedError, make_error
 from portus_scanner_trivy.settings import TrivySettings
 from portus_scanners import ScannerError, ScannerUnavailableError, UnsupportedImageError
 
@@ -49,20 +49,12 @@ TEXTS = {
         FAILED,
         "--download-java-db-only",
     ),
-    "no such manifest": (
-        REMOTE + "GET http://127.0.0.1:9/v2/a/b/manifests/nope: MANIFEST_UNKNOWN: manifest unknown",
-        FAILED,
-        "no longer has the image",
-    ),
-    "unauthorized": (
-        REMOTE + "GET http://127.0.0.1:9/v2/a/b/manifests/1: UNAUTHORIZED: authentication required; [map[Action:pull]]",
-        AccessRefusedError,
-        "refuses the credentials",
-    ),
-    "token refused": (
-        REMOTE + "GET http://127.0.0.1:9/token?service=x: unexpected status code 401 Unauthorized: {}",
-        AccessRefusedError,
-        "refuses the credentials",
+    "a layer not kept": (
+        "Fatal error run error: image scan error: scan error: scan failed: failed analysis: analyze error: pipeline "
+        "error: failed to analyze layer (sha256:72ca): unable to get uncompressed layer sha256:72ca: failed to get the "
+        f"layer content (sha256:72ca): lstat /tmp/x/image-1/blobs/sha256/{'0' * 64}: no such file or directory",
+        LayerNotKeptError,
+        "has not kept a layer",
     ),
     "connection refused": (
         REMOTE + 'Get "https://127.0.0.1:9/v2/": dial tcp 127.0.0.1:9: connect: connection refused',
@@ -73,11 +65,6 @@ TEXTS = {
         REMOTE + 'Get "https://nope.invalid/v2/": dial tcp: lookup nope.invalid on 10.0.0.1:53: no such host',
         UNAVAILABLE,
         "can't be reached",
-    ),
-    "private token service": (
-        REMOTE + 'invalid realm in www-authenticate: realm host "127.0.0.1" is a private or link-local address',
-        NotPulledError,
-        "token service",
     ),
     "certificate": (
         REMOTE

@@ -83,19 +83,49 @@ def test_no_password_is_an_argument() -> None:
     assert "canary" not in str(raised.value)
 
 
+SERVED = {"server": "http://trivy.example:4954"}
+ANY = {"max_database_age": 0}
+
+
 @pytest.mark.parametrize(
-    ("updated", "values", "fails"),
+    ("database", "values", "said"),
     [
-        ("2026-01-31T00:00:00Z", {}, False),
-        ("2025-12-31T00:00:00Z", {}, True),
-        ("2025-12-31T00:00:00Z", {"max_database_age": 0}, False),
-        ("2025-12-31T00:00:00Z", {"server": "http://trivy.example:4954"}, True),
-        (None, {}, False),
+        (Database(Version=2, UpdatedAt="2026-01-31T00:00:00Z"), {}, ""),
+        (Database(UpdatedAt="2026-01-31T00:00:00Z"), {}, ""),
+        (Database(Version=2, UpdatedAt="2025-12-31T00:00:00Z"), {}, "of 2025-12-31, older than max_database_age"),
+        (Database(Version=2, UpdatedAt="2025-12-31T00:00:00Z"), SERVED, "the server gets a newer one"),
+        (Database(Version=2, UpdatedAt="2025-12-31T00:00:00Z"), ANY, ""),
+        (Database(Version=1, UpdatedAt="2026-01-31T00:00:00Z"), {}, "of schema 1"),
+        (Database(Version=1, UpdatedAt="2026-01-31T00:00:00Z"), ANY, ""),
+        (Database(Version=2), {}, "nothing says how old"),
+        (Database(Version=2, UpdatedAt="yesterday"), {}, "nothing says how old"),
+        (Database(Version=2, UpdatedAt="0001-01-01T00:00:00Z"), {}, "nothing says how old"),
+        (None, {}, "nothing says how old"),
+        (None, SERVED, "nothing says how old"),
+        (None, ANY, ""),
     ],
 )
-def test_a_database_may_be_so_old(updated: str | None, values: dict[str, Any], fails: bool) -> None:
-    """Older than max_database_age is an error that says who gets a newer one."""
-    versions = Versions(Version="0.76.0", VulnerabilityDB=Database(UpdatedAt=updated))
+def test_a_database_may_be_so_old(database: Database | None, values: dict[str, Any], said: str) -> None:
+    """An age that can't be told counts as one that is not allowed, unless any is."""
+    versions = Versions(Version="0.76.0", VulnerabilityDB=database)
     now = datetime(2026, 2, 1, tzinfo=UTC)
-    with pytest.raises(ScannerError, match="gets a newer one") if fails else nullcontext():
+    with pytest.raises(ScannerError, match=said) if said else nullcontext():
         check_age(versions, TrivySettings(**values), now)
+
+
+BACKENDS = [
+    ({}, True, False, "--cache-backend=memory"),
+    ({"arguments": ("--cache-backend=fs",)}, True, False, "--cache-backend=memory"),
+    ({"arguments": ("--cache-backend=redis://a:6379",)}, True, True, "--cache-backend=memory"),
+    ({"arguments": ("--cache-backend=memory",)}, False, False, "--cache-backend=memory"),
+    ({"server": "http://a:4954", "arguments": ("--cache-backend=memory",)}, True, True, "--skip-files="),
+]
+
+
+@pytest.mark.parametrize(("values", "keeps", "shares", "nothing"), BACKENDS)
+def test_where_trivy_keeps_layers(values: dict[str, Any], keeps: bool, shares: bool, nothing: str) -> None:
+    """In its folder, in Redis or on its server, unless it shall keep nothing; and how it keeps nothing of one scan."""
+    settings = TrivySettings(**values)
+    assert (keeps, shares) == (settings.keeps_layers, settings.shares_cache)
+    (option,) = settings.keep_nothing
+    assert option.startswith(nothing)

@@ -72,7 +72,8 @@ class FindingsReader:
         return result.Type or ""
 
     def _digest(self, layer: PackageLayer) -> str | None:
-        return layer.Digest or self._digests.get(layer.DiffID or "")
+        """Return the digest of this image's layer; Trivy may have kept that of another one with the same content."""
+        return self._digests.get(layer.DiffID or "") or layer.Digest
 
 
 def _check(one: Vulnerability, path: str) -> None:

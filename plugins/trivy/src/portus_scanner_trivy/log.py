@@ -7,17 +7,19 @@ import re
 from portus_scanners import ScannerContext
 
 _LINE = re.compile(r"\S+\s+(?P<level>INFO|WARN|ERROR|FATAL)\s+(?P<text>\S.*)", re.ASCII)
+_CRASH = re.compile(r"panic: |fatal error: |runtime error: ")
+"""How Go says, without a level, that a part of a program broke down."""
+NO_RELEASE = "is not on the EOL list"
+"""How Trivy's warning about a release that it does not know ends; it comes with each scan of such an image."""
 _MOST_WARNINGS = 20
-_UNSEEN = re.compile(
-    r"is not on the EOL list|invalid version|failed to|unable to|could ?n[o']t|cannot|can't", re.IGNORECASE
-)
+_UNSEEN = re.compile(rf"{NO_RELEASE}|invalid version|failed to|unable to|could ?n[o']t|cannot|can't", re.IGNORECASE)
 """Warnings that say, or may mean, that something was not scanned."""
 _LONGEST_FATAL = 20
 """Lines of a fatal error that are kept."""
 
 
 class ScanLog:
-    """Reads the lines as they come: steps are progress, warnings and a fatal error are kept.
+    """Reads the lines as they come: steps are progress, warnings and errors are kept.
 
     Every line is read: an image can make Trivy warn as often as it likes, and must not hide one warning behind others.
 
@@ -28,8 +30,11 @@ class ScanLog:
     def __init__(self, context: ScannerContext) -> None:
         self._context = context
         self._steps = 0
-        self._warnings: dict[bool, list[str]] = {True: [], False: []}
+        self._unseen: list[str] = []
+        self._warnings: list[str] = []
         self._fatal: list[str] = []
+        self.complaints = False
+        """Whether a line may mean that a layer was not read whole: it comes when that is read, and never again."""
 
     def __call__(self, line: str) -> None:
         """Read a line."""
@@ -38,24 +43,27 @@ class ScanLog:
         text = match["text"] if match else line
         if self._fatal or level == "FATAL":
             self._fatal = [*self._fatal, text][:_LONGEST_FATAL]
+            self.complaints = True
+        elif level == "ERROR" or (level == "WARN" and _UNSEEN.search(text)) or (not level and _CRASH.match(text)):
+            self._unseen = [*self._unseen, text][:_MOST_WARNINGS]
+            self.complaints |= NO_RELEASE not in text
         elif level == "WARN":
-            kept = self._warnings[is_unseen(text)]
-            kept[:] = [*kept, text][:_MOST_WARNINGS]
+            self._warnings = [*self._warnings, text][:_MOST_WARNINGS]
         elif level == "INFO":
             self._steps += 1
             self._context.progress(self._steps, 0, "step")
 
     @property
+    def unseen(self) -> tuple[str, ...]:
+        """The first 20 lines that say, or may mean, that not all was scanned; without their times."""
+        return (*self._unseen, *filter(None, [self.fatal]))
+
+    @property
     def warnings(self) -> tuple[str, ...]:
-        """The warnings, without their times: the first 20 about what was not scanned, then the first 20 others."""
-        return (*self._warnings[True], *self._warnings[False])
+        """The first 20 other warnings."""
+        return tuple(self._warnings)
 
     @property
     def fatal(self) -> str:
         """The error that ended the run; empty if there was none."""
         return " ".join(" ".join(self._fatal).split())
-
-
-def is_unseen(warning: str) -> bool:
-    """Return whether a warning says, or may mean, that something was not scanned."""
-    return _UNSEEN.search(warning) is not None

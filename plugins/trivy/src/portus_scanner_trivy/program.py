@@ -4,21 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 
+from attrs import frozen
 from portus_scanners import ScannerContext, ScannerError, Secret
 from portus_scanners.backends import ProgramAnswer, ProgramBackend, ProgramWorkspace
 
-from .access import DOCKER_FOLDER, Source
 from .log import ScanLog
 from .refusals import make_error
 from .settings import TrivySettings
 from .wire import Versions, read_versions
 
 REPORT = "report.json"
+_DOCKER_FOLDER = "docker"
+"""The folder in the workspace that ``DOCKER_CONFIG`` names: an empty one, so that Trivy finds no credentials."""
 MAX_REPORT = 256 * 1024 * 1024
 """Bytes of a report that are accepted."""
 _LATER = 30
 """Seconds by which Trivy's own time limit exceeds the engine's."""
+_COLLECTOR = {"GOGC": "400", "GOMEMLIMIT": "512MiB"}
+"""Go collects garbage less often, up to that much memory: 20 % less CPU for a small image and for 40,000 findings, with
+a lower peak for the latter; the same for an image of large files, with 0.2 GB more."""
+
+
+@frozen
+class TrivyRun:
+    """What a scan gave."""
+
+    report: bytes
+    """The report, as JSON."""
+    log: ScanLog
+    """What Trivy said while it scanned."""
 
 
 class Trivy:
@@ -34,28 +50,28 @@ class Trivy:
         self._settings = settings
         # options that an earlier version does not have are in the environment, where it ignores them
         environment: dict[str, str | Secret] = {"TRIVY_DISABLE_TELEMETRY": "true", "TRIVY_SKIP_VERSION_CHECK": "true"}
+        environment |= _COLLECTOR
         if settings.token:
             environment["TRIVY_TOKEN"] = settings.token
         if settings.ca_file:
             environment["SSL_CERT_FILE"] = settings.ca_file
         self.backend = ProgramBackend(context, settings.program, environment=environment)
 
-    async def scan(self, workspace: ProgramWorkspace, source: Source) -> tuple[bytes, tuple[str, ...]]:
+    async def scan(self, workspace: ProgramWorkspace, *arguments: str) -> TrivyRun:
         """Scan an image.
 
         Args:
-            workspace: Has the image's credentials or its files.
-            source: Where the image is.
-
-        Returns:
-            The report as JSON, and Trivy's warnings.
+            workspace: Has the image's files; gets the report.
+            *arguments: Which image, and what of it Trivy may keep.
 
         Raises:
             ScannerError: Trivy failed; see `make_error`.
             InvalidReportError: Trivy wrote no report, or one that is too long.
         """
-        log = await self._run(workspace, "image", *_scan_options(self._settings), *source.arguments)
-        return workspace.read(REPORT, MAX_REPORT), log.warnings
+        with suppress(OSError):  # of an earlier scan
+            (workspace.folder / REPORT).unlink()
+        log = await self._run(workspace, "image", *_scan_options(self._settings), *arguments)
+        return TrivyRun(workspace.read(REPORT, MAX_REPORT), log)
 
     async def update(self) -> None:
         """Download the vulnerability database, if there is a newer one.
@@ -84,7 +100,7 @@ class Trivy:
     async def _run(self, workspace: ProgramWorkspace, *arguments: str) -> ScanLog:
         """Run the program, which finds only the credentials in the workspace."""
         log = ScanLog(self._context)
-        docker = {"DOCKER_CONFIG": str(workspace.folder / DOCKER_FOLDER)}
+        docker = {"DOCKER_CONFIG": str(workspace.folder / _DOCKER_FOLDER)}
         answer = await workspace.run(*arguments, environment=docker, on_line=log)
         if answer.status != 0:
             raise self._error(answer, log.fatal)

@@ -24,12 +24,8 @@ class TrivyFailedError(ScannerError):
     """Trivy failed in a way that another try would not fix."""
 
 
-class AccessRefusedError(ScannerError):
-    """The registry did not take what Trivy was given, or something before it."""
-
-
-class NotPulledError(ScannerError):
-    """Trivy will not pull from this registry: its token service has a private address, other than the registry's."""
+class LayerNotKeptError(ScannerError):
+    """Trivy wanted to read a layer that is not in the layout: it has kept nothing of it."""
 
 
 @frozen
@@ -45,9 +41,9 @@ def _kind(pattern: str, error: type[ScannerError], advice: str) -> _Kind:
 
 _KINDS = (
     _kind(
-        r"invalid realm in www-authenticate",
-        NotPulledError,
-        "Trivy asks no token service with such an address",
+        r"/blobs/\w+/[0-9a-f]{32,}: no such file or directory",
+        LayerNotKeptError,
+        "Trivy has not kept a layer that it had read",
     ),
     _kind(
         r"skip-java-db-update cannot be specified on the first run|java.?db.*(?:first run|not found)",
@@ -91,16 +87,6 @@ _KINDS = (
         r"permission denied|read-only file system",
         TrivyFailedError,
         "this user can't write there: set cache to a folder of its own ({cache} is used)",
-    ),
-    _kind(
-        r"UNAUTHORIZED|DENIED|401 Unauthorized|403 Forbidden",
-        AccessRefusedError,
-        "the registry refuses the credentials, or a proxy before it",
-    ),
-    _kind(
-        r"MANIFEST_UNKNOWN|NAME_UNKNOWN|BLOB_UNKNOWN|404 Not Found",
-        TrivyFailedError,
-        "the registry no longer has the image, or a layer of it",
     ),
     _kind(
         r"x509|certificate|tls: ",

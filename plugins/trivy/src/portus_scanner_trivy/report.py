@@ -10,16 +10,13 @@ from portus_scanners import EndOfLife, Image, InvalidReportError, ScannerReport,
 from portus_scanners.backends import one_line
 
 from .findings import OS_PACKAGES, FindingsReader
-from .log import is_unseen
+from .log import NO_RELEASE
 from .ratings import read_moment
 from .wire import Metadata, OperatingSystem, Report, Result, Versions
 
 _LATE = timedelta(days=2)
 """How long a new database may be overdue without a note."""
-_NO_RELEASE = "is not on the EOL list"
-"""How Trivy's warning about a release that it does not know ends."""
 _SAID_ALREADY = (
-    _NO_RELEASE,
     "no longer supported by the distribution",
     "vulnerability detection may be insufficient",
     "Unsupported os",
@@ -38,8 +35,10 @@ class Circumstances:
 
     versions: Versions
     """The versions of Trivy and of the database that was used."""
+    unseen: tuple[str, ...] = ()
+    """What Trivy said during the scan that means, or may mean, that not all was scanned."""
     warnings: tuple[str, ...] = ()
-    """Trivy's warnings during the scan."""
+    """Its other warnings."""
     now: datetime
 
 
@@ -62,7 +61,7 @@ def make_report(report: Report, image: Image, circumstances: Circumstances) -> S
     if not seen:
         raise UnsupportedImageError(_nothing_seen(system))
     findings = FindingsReader(system, _digests(metadata, image)).read(results)
-    unseen = list(_unseen(metadata.OS, {one.Class for one in seen}, circumstances.warnings))
+    unseen = list(_unseen(metadata.OS, {one.Class for one in seen}, circumstances.unseen))
     suppressed = _suppressed(results)
     database = circumstances.versions.VulnerabilityDB
     return ScannerReport(
@@ -106,7 +105,7 @@ def _digests(metadata: Metadata, image: Image) -> dict[str, str]:
     return {diff_id: layer.digest for diff_id, layer in zip(metadata.DiffIDs, image.layers, strict=True)}
 
 
-def _unseen(system: OperatingSystem | None, classes: Set[str | None], warnings: Iterable[str]) -> Iterator[str]:
+def _unseen(system: OperatingSystem | None, classes: Set[str | None], said: Iterable[str]) -> Iterator[str]:
     """Yield the reasons why not all of the image was scanned, or why that is not known."""
     if system is None:
         yield "Trivy recognised no distribution, and scanned only the packages of languages: there may be others"
@@ -116,10 +115,12 @@ def _unseen(system: OperatingSystem | None, classes: Set[str | None], warnings: 
         yield f"Trivy scanned none of the packages of the distribution ({_name(system)}), only those of languages"
     if unknown := sorted(one_line(one or "none", _LONGEST_NAME) for one in classes - _CLASSES):
         yield f"Trivy's report has packages of a class that is not known here: {', '.join(unknown)}"
-    if system is not None and any(_NO_RELEASE in warning for warning in warnings):
+    said = tuple(said)
+    if system is not None and any(NO_RELEASE in line for line in said):
         yield f"Trivy does not know this release ({_name(system)}): it may have no advisories for it"
-    for warning in _unsaid(filter(is_unseen, warnings)):
-        yield f"Trivy has not scanned everything: {warning}"
+        said = tuple(line for line in said if NO_RELEASE not in line)
+    for line in said[:_MOST_WARNINGS]:
+        yield f"Trivy has not scanned everything: {line}"
 
 
 def _suppressed(results: Iterable[Result]) -> list[str]:
@@ -135,13 +136,9 @@ def _end_of_life(system: OperatingSystem | None, versions: Versions) -> EndOfLif
 
 def _notes(circumstances: Circumstances) -> Iterator[str]:
     yield from _age(circumstances)
-    for warning in _unsaid(one for one in circumstances.warnings if not is_unseen(one)):
+    unsaid = [one for one in circumstances.warnings if not any(text in one for text in _SAID_ALREADY)]
+    for warning in unsaid[:_MOST_WARNINGS]:
         yield f"Trivy warns: {warning}"
-
-
-def _unsaid(warnings: Iterable[str]) -> list[str]:
-    """Return the first ten warnings that this module does not express in its own words."""
-    return [one for one in warnings if not any(text in one for text in _SAID_ALREADY)][:_MOST_WARNINGS]
 
 
 def _age(circumstances: Circumstances) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -89,11 +90,11 @@ class TrivySettings(ProgramScannerSettings):
     skip_update: bool = False
     """Whether to use the database in `cache`, however old, and never download one."""
     offline: bool = False
-    """Whether to connect only to the registry and the server: implies `skip_update`; no Java packages are looked up."""
+    """Whether to connect only to the server, if there is one: implies `skip_update`; no Java packages are looked up."""
     max_database_age: float = field(default=30.0, validator=ge(0))
     """Days; with an older database a scan fails, since newer vulnerabilities are not in it. 0: any age."""
     insecure: bool = False
-    """Whether to skip the verification of certificates, of registries and of the server."""
+    """Whether to skip the verification of certificates: of the server, and of where databases are downloaded from."""
     ca_file: str = ""
     """PEM file of the authorities to trust instead of the system's."""
     arguments: tuple[str, ...] = field(default=(), validator=_listed_arguments)
@@ -103,6 +104,29 @@ class TrivySettings(ProgramScannerSettings):
     def updates(self) -> bool:
         """Whether there is a database on this machine to keep up to date."""
         return not (self.server or self.skip_update or self.offline)
+
+    @property
+    def keeps_layers(self) -> bool:
+        """Whether Trivy keeps what it has read of layers, for later scans."""
+        return bool(self.server) or self._cache_backend != "memory"
+
+    @property
+    def shares_cache(self) -> bool:
+        """Whether other machines may use the same cache: that of a server, or Redis."""
+        return bool(self.server) or self._cache_backend not in {"fs", "memory"}
+
+    @property
+    def keep_nothing(self) -> tuple[str, ...]:
+        """Options with which Trivy reads all layers anew."""
+        # a server keeps everything; under this name nobody will look for it
+        return (f"--skip-files={secrets.token_hex(16)}",) if self.server else ("--cache-backend=memory",)
+
+    @property
+    def _cache_backend(self) -> str:
+        given = [
+            value for name, _, value in (one.partition("=") for one in self.arguments) if name == "--cache-backend"
+        ]
+        return given[-1] if given else "fs"
 
     @property
     def cache_folder(self) -> Path:

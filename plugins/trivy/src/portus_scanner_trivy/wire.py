@@ -2,22 +2,27 @@
 
 The classes have the names and keys of Trivy's report, as far as they are used; other keys are ignored. Any key may be
 absent. A string may be null; a list may not, except ``Results``: Trivy leaves out an empty one, and taking null for
-"nothing known" would call an image clean.
+"nothing known" would call an image clean. No object may have two members of one name, and no result a member whose name
+differs from a known one in case alone: whoever wrote that meant something that is not read here.
 
 Source: Trivy 0.67 and 0.76, ``pkg/types/report.go``, JSON schema version 2.
 """
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
-from attrs import field, frozen
+from attrs import field, fields, frozen
 from portus_scanners import InvalidReportError, UnsupportedImageError
+from portus_scanners.backends import one_line
 
 SCHEMA_VERSION = 2
 """The schema of reports; in an earlier one a report was a bare list."""
+_LONGEST_NAME = 80
 
 AnswerT = TypeVar("AnswerT")
 
@@ -187,6 +192,7 @@ def read_report(body: bytes) -> Report:
     if report.SchemaVersion != SCHEMA_VERSION:
         fault = f"$.SchemaVersion: expected {SCHEMA_VERSION}, got {report.SchemaVersion}"
         raise InvalidReportError("Trivy's report is of another version: this needs Trivy 0.67 or later", faults=[fault])
+    _check_names(body)
     return report
 
 
@@ -199,15 +205,62 @@ def read_versions(body: bytes) -> Versions:
     return _decode(body, Versions, "version")
 
 
+def read_database(body: bytes) -> Database:
+    """Return what ``metadata.json`` says of the database beside it.
+
+    Raises:
+        InvalidReportError: The file is not JSON, or has values of wrong types.
+    """
+    return _decode(body, Database, "metadata.json")
+
+
+def same_results(report: bytes, other: bytes) -> bool:
+    """Return whether two reports have the very same results; one that can't be read is not the same."""
+    try:
+        return bytes(_raw_results(report)) == bytes(_raw_results(other))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+
+
+def _raw_results(body: bytes) -> msgspec.Raw:
+    return msgspec.json.decode(body, type=dict[str, msgspec.Raw]).get("Results", msgspec.Raw(b"null"))
+
+
+def _check_names(body: bytes) -> None:
+    """Reject a result that has a known member by another name than its own."""
+    known = {attribute.name.casefold(): attribute.name for attribute in fields(Result)}
+    results = msgspec.json.decode(_raw_results(body), type=tuple[dict[str, msgspec.Raw], ...] | None)
+    for place, result in enumerate(results or ()):
+        for name in result:
+            if known.get(name.casefold(), name) != name:
+                fault = f"$.Results[{place}]: {one_line(name)!r} is not {known[name.casefold()]!r}"
+                raise InvalidReportError("Trivy's report is not of the known form", faults=[fault])
+
+
+def _reject_twins(pairs: list[tuple[str, Any]]) -> None:
+    """Reject an object with two members of one name; nothing is kept of it."""
+    names = [name for name, _ in pairs]
+    if len(set(names)) < len(names):
+        raise RepeatedNameError(one_line(Counter(names).most_common(1)[0][0], _LONGEST_NAME))
+
+
+class RepeatedNameError(ValueError):
+    """An object has two members of one name, which is the message."""
+
+
 def _decode(body: bytes, kind: type[AnswerT], what: str) -> AnswerT:
     try:
-        return msgspec.json.decode(body, type=kind)
+        answer = msgspec.json.decode(body, type=kind)
+        json.loads(body, object_pairs_hook=_reject_twins)
     except msgspec.ValidationError as error:
         raise InvalidReportError(f"Trivy's {what} is not of the known form", faults=[_fault(error)]) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except RepeatedNameError as error:
+        raise InvalidReportError(f"Trivy's {what} has an object with two members {str(error)!r}") from error
+    except (msgspec.DecodeError, ValueError) as error:
         raise InvalidReportError(f"Trivy's {what} is not JSON", faults=[f"$: {error}"]) from error
     except RecursionError as error:
         raise InvalidReportError(f"Trivy's {what} is not readable", faults=["$: nested too deeply"]) from error
+    return answer
 
 
 def _fault(error: msgspec.ValidationError) -> str:
