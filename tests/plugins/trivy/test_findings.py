@@ -292,6 +292,8 @@ def test_no_warning_hides_behind_others(texts: list[str]) -> None:
 
 
 COMPLAINTS = [
+    line_of("WARN", "[dpkg] Skipping package, no version: bash"),
+    line_of("WARN", "[npm] Malformed lock file"),
     line_of("ERROR", "[dpkg] Parse error"),
     line_of("ERROR", "No OS package is detected"),
     line_of("WARN", "[rpm] unable to open the database"),
@@ -312,6 +314,7 @@ def test_an_error_with_exit_status_0_is_incomplete(line: str) -> None:
 
 def test_an_unknown_release_is_no_complaint_about_a_layer() -> None:
     """The warning comes with every scan of such an image, whatever Trivy has kept."""
+    assert not log_of(line_of("WARN", 'Unsupported os\tfamily="x"')).complaints
     log = log_of(line_of("WARN", 'This OS version is not on the EOL list\tfamily="debian" version="99"'))
     made = read(report(os_result()), unseen=log.unseen)
     assert (False, False) == (log.complaints, made.complete)

@@ -159,7 +159,9 @@ async def test_a_cache_that_was_cleared_is_filled_again(lab: Lab, house: House) 
 
 async def test_a_memory_that_was_removed(lab: Lab, house: House) -> None:
     """Everything is read again, under another name: what is in the cache is not trusted without it."""
-    await lab.scan(ODD)
+    await lab.scanner.scan(image_of(ODD))
+    (house.cache / FILE).unlink()
+    assert not (await lab.scanner.scan(image_of(ODD))).complete
     (house.cache / FILE).unlink()
     assert not (await lab.scan(ODD)).complete
     assert (True, ["bash"], 2) == await lab.found(VICTIM)

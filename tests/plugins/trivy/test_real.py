@@ -307,8 +307,11 @@ async def test_a_database_of_years_ago_is_no_answer(house: House, registry: Stan
     """An old database fails the scan, whatever it found or did not find, and the message says how to get a new one."""
     write_database(house.cache, ADVISORIES, updated=datetime(2020, 5, 1, tzinfo=UTC))
     run = await house.scan(registry, await push(registry, "1", IMAGE))
-    assert (Outcome.FAILED, None) == (run.outcome, run.report)
-    assert "of 2020-05-01, older than max_database_age (30 days): trivy image --download-db-only" in str(run.error)
+    async with house.engine(registry) as engine:
+        (health,) = await engine.check_health()
+    said = "of 2020-05-01, older than max_database_age (30 days): trivy image --download-db-only"
+    assert (Outcome.FAILED, None, False) == (run.outcome, run.report, health.healthy)
+    assert [True, True] == [said in str(told) for told in (run.error, health.message)]
 
 
 @pytest.mark.parametrize("count", [1, 25])

@@ -41,13 +41,10 @@ class LayerMemory:
     def __init__(self, cache: Path, logger: logging.Logger) -> None:
         self._path = cache / FILE
         self._logger = logger
-        self._name: str | None = None
 
     async def find_name(self) -> str:
         """Return the random name that this file was given when it was made; empty where there is none."""
-        if self._name is None:
-            self._name = await self._use(_find_name, "")
-        return self._name
+        return await self._use(_find_name, "")
 
     async def look_up(self, contents: Iterable[LayerContent]) -> Mapping[LayerContent, bool]:
         """Return of each layer that was verified whether it is settled."""

@@ -63,16 +63,15 @@ class LayerReader:
             ScannerError: A layer is not what is claimed of it, so that Trivy got none; or Trivy failed.
             InvalidReportError: Trivy wrote no report, or one that is too long.
         """
-        kept = await self._kept()
-        async with self._new_ones(layout.contents, shared=bool(kept)) as new:
-            return await self._read(workspace, layout, new, kept)
+        shared = bool(await self._kept())
+        async with self._new_ones(layout.contents, shared=shared) as new:
+            return await self._read(workspace, layout, new)
 
-    async def _read(
-        self, workspace: ProgramWorkspace, layout: ImageLayout, new: Set[LayerContent], kept: tuple[str, ...]
-    ) -> TrivyRun:
+    async def _read(self, workspace: ProgramWorkspace, layout: ImageLayout, new: Set[LayerContent]) -> TrivyRun:
         await layout.place(new, verified=False)
         own = await self._memory.open(new)
         known = await self._memory.look_up(layout.contents)
+        kept = await self._kept()
         if kept and all(known.get(content) or content in own for content in layout.contents):
             run = await self._read_kept(workspace, layout, own, kept)
             if run is not None:

@@ -10,9 +10,15 @@ _LINE = re.compile(r"\S+\s+(?P<level>INFO|WARN|ERROR|FATAL)\s+(?P<text>\S.*)", r
 _CRASH = re.compile(r"panic: |fatal error: |runtime error: ")
 """How Go says, without a level, that a part of a program broke down."""
 NO_RELEASE = "is not on the EOL list"
-"""How Trivy's warning about a release that it does not know ends; it comes with each scan of such an image."""
+"""How Trivy's warning about a release that it does not know ends."""
+_EVERY_TIME = (NO_RELEASE, "Unsupported os")
+"""Parts of warnings that come with each scan of such an image, and not only when a layer is read."""
 _MOST_WARNINGS = 20
-_UNSEEN = re.compile(rf"{NO_RELEASE}|invalid version|failed to|unable to|could ?n[o']t|cannot|can't", re.IGNORECASE)
+_UNSEEN = re.compile(
+    rf"{NO_RELEASE}|invalid version|failed to|unable to|could ?n[o']t|cannot|can't|skipp|\bskip\b|ignor|unsupported"
+    "|not supported|malformed|corrupt|truncated",
+    re.IGNORECASE,
+)
 """Warnings that say, or may mean, that something was not scanned."""
 _LONGEST_FATAL = 20
 """Lines of a fatal error that are kept."""
@@ -46,7 +52,7 @@ class ScanLog:
             self.complaints = True
         elif level == "ERROR" or (level == "WARN" and _UNSEEN.search(text)) or (not level and _CRASH.match(text)):
             self._unseen = [*self._unseen, text][:_MOST_WARNINGS]
-            self.complaints |= NO_RELEASE not in text
+            self.complaints |= not any(part in text for part in _EVERY_TIME)
         elif level == "WARN":
             self._warnings = [*self._warnings, text][:_MOST_WARNINGS]
         elif level == "INFO":

@@ -143,11 +143,10 @@ def _notes(circumstances: Circumstances) -> Iterator[str]:
 
 def _age(circumstances: Circumstances) -> Iterator[str]:
     database = circumstances.versions.VulnerabilityDB
-    if database is None:
+    if database is None or read_moment(database.UpdatedAt) is None:
         yield "Trivy does not say how old its vulnerability database is"
         return
     due = read_moment(database.NextUpdate)
     if due is not None and due + _LATE < circumstances.now:
         updated = read_moment(database.UpdatedAt)
-        age = f"of {updated:%Y-%m-%d}" if updated else "of an unknown date"
-        yield f"the vulnerability database is {age}, and a newer one was due on {due:%Y-%m-%d}"
+        yield f"the vulnerability database is of {updated:%Y-%m-%d}, and a newer one was due on {due:%Y-%m-%d}"

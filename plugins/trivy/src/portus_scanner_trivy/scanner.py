@@ -6,7 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 from http import HTTPStatus
 
-from portus_scanners import Health, Image, Scanner, ScannerContext, ScannerReport, ScannerUnavailableError
+from portus_scanners import Health, Image, Scanner, ScannerContext, ScannerError, ScannerReport, ScannerUnavailableError
 from portus_scanners.backends import HttpBackend
 
 from .database import SCHEMA, DatabaseKeeper, check_age
@@ -93,7 +93,7 @@ async def _check_program(trivy: Trivy, settings: TrivySettings) -> Health:
     if versions.VulnerabilityDB is not None and versions.VulnerabilityDB.Version not in {None, SCHEMA}:
         message = f"{_describe(versions)} in {settings.cache_folder}, of schema {versions.VulnerabilityDB.Version}"
         return Health(healthy=False, message=f"{message}; this plugin knows {SCHEMA}: trivy image --download-db-only")
-    return Health(healthy=True, message=_describe(versions))
+    return _health_of(versions, settings, _describe(versions))
 
 
 async def _check_server(context: ScannerContext, trivy: Trivy, settings: TrivySettings) -> Health:
@@ -104,7 +104,17 @@ async def _check_server(context: ScannerContext, trivy: Trivy, settings: TrivySe
     """
     client = await trivy.read_versions()
     server = await _ask_server(context, settings)
-    return Health(healthy=True, message=f"server: {_describe(server)}; client: Trivy {client.Version}")
+    return _health_of(server, settings, f"server: {_describe(server)}; client: Trivy {client.Version}")
+
+
+def _health_of(versions: Versions, settings: TrivySettings, message: str) -> Health:
+    """Return that all is well, unless each scan would fail since the database is too old, and nobody would renew it."""
+    try:
+        if not settings.updates:
+            check_age(versions, settings, datetime.now(UTC))
+    except ScannerError as error:
+        return Health(healthy=False, message=f"{message}: {error}")
+    return Health(healthy=True, message=message)
 
 
 async def _ask_server(context: ScannerContext, settings: TrivySettings) -> Versions:
