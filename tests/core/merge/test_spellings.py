@@ -149,6 +149,15 @@ def test_source_packages_meet_across_spellings() -> None:
     assert (("a", "b", "c"), "openssl", MatchedBy.SOURCE) == (one.scanners, one.package.name, one.matched_by)
 
 
+def test_a_source_package_with_its_epoch_comes_first() -> None:
+    """A scanner that reads the source package from a file's name knows no epoch; that of another one counts."""
+    binary, version = found("openssl-libs", "1:1.1-9.el8", "rhel:8"), "1.1-9.el8"
+    sources = [Package("openssl", version), Package("openssl", f"1:{version}")]
+    of_source = found("openssl", f"1:{version}", "redhat:8.9")
+    (one,) = merged(*(evolve(binary, source_package=source) for source in sources), of_source)
+    assert ("a", "b", "c") == one.scanners
+
+
 def test_a_spelling_that_somebody_uses_is_shown() -> None:
     """The name that is shown is one that a scanner has written, whichever spelling is compared."""
     (one,) = merged(found("Zope.Interface", "0:5", "python"), found("Zope_Interface", "0:5", "PyPI"))

@@ -136,6 +136,10 @@ DEB_12_13 = "pkg:deb/debian/openssl@3.0.1-1?arch=amd64&distro=debian-12.13&upstr
             {"ids": ("CVE-2024-1",), "image": "registry.example/app"},
             "CVE-2024-1 in openssl is in registry.example/team/app:1.0",
         ),
+        (
+            {"ids": ("CVE-2024-1",), "image": f"registry.example/team/app@sha256:{'c' * 64}"},
+            "CVE-2024-1 in openssl is in registry.example/team/app:1.0 with sha256:aaaaaaaaaaaa",
+        ),
         ({"ids": ("CVE-2024-2",), "package": "openssl"}, ""),
         ({"package": "bash"}, ""),
     ],

@@ -107,11 +107,11 @@ class PackagePlaces:
         return next(iter(meant)) if refined == own and len(meant) == 1 else refined
 
     def _note_source(self, place: PackagePlace, source: Package) -> None:
-        """Note a source package; of several for one package, the first by name counts."""
+        """Note a source package; of several for one package the first by name counts, and one with an epoch first."""
         name, version, namespace = place
         stated = self._built_from[name, version]
         identity = source.name, canonical_version(kind_of(namespace).type, source.version) or version
-        stated[namespace] = min(identity, stated.get(namespace, identity))
+        stated[namespace] = min(identity, stated.get(namespace, identity), key=_source_order)
 
     def _identity(self, place: PackagePlace, source: Package | None) -> Identity:
         name, version, namespace = place
@@ -124,6 +124,11 @@ class PackagePlaces:
         if namespace in stated:
             return stated[namespace]
         return stated.get("", own) if namespace else min(stated.values())
+
+
+def _source_order(source: Identity) -> tuple[str, bool, str]:
+    name, version = source
+    return name, ":" not in version, version
 
 
 def _weigh(finding: Finding) -> int:
@@ -200,11 +205,12 @@ class FindingGroup:
     @property
     def package(self) -> Package:
         """The package in words that its findings use; in those of the place where none of them says as much."""
-        name, version, namespace = self.place
-        names, versions = zip(*(one.shown for one in self.members), strict=True)
-        stated = {one.finding.package.namespace for one in self.members}
-        words = (word for word in stated if kind_of(word).name_in_image == namespace)
-        return Package(_best_spelling(name, names), _best_spelling(version, versions), max(words, default=namespace))
+        stated = {one.shown for one in self.members}
+        name, version = stated.pop() if len(stated) == 1 else map(_best_spelling, self.place, zip(*stated, strict=True))
+        words = {one.finding.package.namespace for one in self.members}
+        namespace = self.place[_STATED]
+        fitting = (word for word in words if kind_of(word).name_in_image == namespace)
+        return Package(name, version, max(fitting, default=namespace))
 
 
 def _best_spelling(canonical: str, spellings: Iterable[str]) -> str:

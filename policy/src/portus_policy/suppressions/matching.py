@@ -21,6 +21,7 @@ from .versions import Ecosystem, UnknownVersionError, of_namespace, of_purl, rea
 _CVE = "cve-"
 _ANY: tuple[str, ...] = ()
 _LONGEST_PURL = 120
+_SHORT_DIGEST = 19
 
 
 class DoubtfulMatchError(Exception):
@@ -69,7 +70,8 @@ def describe_other_image(rule: Suppression, vulnerability: Vulnerability, image:
         is_near = fits(rule, vulnerability)
     except (DoubtfulMatchError, NearMissError):
         return ""
-    return f"{_what(vulnerability)} is in {one_line(str(image.reference), 100)}" if is_near else ""
+    digest = f" with {image.digest[:_SHORT_DIGEST]}" if "@" in rule.image else ""
+    return f"{_what(vulnerability)} is in {one_line(str(image.reference), 100)}{digest}" if is_near else ""
 
 
 def _miss(rule: Suppression, vulnerability: Vulnerability, why: str) -> bool:
