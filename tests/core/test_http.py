@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from aiohttp import web
 from aioresponses import aioresponses
 from attrs import frozen
 from hypothesis import given, strategies as st
-from portus_images import make_tls, one_line
+from portus_images import TlsFileError, make_tls, one_line
 from portus_scanners import (
     HttpScannerSettings,
     InvalidReportError,
@@ -193,12 +192,11 @@ async def test_a_timeout_of_the_request_is_unavailable(
 
 def test_tls_settings(tmp_path: Path) -> None:
     """Insecure turns verification off; a CA file that is none is an error; else the system's authorities."""
-    assert (False, True) == (make_tls("", insecure=True), make_tls("", insecure=False))
+    assert (False, True) == (make_tls(insecure=True), make_tls())
     (tmp_path / "ca.pem").write_text("no certificate")
-    with pytest.raises(ssl.SSLError):
-        make_tls(str(tmp_path / "ca.pem"), insecure=False)
-    with pytest.raises(FileNotFoundError):
-        make_tls(str(tmp_path / "gone.pem"), insecure=False)
+    for name, why in (("ca.pem", "no certificate or crl found"), ("gone.pem", "No such file")):
+        with pytest.raises(TlsFileError, match=f"ca_file {tmp_path}/{name} can't be used: .*{why}"):
+            make_tls(str(tmp_path / name))
 
 
 @pytest.mark.parametrize("size", [10, 64 * 1024])

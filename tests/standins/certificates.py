@@ -34,21 +34,50 @@ class Certificate:
         return await run("openssl", "dgst", "-sha256", "-sign", str(self.key_file), feed=data)
 
 
-async def make_certificate(folder: Path, *, address: str = "127.0.0.1") -> Certificate:
+async def make_certificate(folder: Path, *, address: str = "127.0.0.1", start: str = "", end: str = "") -> Certificate:
     """Make a key and a certificate for an address.
 
     Args:
-        folder: Where the two files go; made when it is missing.
-        address: An IP address.
+        folder: Where the files go; made when it is missing.
+        address: An IP address, or a name.
+        start: When it begins to be valid, ``20200101000000Z``; from now on where empty.
+        end: When it ends to be valid, where *start* is given.
     """
     folder.mkdir(parents=True, exist_ok=True)
     made = Certificate(folder / "certificate.pem", folder / "key.pem")
+    request = ("openssl", "req", "-newkey", "rsa:2048", "-nodes", "-sha256", "-subj", f"/CN={address}")
+    names = f"subjectAltName={'IP' if address[0].isdigit() else 'DNS'}:{address}"
+    if not start:
+        await run(
+            *(*request, "-x509", "-days", "2", "-addext", names),
+            *("-keyout", str(made.key_file), "-out", str(made.certificate_file)),
+        )
+        return made
+    await run(*request, "-new", "-keyout", str(made.key_file), "-out", str(folder / "request.pem"))
+    (folder / "index.txt").touch()
+    (folder / "ca.cnf").write_text(_AUTHORITY.format(folder=folder, names=names))
     await run(
-        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "2"),
-        *("-subj", f"/CN={address}", "-addext", f"subjectAltName=IP:{address}"),
-        *("-keyout", str(made.key_file), "-out", str(made.certificate_file)),
+        *("openssl", "ca", "-selfsign", "-batch", "-notext", "-config", str(folder / "ca.cnf")),
+        *("-startdate", start, "-enddate", end, "-extensions", "names", "-keyfile", str(made.key_file)),
+        *("-in", str(folder / "request.pem"), "-out", str(made.certificate_file)),
     )
     return made
+
+
+_AUTHORITY = """
+[ca]
+default_ca = here
+[here]
+database = {folder}/index.txt
+new_certs_dir = {folder}
+rand_serial = yes
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+[names]
+{names}
+"""
 
 
 def base64url(data: bytes) -> str:

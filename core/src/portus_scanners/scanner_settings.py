@@ -1,12 +1,14 @@
-"""The settings that every scanner has, and those of a scanner that talks to a server or runs a program."""
+"""The settings that every scanner has, those of a scanner that talks to a server or runs a program, and its session."""
 
 from __future__ import annotations
 
+from inspect import get_annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
 from attrs.validators import ge, gt
+from portus_images import Secret, find_account_faults, variable_name
 
 if TYPE_CHECKING:
     import aiohttp
@@ -60,15 +62,48 @@ class ScannerSettings:
 class HttpScannerSettings(ScannerSettings):
     """Settings of a scanner whose backend is an HTTP server.
 
+    The password and the token may each be given itself, in a file, or in an environment variable. They are sent to the
+    server at `server` alone, with every request of the scanner's session that has no ``Authorization`` of its own. A
+    plugin that defines `username`, `password` or `token` itself sends them itself.
+
     Attributes:
         server: Base URL of the backend: ``http://clair.example:6060``.
+        username: Name of the user for Basic authentication; empty for none.
+        password: The user's password.
+        password_file: File with the password; read again after a minute.
+        password_env: Environment variable with the password.
+        token: A token for Bearer authentication.
+        token_file: File with the token; read again after a minute.
+        token_env: Environment variable with the token.
         ca_file: PEM file of the authority that signed the server's certificate; the system's authorities where empty.
+        client_cert: PEM file of the client certificate that the server asks for.
+        client_key: PEM file of its key, without a passphrase; where empty, the key is in the file of the certificate.
         insecure: Do not verify the server's certificate.
     """
 
     server: str = field(converter=_without_slash, validator=_check_base_url)
+    username: str = ""
+    password: Secret = field(factory=Secret)
+    password_file: str = ""
+    password_env: str = field(default="", validator=variable_name)
+    token: Secret = field(factory=Secret)
+    token_file: str = ""
+    token_env: str = field(default="", validator=variable_name)
     ca_file: str = ""
+    client_cert: str = ""
+    client_key: str = ""
     insecure: bool = False
+
+    def __attrs_post_init__(self) -> None:
+        if _is_account_ours(type(self)) and (faults := find_account_faults(self)):
+            raise ValueError("; ".join(faults))
+
+
+def _is_account_ours(kind: type) -> bool:
+    """Return whether a settings class has the account of `HttpScannerSettings`, and not one of the plugin's own."""
+    names = ("username", "password", "token")
+    homes = {next((one for one in kind.__mro__ if name in get_annotations(one)), None) for name in names}
+    return homes == {HttpScannerSettings}
 
 
 @frozen(kw_only=True)
@@ -86,12 +121,15 @@ class ProgramScannerSettings(ScannerSettings):
 
 
 def session_for(settings: ScannerSettings) -> aiohttp.ClientSession:
-    """Open the HTTP session of a scanner: ``ca_file`` and ``insecure`` count where its settings have them.
+    """Open the HTTP session of a scanner: with the TLS and the account that its settings say. Reading files blocks.
 
     Raises:
-        OSError: The CA file can't be used.
+        OSError: A file for TLS can't be used.
+        SettingsError: A password or token can't be read, or can't be sent.
     """
-    from portus_images import make_tls, open_session  # aiohttp is not imported to read settings
+    from portus_images import ServerAccount, make_tls, open_session  # aiohttp is not imported to read settings
 
-    ca_file, insecure = getattr(settings, "ca_file", ""), getattr(settings, "insecure", False)
-    return open_session(make_tls(ca_file, insecure=insecure))
+    files = (str(getattr(settings, name, "")) for name in ("ca_file", "client_cert", "client_key"))
+    tls = make_tls(*files, insecure=getattr(settings, "insecure", False))
+    account = ServerAccount.of(settings, settings.server) if _is_account_ours(type(settings)) else None
+    return open_session(tls, [account] if account else [])

@@ -25,6 +25,7 @@ from .fields import (
     nonempty_string as nonempty_string,
     strings as strings,
     strings_by_name as strings_by_name,
+    variable_name as variable_name,
 )
 from .image import (
     Image as Image,
@@ -56,11 +57,14 @@ from .reference import (
 )
 from .registry import (
     Registry as Registry,
+    ServerAccount as ServerAccount,
     credentials_files as credentials_files,
     credentials_origin as credentials_origin,
 )
 from .sessions import (
     CONNECT_TIMEOUT as CONNECT_TIMEOUT,
+    TlsFileError as TlsFileError,
+    advise_on_tls as advise_on_tls,
     make_tls as make_tls,
     open_session as open_session,
     read_bounded as read_bounded,
@@ -72,6 +76,7 @@ from .settings import (
     RegistrySettings as RegistrySettings,
     Secret as Secret,
     ServeAddress as ServeAddress,
+    find_account_faults as find_account_faults,
 )
 from .single_flight import (
     SingleFlight as SingleFlight,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TypeVar
@@ -11,6 +12,8 @@ from attrs.validators import instance_of
 
 ObjectT = TypeVar("ObjectT")
 
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
 STRING = instance_of(str)
 BOOLEAN = instance_of(bool)
 
@@ -19,6 +22,13 @@ def nonempty_string(_instance: object, attribute: Attribute[str], value: str) ->
     """Check that a value is a string, and not an empty one."""
     if not isinstance(value, str) or not value:
         msg = f"{attribute.name} must be a string that is not empty, got {value!r:.80}"
+        raise ValueError(msg)
+
+
+def variable_name(_instance: object, attribute: Attribute[str], value: str) -> None:
+    """Check that a value can be the name of an environment variable; it may be empty. The message does not show it."""
+    if value and not _VARIABLE.fullmatch(value):
+        msg = f"{attribute.name} is the name of an environment variable, not its value"
         raise ValueError(msg)
 
 

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Sequence
 
 import aiohttp
 
-from .settings import RegistrySettings
-
 CONNECT_TIMEOUT = 5.0
 """Seconds to connect, TLS included."""
-
+_OTHER_HOST = (
+    "has a certificate for another host",
+    "use a name or address that is in the certificate, or get one for this host",
+)
+_CERTIFICATE_FAULTS = {
+    9: ("has a certificate that is not valid yet", "check the clocks of the server and of this machine"),
+    10: (
+        "has a certificate that has expired",
+        "renew it at the server; if it is still valid, check this machine's clock",
+    ),
+    62: _OTHER_HOST,
+    64: _OTHER_HOST,
+}
+"""By OpenSSL's code (``X509_V_ERR_CERT_NOT_YET_VALID``, ``_CERT_HAS_EXPIRED``, ``_HOSTNAME_MISMATCH``,
+``_IP_ADDRESS_MISMATCH``): what is wrong, and what to do."""
 
 _BROKEN: tuple[tuple[type[BaseException], str], ...] = (
     (aiohttp.ClientConnectorCertificateError, "has a certificate that can't be verified"),
@@ -24,25 +37,52 @@ _BROKEN: tuple[tuple[type[BaseException], str], ...] = (
 )
 
 
-def make_tls(ca_file: str, *, insecure: bool) -> ssl.SSLContext | bool:
-    """Return what aiohttp wants as ``ssl``: the system's authorities, a CA file, or no verification.
+class TlsFileError(OSError):
+    """A file that can't be used for TLS; the message names it, and holds nothing of its content."""
+
+
+class _PassphraseError(Exception):
+    """The key has a passphrase."""
+
+
+def make_tls(
+    ca_file: str = "", client_cert: str = "", client_key: str = "", *, insecure: bool = False
+) -> ssl.SSLContext | bool:
+    """Return what aiohttp wants as ``ssl``. Reading the files blocks.
+
+    Args:
+        ca_file: PEM file of the authority that has to have signed a server's certificate; empty for the system's.
+        client_cert: PEM file of the certificate to show to a server that asks for one; empty for none.
+        client_key: PEM file of its key, without a passphrase; if empty, it is in the file of the certificate.
+        insecure: Do not verify a server's certificate.
 
     Raises:
-        OSError: The file can't be read or holds no certificate (`ssl.SSLError` is one).
+        TlsFileError: A file can't be read, or is not what it should be.
     """
-    if insecure:
-        return False
-    return ssl.create_default_context(cafile=ca_file) if ca_file else True
+    if not client_cert and (insecure or not ca_file):
+        return not insecure
+    context = _trust_nobody() if insecure else _trust(ca_file)
+    if client_cert:
+        _add_client_certificate(context, client_cert, client_key)
+    return context
 
 
-def open_session(tls: ssl.SSLContext | bool = True) -> aiohttp.ClientSession:
-    """Open a session as this project uses it: no cookies, no total timeout, nothing from the environment."""
+def open_session(
+    tls: ssl.SSLContext | bool = True, middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()
+) -> aiohttp.ClientSession:
+    """Open a session as this project uses it: no cookies, no total timeout, nothing from the environment.
+
+    Args:
+        tls: What `make_tls` returns.
+        middlewares: What each request goes through, redirected ones as well.
+    """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=tls),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
         headers={"User-Agent": "portus-scanners"},
         trust_env=False,
+        middlewares=middlewares,
     )
 
 
@@ -59,6 +99,8 @@ async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes | 
 
 def what_broke(error: BaseException) -> str:
     """Return the end of the sentence "SERVER ..." for an exception of aiohttp: no credentials, no addresses."""
+    if fault := _certificate_fault(error):
+        return fault[0]
     for kind, words in _BROKEN:
         if isinstance(error, kind):
             return words
@@ -69,26 +111,30 @@ def what_broke(error: BaseException) -> str:
     return f"{what}: {os.strerror(number)}" if number > 0 else what  # asyncio's own message has the address instead
 
 
-class TlsFileError(Exception):
-    """A file that can't be used; the message names it, and holds nothing of its content."""
+def advise_on_tls(error: BaseException, ca_file: str, client_cert: str) -> str:
+    """Return what to do about an exception of aiohttp that TLS is the cause of; empty for any other.
 
-
-class _PassphraseError(Exception):
-    """The key has a passphrase."""
-
-
-def make_context(settings: RegistrySettings) -> ssl.SSLContext | bool:
-    """Return what aiohttp wants as ``ssl``. Blocking where files are named.
-
-    Raises:
-        TlsFileError: A file can't be read, or is not what it should be.
+    Args:
+        error: The exception.
+        ca_file: How the setting for a server's authority is called: ``ca_file``.
+        client_cert: How the setting for a client certificate is called.
     """
-    if not settings.client_cert and (settings.insecure or not settings.ca_file):
-        return not settings.insecure
-    context = _trust_nobody() if settings.insecure else _trust(settings.ca_file)
-    if settings.client_cert:
-        _add_client_certificate(context, settings.client_cert, settings.client_key)
-    return context
+    if fault := _certificate_fault(error):
+        return fault[1]
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return f"give its authority as {ca_file}"
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return ""
+    if isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
+        # TLS 1.3: a server that misses a certificate breaks the connection after the handshake
+        return f"if it wants a client certificate: {client_cert}"
+    return ""
+
+
+def _certificate_fault(error: BaseException) -> tuple[str, str] | None:
+    """Return what is wrong with a certificate that a right authority does not make valid, and what to do about it."""
+    reason = getattr(error, "certificate_error", None)
+    return _CERTIFICATE_FAULTS.get(getattr(reason, "verify_code", 0))
 
 
 def _trust(ca_file: str) -> ssl.SSLContext:

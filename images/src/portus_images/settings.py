@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
 
 from .errors import SettingsError
+from .fields import variable_name
 
 MASK = "******"
 
@@ -37,7 +40,6 @@ class Secret:
         return MASK
 
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NONE = Secret()
 _SECRETS = ("password", "identity_token", "registry_token")
 
@@ -61,11 +63,6 @@ def _is_plain(value: str) -> bool:
     except ValueError:  # a port that is not a number, a bracket that is not closed
         return False
     return usable and value.isascii() and value.isprintable() and not re.search(r"[@?#\s]|//.*/", value)
-
-
-def _check_variable(_settings: object, attribute: Attribute[str], value: str) -> None:
-    if value and not _VARIABLE.fullmatch(value):
-        raise ValueError(f"{attribute.name} is the name of an environment variable, not its value")
 
 
 @frozen(kw_only=True)
@@ -97,13 +94,13 @@ class RegistrySettings:
     username: str = ""
     password: Secret = _NONE
     password_file: str = ""
-    password_env: str = field(default="", validator=_check_variable)
+    password_env: str = field(default="", validator=variable_name)
     identity_token: Secret = _NONE
     identity_token_file: str = ""
-    identity_token_env: str = field(default="", validator=_check_variable)
+    identity_token_env: str = field(default="", validator=variable_name)
     registry_token: Secret = _NONE
     registry_token_file: str = ""
-    registry_token_env: str = field(default="", validator=_check_variable)
+    registry_token_env: str = field(default="", validator=variable_name)
     ca_file: str = ""
     client_cert: str = ""
     client_key: str = ""
@@ -112,27 +109,33 @@ class RegistrySettings:
     backend_url: str = field(default="", converter=_base_url, validator=_check_url)
 
     def __attrs_post_init__(self) -> None:
-        if faults := [*self._find_doubles(), *self._find_gaps()]:
+        if faults := find_account_faults(self, _SECRETS):
             raise ValueError("; ".join(faults))
 
-    def _find_doubles(self) -> list[str]:
-        given = {name: self._given(name) for name in _SECRETS}
-        faults = [f"{' and '.join(keys)} say the same thing: keep one" for keys in given.values() if len(keys) > 1]
-        kinds = [name for name, keys in given.items() if keys]
-        return faults or ([f"{' and '.join(kinds)} exclude each other: keep one"] if len(kinds) > 1 else [])
 
-    def _find_gaps(self) -> list[str]:
-        faults = []
-        if self._given("password") and not self.username:
-            faults.append("a password needs a username")
-        if self.username and not any(map(self._given, _SECRETS)):
-            faults.append("a username needs a password, password_file or password_env")
-        if self.client_key and not self.client_cert:
-            faults.append("client_key needs a client_cert")
-        return faults
+def find_account_faults(settings: Any, secrets: Sequence[str] = ("password", "token")) -> list[str]:
+    """Return what is wrong with the account and the client certificate in a server's settings, one sentence each.
 
-    def _given(self, name: str) -> list[str]:
-        return [key for key in (name, f"{name}_file", f"{name}_env") if getattr(self, key)]
+    At most one secret may be given, in one of three ways. A password and a username need each other, and so does a
+    client certificate's key the certificate.
+
+    Args:
+        settings: Has ``username``, ``client_cert``, ``client_key``; and for each secret its name, ``NAME_file`` and
+            ``NAME_env``.
+        secrets: The names of the secrets, ``password`` among them.
+    """
+    given = {name: [key for key in (name, f"{name}_file", f"{name}_env") if getattr(settings, key)] for name in secrets}
+    kinds = [name for name, keys in given.items() if keys]
+    faults = [f"{' and '.join(keys)} say the same thing: keep one" for keys in given.values() if len(keys) > 1]
+    if not faults and len(kinds) > 1:
+        faults.append(f"{' and '.join(kinds)} exclude each other: keep one")
+    if given["password"] and not settings.username:
+        faults.append("a password needs a username")
+    if settings.username and not kinds:
+        faults.append("a username needs a password, password_file or password_env")
+    if settings.client_key and not settings.client_cert:
+        faults.append("client_key needs a client_cert")
+    return faults
 
 
 LOOPBACK = "127.0.0.1"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from portus_images.registry.transport import Proxies
 from portus_images.registry.transport.sender import HostSessions
 from portus_scanners import Image, Reference, RegistryError, RegistryUnavailableError
 from portus_scanners_testing import ScriptedServer, StandInRegistry
+from standins.certificates import make_certificate
 from yarl import URL
 
 from .conftest import BUILT, LOGIN, MANIFEST, Certificate, Connect
@@ -80,6 +82,29 @@ async def test_a_certificate_that_does_not_verify_is_never_answered_with_plain_h
 
         assert [] == server.requests
     assert "connect" == caught.value.step
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"start": "20200101000000Z", "end": "20200102000000Z"}, "a certificate that has expired; renew it"),
+        (
+            {"start": "21000101000000Z", "end": "21000102000000Z"},
+            "a certificate that is not valid yet; check the",
+        ),
+        ({"address": "registry.example"}, "a certificate for another host; use a name"),
+    ],
+)
+async def test_a_certificate_that_no_authority_makes_valid(
+    connect: Connect, tmp_path: Path, options: dict[str, str], message: str
+) -> None:
+    """Where a CA file does not help the message says what does."""
+    made = await make_certificate(tmp_path, **options)
+    async with StandInRegistry(tls=made.server_context()) as server:
+        client = connect({server.host: RegistrySettings(ca_file=str(made.certificate_file))})
+        with pytest.raises(RegistryUnavailableError, match=message) as caught:
+            await resolve(client, server.host)
+    assert "ca_file" not in str(caught.value)
 
 
 async def test_an_insecure_registry_is_not_verified(connect: Connect, certificate: Certificate) -> None:

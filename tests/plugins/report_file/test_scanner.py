@@ -21,6 +21,7 @@ from portus_scanners import (
     ScannerUnavailableError,
     Secret,
 )
+from portus_scanners.backends import session_for
 from portus_scanners_testing import RecordingContext, ScriptedServer, StandInContext, Status
 from standins import reports
 
@@ -93,11 +94,12 @@ async def test_a_byte_order_mark_is_passed_over(scan: Scan) -> None:
 )
 async def test_what_a_servers_statuses_mean(status: int, kind: type[Exception], words: str) -> None:
     """A missing report is told with its address."""
-    async with ScriptedServer() as server, RecordingContext() as context:
+    async with ScriptedServer() as server:
         server.faults.add("*", Status(status))
         settings = ReportFileSettings(server=server.url, path="/{repository}.json", token=Secret("hidden"))
-        with pytest.raises(kind, match=words) as caught:
-            await ReportFileScanner(settings, context).scan(IMAGE)
+        async with session_for(settings) as http, RecordingContext(http=http) as context:
+            with pytest.raises(kind, match=words) as caught:
+                await ReportFileScanner(settings, context).scan(IMAGE)
         assert (kind, ["Bearer hidden"]) == (caught.type, server.asked("/team%2Fapp.json"))
 
 

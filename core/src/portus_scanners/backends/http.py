@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from base64 import b64decode
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 
 import aiohttp
 from attrs import field, frozen
 from portus_images import (
     CONNECT_TIMEOUT,
     Secret,
+    SettingsError,
+    advise_on_tls,
     one_line,
     read_bounded,
     read_retry_after,
@@ -17,7 +21,7 @@ from portus_images import (
 )
 from yarl import URL
 
-from ..errors import InvalidReportError, ScannerUnavailableError
+from ..errors import InvalidReportError, ScannerError, ScannerUnavailableError
 from ..scanner import ScannerContext
 from .answer import BackendAnswer
 from .secret_mask import SecretMask
@@ -129,11 +133,12 @@ class HttpBackend:
         Raises:
             ScannerUnavailableError: No connection, no answer in time, or the connection broke in the middle.
             InvalidReportError: The body is longer than allowed.
+            ScannerError: The password or token in the scanner's settings can't be read any longer.
         """
         sent = _Sent.of(json, {**self._headers, **headers})
         limits = aiohttp.ClientTimeout(total=timeout, sock_connect=CONNECT_TIMEOUT)
+        url = URL(self._server + path, encoded=True)
         try:
-            url = URL(self._server + path, encoded=True)
             async with (
                 self._context.pacers.request(method, url) as paced,
                 self._context.http.request(
@@ -143,18 +148,22 @@ class HttpBackend:
                 paced.answered(response.status, read_retry_after(response.headers))
                 body = b"" if response.status in unread else await read_bounded(response, self._max_body)
                 return self._answer(response, body, sent)
-        except aiohttp.ClientConnectorCertificateError as error:
-            msg = f"{self._server} {what_broke(error)}; give its authority as ca_file"
-            raise ScannerUnavailableError(msg, retry=False) from error
+        except SettingsError as error:  # the session could not read a password or token
+            msg = f"{self._server} was not asked: {error}"
+            raise ScannerError(msg) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            msg = f"{self._server} {what_broke(error)}"
-            raise ScannerUnavailableError(msg) from error
+            advice = advise_on_tls(error, "ca_file", "client_cert") if url.scheme == "https" else ""
+            msg = "; ".join(filter(None, (f"{self._server} {what_broke(error)}", advice)))
+            is_certificate = isinstance(error, aiohttp.ClientConnectorCertificateError)
+            raise ScannerUnavailableError(msg, retry=not is_certificate) from error
 
     def _answer(self, response: aiohttp.ClientResponse, body: bytes | None, sent: _Sent) -> HttpAnswer:
         if body is None:
             msg = f"HTTP {response.status}, and the body is longer than {self._max_body} bytes"
             raise InvalidReportError(msg)
-        return HttpAnswer(status=response.status, headers=response.headers, body=body, secrets=sent.secrets)
+        account = response.request_info.headers.get("Authorization")  # the session may have put it in
+        secrets = sent.secrets | {Secret(account)} if account else sent.secrets
+        return HttpAnswer(status=response.status, headers=response.headers, body=body, secrets=secrets)
 
 
 @frozen
@@ -183,6 +192,11 @@ class _Sent:
         return cls(body, {**kind, **plain}, frozenset(secrets))
 
 
-def _header_forms(secret: str) -> tuple[str, str]:
-    """Return a secret, and of ``Bearer TOKEN`` the token alone."""
-    return secret, secret.rpartition(" ")[2]
+def _header_forms(secret: str) -> Iterator[str]:
+    """Yield a secret; of ``Bearer TOKEN`` the token alone; of ``Basic BASE64`` what it encodes, and the password."""
+    scheme, _, credentials = secret.rpartition(" ")
+    yield from (secret, credentials)
+    if scheme.lower() == "basic":
+        with suppress(ValueError):
+            pair = b64decode(credentials).decode(errors="replace")
+            yield from (pair, pair.partition(":")[2])

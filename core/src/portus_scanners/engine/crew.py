@@ -133,7 +133,7 @@ class Crew:
         """Make the scanners ready, all at once; one that can't be started has a fault.
 
         Raises:
-            SettingsError: A CA file can't be used.
+            SettingsError: A file for TLS can't be used, or a password or token can't be read.
         """
         contexts = [self._open_context(one) for one in configured]
         limits = _limits(configured)
@@ -189,8 +189,8 @@ class Crew:
     def _open_context(self, one: ConfiguredScanner) -> EngineContext:
         try:
             http = session_for(one.settings)
-        except OSError as error:
-            raise SettingsError(f"security.{one.name}.ca_file can't be used: {error.strerror or error}") from error
+        except (OSError, SettingsError) as error:
+            raise SettingsError(f"security.{one.name}: {error}") from error
         self._closing.push_async_callback(http.close)
         return EngineContext(one.name, http=http, images=self.images, pacers=self._pacers)
 

@@ -4,6 +4,7 @@ from .client import (
     Registry as Registry,
 )
 from .credentials import (
+    ServerAccount as ServerAccount,
     credentials_files as credentials_files,
     credentials_origin as credentials_origin,
 )

@@ -4,28 +4,40 @@ from __future__ import annotations
 
 import base64
 import logging
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, get_type_hints
 
 from attrs import fields, has
 from portus_images import Secret
-from portus_scanners import ScannerSettings
+from portus_scanners import HttpScannerSettings, ScannerSettings
 
 from ..registry import USERNAME, StandInRegistry
 
 REGISTRY_PASSWORD = "canary-of-the-registry-7b1f"  # noqa: S105 (planted to be found)
 _SETTING = "canary-of-the-setting-{name}-c40e"
 _KINDS = (Secret, Secret | None)
+_ACCOUNT = {f"{name}{way}" for name in ("password", "token") for way in ("", "_file", "_env")}
 SHORTEST = 6
 """Characters of a secret that can be searched for: a shorter string may occur anywhere by chance."""
 
 
-def secrets_for(settings_class: type[ScannerSettings]) -> dict[str, str]:
-    """Return a canary for each setting whose type is `Secret` or ``Secret | None``, by name."""
+def secrets_for(settings_class: type[ScannerSettings], given: Collection[str] = ()) -> dict[str, str]:
+    """Return a canary for each setting whose type is `Secret` or ``Secret | None``, by name.
+
+    Of the account of `HttpScannerSettings`, whose secrets exclude each other, it is the token, unless the account is
+    given.
+
+    Args:
+        settings_class: The class.
+        given: The names of settings that have a value already.
+    """
     types = get_type_hints(settings_class)
     names = [one.name for one in fields(settings_class)] if has(settings_class) else []
-    return {name: _SETTING.format(name=name) for name in names if types.get(name) in _KINDS}
+    left_out = set(given)
+    if issubclass(settings_class, HttpScannerSettings):
+        left_out |= {"password"} if _ACCOUNT.isdisjoint(given) else _ACCOUNT
+    return {name: _SETTING.format(name=name) for name in names if types.get(name) in _KINDS and name not in left_out}
 
 
 def secrets_in(settings: object) -> Iterator[str]:

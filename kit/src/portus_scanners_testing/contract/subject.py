@@ -82,7 +82,7 @@ class ScannerSubject:
     @pytest.fixture
     def lab(self, registry: StandInRegistry, settings: Mapping[str, object]) -> ScannerLab:
         """What the tests run the scanner with; secret settings that `settings` leaves out get a value."""
-        values = {**secrets_for(self.scanner_class.settings_class), **settings}
+        values = {**secrets_for(self.scanner_class.settings_class, settings), **settings}
         return ScannerLab(scanner_class=self.scanner_class, values=values, registry=registry)
 
     @pytest.fixture

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from attrs import evolve
-from portus_scanners import Health, Image, Scanner, ScannerError, ScannerReport, ScannerUnavailableError, Secret
+from portus_scanners import Health, Image, Scanner, ScannerError, ScannerReport, ScannerUnavailableError
 from portus_scanners.backends import HttpAnswer, HttpBackend, PathTemplate, read_file, read_json
 
 from .forms import Reading, read_report
@@ -65,9 +65,7 @@ class ReportFileScanner(Scanner[ReportFileSettings], contract=1):
         raise ScannerError(text)
 
     def _backend(self) -> HttpBackend:
-        token = self.settings.token
-        headers = {"Authorization": Secret(f"Bearer {token.reveal()}")} if token else {}
-        return HttpBackend(self.context, self.settings.server, headers=headers, max_body=MAX_SIZE)
+        return HttpBackend(self.context, self.settings.server, max_body=MAX_SIZE)
 
     def _judge(self, reading: Reading, image: Image, now: datetime) -> ScannerReport:
         doubts = doubts_about(reading.subjects, image)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from attrs import Attribute, field, frozen
 from attrs.validators import ge, in_
-from portus_scanners import HttpScannerSettings, Secret
+from portus_scanners import HttpScannerSettings
 from portus_scanners.backends import PathTemplate
 
 INCOMPLETE, FAILED, TRUSTED = "incomplete", "failed", "trusted"
@@ -27,7 +27,6 @@ class ReportFileSettings(HttpScannerSettings):
     Attributes:
         server: Base URL of the server that has the reports; empty for files.
         path: Where a report is on the server, or the file: ``/reports/{repository}/{digest}.json``. See `PathTemplate`.
-        token: Sent to the server as ``Authorization: Bearer``.
         max_age: Days; a report that is older, or that does not say its age, is stale. 0: no report is.
         stale: How a scan with a stale report ends: ``incomplete`` or ``failed``.
         unnamed: What a report without the image's digest in it is: ``incomplete``, or ``trusted`` where the path has
@@ -36,7 +35,6 @@ class ReportFileSettings(HttpScannerSettings):
 
     server: str = field(default="", converter=_plain_url, validator=_url_or_nothing)
     path: str = field()
-    token: Secret = field(factory=Secret)
     max_age: float = field(default=0.0, validator=ge(0))
     stale: str = field(default=INCOMPLETE, validator=in_((INCOMPLETE, FAILED)))
     unnamed: str = field(default=INCOMPLETE, validator=in_((INCOMPLETE, TRUSTED)))

@@ -1,12 +1,21 @@
 """Who we are for a registry: where credentials are looked for, and what is found.
 
 `store.py` knows the order, and reads the configuration's; `auth_file.py` reads the files of Docker and podman,
-`helper.py` asks the programs that keep secrets for them; `model.py` is what is found.
+`helper.py` asks the programs that keep secrets for them; `model.py` is what is found. Servers that are not registries are
+the business of `server_account.py`.
 """
 
 from __future__ import annotations
 
 from .model import Credentials, CredentialSearch
+from .server_account import ServerAccount
 from .store import CredentialStore, credentials_files, credentials_origin
 
-__all__ = ["CredentialSearch", "CredentialStore", "Credentials", "credentials_files", "credentials_origin"]
+__all__ = [
+    "CredentialSearch",
+    "CredentialStore",
+    "Credentials",
+    "ServerAccount",
+    "credentials_files",
+    "credentials_origin",
+]

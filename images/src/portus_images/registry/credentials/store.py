@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from yarl import URL
 
@@ -176,14 +177,25 @@ def read_configured(settings: RegistrySettings, registry: str, environ: Mapping[
     """
     origin = f"registries: {registry}: of the configuration"
     secrets = {
-        name: _read(settings, name, environ, origin) for name in ("password", "identity_token", "registry_token")
+        name: read_secret(settings, name, environ, origin) for name in ("password", "identity_token", "registry_token")
     }
     if not any(secrets.values()):
         return None
     return Credentials(username=settings.username, origin=origin, **secrets)
 
 
-def _read(settings: RegistrySettings, name: str, environ: Mapping[str, str], origin: str) -> Secret:
+def read_secret(settings: Any, name: str, environ: Mapping[str, str], origin: str) -> Secret:
+    """Return a secret of a server's settings, which may be in a file or a variable; an empty one if none is given.
+
+    Args:
+        settings: Has the settings ``NAME``, ``NAME_file``, ``NAME_env``.
+        name: The secret's name.
+        environ: The environment.
+        origin: Where the settings are, for messages.
+
+    Raises:
+        SourceError: The file can't be read, or the variable is not set.
+    """
     if path := getattr(settings, f"{name}_file"):
         return Secret(_read_file(path, f"{name}_file of {origin}"))
     if variable := getattr(settings, f"{name}_env"):

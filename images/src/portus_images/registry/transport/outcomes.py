@@ -12,7 +12,7 @@ from attrs import frozen
 from yarl import URL
 
 from ...errors import RegistryError, RegistryUnavailableError
-from ...sessions import what_broke
+from ...sessions import advise_on_tls, what_broke
 from ..exchange import SERVER_FAULT, TOO_MANY, RegistryAnswer, RegistryCall
 from ..hosts import resolve_location, same_origin
 from .proxies import Proxy
@@ -92,16 +92,13 @@ def make_harmless(error: BaseException) -> BaseException | None:
 
 def _advise(error: BaseException, url: URL) -> str:
     place = url.raw_authority
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return f"give its authority as ca_file in the configuration (registries: {place}: ca_file)"
     if isinstance(error, aiohttp.ClientConnectorSSLError):
         return f"check its address; if it speaks plain HTTP only: registries: {place}: insecure: true"
-    advice = "try again later, or check its address"
-    if url.scheme == "https" and isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):
-        # TLS 1.3: a server that misses a certificate breaks the connection after the handshake
-        known = isinstance(error, aiohttp.ClientConnectorError)
-        return advice if known else f"{advice}; if it wants a client certificate: registries: {place}: client_cert"
-    return advice
+    ca_file = f"ca_file in the configuration (registries: {place}: ca_file)"
+    about_tls = advise_on_tls(error, ca_file, f"registries: {place}: client_cert") if url.scheme == "https" else ""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+        return about_tls
+    return "; ".join(filter(None, ("try again later, or check its address", about_tls)))
 
 
 def find_target(call: RegistryCall, url: URL, answer: RegistryAnswer) -> URL:

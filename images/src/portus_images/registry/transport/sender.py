@@ -17,7 +17,7 @@ from yarl import URL
 
 from ...errors import RegistryError
 from ...pacing import Pacers
-from ...sessions import CONNECT_TIMEOUT, TlsFileError, make_context, open_session, read_bounded
+from ...sessions import CONNECT_TIMEOUT, TlsFileError, make_tls, open_session, read_bounded
 from ...settings import RegistrySettings
 from ..exchange import FIRST_FAILURE, Grant, RegistryAnswer, RegistryCall
 from ..hosts import HostSettings, same_origin
@@ -124,12 +124,15 @@ class HostSessions:
             self._open[key] = HostSession(open_session(tls), proxy)
 
     async def _find_context(self, settings: RegistrySettings, registry: str) -> ssl.SSLContext | bool:
-        files = (settings.ca_file, settings.client_cert, settings.client_key, settings.insecure)
-        if not any(files[:3]):
-            return make_context(settings)  # no thread for it: while there are others a signal may go to one of those
+        paths = (settings.ca_file, settings.client_cert, settings.client_key)
+        files = (*paths, settings.insecure)
+        if not any(paths):
+            return make_tls(
+                insecure=settings.insecure
+            )  # no thread for it: while there are others a signal may go to one of those
         if files not in self._contexts:
             try:
-                self._contexts[files] = await asyncio.to_thread(make_context, settings)
+                self._contexts[files] = await asyncio.to_thread(make_tls, *paths, insecure=settings.insecure)
             except TlsFileError as error:
                 message = f"{registry}, connect: {error}"
                 raise RegistryError(message, registry=registry, step="connect") from error.__cause__
