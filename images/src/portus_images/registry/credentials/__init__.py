@@ -1,8 +1,8 @@
 """Who we are for a registry: where credentials are looked for, and what is found.
 
 `store.py` knows the order, and reads the configuration's; `auth_file.py` reads the files of Docker and podman,
-`helper.py` asks the programs that keep secrets for them; `model.py` is what is found. Servers that are not registries are
-the business of `server_account.py`.
+`helper.py` asks the programs that keep secrets for them; `model.py` is what is found.
+`server_account.py` is about servers that are not registries.
 """
 
 from __future__ import annotations
