@@ -119,6 +119,10 @@ def test_highest_is_a_policy(read: Read) -> None:
             "gate: {outcomes: {cancelled: allow}}",
             "gate: outcomes can't have ok, which passes, or cancelled, which always fails",
         ),
+        (
+            "gate: {outcomes: {end_of_life: allow}}",
+            "gate.outcomes: end_of_life is not an outcome: write end_of_life: allow under gate:",
+        ),
         ("severity: lowest", "severity: expected highest, or a mapping such as {prefer: [trivy]}"),
         ("severity: {perfer: [a]}", "severity.perfer: unknown key; did you mean prefer?"),
         ("suppressions: a.yml", "suppressions: expected a list of files such as [suppressions.yml]"),

@@ -25,9 +25,10 @@ _EXAMPLES = {
     "fail_on": "a severity, or a mapping such as {critical: 0, high: 5}",
     "outcomes": "a mapping such as {pending: allow}",
 }
+_END_OF_LIFE = "end_of_life"
 _KEYS_OF_GATE = {
     *("fail_on", "only_fixable", "min_agreement", "new_only", "outcomes", "required", "min_scanners"),
-    *("max_database_age", "unknown_database_age", "end_of_life"),
+    *("max_database_age", "unknown_database_age", _END_OF_LIFE),
 }
 """Keys of the gate that do nothing at the top level, where ``severity`` is a section of its own."""
 
@@ -125,6 +126,8 @@ def _read_gate(section: object, overrides: Mapping[str, object], sources: Mappin
     for key, example in _EXAMPLES.items():
         if not isinstance(values.get(key, {}), Mapping):
             raise SettingsError(f"{sources.get(key, f'gate.{key}')}: expected {example}")
+    if isinstance(outcomes := values.get("outcomes"), Mapping) and _END_OF_LIFE in outcomes:
+        raise SettingsError(f"gate.outcomes: {_END_OF_LIFE} is not an outcome: write {_END_OF_LIFE}: allow under gate:")
     return structure_section(values, GatePolicy, sources, "gate")
 
 

@@ -97,8 +97,8 @@ class Suppression:
         ids: Ids or aliases of the vulnerability, one of which has to fit, in any case. Empty for any.
         package: Name of the package or of what it was built from; ``*`` and ``?`` stand for any characters. Empty for
             any.
-        purls: Package URLs. All that the scanners name have to fit one of them; version and qualifiers count where
-            given.
+        purls: Package URLs. All that the scanners name have to fit one of them; version, release of the distribution,
+            architecture and subpath count where given.
         image: The image: ``registry.example/team/*``, ``alpine:3.*``. Empty for any.
         scanner: The only scanner that has found it. Empty for any.
         versions: A range that all installed versions have to be in: ``>=1.0, <1.2``. Empty for any.
