@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 import aiohttp
 from aiohttp import web
 from attrs import define, field
-from portus_scanners_testing import Disconnect, LoopbackServer
+from portus_scanners_testing import Disconnect, LoopbackServer, RecordedRequest
 
 from .clair_archive import MAX_FILE_SIZE, ArchiveError, read_archive
 from .clair_database import (
@@ -101,6 +101,11 @@ class StandInClair(LoopbackServer):
     def health_port(self) -> int:
         """The health port."""
         return int(self._health.host.rpartition(":")[2])
+
+    @property
+    def health_requests(self) -> list[RecordedRequest]:
+        """The requests that reached the health port."""
+        return self._health.requests
 
     @property
     def posted(self) -> list[str]:

@@ -12,8 +12,10 @@ from portus_scanners import (
     InvalidReportError,
     ScannerError,
     ScannerUnavailableError,
+    Secret,
     UnsupportedImageError,
 )
+from portus_scanners.backends import session_for
 from portus_scanners_testing import Disconnect, LoopbackServer, StandInContext, Status, Truncated
 from portus_scanners_testing.images import (
     alpine_layer,
@@ -29,7 +31,7 @@ from portus_scanners_testing.images import (
     static_binary_image,
 )
 
-from .conftest import House
+from .conftest import FaultyContext, House
 
 BASH = {"bash": "5.2-1"}
 
@@ -238,6 +240,7 @@ async def test_a_registry_that_refuses_head_does_not_stop_the_scan(house: House,
         (Status(301, b"", {"Location": "/layers"}), ScannerError, "base URL"),
         (Status(429), ScannerUnavailableError, "429"),
         (Status(403, b"<html>\x1b[31mno</html>"), ScannerError, "403"),
+        (Status(401), ScannerError, "HTTP 401; Clair itself wants no log-in: give the account for the proxy"),
         (Status(200, b"<html>"), InvalidReportError, "not JSON"),
         (Status(200, b"null"), InvalidReportError, "not of the known form"),
         (Status(200, b"{}"), InvalidReportError, r"\$.Layer: missing"),
@@ -292,6 +295,20 @@ async def test_health_is_the_apis(house: House) -> None:
 async def test_a_scan_does_not_depend_on_the_health_port(house: House) -> None:
     """An image is scanned though nothing answers on the health port."""
     assert (await house.scanner(health_port=1).scan(await house.image(debian_image(BASH)))).complete
+
+
+async def test_every_request_to_the_api_has_the_account_and_the_health_port_gets_none(house: House) -> None:
+    """A proxy in front of Clair may want a token: it is sent with each request, but not to the other port."""
+    settings = ClairSettings(server=house.clair.url, health_port=house.clair.health_port, token=Secret("canary"))
+    async with session_for(settings) as http, FaultyContext(registry=house.client, http=http) as context:
+        scanner = ClairScanner(settings, context)
+        assert (await scanner.scan(await house.image(debian_image(BASH)))).complete
+        assert (await scanner.check_health()).healthy
+    sent = {request.headers.get("Authorization") for request in house.clair.requests}
+    assert ({"Bearer canary"}, {None}) == (
+        sent,
+        {request.headers.get("Authorization") for request in house.clair.health_requests},
+    )
 
 
 async def test_a_large_answer_is_read(house: House) -> None:

@@ -204,7 +204,7 @@ class _Beside:
         return self._tasks.get(key)
 
     def begin(self, key: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
-        """Return the task of this key; if there is none, one that begins when the coroutine waits for something."""
+        """Return the task of this key; if there is none, one that begins a moment later."""
         if key not in self._tasks:
             self._tasks[key] = asyncio.create_task(_later(work))
         return self._tasks[key]

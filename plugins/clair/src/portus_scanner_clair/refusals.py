@@ -43,6 +43,9 @@ _CAUSES = (
 """Status, how Clair's message begins, cause."""
 
 _BASE_URL_ADVICE = "`server` must be the base URL of Clair's API, such as http://clair.example:6060"
+_ACCOUNT_ADVICE = (
+    "Clair itself wants no log-in: give the account for the proxy in front of it (`username`, `password`; or `token`)"
+)
 _ADVICE = (
     (
         400,
@@ -108,9 +111,12 @@ class Refusal:
     def _advice(self) -> str:
         if self.status < HTTPStatus.BAD_REQUEST or (self.status in _NO_SUCH_CALL and not self.from_clair):
             return _BASE_URL_ADVICE
+        if self.status in _NO_ACCESS and not self.from_clair:
+            return _ACCOUNT_ADVICE
         return next((advice for status, start, advice in _ADVICE if self._begins(status, start)), "")
 
 
+_NO_ACCESS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 _NO_SUCH_CALL = {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
 
 

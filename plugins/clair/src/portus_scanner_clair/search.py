@@ -56,9 +56,9 @@ class KnownPart:
     async def search(self, client: ClairClient) -> None:
         """Narrow the bounds by questions, as long as Clair may know a layer above the one that comes next.
 
-        That one is not asked about, since posting it tells the same. ``ceil(log2(layers))`` questions are enough. The
-        first is about a layer as near to the remembered ones as that bound allows, since that is where a new image most
-        often differs.
+        That one is not asked about, since posting it tells the same. The first question is about the layer above it,
+        since a new image most often differs there from what is known; then each halves what is left. So there are at
+        most ``1 + ceil(log2(layers))``.
 
         A question that fails ends the search, and nothing else: the layers are posted then.
         """
