@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
@@ -47,7 +45,7 @@ class Adapter:
             registry: The registry's URL.
             request: The other members of the request.
         """
-        self._secrets |= set(_secrets_of(authorization))  # later answers may quote them too
+        self._secrets |= {Secret(authorization)}  # later answers may quote them too
         value = {"registry": {"url": registry, "authorization": Secret(authorization)}, **request}
         answer = self._masked(
             await self._backend.request("POST", "/api/v1/scan", json=value, headers={"Content-Type": REQUEST_TYPE})
@@ -77,15 +75,6 @@ def is_working(answer: HttpAnswer, scan_id: str) -> bool:
     except ValueError:
         return False
     return not target or target.endswith(_report_path(scan_id).removeprefix("/api/v1"))
-
-
-def _secrets_of(authorization: str) -> Iterator[Secret]:
-    """Yield a header, and the password in it, which an adapter may quote alone."""
-    yield Secret(authorization)
-    scheme, _, credentials = authorization.partition(" ")
-    if scheme.lower() == "basic":
-        with suppress(ValueError):
-            yield Secret(base64.b64decode(credentials).decode(errors="replace").partition(":")[2])
 
 
 def _report_path(scan_id: str) -> str:
