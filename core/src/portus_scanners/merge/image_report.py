@@ -70,9 +70,10 @@ def _merge(runs: tuple[ScannerRun, ...], severity: SeverityPolicy) -> tuple[tupl
     ids, groups = _group(runs)
     aliases = AliasLists(ids, Counter(canonical for canonical, _ in groups))
     witnesses = Witnesses.of(runs)
+    listed = [aliases.of(canonical, (one.finding for one in group.members)) for canonical, group in groups]
     merged = [
-        make_vulnerability(canonical, aliases.of(canonical, group.findings), group, severity, witnesses)
-        for canonical, group in groups
+        make_vulnerability(canonical, names, group, severity, witnesses)
+        for (canonical, group), names in zip(groups, listed, strict=True)
     ]
     # two stable sorts: highest severity first, and within one severity by name
     merged.sort(key=lambda one: (one.id, one.package.name, one.package.version, one.package.namespace))

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence, Set
 
-from attrs import frozen
+from attrs import field, frozen
 
 from ..models import Finding, Package
 from .ecosystems import PACKAGE_TYPES, canonical_name, canonical_version, kind_of
@@ -29,6 +29,8 @@ PackagePlace = tuple[str, str, str]
 """Name, version and namespace, each in its one spelling; empty where not known."""
 Identity = tuple[str, str]
 """Name and version."""
+Spelling = tuple[str, str, str]
+"""Name, version and namespace as somebody writes them; the namespace is empty where it says less than the place."""
 
 MOST_JOINED = 1_000
 """The weight of findings that leave something out, times the packages that they may mean; more stand apart."""
@@ -46,7 +48,7 @@ class Found:
 
     Attributes:
         place: What tells this package from others.
-        shown: Its name and version as the finding has them, or as they follow from what others say.
+        shown: The place as the finding spells it, or as it follows from what others say.
         direct: False if the finding names a package that was built from this one.
         weight: How much it adds to each vulnerability that it is part of: 1 for each 1,000 characters that were begun.
     """
@@ -54,7 +56,7 @@ class Found:
     scanner: str
     finding: Finding
     place: PackagePlace
-    shown: Identity
+    shown: Spelling
     direct: bool
     weight: int
 
@@ -67,7 +69,7 @@ class PackagePlaces:
     """
 
     def __init__(self, findings: Iterable[Finding]) -> None:
-        self._known: dict[tuple[Package, Package | None, str], tuple[PackagePlace, Identity, bool]] = {}
+        self._known: dict[tuple[Package, Package | None, str], tuple[PackagePlace, Spelling, bool]] = {}
         self._meant: dict[PackagePlace, set[PackagePlace]] = defaultdict(set)
         self._built_from: dict[Identity, dict[str, Identity]] = defaultdict(dict)
         stated = {(one.package, one.source_package, one.purl) for one in findings}
@@ -75,7 +77,7 @@ class PackagePlaces:
             self._note_meaning(package, purl)
         for package, source, purl in stated:
             if source and source.name:
-                self._note_source(self._place(package, purl), source)
+                self._note_source(self._place(_place_of(package), package, purl), source)
         self._sources = {source for sources in self._built_from.values() for source in sources.values()}
 
     def find(self, scanner: str, finding: Finding) -> Found:
@@ -86,12 +88,14 @@ class PackagePlaces:
             known = self._known[key] = self._find(*key)
         return Found(scanner, finding, *known, _weigh(finding))
 
-    def _find(self, package: Package, source: Package | None, purl: str) -> tuple[PackagePlace, Identity, bool]:
-        own = self._place(package, purl)
+    def _find(self, package: Package, source: Package | None, purl: str) -> tuple[PackagePlace, Spelling, bool]:
+        plain = _place_of(package)
+        own = self._place(plain, package, purl)
         name, version = self._identity(own, source)
         place = name, version if name else "", own[2]  # a version without a name says nothing
         direct = own[0] in {name, ""} and own[1] in {place[1], ""}
-        return place, _stated_spelling(place, package), direct
+        as_stated = package.name, package.version, package.namespace
+        return place, as_stated if place == plain else _stated_spelling(place, package), direct
 
     def _note_meaning(self, package: Package, purl: str) -> None:
         """Note what a package URL adds to a name, version and namespace."""
@@ -100,8 +104,8 @@ class PackagePlaces:
         if meant != own and all(own):
             self._meant[own].add(meant)
 
-    def _place(self, package: Package, purl: str) -> PackagePlace:
-        own = _place_of(package)
+    def _place(self, own: PackagePlace, package: Package, purl: str) -> PackagePlace:
+        """Return the place with what its package URL, or all those of the others of this place, add to it."""
         refined = _refine(own, package, purl) if purl else own
         meant = self._meant.get(own, ())
         return next(iter(meant)) if refined == own and len(meant) == 1 else refined
@@ -175,13 +179,14 @@ def _refine_namespace(namespace: str, purl: PackageUrl) -> str:
     return namespace if namespace not in {"", purl.type} else kind_of(purl.release).name_in_image
 
 
-def _stated_spelling(place: PackagePlace, package: Package) -> Identity:
-    """Return name and version of a place, as the package spells them where it has them."""
+def _stated_spelling(place: PackagePlace, package: Package) -> Spelling:
+    """Return a place as the package spells it, where it has it."""
     name, version, namespace = place
     kind = kind_of(namespace).type
     return (
         package.name if canonical_name(kind, package.name) == name else name,
         package.version if canonical_version(kind, package.version) == version else version,
+        package.namespace if kind_of(package.namespace).name_in_image == namespace else "",
     )
 
 
@@ -192,25 +197,19 @@ class FindingGroup:
     Attributes:
         place: The package that they are in.
         members: The findings.
+        package: It in words that its findings use; in those of the place where none of them says as much.
     """
 
     place: PackagePlace
     members: Sequence[Found]
+    package: Package = field(init=False)
 
-    @property
-    def findings(self) -> Iterator[Finding]:
-        """The findings without their scanners."""
-        return (one.finding for one in self.members)
-
-    @property
-    def package(self) -> Package:
-        """The package in words that its findings use; in those of the place where none of them says as much."""
-        stated = {one.shown for one in self.members}
+    @package.default
+    def _package(self) -> Package:
+        stated = {one.shown[:_STATED] for one in self.members}
         name, version = stated.pop() if len(stated) == 1 else map(_best_spelling, self.place, zip(*stated, strict=True))
-        words = {one.finding.package.namespace for one in self.members}
-        namespace = self.place[_STATED]
-        fitting = (word for word in words if kind_of(word).name_in_image == namespace)
-        return Package(name, version, max(fitting, default=namespace))
+        namespaces = {one.shown[_STATED] for one in self.members} - {""}
+        return Package(name, version, max(namespaces, default=self.place[_STATED]))
 
 
 def _best_spelling(canonical: str, spellings: Iterable[str]) -> str:
