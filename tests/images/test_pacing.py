@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings, strategies as st
 from portus_images import Pacers
-from portus_images.pacing.limit import HIGHEST, LOWEST, SLOW_IN_A_ROW, Limit, Usual
+from portus_images.pacing import HIGHEST, LOWEST, SLOW_IN_A_ROW, Limit, Usual
 from portus_scanners import ScannerUnavailableError
 from portus_scanners.backends import HttpBackend
 from portus_scanners_testing import Reply, ScriptedServer, StandInContext, virtual_time

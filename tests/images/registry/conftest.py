@@ -33,7 +33,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         waited.append(seconds)
 
     monkeypatch.setattr("portus_images.registry.transport.sender.sleep", note)
-    monkeypatch.setattr("portus_images.pacing.pacer.LONGEST_PAUSE", 0.0)
+    monkeypatch.setattr("portus_images.pacing.LONGEST_PAUSE", 0.0)
     return waited
 
 

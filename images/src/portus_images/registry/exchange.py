@@ -88,10 +88,11 @@ class RegistryAnswer:
     """Another host answered than the one that was asked."""
     hidden: tuple[Secret, ...] = ()
     """The secrets of the request, which the answer might repeat."""
+    failed: bool = field(init=False)
+    """The status is not one of success."""
 
-    @property
-    def failed(self) -> bool:
-        """Whether the status is not one of success."""
+    @failed.default
+    def _failed(self) -> bool:
         return self.status >= FIRST_FAILURE
 
     @property

@@ -175,7 +175,7 @@ class Transport:
             async with self._pacers.request("" if call.file else call.method, call.url) as paced:
                 outcome = await self._try(call, grant)
                 if isinstance(outcome, RegistryAnswer):
-                    paced.answered(outcome.status, outcome.retry_after if outcome.failed else None)
+                    paced.answered(outcome.status, outcome.retry_after)
                     if not outcome.failed:
                         return outcome
             tries += 1
