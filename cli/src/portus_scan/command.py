@@ -7,13 +7,16 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from . import __version__
-from .exits import ExitCode, report_fault
+from .exits import CommandFault, ExitCode, report_fault
 from .terminal import PROGRAM, say, set_up_logging, silence_stdout
+
+if TYPE_CHECKING:
+    from portus_images import SettingsError
 
 _SUB_COMMANDS = {
     "image": "image",
@@ -91,6 +94,8 @@ def _guarded(run: Callable[[], Any]) -> int:
     except click.Abort:
         say("interrupted")
         return int(ExitCode.INTERRUPTED)
+    except _settings_error() as error:
+        return report_fault(CommandFault(error.faults))
     except OSError as error:  # a help text that can't be written
         silence_stdout()
         if isinstance(error, BrokenPipeError):  # its reader has seen enough
@@ -98,6 +103,13 @@ def _guarded(run: Callable[[], Any]) -> int:
         say(f"can't write to stdout: {error.strerror}")
         return int(ExitCode.USAGE)
     return code
+
+
+def _settings_error() -> type[SettingsError]:
+    """Import the class when something has been raised: a help text needs none of it."""
+    from portus_images import SettingsError
+
+    return SettingsError
 
 
 NEW_OBJECTS = 200_000

@@ -107,17 +107,6 @@ class CommandFaults:
             raise CommandFault(self._lines)
 
 
-@contextmanager
-def settings_faults() -> Iterator[None]:
-    """Turn a `SettingsError` into a `CommandFault` of one line a fault."""
-    from portus_scanners import SettingsError
-
-    try:
-        yield
-    except SettingsError as error:
-        raise CommandFault(error.faults) from error
-
-
 def report_fault(error: click.ClickException) -> int:
     """Say what is wrong, one line a fault, and return the exit code."""
     lines = error.lines if isinstance(error, CommandFault) else (_one_line(error),)

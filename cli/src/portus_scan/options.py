@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
-from .exits import CommandFault, settings_faults
+from .exits import CommandFault
 
 if TYPE_CHECKING:
     from portus_scanners import Platform, Settings
@@ -246,14 +246,13 @@ def read_settings(config: str | None, scanners: tuple[str, ...], policy: Command
     The policy may ask for any enabled scanner, not only for those that are named.
 
     Raises:
-        CommandFault: One line for each fault.
+        SettingsError: One line for each fault.
     """
     from portus_scanners import load_settings
 
-    with settings_faults():
-        settings = load_settings(config)
-        policy.check_scanners(settings)
-        return settings.select(scanners) if scanners else settings
+    settings = load_settings(config)
+    policy.check_scanners(settings)
+    return settings.select(scanners) if scanners else settings
 
 
 def parse_platform(text: str | None) -> Platform | None:

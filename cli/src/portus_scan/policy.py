@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from .exits import CommandFault, settings_faults
+from .exits import CommandFault
 
 if TYPE_CHECKING:
     from portus_policy import GateResult, GateViolation, Policy, UnusedRule
@@ -33,21 +33,21 @@ class CommandPolicy(NamedTuple):
         """Read what the configuration asks for, and put what the options say in its place, key by key.
 
         Raises:
-            CommandFault: Something is wrong with it, or there is nothing to compare with.
+            CommandFault: There is nothing to compare with.
+            SettingsError: Something is wrong with it.
         """
         keys = tuple(choices.gate_keys())
         if config is None and not (keys or choices.prefer or choices.suppressions_files):
             return cls(None, baseline)
         from portus_policy import load_policy
 
-        with settings_faults():
-            policy = load_policy(
-                config,
-                gate={key: value for key, value, _ in keys},
-                prefer=choices.prefer,
-                suppressions=choices.suppressions_files,
-                sources={key: option for key, _, option in keys},
-            )
+        policy = load_policy(
+            config,
+            gate={key: value for key, value, _ in keys},
+            prefer=choices.prefer,
+            suppressions=choices.suppressions_files,
+            sources={key: option for key, _, option in keys},
+        )
         if policy.gate is not None and policy.gate.new_only and baseline is None:
             raise CommandFault(
                 "only new vulnerabilities are to count (--new-only, or new_only: in the configuration), but there is "
@@ -62,14 +62,13 @@ class CommandPolicy(NamedTuple):
             settings: All that are enabled, not only those that are asked.
 
         Raises:
-            CommandFault: Some scanner is not enabled, though others are.
+            SettingsError: Some scanner is not enabled, though others are.
         """
         if self.policy is None:
             return
         names = [section.name for section in settings.enabled]
         if names:  # without any, the command says how to enable one
-            with settings_faults():
-                self.policy.check_scanners(names)
+            self.policy.check_scanners(names)
 
     def apply(self, document: ReportDocument) -> ReportDocument:
         """Return the document as it is reported."""

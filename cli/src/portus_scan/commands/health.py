@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import options
-from ..exits import ExitCode, judge_health, settings_faults
+from ..exits import ExitCode, judge_health
 from ..terminal import say
 
 if TYPE_CHECKING:
@@ -45,13 +45,12 @@ def health(*, config: str | None, scanners: tuple[str, ...], timeout: float, for
     def deliver(found: tuple[ScannerHealth, ...]) -> ExitCode:
         return _deliver_health(found, format_name)
 
-    with settings_faults():
-        settings = load_settings(config)
-        settings = settings.select(scanners) if scanners else settings
-        if settings.enabled:
-            from ..session import check_health, run_checks
+    settings = load_settings(config)
+    settings = settings.select(scanners) if scanners else settings
+    if settings.enabled:
+        from ..session import check_health, run_checks
 
-            return run_checks(check_health(settings, timeout), deliver)
+        return run_checks(check_health(settings, timeout), deliver)
     from ..installed import how_to_enable
 
     say(how_to_enable())

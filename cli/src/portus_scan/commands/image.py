@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import options
-from ..exits import CommandFault, CommandFaults, ExitCode, settings_faults
+from ..exits import CommandFault, CommandFaults, ExitCode
 from ..terminal import say, stderr_is_live
 
 if TYPE_CHECKING:
@@ -123,8 +123,7 @@ def image(  # noqa: PLR0913 (one parameter an option)
         serve_address=serve_address,
         timeout=timeout,
     )
-    with settings_faults():
-        return run_scans(order, make_display(len(parsed), verbose=verbose), lambda found: _deliver(found, reporting))
+    return run_scans(order, make_display(len(parsed), verbose=verbose), lambda found: _deliver(found, reporting))
 
 
 def make_display(total: int, *, verbose: bool, watch: Callable[[], bool] = stderr_is_live) -> SilentDisplay:

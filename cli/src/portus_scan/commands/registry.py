@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import options
-from ..exits import CommandFault, ExitCode, settings_faults
+from ..exits import CommandFault, ExitCode
 from ..policy import CommandPolicy, WalkPolicy
 from ..terminal import say
 
@@ -181,8 +181,7 @@ def _run(
                 since.write(all_seen=not walk.interrupted and walk.listing_fault is None)
             return _conclude(walk)
 
-        with settings_faults():
-            return walk.run(conclude)
+        return walk.run(conclude)
 
 
 def _conclude(walk: Walk) -> ExitCode:
