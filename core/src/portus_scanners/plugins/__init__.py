@@ -4,6 +4,23 @@
 ``loading`` does so with a time limit.
 """
 
-from portus_images import attach_stub
+from __future__ import annotations
 
-__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)
+from .discovery import check_plugin_lists, discover, discover_group, mark_conflicts
+from .loading import LoadedPlugin, load_plugin, load_plugins
+from .plugin import SUPPORTED_CONTRACTS, InstalledPlugin, Plugin, PluginContract, PluginGroup
+
+__all__ = [
+    "SUPPORTED_CONTRACTS",
+    "InstalledPlugin",
+    "LoadedPlugin",
+    "Plugin",
+    "PluginContract",
+    "PluginGroup",
+    "check_plugin_lists",
+    "discover",
+    "discover_group",
+    "load_plugin",
+    "load_plugins",
+    "mark_conflicts",
+]
