@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -32,28 +32,51 @@ class ExitCode(IntEnum):
     """Ctrl-C, SIGTERM or SIGHUP."""
 
 
+class Looked(NamedTuple):
+    """What the images of a document say of the exit code, without the gate."""
+
+    seen: bool = False
+    """Whether some scanner has looked into one of them."""
+    passing: bool = True
+    """Whether all of them are resolved, and every run of a scanner ended as it may."""
+
+
+def look_at(document: ReportDocument, allowed: Collection[Outcome] = ()) -> Looked:
+    """Return what the images of a document say; one that no scanner was asked about is not scanned.
+
+    Args:
+        document: The answer.
+        allowed: Outcomes other than ok that the gate's policy allows.
+    """
+    from portus_scanners import Outcome
+
+    runs = [run for report in document.reports for run in report.results]
+    asked = all(report.results for report in document.reports)
+    return Looked(
+        seen=any(run.outcome in {Outcome.OK, Outcome.INCOMPLETE} for run in runs),
+        passing=asked and not document.errors and all(run.outcome in {Outcome.OK, *allowed} for run in runs),
+    )
+
+
 def judge_document(document: ReportDocument, allowed: Collection[Outcome] = ()) -> ExitCode:
     """Return the exit code that a document deserves: `OK`, `GATE`, `PARTIAL` or `NOTHING`.
 
-    Whether something was found plays no part, but for the gate's result; an image that no scanner was asked about is
-    not scanned.
+    Whether something was found plays no part, but for the gate's result.
 
     Args:
         document: The answer.
         allowed: Outcomes other than ok that the gate's policy allows: they do not make it `PARTIAL`.
     """
-    from portus_scanners import Outcome
+    return judge_looked(look_at(document, allowed), passed=document.gate is None or document.gate.passed)
 
-    seen = {Outcome.OK, Outcome.INCOMPLETE}
-    if not any(run.outcome in seen for report in document.reports for run in report.results):
+
+def judge_looked(looked: Looked, *, passed: bool) -> ExitCode:
+    """Return the exit code for images of which this is known, and for the gate's result."""
+    if not looked.seen:
         return ExitCode.NOTHING
-    if document.gate is not None and not document.gate.passed:
+    if not passed:
         return ExitCode.GATE
-    passing = {Outcome.OK, *allowed}
-    scanned = all(
-        report.results and all(run.outcome in passing for run in report.results) for report in document.reports
-    )
-    return ExitCode.OK if scanned and not document.errors else ExitCode.PARTIAL
+    return ExitCode.OK if looked.passing else ExitCode.PARTIAL
 
 
 def judge_health(found: tuple[ScannerHealth, ...]) -> ExitCode:

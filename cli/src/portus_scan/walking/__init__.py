@@ -7,13 +7,14 @@ has changed; `display.py` shows how far it is, `summary.py` what came of it; `wa
 from .catalog import Selection, read_repositories
 from .display import make_walk_display
 from .records import ResultsFile, SinceFile
-from .summary import summary_lines
+from .summary import Tally, summary_lines
 from .walk import Walk, WalkOrder
 
 __all__ = [
     "ResultsFile",
     "Selection",
     "SinceFile",
+    "Tally",
     "Walk",
     "WalkOrder",
     "make_walk_display",

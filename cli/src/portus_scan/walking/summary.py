@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from attrs import define, field
 from portus_scanners import ImageReport, Outcome, ReportDocument, Severity, UnresolvedImage, Verdict
 
-from ..exits import ExitCode
+from ..exits import ExitCode, Looked, judge_looked
 from ..formats import count, gate_lines, unused_rule_lines
 from ..terminal import safe
 
@@ -25,32 +25,23 @@ class Tally:
     """Not scanned, because they were scanned before and their tags point to the same images."""
     stopped: int = 0
     """Begun, and not finished when the user stopped: not among `images`."""
-    codes: Counter[ExitCode] = field(factory=Counter)
-    """What each image would deserve alone."""
+    looked: Looked = field(factory=Looked)
+    """What all of them say of the exit code."""
     verdicts: Counter[Verdict] = field(factory=Counter)
     severities: Counter[Severity] = field(factory=Counter)
     outcomes: Counter[tuple[str, Outcome]] = field(factory=Counter)
     """By scanner."""
 
-    def add(self, end: ImageReport | UnresolvedImage, code: ExitCode) -> None:
-        """Count one image."""
+    def add(self, end: ImageReport | UnresolvedImage, looked: Looked) -> None:
+        """Count one image, of which this is known."""
         self.images += 1
-        self.codes[code] += 1
+        self.looked = Looked(self.looked.seen or looked.seen, self.looked.passing and looked.passing)
         if isinstance(end, UnresolvedImage):
             self.unresolved += 1
             return
         self.verdicts[end.verdict] += 1
         self.severities.update(one.severity for one in end.vulnerabilities)
         self.outcomes.update((run.scanner, run.outcome) for run in end.results)
-
-    @property
-    def code(self) -> ExitCode:
-        """What all of them deserve together."""
-        if set(self.codes) <= {ExitCode.NOTHING}:
-            return ExitCode.NOTHING
-        if ExitCode.GATE in self.codes:
-            return ExitCode.GATE
-        return ExitCode.OK if set(self.codes) == {ExitCode.OK} else ExitCode.PARTIAL
 
     def lines(self) -> Iterator[str]:
         """Yield the summary: verdicts, severities, and for each scanner how its runs ended."""
@@ -82,9 +73,7 @@ class Tally:
         """
         if not self.images and listed and self.unchanged:
             return ExitCode.OK
-        if not passed and self.code is not ExitCode.NOTHING:
-            return ExitCode.GATE
-        return ExitCode.PARTIAL if self.code is ExitCode.OK and not listed else self.code
+        return judge_looked(Looked(self.looked.seen, self.looked.passing and listed), passed=passed)
 
 
 def summary_lines(tally: Tally, policed: ReportDocument) -> Iterator[str]:

@@ -25,7 +25,7 @@ from portus_scanners import (
     UnresolvedImage,
 )
 
-from ..exits import ExitCode, judge_document
+from ..exits import ExitCode, Looked, look_at
 from ..policy import WalkPolicy
 from ..session import GRACE, Session
 from .catalog import Catalog, Found, Selection
@@ -236,12 +236,12 @@ class Walk:
             self.tally.stopped += 1
             return
         async with self._writing:
-            result, code = await asyncio.to_thread(self._judge_and_write, result)
-        self._count(result, code)
+            result, looked = await asyncio.to_thread(self._judge_and_write, result)
+        self._count(result, looked)
         self._display.show(result)
 
-    def _count(self, result: ImageReport | UnresolvedImage, code: ExitCode) -> None:
-        self.tally.add(result, code)
+    def _count(self, result: ImageReport | UnresolvedImage, looked: Looked) -> None:
+        self.tally.add(result, looked)
         if self._since and isinstance(result, ImageReport) and self._is_seen(result):
             self._since.note(result.image.reference.text, result.image.digest)
 
@@ -250,16 +250,16 @@ class Walk:
         seen = {run.scanner for run in report.results if run.outcome is Outcome.OK}
         return seen >= {section.name for section in self._order.settings.enabled} and len(seen) == len(report.results)
 
-    def _judge_and_write(self, result: ImageReport | UnresolvedImage) -> tuple[ImageReport | UnresolvedImage, ExitCode]:
-        result, code = self._judge(result)
+    def _judge_and_write(self, result: ImageReport | UnresolvedImage) -> tuple[ImageReport | UnresolvedImage, Looked]:
+        result, looked = self._judge(result)
         if self._results is not None:
             self._results.append(result)
-        return result, code
+        return result, looked
 
-    def _judge(self, result: ImageReport | UnresolvedImage) -> tuple[ImageReport | UnresolvedImage, ExitCode]:
+    def _judge(self, result: ImageReport | UnresolvedImage) -> tuple[ImageReport | UnresolvedImage, Looked]:
         judged = self._policy.judge(result)
         end = judged.reports[0] if judged.reports else judged.errors[0]
-        return end, judge_document(judged, self._policy.allowed)
+        return end, look_at(judged, self._policy.allowed)
 
 
 def _was_stopped(result: ImageReport | UnresolvedImage) -> bool:
