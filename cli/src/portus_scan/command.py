@@ -24,6 +24,7 @@ _SUB_COMMANDS = {
     "convert": "reports",
     "diff": "reports",
     "explain": "reports",
+    "policy": "policy_import",
     "formats": "listing",
     "scanners": "listing",
     "health": "health",

@@ -21,6 +21,10 @@ from .gate_policy import (
     GatePolicy as GatePolicy,
     Treatment as Treatment,
 )
+from .importing import (
+    ImportedSuppressions as ImportedSuppressions,
+    import_suppressions as import_suppressions,
+)
 from .lookalikes import looks_like as looks_like
 from .policy import (
     Policy as Policy,

@@ -50,6 +50,8 @@ def fits(rule: Suppression, vulnerability: Vulnerability) -> bool:
         return _miss(rule, vulnerability, f"not in {one_line(rule.package, 60)}")
     if rule.purls and not _fits_purls(rule, vulnerability):
         return False
+    if rule.exact:
+        _check_names(rule, vulnerability)
     if rule.ids and not _means_all(rule, vulnerability):
         raise DoubtfulMatchError(f"{_what(vulnerability)} stands for several vulnerabilities: name them all")
     if rule.versions and not _all_in_range(rule, vulnerability):
@@ -62,6 +64,26 @@ def fits(rule: Suppression, vulnerability: Vulnerability) -> bool:
         others = ", ".join(name for name in vulnerability.scanners if name != rule.scanner)
         raise DoubtfulMatchError(f"{_what(vulnerability)} was found by {one_line(others, 60)} as well")
     return True
+
+
+def _check_names(rule: Suppression, vulnerability: Vulnerability) -> None:
+    """Raise a `NearMissError` unless an exact rule names each finding's own id, and the package's own name."""
+    ids = [rating.id for rating in vulnerability.ratings] or [vulnerability.id]
+    if rule.ids and (others := sorted(set(ids) - set(rule.ids))):
+        raise NearMissError(f"{_what(vulnerability)} is {one_line(', '.join(others), 80)} to some scanner")
+    if rule.package or rule.purls:
+        packages = vulnerability.packages or (vulnerability.package,)
+        if other := next((one for one in packages if not _has_name(rule, one)), None):
+            raise NearMissError(
+                f"{_what(vulnerability)} is in {one_line(other.name, 60) or 'a package without a name'}"
+            )
+
+
+def _has_name(rule: Suppression, package: Package) -> bool:
+    if rule.package and not fnmatchcase(package.name, rule.package.replace("[", "[[]")):
+        return False
+    named = {_fold(purl.name) for text in rule.purls if (purl := read_purl(text))}
+    return not named or _fold(_last_part(package.name)) in named
 
 
 def describe_other_image(rule: Suppression, vulnerability: Vulnerability, image: Image) -> str:
@@ -169,7 +191,7 @@ def _fits_name(pattern: str, package: Package) -> bool:
 def _fits_purls(rule: Suppression, vulnerability: Vulnerability) -> bool:
     named = [purl for text in rule.purls if (purl := read_purl(text))]
     found = [(text, read_purl(text)) for text in vulnerability.purls]
-    covered = [purl is not None and any(one.covers(purl) for one in named) for _, purl in found]
+    covered = [purl is not None and any(_covers(one, purl, exact=rule.exact) for one in named) for _, purl in found]
     if found and all(covered):
         return True
     if any(covered):
@@ -180,6 +202,10 @@ def _fits_purls(rule: Suppression, vulnerability: Vulnerability) -> bool:
     if not found and names & {_fold(purl.name) for purl in named}:
         raise DoubtfulMatchError(f"no scanner gives the package URL of {_what(vulnerability)}")
     return False
+
+
+def _covers(one: PackageUrl, other: PackageUrl, *, exact: bool) -> bool:
+    return one.covers(other) and (not exact or set(one.qualifiers) <= set(other.qualifiers))
 
 
 def _check_near(
@@ -194,6 +220,9 @@ def _check_near(
 
 
 def _all_in_range(rule: Suppression, vulnerability: Vulnerability) -> bool:
+    if rule.exact and (bounds := read_range(rule.versions).equals):
+        installed = {package.version for package in vulnerability.packages or (vulnerability.package,)}
+        return all({bound} == installed for bound in bounds)
     ecosystem = _ecosystem_of(vulnerability)
     versions = read_range(rule.versions)
     try:

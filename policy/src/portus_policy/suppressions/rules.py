@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 from attrs import Attribute, field, frozen
-from portus_images import STRING, SettingsError, nonempty_string, one_line, strings
+from portus_images import BOOLEAN, STRING, SettingsError, nonempty_string, one_line, strings
 from portus_scanners.merge import PackageUrl, read_purl
 from portus_scanners.settings import SettingsFaults, did_you_mean, find_repeated_key, yaml_fault
 
@@ -23,7 +23,7 @@ LONGEST_REASON = 4096
 _LONGEST_STRING = 1024
 _LONGEST_SHOWN = 39
 _MOST_NAMED = 3
-_MOST_RULES = 10_000
+MOST_RULES = 10_000
 
 
 def _short_strings(_rule: object, attribute: Attribute[tuple[str, ...]], values: tuple[str, ...]) -> None:
@@ -102,6 +102,9 @@ class Suppression:
         image: The image: ``registry.example/team/*``, ``alpine:3.*``. Empty for any.
         scanner: The only scanner that has found it. Empty for any.
         versions: A range that all installed versions have to be in: ``>=1.0, <1.2``. Empty for any.
+        exact: Whether names are compared as they are written: an id with what each scanner itself calls the
+            vulnerability, not with aliases; a package, or the name in a package URL, with every installed package, not
+            with what it was built from; a version after ``=`` with every installed version.
         until: The last day (UTC) on which it applies; None for no end.
         by: Who decided it.
         unmatchable: Why it can't fit anything, where its source names something that no report has; empty for all
@@ -120,6 +123,7 @@ class Suppression:
     image: str = field(default="", validator=(*_TEXT, _parsed_by(ImagePattern.parse)))
     scanner: str = field(default="", validator=_TEXT)
     versions: str = field(default="", validator=(*_TEXT, _parsed_by(VersionRange.parse)))
+    exact: bool = field(default=False, validator=BOOLEAN)
     until: date | None = field(default=None, validator=_day)
     by: str = field(default="", validator=_TEXT)
     unmatchable: str = field(default="", validator=STRING)
@@ -193,8 +197,8 @@ class _RulesFile:
                 self._blame(node, f"there is no list {_KEY}:")
         elif not isinstance(entries, yaml.SequenceNode):
             self._blame(entries, f"{_KEY}: expected a list of rules")
-        elif len(entries.value) > _MOST_RULES:
-            self._blame(entries, f"{_KEY}: more than {_MOST_RULES} rules")
+        elif len(entries.value) > MOST_RULES:
+            self._blame(entries, f"{_KEY}: more than {MOST_RULES} rules")
         else:
             return list(entries.value)
         return []
@@ -296,8 +300,16 @@ def _date(node: yaml.Node, key: str) -> date:
     raise _FaultError(node, f"{key}: expected a date such as 2030-12-31")
 
 
+def _boolean(node: yaml.Node, key: str) -> bool:
+    if isinstance(node, yaml.ScalarNode) and node.tag == _BOOLEAN_TAG and node.value.lower() in _BOOLEANS:
+        return _BOOLEANS[node.value.lower()]
+    raise _FaultError(node, f"{key}: expected true or false")
+
+
 _KEY = "suppressions"
 _STRING_TAG = "tag:yaml.org,2002:str"
+_BOOLEAN_TAG = "tag:yaml.org,2002:bool"
+_BOOLEANS = {"true": True, "false": False}
 _LIST_TAG = "tag:yaml.org,2002:seq"
 _DATE_TAGS = {_STRING_TAG, "tag:yaml.org,2002:timestamp"}
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
@@ -308,6 +320,7 @@ _KEYS: Mapping[str, tuple[str, Callable[[yaml.Node, str], Any]]] = {
     "image": ("image", _string),
     "scanner": ("scanner", _string),
     "versions": ("versions", _string),
+    "exact": ("exact", _boolean),
     "reason": ("reason", _string),
     "until": ("until", _date),
     "by": ("by", _string),

@@ -136,6 +136,12 @@ class VersionRange:
         _check_univers()
         return cls(tuple((match["comparison"], match["version"]) for match in found))
 
+    @property
+    def equals(self) -> tuple[str, ...]:
+        """The versions of a range that names nothing but versions; otherwise empty."""
+        named = tuple(version for comparison, version in self.parts if _COMPARISONS[comparison] is eq)
+        return named if len(named) == len(self.parts) else ()
+
     def check(self, ecosystem: Ecosystem) -> None:
         """Check the versions of the range.
 
