@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..exits import CommandFault, ExitCode, settings_faults
+from ..exits import CommandFault, ExitCode
 from ..terminal import say
 
 _IMPORT_HELP = """Write the rules of another program's file as suppressions of ours.
@@ -49,8 +49,7 @@ def import_rules(*, name: str, output: str | None) -> ExitCode:
 
     from ..terminal import write_stdout
 
-    with settings_faults():
-        imported = import_suppressions(name)
+    imported = import_suppressions(name)
     if output is not None:
         _write_new(output, imported.to_yaml())
     elif not write_stdout(imported.to_yaml()):
