@@ -91,7 +91,9 @@ class Image:
         platform: The platform that it is made for; None where neither the index nor the image says.
         config_digest: Digest of its configuration, ``sha256:`` and 64 hex digits; None where the manifest has none.
         layers: Its layers, the base first.
-        unsupported: Why no scanner could look into this (it is a Helm chart, say); None for an image.
+        unsupported: Why no scanner could look into this (it is a Helm chart, say); None for an image that one could.
+        artifact: What this is (``signature``, ``Helm chart``), where its manifest says that no program could run it;
+            None for an image, also for one that no scanner could look into.
         local: Where the files of a local image are, for scanners that take files; None for an image in a registry.
         index_digest: Digest of the index that the reference stands for, the outermost one; None where it stands for
             this image alone.
@@ -106,6 +108,7 @@ class Image:
     config_digest: str | None = None
     layers: tuple[Layer, ...] = ()
     unsupported: str | None = None
+    artifact: str | None = None
     local: LocalImage | None = None
     index_digest: str | None = None
     index_platform: Platform | None = None

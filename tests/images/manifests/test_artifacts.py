@@ -1,9 +1,11 @@
-"""What lies in registries beside images is named by its kind."""
+"""What lies in registries beside images is known by its manifest, and named by its kind."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
-from portus_images.manifests.manifest import why_no_image
+from portus_images.manifests.artifacts import ManifestContent, judge_content
 from portus_images.manifests.wire import WireManifest, structure
 
 DIGEST = "sha256:" + "ab" * 32
@@ -12,67 +14,89 @@ EMPTY = "application/vnd.oci.empty.v1+json"
 LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 
 
-def judge(config: str = IMAGE, layer: str = LAYER, artifact: str = "") -> str | None:
+def judge(config: str = IMAGE, layers: tuple[str, ...] = (LAYER,), artifact: str = "") -> ManifestContent:
     """Judge a manifest of these media types."""
     document = {
         "schemaVersion": 2,
         "artifactType": artifact,
         "config": {"mediaType": config, "digest": DIGEST},
-        "layers": [{"mediaType": layer, "digest": DIGEST}],
+        "layers": [{"mediaType": layer, "digest": DIGEST} for layer in layers],
     }
-    return why_no_image(structure(document, WireManifest))
+    return judge_content(structure(document, WireManifest))
 
 
-def test_an_image_is_an_image() -> None:
-    """Also one whose builder names an artifact type of its own."""
-    assert judge() is None
-    assert judge(artifact="application/vnd.acme.image") is None
+@pytest.mark.parametrize("artifact", ["", "application/vnd.acme.image", "application/spdx+json"])
+@pytest.mark.parametrize("config", [IMAGE, IMAGE.upper(), "application/octet-stream", "text/html", ""])
+def test_what_docker_runs_is_an_image(config: str, artifact: str) -> None:
+    """Whatever artifact type it says: no program that runs images looks at that."""
+    assert ManifestContent() == judge(config, artifact=artifact)
 
 
 @pytest.mark.parametrize(
     ("types", "kind"),
     [
-        ({"config": "application/vnd.cncf.helm.config.v1+json"}, "a Helm chart"),
-        ({"config": EMPTY, "layer": "application/vnd.cncf.helm.chart.content.v1.tar+gzip"}, "a Helm chart"),
-        ({"config": "application/vnd.docker.plugin.v1+json"}, "a Docker plugin"),
-        ({"config": "application/vnd.wasm.config.v0+json", "layer": "application/wasm"}, "a WebAssembly module"),
-        ({"layer": "application/vnd.wasm.content.layer.v1+wasm"}, "a WebAssembly module"),
-        ({"layer": "application/vnd.module.wasm.content.layer.v1+wasm"}, "a WebAssembly module"),
-        ({"layer": "application/vnd.in-toto+json"}, "an attestation"),
-        ({"layer": "application/vnd.dsse.envelope.v1+json"}, "an attestation"),
-        ({"artifact": "application/vnd.docker.attestation.manifest.v1+json", "config": EMPTY}, "an attestation"),
-        ({"layer": "application/vnd.dev.cosign.simplesigning.v1+json"}, "a signature"),
-        ({"artifact": "application/vnd.dev.cosign.artifact.sig.v1+json", "config": EMPTY}, "a signature"),
-        ({"artifact": "application/vnd.dev.sigstore.bundle.v0.3+json", "config": EMPTY}, "a signature"),
-        ({"artifact": "application/vnd.cncf.notary.signature", "config": EMPTY}, "a signature"),
-        ({"layer": "text/spdx"}, "an SBOM"),
-        ({"layer": "text/spdx+json"}, "an SBOM"),
-        ({"artifact": "application/spdx+json", "config": EMPTY}, "an SBOM"),
-        ({"layer": "application/vnd.cyclonedx+json"}, "an SBOM"),
-        ({"layer": "application/vnd.cyclonedx"}, "an SBOM"),
-        ({"layer": "application/vnd.syft+json"}, "an SBOM"),
-        ({"artifact": "application/vnd.dev.cosign.artifact.sbom.v1+json", "config": EMPTY}, "an SBOM"),
+        ({"config": "application/vnd.cncf.helm.config.v1+json"}, "Helm chart"),
+        ({"config": EMPTY, "layers": ("application/vnd.cncf.helm.chart.content.v1.tar+gzip",)}, "Helm chart"),
+        ({"config": "application/vnd.docker.plugin.v1+json"}, "Docker plugin"),
+        ({"config": "application/vnd.wasm.config.v0+json", "layers": ("application/wasm",)}, "WebAssembly module"),
+        ({"layers": ("application/vnd.wasm.content.layer.v1+wasm",)}, "WebAssembly module"),
+        ({"layers": ("application/vnd.module.wasm.content.layer.v1+wasm",)}, "WebAssembly module"),
+        ({"layers": ("application/vnd.in-toto+json",) * 2}, "attestation"),
+        ({"layers": ("application/vnd.dsse.envelope.v1+json",)}, "attestation"),
+        ({"artifact": "application/vnd.docker.attestation.manifest.v1+json", "config": EMPTY}, "attestation"),
+        ({"layers": ("application/vnd.dev.cosign.simplesigning.v1+json",)}, "signature"),
+        ({"artifact": "application/vnd.dev.cosign.artifact.sig.v1+json", "config": EMPTY}, "signature"),
+        ({"artifact": "application/vnd.dev.sigstore.bundle.v0.3+json", "config": EMPTY}, "signature"),
+        ({"artifact": "application/vnd.cncf.notary.signature", "config": EMPTY}, "signature"),
+        ({"layers": ("text/spdx",)}, "SBOM"),
+        ({"layers": ("text/spdx+json",)}, "SBOM"),
+        ({"artifact": "application/spdx+json", "config": EMPTY}, "SBOM"),
+        ({"layers": ("application/vnd.cyclonedx+json",)}, "SBOM"),
+        ({"layers": ("application/vnd.cyclonedx",)}, "SBOM"),
+        ({"layers": ("application/vnd.syft+json",)}, "SBOM"),
+        ({"artifact": "application/vnd.dev.cosign.artifact.sbom.v1+json", "config": EMPTY}, "SBOM"),
     ],
 )
-def test_a_known_kind_is_named_with_its_media_type(types: dict[str, str], kind: str) -> None:
-    """By configuration, artifact type or layer, whichever says it."""
-    said = judge(**types) or ""
-
-    assert said.startswith(f"it is {kind} (")
-    assert any(media_type in said for media_type in types.values())
+def test_a_known_kind_is_named_with_its_media_type(types: dict[str, Any], kind: str) -> None:
+    """By configuration, artifact type or layers, whichever says it."""
+    found = judge(**types)
+    article = "an" if kind in {"SBOM", "attestation"} else "a"
+    said = found.unsupported or ""
+    assert kind == found.artifact
+    assert said.startswith(f"it is {article} {kind} (")
+    assert any(
+        media_type in said for value in types.values() for media_type in ((value,) if str(value) == value else value)
+    )
     assert said.endswith("), not a container image")
 
 
 @pytest.mark.parametrize(
     ("types", "said"),
     [
-        ({"config": "application/vnd.acme+json"}, "it is an artifact of the type application/vnd.acme+json"),
-        ({"config": EMPTY, "artifact": "application/x.y"}, "it is an artifact of the type application/x.y"),
-        ({"config": EMPTY}, f"it is an artifact of the type {EMPTY}"),
-        ({"layer": "text/plain"}, "it has a layer of the type text/plain"),
-        ({"layer": f"{LAYER}+encrypted"}, "its layers are encrypted"),
+        ({"config": "application/vnd.acme+json"}, "application/vnd.acme+json"),
+        ({"config": EMPTY, "artifact": "application/x.y"}, "application/x.y"),
+        ({"config": EMPTY}, EMPTY),
+        ({"layers": ("text/plain",)}, "text/plain"),
     ],
 )
-def test_an_unknown_kind_is_named_by_its_media_type(types: dict[str, str], said: str) -> None:
+def test_an_unknown_kind_is_named_by_its_media_type(types: dict[str, Any], said: str) -> None:
     """So that a reader can look it up."""
-    assert (judge(**types) or "").startswith(said)
+    expected = f"it is an artifact of the type {said}, not a container image"
+    assert ManifestContent(expected, "artifact") == judge(**types)
+
+
+@pytest.mark.parametrize(
+    ("layers", "said"),
+    [
+        ((LAYER, "application/vnd.dev.cosign.simplesigning.v1+json"), "it has a layer of the type application/vnd.dev"),
+        (("text/spdx", LAYER), "it has a layer of the type text/spdx"),
+        (("application/octet-stream",), "it has a layer of the type application/octet-stream"),
+        (("application/vnd.docker.attestation.v1+json",), "it has a layer of the type application/vnd.docker"),
+        (("Application/vnd.OCI.image.layer.v9.tar",), "it has a layer of the type Application"),
+        ((f"{LAYER}+encrypted",), "its layers are encrypted"),
+    ],
+)
+def test_what_some_program_might_run_is_not_an_artifact(layers: tuple[str, ...], said: str) -> None:
+    """Docker takes layers of these types, and containerd those that it knows: no scanner sees what would run."""
+    found = judge(layers=layers)
+    assert (True, None) == ((found.unsupported or "").startswith(said), found.artifact)

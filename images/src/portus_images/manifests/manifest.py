@@ -1,13 +1,10 @@
 """What a manifest says: parsed, verified, judged. Pure functions; a fault is a `MalformedError`.
 
-Sources: OCI image specification, ``manifest.md``, ``image-index.md``; what lies in registries beside images (charts,
-SBOMs, signatures, attestations) is known by the media types of Helm, cosign, sigstore, notation, BuildKit, SPDX,
-CycloneDX, syft and the CNCF's Wasm working group.
+Source: OCI image specification, ``manifest.md``, ``image-index.md``. What is not an image: ``artifacts.py``.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,6 +12,7 @@ from attrs import frozen
 
 from ..blobs import digest_of, find_digest_fault
 from ..image import Layer, Platform
+from .artifacts import judge_content
 from .platforms import Rank, rank_platform
 from .schema1 import read_schema1, strip_signatures
 from .wire import (
@@ -71,7 +69,9 @@ class ImageManifest:
     layers: tuple[Layer, ...] = ()
     """Base first."""
     unsupported: str | None = None
-    """Why no scanner could look into it; None for an image."""
+    """Why no scanner could look into it; None for an image that one could."""
+    artifact: str | None = None
+    """What it is, where it is not an image for any program that runs them."""
 
 
 @frozen(kw_only=True)
@@ -164,6 +164,12 @@ def read_platform(body: bytes) -> Platform | None:
     return make_platform(structure(configuration, WirePlatform))
 
 
+def is_for_no_platform(entry: Descriptor) -> bool:
+    """Tell whether an entry has the platform of attestations, for which no program asks."""
+    platform = make_platform(entry.platform)
+    return platform is not None and (platform.os.lower(), platform.architecture.lower()) == _UNKNOWN
+
+
 def is_known(media_type: str) -> bool:
     """Tell whether a media type is one of an image's manifest or an index; an empty one may be."""
     return media_type in _KNOWN or media_type in _VAGUE
@@ -224,10 +230,14 @@ def make_index(entries: Iterable[Descriptor], *, digest: str, media_type: str) -
 
 def _make_manifest(document: dict[str, Any], digest: str, media_type: str) -> ImageManifest:
     wire = structure(document, WireManifest)
-    layers = tuple(_make_layer(layer) for layer in wire.layers)
-    unsupported = why_no_image(wire)
+    content = judge_content(wire)
     return ImageManifest(
-        digest=digest, media_type=media_type, config=wire.config, layers=layers, unsupported=unsupported
+        digest=digest,
+        media_type=media_type,
+        config=wire.config,
+        layers=tuple(_make_layer(layer) for layer in wire.layers),
+        unsupported=content.unsupported,
+        artifact=content.artifact,
     )
 
 
@@ -250,62 +260,5 @@ def _is_attestation(entry: Descriptor) -> bool:
 
     One with a platform is an image whatever its annotations say: Docker chooses by the platform alone.
     """
-    platform = make_platform(entry.platform)
-    if platform is None:
-        return _ATTESTATION_KEY in entry.annotations
-    return (platform.os.lower(), platform.architecture.lower()) == _UNKNOWN
-
-
-_IMAGE_CONFIGS = {
-    "application/vnd.docker.container.image.v1+json",
-    "application/vnd.oci.image.config.v1+json",
-    "application/octet-stream",  # these are what Docker takes for one: registries of 2016 wrote them
-    "application/json",
-    "text/html",
-    "",
-}
-_EMPTY_CONFIG = "application/vnd.oci.empty.v1+json"
-_TAR_LAYER = re.compile(
-    r"application/vnd\.(?:docker\.image\.rootfs\.(?:foreign\.)?diff|oci\.image\.layer\.(?:nondistributable\.)?v1)"
-    r"\.tar(?:[.+](?:gzip|zstd|bzip2|xz))?"
-)
-_KINDS = (
-    (re.compile(r"application/vnd\.cncf\.helm\..+"), "a Helm chart"),
-    (re.compile(r"application/vnd\.docker\.plugin\..+"), "a Docker plugin"),
-    (re.compile(r"application/(?:vnd\.)?wasm\b.*|application/vnd\.module\.wasm\..+"), "a WebAssembly module"),
-    (re.compile(r"application/vnd\.(?:in-toto|dsse\.envelope|docker\.attestation)\b.*"), "an attestation"),
-    (re.compile(r"application/vnd\.dev\.cosign\.(?:artifact\.sig|simplesigning)\..+"), "a signature"),
-    (re.compile(r"application/vnd\.(?:dev\.sigstore\.bundle|cncf\.notary\.signature)\b.*"), "a signature"),
-    (re.compile(r"(?:application|text)/(?:vnd\.)?(?:spdx|cyclonedx|syft)\b.*"), "an SBOM"),
-    (re.compile(r"application/vnd\.dev\.cosign\.artifact\.sbom\..+"), "an SBOM"),
-)
-
-
-def why_no_image(wire: WireManifest) -> str | None:
-    """Return why a manifest is not that of a container image; None where it is."""
-    for media_type in (wire.artifactType, wire.config.mediaType, *(layer.mediaType for layer in wire.layers)):
-        if kind := _find_kind(media_type):
-            return f"it is {kind} ({media_type}), not a container image"
-    config_type = wire.config.mediaType
-    if config_type not in _IMAGE_CONFIGS:
-        kind = wire.artifactType if wire.artifactType and config_type == _EMPTY_CONFIG else config_type
-        return f"it is an artifact of the type {kind}, not a container image"
-    return _find_strange_layer(wire.layers)
-
-
-def _find_kind(media_type: str) -> str | None:
-    return next((kind for form, kind in _KINDS if form.fullmatch(media_type)), None)
-
-
-def _find_strange_layer(layers: tuple[Descriptor, ...]) -> str | None:
-    """Return what is wrong with the first layer that is not a tar archive; None where all are."""
-    strange = next((layer.mediaType for layer in layers if not _is_tar(layer.mediaType)), None)
-    if strange is None:
-        return None
-    if strange.endswith("+encrypted"):
-        return f"its layers are encrypted ({strange})"
-    return f"it has a layer of the type {strange}, which is not a file system"
-
-
-def _is_tar(media_type: str) -> bool:
-    return not media_type or _TAR_LAYER.fullmatch(media_type) is not None
+    unnamed = make_platform(entry.platform) is None
+    return _ATTESTATION_KEY in entry.annotations if unnamed else is_for_no_platform(entry)

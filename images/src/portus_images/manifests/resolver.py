@@ -11,7 +11,16 @@ from attrs import evolve, frozen
 from ..errors import ImageNotFoundError, InvalidManifestError, LocalImageError, RegistryError
 from ..image import Image, LocalImage, Platform
 from ..reference import ImageReference
-from .manifest import ImageIndex, ImageManifest, is_known, make_platform, rank_entries, read_platform
+from .artifacts import OTHER
+from .manifest import (
+    ImageIndex,
+    ImageManifest,
+    is_for_no_platform,
+    is_known,
+    make_platform,
+    rank_entries,
+    read_platform,
+)
 from .platforms import normalize_platform, own_platform
 from .wire import Descriptor, MalformedError, TwiceError
 
@@ -74,6 +83,8 @@ class Resolver:
     async def one(self, found: ImageManifest | ImageIndex, platform: Platform | None) -> Resolved:
         """Return the image for a platform. One that is in no index is returned whatever its platform.
 
+        An index of artifacts alone, as clients keep it under the tag of what these refer to, is one itself.
+
         Args:
             found: What the reference names.
             platform: Which image of an index; the machine's own (always Linux) where None.
@@ -88,8 +99,12 @@ class Resolver:
         wanted = platform or own_platform()
         offered: dict[str, None] = {}
         resolved = await self._search(_NestedIndex(found), wanted, offered)
+        if (resolved is None and not offered) or (resolved is not None and resolved.manifest.artifact):
+            resolved = await self._judge_artifacts(found, resolved)
         if resolved is None:
             raise self._not_found(wanted, list(offered))
+        if resolved.manifest.digest == found.digest:
+            return resolved
         return evolve(resolved, index_digest=found.digest, index_platform=normalize_platform(wanted))
 
     async def all(self, found: ImageManifest | ImageIndex) -> tuple[Resolved, ...]:
@@ -113,6 +128,21 @@ class Resolver:
         if not images:
             raise self._refuse("its index names no image")
         return tuple(images)
+
+    async def _judge_artifacts(self, index: ImageIndex, resolved: Resolved | None) -> Resolved | None:
+        """Return an index as the artifact that it is where each entry is one; else *resolved*, as not known to be one.
+
+        What an entry is, its own manifest says; one with the platform of attestations is not read.
+        """
+        entries = [entry for entry in index.all_entries if not is_for_no_platform(entry)]
+        kinds = {"attestation"} if len(entries) < len(index.all_entries) else set()
+        for entry in entries:
+            found = await self._fetch(entry)
+            kind = found.artifact if isinstance(found, ImageManifest) else None
+            if kind is None:
+                return resolved and evolve(resolved, manifest=evolve(resolved.manifest, artifact=None))
+            kinds.add(kind)
+        return Resolved(_make_artifact_index(index, sorted(kinds))) if kinds else resolved
 
     async def _search(self, nested: _NestedIndex, wanted: Platform, offered: dict[str, None]) -> Resolved | None:
         """Return the image for a platform, of the entries that may have it, best first; None where none has."""
@@ -143,12 +173,12 @@ class Resolver:
             async for resolved in self._each(_NestedIndex(found, nested.depth + 1, platform)):
                 yield resolved
         for entry in nested.index.attestations:
-            yield Resolved(_stand_in(entry, "it is an attestation, not a container image"), None)
+            yield Resolved(_stand_in(entry, "it is an attestation, not a container image", "attestation"))
 
     async def _fetch(self, entry: Descriptor) -> ImageManifest | ImageIndex:
         """Return what an entry names; an entry that can't be had must not hide the others."""
         if not is_known(entry.mediaType):
-            return _stand_in(entry, f"its media type {entry.mediaType} is not one of an image's manifest")
+            return _stand_in(entry, f"its media type {entry.mediaType} is not one of an image's manifest", OTHER)
         try:
             return await self._source.fetch_entry(entry)
         except (ImageNotFoundError, InvalidManifestError, LocalImageError) as error:
@@ -203,6 +233,7 @@ def make_image(reference: ImageReference, resolved: Resolved, local: LocalImage 
         config_digest=manifest.config.digest if manifest.config else None,
         layers=manifest.layers,
         unsupported=manifest.unsupported,
+        artifact=manifest.artifact,
         local=local,
         index_digest=resolved.index_digest,
         index_platform=resolved.index_platform,
@@ -226,5 +257,14 @@ def _is_plain_arm(entry: Descriptor) -> bool:
     return platform is not None and platform.architecture.lower() == "arm" and not platform.variant
 
 
-def _stand_in(entry: Descriptor, unsupported: str) -> ImageManifest:
-    return ImageManifest(digest=entry.digest, media_type=entry.mediaType, unsupported=unsupported)
+def _make_artifact_index(index: ImageIndex, kinds: list[str]) -> ImageManifest:
+    return ImageManifest(
+        digest=index.digest,
+        media_type=index.media_type,
+        unsupported=f"it is an index of artifacts alone ({', '.join(kinds)}), not of container images",
+        artifact=kinds[0] if len(kinds) == 1 else OTHER,
+    )
+
+
+def _stand_in(entry: Descriptor, unsupported: str, artifact: str | None = None) -> ImageManifest:
+    return ImageManifest(digest=entry.digest, media_type=entry.mediaType, unsupported=unsupported, artifact=artifact)
