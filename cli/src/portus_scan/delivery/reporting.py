@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from attrs import frozen
-from portus_scanners import ReportDocument, Severity, dump_document
+from portus_scanners import ReportDocument, Severity
 
 from ..exits import ExitCode, judge_document
 from ..formats import NO_IMAGE, doubts_of, violation_words
@@ -14,7 +14,6 @@ from ..options import PolicyChoices, ReportingChoices
 from ..policy import CommandPolicy
 from ..reporter import ReportJob
 from ..terminal import PROGRAM, say, write_stdout
-from .documents import read_document
 from .outputs import DEFAULT, ReportOutput, choose_outputs
 
 
@@ -34,10 +33,9 @@ class Reporting:
         Raises:
             CommandFault: A format, a place, a report or a policy can't be used.
         """
-        baseline = None if choices.baseline is None else read_document(choices.baseline)
         return cls(
             outputs=choose_outputs(choices.outputs),
-            policy=CommandPolicy.read(config, policy_choices, baseline),
+            policy=CommandPolicy.read(config, policy_choices, _read_baseline(choices.baseline)),
             min_severity=Severity(choices.min_severity),
             show_all=choices.show_all,
         )
@@ -67,11 +65,25 @@ class Reporting:
             return judge_document(document, self.policy.allowed)
         if keep and not any(output.is_on_stdout for output in self.outputs):
             say(f"the whole answer is on stdout as JSON; {PROGRAM} convert makes the formats of it")
-            write_stdout(dump_document(document))
+            _print_json(document)
         return ExitCode.USAGE
 
     def _has_readable_stdout(self) -> bool:
         return any(output.is_on_stdout and output.format_name == DEFAULT for output in self.outputs)
+
+
+def _read_baseline(name: str | None) -> ReportDocument | None:
+    if name is None:
+        return None
+    from .documents import read_document  # reading JSON is for those who ask for it
+
+    return read_document(name)
+
+
+def _print_json(document: ReportDocument) -> None:
+    from portus_scanners import dump_document
+
+    write_stdout(dump_document(document))
 
 
 def doubt_lines(document: ReportDocument) -> Iterator[str]:

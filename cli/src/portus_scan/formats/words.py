@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from portus_policy import GateResult, GateViolation, Suppressed, UnusedRule
 from portus_scanners import Image, ImageReport, Outcome, Package, Rating, Severity, Verdict, Vulnerability
 
 from ..terminal import message, name, safe
 from .doubts import ended_of, verdict_of
 from .foreign import joined
+
+if TYPE_CHECKING:
+    from portus_policy import GateResult, GateViolation, Suppressed, UnusedRule
 
 MOST_IDS = 5
 """Vulnerabilities that one line of the gate names."""
