@@ -31,6 +31,12 @@ _MEMBERS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("a report of Clair v4", ("manifest_hash",)),
     ("an answer of Clair", ("Layer",)),
     ("a report of Klar", ("LayerCount", "Vulnerabilities")),
+    ("a report of clair-scanner", ("image", "unapproved")),
+    ("an advisory of OSV", ("id", "affected")),
+    ("a report of osv-scanner", ("results", "experimental_config")),
+    ("a report of npm audit", ("auditReportVersion",)),
+    ("a report of pip-audit", ("dependencies", "fixes")),
+    ("a report of Anchore", ("imageDigest", "vulnerabilities")),
     ("a report of Harbor's scanner API", ("vulnerabilities", "artifact", "scanner")),
     ("a report of Docker Scout or Snyk", ("vulnerabilities", "dependencyCount")),
     ("a report of portus-scan", ("schema_version", "reports")),
@@ -52,7 +58,8 @@ _BEGINNINGS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("an XML file", r"\A<\?xml\b"),
         ("the CSV of portus-scan", r'\A"record","reference",'),
         ("the Markdown of portus-scan", r"\A# Vulnerabilities of images$"),
-        ("a .snyk policy", r"\A# Snyk\b"),
+        ("a .snyk policy", r"\A# Snyk\b|^ignore:[ \t]*\n[ \t]+['\"]?(?:SNYK-|npm:)"),
+        ("a configuration of osv-scanner", r"^\[\[(?:IgnoredVulns|PackageOverrides)\]\]"),
         ("a Trivy ignore file in YAML (.trivyignore.yaml)", r"^(?:vulnerabilities|misconfigurations|secrets):[ \t]*$"),
         (
             "a configuration of Grype (.grype.yaml)",
@@ -67,7 +74,7 @@ _BEGINNINGS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 _MAGIC = ((b"\x1f\x8b", "a file that is compressed (gzip)"), (b"\x28\xb5\x2f\xfd", "a file that is compressed (zstd)"))
 _TAR_AT, _TAR = 257, b"ustar"
 _IGNORED_ID = re.compile(
-    r"(?:CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3}|AVD-[A-Z]+-\d+|[A-Z]{2,}\d{3,})(?:\s+exp:\S+)?(?:\s*#.*)?", re.ASCII
+    r"(?:[A-Z]{2,}(?:-[0-9A-Za-z_.:]+)+|[A-Z]{2,}\d{3,})(?:\s+exp:\S+)?(?:\s*#.*)?", re.ASCII
 )
 
 

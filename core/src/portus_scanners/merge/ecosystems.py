@@ -58,10 +58,7 @@ _DISTRIBUTIONS = (
     Distribution("apk", "minimos", 0),
     Distribution("apk", "cleanstart", 0, ("clnstrt",)),
     Distribution("alpm", "arch", 0, ("archlinux", "arch linux")),
-    Distribution(
-        *("rpm", "redhat", 1),
-        ("rhel", "red hat", "enterprise", "red hat enterprise linux"),
-    ),
+    Distribution("rpm", "redhat", 1, ("rhel", "red hat", "enterprise", "red hat enterprise linux")),
     Distribution("rpm", "centos", 1, ("centos linux", "centos-stream", "centos stream", "stream")),
     Distribution("rpm", "alma", 1, ("almalinux",)),
     Distribution("rpm", "rocky", 1, ("rockylinux", "rocky linux")),
@@ -71,14 +68,14 @@ _DISTRIBUTIONS = (
     Distribution("rpm", "amazon", 1, ("amzn", "amazonlinux", "amazon linux")),
     Distribution("rpm", "photon", 1, ("photon os",)),
     Distribution("rpm", "azurelinux", 1, ("azure linux", "azure-linux", "mariner", "cbl-mariner")),
-    Distribution("rpm", "openeuler", 2),
+    Distribution("rpm", "openeuler", 3),
     Distribution("rpm", "mageia"),
     Distribution("rpm", "bottlerocket", 2),
     Distribution("rpm", "opensuse", 2),
     Distribution("rpm", "opensuse-leap", 2, ("opensuse.leap", "opensuseleap", "opensuse leap"), "opensuse"),
     Distribution("rpm", "opensuse-tumbleweed", 0, ("opensuse.tumbleweed", "opensuse tumbleweed"), "opensuse"),
     Distribution("rpm", "suse", 2),
-    Distribution("rpm", "sles", 2, ("suse linux enterprise server",), "suse"),
+    Distribution("rpm", "sles", 2, ("suse linux enterprise server", "sles_sap"), "suse"),
     Distribution("rpm", "slem", 2, ("suse linux enterprise micro", "sle-micro", "sl-micro"), "suse"),
 )
 _LANGUAGES: Mapping[str, str] = {
@@ -92,11 +89,12 @@ _LANGUAGES: Mapping[str, str] = {
     "gem": "gem gemspec bundler rubygems",
     "golang": "golang go gobinary gomod go-module",
     "hackage": "hackage",
-    "hex": "hex",
+    "githubactions": "githubactions github-action github-action-workflow actions",
+    "hex": "hex erlang mix",
     "julia": "julia",
     "luarocks": "luarocks lua-rocks",
-    "maven": "maven jar pom gradle sbt java-archive jenkins-plugin",
-    "npm": "npm node-pkg yarn pnpm bun",
+    "maven": "maven java jar pom gradle sbt java-archive jenkins-plugin",
+    "npm": "npm nodejs node-pkg yarn pnpm bun",
     "nuget": "nuget dotnet dotnet-core packages-props",
     "opam": "opam",
     "pub": "pub dart dart-pub",
@@ -104,7 +102,8 @@ _LANGUAGES: Mapping[str, str] = {
     "swift": "swift swifturl",
 }
 """The words for packages of a language, by their type in package URLs."""
-_TYPES = {word: kind for kind, words in _LANGUAGES.items() for word in words.split()} | {"alpine": "apk"}
+_TYPES = {word: kind for kind, words in _LANGUAGES.items() for word in words.split()}
+_TYPES |= {"alpine": "apk", "github actions": "githubactions"}
 _BY_SPELLING = {spelling: one for one in _DISTRIBUTIONS for spelling in (one.name, *one.spellings)}
 _CODENAMES: Mapping[str, Mapping[str, str]] = {
     "debian": {"jessie": "8", "stretch": "9", "buster": "10", "bullseye": "11", "bookworm": "12", "trixie": "13"},
@@ -115,11 +114,15 @@ _DISTRIBUTION = re.compile(
     rf"({'|'.join(map(re.escape, sorted(_BY_SPELLING, key=len, reverse=True)))})(?:[ -]+(.*))?", re.ASCII | re.DOTALL
 )
 _RELEASE = re.compile(
-    r"(?:ami release |release |pro:|enterprise_linux:)?v?([0-9]+(?:\.[0-9]+)*)(?:[ :]+(?:sp([0-9]+))?.*)?",
+    r"(?:(?:linux|server|desktop|workstation|ami|release) |pro:|enterprise_linux:)*v?([0-9]+(?:\.[0-9]+)*)"
+    r"(?:[ :].*|-(?:lts|esm|sp).*)?",
     re.ASCII | re.DOTALL,
 )
+_SERVICE_PACK = re.compile(r"[ -]sp([0-9]+)", re.ASCII)
+_FIRST_LEAP = 15
+"""openSUSE has been called Leap since 42.1, which became 15; some still write ``opensuse``."""
 _OTHER = re.compile(r"([a-z][a-z0-9_.-]*):v?([0-9]+(?:\.[0-9]+)*)", re.ASCII)
-_SERVICE_PACKS = frozenset({"sles", "slem"})
+_SERVICE_PACKS = frozenset({"sles", "slem", "openeuler"})
 
 
 @frozen
@@ -192,8 +195,8 @@ def _read(namespace: str) -> PackageKind:
     match = _DISTRIBUTION.fullmatch(text.replace(":", " ", 1))
     if match:
         return _kind_of_distribution(_BY_SPELLING[match[1]], (match[2] or "").strip())
-    if text in _TYPES:
-        return PackageKind(_TYPES[text], _TYPES[text])
+    if kind := _TYPES.get(text.partition(":")[0]):  # OSV names a repository: Maven:https://...
+        return PackageKind(kind, kind)
     if match := _OTHER.fullmatch(text):
         return PackageKind("", match[1], ".".join(match[2].split(".")[:2]), match[2])
     return PackageKind(text if text in PACKAGE_TYPES else "", namespace)
@@ -206,7 +209,10 @@ def _kind_of_distribution(one: Distribution, text: str) -> PackageKind:
         return PackageKind(one.type, one.name, text if one.numbers else "")
     numbers = match[1].split(".")
     if one.name in _SERVICE_PACKS:  # 15 SP5 is 15.5, and 15 alone is 15.0
-        numbers = [*numbers, match[2] or "0"]
+        pack = _SERVICE_PACK.search(text)
+        numbers = [*numbers, pack[1] if pack else "0"]
+    if one.name == "opensuse" and int(numbers[0]) >= _FIRST_LEAP:
+        one = _BY_SPELLING["opensuse-leap"]
     return PackageKind(one.type, one.name, ".".join(numbers[: one.numbers]), match[1])
 
 

@@ -11,7 +11,8 @@ it adds holds for the same name of other findings too, as long as no other packa
 
 A finding that leaves out the version or the release counts for every package of its name that it can mean, and stands
 by itself only where there is none: it never joins two packages, never hides one, and never counts besides the one that
-it means. A finding without a package stands apart: joined to whatever there is, it could make fewer of many.
+it means. One that names a distribution without its release means the only release of it that others name. A finding
+without a package stands apart: joined to whatever there is, it could make fewer of many.
 """
 
 from __future__ import annotations
@@ -71,10 +72,14 @@ class PackagePlaces:
     def __init__(self, findings: Iterable[Finding]) -> None:
         self._known: dict[tuple[Package, Package | None, str], tuple[PackagePlace, Spelling, bool]] = {}
         self._meant: dict[PackagePlace, set[PackagePlace]] = defaultdict(set)
+        self._releases: dict[PackagePlace, set[PackagePlace]] = defaultdict(set)
         self._built_from: dict[Identity, dict[str, Identity]] = defaultdict(dict)
         stated = {(one.package, one.source_package, one.purl) for one in findings}
         for package, purl in {(package, purl) for package, _, purl in stated if purl}:
             self._note_meaning(package, purl)
+        for place in {self._place(package, purl) for package, _, purl in stated}:
+            name, version, namespace = place
+            self._releases[name, version, namespace.partition(":")[0]].add(place)
         for package, source, purl in stated:
             if source and source.name:
                 self._note_source(self._place(_place_of(package), package, purl), source)
@@ -108,7 +113,9 @@ class PackagePlaces:
         """Return the place with what its package URL, or all those of the others of this place, add to it."""
         refined = _refine(own, package, purl) if purl else own
         meant = self._meant.get(own, ())
-        return next(iter(meant)) if refined == own and len(meant) == 1 else refined
+        place = next(iter(meant)) if refined == own and len(meant) == 1 else refined
+        releases = self._releases.get(place, set()) - {place}  # of a distribution whose release is not said
+        return next(iter(releases)) if len(releases) == 1 else place
 
     def _note_source(self, place: PackagePlace, source: Package) -> None:
         """Note a source package; of several for one package the first by name counts, and one with an epoch first."""
@@ -176,7 +183,10 @@ def _refine_version(version: str, purl: PackageUrl) -> str | None:
 def _refine_namespace(namespace: str, purl: PackageUrl) -> str:
     if purl.type not in PACKAGE_TYPES:
         return purl.type
-    return namespace if namespace not in {"", purl.type} else kind_of(purl.release).name_in_image
+    stated, release = kind_of(namespace), kind_of(purl.release)
+    if stated.type and namespace != purl.type:
+        return namespace
+    return release.name_in_image if release.type or namespace in {"", purl.type} else namespace
 
 
 def _stated_spelling(place: PackagePlace, package: Package) -> Spelling:

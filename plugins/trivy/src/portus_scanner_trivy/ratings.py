@@ -14,6 +14,7 @@ _LEVELS = ("UNKNOWN", "LOW", "MEDIUM", "HIGH", "CRITICAL")
 """What the numbers of ``VendorSeverity`` mean."""
 _KINDS = {"V2": "2.0", "V3": "3", "V40": "4.0"}
 """Trivy's keys; whether the third version is 3.0 or 3.1, only the vector says."""
+_HIGHEST_SCORE = 10
 _NO_YEAR = 1
 """Go writes the first year for a time that was never set."""
 
@@ -68,4 +69,7 @@ def _cvss_of(source: str, scores: Mapping[str, object]) -> Iterator[Cvss]:
 
 
 def _score(value: object) -> float | None:
-    return None if isinstance(value, bool) or not isinstance(value, float | int) else float(value)
+    """Return a score of 0 to 10; None for anything else, such as an integer that no float can hold."""
+    if isinstance(value, bool) or not isinstance(value, float | int):
+        return None
+    return float(value) if 0 <= value <= _HIGHEST_SCORE else None

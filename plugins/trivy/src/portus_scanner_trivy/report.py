@@ -71,12 +71,12 @@ def make_report(report: Report, image: Image, circumstances: Circumstances) -> S
         scanner_version=circumstances.versions.Version or "",
         database_version=str(database.Version) if database and database.Version is not None else "",
         database_updated=read_moment(database.UpdatedAt) if database else None,
-        end_of_life=_end_of_life(system, circumstances.versions),
+        end_of_life=_end_of_life(metadata.OS, circumstances.versions),
     )
 
 
 def _recognised(system: OperatingSystem | None) -> OperatingSystem | None:
-    return system if system is not None and system.Family not in {None, "", "none"} else None
+    return system if system is not None and (system.Family or "").strip().casefold() not in {"", "none"} else None
 
 
 def _name(system: OperatingSystem) -> str:
@@ -113,6 +113,8 @@ def _unseen(system: OperatingSystem | None, classes: Set[str | None], said: Iter
         yield "there are packages of a distribution that Trivy did not recognise: it scanned none of them"
     elif OS_PACKAGES not in classes:
         yield f"Trivy scanned none of the packages of the distribution ({_name(system)}), only those of languages"
+    elif not (system.Name or "").strip():
+        yield f"Trivy does not say which release of {_name(system)} this is: it has no advisories without one"
     if unknown := sorted(one_line(one or "none", _LONGEST_NAME) for one in classes - _CLASSES):
         yield f"Trivy's report has packages of a class that is not known here: {', '.join(unknown)}"
     said = tuple(said)
@@ -131,7 +133,8 @@ def _suppressed(results: Iterable[Result]) -> list[str]:
 def _end_of_life(system: OperatingSystem | None, versions: Versions) -> EndOfLife | None:
     if system is None or not system.EOSL:
         return None
-    return EndOfLife(source=f"Trivy {versions.Version or ''}".strip(), distribution=_name(system))
+    distribution = _name(system) if _recognised(system) else ""
+    return EndOfLife(source=f"Trivy {versions.Version or ''}".strip(), distribution=distribution)
 
 
 def _notes(circumstances: Circumstances) -> Iterator[str]:

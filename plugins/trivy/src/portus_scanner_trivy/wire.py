@@ -2,8 +2,8 @@
 
 The classes have the names and keys of Trivy's report, as far as they are used; other keys are ignored. Any key may be
 absent. A string may be null; a list may not, except ``Results``: Trivy leaves out an empty one, and taking null for
-"nothing known" would call an image clean. No object may have two members of one name, and no result a member whose name
-differs from a known one in case alone: whoever wrote that meant something that is not read here.
+"nothing known" would call an image clean. No object may have two members of one name; the report, its metadata and its
+results may have none whose name differs from a known one in case alone: its writer meant something that is not read.
 
 Source: Trivy 0.67 and 0.76, ``pkg/types/report.go``, JSON schema version 2.
 """
@@ -23,6 +23,8 @@ from portus_scanners.backends import one_line
 SCHEMA_VERSION = 2
 """The schema of reports; in an earlier one a report was a bare list."""
 _LONGEST_NAME = 80
+
+_NULL = msgspec.Raw(b"null")
 
 AnswerT = TypeVar("AnswerT")
 
@@ -223,18 +225,27 @@ def same_results(report: bytes, other: bytes) -> bool:
 
 
 def _raw_results(body: bytes) -> msgspec.Raw:
-    return msgspec.json.decode(body, type=dict[str, msgspec.Raw]).get("Results", msgspec.Raw(b"null"))
+    return msgspec.json.decode(body, type=dict[str, msgspec.Raw]).get("Results", _NULL)
 
 
 def _check_names(body: bytes) -> None:
-    """Reject a result that has a known member by another name than its own."""
-    known = {attribute.name.casefold(): attribute.name for attribute in fields(Result)}
-    results = msgspec.json.decode(_raw_results(body), type=tuple[dict[str, msgspec.Raw], ...] | None)
+    """Reject a report whose frame has a known member by another name than its own."""
+    report = _members(body, Report, "$")
+    metadata = _members(report.get("Metadata", _NULL), Metadata, "$.Metadata")
+    _members(metadata.get("OS", _NULL), OperatingSystem, "$.Metadata.OS")
+    results = msgspec.json.decode(report.get("Results", _NULL), type=tuple[msgspec.Raw, ...] | None)
     for place, result in enumerate(results or ()):
-        for name in result:
-            if known.get(name.casefold(), name) != name:
-                fault = f"$.Results[{place}]: {one_line(name)!r} is not {known[name.casefold()]!r}"
-                raise InvalidReportError("Trivy's report is not of the known form", faults=[fault])
+        _members(result, Result, f"$.Results[{place}]")
+
+
+def _members(body: bytes | msgspec.Raw, kind: type[Any], path: str) -> Mapping[str, msgspec.Raw]:
+    known = {attribute.name.casefold(): attribute.name for attribute in fields(kind)}
+    members = msgspec.json.decode(body, type=dict[str, msgspec.Raw] | None) or {}
+    for name in members:
+        if known.get(name.casefold(), name) != name:
+            fault = f"{path}: {one_line(name)!r} is not {known[name.casefold()]!r}"
+            raise InvalidReportError("Trivy's report is not of the known form", faults=[fault])
+    return members
 
 
 def _reject_twins(pairs: list[tuple[str, Any]]) -> None:

@@ -25,7 +25,7 @@ from portus_scanners import (
 )
 from portus_scanners.backends import one_line, read_time, structure_answer, unique_findings, web_links
 
-from ..subject import Reading, Subject
+from ..subject import Reading, Subject, check_names
 
 WHAT = "Grype's report"
 SYSTEM_PACKAGES = frozenset({"deb", "rpm", "apk", "alpm", "portage"})
@@ -37,12 +37,23 @@ unless it was told not to look."""
 _LONGEST = 200
 _MOST_ALERTS = 5
 _STATES = {"not-fixed": FixState.AFFECTED, "wont-fix": FixState.WILL_NOT_FIX}
+_PROVIDERS = frozenset(
+    {"alpine", "amazon", "chainguard", "debian", "mariner", "oracle", "rhel", "sles", "ubuntu", "wolfi"}
+)
+"""What the databases of those versions have had whose reports do not list their providers."""
 _OTHER_PROVIDERS = {
-    **dict.fromkeys(("redhat", "centos", "rocky", "rockylinux", "almalinux"), "rhel"),
+    **dict.fromkeys(("redhat", "centos", "rocky", "rockylinux", "alma", "almalinux", "scientific", "sl"), "rhel"),
+    "alpaquita": "bellsoft",
+    "amzn": "amazon",
     "azurelinux": "mariner",
+    "clnstrt": "cleanstart",
+    "ol": "oracle",
+    "postmarketos": "alpine",
     "raspbian": "debian",
 }
 """The providers of Grype's database whose data serves a distribution of another name."""
+_LEFT_OUT = {"exclude": "some files of the image", "exclude-providers": "the data of some providers"}
+"""What Grype was told to leave out, by the key of its configuration."""
 _END_OF_LIFE, _DISABLED = "distro-eol", "distro-disabled"
 
 
@@ -207,6 +218,7 @@ def read(document: Any) -> Reading:
         InvalidReportError: The document is not a report of Grype.
     """
     grype = structure_answer(document, GrypeReport, WHAT)
+    check_names(document, GrypeReport, WHAT)
     distro = grype.distro if grype.distro and grype.distro.name else None
     if distro is None and not grype.matches and not grype.ignoredMatches:
         raise UnsupportedImageError(
@@ -246,25 +258,35 @@ def _unseen(grype: GrypeReport, made: datetime | None) -> Iterator[str]:
         yield f"Grype scanned no image, but a {one_line(source.type, _LONGEST)}: there may be more in the image"
     if not (grype.distro and grype.distro.name):
         yield "Grype recognised no distribution: its packages were not scanned"
-    elif not _has_data(grype):
-        yield f"Grype's database has no data for the distribution ({grype.distro.words}): its packages match nothing"
+    elif doubt := _doubt_of(grype.distro, grype):
+        yield f"{doubt}: its packages match nothing"
     yield from _alerts(grype)
     yield from _database_faults(grype.descriptor, made)
     configuration = grype.descriptor.configuration
-    if isinstance(configuration, dict) and configuration.get("exclude"):
-        yield "Grype was told to leave out some files of the image (exclude)"
+    for key, what in _LEFT_OUT.items() if isinstance(configuration, dict) else ():
+        if configuration.get(key):
+            yield f"Grype was told to leave out {what} ({key})"
 
 
-def _has_data(grype: GrypeReport) -> bool:
-    """Return whether the database has data for the distribution; true where the report does not list its providers."""
+def _doubt_of(distro: Distro, grype: GrypeReport) -> str:
+    """Return why the database may have no data for the distribution; empty where it has some.
+
+    What Grype does not know by name it takes for what that is like, and looks for its release among the other's.
+    """
+    if any(":distro:" in (match.vulnerability.namespace or "") for match in grype.matches):
+        return ""
+    name = (distro.name or "").casefold()
+    if name in map(str.casefold, distro.idLike or ()):
+        return f"Grype takes the distribution for {distro.words}, which it is only like"
+    if not (distro.version or "").strip():
+        return f"Grype does not say which release of the distribution ({distro.words}) this is"
     database = grype.descriptor.db if isinstance(grype.descriptor.db, dict) else {}
-    providers, distro = database.get("providers"), grype.distro or Distro()
-    if not isinstance(providers, dict) or not providers:
-        return True
-    names = [one.casefold() for one in (distro.name, *(distro.idLike or ())) if one]
-    names += [_OTHER_PROVIDERS[name] for name in names if name in _OTHER_PROVIDERS]
-    served = any(name.startswith(provider.casefold()) for provider in providers if provider for name in names)
-    return served or any(":distro:" in (match.vulnerability.namespace or "") for match in grype.matches)
+    stated = database.get("providers")
+    providers = filter(None, map(str.casefold, stated)) if isinstance(stated, dict) and stated else _PROVIDERS
+    names = tuple(filter(None, (name, _OTHER_PROVIDERS.get(name))))
+    if any(one.startswith(provider) for provider in providers for one in names):
+        return ""
+    return f"Grype's database has no data for the distribution ({distro.words})"
 
 
 def _alerts(grype: GrypeReport) -> Iterator[str]:

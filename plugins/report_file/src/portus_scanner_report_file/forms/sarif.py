@@ -33,10 +33,10 @@ _NO_FINDINGS = {"pass", "notApplicable", "informational"}
 _GONE = "absent"
 """The baseline's state of a result that was there before, and no longer is."""
 _ACCEPTED = {None, "accepted"}
-_SUPPRESSES_ALL = "Anchore Container Vulnerability Report (T0)"
-"""The name by which Grype up to 0.2x calls itself; it marks each of its results as suppressed."""
-_LEAVE_OUT_UNKNOWN = {"Trivy", "grype", _SUPPRESSES_ALL}
-"""Programs whose SARIF is empty both for a clean image and for a distribution that they did not recognise."""
+_SUPPRESSES_ALL = "anchore container vulnerability report"
+"""How the name begins by which Grype up to 0.2x calls itself; it marks each of its results as suppressed."""
+_LEAVES_OUT_UNKNOWN = re.compile(r"\b(?:trivy|grype|anchore)\b", re.IGNORECASE)
+"""In the names of programs whose SARIF is empty both for a clean image and for a distribution that they do not know."""
 _OF_LANGUAGE = "LanguageSpecificPackageVulnerability"
 """Trivy's name for rules about packages of languages."""
 _KNOWN_ID = re.compile(r"(?:^|_)(CVE-\d{4}-\d{4,}|GHSA(?:-[0-9a-z]{4}){3})(?=[-_]|$)", re.ASCII)
@@ -180,11 +180,19 @@ class Run:
 
 
 @frozen
+class ExternalProperties:
+    """What belongs to one of the runs and stands beside them."""
+
+    results: Any = None
+
+
+@frozen
 class Log:
     """The document."""
 
     version: str
     runs: tuple[Run, ...] = field(validator=min_len(1))
+    inlineExternalProperties: tuple[ExternalProperties, ...] | None = None
 
 
 @frozen
@@ -253,6 +261,8 @@ def read(document: Any) -> Reading:
         raise InvalidReportError(WHAT, faults=["$.version: only 2.1.0 is known"])
     found = [list(_found(run, number)) for number, run in enumerate(log.runs)]
     unseen = [note for run, some in zip(log.runs, found, strict=True) for note in _unseen(run, some)]
+    if any(one.results for one in log.inlineExternalProperties or ()):
+        unseen.append("there are results beside the runs (inlineExternalProperties), which are not read")
     report = ScannerReport(
         findings=unique_findings(_finding(one) for some in found for one in some if not one.suppressed),
         complete=not unseen,
@@ -299,7 +309,7 @@ def _found(run: Run, number: int) -> Iterator[Found]:
         if words is None and not name:
             raise InvalidReportError(WHAT, faults=[f"$.runs[{number}].results[{place}]: the result has no rule"])
         words = words or RuleWords.of(Rule(name))
-        suppressed = result.is_suppressed and driver.name != _SUPPRESSES_ALL
+        suppressed = result.is_suppressed and not driver.name.casefold().startswith(_SUPPRESSES_ALL)
         lines = {**words.lines, **_lines(result.message.text)}
         yield Found(_identity(name or words.rule.id), result, words, lines, suppressed)
 
@@ -320,7 +330,7 @@ def _unseen(run: Run, found: Iterable[Found]) -> Iterator[str]:
     outside = run.externalPropertyFileReferences
     if isinstance(outside, dict) and outside.get("results"):
         yield f"{name} has written results to other files, which are not read"
-    if run.tool.driver.name in _LEAVE_OUT_UNKNOWN and all(one.is_of_language for one in found):
+    if _LEAVES_OUT_UNKNOWN.search(run.tool.driver.name) and all(one.is_of_language for one in found):
         yield (
             f"{name} names no package of a distribution: its SARIF is the same where it did not recognise the "
             "distribution; its JSON tells"

@@ -26,7 +26,7 @@ from portus_scanners import (
 )
 from portus_scanners.backends import one_line, read_time, structure_answer, unique_findings, web_links
 
-from ..subject import Reading, Subject
+from ..subject import Reading, Subject, check_names
 
 WHAT = "Trivy's report"
 _SCHEMA = 2
@@ -190,6 +190,7 @@ def read(document: Any) -> Reading:
         InvalidReportError: The document is not a report of schema 2.
     """
     trivy = structure_answer(document, TrivyReport, WHAT)
+    _check_names(document)
     if trivy.SchemaVersion != _SCHEMA:
         raise InvalidReportError(WHAT, faults=["$.SchemaVersion: only 2 is known"])
     system, results = trivy.Metadata.OS, trivy.Results or ()
@@ -205,9 +206,18 @@ def read(document: Any) -> Reading:
         scanner_version=trivy.Trivy.words,
         database_version="" if database.Version is None else str(database.Version),
         database_updated=read_time(database.UpdatedAt or ""),
-        end_of_life=EndOfLife(source=trivy.Trivy.words, distribution=system.words) if system and system.EOSL else None,
+        end_of_life=_end_of_life(trivy),
     )
     return Reading(report=report, subjects=(_subject(trivy),), made=read_time(trivy.CreatedAt or ""))
+
+
+def _check_names(document: Mapping[str, Any]) -> None:
+    metadata = document.get("Metadata", {})
+    check_names(document, TrivyReport, WHAT)
+    check_names(metadata, ScanMetadata, WHAT, "$.Metadata")
+    check_names(metadata.get("OS"), Distribution, WHAT, "$.Metadata.OS")
+    for place, result in enumerate(document.get("Results") or ()):
+        check_names(result, Result, WHAT, f"$.Results[{place}]")
 
 
 def _subject(trivy: TrivyReport) -> Subject:
@@ -220,8 +230,15 @@ def _subject(trivy: TrivyReport) -> Subject:
     )
 
 
+def _end_of_life(trivy: TrivyReport) -> EndOfLife | None:
+    system = trivy.Metadata.OS
+    if system is None or not system.EOSL:
+        return None
+    return EndOfLife(source=trivy.Trivy.words, distribution=system.words if _recognised(system) else "")
+
+
 def _recognised(system: Distribution | None) -> bool:
-    return system is not None and system.Family not in {None, "", "none"}
+    return system is not None and (system.Family or "").strip().casefold() not in {"", "none"}
 
 
 def _nothing_seen(system: Distribution | None) -> str:
@@ -245,6 +262,8 @@ def _unseen(trivy: TrivyReport, seen: Sequence[Result]) -> Iterator[str]:
         yield "there are packages of a distribution that Trivy did not recognise: it scanned none of them"
     elif _OS_PACKAGES not in classes:
         yield f"Trivy scanned none of the packages of the distribution ({system.words}), only those of languages"
+    elif not (system.Name or "").strip():
+        yield f"Trivy does not say which release of {system.words} this is: it has no advisories without one"
     unknown = sorted({one_line(one or "none", _LONGEST_NAME) for one in classes - {_OS_PACKAGES, _LANGUAGES}})
     if unknown:
         yield f"Trivy's report has packages of a class that is not known here: {', '.join(unknown)}"
