@@ -51,6 +51,8 @@ def test_a_finding_for_each_id_and_package() -> None:
         Finding(id="A", severity=Severity.HIGH, package=package, fixed_by=("3", "2"), title="high"),
         Finding(id="A", package=Package("openssl", "2")),
         Finding(id="B", package=package),
+        Finding(id="B", package=package, purl="pkg:maven/org.a/openssl@1"),
+        Finding(id="B", package=package, purl="pkg:maven/org.b/openssl@1"),
     ]
     joined = Finding(
         id="A", severity=Severity.HIGH, package=package, fixed_by=("2", "3"), links=("http://a/",), title="high"

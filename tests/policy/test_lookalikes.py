@@ -26,6 +26,12 @@ JSON = {
     "a report of Clair v4": {"manifest_hash": "sha256:0", "packages": {}},
     "an answer of Clair": {"Layer": {"Name": "x"}},
     "a report of Klar": {"LayerCount": 3, "Vulnerabilities": {}},
+    "a report of clair-scanner": {"image": "app:1", "unapproved": [], "vulnerabilities": []},
+    "an advisory of OSV": {"schema_version": "1.6.0", "id": "GHSA-1", "affected": []},
+    "a report of osv-scanner": {"results": [], "experimental_config": {}},
+    "a report of npm audit": {"auditReportVersion": 2, "vulnerabilities": {}},
+    "a report of pip-audit": {"dependencies": [], "fixes": []},
+    "a report of Anchore": {"imageDigest": "sha256:0", "vulnerabilities": []},
     "a report of portus-scan": {"schema_version": 1, "reports": []},
     "a comparison by portus-scan diff": {"schema_version": 1, "images": [], "only_old": []},
     "the manifest of an image": {"schemaVersion": 2, "layers": []},
@@ -43,6 +49,7 @@ TEXTS = {
     "a Trivy ignore file (.trivyignore)": "# accepted\nCVE-2024-1234\nCVE-2024-9999 exp:2026-01-01 # later\n\nDS002\n",
     "a Trivy ignore file in YAML (.trivyignore.yaml)": "vulnerabilities:\n  - id: CVE-2024-1234\n",
     "a configuration of Grype (.grype.yaml)": "ignore:\n  - vulnerability: CVE-2024-1234\n",
+    "a configuration of osv-scanner": '[[IgnoredVulns]]\nid = "GO-2022-0968"\n',
     "an allow list of clair-scanner": "generalwhitelist:\n  CVE-2017-6055: XML\n",
     "suppressions of portus-scan": "suppressions:\n  - id: CVE-2024-1234\n    reason: no\n",
     "a configuration of portus-scan": "security:\n  clair: {server: x}\n",
@@ -59,6 +66,19 @@ def test_json(words: str, document: object) -> None:
 @pytest.mark.parametrize(("words", "text"), TEXTS.items())
 def test_other_files(words: str, text: str) -> None:
     """Others by a line that they have; a Trivy ignore file by its lines, which are all ids."""
+    assert words == looks_like(text.encode())
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("a Trivy ignore file (.trivyignore)", "DSA-5417-1\nTEMP-0841856-B18BAF\nRHSA-2019:1481\nKSV-0001\n"),
+        ("a .snyk policy", "version: v1.25.0\nignore:\n  SNYK-JS-AJV-584908:\n    - '*':\n        reason: x\n"),
+        ("", "FROM debian:12\n"),
+    ],
+)
+def test_the_same_otherwise(words: str, text: str) -> None:
+    """Ids of every scheme are ids; a policy is known without its comment."""
     assert words == looks_like(text.encode())
 
 

@@ -66,6 +66,8 @@ def _complete() -> Iterator[tuple[str, dict[str, Any], int, str]]:
     )
     yield "data that has matched", document({**MATCH, "vulnerability": NAMESPACED}, db=PROVIDERS, distro=LEAP), 1, ""
     yield "database of the old form", document(db=OLD_FORM), 0, ""
+    for name in ("redhat", "oraclelinux", "amazonlinux", "azurelinux", "almalinux", "rockylinux", "raspbian", "wolfi"):
+        yield f"{name}, no providers", document(distro={"name": name, "version": "9", "idLike": ["x"]}), 0, ""
     yield "old database that Grype has accepted", document(db=OLD, configuration={"db": {"validate-age": True}}), 0, ""
 
 
@@ -92,12 +94,30 @@ def _incomplete() -> Iterator[tuple[str, dict[str, Any], int, str]]:
         0,
         "no data for the distribution (opensuse-leap",
     )
+    for name in ("fedora", "photon", "openeuler", "gentoo", "busybox", "archlinux", "opensuseleap"):
+        yield (
+            f"{name}, no providers",
+            document(distro={"name": name, "version": "9"}),
+            0,
+            "no data for the distribution",
+        )
+    mint, kali = {"name": "ubuntu", "idLike": ["ubuntu", "debian"]}, {"name": "debian", "idLike": ["debian"]}
+    yield "taken for another one", document(distro={**mint, "version": "21.3"}), 0, "for ubuntu 21.3, which it is only"
+    yield "taken for its parent", document(db=PROVIDERS, distro={**kali, "version": "2024.1"}), 0, "only like"
+    yield (
+        "no release",
+        document(distro={"name": "debian", "version": ""}),
+        0,
+        "which release of the distribution (debian)",
+    )
+    yield "providers left out", document(configuration={"exclude-providers": ["debian"]}), 0, "data of some providers"
     yield "alert of a new type", document(**alerts("feed-missing", "no feed for this")), 0, "no feed for this"
 
 
 def _invalid() -> Iterator[tuple[str, object]]:
     yield "null matches", document(matches=None)
     yield "no matches", document(matches=...)
+    yield "matches in another case", {**document(), "Matches": [MATCH]}
     yield "another image", document(MATCH, source=image(OTHER))
     yield "no id", document({**MATCH, "vulnerability": {"severity": "High"}})
     yield "null descriptor", document(MATCH, descriptor=None)

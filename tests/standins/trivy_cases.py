@@ -69,11 +69,14 @@ def _of_systems() -> Iterator[tuple[str, object, object, Outcome, str, str]]:
     """Yield reports about other distributions."""
     yield "no distribution", ..., [LANGUAGE], Outcome.INCOMPLETE, "", "recognised no distribution"
     yield "null distribution", None, [LANGUAGE], Outcome.INCOMPLETE, "", "recognised no distribution"
+    yield "no release", {"Family": "debian"}, [NOTHING_FOUND], Outcome.INCOMPLETE, "", "which release of debian"
     yield "unrecognised", UNRECOGNISED, [LANGUAGE], Outcome.INCOMPLETE, "", "did not recognise"
     yield "unrecognised, with packages", UNRECOGNISED, [NOTHING_FOUND], Outcome.INCOMPLETE, "", "did not recognise"
     yield "no distribution, nothing", ..., [], Outcome.UNSUPPORTED, "", "recognised nothing"
     yield "ended", OLD, [NOTHING_FOUND], Outcome.OK, "ubuntu 15.04", ""
     yield "ended, only languages", OLD, [LANGUAGE], Outcome.INCOMPLETE, "ubuntu 15.04", "none of the packages"
+    yield "ended, unrecognised", {**UNRECOGNISED, "EOSL": True}, [LANGUAGE], Outcome.INCOMPLETE, "", "did not recognise"
+    yield "blank", {"Family": " ", "Name": "12"}, [NOTHING_FOUND], Outcome.INCOMPLETE, "", "did not recognise"
     yield "not ended", {**OLD, "EOSL": False}, [NOTHING_FOUND], Outcome.OK, "", ""
 
 
@@ -85,6 +88,10 @@ def _invalid() -> Iterator[tuple[str, object]]:
     yield "results of another type", document("none")
     yield "null vulnerabilities", document([{**NOTHING_FOUND, "Vulnerabilities": None}])
     yield "null packages", document([{**FOUND, "Packages": None}])
+    found = FOUND["Vulnerabilities"]
+    yield "vulnerabilities in lower case", document([{**NOTHING_FOUND, "vulnerabilities": found}])
+    yield "results in lower case", {**document([NOTHING_FOUND]), "results": [FOUND]}
+    yield "end of support in lower case", document([NOTHING_FOUND], {**DEBIAN, "eosl": True})
     yield "no id", document([{**NOTHING_FOUND, "Vulnerabilities": [{"PkgName": "a"}]}])
     yield "no package", document([{**NOTHING_FOUND, "Vulnerabilities": [{"VulnerabilityID": "CVE-2099-0001"}]}])
 

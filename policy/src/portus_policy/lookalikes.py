@@ -73,9 +73,7 @@ _BEGINNINGS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 """What other files are by a line that they have."""
 _MAGIC = ((b"\x1f\x8b", "a file that is compressed (gzip)"), (b"\x28\xb5\x2f\xfd", "a file that is compressed (zstd)"))
 _TAR_AT, _TAR = 257, b"ustar"
-_IGNORED_ID = re.compile(
-    r"(?:[A-Z]{2,}(?:-[0-9A-Za-z_.:]+)+|[A-Z]{2,}\d{3,})(?:\s+exp:\S+)?(?:\s*#.*)?", re.ASCII
-)
+_IGNORED_ID = re.compile(r"(?:[A-Z]{2,}(?:-[0-9A-Za-z_.:]+)+|[A-Z]{2,}\d{3,})(?:\s+exp:\S+)?(?:\s*#.*)?", re.ASCII)
 
 
 def looks_like(content: bytes) -> str:
@@ -90,8 +88,8 @@ def looks_like(content: bytes) -> str:
     if content[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR:
         return "an archive (tar)"
     text = content[:_MOST_SEEN].decode("utf-8-sig", "replace").lstrip()
-    if text.startswith(("{", "[")):
-        return _json(content)
+    if text.startswith(("{", "[")) and (words := _json(content)):
+        return words
     by_beginning = next((words for words, pattern in _BEGINNINGS if pattern.search(text)), "")
     return by_beginning or ("a Trivy ignore file (.trivyignore)" if _is_list_of_ids(text) else "")
 

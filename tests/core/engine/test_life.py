@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -12,6 +13,7 @@ from portus_scanners import (
     Finding,
     Health,
     Image,
+    ImageReport,
     Outcome,
     Progress,
     RegistryError,
@@ -20,6 +22,7 @@ from portus_scanners import (
     ScannerSettings,
     SettingsError,
     Verdict,
+    make_image_report,
 )
 from portus_scanners_testing import virtual_time
 
@@ -55,6 +58,28 @@ async def test_all_scanners_run_at_once(make_engine: Callable[..., Any]) -> None
         assert 10.0 == pytest.approx(asyncio.get_running_loop().time() - begin)
     assert ["c", "a", "b"] == [run.scanner for run in report.results]
     assert Verdict.CLEAN == report.verdict
+
+
+@pytest.mark.parametrize(("findings", "aliases", "off_the_loop"), [(100, 0, False), (1000, 0, True), (1, 1000, True)])
+async def test_many_findings_are_merged_off_the_loop(
+    make_engine: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, findings: int, aliases: int, *, off_the_loop: bool
+) -> None:
+    """The event loop goes on meanwhile, whether there are many findings or many names of one."""
+    names = tuple(f"CVE-2099-{number:05}" for number in range(aliases))
+    report = ScannerReport(findings=[Finding(id=f"X-{number}", aliases=names) for number in range(findings)])
+    merging: list[threading.Thread] = []
+
+    def noted(*args: Any) -> ImageReport:
+        merging.append(threading.current_thread())
+        return make_image_report(*args)
+
+    async def found(_scanner: Scanner[Any], _image: Image) -> ScannerReport:
+        return report
+
+    monkeypatch.setattr("portus_scanners.engine.image_scan.make_image_report", noted)
+    async with make_engine(one=doing(found)) as engine:
+        assert (aliases or findings) == len((await engine.scan("registry.example/app:1")).vulnerabilities)
+    assert [off_the_loop] == [thread is not threading.main_thread() for thread in merging]
 
 
 @virtual_time

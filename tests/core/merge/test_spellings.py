@@ -78,6 +78,15 @@ SAME = [
     (found("bash", "4-1", "rhel:8", "pkg:rpm/redhat/bash@4-1?epoch=2"), found("bash", "2:4-1", "redhat:8.1")),
     (found("Toml", "1", "npm", "pkg:npm/toml@1"), found("Toml", "1", "node-pkg", "pkg:npm/Toml@1")),
     (found("odd name", "1", "python", "pkg:pypi/foo@1"), found("foo", "1", "python-pkg")),
+    (found("bash", "5-1", "os", "pkg:deb/debian/bash@5-1?distro=debian-12"), found("bash", "5-1", "debian:12.5")),
+    (
+        found("bash", "5-1", "", "pkg:deb/debian/bash@5-1?arch=amd64"),
+        found("bash", "5-1", "", "pkg:deb/debian/bash@5-1?arch=all&distro=debian-12"),
+    ),
+    (
+        found("bash", "5-1", "deb", "pkg:deb/debian/bash@5-1"),
+        found("bash", "5-1", "Debian:12", "pkg:deb/debian/bash@5-1?distro=debian-12.5"),
+    ),
     (found("b", "1", "graalvm-native-image", "pkg:maven/org.a/b@1"), found("org.a:b", "1", "jar")),
     (found("x.org/a/b/v2", "v2.1", "gobinary"), found("b/v2", "v2.1", "go-module", "pkg:golang/x.org/a/b@v2.1#v2")),
 ]
@@ -94,6 +103,14 @@ OTHER = [
     (found("bash", "1:1-1", "rhel:8"), found("bash", "1-1", "rhel:8")),
     (found("bash", "1-1", "rhel:8", "pkg:rpm/redhat/bash@1-1?epoch=1"), found("bash", "2:1-1", "redhat:8")),
     (found("bash", "5-1", "", "pkg:deb/debian/bash@5-1?distro=debian-11"), found("bash", "5-1", "debian:12.5")),
+    (
+        found("bash", "5-1", "", "pkg:deb/debian/bash@5-1?distro=debian-11"),
+        found("bash", "5-1", "", "pkg:deb/debian/bash@5-1?distro=debian-12"),
+    ),
+    (
+        found("bash", "5-1", "ubuntu", "pkg:deb/ubuntu/bash@5-1"),
+        found("bash", "5-1", "debian:12", "pkg:deb/debian/bash@5-1?distro=debian-12"),
+    ),
     (found("JSONStream", "1", "npm", "pkg:npm/jsonstream@1"), found("jsonstream", "1", "npm", "pkg:npm/jsonstream@1")),
     (found("github.com/Foo/x", "1", "gobinary"), found("github.com/foo/x", "1", "go-module")),
     (
@@ -137,6 +154,15 @@ def test_a_name_with_two_groups_joins_neither() -> None:
     apart = merged(bare, evolve(bare, purl=LOG4J), fork)
     assert [("a",), ("b",), ("c",)] == sorted(one.scanners for one in apart)
     assert 3 == len({one.package for one in apart})
+
+
+def test_a_distribution_without_its_release_is_not_two() -> None:
+    """Where package URLs know two releases, who names none stands apart."""
+    purl = "pkg:deb/debian/bash@5-1"
+    releases = [found("bash", "5-1", "debian", f"{purl}?distro=debian-{number}") for number in (11, 12)]
+    assert 3 == len(
+        merged(found("bash", "5-1", "", purl), *releases[:1], evolve(releases[1], purl=f"{purl}?distro=12"))
+    )
 
 
 def test_source_packages_meet_across_spellings() -> None:

@@ -48,6 +48,14 @@ async def test_trivy_has_scanned_no_image(tmp_path: Path, kind: str) -> None:
     assert kind in report.notes[0]
 
 
+async def test_support_has_ended_of_what_was_not_recognised(tmp_path: Path) -> None:
+    """That it has ended is known, though not of what."""
+    case = next(case for case in TRIVY_CASES if case.name == "ended, unrecognised")
+    report = await scan(tmp_path, case.content)
+    assert report.end_of_life is not None
+    assert "the support of the distribution has ended, says Trivy 0.76.0" == report.end_of_life.sentence
+
+
 async def test_the_age_of_a_servers_database(tmp_path: Path) -> None:
     """Trivy's report names the database of the server that it asked."""
     case = next(case for case in TRIVY_CASES if case.name == "found")

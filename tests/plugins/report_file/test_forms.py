@@ -135,6 +135,27 @@ def test_any_json_is_read_or_refused(form: str, value: Any, data: st.DataObject)
     assert reading.subjects
 
 
+@pytest.mark.parametrize(
+    ("document", "words"),
+    [
+        ({"bomFormat": "CycloneDX", "vulnerabilities": []}, "a CycloneDX document"),
+        ({"spdxVersion": "SPDX-2.3"}, "an SPDX document"),
+        ({"@context": "https://openvex.dev/ns/v0.2.0", "statements": []}, "an OpenVEX document"),
+        ({"results": [], "experimental_config": {}}, "a report of osv-scanner"),
+        ({"schema_version": "1.6.0", "id": "GHSA-1", "affected": []}, "an advisory of OSV"),
+        ({"schema_version": 1, "reports": []}, "a document of portus-scan"),
+        ({"manifest_hash": "sha256:0", "vulnerabilities": {}}, "a report of Clair v4"),
+        ({"Layer": {"Name": "x"}}, "an answer of Clair"),
+        ({"version": "15.0.7", "scan": {}, "vulnerabilities": []}, "GitLab's security report"),
+        ([{"Target": "app:1 (debian 10)", "Vulnerabilities": None}], "an old version of Trivy"),
+    ],
+)
+def test_a_foreign_form_is_named(document: Any, words: str) -> None:
+    """Who gives another file than was meant is told which one it is."""
+    with pytest.raises(InvalidReportError, match=words):
+        read_report(document)
+
+
 @given(JSON.filter(lambda value: value is not None))
 def test_any_other_json_is_refused(value: Any) -> None:
     """What has no member of a known form is invalid."""

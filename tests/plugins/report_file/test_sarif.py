@@ -188,13 +188,28 @@ def _trivys(*names: str | None) -> dict[str, Any]:
         (_trivys("LanguageSpecificPackageVulnerability", "OsPackageVulnerability"), True),
         (_trivys(None), True),
         ({"tool": {"driver": {"name": "grype"}}, "results": []}, False),
+        ({"tool": {"driver": {"name": "Grype"}}, "results": []}, False),
+        ({"tool": {"driver": {"name": "trivy vulnerability scanner"}}, "results": []}, False),
         ({"tool": {"driver": {"name": "acme"}}, "results": []}, True),
     ],
-    ids=["trivy nothing", "trivy language", "trivy distribution", "trivy unnamed", "grype nothing", "other nothing"],
+    ids=[
+        *("trivy nothing", "trivy language", "trivy distribution", "trivy unnamed", "grype nothing"),
+        *("grype otherwise", "trivy otherwise", "other nothing"),
+    ],
 )
 def test_an_empty_log_of_trivy_or_grype_is_not_complete(run: dict[str, Any], *, complete: bool) -> None:
     """It is the same for a clean image and for a distribution that they did not recognise."""
     assert complete is read_report(reports.sarif({}, **run)).report.complete
+
+
+def test_results_beside_the_runs_are_not_read() -> None:
+    """SARIF lets a run's results stand in the log itself: what is not read is not complete."""
+    tool = {"driver": {"name": "acme"}}
+    document = reports.sarif({}, tool=tool, results=[])
+    assert read_report({**document, "inlineExternalProperties": [{"addresses": []}]}).report.complete
+    report = read_report({**document, "inlineExternalProperties": [{"results": [BASE]}]}).report
+    assert not report.complete
+    assert "inlineExternalProperties" in report.notes[0]
 
 
 def test_the_rule_of_a_result_may_be_an_object() -> None:

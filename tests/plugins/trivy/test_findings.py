@@ -106,6 +106,7 @@ def test_cvss_of_every_version() -> None:
         {"nvd": {"V3Score": "high", "V3Vector": 7}},
         {"nvd": {"V3Score": 11}},
         {"nvd": {"V3Score": True}},
+        {"nvd": {"V3Score": 10**400}},
     ],
 )
 def test_ratings_that_are_none_are_left_out(junk: object) -> None:

@@ -28,13 +28,13 @@ def web_links(texts: Iterable[str]) -> tuple[str, ...]:
 
 
 def unique_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return one finding for each id and package, where a backend reports one for each file or each layer.
+    """Return one finding for each id, package and package URL, where a backend reports one for each file or layer.
 
     The worst one is kept (of equals, the first), with the aliases, fixes and links of all.
     """
-    groups: dict[tuple[str, Package], list[Finding]] = {}
+    groups: dict[tuple[str, Package, str], list[Finding]] = {}
     for finding in findings:
-        groups.setdefault((finding.id, finding.package), []).append(finding)
+        groups.setdefault((finding.id, finding.package, finding.purl), []).append(finding)
     return tuple(group[0] if len(group) == 1 else _joined(group) for group in groups.values())
 
 

@@ -29,6 +29,8 @@ ResultT = TypeVar("ResultT")
 
 _ABOUT_CONTENT = {Outcome.OK, Outcome.INCOMPLETE, Outcome.UNSUPPORTED}
 """Outcomes that say something about the image, and not about the way to it."""
+_MANY = 1000
+"""Findings, with their aliases, that are merged in a thread, so that the event loop goes on."""
 
 
 class ImageScan:
@@ -135,7 +137,11 @@ class ImageScan:
             raise
         finally:
             self._runs = []  # they know this object: without a cycle nothing is left for the collector
-        return make_image_report(image, [record for record in self._records if record is not None])
+        records = [record for record in self._records if record is not None]
+        found = (1 + len(one.aliases) for run in records if run.report for one in run.report.findings)
+        if sum(found) < _MANY:
+            return make_image_report(image, records)
+        return await asyncio.to_thread(make_image_report, image, records)
 
     async def _wait(self) -> None:
         """Wait until all runs have ended."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator
 
 from attrs import evolve
 from portus_images import Image, one_line
@@ -42,13 +42,9 @@ def judge(runs: Iterable[ScannerRun]) -> Verdict:
     runs = tuple(runs)
     if any(run.report is not None and run.report.findings for run in runs):
         return Verdict.VULNERABLE
-    if runs and all(run.outcome is Outcome.OK and not _has_ended(run) for run in runs):
-        return Verdict.CLEAN
-    return Verdict.UNKNOWN
-
-
-def _has_ended(run: ScannerRun) -> bool:
-    return run.report is not None and run.report.end_of_life is not None
+    ended = any(run.report is not None and run.report.end_of_life is not None for run in runs)
+    whole = runs and all(run.outcome is Outcome.OK for run in runs)
+    return Verdict.CLEAN if whole and not ended else Verdict.UNKNOWN
 
 
 def merge(runs: Iterable[ScannerRun], severity: SeverityPolicy = _HIGHEST) -> tuple[Vulnerability, ...]:
@@ -97,19 +93,15 @@ def _group(runs: Iterable[ScannerRun]) -> tuple[CanonicalIds, list[tuple[str, Fi
     packages = PackagePlaces([finding for _, finding in found])
     members = [packages.find(scanner, finding) for scanner, finding in found]
     names = [names_of(finding) for _, finding in found]
-    ids = CanonicalIds(_weigh(names, members))
+    weights: dict[FindingNames, int] = defaultdict(int)
+    for member, own in zip(members, names, strict=True):
+        weights[own] += member.weight
+    ids = CanonicalIds(weights)
     by_id: dict[str, list[Found]] = defaultdict(list)
     for member, own in zip(members, names, strict=True):
         for canonical in ids.of(own):
             by_id[canonical].append(member)
     return ids, [(canonical, group) for canonical, same in by_id.items() for group in group_findings(same)]
-
-
-def _weigh(names: Iterable[FindingNames], members: Iterable[Found]) -> Mapping[FindingNames, int]:
-    weights: dict[FindingNames, int] = defaultdict(int)
-    for own, member in zip(names, members, strict=True):
-        weights[own] += member.weight
-    return weights
 
 
 def combine_reports(reports: Iterable[ImageReport], *, severity: SeverityPolicy = _HIGHEST) -> ImageReport:
@@ -137,13 +129,9 @@ def combine_reports(reports: Iterable[ImageReport], *, severity: SeverityPolicy 
     if len(digests) > 1:
         names = " and ".join(one_line(digest, 100) for digest in digests[:2])
         raise CombineError(f"reports of different images can't be combined: {names}; combine those of one digest")
-    image = min((report.image for report in reports), key=_image_order)
+    image = min((report.image for report in reports), key=lambda one: (one.reference.text, repr(one)))
     runs = (run for report in reports for run in report.results)
     return make_image_report(image, _unite(runs), severity=severity)
-
-
-def _image_order(image: Image) -> tuple[str, str]:
-    return image.reference.text, repr(image)
 
 
 def _unite(runs: Iterable[ScannerRun]) -> Iterator[ScannerRun]:

@@ -11,8 +11,8 @@ it adds holds for the same name of other findings too, as long as no other packa
 
 A finding that leaves out the version or the release counts for every package of its name that it can mean, and stands
 by itself only where there is none: it never joins two packages, never hides one, and never counts besides the one that
-it means. One that names a distribution without its release means the only release of it that others name. A finding
-without a package stands apart: joined to whatever there is, it could make fewer of many.
+it means. One that names a distribution without its release means the only release of it that package URLs name. A
+finding without a package stands apart: joined to whatever there is, it could make fewer of many.
 """
 
 from __future__ import annotations
@@ -77,9 +77,6 @@ class PackagePlaces:
         stated = {(one.package, one.source_package, one.purl) for one in findings}
         for package, purl in {(package, purl) for package, _, purl in stated if purl}:
             self._note_meaning(package, purl)
-        for place in {self._place(package, purl) for package, _, purl in stated}:
-            name, version, namespace = place
-            self._releases[name, version, namespace.partition(":")[0]].add(place)
         for package, source, purl in stated:
             if source and source.name:
                 self._note_source(self._place(_place_of(package), package, purl), source)
@@ -106,6 +103,7 @@ class PackagePlaces:
         """Note what a package URL adds to a name, version and namespace."""
         own = _place_of(package)
         meant = _refine(own, package, purl)
+        self._releases[meant[0], meant[1], meant[2].partition(":")[0]].add(meant)
         if meant != own and all(own):
             self._meant[own].add(meant)
 
@@ -122,7 +120,8 @@ class PackagePlaces:
         name, version, namespace = place
         stated = self._built_from[name, version]
         identity = source.name, canonical_version(kind_of(namespace).type, source.version) or version
-        stated[namespace] = min(identity, stated.get(namespace, identity), key=_source_order)
+        others = stated.get(namespace, identity)
+        stated[namespace] = min(identity, others, key=lambda one: (one[0], ":" not in one[1], one[1]))
 
     def _identity(self, place: PackagePlace, source: Package | None) -> Identity:
         name, version, namespace = place
@@ -135,11 +134,6 @@ class PackagePlaces:
         if namespace in stated:
             return stated[namespace]
         return stated.get("", own) if namespace else min(stated.values())
-
-
-def _source_order(source: Identity) -> tuple[str, bool, str]:
-    name, version = source
-    return name, ":" not in version, version
 
 
 def _weigh(finding: Finding) -> int:
@@ -184,7 +178,7 @@ def _refine_namespace(namespace: str, purl: PackageUrl) -> str:
     if purl.type not in PACKAGE_TYPES:
         return purl.type
     stated, release = kind_of(namespace), kind_of(purl.release)
-    if stated.type and namespace != purl.type:
+    if stated.type and namespace != purl.type and (stated.release or stated.family != release.family):
         return namespace
     return release.name_in_image if release.type or namespace in {"", purl.type} else namespace
 
