@@ -39,7 +39,7 @@ MOST_LINES = 400
 MOST_NAMES = 70
 SMALL = 60
 # The words of somebody else's JSON: two backends may both have a `Vulnerability`.
-WIRE_MODELS = ("*/wire.py", "examples/osv/src/*/sbom.py", "plugins/report_file/src/*/forms/*.py")
+WIRE_MODELS = ("*/wire.py", "plugins/osv/src/*/sbom.py", "plugins/report_file/src/*/forms/*.py")
 
 
 def family(module: Module) -> str:

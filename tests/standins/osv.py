@@ -21,6 +21,8 @@ class StandInOsv(LoopbackServer):
         self.known: dict[str, list[dict[str, Any]]] = {"pkg:pypi/jinja2@2.4.1": []}
         self.queries: list[list[dict[str, Any]]] = []
         """The queries of each batch."""
+        self.unknown: set[str] = set()
+        """Ecosystems, or types of package URLs, that the server rejects, and all queries with them."""
         self._page_size = page_size
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -29,6 +31,8 @@ class StandInOsv(LoopbackServer):
         if (request.method, path) == ("POST", "/v1/querybatch"):
             queries = json.loads(await request.read())["queries"]
             self.queries.append(queries)
+            if self.unknown & {_ecosystem(query["package"]) for query in queries}:
+                return _json({"code": 3, "message": "Invalid ecosystem."}, 400)
             return _json({"results": [self._result(query) for query in queries]})
         records = {record["id"]: record for found in self.known.values() for record in found}
         record = records.get(path.removeprefix("/v1/vulns/"))
@@ -42,6 +46,10 @@ class StandInOsv(LoopbackServer):
         page = [{"id": record["id"], "modified": "2026-01-01T00:00:00Z"} for record in found[start:end]]
         more = {"next_page_token": str(end)} if end < len(found) else {}
         return {**({"vulns": page} if page else {}), **more}
+
+
+def _ecosystem(package: dict[str, str]) -> str:
+    return package.get("ecosystem") or package["purl"].removeprefix("pkg:").partition("/")[0]
 
 
 def _json(document: object, status: int = 200) -> web.Response:

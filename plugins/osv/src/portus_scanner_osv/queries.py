@@ -18,10 +18,27 @@ from portus_scanners import Package
 
 from .sbom import SbomPackage
 
-_BY_PURL = frozenset(
-    "cargo composer conan cran gem golang hackage hex maven npm nuget pub pypi swift".split()  # noqa: SIM905
-)
-"""Types of package URLs that OSV.dev accepts unchanged."""
+_BY_PURL: Mapping[str, str] = {
+    "cargo": "crates.io",
+    "composer": "Packagist",
+    "conan": "ConanCenter",
+    "cran": "CRAN",
+    "gem": "RubyGems",
+    "golang": "Go",
+    "hackage": "Hackage",
+    "hex": "Hex",
+    "maven": "Maven",
+    "npm": "npm",
+    "nuget": "NuGet",
+    "pub": "Pub",
+    "pypi": "PyPI",
+    "swift": "SwiftURL",
+}
+"""Types of package URLs that OSV.dev accepts unchanged, and what it calls their ecosystems."""
+LANGUAGES = frozenset(_BY_PURL.values())
+"""OSV's ecosystems that have no releases."""
+DISTRIBUTIONS = frozenset({"Debian", "Ubuntu", "Alpine", "Wolfi", "Chainguard"})
+"""OSV's ecosystems that are asked about by source package."""
 _RELEASE = re.compile(r"(?:[a-z]+-)?(\d{1,4})(?:\.(\d{1,4}))?(?:\.\d+)*", re.ASCII)
 _REBUILT = re.compile(r"\+b\d+$", re.ASCII)
 
@@ -35,6 +52,11 @@ class Query:
     name: str
     version: str
     purl: str = ""
+
+    @property
+    def osv_ecosystem(self) -> str:
+        """OSV's name of the ecosystem, with its release: ``Debian:12``, ``PyPI``."""
+        return _BY_PURL[self.ecosystem] if self.purl else self.ecosystem
 
     @property
     def body(self) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from attrs import Attribute, field, frozen
 from portus_scanners import HttpScannerSettings
 from portus_scanners.backends import PathTemplate
 
+from .queries import DISTRIBUTIONS, LANGUAGES
+
 PUBLIC_SERVER = "https://api.osv.dev"
 
 
@@ -21,6 +23,17 @@ def _path(_instance: object, _attribute: Attribute[str], value: str) -> None:
     PathTemplate(value)
 
 
+def _known(_instance: object, attribute: Attribute[tuple[str, ...]], value: tuple[str, ...]) -> None:
+    known = {name.casefold() for name in LANGUAGES | DISTRIBUTIONS}
+    for one in value:
+        if one.partition(":")[0].strip().casefold() not in known:
+            names = ", ".join(sorted(LANGUAGES | DISTRIBUTIONS, key=str.casefold))
+            msg = (
+                f"{attribute.name} has {one[:40]!r}, which is not an ecosystem that is asked about; these are: {names}"
+            )
+            raise ValueError(msg)
+
+
 @frozen(kw_only=True)
 class OsvSettings(HttpScannerSettings):
     """Where the SBOMs are, and which server is asked."""
@@ -30,3 +43,6 @@ class OsvSettings(HttpScannerSettings):
     sbom: str = field(default="", validator=_path)
     """The file with an image's SBOM: ``/srv/sboms/{repository}/{digest}.json``, see `PathTemplate`. If empty, the SBOM
     that is attached to the image in its registry."""
+    ecosystems: tuple[str, ...] = field(default=(), validator=_known)
+    """OSV's names of the ecosystems that the server has, for a mirror that does not have all: ``PyPI``, ``Debian`` or
+    ``Debian:12``. Packages of others are not asked about. If empty, what the server answers has to tell it."""

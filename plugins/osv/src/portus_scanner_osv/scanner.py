@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 
 from packageurl import PackageURL
@@ -28,7 +29,8 @@ from portus_scanners.backends import (
     unique_findings,
 )
 
-from .api import OsvApi
+from .api import OsvApi, UnknownEcosystemError
+from .ecosystems import ServerCoverage, are_had, probes_for
 from .findings import make_finding
 from .queries import Query, find_source, make_query, package_of
 from .sbom import Sbom, SbomPackage, read_sbom
@@ -55,26 +57,42 @@ class OsvScanner(Scanner[OsvSettings], contract=1):
         """Return what OSV.dev knows of the packages in the image's SBOM.
 
         Raises:
-            UnsupportedImageError: The image has no SBOM, or none of its packages is known to OSV.dev.
+            UnsupportedImageError: The image has no SBOM, or the server has no data for any of its packages.
             ScannerUnavailableError: OSV.dev can't be reached, or is out of order.
             InvalidReportError: The SBOM is not valid, or OSV.dev's answers do not follow its API.
             ScannerError: The SBOM can't be read, or OSV.dev refused a request.
         """
         content = await self._fetch_sbom(image)
-        asked, unasked = await asyncio.to_thread(_sort, content)
+        asked, unasked = await asyncio.to_thread(_sort, content, self.settings)
         api = self._api()
-        found = await api.find(tuple(asked))
+        found, rejected = await api.find_known(tuple(asked))
+        coverage = await self._cover(api, found, rejected)
+        coverage.check({query.osv_ecosystem for query in asked})
         ids = dict.fromkeys(name for names in found.values() for name in names)
         some = tuple(islice(ids, MOST_RECORDS))
         records = await api.fetch_all(some, lambda done: self.context.progress(done, len(some), "vulnerability"))
         findings = await asyncio.to_thread(lambda: unique_findings(_findings(asked, found, records)))
-        notes = [*_unasked(unasked), *_unsourced(asked), *_unfetched(len(ids))]
+        notes = [*_unasked(unasked), *coverage.notes, *_unsourced(asked), *_unfetched(len(ids))]
         return ScannerReport(findings=findings, complete=not notes, notes=tuple(notes))
 
     async def check_health(self) -> Health:
         """Return whether the API answers a query."""
-        await self._api().find([_KNOWN], timeout=HEALTH_TIMEOUT)
+        with suppress(UnknownEcosystemError):  # a mirror need not have PyPI
+            await self._api().find([_KNOWN], timeout=HEALTH_TIMEOUT)
         return Health(healthy=True, message=f"OSV.dev's API answers at {self.settings.server}")
+
+    async def _cover(
+        self, api: OsvApi, found: Mapping[Query, Collection[str]], rejected: Collection[str]
+    ) -> ServerCoverage:
+        """Return which of the ecosystems the server does not have, or may not have."""
+        told = {query.osv_ecosystem for query, names in found.items() if names}.union(rejected)
+        silent = sorted({query.osv_ecosystem for query in found} - told)
+        silent = [name for name in silent if not are_had(name, self.settings)]
+        probes = probes_for(silent)
+        answers = await api.find(tuple(probes.values())) if probes else {}
+        lacking = [name for name, probe in probes.items() if not answers[probe]]
+        untold = [name for name in silent if name not in probes]
+        return ServerCoverage(lacking=(*rejected, *lacking), untold=tuple(untold))
 
     def _api(self) -> OsvApi:
         return OsvApi(HttpBackend(self.context, self.settings.server))
@@ -114,7 +132,7 @@ def _preference(referrer: Referrer) -> tuple[int, str]:
 Asked = Mapping[Query, Collection[SbomPackage]]
 
 
-def _sort(content: bytes) -> tuple[Asked, Counter[str]]:
+def _sort(content: bytes, settings: OsvSettings) -> tuple[Asked, Counter[str]]:
     """Return what to ask about which packages, and the others, counted by their kind."""
     sbom: Sbom = read_sbom(read_json(content, "the SBOM"))
     asked: dict[Query, list[SbomPackage]] = defaultdict(list)
@@ -123,6 +141,8 @@ def _sort(content: bytes) -> tuple[Asked, Counter[str]]:
         query = make_query(package)
         if query is None:
             unasked[_kind(package.purl)] += 1
+        elif settings.ecosystems and not are_had(query.osv_ecosystem, settings):
+            unasked[query.osv_ecosystem] += 1
         else:
             asked[query].append(package)
     if not asked:

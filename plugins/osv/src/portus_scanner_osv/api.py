@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -21,6 +22,10 @@ MOST_PAGES = 100
 AT_ONCE = 8
 """Records that are fetched at the same time."""
 BATCH = "OSV.dev's answer to the queries"
+
+
+class UnknownEcosystemError(ScannerError):
+    """The server rejects a request since it does not know an ecosystem in it."""
 
 
 class OsvApi:
@@ -45,6 +50,24 @@ class OsvApi:
             else:
                 raise InvalidReportError(BATCH, faults=[f"$.results: there are more than {MOST_PAGES} pages"])
         return found
+
+    async def find_known(self, queries: Sequence[Query]) -> tuple[Mapping[Query, Collection[str]], Collection[str]]:
+        """Return what `find` returns, and the ecosystems that the server rejects; their queries found nothing."""
+        try:
+            return await self.find(queries), ()
+        except UnknownEcosystemError:
+            by_ecosystem: dict[str, list[Query]] = defaultdict(list)
+            for query in queries:
+                by_ecosystem[query.osv_ecosystem].append(query)
+        found: dict[Query, Collection[str]] = {}
+        rejected = []
+        for name, some in by_ecosystem.items():
+            try:
+                found |= await self.find(some)
+            except UnknownEcosystemError:
+                found |= dict.fromkeys(some, ())
+                rejected.append(name)
+        return found, rejected
 
     async def fetch_all(self, ids: Collection[str], fetched: Callable[[int], None]) -> Mapping[str, Vulnerability]:
         """Return the record of each id, fetching a few at a time; call *fetched* with the number of records so far."""
@@ -112,4 +135,6 @@ def _checked(answer: HttpAnswer) -> HttpAnswer:
     if answer.status == HTTPStatus.OK:
         return answer
     text = f"OSV.dev answered HTTP {answer.status}: {answer.excerpt or 'nothing more'}"
+    if answer.status == HTTPStatus.BAD_REQUEST and "ecosystem" in answer.excerpt.casefold():
+        raise UnknownEcosystemError(text)
     raise ScannerUnavailableError(text) if answer.unavailable else ScannerError(text)
