@@ -16,6 +16,7 @@ from .errors import (
     RegistryError as RegistryError,
     RegistryUnavailableError as RegistryUnavailableError,
     SettingsError as SettingsError,
+    UnknownRepositoryError as UnknownRepositoryError,
 )
 from .fields import (
     BOOLEAN as BOOLEAN,

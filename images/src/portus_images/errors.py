@@ -9,6 +9,7 @@
     `-- RegistryError             the image could not be resolved
         |-- RegistryAuthError     the registry wants other credentials
         |-- ImageNotFoundError    the registry does not have it (also a LookupError)
+        |   `-- UnknownRepositoryError  it knows no repository of this name
         |-- InvalidManifestError  the registry's answer is not a manifest, or not the one asked for
         |-- LocalImageError       a folder or an archive has no such image, or one that can't be trusted
         `-- RegistryUnavailableError  no answer in time, or a 5xx: try again later
@@ -81,6 +82,13 @@ class RegistryAuthError(RegistryError):
 
 class ImageNotFoundError(RegistryError, LookupError):
     """The registry has no such repository, tag, digest or platform."""
+
+
+class UnknownRepositoryError(ImageNotFoundError):
+    """The registry says that it knows no repository of this name (``NAME_UNKNOWN``).
+
+    While it wants a log-in, and there was none, `Registry.tags` raises an `ImageNotFoundError`: it may only hide it.
+    """
 
 
 class InvalidManifestError(RegistryError):

@@ -162,6 +162,7 @@ def build(server: ScriptedServer, exchange: Exchange) -> None:
             response.headers.add("WWW-Authenticate", challenge.replace("HOST", server.url))
         return response
 
+    server.script("/v2/", answer)
     server.script(MANIFEST, answer)
     if exchange.path:
         server.script(exchange.path, dict(exchange.answer))
@@ -184,7 +185,7 @@ async def test_a_documented_exchange_is_met(connect: Connect, exchange: Exchange
         build(server, exchange)
         image = await pull(connect, server, exchange)
         asked = [request for request in server.requests if request.path == exchange.path]
-        logins = [request.headers.get("Authorization") for request in asked] or server.asked(MANIFEST)[1:]
+        logins = [request.headers.get("Authorization") for request in asked] or server.asked(MANIFEST)[-1:]
 
     account = {"account": [exchange.username]} if exchange.username else {}
     expected = {"service": [exchange.service], "scope": ["repository:team/app:pull"], **account}

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from portus_images import InvalidManifestError
+from portus_images import InvalidManifestError, UnknownRepositoryError
 from portus_images.registry.client import _name
 from portus_scanners import (
     ImageNotFoundError,
@@ -58,11 +59,23 @@ async def test_a_repository_whose_tags_were_deleted_has_none(connect: Connect) -
         assert [] == await all_of(connect().tags(server.host, "team/app"))
 
 
-async def test_an_unknown_repository_is_an_error(connect: Connect) -> None:
-    """It is not one without tags."""
-    async with StandInRegistry() as server:
-        with pytest.raises(ImageNotFoundError, match="NAME_UNKNOWN"):
+@pytest.mark.parametrize("auth", ["open", "basic", "token"])
+async def test_an_unknown_repository_is_an_error(connect: Connect, auth: Any) -> None:
+    """It is not one without tags. Who has logged in knows that nothing is hidden."""
+    async with StandInRegistry(auth=auth) as server:
+        with pytest.raises(UnknownRepositoryError, match="NAME_UNKNOWN"):
+            await all_of(connect(None if auth == "open" else tell(server)).tags(server.host, "team/app"))
+
+
+async def test_a_repository_that_may_be_hidden_is_not_an_unknown_one(connect: Connect) -> None:
+    """A registry that wants a log-in says the same to nobody of what there is."""
+    unknown = {"errors": [{"code": "NAME_UNKNOWN", "message": "repository name not known to registry"}]}
+    async with ScriptedServer() as server:
+        server.script("/v2/", Status(401))
+        server.script("/v2/team/app/tags/list", Reply(status=404, body=json.dumps(unknown).encode()))
+        with pytest.raises(ImageNotFoundError, match="it may be hidden") as caught:
             await all_of(connect().tags(server.host, "team/app"))
+    assert ImageNotFoundError is type(caught.value)
 
 
 async def test_a_list_that_is_not_shown_says_what_to_do(connect: Connect) -> None:

@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 from portus_images import RegistrySettings
 from portus_scanners import PortusError, Reference, Secret
-from portus_scanners_testing import ScriptedServer
+from portus_scanners_testing import Reply, ScriptedServer
 
 from .conftest import BUILT, MANIFEST, Connect
 
@@ -172,6 +172,8 @@ async def test_a_success_shows_no_secret_either(connect: Connect, everything_log
         async def answer(_request: web.BaseRequest) -> web.StreamResponse:
             return web.Response(body=BUILT.manifest, content_type=BUILT.media_type)
 
+        wanted = {"WWW-Authenticate": f'Bearer realm="{server.url}/token"'}
+        server.script("/v2/", Reply(status=401, headers=wanted))
         server.script(MANIFEST, after_login(answer, f'Bearer realm="{server.url}/token"'))
         server.script("/token", {"token": TOKEN})
         client = connect({server.host: RegistrySettings(username="user", password=Secret(PASSWORD))})

@@ -45,12 +45,17 @@ async def test_nothing_is_sent_before_it_is_asked_for(connect: Connect) -> None:
     assert [("/v2/", ""), ("/v2/", ""), ("/token", "Basic"), (MANIFEST, "Bearer")] == sent[:4]
 
 
-@pytest.mark.parametrize(("challenge", "sent"), [("", "Basic"), ("Basic", "Basic"), ("Bearer", "Bearer")])
-async def test_credentials_are_used_where_nobody_sees_a_part(connect: Connect, challenge: str, sent: str) -> None:
-    """The registry's root is asked once, whatever the rest of it shows to nobody with 200."""
+@pytest.mark.parametrize(
+    ("root", "challenge", "sent"),
+    [(401, "Basic", "Basic"), (401, "Bearer", "Bearer"), *[(root, "", "Basic") for root in (200, 400, 403, 404, 405)]],
+)
+async def test_credentials_are_used_where_nobody_sees_a_part(
+    connect: Connect, root: int, challenge: str, sent: str
+) -> None:
+    """The registry's root is asked once, whatever the rest of it shows to nobody with 200; it may not be there."""
     async with ScriptedServer() as server:
         headers = {"WWW-Authenticate": f'{challenge} realm="{server.url}/token"'} if challenge else {}
-        server.script("/v2/", Reply(status=401 if challenge else 200, headers=headers))
+        server.script("/v2/", Reply(status=root, headers=headers))
         server.script("/token", {"token": "good"})
         server.script("/v2/_catalog", {"repositories": ["team/app"]})
         server.script("/v2/team/app/tags/list", {"tags": ["1"]})
@@ -63,6 +68,18 @@ async def test_credentials_are_used_where_nobody_sees_a_part(connect: Connect, c
     assert (["team/app"], ["1"]) == (names, tags)
     assert [sent, sent] == [header.partition(" ")[0] for header in used]
     assert 2 == asked  # one of them looks whether the server on this machine speaks TLS or not
+
+
+async def test_a_root_that_leads_elsewhere_says_nothing_of_the_registry(connect: Connect) -> None:
+    """What another host asks for is not met; the registry itself gets the credentials that are configured for it."""
+    async with ScriptedServer() as server, ScriptedServer() as other:
+        other.script("/login", Reply(status=401, headers={"WWW-Authenticate": f'Bearer realm="{other.url}/token"'}))
+        server.script("/v2/", Reply(status=302, headers={"Location": f"{other.url}/login"}))
+        server.script("/v2/_catalog", {"repositories": ["team/app"]})
+        assert ["team/app"] == [name async for name in connect(tell(server)).repositories(server.host)]
+        used = server.asked("/v2/_catalog")[0] or ""
+
+    assert ("Basic", {"/login"}) == (used.partition(" ")[0], {request.path for request in other.requests})
 
 
 async def test_without_credentials_the_root_is_not_asked(connect: Connect) -> None:
@@ -103,17 +120,18 @@ async def test_bearer_is_preferred_and_basic_will_do(connect: Connect) -> None:
     """Of several challenges, whatever their order."""
     async with ScriptedServer() as server:
         guard(server, f'Negotiate, Basic realm="a, b", Bearer realm="{server.url}/token"')
+        server.script("/v2/", Reply(status=401, headers={"WWW-Authenticate": f'Bearer realm="{server.url}/token"'}))
         server.script("/token", {"token": "good"})
         await connect(tell(server)).resolve(reference_on(server))
 
-        assert [None, "Bearer good"] == server.asked(MANIFEST)
+        assert ["Bearer good"] == server.asked(MANIFEST)
 
     async with ScriptedServer() as server:
         guard(server, 'Digest realm="x", Basic realm="a, b"')
         with pytest.raises(RegistryAuthError):
             await connect(tell(server)).resolve(reference_on(server))
 
-        assert [None, f"Basic {b64encode(b'user:opensesame').decode()}"] == server.asked(MANIFEST)
+        assert [f"Basic {b64encode(b'user:opensesame').decode()}"] == server.asked(MANIFEST)
 
 
 @pytest.mark.parametrize("header", ["", "Digest realm=x", "Bearer", "Bearer realm=", "nonsense"])

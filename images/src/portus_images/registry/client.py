@@ -194,6 +194,7 @@ class Registry:
 
         Raises:
             InvalidReferenceError: *host* or *repository* is not valid.
+            UnknownRepositoryError: (while iterating) There is no such repository.
             RegistryError: (while iterating) The registry does not show them, or is not available.
             InvalidManifestError: (while iterating) Its answer is not a list.
         """

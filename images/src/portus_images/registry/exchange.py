@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, TypeVar
 from attrs import field, frozen
 from yarl import URL
 
-from ..errors import ImageNotFoundError, RegistryAuthError, RegistryError, RegistryUnavailableError
+from ..errors import (
+    ImageNotFoundError,
+    RegistryAuthError,
+    RegistryError,
+    RegistryUnavailableError,
+    UnknownRepositoryError,
+)
 from ..pacing import read_retry_after
 from ..settings import MASK, Secret
 from ..text import one_line
@@ -26,6 +32,7 @@ LARGEST_BODY = 4 * 1024 * 1024
 TOO_MANY = 429
 SERVER_FAULT = 500
 FIRST_FAILURE = 300
+_NAME_UNKNOWN = "NAME_UNKNOWN"
 
 ErrorT = TypeVar("ErrorT", bound=RegistryError)
 
@@ -158,7 +165,7 @@ def _judge_status(answer: RegistryAnswer) -> tuple[type[RegistryError], str]:
         return RegistryAuthError, "the credentials, or their absence, do not allow this: check the account's rights"
     if status == 404:  # noqa: PLR2004
         advice = "check repository and tag" if answer.code else "check repository and tag, and whether it is a registry"
-        return ImageNotFoundError, advice
+        return (UnknownRepositoryError if answer.code == _NAME_UNKNOWN else ImageNotFoundError), advice
     if status == TOO_MANY:
         when = "later" if answer.retry_after is None else f"in {answer.retry_after:.0f} s"
         return RegistryUnavailableError, f"too many requests: try again {when}"

@@ -15,7 +15,7 @@ from attrs import evolve
 from yarl import URL
 
 from ..blobs import Referrer
-from ..errors import ImageNotFoundError, InvalidManifestError, RegistryError
+from ..errors import ImageNotFoundError, InvalidManifestError, RegistryError, UnknownRepositoryError
 from ..manifests import (
     OCI_INDEX,
     Descriptor,
@@ -68,10 +68,22 @@ async def list_tags(repository: Repository) -> AsyncIterator[str]:
     """Iterate over the tags of a repository; there are none where all have been deleted.
 
     Raises:
-        ImageNotFoundError: There is no such repository.
+        UnknownRepositoryError: There is no such repository.
+        ImageNotFoundError: There may be none.
         RegistryError: The registry does not show them, or is not available.
         InvalidManifestError: Its answer is not a list.
     """
+    try:
+        async for tag in _read_tags(repository):
+            yield tag
+    except UnknownRepositoryError as error:
+        if await repository.access.is_let_in():
+            raise
+        message = f"{error}; it may be hidden from those who have not logged in"
+        raise ImageNotFoundError(message, registry=error.registry, step=error.step, status=error.status) from error
+
+
+async def _read_tags(repository: Repository) -> AsyncIterator[str]:
     path = f"/v2/{repository.name}/tags/list"
     async for page in _read_pages(repository.access, path, "tags", repository.name, WireTags):
         if page.name and not f"/{repository.name}".endswith(f"/{page.name}"):  # Artifactory leaves its own prefix out

@@ -102,16 +102,30 @@ class RegistryAccess:
             self._fixed = await self._log_in()
         return self._fixed
 
+    async def is_let_in(self) -> bool:
+        """Tell whether the registry hides nothing from this client: it knows who asks, or wants nothing of anybody.
+
+        Raises:
+            RegistryError: It does not answer any longer.
+        """
+        grant = await self.grant()
+        if grant is not None:
+            return bool(grant.username)
+        _, answer = await self.host.ping()
+        return not (answer.failed or answer.elsewhere)
+
     async def _introduce(self) -> None:
-        """Log in where there are credentials: as the registry's root wants it, or at once where that wants nothing."""
+        """Log in where there are credentials: as the registry's root wants it, else at once.
+
+        Docker sends nothing to a registry whose root asks for nothing, be its status 200, 403 or 404. That would be
+        the part which such a registry shows to nobody.
+        """
         if (await self._search()).credentials is None:
             return
         call, answer = await self.host.ping()
-        if answer.elsewhere:
-            return
-        if answer.status == _UNAUTHORIZED:
+        if answer.status == _UNAUTHORIZED and not answer.elsewhere:
             await self._meet(call, answer, None)
-        elif not answer.failed:
+        else:
             self._fixed, self._open = await self._log_in(), True
 
     async def _meet(self, call: RegistryCall, answer: RegistryAnswer, refused: Grant | None) -> Grant:
