@@ -69,7 +69,12 @@ def _of_systems() -> Iterator[tuple[str, object, object, Outcome, str, str]]:
     """Yield reports about other distributions."""
     yield "no distribution", ..., [LANGUAGE], Outcome.INCOMPLETE, "", "recognised no distribution"
     yield "null distribution", None, [LANGUAGE], Outcome.INCOMPLETE, "", "recognised no distribution"
-    yield "no release", {"Family": "debian"}, [NOTHING_FOUND], Outcome.INCOMPLETE, "", "which release of debian"
+    yield "no release", {"Family": "debian"}, [NOTHING_FOUND], Outcome.INCOMPLETE, "", "number of this release (debian)"
+    for name in ("kali-rolling", "trixie/sid"):
+        told = f"number of this release (debian {name})"
+        yield name, {"Family": "debian", "Name": name}, [NOTHING_FOUND], Outcome.INCOMPLETE, "", told
+    for name in ("2 (Karoo)", "AMI release 2018.03"):
+        yield f"amazon {name}", {"Family": "amazon", "Name": name}, [NOTHING_FOUND], Outcome.OK, "", ""
     yield "unrecognised", UNRECOGNISED, [LANGUAGE], Outcome.INCOMPLETE, "", "did not recognise"
     yield "unrecognised, with packages", UNRECOGNISED, [NOTHING_FOUND], Outcome.INCOMPLETE, "", "did not recognise"
     yield "no distribution, nothing", ..., [], Outcome.UNSUPPORTED, "", "recognised nothing"

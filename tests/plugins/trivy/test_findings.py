@@ -299,6 +299,13 @@ COMPLAINTS = [
     line_of("ERROR", "No OS package is detected"),
     line_of("WARN", "[rpm] unable to open the database"),
     line_of("FATAL", "Fatal error"),
+    line_of("WARN", "[jar] Error reading an archive"),
+    "ERROR disk is full",
+    "[ERROR] disk is full",
+    "2099/01/01 00:00:00 ERROR: disk is full",
+    "error: disk is full",
+    'time="2099-01-01T00:00:00Z" level=error msg="disk is full"',
+    '{"level":"ERROR","msg":"disk is full"}',
     "panic: runtime error: index out of range [3]",
     "fatal error: concurrent map writes",
 ]
@@ -311,6 +318,12 @@ def test_an_error_with_exit_status_0_is_incomplete(line: str) -> None:
     made = read(report(os_result()), unseen=log.unseen)
     said = line.rpartition("\t")[2]
     assert (True, False, f"Trivy has not scanned everything: {said}") == (log.complaints, made.complete, made.notes[0])
+
+
+def test_colours_hide_no_error() -> None:
+    """A wrapper may give Trivy a terminal."""
+    assert ("disk is full",) == log_of(line_of("\x1b[31mERROR\x1b[0m", "disk is full")).unseen
+    assert () == log_of(line_of("INFO", "0 ERROR"), "there was an ERROR before", "12 errors fixed").unseen
 
 
 def test_an_unknown_release_is_no_complaint_about_a_layer() -> None:

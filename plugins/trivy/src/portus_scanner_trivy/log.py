@@ -7,8 +7,12 @@ import re
 from portus_scanners import ScannerContext
 
 _LINE = re.compile(r"\S+\s+(?P<level>INFO|WARN|ERROR|FATAL)\s+(?P<text>\S.*)", re.ASCII)
-_CRASH = re.compile(r"panic: |fatal error: |runtime error: ")
-"""How Go says, without a level, that a part of a program broke down."""
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_OTHER_ERROR = re.compile(
+    r"panic: |fatal error: |runtime error: |[^a-z]*\b(?:ERROR|ERR|CRITICAL|PANIC)\b|(?i:error|panic)\b"
+    r"|.*\blevel\"?[=:] ?\"?(?i:error|fatal|panic)\b"
+)
+"""How lines of another form begin that say that something broke down: of Go itself, of a wrapper, in logfmt or JSON."""
 NO_RELEASE = "is not on the EOL list"
 """How Trivy's warning about a release that it does not know ends."""
 _EVERY_TIME = (NO_RELEASE, "Unsupported os")
@@ -16,6 +20,7 @@ _EVERY_TIME = (NO_RELEASE, "Unsupported os")
 _MOST_WARNINGS = 20
 _UNSEEN = re.compile(
     rf"{NO_RELEASE}|invalid version|failed to|unable to|could ?n[o']t|cannot|can't|skipp|\bskip\b|ignor|unsupported"
+    r"|\berror\b"
     "|not supported|malformed|corrupt|truncated",
     re.IGNORECASE,
 )
@@ -44,13 +49,14 @@ class ScanLog:
 
     def __call__(self, line: str) -> None:
         """Read a line."""
+        line = _COLOUR.sub("", line)
         match = _LINE.fullmatch(line)
         level = match["level"] if match else ""
         text = match["text"] if match else line
         if self._fatal or level == "FATAL":
             self._fatal = [*self._fatal, text][:_LONGEST_FATAL]
             self.complaints = True
-        elif level == "ERROR" or (level == "WARN" and _UNSEEN.search(text)) or (not level and _CRASH.match(text)):
+        elif level == "ERROR" or (level == "WARN" and _UNSEEN.search(text)) or (not level and _OTHER_ERROR.match(text)):
             self._unseen = [*self._unseen, text][:_MOST_WARNINGS]
             self.complaints |= not any(part in text for part in _EVERY_TIME)
         elif level == "WARN":

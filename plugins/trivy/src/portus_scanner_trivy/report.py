@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Set
 from datetime import datetime, timedelta
 
@@ -25,6 +26,8 @@ _SAID_ALREADY = (
 )
 """Parts of warnings that this module expresses in its own words."""
 _CLASSES = {OS_PACKAGES, "lang-pkgs"}
+_NUMBER = re.compile(r"[0-9]")
+"""What each release that Trivy has advisories for has in its name; ``kali-rolling`` and ``trixie/sid`` have none."""
 _MOST_WARNINGS = 10
 _LONGEST_NAME = 80
 
@@ -113,8 +116,8 @@ def _unseen(system: OperatingSystem | None, classes: Set[str | None], said: Iter
         yield "there are packages of a distribution that Trivy did not recognise: it scanned none of them"
     elif OS_PACKAGES not in classes:
         yield f"Trivy scanned none of the packages of the distribution ({_name(system)}), only those of languages"
-    elif not (system.Name or "").strip():
-        yield f"Trivy does not say which release of {_name(system)} this is: it has no advisories without one"
+    elif not _NUMBER.search(system.Name or ""):
+        yield f"Trivy does not know the number of this release ({_name(system)}): it has no advisories without one"
     if unknown := sorted(one_line(one or "none", _LONGEST_NAME) for one in classes - _CLASSES):
         yield f"Trivy's report has packages of a class that is not known here: {', '.join(unknown)}"
     said = tuple(said)

@@ -8,6 +8,7 @@ Source: ``trivy image --format json`` of 0.59 and 0.76, ``SchemaVersion`` 2.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,8 @@ _SCHEMA = 2
 _OS_PACKAGES, _LANGUAGES = "os-pkgs", "lang-pkgs"
 _IMAGE = "container_image"
 _VECTORS = (("V40", "4.0"), ("V3", "3"), ("V2", "2.0"))
+_NUMBER = re.compile(r"[0-9]")
+"""What each release that Trivy has advisories for has in its name; ``kali-rolling`` and ``trixie/sid`` have none."""
 _LONGEST_NAME = 80
 _HIGHEST_SCORE = 10
 
@@ -262,8 +265,8 @@ def _unseen(trivy: TrivyReport, seen: Sequence[Result]) -> Iterator[str]:
         yield "there are packages of a distribution that Trivy did not recognise: it scanned none of them"
     elif _OS_PACKAGES not in classes:
         yield f"Trivy scanned none of the packages of the distribution ({system.words}), only those of languages"
-    elif not (system.Name or "").strip():
-        yield f"Trivy does not say which release of {system.words} this is: it has no advisories without one"
+    elif not _NUMBER.search(system.Name or ""):
+        yield f"Trivy does not know the number of this release ({system.words}): it has no advisories without one"
     unknown = sorted({one_line(one or "none", _LONGEST_NAME) for one in classes - {_OS_PACKAGES, _LANGUAGES}})
     if unknown:
         yield f"Trivy's report has packages of a class that is not known here: {', '.join(unknown)}"
