@@ -59,6 +59,7 @@ from .reference import (
 from .registry import (
     Registry as Registry,
     ServerAccount as ServerAccount,
+    TagLookup as TagLookup,
     credentials_files as credentials_files,
     credentials_origin as credentials_origin,
 )

@@ -56,9 +56,9 @@ def clock() -> Clock:
 Connect = Callable[..., Registry]
 
 
-def reference_on(server: LoopbackServer) -> Reference:
-    """Return the reference of the image ``team/app:1`` on a server."""
-    return Reference.parse(f"{server.host}/team/app:1")
+def reference_on(server: LoopbackServer, name: str = "team/app:1") -> Reference:
+    """Return the reference of an image on a server."""
+    return Reference.parse(f"{server.host}/{name}")
 
 
 def tell(server: LoopbackServer, **more: Any) -> dict[str, RegistrySettings]:

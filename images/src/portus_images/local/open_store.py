@@ -14,8 +14,8 @@ from typing import TypeVar
 from ..blob_file import BlobFile, BlobFileError, in_thread
 from ..blobs import find_digest_fault
 from ..errors import LocalImageError
-from ..image import Image, Layer
-from ..manifests import Descriptor, ImageIndex, ImageManifest
+from ..image import Image, Layer, Platform
+from ..manifests import Descriptor, ImageIndex, ImageManifest, read_platform
 from ..reference import DOCKER_ARCHIVE, OCI, LocalReference
 from .file_slice import FileSlice, Identity, why
 from .files import ArchiveFiles, Files, FolderFiles
@@ -55,6 +55,10 @@ class OpenStore:
             LocalImageError: It is not there, or can't be read.
         """
         return await in_thread(lambda _: self._guarded(lambda: self._store.read_manifest(entry)))
+
+    async def fetch_platform(self, digest: str) -> Platform | None:
+        """Return the platform that an image's configuration names; see `ManifestSource`."""
+        return read_platform(await self.fetch_blob(digest))
 
     async def fetch_blob(self, digest: str) -> bytes:
         """Return a small blob.

@@ -15,6 +15,7 @@ from .manifest import (
     entry_platform,
     make_index,
     read_manifest,
+    read_platform,
 )
 from .platforms import normalize_platform, own_platform
 from .resolver import Resolved, Resolver, make_image
@@ -60,5 +61,6 @@ __all__ = [
     "parse_object",
     "read_manifest",
     "read_members",
+    "read_platform",
     "structure",
 ]

@@ -72,6 +72,8 @@ class ImageManifest:
     """Why no scanner could look into it; None for an image that one could."""
     artifact: str | None = None
     """What it is, where it is not an image for any program that runs them."""
+    stated: bool = False
+    """Whether the registry's header gives this digest as well."""
 
 
 @frozen(kw_only=True)
@@ -83,6 +85,8 @@ class ImageIndex:
     entries: tuple[Descriptor, ...]
     """Without the attestations."""
     attestations: tuple[Descriptor, ...] = ()
+    stated: bool = False
+    """Whether the registry's header gives this digest as well."""
 
     @property
     def all_entries(self) -> tuple[Descriptor, ...]:

@@ -19,7 +19,6 @@ from .manifest import (
     is_known,
     make_platform,
     rank_entries,
-    read_platform,
 )
 from .platforms import normalize_platform, own_platform
 from .wire import Descriptor, MalformedError, TwiceError
@@ -40,8 +39,8 @@ class ManifestSource(Protocol):
     async def fetch_entry(self, entry: Descriptor) -> ImageManifest | ImageIndex:
         """Return the manifest that an index names, verified."""
 
-    async def fetch_blob(self, digest: str) -> bytes:
-        """Return a small blob, verified."""
+    async def fetch_platform(self, digest: str) -> Platform | None:
+        """Return the platform that an image's configuration names, verified: see `read_platform`."""
 
 
 @frozen
@@ -71,12 +70,16 @@ class Resolver:
         source: Where its manifests are.
         what: The reference, for messages.
         registry: See `RegistryError`.
+        known: The digest of an image whose platform the caller does not want to know.
     """
 
-    def __init__(self, source: ManifestSource, what: ImageReference | str, registry: str = "") -> None:
+    def __init__(
+        self, source: ManifestSource, what: ImageReference | str, registry: str = "", *, known: str = ""
+    ) -> None:
         self._source = source
         self._what = what
         self._registry = registry
+        self._known = known
         self._seen: set[str] = set()
         self._indexes = 0
 
@@ -196,10 +199,10 @@ class Resolver:
 
     async def _ask_platform(self, manifest: ImageManifest) -> Platform | None:
         """Return the platform that an image's configuration names; None where that can't be had."""
-        if manifest.unsupported or manifest.config is None:
+        if manifest.unsupported or manifest.config is None or manifest.digest == self._known:
             return None
         try:
-            return read_platform(await self._source.fetch_blob(manifest.config.digest))
+            return await self._source.fetch_platform(manifest.config.digest)
         except TwiceError as error:
             raise self._refuse(f"its configuration: {error}") from error
         except (RegistryError, MalformedError) as error:

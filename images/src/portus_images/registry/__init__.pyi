@@ -2,6 +2,7 @@
 
 from .client import (
     Registry as Registry,
+    TagLookup as TagLookup,
 )
 from .credentials import (
     ServerAccount as ServerAccount,

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
+from attrs import frozen
 from yarl import URL
 
 from ..blob_file import BlobFile
@@ -24,6 +25,20 @@ from .hosts import HostSettings, RegistryHost, name_registry
 from .lists import find_referrers, list_repositories, list_tags
 from .repository import Repository
 from .transport import Proxies, Transport
+
+
+@frozen(kw_only=True)
+class TagLookup:
+    """What `Registry.look_up` has found.
+
+    Attributes:
+        image: The image; None where the reference still points to what it pointed to before.
+        pointer: The digest that a HEAD is compared with next time; None where none could decide: the registry's header
+            is not the digest of the manifest that it sends.
+    """
+
+    image: Image | None
+    pointer: str | None
 
 
 class Registry:
@@ -54,6 +69,7 @@ class Registry:
         self._transport = Transport(self._settings, Proxies(environ))
         self._hosts: dict[str, RegistryHost] = {}
         self._repositories: dict[tuple[str, str], Repository] = {}
+        self._platforms: dict[str, Platform | None] = {}
 
     async def resolve(self, reference: Reference, platform: Platform | None = None) -> Image:
         """Return the image that a reference means now.
@@ -76,6 +92,30 @@ class Registry:
         found = await repository.fetch_manifest(reference.manifest)
         resolver = Resolver(repository, reference, reference.registry)
         return make_image(reference, await resolver.one(found, platform))
+
+    async def look_up(
+        self, reference: Reference, platform: Platform | None = None, *, pointer: str = "", image: str = ""
+    ) -> TagLookup:
+        """Return what a reference means now, if that is not what it meant before: for who has asked before.
+
+        What has not changed costs a HEAD, which registries do not count as a pull.
+
+        Args:
+            reference: The reference.
+            platform: As with `resolve`; the one for which it was asked before.
+            pointer: `TagLookup.pointer` of before; empty where that was None.
+            image: The digest of the image that it meant: its configuration is not fetched again.
+
+        Raises:
+            RegistryError: As with `resolve`.
+        """
+        repository = self._open(reference)
+        if pointer and await repository.head_manifest(reference.manifest) == pointer:
+            return TagLookup(image=None, pointer=pointer)
+        found = await repository.fetch_manifest(reference.manifest)
+        resolver = Resolver(repository, reference, reference.registry, known=image)
+        resolved = make_image(reference, await resolver.one(found, platform))
+        return TagLookup(image=resolved, pointer=found.digest if found.stated else None)
 
     async def resolve_all(self, reference: Reference) -> tuple[Image, ...]:
         """Return all images of an index, in its order; of a reference that means one image, that one.
@@ -215,7 +255,7 @@ class Registry:
         key = reference.registry, reference.repository
         if key not in self._repositories:
             access = self._access(reference, Right.to_pull(reference.repository))
-            self._repositories[key] = Repository(reference.repository, access)
+            self._repositories[key] = Repository(reference.repository, access, self._platforms)
         return self._repositories[key]
 
     def _access(self, reference: Reference, right: Right) -> RegistryAccess:

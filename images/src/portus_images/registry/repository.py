@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+
+from attrs import evolve
 
 from ..blob_file import BlobFile, BlobFileError
 from ..blobs import digest_of, find_digest_fault
 from ..errors import InvalidManifestError, RegistryError
-from ..manifests import ACCEPT, Descriptor, ImageIndex, ImageManifest, MalformedError, read_manifest
+from ..image import Platform
+from ..manifests import (
+    ACCEPT,
+    Descriptor,
+    ImageIndex,
+    ImageManifest,
+    MalformedError,
+    read_manifest,
+    read_platform,
+)
 from .access import BACKEND_MARGIN, RegistryAccess
 from .exchange import LARGEST_BODY, SERVER_FAULT, TOO_MANY, Grant, RegistryAnswer, RegistryCall, make_error
+
+MOST_PLATFORMS = 10_000
+"""Configurations whose platforms are remembered."""
 
 
 class Repository:
@@ -18,11 +33,14 @@ class Repository:
     Args:
         name: Its name: ``team/app``.
         access: How its registry lets us in.
+        platforms: The platforms of configurations by their digests, shared by all repositories: a digest vouches for
+            the content, wherever it came from.
     """
 
-    def __init__(self, name: str, access: RegistryAccess) -> None:
+    def __init__(self, name: str, access: RegistryAccess, platforms: dict[str, Platform | None]) -> None:
         self.name = name
         self.access = access
+        self._platforms = platforms
         self.host = access.host
 
     async def fetch_manifest(self, tag_or_digest: str) -> ImageManifest | ImageIndex:
@@ -31,16 +49,22 @@ class Repository:
         Raises:
             RegistryError: As in ``errors.py``.
         """
-        is_digest = ":" in tag_or_digest
-        call = RegistryCall(
-            registry=self.host.name,
-            step="manifest",
-            what=f"{self.name}{'@' if is_digest else ':'}{tag_or_digest}",
-            url=await self.host.locate(f"/v2/{self.name}/manifests/{tag_or_digest}"),
-            headers={"Accept": ACCEPT},
-        )
+        call = await self._call_for_manifest(tag_or_digest)
         answer = await self.access.get(call)
-        return parse_answer(call, answer, tag_or_digest if is_digest else _find_digest(answer))
+        stated = _find_digest(answer)
+        found = parse_answer(call, answer, tag_or_digest if ":" in tag_or_digest else stated)
+        return evolve(found, stated=found.digest == stated)
+
+    async def head_manifest(self, tag_or_digest: str) -> str:
+        """Return the digest that the registry states for a manifest, without asking for it; empty where it states none.
+
+        Nothing verifies it.
+
+        Raises:
+            RegistryError: There is no answer, or no credentials.
+        """
+        answer = await self.access.send(await self._call_for_manifest(tag_or_digest, "HEAD"))
+        return "" if answer.failed else _read_digest(answer)
 
     async def fetch_entry(self, entry: Descriptor) -> ImageManifest | ImageIndex:
         """Fetch, verify and parse the manifest that an index names.
@@ -49,6 +73,24 @@ class Repository:
             RegistryError: As in ``errors.py``.
         """
         return await self.fetch_manifest(entry.digest)
+
+    async def fetch_platform(self, digest: str) -> Platform | None:
+        """Return the platform that an image's configuration names; of one configuration it is asked for once.
+
+        Raises:
+            RegistryError: As in ``errors.py``.
+            MalformedError: See `read_platform`.
+        """
+        if digest in self._platforms:
+            return self._platforms[digest]
+        platform = await self.host.flights.run((self, digest), partial(self._read_platform, digest))
+        if len(self._platforms) >= MOST_PLATFORMS:
+            del self._platforms[next(iter(self._platforms))]
+        self._platforms[digest] = platform
+        return platform
+
+    async def _read_platform(self, digest: str) -> Platform | None:
+        return read_platform(await self.fetch_blob(digest))
 
     async def fetch_manifest_bytes(self, digest: str, limit: int = LARGEST_BODY) -> bytes:
         """Fetch and verify a manifest of any kind, as it is.
@@ -117,6 +159,16 @@ class Repository:
             renew = False
         return await self.access.grant(valid_for=BACKEND_MARGIN, renew=renew)
 
+    async def _call_for_manifest(self, tag_or_digest: str, method: str = "GET") -> RegistryCall:
+        return RegistryCall(
+            registry=self.host.name,
+            step="manifest",
+            what=f"{self.name}{'@' if ':' in tag_or_digest else ':'}{tag_or_digest}",
+            method=method,
+            url=await self.host.locate(f"/v2/{self.name}/manifests/{tag_or_digest}"),
+            headers={"Accept": ACCEPT},
+        )
+
     async def _call_for_blob(self, digest: str, method: str = "GET", file: BlobFile | None = None) -> RegistryCall:
         what, url = f"{self.name}@{digest}", await self.host.locate(f"/v2/{self.name}/blobs/{digest}")
         return RegistryCall(registry=self.host.name, step="blob", what=what, method=method, url=url, file=file)
@@ -141,10 +193,15 @@ def _find_digest(answer: RegistryAnswer) -> str | None:
 
     The body's own decides: registries that convert a manifest send the digest of what it was made of.
     """
-    digest = answer.headers.get("Docker-Content-Digest", "")
-    if find_digest_fault(digest) or digest_of(answer.body, like=digest) != digest:
-        return None
-    return digest
+    digest = _read_digest(answer)
+    return digest if digest and digest_of(answer.body, like=digest) == digest else None
+
+
+def _read_digest(answer: RegistryAnswer) -> str:
+    """Return the digest that the header gives; empty where it gives none, or two."""
+    digests = set(answer.headers.getall("Docker-Content-Digest", ()))
+    digest = digests.pop() if len(digests) == 1 else ""
+    return "" if find_digest_fault(digest) else digest
 
 
 def parse_answer(call: RegistryCall, answer: RegistryAnswer, digest: str | None) -> ImageManifest | ImageIndex:
