@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ..walking import Walk, WalkOrder
 
 IMAGES_AT_ONCE = 16
+PATIENCE = 600
+"""Seconds that a walk waits for a backend, all its outages together."""
+LONGEST_WAIT = 7 * 24 * 3600
 _HUB_NAMES = {"docker.io", "index.docker.io", "registry-1.docker.io"}
 
 _HELP = """Scan all images of a registry, or of a namespace in it, with every enabled scanner.
@@ -30,6 +33,7 @@ Examples:
   portus-scan registry registry.example:5000 --config config.yml
   portus-scan registry registry.example:5000/team --results night.jsonl
   portus-scan registry registry.example:5000/team --resume night.jsonl
+  portus-scan registry registry.example:5000/team --retry-failed night.jsonl
   portus-scan registry registry.example --include 'team/*' --exclude '*:*-debug' --max-tags 5
   portus-scan registry registry.example --repositories list.txt
   portus-scan convert night.jsonl -o html=site -o sarif=night.sarif
@@ -51,6 +55,12 @@ Exit codes:
 def _read_number(_context: click.Context, _option: click.Parameter, value: int | None) -> int | None:
     if value is not None and value < 1:
         raise click.BadParameter(f"{value} is not a number above 0")
+    return value
+
+
+def _read_seconds(_context: click.Context, _option: click.Parameter, value: float) -> float:
+    if not 0 <= value <= LONGEST_WAIT:
+        raise click.BadParameter(f"{value:g} is not a number of seconds from 0 to {LONGEST_WAIT:,}")
     return value
 
 
@@ -82,11 +92,25 @@ def _read_number(_context: click.Context, _option: click.Parameter, value: int |
     callback=_read_number,
     help="How many images at once; each scanner has its own limit as well.",
 )
+@click.option(
+    "--max-wait",
+    metavar="SECONDS",
+    type=float,
+    default=PATIENCE,
+    show_default=True,
+    callback=_read_seconds,
+    help="How long the whole walk waits for a backend that is away; then its images are left out.",
+)
 @click.option("--results", metavar="FILE", help="Write each finished image to FILE, a new one, as a line of JSON.")
 @click.option(
     "--resume",
     metavar="FILE",
-    help="Go on with the file of an interrupted scan: images that are in it are not scanned again.",
+    help="Go on with the file of an earlier scan: only what is missing in it, or may end better now, is scanned.",
+)
+@click.option(
+    "--retry-failed",
+    metavar="FILE",
+    help="Scan again what is in the file of an earlier scan and may end better now; the registry is not listed.",
 )
 @click.option(
     "--since-file",
@@ -108,8 +132,10 @@ def registry(  # noqa: PLR0913 (one parameter an option)
     repositories: str | None,
     platform: str | None,
     concurrency: int,
+    max_wait: float,
     results: str | None,
     resume: str | None,
+    retry_failed: str | None,
     since_file: str | None,
     baseline: str | None,
     policy_choices: PolicyChoices,
@@ -118,8 +144,10 @@ def registry(  # noqa: PLR0913 (one parameter an option)
     from ..delivery import read_document
     from ..options import parse_platform, read_settings
 
-    if results and resume:
-        raise CommandFault("--resume FILE goes on with FILE: leave --results out")
+    if len([one for one in (results, resume, retry_failed) if one]) > 1:
+        raise CommandFault(
+            "--resume FILE and --retry-failed FILE go on with FILE: give one alone, leave --results out"
+        )
     if repositories is None and place.partition("/")[0].lower() in _HUB_NAMES:
         raise CommandFault("Docker Hub does not list its repositories: name them with --repositories FILE")
     policy = CommandPolicy.read(config, policy_choices, None if baseline is None else read_document(baseline))
@@ -140,8 +168,10 @@ def registry(  # noqa: PLR0913 (one parameter an option)
         settings=settings,
         platform=wanted_platform,
         concurrency=concurrency,
+        patience=max_wait,
+        only_retry=bool(retry_failed),
     )
-    return _run(order, policy, results=results, resume=resume, since_file=since_file, verbose=verbose)
+    return _run(order, policy, results=results, resume=resume or retry_failed, since_file=since_file, verbose=verbose)
 
 
 def _check_host(host: str) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import re
 import sys
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -127,17 +127,26 @@ class Catalog:
         host: The registry's name.
         selection: What is wanted.
         named: Repositories that the user names, some with a tag; None: those that the registry lists.
+        on_page: Told of each page of a list: its number, that of the last that would be read, and `total`.
 
     Attributes:
         total: How many images have been found so far.
         complete: Whether that is all.
     """
 
-    def __init__(self, registry: Registry, host: str, selection: Selection, named: Iterable[str] | None = None) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        host: str,
+        selection: Selection,
+        named: Iterable[str] | None = None,
+        on_page: Callable[[int, int, int], None] = lambda *_: None,
+    ) -> None:
         self._registry = registry
         self._host = host
         self._selection = selection
         self._named = named
+        self._on_page = on_page
         self._found: asyncio.Queue[Found | None] = asyncio.Queue()
         self._given: set[bytes] = set()
         self._fault: RegistryError | None = None
@@ -197,18 +206,21 @@ class Catalog:
                     yield name
             return
         try:
-            async for name in self._registry.repositories(self._host):
+            async for name in self._registry.repositories(self._host, on_page=self._note_page):
                 if self._selection.wants_repository(name):
                     yield name
         except RegistryError as error:  # raised when the tags of the repositories before it are there
             self._fault = error
+
+    def _note_page(self, number: int, most: int) -> None:
+        self._on_page(number, most, self.total)
 
     async def _list_tags(self, name: str) -> list[str] | RegistryError:
         repository, tag = self._split(name)
         if tag:
             return [tag]
         try:
-            return [tag async for tag in self._registry.tags(self._host, repository)]
+            return [tag async for tag in self._registry.tags(self._host, repository, on_page=self._note_page)]
         except InvalidReferenceError as error:
             return RegistryError(str(error), registry=self._host, step="catalog")
         except RegistryError as error:

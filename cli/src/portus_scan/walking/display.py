@@ -5,47 +5,68 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from attrs import define, field
 from portus_scanners import ImageReport, UnresolvedImage
 
-from ..formats import verdict_words
+from ..formats import count, verdict_words
 from ..progress import LiveArea
 from ..terminal import safe, say, stderr_is_live, write_stdout
-from .records import reference_of
+from .records import OUTAGE, reference_of
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
 _LONGEST_LINE = 400
+SILENCE = 10.0
+"""Seconds without a line after which a listing says how far it is, where nothing moves."""
 REMEMBERED = 200
 """Images from whose ends the rate is taken: the rate of now, not that of an hour ago."""
 
 
 def line_of(end: ImageReport | UnresolvedImage) -> str:
     """Return one image's line: ``registry.example/team/app:1.0  vulnerable: 3 vulnerabilities (...)``."""
-    words = verdict_words(end) if isinstance(end, ImageReport) else f"not scanned: {end.message}"
+    if isinstance(end, ImageReport):
+        words = verdict_words(end)
+    else:  # the cause of an outage is the same for many: the summary says it once
+        words = "not scanned: no backend is there" if end.step == OUTAGE else f"not scanned: {end.message}"
     return safe(f"{reference_of(end)}  {words}", _LONGEST_LINE)
 
 
 class PlainDisplay:
-    """Lines on stdout, and nothing that moves; a display that shows more overrides each method."""
+    """Lines on stdout, and nothing that moves; a display that shows more overrides each method.
 
-    def __init__(self) -> None:
+    Args:
+        clock: Monotonic seconds.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._stdout = sys.stdout  # while scanners run, `print` goes elsewhere
+        self._clock = clock
+        self._written = clock()
 
     def start(self) -> None:
         """Begin to show."""
 
     def show(self, end: ImageReport | UnresolvedImage) -> None:
         """Write an image's line to stdout, and count it."""
+        self._written = self._clock()
         write_stdout(f"{line_of(end)}\n", self._stdout)
 
     def tell(self, total: int, *, complete: bool) -> None:
         """Say how many images there are so far, and whether these are all."""
+
+    def note_away(self, plugins: Iterable[str]) -> None:
+        """Say whose backends are waited for now."""
+
+    def note_listing(self, pages: int, most: int, found: int) -> None:
+        """Say how far the listing of repositories is: pages read, the last that would be read, images found."""
+        if self._clock() - self._written >= SILENCE:
+            self._written = self._clock()
+            self.say(describe_listing(pages, most, found))
 
     def say(self, line: str) -> None:
         """Write a line of the program's own to stderr."""
@@ -68,13 +89,14 @@ class LiveWalkDisplay(LiveArea, PlainDisplay):
     """
 
     def __init__(self, console: Console, *, shared: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        self._stdout = sys.stdout
+        PlainDisplay.__init__(self, clock=clock)
         self._shared = shared
-        self._clock = clock
         self._pace = Pace(clock())
         self._done = 0
         self._total = 0
         self._complete = False
+        self._listing = "listing repositories and tags"
+        self._away: tuple[str, ...] = ()
         super().__init__(console, self._draw)  # it draws once
 
     def start(self) -> None:
@@ -95,10 +117,18 @@ class LiveWalkDisplay(LiveArea, PlainDisplay):
         """Keep how many images there are so far, for the next picture."""
         self._total, self._complete = total, complete
 
+    def note_away(self, plugins: Iterable[str]) -> None:
+        """Keep whose backends are waited for, for the next picture."""
+        self._away = tuple(plugins)
+
+    def note_listing(self, pages: int, most: int, found: int) -> None:
+        """Keep how far the listing is, for the next picture."""
+        self._listing = describe_listing(pages, most, found)
+
     def words(self) -> str:
         """Return how far it is: ``120 of 1200 images, 3.2 images/s, about 6 min left``."""
         if not self._total:
-            return "listing repositories and tags"
+            return self._listing
         now = self._clock()
         parts = [f"{self._done} of {self._total}{'' if self._complete else ' or more'} images"]
         if rate := self._pace.rate(now):
@@ -106,6 +136,8 @@ class LiveWalkDisplay(LiveArea, PlainDisplay):
         left = self._pace.left(self._total - self._done, now)
         if self._complete and left is not None:
             parts.append(f"about {describe_seconds(left)} left")
+        if self._away:
+            parts.append(f"waiting for {' and '.join(self._away)}")
         return ", ".join(parts)
 
     def _draw(self) -> Text:
@@ -150,6 +182,11 @@ class Pace:
         """Return the seconds that the remaining images will take; None while no rate is known."""
         rate = self.rate(now)
         return remaining / rate if rate else None
+
+
+def describe_listing(pages: int, most: int, found: int) -> str:
+    """Return how far the listing of a registry is; its bound too, since a registry may name a next page for ever."""
+    return f"listing repositories and tags: page {pages} of {most} at most, {count(found, 'image')} so far"
 
 
 def describe_seconds(seconds: float) -> str:

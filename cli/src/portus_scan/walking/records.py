@@ -7,13 +7,14 @@ import os
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from hashlib import blake2b
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Self
 
 from portus_scanners import (
     ImageReport,
     InvalidDocumentError,
+    Outcome,
     ReportDocument,
     UnresolvedImage,
     dump_line,
@@ -27,16 +28,24 @@ LONGEST_LINE = 256 * 1024 * 1024
 """Bytes of one image's report that is read again."""
 INTERRUPTED = "interrupted"
 """The step of an image that was not scanned since the user stopped the walk."""
+OUTAGE = "outage"
+"""The step of an image that was not scanned since no backend was there any longer."""
+_FINAL = {Outcome.OK, Outcome.UNSUPPORTED}
+"""Outcomes that another scan would have too; the reasons for others may pass."""
+_PIECE = 1024 * 1024
 LARGEST_SINCE_FILE = 256 * 1024 * 1024
 """Bytes."""
 _SINCE_VERSION = 1
 
 
 class ResultsFile:
-    """JSON Lines: each finished image once, as soon as it is finished. A context manager; one process at a time.
+    """JSON Lines: each image once, as soon as it is finished. A context manager; one process at a time.
 
     A line is written with one call, so that a program which is killed leaves all lines before it whole. The last line
     says that the walk has ended; a walk that was interrupted is among the images that were not scanned.
+
+    An image that is scanned again has two lines until the end is written: with it, the file is replaced by one without
+    the older lines. A program that is killed before that leaves both, and the next one takes the later.
 
     Args:
         path: The file.
@@ -49,6 +58,9 @@ class ResultsFile:
     def __init__(self, path: Path, *, resume: bool = False) -> None:
         self._path = path
         self._finished: set[bytes] = set()
+        self._to_retry: dict[bytes, tuple[int, int]] = {}  # where their lines are, and how long
+        self._replaced: list[tuple[int, int]] = []
+        self._was_whole = False
         try:
             self._file = path.open("r+b" if resume else "a+b", buffering=0)
         except OSError as error:
@@ -70,17 +82,22 @@ class ResultsFile:
         """Return whether the image of a reference is finished."""
         return short(reference) in self._finished
 
-    def read(self) -> Iterator[ImageReport | UnresolvedImage]:
-        """Yield what is there, and remember which images are finished.
+    @property
+    def was_whole(self) -> bool:
+        """Whether the walk that was read had come to its end."""
+        return self._was_whole
 
-        What follows the last finished image is cut off: part of a line, the lines of an earlier end.
+    def read(self) -> Iterator[ImageReport | UnresolvedImage]:
+        """Yield what is finished, and remember that; what another scan may answer better is not finished.
+
+        What follows the last image is cut off: part of a line, the lines of an earlier end.
 
         Raises:
             CommandFault: The file is something else, or a line is not a report: it is left as it is.
         """
         self._file.seek(0)
         with os.fdopen(self._file.fileno(), "rb", closefd=False) as lines:
-            place, ended = 0, False
+            place, ended, stopped = 0, False, False
             for number in count(1):
                 line = lines.readline(LONGEST_LINE + 1)
                 if not line.endswith(b"\n") and len(line) <= LONGEST_LINE:
@@ -88,14 +105,28 @@ class ResultsFile:
                     break
                 end = self._load(number, line)
                 if isinstance(end, ReportDocument) or _is_of_the_end(end):
-                    ended = True
+                    ended, stopped = True, stopped or not isinstance(end, ReportDocument)
                 elif ended:
                     raise self._reject(f"line {number} follows the end of a walk")
                 else:
+                    self._remember(end, place, len(line))
                     place += len(line)
-                    self._finished.add(short(reference_of(end)))
-                    yield end
+                    if _is_final(end):
+                        yield end
+        self._was_whole = ended and not stopped
         self._file.truncate(place)
+
+    def to_retry(self) -> Iterator[ImageReport | UnresolvedImage]:
+        """Yield what was read, is not finished, and was not scanned again up to now."""
+        for place, length in tuple(self._to_retry.values()):
+            line = load_line(os.pread(self._file.fileno(), length, place))
+            assert not isinstance(line, ReportDocument)  # noqa: S101 (`read` has seen it)
+            yield line
+
+    def settle(self, reference: str) -> None:
+        """Drop the older line of an image, or of a repository, about which there is a later one."""
+        if (older := self._to_retry.pop(short(reference), None)) is not None:
+            self._replaced.append(older)
 
     def end(self, document: ReportDocument, interrupted: UnresolvedImage | None = None) -> None:
         """Write the last line.
@@ -103,10 +134,35 @@ class ResultsFile:
         Args:
             document: What concerns all images; its reports are not looked at.
             interrupted: What was not reached; its step is `INTERRUPTED`.
+
+        Raises:
+            CommandFault: It can't be written.
         """
-        for part in (interrupted, document):
-            if part is not None:
-                self._write(dump_line(part))
+        last = "".join(dump_line(part) for part in (interrupted, document) if part is not None)
+        if not self._replaced:
+            self._write(last)
+            return
+        try:
+            write_file(Path(os.path.realpath(self._path)), chain(self._pieces(), [last.encode()]))
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def _remember(self, end: ImageReport | UnresolvedImage, place: int, length: int) -> None:
+        self.settle(reference_of(end))  # of a walk that was killed: the later line counts
+        if _is_final(end):
+            self._finished.add(short(reference_of(end)))
+        else:
+            self._to_retry[short(reference_of(end))] = place, length
+
+    def _pieces(self) -> Iterator[bytes]:
+        """Yield the file without the lines that later ones replace."""
+        place = 0
+        for begin, length in (*sorted(self._replaced), (self._file.seek(0, os.SEEK_END), 0)):
+            while place < begin:
+                piece = os.pread(self._file.fileno(), min(begin - place, _PIECE), place)
+                place += len(piece)
+                yield piece
+            place += length
 
     def append(self, end: ImageReport | UnresolvedImage) -> None:
         """Write one image.
@@ -116,6 +172,7 @@ class ResultsFile:
         """
         self._write(dump_line(end))
         self._finished.add(short(reference_of(end)))
+        self.settle(reference_of(end))
 
     def close(self) -> None:
         """Close the file, written to the disk."""
@@ -130,8 +187,11 @@ class ResultsFile:
             while data:
                 data = data[self._file.write(data) or 0 :]
         except OSError as error:
-            advice = "what was finished before is in it; make room and go on with --resume"
-            raise CommandFault(f"can't write {str(self._path)!r}: {error.strerror}; {advice}") from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> CommandFault:
+        advice = "what was finished before is in it; make room and go on with --resume"
+        return CommandFault(f"can't write {str(self._path)!r}: {error.strerror}; {advice}")
 
     def _load(self, number: int, line: bytes) -> ImageReport | UnresolvedImage | ReportDocument:
         if len(line) > LONGEST_LINE:
@@ -139,6 +199,9 @@ class ResultsFile:
         try:
             return load_line(line)
         except InvalidDocumentError as error:
+            if any(fault.startswith("$.schema_version") for fault in error.faults) and b'"schema_version"' in line:
+                why = f"line {number} has the form of another version of portus-scan ({error}), which can go on with it"
+                raise self._reject(why) from error
             raise self._reject(f"line {number} is not a report ({error})") from error
 
     def _claim(self, *, resume: bool) -> None:
@@ -154,9 +217,14 @@ class ResultsFile:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise CommandFault(f"another portus-scan writes {str(self._path)!r}: wait for it, or stop it") from error
+            raise self._in_use() from error
         except OSError:
             return  # a file system without locks
+        if not os.path.samestat(os.fstat(self._file.fileno()), self._path.stat()):  # replaced by another's `end`
+            raise self._in_use()
+
+    def _in_use(self) -> CommandFault:
+        return CommandFault(f"another portus-scan writes {str(self._path)!r}: wait for it, or stop it")
 
     def _check_torn(self, number: int, line: bytes) -> None:
         """Reject what no line of ours begins with; a machine that went down may leave zeros in its place."""
@@ -171,6 +239,11 @@ def _heads() -> list[bytes]:
     """Return how lines begin: ``{"schema_version":1,"report":{``."""
     before, _, _ = dump_line(UnresolvedImage(reference="any", step="any", message="any")).partition('"error"')
     return [f'{before}"{kind}":{{'.encode() for kind in ("report", "error", "document")]
+
+
+def _is_final(end: ImageReport | UnresolvedImage) -> bool:
+    """Return whether another scan of the image would end the same way."""
+    return isinstance(end, ImageReport) and bool(end.results) and all(run.outcome in _FINAL for run in end.results)
 
 
 def _is_of_the_end(end: ImageReport | UnresolvedImage) -> bool:

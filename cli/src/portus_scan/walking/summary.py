@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -11,6 +12,47 @@ from portus_scanners import ImageReport, Outcome, ReportDocument, Severity, Unre
 from ..exits import ExitCode, Looked, judge_looked
 from ..formats import count, gate_lines, unused_rule_lines
 from ..terminal import safe
+
+MOST_CAUSES = 1000
+"""Different causes that are told apart."""
+SHOWN_CAUSES = 10
+"""Causes of one kind that are shown: those of most images."""
+_NOT_SCANNED = ("", "not scanned")
+_LONGEST_CAUSE = 500
+_VARYING = re.compile(r"\b[0-9a-f]{12,}\b|\b[0-9.]+ (?:s|bytes)\b|\b[0-9]+ of [0-9]+\b|0x[0-9a-f]+")
+"""What differs between two messages of one cause: digests, seconds, sizes, places."""
+
+
+class Causes:
+    """Why images have no good end: each distinct cause once, with the number of its images."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str, str]] = Counter()
+        self._words: dict[tuple[str, str, str], str] = {}
+
+    def add(self, kind: tuple[str, str], message: str, reference: str) -> None:
+        """Count a cause of a kind: a scanner and an outcome. What names the image in it makes it no other cause."""
+        _, _, path = reference.partition("/")
+        repository = path.partition("@")[0].rpartition(":")[0] or path
+        for name in filter(None, (reference, path, repository)):
+            message = message.replace(name, "...")
+        key = (*kind, _VARYING.sub("...", message))
+        if key not in self._words and len(self._words) >= MOST_CAUSES:
+            key = (*kind, "other causes")
+        self._counts[key] += 1
+        self._words.setdefault(key, message)
+
+    def lines(self, scanner: str, outcome: str) -> Iterator[str]:
+        """Yield the causes of a kind, that of most images first: ``  failed, 4 images: no connection``."""
+        found = [(number, key) for key, number in self._counts.most_common() if key[:2] == (scanner, outcome)]
+        for number, key in found[:SHOWN_CAUSES]:
+            yield safe(f"  {outcome}, {count(number, 'image')}: {self._words[key]}", _LONGEST_CAUSE)
+        if rest := sum(number for number, _ in found[SHOWN_CAUSES:]):
+            yield f"  {outcome}, {count(rest, 'image')}: {count(len(found) - SHOWN_CAUSES, 'other cause')}"
+
+
+def _words(outcome: Outcome) -> str:
+    return outcome.value.replace("_", " ")
 
 
 @define
@@ -31,6 +73,8 @@ class Tally:
     severities: Counter[Severity] = field(factory=Counter)
     outcomes: Counter[tuple[str, Outcome]] = field(factory=Counter)
     """By scanner."""
+    causes: Causes = field(factory=Causes)
+    """Why images were not scanned, and why runs did not end ok."""
 
     def add(self, end: ImageReport | UnresolvedImage, looked: Looked) -> None:
         """Count one image, of which this is known."""
@@ -38,10 +82,14 @@ class Tally:
         self.looked = Looked(self.looked.seen or looked.seen, self.looked.passing and looked.passing)
         if isinstance(end, UnresolvedImage):
             self.unresolved += 1
+            self.causes.add(_NOT_SCANNED, end.message, end.reference)
             return
         self.verdicts[end.verdict] += 1
         self.severities.update(one.severity for one in end.vulnerabilities)
         self.outcomes.update((run.scanner, run.outcome) for run in end.results)
+        for run in end.results:
+            if run.error is not None:
+                self.causes.add((run.scanner, _words(run.outcome)), run.error, end.image.reference.text)
 
     def lines(self) -> Iterator[str]:
         """Yield the summary: verdicts, severities, and for each scanner how its runs ended."""
@@ -49,6 +97,7 @@ class Tally:
         if self.unresolved:
             verdicts.append(f"{self.unresolved} not scanned")
         yield f"{count(self.images, 'image')}: {', '.join(verdicts) or 'nothing was scanned'}"
+        yield from self.causes.lines(*_NOT_SCANNED)
         if self.unchanged:
             yield f"{count(self.unchanged, 'more image')} unchanged since the last time, and not scanned"
         if self.stopped:
@@ -57,12 +106,10 @@ class Tally:
             parts = [f"{self.severities[one]} {one.value}" for one in reversed(Severity) if self.severities[one]]
             yield f"{count(total, 'vulnerability', 'vulnerabilities')} in all: {', '.join(parts)}"
         for scanner in sorted({name for name, _ in self.outcomes}):
-            parts = [
-                f"{self.outcomes[scanner, one]} {one.value.replace('_', ' ')}"
-                for one in Outcome
-                if self.outcomes[scanner, one]
-            ]
-            yield f"{scanner}: {', '.join(parts)}"
+            seen = [one for one in Outcome if self.outcomes[scanner, one]]
+            yield f"{scanner}: {', '.join(f'{self.outcomes[scanner, one]} {_words(one)}' for one in seen)}"
+            for one in seen:
+                yield from self.causes.lines(scanner, _words(one))
 
     def judge(self, *, listed: bool, passed: bool) -> ExitCode:
         """Return the exit code of a walk that was not interrupted.

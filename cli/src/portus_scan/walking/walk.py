@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime
 
 from attrs import evolve, frozen
-from portus_images import Registry
+from portus_images import Registry, one_line, words_of
 from portus_policy import GateViolation
 from portus_scanners import (
     Engine,
@@ -16,7 +17,6 @@ from portus_scanners import (
     ImageReport,
     Outcome,
     Platform,
-    PortusError,
     Reference,
     RegistryError,
     ReportDocument,
@@ -25,14 +25,17 @@ from portus_scanners import (
     UnresolvedImage,
 )
 
-from ..exits import ExitCode, Looked, look_at
+from ..exits import CommandFault, ExitCode, Looked, look_at
 from ..policy import WalkPolicy
 from ..session import GRACE, Session
 from .catalog import Catalog, Found, Selection
 from .display import PlainDisplay
-from .records import INTERRUPTED, ResultsFile, SinceFile
+from .outages import MOST_HELD, PatientSlots, Room
+from .records import INTERRUPTED, OUTAGE, ResultsFile, SinceFile, reference_of
 from .summary import Tally
 
+_LONGEST_REFERENCE = 1000
+_LOGGER = logging.getLogger("portus_scan")
 RESOLVED_AHEAD = 8
 """Images that are looked up at once to see whether they have changed."""
 
@@ -45,10 +48,14 @@ class WalkOrder:
     selection: Selection
     named: tuple[str, ...] | None = None
     """Repositories that the user names; None: those that the registry lists."""
+    only_retry: bool = False
+    """Scan what the file of results has and another scan may answer better, and nothing else."""
     settings: Settings
     platform: Platform | None = None
     concurrency: int
     """Images at once."""
+    patience: float
+    """Seconds that a backend which is away is waited for, in the whole walk."""
 
 
 class Walk:
@@ -78,10 +85,14 @@ class Walk:
         self._since = since
         self._writing = asyncio.Lock()
         self._registry = Registry(order.settings.registries)
-        engine = Engine(order.settings, registry=self._registry, grace=GRACE)
+        self._slots = PatientSlots(display, self._is_healthy, order.patience)
+        engine = Engine(order.settings, registry=self._registry, grace=GRACE, slots=self._slots)
         message = "stopping, what is finished is written; press Ctrl-C again to leave at once"
         self._session = Session(engine, display, stopping=message, registry=self._registry)
-        self._catalog = Catalog(self._registry, order.host, order.selection, order.named)
+        named = self._to_retry() if order.only_retry else order.named
+        self._catalog = Catalog(self._registry, order.host, order.selection, named, display.note_listing)
+        plugins = {section.name: section.plugin for section in order.settings.enabled}
+        self._room = Room(order.concurrency, plugins, self._slots) if len(plugins) > 1 else None
         self._taking: set[asyncio.Task[None]] = set()
         self._skipped = 0
         self.tally = Tally()
@@ -95,6 +106,8 @@ class Walk:
 
     def read_results(self) -> None:
         """Count what is finished already; the policy is applied anew, the file keeps what it has.
+
+        What is not finished counts at the end of the walk, unless it was scanned again.
 
         Raises:
             CommandFault: A line of the file is not a report.
@@ -126,6 +139,8 @@ class Walk:
             finally:
                 await _end(finding)
                 await asyncio.gather(*self._taking)
+        for end in self._results.to_retry() if self._results is not None else ():
+            self._count(end, self._judge(end)[1])
         self._end_results()
 
     def sum_up(self) -> ReportDocument:
@@ -147,6 +162,8 @@ class Walk:
             faults.append(str(self.listing_fault))
         elif not self._catalog.complete:
             faults.append("not all repositories had been listed")
+        if self._order.only_retry and not self._results.was_whole:
+            faults.append("the walk before had not come to its end")
         missing = None
         if faults:
             message = f"not all images are here: {'; '.join(faults)}; go on with --resume"
@@ -162,13 +179,29 @@ class Walk:
 
     async def _scan_all(self) -> None:
         scans = self._session.engine.scan_many(
-            self._targets(), concurrency=self._order.concurrency, platform=self._order.platform
+            self._targets(),
+            concurrency=self._order.concurrency + (MOST_HELD if self._room else 0),
+            platform=self._order.platform,
+            on_progress=self._room.note if self._room else None,
         )
         await self._session.scan(scans, self._take_end)
 
     async def _take_end(self, end: ScanEnd) -> None:
-        await self._take(end.result)
+        await self._take(self._without_refused(end.result))
+        if self._room is not None:
+            self._room.leave(end.position)
         self._tell()
+
+    def _without_refused(self, result: ImageReport | UnresolvedImage) -> ImageReport | UnresolvedImage:
+        """Return what is to be written: an image is not scanned where no backend was asked any longer."""
+        refusals = self._slots.refusals
+        if isinstance(result, UnresolvedImage) or not result.results or not refusals:
+            return result
+        refused = all(run.error in refusals for run in result.results)
+        return self._leave_out(result.image.reference.text) if refused else result
+
+    def _leave_out(self, reference: str) -> UnresolvedImage:
+        return UnresolvedImage(reference=reference, step=OUTAGE, message="; ".join(self._slots.refusals))
 
     def _tell(self) -> None:
         """Show how many images are to be scanned, as far as they are known."""
@@ -179,19 +212,39 @@ class Walk:
         wanted = self._wanted()
         async for one in self._changed(wanted) if self._since else wanted:
             self._tell()
+            if self._room is not None:
+                await self._room.wait()
             if isinstance(one, UnresolvedImage):
                 await self._take_to_the_end(one)
+            elif self._slots.is_over:
+                await self._take_to_the_end(self._leave_out(_text_of(one)))
             else:
+                if self._room is not None:
+                    self._room.enter()
                 yield one
+
+    async def _is_healthy(self, plugin: str) -> bool:
+        """Return whether all instances of a plugin say that their backends can be used."""
+        names = {section.name for section in self._order.settings.enabled if section.plugin == plugin}
+        found = await self._session.engine.check_health()
+        return names == {one.scanner for one in found if one.scanner in names and one.healthy}
 
     async def _wanted(self) -> AsyncIterator[Found]:
         """Yield what is not finished yet."""
         async for one in self._catalog.images():
-            text = one.reference if isinstance(one, UnresolvedImage) else one.text
-            if self._results is not None and text in self._results:
+            if self._results is not None and _text_of(one) in self._results:
                 self._skipped += 1
             else:
+                if self._results is not None and isinstance(one, Reference):  # its tags could not be listed before
+                    self._results.settle(f"{self._order.host}/{one.repository}")
                 yield one
+
+    def _to_retry(self) -> Iterator[str]:
+        """Yield the names, without the registry, of the file's images that may have a better answer now."""
+        prefix = f"{self._order.host}/"
+        for end in self._results.to_retry() if self._results is not None else ():
+            if reference_of(end).startswith(prefix):
+                yield reference_of(end).removeprefix(prefix)
 
     async def _changed(self, found: AsyncIterator[Found]) -> AsyncIterator[Found | Image]:
         """Yield what has changed since the last time, resolved; a few are looked up ahead."""
@@ -213,8 +266,8 @@ class Walk:
             return one
         try:
             return await self._session.engine.resolve(one, self._order.platform)
-        except PortusError:
-            return one  # the scan will say why
+        except Exception:  # noqa: BLE001 (whatever it is: the scan of this one image will say why)
+            return one
 
     def _if_changed(self, one: Found | Image) -> Found | Image | None:
         if isinstance(one, Image) and self._since and self._since.is_unchanged(one.reference.text, one.digest):
@@ -251,6 +304,21 @@ class Walk:
         return seen >= {section.name for section in self._order.settings.enabled} and len(seen) == len(report.results)
 
     def _judge_and_write(self, result: ImageReport | UnresolvedImage) -> tuple[ImageReport | UnresolvedImage, Looked]:
+        """Judge and write a result; where that fails, for whatever reason, a record that says so in its place."""
+        try:
+            return self._try_to_judge_and_write(result)
+        except CommandFault:  # the file can't be written: no other record could be either
+            raise
+        except Exception as error:
+            _LOGGER.exception("the result of %s", reference_of(result))
+            why = words_of(error)
+            message = f"its result can't be judged or written ({why}); --verbose shows more, please report it"
+            reference = one_line(reference_of(result), _LONGEST_REFERENCE)
+            return self._try_to_judge_and_write(UnresolvedImage(reference=reference, step="result", message=message))
+
+    def _try_to_judge_and_write(
+        self, result: ImageReport | UnresolvedImage
+    ) -> tuple[ImageReport | UnresolvedImage, Looked]:
         result, looked = self._judge(result)
         if self._results is not None:
             self._results.append(result)
@@ -260,6 +328,12 @@ class Walk:
         judged = self._policy.judge(result)
         end = judged.reports[0] if judged.reports else judged.errors[0]
         return end, look_at(judged, self._policy.allowed)
+
+
+def _text_of(one: Found | Image) -> str:
+    if isinstance(one, UnresolvedImage):
+        return one.reference
+    return one.reference.text if isinstance(one, Image) else one.text
 
 
 def _was_stopped(result: ImageReport | UnresolvedImage) -> bool:

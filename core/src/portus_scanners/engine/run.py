@@ -58,6 +58,7 @@ class Run:
         self._got_slot: float | None = None
         self._started: datetime | None = None
         self._attempts = 0
+        self._tries = 0  # those of them with the slot of now
         self._unavailable = ""
         self._watch: Watch | None = None  # while the plugin's code is running
         self._timer: asyncio.TimerHandle | None = None  # while it is not: the end of the wait for a slot, or of a pause
@@ -71,7 +72,11 @@ class Run:
             self._end(self._record(Outcome.FAILED, self._ready.fault))
         elif self._image.unsupported is not None:
             self._end(self._record(Outcome.UNSUPPORTED, self._image.unsupported))
-        elif self._crew.slots.acquire(self._ready.limit, self, self._enter):
+        else:
+            self._queue()
+
+    def _queue(self) -> None:
+        if self._crew.slots.acquire(self._ready.limit, self, self._enter):
             self._enter()
         elif self._deadline is not None:
             self._timer = self._loop.call_at(self._deadline, self._miss_turn)
@@ -93,19 +98,24 @@ class Run:
         self._end(self._record(Outcome.TIMED_OUT, "its turn did not come before the time for the whole scan was up"))
 
     def _enter(self) -> None:
-        """Begin the first attempt: the slot has come."""
+        """Begin the first attempt, or that after an outage: the slot has come."""
         if self._over:  # too late
             self._release()
             return
         self._clear_timer()
         self._got_slot = self._loop.time()
-        self._started = datetime.now(UTC)
+        if why := self._crew.slots.refuse(self._ready.limit):
+            self._end(self._record(Outcome.FAILED, why))
+            return
+        self._started = self._started or datetime.now(UTC)
+        self._tries, self._state.heard = 0, Heard.NOTHING
         self._attempt()
 
     def _attempt(self) -> None:
         """Begin an attempt."""
         self._timer = None
         self._attempts += 1
+        self._tries += 1
         deadline = self._limit()
         self._state.tell("scanning")
         self._watch = Watch(
@@ -130,29 +140,46 @@ class Run:
         return own if self._deadline is None else min(own, self._deadline)
 
     def _attempt_ended(self, ended: Ended | None) -> None:
-        """Try again when the backend was unavailable, else judge."""
+        """Try again when the backend was unavailable, now or when the slots say so; else judge."""
         self._watch = None
-        if not self._stopped and self._may_retry(ended) and self._attempts <= len(RETRY_PAUSES):
-            self._pause(ended, RETRY_PAUSES[self._attempts - 1] * random.uniform(0.5, 1.0))  # noqa: S311 (jitter)
-        else:
+        if self._stopped or not self._may_retry(ended) or not (self._pause() or self._wait_out()):
             self._end(self._judge(ended))
 
-    def _pause(self, ended: Ended | None, seconds: float) -> None:
+    def _pause(self) -> bool:
+        """Return whether there will be one more attempt with this slot."""
+        if self._tries > len(RETRY_PAUSES):
+            return False
+        seconds = RETRY_PAUSES[self._tries - 1] * random.uniform(0.5, 1.0)  # noqa: S311 (jitter)
         if self._loop.time() + seconds >= self._limit():
-            self._end(self._judge(ended))
-        else:
-            self._state.tell("retrying")
-            self._timer = self._loop.call_later(seconds, self._attempt)
+            return False
+        self._state.tell("retrying")
+        self._timer = self._loop.call_later(seconds, self._attempt)
+        return True
+
+    def _wait_out(self) -> bool:
+        """Return whether this run waits for another slot, and with it for its backend: its time begins anew then."""
+        if not self._crew.slots.heard(self._ready.limit, self, self._unavailable):
+            return False
+        self._leave_slot()
+        self._state.tell("waiting")
+        self._queue()
+        return True
 
     def _end(self, record: ScannerRun) -> None:
         self._over = True
         self._clear_timer()
         self._state.tell(record.outcome.value)
+        if record.outcome in {Outcome.OK, Outcome.INCOMPLETE}:
+            self._crew.slots.heard(self._ready.limit, self, None)
+        self._leave_slot()
+        self._on_end(record)
+
+    def _leave_slot(self) -> None:
         if self._got_slot is not None and self._state.finishing:  # the slot is theirs until they have ended
             self._crew.unfinished.hold(self._state.finishing, self._ready.settings.timeout, self._release)
         elif self._got_slot is not None:
             self._release()
-        self._on_end(record)
+        self._got_slot = None
 
     def _release(self) -> None:
         self._crew.slots.release(self._ready.limit, self)
@@ -163,7 +190,9 @@ class Run:
             self._timer = None
 
     def _may_retry(self, ended: Ended | None) -> bool:
-        if ended is None or not isinstance(ended.error, ScannerUnavailableError):
+        if ended is None:  # the time was up
+            return self._state.heard is Heard.UNAVAILABLE
+        if not isinstance(ended.error, ScannerUnavailableError):
             return False
         self._state.heard = Heard.UNAVAILABLE
         self._unavailable = describe(self._ready.name, ended.error)

@@ -66,6 +66,24 @@ class Slots(ABC):
     def release(self, limit: BackendLimit, run: object) -> None:
         """Give the slot of a run back."""
 
+    def heard(self, limit: BackendLimit, run: object, error: str | None) -> bool:
+        """Note what a run has heard of its backend: a report, or, after all its attempts, that it is unavailable.
+
+        Args:
+            limit: Which backend.
+            run: Who has a slot of it.
+            error: Why it is unavailable; None for a report.
+
+        Returns:
+            Whether the run is to wait until the backend is back: it releases its slot and acquires another one, and its
+            time begins anew with that. Otherwise it has failed.
+        """
+        return False
+
+    def refuse(self, limit: BackendLimit) -> str:
+        """Return why a backend is asked nothing more: a run whose slot has come fails with that. Empty: it is asked."""
+        return ""
+
 
 class LocalSlots(Slots):
     """Slots of one process: first come, first served."""

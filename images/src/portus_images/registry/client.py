@@ -208,22 +208,25 @@ class Registry:
         except ImageNotFoundError:
             return await repository.fetch_manifest_bytes(digest, max_size)
 
-    def repositories(self, host: str) -> AsyncIterator[str]:
+    def repositories(self, host: str, *, on_page: Callable[[int, int], None] | None = None) -> AsyncIterator[str]:
         """Iterate over the names of all repositories that a registry shows, page by page, in its order.
 
         The names are the registry's own strings: one that is not a valid name is given too.
 
         Args:
             host: The registry, as in an image's name: ``registry.example:5000``.
+            on_page: Called with the number of each page that was read, the first is 1, and of the last that would be.
 
         Raises:
             InvalidReferenceError: *host* is not a valid host.
             RegistryError: (while iterating) The registry does not show them, or is not available.
             InvalidManifestError: (while iterating) Its answer is not a list.
         """
-        return list_repositories(self._access(_name(host, "any"), CATALOG))
+        return list_repositories(self._access(_name(host, "any"), CATALOG), on_page)
 
-    def tags(self, host: str, repository: str) -> AsyncIterator[str]:
+    def tags(
+        self, host: str, repository: str, *, on_page: Callable[[int, int], None] | None = None
+    ) -> AsyncIterator[str]:
         """Iterate over the tags of a repository, page by page, in the registry's order.
 
         The tags are the registry's own strings: one that is not a valid tag is given too.
@@ -231,6 +234,7 @@ class Registry:
         Args:
             host: The registry, as in an image's name.
             repository: ``team/app``.
+            on_page: As for `repositories`.
 
         Raises:
             InvalidReferenceError: *host* or *repository* is not valid.
@@ -238,7 +242,7 @@ class Registry:
             RegistryError: (while iterating) The registry does not show them, or is not available.
             InvalidManifestError: (while iterating) Its answer is not a list.
         """
-        return list_tags(self._open(_name(host, repository)))
+        return list_tags(self._open(_name(host, repository)), on_page)
 
     async def aclose(self) -> None:
         """Close all connections and end all requests."""

@@ -7,7 +7,7 @@ Referrers", "Referrers Tag Schema"). The header ``Link`` names the next page: ``
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -44,17 +44,23 @@ _NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9._-]")
 _LONGEST_ALGORITHM = 32
 _LONGEST_HEX = 64
 ListT = TypeVar("ListT", WireCatalog, WireTags)
+OnPage = Callable[[int, int], None]
 
 
-async def list_repositories(access: RegistryAccess) -> AsyncIterator[str]:
+async def list_repositories(access: RegistryAccess, on_page: OnPage | None = None) -> AsyncIterator[str]:
     """Iterate over the names of all repositories that the registry shows.
+
+    Args:
+        access: To the registry.
+        on_page: Called with each page's number, the first is 1, and with the number of the last that would be read.
 
     Raises:
         RegistryError: It does not show them, or is not available.
         InvalidManifestError: Its answer is not a list.
     """
     try:
-        async for page in _read_pages(access, "/v2/_catalog", "catalog", "the list of repositories", WireCatalog):
+        what = "the list of repositories"
+        async for page in _read_pages(access, "/v2/_catalog", "catalog", what, WireCatalog, on_page):
             for name in page.repositories:
                 yield name
     except RegistryError as error:
@@ -64,8 +70,12 @@ async def list_repositories(access: RegistryAccess) -> AsyncIterator[str]:
         raise type(error)(message, registry=error.registry, step="catalog", status=error.status) from error
 
 
-async def list_tags(repository: Repository) -> AsyncIterator[str]:
+async def list_tags(repository: Repository, on_page: OnPage | None = None) -> AsyncIterator[str]:
     """Iterate over the tags of a repository; there are none where all have been deleted.
+
+    Args:
+        repository: Whose tags.
+        on_page: See `list_repositories`.
 
     Raises:
         UnknownRepositoryError: There is no such repository.
@@ -85,7 +95,7 @@ async def list_tags(repository: Repository) -> AsyncIterator[str]:
 
 async def _read_tags(repository: Repository) -> AsyncIterator[str]:
     path = f"/v2/{repository.name}/tags/list"
-    async for page in _read_pages(repository.access, path, "tags", repository.name, WireTags):
+    async for page in _read_pages(repository.access, path, "tags", repository.name, WireTags, on_page):
         if page.name and not f"/{repository.name}".endswith(f"/{page.name}"):  # Artifactory leaves its own prefix out
             message = f"{repository.host.name}, tags of {repository.name}: the answer is the list of {page.name!r:.200}"
             raise InvalidManifestError(message, registry=repository.host.name, step="tags")
@@ -121,7 +131,7 @@ def make_tag(digest: str) -> str:
 
 
 async def _read_pages(
-    access: RegistryAccess, path: str, step: str, what: str, kind: type[ListT]
+    access: RegistryAccess, path: str, step: str, what: str, kind: type[ListT], on_page: OnPage | None
 ) -> AsyncIterator[ListT]:
     call = RegistryCall(
         registry=access.host.name,
@@ -132,13 +142,15 @@ async def _read_pages(
         limit=LARGEST_PAGE,
     )
     seen: set[URL] = set()
-    for _ in range(MOST_PAGES):
+    for number in range(1, MOST_PAGES + 1):
         seen.add(call.url)
         answer = await access.get(call)
         try:
             page = structure(parse_object(answer.body), kind)
         except MalformedError as error:
             raise call.make_error(InvalidManifestError, f"{error}; is it a registry?") from error
+        if on_page is not None:
+            on_page(number, MOST_PAGES)
         yield page
         following = find_next_page(call, answer, path)
         if following is None:
