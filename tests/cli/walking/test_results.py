@@ -8,7 +8,7 @@ import pytest
 from portus_scan.exits import CommandFault
 from portus_scan.walking import records
 from portus_scan.walking.records import INTERRUPTED, ResultsFile, reference_of
-from portus_scanners import Outcome, ReportDocument, UnresolvedImage, load_document
+from portus_scanners import ImageReport, Outcome, ReportDocument, UnresolvedImage, load_document
 
 from ..documents import UNRESOLVED, make_finding, make_image, make_report, make_run
 
@@ -17,6 +17,8 @@ ENDS = [
     UNRESOLVED,
     make_report(make_run("clair", Outcome.FAILED), image=make_image("r.example/team/app:2")),
 ]
+FINISHED = ENDS[:1]
+"""What another scan would not answer better."""
 STOPPED = UnresolvedImage(reference="r.example", step=INTERRUPTED, message="the walk was stopped")
 
 
@@ -45,7 +47,7 @@ def test_an_interrupted_walk_says_so_in_its_document(tmp_path: Path) -> None:
 @pytest.mark.parametrize("tail", [b"", b"{", b'{"schema_version":1,"report":{"image":' + b"x" * 3_000_000])
 @pytest.mark.parametrize("ended", [True, False])
 def test_what_was_finished_is_read_again(tmp_path: Path, tail: bytes, ended: bool) -> None:
-    """Each image once; what a killed program left of a line, and an earlier end, are cut off."""
+    """Each image once; what may end better is to be scanned again; part of a line, and an earlier end, are cut off."""
     path = tmp_path / "r"
     fill(path)
     whole = path.read_bytes()
@@ -53,8 +55,9 @@ def test_what_was_finished_is_read_again(tmp_path: Path, tail: bytes, ended: boo
     fill(path, ended=ended, interrupted=STOPPED if ended else None)
     path.write_bytes(path.read_bytes() + tail)
     with ResultsFile(path, resume=True) as file:
-        assert ENDS == list(file.read())
-        assert [True, True, True, False] == [name in file for name in [*map(reference_of, ENDS), "r.example/new:1"]]
+        assert (FINISHED, ENDS[1:]) == (list(file.read()), list(file.to_retry()))
+        assert [True, False, False, False] == [name in file for name in [*map(reference_of, ENDS), "r.example/new:1"]]
+        assert file.was_whole is False
     assert whole == path.read_bytes()
 
 
@@ -141,5 +144,80 @@ def test_what_a_machine_that_went_down_leaves_is_cut_off(tmp_path: Path) -> None
     whole = path.read_bytes()
     path.write_bytes(whole + b"\0" * 5000)
     with ResultsFile(path, resume=True) as file:
-        assert ENDS == list(file.read())
+        assert FINISHED == list(file.read())
     assert whole == path.read_bytes()
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_which_outcomes_may_end_better(tmp_path: Path, outcome: Outcome) -> None:
+    """All but ok, and an image that a scanner can't read, are scanned again, one of two scanners being enough."""
+    with ResultsFile(tmp_path / "r") as file:
+        file.append(make_report(make_run("clair", Outcome.OK), make_run("trivy", outcome)))
+    with ResultsFile(tmp_path / "r", resume=True) as file:
+        assert (outcome in {Outcome.OK, Outcome.UNSUPPORTED}) == (len(list(file.read())) == 1)
+
+
+AGAIN = [
+    make_report(make_run("clair", Outcome.OK), image=make_image("r.example/team/app:2")),
+    UnresolvedImage(reference=UNRESOLVED.reference, step="manifest", message="still not there"),
+]
+
+
+@pytest.mark.parametrize("killed", [True, False])
+@pytest.mark.parametrize("again", [AGAIN[:1], AGAIN[1:], AGAIN])
+def test_an_image_that_was_scanned_again_is_there_once(
+    tmp_path: Path, again: list[ImageReport | UnresolvedImage], killed: bool
+) -> None:
+    """The later answer counts, also where a program was killed between the two; what was not scanned again stays."""
+    path = tmp_path / "r"
+    fill(path, ended=True)
+    with ResultsFile(path, resume=True) as file:
+        list(file.read())
+        for end in again:
+            file.append(end)
+        if not killed:
+            file.end(ReportDocument())
+    if killed:
+        with ResultsFile(path, resume=True) as file:
+            list(file.read())
+            file.end(ReportDocument())
+    later = {reference_of(end): end for end in again}
+    kept = [end for end in ENDS if reference_of(end) not in later]
+    document = load_document(path.read_bytes())
+    expected = [*kept, *again]
+    assert [end for end in expected if isinstance(end, ImageReport)] == list(document.reports)
+    assert [end for end in expected if not isinstance(end, ImageReport)] == list(document.errors)
+
+
+def test_a_repository_whose_tags_are_known_now_is_no_fault_any_longer(tmp_path: Path) -> None:
+    """It has its images' lines instead."""
+    fill(tmp_path / "r", ended=True)
+    with ResultsFile(tmp_path / "r", resume=True) as file:
+        list(file.read())
+        file.settle(UNRESOLVED.reference)
+        file.end(ReportDocument())
+    assert () == load_document((tmp_path / "r").read_bytes()).errors
+
+
+def test_a_link_to_the_file_stays_one(tmp_path: Path) -> None:
+    """What it points to is replaced."""
+    fill(tmp_path / "r", ended=True)
+    (tmp_path / "link").symlink_to("r")
+    with ResultsFile(tmp_path / "link", resume=True) as file:
+        list(file.read())
+        file.append(AGAIN[0])
+        file.end(ReportDocument())
+    assert (True, False) == ((tmp_path / "link").is_symlink(), (tmp_path / "r").is_symlink())
+    assert 3 == len(load_document((tmp_path / "r").read_bytes()).reports) + 1
+
+
+@pytest.mark.parametrize("version", ["0", "2", "null"])
+def test_another_version_of_the_form_is_refused_by_name(tmp_path: Path, version: str) -> None:
+    """The message says which it is, and that another version of the program goes on with it."""
+    path = tmp_path / "r"
+    fill(path)
+    path.write_bytes(path.read_bytes().replace(b'"schema_version":1', f'"schema_version":{version}'.encode()))
+    before = path.read_bytes()
+    with ResultsFile(path, resume=True) as file, pytest.raises(CommandFault, match=f"another version.*got {version}"):
+        list(file.read())
+    assert before == path.read_bytes()

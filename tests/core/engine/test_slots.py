@@ -7,7 +7,18 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from portus_scanners import BackendLimit, Engine, Image, Outcome, Scanner, ScannerReport, Settings, Slots
+import pytest
+from portus_scanners import (
+    BackendLimit,
+    Engine,
+    Image,
+    Outcome,
+    Scanner,
+    ScannerReport,
+    ScannerUnavailableError,
+    Settings,
+    Slots,
+)
 from portus_scanners_testing import virtual_time
 
 from .conftest import IMAGE, InstalledPlugin, OneImageRegistry, section
@@ -96,3 +107,86 @@ async def test_a_run_that_waits_no_longer_gives_up() -> None:
     assert [Outcome.TIMED_OUT, Outcome.CANCELLED, Outcome.OK] == outcomes
     expected = ["acquire", "acquire", "give up", "acquire", "release", "give up", "release", "acquire", "release"]
     assert expected == slots.log
+
+
+class Patient(OneAtATime):
+    """Lets a run that finds its backend unavailable wait a hundred seconds for its next slot; may refuse it then."""
+
+    def __init__(self, *, refusal: str = "") -> None:
+        super().__init__()
+        self.refusal = refusal
+
+    def acquire(self, limit: BackendLimit, run: object, on_slot: Callable[[], None]) -> bool:
+        if not self.log:
+            return super().acquire(limit, run, on_slot)
+        self.log.append("acquire again")
+        self._holder = run
+        asyncio.get_running_loop().call_later(100, on_slot)
+        return False
+
+    def heard(self, limit: BackendLimit, run: object, error: str | None) -> bool:
+        self.log.append(f"heard {error}")
+        return error is not None
+
+    def refuse(self, limit: BackendLimit) -> str:
+        return self.refusal if "acquire again" in self.log else ""
+
+
+def away_until(seconds: float) -> Callable[[Scanner[Any], Image], Any]:
+    """Return a scan of one second that finds its backend unavailable up to a moment, the first scan being at 0."""
+    begun: list[float] = []
+
+    async def scan(_scanner: Scanner[Any], _image: Image) -> ScannerReport:
+        begun.append(asyncio.get_running_loop().time())
+        await asyncio.sleep(1)
+        if begun[-1] - begun[0] < seconds:
+            raise ScannerUnavailableError("no connection")
+        return ScannerReport()
+
+    return scan
+
+
+@pytest.mark.parametrize("timeout", [60, 2, 0.5])
+@virtual_time
+async def test_slots_may_let_a_run_wait_for_its_backend(timeout: float) -> None:
+    """Its time begins anew with the next slot, whether its attempts or its time had come to an end."""
+    slots, registry = Patient(), OneImageRegistry()
+    settings = Settings(scanners={"one": section("one", {"timeout": timeout})})
+    plugins = [InstalledPlugin.of("one", doing(away_until(20)))]
+    async with Engine(settings, registry=registry, plugins=plugins, slots=slots) as engine:  # type: ignore[arg-type]
+        run = (await engine.scan(IMAGE)).results[0]
+    if timeout < 1:  # no attempt has ended: nothing was heard of the backend
+        assert (Outcome.TIMED_OUT, ["acquire", "release"]) == (run.outcome, slots.log)
+        return
+    expected = ["acquire", "heard no connection", "release", "acquire again", "heard None", "release"]
+    assert (Outcome.OK, 1.0, expected) == (run.outcome, run.elapsed, slots.log)
+    assert run.waited > 100
+
+
+@virtual_time
+async def test_slots_may_refuse_a_backend() -> None:
+    """The run fails with their reason, and the backend is not asked again."""
+    slots, registry = Patient(refusal="it was away for long"), OneImageRegistry()
+    plugins = [InstalledPlugin.of("one", doing(away_until(1e9)))]
+    settings = Settings(scanners={"one": section("one", {})})
+    async with Engine(settings, registry=registry, plugins=plugins, slots=slots) as engine:  # type: ignore[arg-type]
+        run = (await engine.scan(IMAGE)).results[0]
+    assert (Outcome.FAILED, "it was away for long", 3) == (run.outcome, run.error, run.attempts)
+    assert ["acquire", "heard no connection", "release", "acquire again", "release"] == slots.log
+
+
+@virtual_time
+async def test_a_run_that_waits_for_its_backend_can_be_stopped() -> None:
+    """It leaves the queue at once."""
+    slots, registry = Patient(), OneImageRegistry()
+    plugins = [InstalledPlugin.of("one", doing(away_until(1e9)))]
+    settings = Settings(scanners={"one": section("one", {})})
+    async with (
+        Engine(settings, registry=registry, plugins=plugins, slots=slots) as engine,  # type: ignore[arg-type]
+        engine.scan(IMAGE) as scan,
+    ):
+        await asyncio.sleep(30)
+        scan.stop()
+        run = (await scan).results[0]
+        await asyncio.sleep(200)  # the slot comes, and is given back
+    assert (Outcome.CANCELLED, ["give up", "release"]) == (run.outcome, slots.log[-2:])

@@ -12,7 +12,8 @@ two failures of one run decides whose they are:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -44,7 +45,7 @@ class _Backend:
 
     name: str
     taken: int = 0
-    waiting: dict[object, Callable[[], None]] = field(factory=dict)
+    waiting: OrderedDict[object, Callable[[], None]] = field(factory=OrderedDict)
     answered: float = float("-inf")
     """When it gave the last report."""
     since: float | None = None
@@ -64,11 +65,13 @@ class _Backend:
 
 @define(eq=False)
 class _Trial:
-    """One run that has a slot: since when, and what speaks against its image."""
+    """One run that had a slot, and what speaks against its image."""
 
-    begun: float = 0.0
+    since: float
+    """When it got its first slot, or failed the last time."""
+    failed: bool = False
     heard: bool = False
-    """Whether it has heard of the backend since then."""
+    """Whether it has heard of the backend with the slot of now."""
     points: int = 0
 
 
@@ -111,6 +114,8 @@ class PatientSlots(Slots):
             self._take(backend, run)
             return True
         backend.waiting[run] = on_slot
+        if backend.since is None:
+            self._put_first(backend, [run])
         self._plan_try(limit)
         return False
 
@@ -145,7 +150,8 @@ class PatientSlots(Slots):
             return False
         trial = self._trials[run]
         trial.heard = True
-        answered = backend.answered > trial.begun
+        answered = backend.answered > trial.since
+        trial.failed, trial.since = True, now
         trial.points += _ANSWERED if answered else _HEALTHY if backend.healthy else 0
         if trial.points >= ENOUGH and not backend.refusal:
             return False
@@ -162,8 +168,13 @@ class PatientSlots(Slots):
 
     def _take(self, backend: _Backend, run: object) -> None:
         backend.taken += 1
-        trial = self._trials.setdefault(run, _Trial())
-        trial.begun, trial.heard = asyncio.get_running_loop().time(), False
+        self._trials.setdefault(run, _Trial(asyncio.get_running_loop().time())).heard = False
+
+    def _put_first(self, backend: _Backend, runs: Iterable[object]) -> None:
+        """Let those that have failed go first, while there are others whose answers show whose failure it is."""
+        for run in runs:
+            if run in self._trials and self._trials[run].failed:
+                backend.waiting.move_to_end(run, last=False)
 
     def _serve(self, limit: BackendLimit) -> None:
         """Give the free slots to the oldest waiting runs."""
@@ -195,6 +206,7 @@ class PatientSlots(Slots):
             backend.bound.cancel()
         self._cancel_try(backend)
         self._display.note_away(self.away)
+        self._put_first(backend, list(backend.waiting))
         self._serve(limit)
 
     def _lose_patience(self, limit: BackendLimit) -> None:

@@ -47,7 +47,7 @@ class Feed:
         self._expected = 0  # references that may still become the images of an index
         self._dry = False
         self._at_hand = iter(source) if isinstance(source, list | tuple) else None
-        self._pump = None if self._at_hand is not None else asyncio.create_task(self._read(_iterate(source)))
+        self._pump = None if self._at_hand is not None else asyncio.create_task(self._read(source))
         if self._pump is not None:
             self._pump.add_done_callback(self._pumped)
 
@@ -95,9 +95,9 @@ class Feed:
         if self._pump is not None and not self._pump.done():
             await asyncio.wait({self._pump})
 
-    async def _read(self, source: AsyncIterator[ScanTarget]) -> None:
+    async def _read(self, source: Source) -> None:
         await self._hungry.wait()
-        async for target in source:
+        async for target in source if isinstance(source, AsyncIterable) else _iterate_in_thread(source):
             self._hand_over(self._make_job(target))
             await self._hungry.wait()
 
@@ -137,10 +137,6 @@ class Feed:
         if self._dry and not self._expected and not self._parts:
             while (taker := self._next_taker()) is not None:
                 taker.set_result(None)
-
-
-def _iterate(source: Source) -> AsyncIterator[ScanTarget]:
-    return aiter(source) if isinstance(source, AsyncIterable) else _iterate_in_thread(source)
 
 
 async def _iterate_in_thread(items: Iterable[ScanTarget]) -> AsyncIterator[ScanTarget]:

@@ -45,11 +45,6 @@ class ImageScan:
         flights: The scans under way whose reports will do for the same content.
     """
 
-    __slots__ = (
-        "_crew", "_deadline", "_flights", "_left", "_notify", "_on_run", "_over", "_platform", "_records",
-        "_resolution", "_runs", "_stopped", "_target",
-    )  # fmt: skip
-
     def __init__(
         self,
         crew: Crew,

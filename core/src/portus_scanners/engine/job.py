@@ -91,22 +91,17 @@ class Job:
         msg = f"expected a reference or an image, got {type(self.given).__name__}"
         raise TypeError(msg)
 
-    def make_end(self, report: ImageReport) -> ScanEnd:
-        """Return the end of an image that was scanned."""
-        return ScanEnd(position=self.position, target=self.given, result=report, part=self.part, parts=self.parts)
+    def make_end(self, result: ImageReport | UnresolvedImage, error: PortusError | None = None) -> ScanEnd:
+        """Return the end of an image that was scanned, or of one that was not, with the error that is behind that."""
+        part, parts = self.part, self.parts
+        return ScanEnd(position=self.position, target=self.given, result=result, error=error, part=part, parts=parts)
 
     def make_failure(self, error: PortusError) -> ScanEnd:
         """Return the end of an image that could not be scanned; of one of an index, the platform is named."""
         step = "reference" if isinstance(error, InvalidReferenceError) else getattr(error, "step", "resolve")
         platform = f"{self.target.platform}: " if isinstance(self.target, Image) and self.target.platform else ""
-        return ScanEnd(
-            position=self.position,
-            target=self.given,
-            result=UnresolvedImage(reference=_text_of(self.given), step=step, message=f"{platform}{error}"),
-            error=error,
-            part=self.part,
-            parts=self.parts,
-        )
+        message = f"{platform}{error}"
+        return self.make_end(UnresolvedImage(reference=_text_of(self.given), step=step, message=message), error)
 
 
 def _text_of(given: ScanTarget) -> str:

@@ -116,15 +116,9 @@ class Run:
         self._timer = None
         self._attempts += 1
         self._tries += 1
-        deadline = self._limit()
         self._state.tell("scanning")
-        self._watch = Watch(
-            self._crew.watchdog,
-            f"{self._ready.name} on {self._image.reference.text}",
-            self._scan,
-            deadline=deadline,
-            on_end=self._attempt_ended,
-        )
+        name = f"{self._ready.name} on {self._image.reference.text}"
+        self._watch = Watch(self._crew.watchdog, name, self._scan, deadline=self._limit(), on_end=self._attempt_ended)
 
     def _scan(self) -> Awaitable[ScannerReport]:
         """Call the plugin, in the task that is watched: what the context is told there is about this run."""

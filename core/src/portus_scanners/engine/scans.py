@@ -83,7 +83,8 @@ class Driver(Generic[ItemT, ResultT]):
         try:
             return await asyncio.shield(self._task)
         except asyncio.CancelledError:
-            if self._task.cancelled() and not _is_cancelled():
+            caller = asyncio.current_task()
+            if self._task.cancelled() and not (caller and caller.cancelling()):
                 raise self._closed() from None
             await self.aclose()
             raise
@@ -99,11 +100,6 @@ class Driver(Generic[ItemT, ResultT]):
 
     def _closed(self) -> RuntimeError:
         return RuntimeError("it was closed, or its engine, before it had ended")
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 class Scan:

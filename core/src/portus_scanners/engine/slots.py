@@ -67,21 +67,15 @@ class Slots(ABC):
         """Give the slot of a run back."""
 
     def heard(self, limit: BackendLimit, run: object, error: str | None) -> bool:
-        """Note what a run has heard of its backend: a report, or, after all its attempts, that it is unavailable.
-
-        Args:
-            limit: Which backend.
-            run: Who has a slot of it.
-            error: Why it is unavailable; None for a report.
+        """Note what a run with a slot has heard of its backend: why it is unavailable, or, with None, a report.
 
         Returns:
-            Whether the run is to wait until the backend is back: it releases its slot and acquires another one, and its
-            time begins anew with that. Otherwise it has failed.
+            Whether an unavailable one is waited for: the run releases its slot, acquires another, and begins anew.
         """
         return False
 
     def refuse(self, limit: BackendLimit) -> str:
-        """Return why a backend is asked nothing more: a run whose slot has come fails with that. Empty: it is asked."""
+        """Return why a run whose slot has come is to fail, and its backend not to be asked; empty where it is."""
         return ""
 
 

@@ -84,7 +84,7 @@ async def list_tags(repository: Repository, on_page: OnPage | None = None) -> As
         InvalidManifestError: Its answer is not a list.
     """
     try:
-        async for tag in _read_tags(repository):
+        async for tag in _read_tags(repository, on_page):
             yield tag
     except UnknownRepositoryError as error:
         if await repository.access.is_let_in():
@@ -93,7 +93,7 @@ async def list_tags(repository: Repository, on_page: OnPage | None = None) -> As
         raise ImageNotFoundError(message, registry=error.registry, step=error.step, status=error.status) from error
 
 
-async def _read_tags(repository: Repository) -> AsyncIterator[str]:
+async def _read_tags(repository: Repository, on_page: OnPage | None) -> AsyncIterator[str]:
     path = f"/v2/{repository.name}/tags/list"
     async for page in _read_pages(repository.access, path, "tags", repository.name, WireTags, on_page):
         if page.name and not f"/{repository.name}".endswith(f"/{page.name}"):  # Artifactory leaves its own prefix out

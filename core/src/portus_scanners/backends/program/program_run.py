@@ -88,7 +88,8 @@ class ProgramRun:
         """Pass lines on until the program has ended or must be ended."""
         alarm = None
         if self._order.timeout is not None:
-            alarm = asyncio.get_running_loop().call_later(self._order.timeout, self._strike)
+            late = ScannerUnavailableError(f"{self._name} did not end within {self._order.timeout:g} s")
+            alarm = asyncio.get_running_loop().call_later(self._order.timeout, self.stop, late)
         try:
             while not (self._process.exited or self._fault or self._output.overflowed):
                 await self._news.wait()
@@ -117,9 +118,6 @@ class ProgramRun:
         return ProgramAnswer(
             status=status, stdout=self._output.stdout, stderr=self._output.stderr, mask=self._order.mask
         )
-
-    def _strike(self) -> None:
-        self.stop(ScannerUnavailableError(f"{self._name} did not end within {self._order.timeout:g} s"))
 
     def _pass_lines_on(self) -> None:
         if self._order.on_line is not None:
