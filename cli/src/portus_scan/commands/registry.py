@@ -145,9 +145,7 @@ def registry(  # noqa: PLR0913 (one parameter an option)
     from ..options import parse_platform, read_settings
 
     if len([one for one in (results, resume, retry_failed) if one]) > 1:
-        raise CommandFault(
-            "--resume FILE and --retry-failed FILE go on with FILE: give one alone, leave --results out"
-        )
+        raise CommandFault("--resume FILE and --retry-failed FILE go on with FILE: give one alone, leave --results out")
     if repositories is None and place.partition("/")[0].lower() in _HUB_NAMES:
         raise CommandFault("Docker Hub does not list its repositories: name them with --repositories FILE")
     policy = CommandPolicy.read(config, policy_choices, None if baseline is None else read_document(baseline))

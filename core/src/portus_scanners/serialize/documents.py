@@ -46,7 +46,7 @@ def load_document(text: str | bytes) -> ReportDocument:
     """
     text = _as_text(text)
     value, is_all = _parse_first(text)
-    if _is_line(value):
+    if isinstance(value, dict) and "reports" not in value and not value.keys().isdisjoint(_KINDS):
         return _load_lines(text)
     value = _check_version(value)
     if not is_all:
@@ -94,11 +94,6 @@ def load_line(line: str | bytes) -> ImageReport | UnresolvedImage | ReportDocume
     if member == "document" and isinstance(value[member], dict):
         value[member] = {name: one for name, one in value[member].items() if name not in _IN_LINES_OF_THEIR_OWN}
     return structure(value[member], _KINDS[member], f"$.{member}")
-
-
-def _is_line(value: Any) -> bool:
-    """Return whether a JSON value is a line of JSON Lines, and not a whole document."""
-    return isinstance(value, dict) and "reports" not in value and any(name in value for name in _KINDS)
 
 
 def _load_lines(text: str) -> ReportDocument:
