@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping
 
 from portus_scanners import Health, Image, Scanner, ScannerReport, UnsupportedImageError
-from portus_scanners.backends import HttpAnswer, HttpBackend, structure_answer
+from portus_scanners.backends import HttpAnswer, HttpBackend, one_line, structure_answer
 
 from .adapter import Adapter, ScanLostError, is_working
 from .findings import WHAT, choose_report, make_report
@@ -49,7 +49,8 @@ class HarborScanner(Scanner[HarborSettings], contract=1):
     async def check_health(self) -> Health:
         """Return whether the adapter answers, and which scanner it runs."""
         metadata = await self._adapter().fetch_metadata(timeout=HEALTH_TIMEOUT)
-        return Health(healthy=True, message=f"the adapter of {metadata.scanner or 'an unnamed scanner'} answers")
+        who = one_line(metadata.scanner) or "an unnamed scanner"
+        return Health(healthy=True, message=f"the adapter of {who} answers")
 
     def _adapter(self) -> Adapter:
         return Adapter(HttpBackend(self.context, self.settings.server, headers=self.settings.headers))

@@ -25,6 +25,8 @@ DEADLINE = 30.0
 _LARGEST_ANSWER = 256 * 1024
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NOT_FOUND = (b"credentials not found in native keychain", b"no credentials server URL", b"no credentials username")
+_NOT_THEIRS = "PORTUS_SECURITY_"
+"""The beginning of the names of variables that set a scanner's settings, secrets among them."""
 _TOKEN_USER = "<token>"  # noqa: S105 (the name that says: this is an identity token)
 
 
@@ -34,7 +36,7 @@ async def ask_helper(name: str, server: str, environ: Mapping[str, str]) -> Cred
     Args:
         name: ``ecr-login`` for the program ``docker-credential-ecr-login``, which is looked up on ``PATH``.
         server: The registry's name; Docker Hub's is the old URL.
-        environ: The program's environment.
+        environ: The program's environment; what in it sets a scanner's settings is left out.
 
     Raises:
         SourceError: There is no such program, it failed, or it was too slow. The message has nothing of what it wrote:
@@ -46,7 +48,8 @@ async def ask_helper(name: str, server: str, environ: Mapping[str, str]) -> Cred
         raise SourceError(f"the credential helper {program[:100]!r} is not on PATH: install it, or log in without it")
     try:
         async with asyncio.timeout(DEADLINE):
-            status, output = await _run((path, "get"), server.encode(), environ)
+            kept = {key: value for key, value in environ.items() if not key.startswith(_NOT_THEIRS)}
+            status, output = await _run((path, "get"), server.encode(), kept)
     except TimeoutError as error:
         raise SourceError(f"the credential helper {program} did not answer within {DEADLINE:g} s") from error
     except OSError as error:
@@ -89,7 +92,7 @@ async def _run(command: tuple[str, ...], feed: bytes, environ: Mapping[str, str]
     with FileIO(ours) as pipe:
         try:
             process = await asyncio.create_subprocess_exec(
-                *command, stdin=PIPE, stdout=theirs, stderr=DEVNULL, env=dict(environ), start_new_session=True
+                *command, stdin=PIPE, stdout=theirs, stderr=DEVNULL, env=environ, start_new_session=True
             )
         finally:
             os.close(theirs)
