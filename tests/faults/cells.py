@@ -23,6 +23,7 @@ SCAN_LIMIT = 15.0
 BOUND = 300.0
 """Seconds on the loop's clock for a list of a registry, whose requests are tried again with pauses."""
 LONGEST_MESSAGE = 2000
+_LOOKS = 10
 
 
 def try_cell(step: Step, show: Show | None) -> tuple[list[str], int]:
@@ -49,7 +50,7 @@ async def _cell(step: Step, show: Show | None) -> tuple[list[str], int]:
         if step.question != LIST and loop.time() - begin > SCAN_LIMIT + 1:
             faults.append(f"it took {loop.time() - begin:.0f} s")
         gc.collect()  # a task whose error nobody has asked for complains
-        return [*faults, *tasks_left(scene, before), *complaints], front.shown
+        return [*faults, *await tasks_left(scene, before), *complaints], front.shown
 
 
 async def _ask(step: Step, scene: Scene) -> list[str]:
@@ -86,11 +87,19 @@ async def _list(scene: Scene) -> list[str]:
     return [] if (repositories, tags) == (["team/app"], ["1.0"]) else [f"listed {repositories} {tags}"]
 
 
-def tasks_left(scene: Scene, before: set[asyncio.Task[Any]]) -> list[str]:
-    """Return the tasks that go on and do not serve a connection."""
-    serving = {one for front in scene.fronts.values() for one in front.tasks}
-    found = asyncio.all_tasks() - before - serving
-    return [f"task left: {one}" for one in found if "RequestHandler" not in getattr(one.get_coro(), "__qualname__", "")]
+async def tasks_left(scene: Scene, before: set[asyncio.Task[Any]]) -> list[str]:
+    """Return the tasks that go on for a second and do not serve a connection: servers end their own a little later."""
+    for _ in range(_LOOKS):
+        serving = {one for front in scene.fronts.values() for one in front.tasks}
+        found = [one for one in asyncio.all_tasks() - before - serving if not _is_handler(one)]
+        if not found:
+            return []
+        await asyncio.sleep(1 / _LOOKS)
+    return [f"task left: {one}" for one in found]
+
+
+def _is_handler(task: asyncio.Task[Any]) -> bool:
+    return "RequestHandler" in getattr(task.get_coro(), "__qualname__", "")
 
 
 def in_report(report: ImageReport, scanner: str, known: set[str] | None) -> list[str]:

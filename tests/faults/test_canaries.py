@@ -89,7 +89,7 @@ CELLS = [
     (step, echo)
     for at, step in enumerate(STEPS)
     for number, echo in enumerate(ECHOES)
-    if EVERY or (at + number) % 3 == 0
+    if EVERY or (at + number) % 5 == 0
 ]
 
 

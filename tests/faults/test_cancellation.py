@@ -14,7 +14,7 @@ from .front import PatientTimeLoop
 from .scenes import CVE, SCENES, Scene, open_scene
 
 EVERY = os.environ.get("PORTUS_FAULTS") == "all"
-_POINTS = 8
+_POINTS = 5
 _ONE, _MANY = "scan", "scan_many"
 
 
@@ -53,7 +53,7 @@ async def _cancel_at(turn: int, name: str, work: str) -> tuple[list[str], int]:
         await asyncio.wait({task})
         taken = loop.turns - first
         gc.collect()
-        faults = complaints + tasks_left(scene, before)
+        faults = complaints + await tasks_left(scene, before)
         if task.cancelled():
             return faults, taken
         scanner, _, more = name.partition(" ")

@@ -49,7 +49,7 @@ class HarborScanner(Scanner[HarborSettings], contract=1):
     async def check_health(self) -> Health:
         """Return whether the adapter answers, and which scanner it runs."""
         metadata = await self._adapter().fetch_metadata(timeout=HEALTH_TIMEOUT)
-        who = one_line(metadata.scanner) or "an unnamed scanner"
+        who = one_line(str(metadata.scanner)) or "an unnamed scanner"
         return Health(healthy=True, message=f"the adapter of {who} answers")
 
     def _adapter(self) -> Adapter:

@@ -99,7 +99,7 @@ class OsvApi:
         ]
 
     async def _fetch(self, name: str) -> Vulnerability:
-        answer = _checked(await self._backend.request("GET", f"/v1/vulns/{quote(name, safe='')}"))
+        answer = _checked(await self._backend.request("GET", f"/v1/vulns/{quote(name, safe='', errors='replace')}"))
         return await answer.parse(lambda answer: _read_record(answer, name))
 
 

@@ -56,7 +56,7 @@ class NoSuchImageError(ScannerError):
 def error_of(answer: HttpAnswer) -> ScannerError:
     """Return the error that an answer which is neither 200 nor 202 means."""
     error = read_error(answer)
-    text = one_line(answer.excerpt if error is None else error)
+    text = one_line(answer.excerpt if error is None else answer.mask(error))
     if answer.unavailable:
         return ScannerUnavailableError(f"the server answered HTTP {answer.status}: {text or 'nothing more'}")
     if answer.status != _NOT_FOUND or error is None:

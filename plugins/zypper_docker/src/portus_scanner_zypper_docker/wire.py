@@ -81,7 +81,7 @@ def read_result(answer: HttpAnswer) -> Result:
     patches = [patch for patch in read if patch is not None]
     return Result(
         **counters,
-        Error=_error(document),
+        Error=answer.mask(_error(document)),
         List=tuple(dict.fromkeys(patches)),
         items=len(items),
         unreadable=sum(patch is None or not _is_whole(item) for item, patch in zip(items, read, strict=True)),
