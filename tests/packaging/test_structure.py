@@ -22,15 +22,14 @@ DISTRIBUTIONS = {
 # The rooms of the core, lowest first: which of them each one imports.
 ROOMS = {
     "errors": "",
-    "strict": "errors",
     "models": "",
     "scanner_settings": "",
     "scanner": "models scanner_settings",
     "plugins": "errors scanner",
-    "settings": "errors plugins scanner_settings strict",
+    "settings": "errors plugins scanner_settings",
     "merge": "errors models",
-    "serialize": "errors merge models strict",
-    "backends": "errors models scanner scanner_settings strict",
+    "serialize": "errors merge models",
+    "backends": "errors models scanner scanner_settings",
     "engine": "errors merge models plugins scanner scanner_settings settings",
 }
 DOORS_OF_PLUGINS = {"portus_scanners", "portus_scanners.backends"}

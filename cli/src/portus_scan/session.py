@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn, Protocol, TypeVar
 
-from portus_images import Registry
+from portus_images import Registry, class_name, log_crash
 from portus_scanners import Engine, ImageReport, Outcome, ScanEnd, ScannerHealth, Scans, Settings
 
 from .exits import ExitCode
@@ -275,7 +275,7 @@ def run_to_end(runner: asyncio.Runner, work: Coroutine[Any, Any, ResultT]) -> Re
         try:
             loop.run_until_complete(task)
         except (SystemExit, KeyboardInterrupt) as error:  # a real Ctrl-C has a handler of its own
-            _LOGGER.exception("a plugin raised %s in a task of its own", type(error).__name__)
+            log_crash(_LOGGER, f"a plugin raised {class_name(error)} in a task of its own", error)
     return task.result()
 
 

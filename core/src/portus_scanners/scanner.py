@@ -37,8 +37,8 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
 from attrs import field, frozen
-from attrs.validators import instance_of, optional
-from portus_images import BlobAccess, BlobHead, Image, Layer, Referrer
+from attrs.validators import optional
+from portus_images import BOOLEAN, STRING, BlobAccess, BlobHead, Image, Layer, Referrer
 
 from .models import ScannerReport
 from .scanner_settings import ScannerSettings
@@ -64,8 +64,8 @@ class Health:
         message: What was seen, in one sentence.
     """
 
-    healthy: bool | None = field(validator=optional(instance_of(bool)))
-    message: str = field(default="", validator=instance_of(str))
+    healthy: bool | None = field(validator=optional(BOOLEAN))
+    message: str = field(default="", validator=STRING)
 
 
 class Scanner(ABC, Generic[SettingsT]):

@@ -22,7 +22,10 @@ from .fields import (
     BOOLEAN as BOOLEAN,
     STRING as STRING,
     all_of as all_of,
+    are_all as are_all,
+    exactly as exactly,
     moment as moment,
+    moment_or_utc as moment_or_utc,
     nonempty_string as nonempty_string,
     strings as strings,
     strings_by_name as strings_by_name,
@@ -63,6 +66,9 @@ from .registry import (
     credentials_files as credentials_files,
     credentials_origin as credentials_origin,
 )
+from .secret_mask import (
+    SecretMask as SecretMask,
+)
 from .sessions import (
     CONNECT_TIMEOUT as CONNECT_TIMEOUT,
     TlsFileError as TlsFileError,
@@ -83,7 +89,22 @@ from .settings import (
 from .single_flight import (
     SingleFlight as SingleFlight,
 )
+from .strict import (
+    RepeatedMemberError as RepeatedMemberError,
+    faults_of as faults_of,
+    is_enum as is_enum,
+    load_json as load_json,
+    make_json_converter as make_json_converter,
+    make_strict_converter as make_strict_converter,
+    mismatch as mismatch,
+    places_of as places_of,
+    read_integer as read_integer,
+    read_number as read_number,
+)
 from .text import (
+    LONGEST_MESSAGE as LONGEST_MESSAGE,
+    class_name as class_name,
+    log_crash as log_crash,
     one_line as one_line,
     text_of as text_of,
     words_of as words_of,

@@ -1,27 +1,50 @@
-"""What the fields of models have in common: validators and converters."""
+"""What the fields of models have in common: validators and converters.
+
+They go by the exact class of a value. A plugin makes models too, and an object of a class derived from ``str`` may do
+anything when it is compared, hashed or shown; so may a time zone of a class of its own. What a model holds is plain
+data, of Python's own classes and ours.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import TypeVar
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from enum import Enum
+from typing import Any, TypeVar
 
 from attrs import Attribute
-from attrs.validators import instance_of
+
+from .text import class_name
 
 ObjectT = TypeVar("ObjectT")
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NOUNS = {str: "a string", bool: "a boolean"}
 
-STRING = instance_of(str)
-BOOLEAN = instance_of(bool)
+
+def exactly(kind: type[Any]) -> Callable[[Any, Attribute[Any], Any], None]:
+    """Return a validator of values of this very class; of an enumeration, of its members."""
+    members = frozenset(kind) if issubclass(kind, Enum) else None
+    noun = _NOUNS.get(kind, f"of the class {kind.__name__}")
+
+    def check(_instance: object, attribute: Attribute[Any], value: Any) -> None:
+        if type(value) is not kind or (members is not None and value not in members):
+            msg = f"{attribute.name} must be {noun}, got {class_name(value)}"
+            raise TypeError(msg)
+
+    return check
+
+
+STRING = exactly(str)
+BOOLEAN = exactly(bool)
 
 
 def nonempty_string(_instance: object, attribute: Attribute[str], value: str) -> None:
     """Check that a value is a string, and not an empty one."""
-    if not isinstance(value, str) or not value:
-        msg = f"{attribute.name} must be a string that is not empty, got {value!r:.80}"
+    if type(value) is not str or not value:
+        shown = f"{value!r:.80}" if type(value) is str else class_name(value)
+        msg = f"{attribute.name} must be a string that is not empty, got {shown}"
         raise ValueError(msg)
 
 
@@ -32,24 +55,34 @@ def variable_name(_instance: object, attribute: Attribute[str], value: str) -> N
         raise ValueError(msg)
 
 
-def moment(_instance: object, attribute: Attribute[datetime | None], value: datetime | None) -> None:
-    """Check that a time has a time zone: one without can't be compared with others."""
-    if value is not None and (not isinstance(value, datetime) or value.tzinfo is None):
-        msg = f"{attribute.name} must be a time with a time zone"
-        raise ValueError(msg)
-
-
-def strings_by_name(_instance: object, attribute: Attribute[Mapping[str, str]], value: Mapping[str, str]) -> None:
-    """Check that a mapping has strings as keys and values."""
-    if not all(isinstance(part, str) for pair in value.items() for part in pair):
-        msg = f"{attribute.name} must be a mapping of strings to strings"
+def moment(value: datetime | None) -> datetime | None:
+    """Return a time with its offset from UTC as the zone; one without a zone can't be compared with others."""
+    if value is None or (type(value) is datetime and value.tzinfo is UTC):
+        return value
+    if type(value) is not datetime or (offset := value.utcoffset()) is None:
+        msg = f"expected a time (datetime) with a time zone, got {class_name(value)}"
         raise TypeError(msg)
+    return value.replace(tzinfo=timezone(timedelta(seconds=offset.total_seconds())))
+
+
+def moment_or_utc(value: datetime | None) -> datetime | None:
+    """Return what `moment` does; a time without a zone is taken as UTC."""
+    return moment(value.replace(tzinfo=UTC) if type(value) is datetime and value.tzinfo is None else value)
+
+
+def strings_by_name(values: Mapping[str, str]) -> dict[str, str]:
+    """Return a mapping of strings to strings as a dict of its own."""
+    made = dict(values)
+    if not (are_all(str, made) and are_all(str, made.values())):
+        msg = "expected a mapping of strings to strings"
+        raise TypeError(msg)
+    return made
 
 
 def strings(values: Iterable[str]) -> tuple[str, ...]:
     """Make a tuple of strings; a single string, an iterable of its characters, is rejected."""
     made = tuple(values)
-    if isinstance(values, str) or not all(isinstance(one, str) for one in made):
+    if issubclass(type(values), str) or not are_all(str, made):
         msg = "expected a tuple of strings"
         raise TypeError(msg)
     return made
@@ -58,10 +91,13 @@ def strings(values: Iterable[str]) -> tuple[str, ...]:
 def all_of(kind: type[ObjectT], values: Iterable[ObjectT]) -> tuple[ObjectT, ...]:
     """Make a tuple of objects of one class."""
     objects = tuple(values)
-    if set(map(type, objects)) <= {kind}:
-        return objects
-    for one in objects:
-        if not isinstance(one, kind):
-            msg = f"expected {kind.__name__} objects, got {type(one).__name__}"
-            raise TypeError(msg)
+    if not are_all(kind, objects):
+        other = next(one for one in objects if type(one) is not kind)
+        msg = f"expected {kind.__name__} objects, got {class_name(other)}"
+        raise TypeError(msg)
     return objects
+
+
+def are_all(kind: type, values: Iterable[object]) -> bool:
+    """Return whether all values are of this very class. Classes are told apart by identity: a metaclass may lie."""
+    return {*map(id, map(type, values))} <= {id(kind)}

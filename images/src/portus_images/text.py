@@ -1,20 +1,47 @@
-"""Foreign strings in messages: they are hostile, and are made one line."""
+"""Foreign strings in messages: they are hostile, and are made one line. So are foreign exceptions, in all they do."""
 
 from __future__ import annotations
 
+import logging
+import traceback
+
+LONGEST_MESSAGE = 2_000
+"""Characters of an error, whoever made it."""
+_LONGEST_TRACE = 20_000
+_read_name = type.__dict__["__name__"].__get__
+"""Returns the name of a class; a metaclass may have a ``__name__`` of its own."""
+
+
+def class_name(value: object) -> str:
+    """Return the name of the class of any object; no foreign code runs."""
+    return str.__str__(_read_name(type(value)))
+
 
 def text_of(error: BaseException) -> str:
-    """Return the ``str`` of an exception that foreign code has raised, and perhaps defined: that may itself fail."""
+    """Return the ``str`` of an exception that foreign code has raised, and perhaps defined: that may do anything."""
     try:
-        return str(error)
-    except Exception:  # noqa: BLE001 (foreign code)
+        return str.__str__(str(error))  # a plain string: __str__ may return one of a class of its own
+    except BaseException:  # noqa: BLE001 (foreign code)
         return ""
 
 
 def words_of(error: BaseException) -> str:
     """Return class and message of a foreign exception in one line."""
-    text, kind = text_of(error), type(error).__name__
+    text, kind = text_of(error), class_name(error)
     return f"{kind}: {one_line(text, 300)}" if text else kind
+
+
+class ForeignCrash(Exception):  # noqa: N818 (a record in the log, never raised)
+    """The traceback of a foreign exception as a string: a handler of the log runs none of its code."""
+
+
+def log_crash(logger: logging.Logger, what: str, error: BaseException) -> None:
+    """Log a foreign exception with its traceback, as an error. Raises nothing, whatever the exception does."""
+    try:
+        trace = "".join(traceback.format_exception(error))[:_LONGEST_TRACE]
+        logger.error("%s", what, exc_info=(ForeignCrash, ForeignCrash(trace), None))
+    except BaseException:  # noqa: BLE001 (foreign code; a handler of the log may be that as well)
+        return
 
 
 def one_line(text: str, limit: int = 200) -> str:

@@ -369,7 +369,7 @@ async def test_an_error_in_on_progress_is_not_the_scanners(make_engine: Callable
     [
         (Health(healthy=True, message="up"), (True, "up")),
         (RuntimeError("no"), (False, "it crashed (RuntimeError: no)")),
-        (None, (False, "check_health() returned NoneType, no Health")),
+        (None, (False, "the health can't be used: expected Health, got NoneType")),
         ("hang", (False, "no answer within 10 s")),
     ],
     ids=["up", "crash", "nothing", "hang"],

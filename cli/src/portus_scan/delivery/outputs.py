@@ -17,7 +17,7 @@ from pathlib import PurePath
 from typing import TypeVar, cast
 
 from attrs import evolve, frozen
-from portus_images import one_line
+from portus_images import log_crash, words_of
 from portus_scanners import PluginError
 from portus_scanners.plugins import load_plugin
 
@@ -233,13 +233,5 @@ def _isolated() -> Iterator[None]:
     except (KeyboardInterrupt, CancelledError):
         raise
     except BaseException as error:  # foreign code: it may raise or exit as it likes
-        _LOGGER.exception("a format raised")
-        raise FormatFault(f"it raised {_words(error)}") from error
-
-
-def _words(error: BaseException) -> str:
-    try:
-        text = one_line(str(error))
-    except Exception:  # noqa: BLE001 (foreign code)
-        text = ""
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+        log_crash(_LOGGER, "a format raised", error)
+        raise FormatFault(f"it raised {words_of(error)}") from error

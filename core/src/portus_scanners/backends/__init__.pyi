@@ -6,10 +6,13 @@ from portus_images import (
     own_platform as own_platform,
 )
 
+from ..models import (
+    finding_maker as finding_maker,
+)
 from ..scanner_settings import (
     session_for as session_for,
 )
-from ..strict import (
+from .answer import (
     structure_answer as structure_answer,
 )
 from .files import (
@@ -25,9 +28,6 @@ from .finding_parts import (
 from .http import (
     HttpAnswer as HttpAnswer,
     HttpBackend as HttpBackend,
-)
-from .many_findings import (
-    finding_maker as finding_maker,
 )
 from .program import (
     ProgramAnswer as ProgramAnswer,

@@ -6,13 +6,16 @@ import asyncio
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Self, TypeVar
 
-from ..errors import InvalidReportError
-from ..strict import RepeatedMemberError, load_json, structure_answer
-from .secret_mask import SecretMask
+from cattrs import Converter
+from cattrs.errors import BaseValidationError
+from portus_images import RepeatedMemberError, SecretMask, faults_of, load_json, make_json_converter
 
-__all__ = ["BackendAnswer"]
+from ..errors import InvalidReportError
+
+__all__ = ["BackendAnswer", "structure_answer"]
 
 ResultT = TypeVar("ResultT")
 
@@ -85,3 +88,26 @@ class BackendAnswer(ABC):
         if len(self._content) < _LARGE:
             return read(self)
         return await asyncio.to_thread(read, self)
+
+
+def structure_answer(value: object, kind: type[ResultT], what: str, mask: Callable[[str], str] = str) -> ResultT:
+    """Return a JSON value as an attrs class, or as any other type that cattrs knows.
+
+    Args:
+        value: What the JSON reader returned.
+        kind: The class. Members that it does not have are ignored; a member without a default is required.
+        what: Where the value comes from, for messages: ``HTTP 200, and the body``.
+        mask: Masks secrets in a fault: keys of the value, and what a validator quotes, come from the backend.
+
+    Raises:
+        InvalidReportError: The value has another form; its faults are ``$.path: ...`` lines.
+    """
+    try:
+        return _answer_converter().structure(value, kind)
+    except (BaseValidationError, ValueError, TypeError) as error:
+        raise InvalidReportError(f"{what} is not of the known form", faults=faults_of(error, mask)) from error
+
+
+@cache
+def _answer_converter() -> Converter:
+    return make_json_converter()

@@ -11,10 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 from attrs import Attribute, field, frozen
-from portus_images import Image, one_line
+from portus_images import Image, RepeatedMemberError, load_json, one_line
 
 from ..errors import InvalidReportError, ScannerError, UnsupportedImageError
-from ..strict import RepeatedMemberError, load_json
 
 __all__ = ["PathTemplate", "read_file", "read_json"]
 

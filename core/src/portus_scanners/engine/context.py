@@ -11,11 +11,12 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, field, frozen
-from portus_images import BlobAccess, BlobHead, Image, Layer, NotInRegistryError, Referrer
+from portus_images import BlobAccess, BlobHead, Image, Layer, NotInRegistryError, Referrer, one_line
 
 from ..errors import UnsupportedImageError
 from ..models import ScannerReport
 from ..scanner import ScannerContext
+from .boundary import take_report_now
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -145,18 +146,18 @@ class EngineContext(ScannerContext):
 
     def progress(self, done: int, total: int, what: str = "") -> None:
         """See `ScannerContext.progress`."""
-        run = CURRENT_RUN.get()
-        if run is not None:
-            run.advance(done, total, what)
-
-    def keep(self, report: ScannerReport) -> None:
-        """See `ScannerContext.keep`."""
-        if not isinstance(report, ScannerReport):
-            msg = f"keep() wants a ScannerReport, got {type(report).__name__}"
+        if type(done) is not int or type(total) is not int or type(what) is not str:
+            msg = "progress() takes two integers and a string"
             raise TypeError(msg)
         run = CURRENT_RUN.get()
         if run is not None:
-            run.kept = report
+            run.advance(max(done, 0), max(total, 0), one_line(what))
+
+    def keep(self, report: ScannerReport) -> None:
+        """See `ScannerContext.keep`."""
+        run, kept = CURRENT_RUN.get(), take_report_now(report)
+        if run is not None:
+            run.kept = kept
 
     async def finish(self, request: Awaitable[ResultT]) -> ResultT:
         """See `ScannerContext.finish`."""

@@ -12,13 +12,14 @@ from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
 from attrs import field, frozen
-from portus_images import Images, Pacers, PortusError, SettingsError, text_of, words_of
+from portus_images import Images, Pacers, SettingsError, log_crash
 
 from ..errors import PluginError
 from ..plugins import LoadedPlugin, Plugin, load_plugins
 from ..scanner import Health, Scanner
 from ..scanner_settings import ScannerSettings, session_for
 from ..settings import ScannerSection, SettingsFaults, enabled_but_left_out
+from .boundary import Raised, take_health, take_settings
 from .context import EngineContext
 from .isolation import Watchdog
 from .slots import BackendLimit, Slots, Unfinished
@@ -59,6 +60,9 @@ class ConfiguredScanner:
     """Why its plugin can't be loaded."""
     scanner_class: type[Scanner[Any]] | None = None
     settings: ScannerSettings = field(factory=ScannerSettings)
+    """Of the plugin's own class: for the plugin, and for its session."""
+    limits: ScannerSettings = field(factory=ScannerSettings)
+    """What the engine itself acts on."""
 
 
 @frozen(kw_only=True)
@@ -67,7 +71,7 @@ class ReadyScanner:
 
     name: str
     plugin: str
-    settings: ScannerSettings
+    timeout: float
     limit: BackendLimit
     fault: str | None
     scanner: Scanner[Any] | None
@@ -97,10 +101,19 @@ def _configure(section: ScannerSection, loaded: LoadedPlugin[Scanner[Any]] | Non
     if isinstance(loaded.result, PluginError):
         if loaded.plugin.disabled:
             raise SettingsError(enabled_but_left_out(section.name, loaded.result))
-        logger.error("%s", loaded.result, exc_info=loaded.result.__cause__)
+        log_crash(logger, str(loaded.result), loaded.result.__cause__ or loaded.result)
         return ConfiguredScanner(name=section.name, plugin=section.plugin, fault=loaded.result.reason)
-    settings = section.structure(loaded.result.settings_class)
-    return ConfiguredScanner(name=section.name, plugin=section.plugin, scanner_class=loaded.result, settings=settings)
+    try:
+        settings = section.structure(loaded.result.settings_class)
+        limits = take_settings(settings)
+    except SettingsError:
+        raise
+    except BaseException as error:  # noqa: BLE001 (foreign code: converters and properties of the plugin's own class)
+        fault = f"its settings can't be read: {Raised.by(f'settings of {section.name}', error).words}"
+        return ConfiguredScanner(name=section.name, plugin=section.plugin, fault=fault)
+    return ConfiguredScanner(
+        name=section.name, plugin=section.plugin, scanner_class=loaded.result, settings=settings, limits=limits
+    )
 
 
 class Crew:
@@ -177,29 +190,39 @@ class Crew:
     async def _ask(self, one: ReadyScanner, limit: float) -> Health:
         if one.scanner is None:
             return Health(healthy=False, message=one.fault or "not started")
-        ended = await self.watchdog.watch(f"health of {one.name}", one.scanner.check_health, limit=limit)
+        scanner = one.scanner
+
+        async def check() -> Health:
+            return take_health(await scanner.check_health())
+
+        ended = await self.watchdog.watch(f"health of {one.name}", check, limit=limit)
         if ended is None:
             return Health(healthy=False, message=f"no answer within {limit:g} s")
         if ended.error is not None:
-            return Health(healthy=False, message=describe(one.name, ended.error))
-        if not isinstance(ended.value, Health):
-            return Health(healthy=False, message=f"check_health() returned {type(ended.value).__name__}, no Health")
-        return ended.value
+            return Health(healthy=False, message=ended.error.words)
+        health: Health = ended.value
+        return health
 
-    def _open_context(self, one: ConfiguredScanner) -> EngineContext:
+    def _open_context(self, one: ConfiguredScanner) -> EngineContext | Raised:
         try:
             http = session_for(one.settings)
         except (OSError, SettingsError) as error:
             raise SettingsError(f"security.{one.name}: {error}") from error
+        except BaseException as error:  # noqa: BLE001 (foreign code: properties of the plugin's own class)
+            return Raised.by(f"settings of {one.name}", error)
         self._closing.push_async_callback(http.close)
         return EngineContext(one.name, http=http, images=self.images, pacers=self._pacers)
 
-    async def _start(self, one: ConfiguredScanner, context: EngineContext, limit: BackendLimit) -> ReadyScanner:
+    async def _start(
+        self, one: ConfiguredScanner, context: EngineContext | Raised, limit: BackendLimit
+    ) -> ReadyScanner:
         scanner, fault = None, one.fault
-        if one.scanner_class is not None:
+        if isinstance(context, Raised):
+            fault = f"its settings can't be used: {context.words}"
+        elif one.scanner_class is not None:
             scanner, fault = await self._make(one, one.scanner_class, context)
         return ReadyScanner(
-            name=one.name, plugin=one.plugin, settings=one.settings, limit=limit, fault=fault, scanner=scanner
+            name=one.name, plugin=one.plugin, timeout=one.limits.timeout, limit=limit, fault=fault, scanner=scanner
         )
 
     async def _make(
@@ -217,18 +240,21 @@ class Crew:
         if ended is None:
             return None, f"it could not be started within {START_LIMIT:g} s"
         if ended.error is not None:
-            return None, f"it could not be started: {describe(one.name, ended.error)}"
+            return None, f"it could not be started: {ended.error.words}"
         return ended.value, None
 
     async def _close(self, name: str, scanner: Scanner[Any]) -> None:
-        ended = await self.watchdog.watch(f"closing of {name}", scanner.aclose, limit=START_LIMIT)
+        async def close() -> None:
+            await scanner.aclose()  # looked up in the task: that is foreign code as well
+
+        ended = await self.watchdog.watch(f"closing of {name}", close, limit=START_LIMIT)
         if ended is not None and ended.error is not None:
-            logger.warning("scanner %s could not be closed: %s", name, describe(name, ended.error))
+            logger.warning("scanner %s could not be closed: %s", name, ended.error.words)
 
 
 def _limits(configured: Iterable[ConfiguredScanner]) -> list[BackendLimit]:
     """Return the limit of each scanner; where instances of one backend disagree, the smallest holds for all."""
-    asked = [(one.plugin, one.settings.server, one.settings.concurrency) for one in configured]
+    asked = [(one.plugin, one.limits.server, one.limits.concurrency) for one in configured]
     smallest = {(plugin, server): size for plugin, server, size in sorted(asked, reverse=True)}
     return [
         BackendLimit(plugin=plugin, server=server, concurrency=smallest[plugin, server]) for plugin, server, _ in asked
@@ -246,11 +272,3 @@ async def end_driver(driver: asyncio.Task[Any]) -> None:
         await asyncio.wait({driver})
     if not driver.cancelled():
         driver.exception()
-
-
-def describe(name: str, error: BaseException) -> str:
-    """Return an error of a scanner in words; one that is not of ours goes to the log with its traceback."""
-    if isinstance(error, PortusError):
-        return text_of(error) or words_of(error)
-    logger.error("scanner %s crashed", name, exc_info=error)
-    return f"it crashed ({words_of(error)})"

@@ -1,7 +1,8 @@
 """Foreign code, watched from outside: the boundary that a plugin's errors, exits and hangs do not pass.
 
 A plugin's coroutine runs in a task of its own. It may swallow its cancellation, return after it, or raise what it
-likes: none of that reaches the engine.
+likes: none of that reaches the engine. What is to be done with what it returns is done in that task as well, and what
+it raises is put into words there (`boundary`): no callback of the event loop looks at a foreign object.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any
 
 from attrs import field, frozen
 
+from .boundary import Raised
+
 logger = logging.getLogger("portus_scanners.engine")
 
 
@@ -21,7 +24,7 @@ class Ended:
     """How foreign code ended: with a value or with an error."""
 
     value: Any = None
-    error: BaseException | None = None
+    error: Raised | None = None
 
 
 @frozen
@@ -81,7 +84,7 @@ class Watch:
         self._ending = False
         self._loop = asyncio.get_running_loop()
         self._timer = self._loop.call_at(deadline, self.end)
-        self._task = self._loop.create_task(_isolate(work), name=name)
+        self._task = self._loop.create_task(_isolate(name, work), name=name)
         self._task.add_done_callback(self._ended)
 
     def end(self) -> None:
@@ -110,16 +113,14 @@ class Watch:
             on_end(ended)
 
 
-async def _isolate(work: Callable[[], Awaitable[Any]]) -> Ended:
+async def _isolate(name: str, work: Callable[[], Awaitable[Any]]) -> Ended:
     try:
         return Ended(await work())
     except asyncio.CancelledError:
         raise
     except BaseException as error:  # noqa: BLE001 (the boundary: sys.exit and Rust panics too end here)
-        return Ended(error=error)
+        return Ended(error=Raised.by(name, error))
 
 
 def _how(task: asyncio.Task[Ended]) -> Ended:
-    if task.cancelled():
-        return Ended(error=RuntimeError("it cancelled itself"))
-    return task.result()
+    return Ended(error=Raised("it cancelled itself")) if task.cancelled() else task.result()

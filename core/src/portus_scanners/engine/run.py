@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from attrs import evolve
-from portus_images import Image, NotInRegistryError
+from portus_images import LONGEST_MESSAGE, Image, one_line
 
-from ..errors import ScannerUnavailableError, UnsupportedImageError
 from ..models import Outcome, ScannerReport, ScannerRun
+from .boundary import take_report
 from .context import CURRENT_RUN, Heard, Progress, RunState
-from .crew import Crew, ReadyScanner, describe
+from .crew import Crew, ReadyScanner
 from .isolation import Ended, Watch
 
-_UNSUPPORTED = (UnsupportedImageError, NotInRegistryError)
-"""The second is what `Image.pull_name` of a local image raises."""
 RETRY_PAUSES = (1.0, 4.0)
 """Seconds before an unavailable backend is tried again, twice; up to half of each is taken off at random."""
 
@@ -120,17 +118,17 @@ class Run:
         name = f"{self._ready.name} on {self._image.reference.text}"
         self._watch = Watch(self._crew.watchdog, name, self._scan, deadline=self._limit(), on_end=self._attempt_ended)
 
-    def _scan(self) -> Awaitable[ScannerReport]:
+    async def _scan(self) -> ScannerReport:
         """Call the plugin, in the task that is watched: what the context is told there is about this run."""
         scanner = self._ready.scanner
         assert scanner is not None  # noqa: S101 (a scanner without one has a fault)
         CURRENT_RUN.set(self._state)
-        return scanner.scan(self._image)
+        return await take_report(await scanner.scan(self._image))
 
     def _limit(self) -> float:
         """Return the loop time at which this run has to end."""
         assert self._got_slot is not None  # noqa: S101 (for mypy)
-        own = self._got_slot + self._ready.settings.timeout
+        own = self._got_slot + self._ready.timeout
         return own if self._deadline is None else min(own, self._deadline)
 
     def _attempt_ended(self, ended: Ended | None) -> None:
@@ -163,14 +161,16 @@ class Run:
         self._over = True
         self._clear_timer()
         self._state.tell(record.outcome.value)
-        if record.outcome in {Outcome.OK, Outcome.INCOMPLETE}:
-            self._crew.slots.heard(self._ready.limit, self, None)
-        self._leave_slot()
-        self._on_end(record)
+        try:
+            if record.outcome in {Outcome.OK, Outcome.INCOMPLETE}:
+                self._crew.slots.heard(self._ready.limit, self, None)
+            self._leave_slot()
+        finally:  # slots of the caller's own may raise
+            self._on_end(record)
 
     def _leave_slot(self) -> None:
         if self._got_slot is not None and self._state.finishing:  # the slot is theirs until they have ended
-            self._crew.unfinished.hold(self._state.finishing, self._ready.settings.timeout, self._release)
+            self._crew.unfinished.hold(self._state.finishing, self._ready.timeout, self._release)
         elif self._got_slot is not None:
             self._release()
         self._got_slot = None
@@ -186,29 +186,22 @@ class Run:
     def _may_retry(self, ended: Ended | None) -> bool:
         if ended is None:  # the time was up
             return self._state.heard is Heard.UNAVAILABLE
-        if not isinstance(ended.error, ScannerUnavailableError):
+        if ended.error is None or not ended.error.unavailable:
             return False
         self._state.heard = Heard.UNAVAILABLE
-        self._unavailable = describe(self._ready.name, ended.error)
-        return bool(getattr(ended.error, "retry", True))  # a subclass may have forgotten its base's __init__
+        self._unavailable = ended.error.words
+        return ended.error.retry
 
     def _judge(self, ended: Ended | None) -> ScannerRun:
-        """Return the record for how the plugin's code ended, even if its report's attributes raise."""
-        try:
-            return self._judged(ended)
-        except Exception as error:  # noqa: BLE001 (the boundary: a report's class may be the plugin's own)
-            self._state.kept = None
-            return self._record(Outcome.FAILED, describe(self._ready.name, error))
-
-    def _judged(self, ended: Ended | None) -> ScannerRun:
+        """Return the record for how the plugin's code ended."""
         if self._stopped:
             return self._record(Outcome.CANCELLED, "stopped on request")
         if ended is None:
             return self._struck()
         if ended.error is None:
             return self._returned(ended.value)
-        outcome = Outcome.UNSUPPORTED if isinstance(ended.error, _UNSUPPORTED) else Outcome.FAILED
-        return self._record(outcome, describe(self._ready.name, ended.error))
+        outcome = Outcome.UNSUPPORTED if ended.error.unsupported else Outcome.FAILED
+        return self._record(outcome, ended.error.words)
 
     def _struck(self) -> ScannerRun:
         """The deadline has struck: the last known state decides what that means."""
@@ -223,9 +216,7 @@ class Run:
         state = self._state
         return f", at {state.what} {state.done} of {state.total}" if state.total else ""
 
-    def _returned(self, report: object) -> ScannerRun:
-        if not isinstance(report, ScannerReport):
-            return self._record(Outcome.FAILED, f"scan() returned {type(report).__name__}, no ScannerReport")
+    def _returned(self, report: ScannerReport) -> ScannerRun:
         if report.complete:
             return self._record(Outcome.OK, None, report)
         why = "; ".join(report.notes) or "the scanner has not seen all of the image"
@@ -239,7 +230,7 @@ class Run:
             scanner=self._ready.name,
             plugin=self._ready.plugin,
             outcome=outcome,
-            error=error,
+            error=error and one_line(error, LONGEST_MESSAGE),
             report=report,
             started=self._started,
             waited=round(waited, 3),

@@ -8,6 +8,7 @@ whole answer. ``serialize`` turns them into JSON and back.
 from __future__ import annotations
 
 from .findings import Cvss, Finding, FixState, Package, Severity, VendorRating
+from .many_findings import finding_maker, maker_or
 from .reports import (
     SCHEMA_VERSION,
     GateResult,
@@ -45,4 +46,6 @@ __all__ = [
     "VendorRating",
     "Verdict",
     "Vulnerability",
+    "finding_maker",
+    "maker_or",
 ]

@@ -9,8 +9,18 @@ from enum import Enum
 from functools import total_ordering
 
 from attrs import field, frozen
-from attrs.validators import and_, ge, instance_of, le, optional
-from portus_images import BOOLEAN, STRING, all_of, moment, nonempty_string, strings, strings_by_name
+from attrs.validators import optional
+from portus_images import (
+    BOOLEAN,
+    STRING,
+    all_of,
+    class_name,
+    exactly,
+    moment,
+    nonempty_string,
+    strings,
+    strings_by_name,
+)
 
 
 @total_ordering
@@ -98,6 +108,17 @@ class Package:
     namespace: str = field(default="", validator=STRING)
 
 
+def _base_score(value: float | None) -> float | None:
+    """Return a base score as a float; a Decimal, a string, NaN or a boolean is not one."""
+    if value is None:
+        return None
+    if type(value) not in {int, float} or not 0.0 <= value <= _HIGHEST_SCORE:
+        shown = value if type(value) in {int, float} else class_name(value)
+        msg = f"a CVSS score is a number (float) from 0.0 to 10.0, got {shown}"
+        raise ValueError(msg)
+    return float(value)
+
+
 @frozen(kw_only=True)
 class Cvss:
     """One CVSS rating.
@@ -111,7 +132,7 @@ class Cvss:
 
     version: str = field(validator=STRING)
     vector: str = field(default="", validator=STRING)
-    score: float | None = field(default=None, validator=optional(and_(ge(0.0), le(10.0))))
+    score: float | None = field(default=None, converter=_base_score)
     source: str = field(default="", validator=STRING)
 
     @classmethod
@@ -147,7 +168,7 @@ class VendorRating:
     """
 
     source: str = field(validator=nonempty_string)
-    severity: Severity = field(default=Severity.UNKNOWN, validator=instance_of(Severity))
+    severity: Severity = field(default=Severity.UNKNOWN, validator=exactly(Severity))
     label: str = field(default="", validator=STRING)
 
 
@@ -188,22 +209,22 @@ class Finding:
 
     id: str = field(validator=nonempty_string)
     aliases: tuple[str, ...] = field(default=(), converter=strings)
-    severity: Severity = field(default=Severity.UNKNOWN, validator=instance_of(Severity))
+    severity: Severity = field(default=Severity.UNKNOWN, validator=exactly(Severity))
     severity_label: str = field(default="", validator=STRING)
     severity_source: str = field(default="", validator=STRING)
     vendor_ratings: tuple[VendorRating, ...] = field(default=(), converter=_vendor_ratings)
-    package: Package = field(factory=Package, validator=instance_of(Package))
-    source_package: Package | None = field(default=None, validator=optional(instance_of(Package)))
+    package: Package = field(factory=Package, validator=exactly(Package))
+    source_package: Package | None = field(default=None, validator=optional(exactly(Package)))
     purl: str = field(default="", validator=STRING)
     path: str = field(default="", validator=STRING)
-    fix_state: FixState = field(default=FixState.UNKNOWN, validator=instance_of(FixState))
+    fix_state: FixState = field(default=FixState.UNKNOWN, validator=exactly(FixState))
     fixed_by: tuple[str, ...] = field(default=(), converter=strings)
     links: tuple[str, ...] = field(default=(), converter=strings)
     title: str = field(default="", validator=STRING)
     description: str = field(default="", validator=STRING)
     cvss: tuple[Cvss, ...] = field(default=(), converter=_cvss_ratings)
     layer: str | None = field(default=None, validator=optional(STRING))
-    published: datetime | None = field(default=None, validator=moment)
-    modified: datetime | None = field(default=None, validator=moment)
+    published: datetime | None = field(default=None, converter=moment)
+    modified: datetime | None = field(default=None, converter=moment)
     inferred: bool = field(default=False, validator=BOOLEAN)
-    details: Mapping[str, str] = field(factory=dict, validator=strings_by_name)
+    details: Mapping[str, str] = field(factory=dict, converter=strings_by_name)

@@ -126,6 +126,6 @@ class ReportDocument:
     schema_version: int = SCHEMA_VERSION
     reports: tuple[ImageReport, ...] = ()
     errors: tuple[UnresolvedImage, ...] = ()
-    created: datetime | None = field(default=None, validator=moment)
+    created: datetime | None = field(default=None, converter=moment)
     unused_rules: tuple[UnusedRule, ...] = ()
     gate: GateResult | None = None

@@ -9,8 +9,8 @@ from itertools import chain, groupby
 from operator import attrgetter, eq
 
 from attrs import Attribute, field, frozen
-from attrs.validators import ge, instance_of, optional
-from portus_images import BOOLEAN, STRING, all_of, nonempty_string, strings
+from attrs.validators import ge, optional
+from portus_images import BOOLEAN, STRING, all_of, exactly, moment_or_utc, nonempty_string, strings
 
 from .findings import Finding, Severity
 
@@ -96,8 +96,8 @@ class ScannerReport:
     notes: tuple[str, ...] = field(default=(), converter=strings)
     scanner_version: str = field(default="", validator=STRING)
     database_version: str = field(default="", validator=STRING)
-    database_updated: datetime | None = field(default=None, validator=optional(instance_of(datetime)))
-    end_of_life: EndOfLife | None = field(default=None, validator=optional(instance_of(EndOfLife)))
+    database_updated: datetime | None = field(default=None, converter=moment_or_utc)
+    end_of_life: EndOfLife | None = field(default=None, validator=optional(exactly(EndOfLife)))
 
 
 @frozen(kw_only=True)

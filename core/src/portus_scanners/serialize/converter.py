@@ -1,6 +1,6 @@
 """JSON values <-> report documents: what references, platforms and local images are in JSON.
 
-The converter is strict, as for answers of backends (``portus_scanners.strict``); members that it does not know are
+The converter is strict, as for answers of backends (``portus_images.strict``); members that it does not know are
 ignored, since a later version may have added them.
 """
 
@@ -13,12 +13,20 @@ from typing import Any, TypeVar
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn, override
-from portus_images import Image, ImageReference, LocalReference, Platform, Reference
+from portus_images import (
+    Image,
+    ImageReference,
+    LocalReference,
+    Platform,
+    Reference,
+    faults_of,
+    make_json_converter,
+    mismatch,
+)
 
 from ..errors import InvalidDocumentError
 from ..merge import judge
 from ..models import ImageReport, Verdict
-from ..strict import faults_of, make_json_converter, mismatch
 
 KindT = TypeVar("KindT")
 

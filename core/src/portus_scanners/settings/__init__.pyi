@@ -1,9 +1,5 @@
 """The names of this folder, by the module that defines each."""
 
-from ..strict import (
-    faults_of as faults_of,
-    make_strict_converter as make_strict_converter,
-)
 from .conversion import (
     structure_section as structure_section,
 )

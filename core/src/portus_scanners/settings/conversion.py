@@ -18,9 +18,17 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 import attrs
 from cattrs import Converter
 from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError, StructureHandlerNotFoundError
-from portus_images import Secret, SettingsError
+from portus_images import (
+    Secret,
+    SettingsError,
+    is_enum,
+    make_strict_converter,
+    mismatch,
+    places_of,
+    read_integer,
+    read_number,
+)
 
-from ..strict import is_enum, make_strict_converter, mismatch, places_of, read_integer, read_number
 from .faults import did_you_mean
 
 ClassT = TypeVar("ClassT")

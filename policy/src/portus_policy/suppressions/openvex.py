@@ -15,9 +15,8 @@ from attrs import evolve, field, frozen
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
 from cattrs.gen import make_dict_structure_fn, override
-from portus_images import SettingsError, one_line
+from portus_images import SettingsError, faults_of, make_strict_converter, one_line
 from portus_scanners.backends import read_time
-from portus_scanners.settings import faults_of, make_strict_converter
 
 from .rules import LONGEST_REASON, Suppression
 from .vex_statements import Claim, ProductStatement, Says, make_claim

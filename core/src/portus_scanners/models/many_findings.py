@@ -12,18 +12,22 @@ converts it or says what is wrong with it. The function is made as attrs makes i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timezone
+from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 import attrs
-from portus_images import nonempty_string
+from portus_images import are_all, moment, nonempty_string, strings_by_name
 
-from ..models import Cvss, Finding, FixState, Package, Severity, VendorRating
+from .findings import Cvss, Finding, FixState, Package, Severity, VendorRating
 
 _EXACT = {one.__name__: one for one in (str, bool, Severity, FixState, Package, Cvss, VendorRating)}
-"""Types of which every object is valid. Times are not among them, since they need a zone, nor mappings."""
+_MEMBERS = {f"members_of_{one.__name__}": frozenset(one) for one in (Severity, FixState)}
+_NAMED = {"datetime": datetime, "timezone": timezone, "moment": moment, "are_all": are_all, **_EXACT, **_MEMBERS}
+"""What the made function's source text names."""
 
 
 def finding_maker(*members: str) -> Callable[..., Finding]:
@@ -38,11 +42,16 @@ def finding_maker(*members: str) -> Callable[..., Finding]:
 
     Args:
         members: The members that the function takes, in this order; the others have their default. `id` must be one
-            of them; `published`, `modified` and `details` can't be.
+            of them.
 
     Raises:
         ValueError: A name is not such a member, stands twice, or `id` is missing.
     """
+    return maker_or(Finding, members)
+
+
+def maker_or(otherwise: Callable[..., Finding], members: Sequence[str]) -> Callable[..., Finding]:
+    """Return what `finding_maker` does; members that are not exactly of their types go to *otherwise*, by name."""
     checks = _checks()
     wrong = [name for name in members if name not in checks or members.count(name) > 1]
     if "id" not in members:
@@ -51,7 +60,7 @@ def finding_maker(*members: str) -> Callable[..., Finding]:
         msg = f"a finding can't be made of these members: {', '.join(wrong)}"
         raise ValueError(msg)
     twin = type("UnfinishedFinding", (), {"__slots__": tuple(field.name for field in attrs.fields(Finding))})
-    scope: dict[str, Any] = {"Finding": Finding, "Unfinished": twin, **_EXACT}
+    scope: dict[str, Any] = {"Finding": Finding, "Unfinished": twin, "otherwise": otherwise, **_NAMED}
     exec(_source(members, checks, scope), scope)  # noqa: S102 (of names that were looked up in the class)
     return scope["make"]  # type: ignore[no-any-return]
 
@@ -63,40 +72,47 @@ def plain_finding_maker(*members: str) -> Callable[..., Finding]:
 
 @cache
 def _checks() -> dict[str, str]:
-    """Return, for members that can be given, the expression that is true of values that the class takes as they are."""
+    """Return, for each member, the expression that is true of values that the class takes as they are."""
     hints = get_type_hints(Finding)
     checks = {field.name: _check(hints[field.name], field.name) for field in attrs.fields(Finding)}
     for field in attrs.fields(Finding):
         if field.validator is nonempty_string:
             checks[field.name] += f" and {field.name}"
-    return {name: check for name, check in checks.items() if check}
+    return checks
 
 
 def _check(kind: Any, name: str) -> str:
-    """Return the check of a value of this annotated type; empty where the type does not say enough."""
-    parts = get_args(kind)
-    if kind in _EXACT.values():
-        return f"type({name}) is {kind.__name__}"
-    if get_origin(kind) is UnionType and NoneType in parts:
-        (other,) = set(parts) - {NoneType}
-        check = _check(other, name)
-        return check and f"{name} is None or {check}"
-    if get_origin(kind) is tuple and parts[0] in _EXACT.values():
-        one = parts[0].__name__
-        return (
-            f"type({name}) is tuple and (not {name} or type({name}[0]) is {one}"
-            f" and (len({name}) == 1 or {{*map(type, {name})}} == {{{one}}}))"
-        )
-    return ""
+    """Return the check of a value of this annotated type."""
+    if get_origin(kind) is UnionType:
+        (other,) = set(get_args(kind)) - {NoneType}
+        return f"{name} is None or {_check(other, name)}"
+    if get_origin(kind) is tuple:
+        one = get_args(kind)[0].__name__
+        more = f"type({name}[0]) is {one} and (len({name}) == 1 or are_all({one}, {name}))"
+        return f"type({name}) is tuple and (not {name} or {more})"
+    if get_origin(kind) is Mapping:
+        return f"type({name}) is dict and (not {name} or are_all(str, {name}) and are_all(str, {name}.values()))"
+    if kind is datetime:
+        return f"type({name}) is datetime and type({name}.tzinfo) is timezone"
+    is_member = f" and {name} in members_of_{kind.__name__}" if issubclass(kind, Enum) else ""
+    return f"type({name}) is {kind.__name__}{is_member}"
 
 
-def _source(members: tuple[str, ...], checks: dict[str, str], scope: dict[str, Any]) -> str:
+def _source(members: Sequence[str], checks: dict[str, str], scope: dict[str, Any]) -> str:
     right = " and ".join(f"({checks[name]})" for name in members)
     lines = [f"def make({', '.join(members)}):", f"    if {right}:", "        made = Unfinished()"]
-    values = {one.name: one.name if one.name in members else _default(one, scope) for one in attrs.fields(Finding)}
-    lines += [f"        made.{name} = {value}" for name, value in values.items()]
+    for one in attrs.fields(Finding):
+        value = _converted(one) if one.name in members else _default(one, scope)
+        lines.append(f"        made.{one.name} = {value}")
     lines += ["        made.__class__ = Finding", "        return made"]
-    return "\n".join([*lines, f"    return Finding({', '.join(f'{name}={name}' for name in members)})"])
+    return "\n".join([*lines, f"    return otherwise({', '.join(f'{name}={name}' for name in members)})"])
+
+
+def _converted(field: Any) -> str:
+    """Return the expression for what the class makes of a value that has passed its check."""
+    if field.converter is moment:
+        return f"moment({field.name})"
+    return f"{{**{field.name}}}" if field.converter is strings_by_name else f"{field.name}"
 
 
 def _default(field: Any, scope: dict[str, Any]) -> str:

@@ -15,20 +15,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
 from datetime import date, datetime
 from enum import Enum
-from functools import cache
 from itertools import islice
 from types import GenericAlias, NoneType
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 import attrs
 from cattrs import Converter, transform_error
 from cattrs.cols import homogenous_tuple_structure_factory, is_sequence, list_structure_factory
-from cattrs.errors import BaseValidationError
-from portus_images import one_line
 
-from .errors import InvalidReportError
+from .text import one_line
 
-KindT = TypeVar("KindT")
 Hook = Callable[[Any, Any], Any]
 Explain = Callable[[BaseException, type | None], str]
 
@@ -77,29 +73,6 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) < len(pairs):
         raise RepeatedMemberError(Counter(name for name, _ in pairs).most_common(1)[0][0])
     return members
-
-
-def structure_answer(value: object, kind: type[KindT], what: str, mask: Callable[[str], str] = str) -> KindT:
-    """Return a JSON value as an attrs class, or as any other type that cattrs knows.
-
-    Args:
-        value: What the JSON reader returned.
-        kind: The class. Members that it does not have are ignored; a member without a default is required.
-        what: Where the value comes from, for messages: ``HTTP 200, and the body``.
-        mask: Masks secrets in a fault: keys of the value, and what a validator quotes, come from the backend.
-
-    Raises:
-        InvalidReportError: The value has another form; its faults are ``$.path: ...`` lines.
-    """
-    try:
-        return _answer_converter().structure(value, kind)
-    except (BaseValidationError, ValueError, TypeError) as error:
-        raise InvalidReportError(f"{what} is not of the known form", faults=faults_of(error, mask)) from error
-
-
-@cache
-def _answer_converter() -> Converter:
-    return make_json_converter()
 
 
 def make_strict_converter(*, forbid_extra_keys: bool = False) -> Converter:

@@ -1,0 +1,234 @@
+"""What foreign code returns or raises, taken apart by exact class and made anew: nothing of a plugin's own passes.
+
+A report may be of a derived class whose properties raise, or a frozen object that was spoilt; the ``str`` of an error
+may be an exit of the program. All of it is looked at here, once, inside the task that is watched (`isolation`): what
+follows (judgement, merge, documents, formats) has objects of our classes with plain values, and can't be surprised.
+
+A report is made of its findings a piece at a time, between which the event loop goes on: about 3 ms for 1,000 of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from operator import attrgetter
+from sys import maxsize
+from types import NoneType
+from typing import Any
+
+import attrs
+from attrs import evolve, frozen
+from portus_images import (
+    LONGEST_MESSAGE,
+    NotInRegistryError,
+    PortusError,
+    class_name,
+    log_crash,
+    one_line,
+    text_of,
+    words_of,
+)
+
+from ..errors import InvalidReportError, ScannerUnavailableError, UnsupportedImageError
+from ..models import (
+    Cvss,
+    EndOfLife,
+    Finding,
+    FixState,
+    Package,
+    ScannerReport,
+    Severity,
+    VendorRating,
+    maker_or,
+)
+from ..scanner import Health
+from ..scanner_settings import ScannerSettings
+
+logger = logging.getLogger("portus_scanners.engine")
+
+PIECE = 2_000
+"""Findings that are made anew before the event loop goes on."""
+_UNSUPPORTED = (UnsupportedImageError, NotInRegistryError)
+"""The second is what `Image.pull_name` of a local image raises."""
+_PLAIN = {id(kind) for kind in (NoneType, str, bool, int, float, tuple, dict, datetime, Severity, FixState, Package)}
+_NAMES: dict[type[Any], list[str]] = {
+    kind: [one.name for one in attrs.fields(kind)] for kind in (Package, Cvss, VendorRating, EndOfLife, Health)
+}
+_READ = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
+_PARTS = ["package", "source_package", "vendor_ratings", "cvss"]
+_OF_FINDING = [*_PARTS, *(one.name for one in attrs.fields(Finding) if one.name not in _PARTS)]
+_OF_REPORT = ["end_of_life", *(one.name for one in attrs.fields(ScannerReport)[1:] if one.name != "end_of_life")]
+_read_finding = attrgetter(*_OF_FINDING)
+_read_report = attrgetter(*_OF_REPORT)
+_make_finding = maker_or(lambda **members: Finding(**_checked(members)), _OF_FINDING)
+
+
+@frozen
+class Raised:
+    """What foreign code has raised, in words and as far as the engine acts on it."""
+
+    words: str
+    unsupported: bool = False
+    unavailable: bool = False
+    retry: bool = False
+    """Whether an unavailable backend is to be tried again."""
+
+    @classmethod
+    def by(cls, name: str, error: BaseException) -> Raised:
+        """Return what an error says; one that is not of ours goes to the log with its traceback. Raises nothing.
+
+        Args:
+            name: What has raised it.
+            error: Any error; its class may be the plugin's own.
+        """
+        kind = type(error)  # not isinstance(): that asks the object for its class
+        ours = issubclass(kind, PortusError)
+        if not ours:
+            log_crash(logger, f"{name}: it crashed", error)
+        words = one_line(text_of(error), LONGEST_MESSAGE) or class_name(error)
+        return cls(
+            words if ours else f"it crashed ({words_of(error)})",
+            unsupported=issubclass(kind, _UNSUPPORTED),
+            unavailable=issubclass(kind, ScannerUnavailableError),
+            retry=_wants_retry(error),
+        )
+
+
+def _wants_retry(error: BaseException) -> bool:
+    try:
+        return bool(getattr(error, "retry", True))  # a subclass may have forgotten its base's __init__
+    except BaseException:  # noqa: BLE001 (the boundary)
+        return False
+
+
+async def take_report(value: object) -> ScannerReport:
+    """Return a report of ours that says what a scanner has returned; the event loop goes on meanwhile.
+
+    Raises:
+        InvalidReportError: It is not a report, or something in it is not plain data.
+    """
+    taker = ReportTaker(value)
+    while taker.take(PIECE):  # noqa: ASYNC110 (nothing is waited for)
+        await asyncio.sleep(0)
+    return taker.finish()
+
+
+def take_report_now(value: object) -> ScannerReport:
+    """Return what `take_report` does, at once.
+
+    Raises:
+        InvalidReportError: See `take_report`.
+    """
+    taker = ReportTaker(value)
+    taker.take(maxsize)
+    return taker.finish()
+
+
+def take_health(value: object) -> Health:
+    """Return a health of ours that says what a scanner has returned, its message one bounded line.
+
+    Raises:
+        InvalidReportError: It is not a health, or something in it is not plain data.
+    """
+    with _says_what_is_wrong(lambda: "the health"):
+        health: Health = _take(Health, value, {})
+        return evolve(health, message=one_line(health.message, LONGEST_MESSAGE))
+
+
+def take_settings(settings: ScannerSettings) -> ScannerSettings:
+    """Return the settings that the engine itself acts on, plain; any error is possible."""
+    return ScannerSettings(**_checked({name: getattr(settings, name) for name in ("server", "timeout", "concurrency")}))
+
+
+class ReportTaker:
+    """Makes a report anew, its findings a piece at a time.
+
+    Args:
+        value: What foreign code gives for a report.
+
+    Raises:
+        InvalidReportError: (all methods) It can't be used; the message says where and why.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+        self._findings: list[Finding] = []
+        self._made: dict[Any, Any] = {}
+        with _says_what_is_wrong(lambda: "the report"):
+            _check_kind(ScannerReport, value)
+            self._given = _checked_tuple(value.findings)
+
+    def take(self, number: int) -> bool:
+        """Take so many further findings; return whether any are left."""
+        begin = len(self._findings)
+        with _says_what_is_wrong(lambda: f"finding {len(self._findings) + 1} of the report"):
+            for one in self._given[begin : begin + number]:
+                self._findings.append(_take_finding(one, self._made))
+        return len(self._findings) < len(self._given)
+
+    def finish(self) -> ScannerReport:
+        """Return the report."""
+        with _says_what_is_wrong(lambda: "the report"):
+            end, *others = _read_report(self._value)
+            end_of_life = None if end is None else _take(EndOfLife, end, self._made)
+            return ScannerReport(
+                findings=self._findings,
+                end_of_life=end_of_life,
+                **_checked(dict(zip(_OF_REPORT[1:], others, strict=True))),
+            )
+
+
+@contextmanager
+def _says_what_is_wrong(place: Callable[[], str]) -> Iterator[None]:
+    """Turn whatever happens while foreign objects are looked at into an error of ours."""
+    try:
+        yield
+    except BaseException as error:  # noqa: BLE001 (the boundary)
+        msg = f"{place()} can't be used: {one_line(text_of(error)) or class_name(error)}"
+        raise InvalidReportError(msg) from None
+
+
+def _take_finding(value: Any, made: dict[Any, Any]) -> Finding:
+    """Return an equal finding of ours; any error is possible."""
+    _check_kind(Finding, value)
+    package, source, vendors, cvss, *others = _read_finding(value)
+    parts = (
+        _take(Package, package, made),
+        None if source is None else _take(Package, source, made),
+        tuple([_take(VendorRating, one, made) for one in _checked_tuple(vendors)]),
+        tuple([_take(Cvss, one, made) for one in _checked_tuple(cvss)]),
+    )
+    return _make_finding(*parts, *others)
+
+
+def _take(kind: type[Any], value: object, made: dict[Any, Any]) -> Any:
+    """Return an equal object of ours, of those in *made* where it is there; any error is possible."""
+    _check_kind(kind, value)
+    members = _READ[kind](value)
+    found = made.get((kind, members))
+    if found is None:
+        found = made[kind, members] = kind(**_checked(dict(zip(_NAMES[kind], members, strict=True))))
+    return found
+
+
+def _check_kind(kind: type, value: object) -> None:
+    if type(value) is not kind:
+        msg = f"expected {kind.__name__}, got {class_name(value)}"
+        raise TypeError(msg)
+
+
+def _checked_tuple(value: Any) -> tuple[Any, ...]:
+    _check_kind(tuple, value)
+    return value  # type: ignore[no-any-return]
+
+
+def _checked(members: dict[str, Any]) -> dict[str, Any]:
+    """Return members that are all of plain classes; what is in them, the class that they are for checks."""
+    for name, value in members.items():
+        if id(type(value)) not in _PLAIN:
+            msg = f"{name} must be plain data, got {class_name(value)}"
+            raise TypeError(msg)
+    return members
