@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 from attrs import evolve, frozen
@@ -66,7 +67,7 @@ def _stay(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leaving at once must not end the tests themselves."""
 
     def leave(code: int) -> None:
-        raise SystemExit(int(code))
+        raise click.exceptions.Exit(int(code))
 
     monkeypatch.setattr(session, "leave_at_once", leave)
 

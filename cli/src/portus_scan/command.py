@@ -7,16 +7,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from . import __version__
-from .exits import CommandFault, ExitCode, report_fault
-from .terminal import PROGRAM, say, set_up_logging, silence_stdout
-
-if TYPE_CHECKING:
-    from portus_images import SettingsError
+from .exits import ExitCode, report
+from .terminal import PROGRAM, set_up_logging
 
 _SUB_COMMANDS = {
     "image": "image",
@@ -90,27 +87,9 @@ def _guarded(run: Callable[[], Any]) -> int:
         code = int(run() or ExitCode.OK)
         if sys.stdout is not None:
             sys.stdout.flush()
-    except click.ClickException as error:
-        return report_fault(error)
-    except click.Abort:
-        say("interrupted")
-        return int(ExitCode.INTERRUPTED)
-    except _settings_error() as error:
-        return report_fault(CommandFault(error.faults))
-    except OSError as error:  # a help text that can't be written
-        silence_stdout()
-        if isinstance(error, BrokenPipeError):  # its reader has seen enough
-            return int(ExitCode.OK)
-        say(f"can't write to stdout: {error.strerror}")
-        return int(ExitCode.USAGE)
+    except BaseException as error:  # noqa: BLE001 (the end of the program, whatever it is)
+        return report(error)
     return code
-
-
-def _settings_error() -> type[SettingsError]:
-    """Import the class when something has been raised: a help text needs none of it."""
-    from portus_images import SettingsError
-
-    return SettingsError
 
 
 NEW_OBJECTS = 200_000

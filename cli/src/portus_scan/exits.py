@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -9,14 +11,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from .terminal import say
+from .terminal import PROGRAM, is_fault_of_stdout, say, silence_stdout
 
 if TYPE_CHECKING:
     from portus_scanners import Outcome, ReportDocument, ScannerHealth
 
 
+_MACHINE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EAGAIN}
+"""What the operating system says when something has run out: open files, memory, room on a disk, processes."""
+
+
 class ExitCode(IntEnum):
-    """The exit codes of every sub-command. Where several apply: 130, then 2, 4, 1, 3, 0."""
+    """The exit codes of every sub-command. Where several apply: 130, then 70, 2, 4, 1, 3, 0."""
 
     OK = 0
     """Everything was scanned by every selected scanner."""
@@ -28,6 +34,8 @@ class ExitCode(IntEnum):
     """Some scanner did not end `ok`, or some image could not be resolved."""
     NOTHING = 4
     """No scanner has looked into any image."""
+    CRASHED = 70
+    """A fault of the command itself (the number is that of sysexits.h): nothing is said about any image."""
     INTERRUPTED = 130
     """Ctrl-C, SIGTERM or SIGHUP."""
 
@@ -130,12 +138,49 @@ class CommandFaults:
             raise CommandFault(self._lines)
 
 
-def report_fault(error: click.ClickException) -> int:
-    """Say what is wrong, one line a fault, and return the exit code."""
-    lines = error.lines if isinstance(error, CommandFault) else (_one_line(error),)
-    for line in lines:
-        say(line)
-    return error.exit_code
+def report(error: BaseException) -> int:
+    """Say what has ended the command, one line a fault, and return the exit code."""
+    from portus_images import SettingsError  # when something has been raised: a help text needs none of it
+
+    error = _origin_of(error)
+    if isinstance(error, SettingsError):
+        error = CommandFault(error.faults)
+    if isinstance(error, click.ClickException):
+        for line in error.lines if isinstance(error, CommandFault) else (_one_line(error),):
+            say(line)
+        return error.exit_code if isinstance(error, CommandFault) else ExitCode.USAGE
+    if isinstance(error, KeyboardInterrupt):
+        say("interrupted")
+        return ExitCode.INTERRUPTED
+    if isinstance(error, OSError) and is_fault_of_stdout(error):  # a help text that can't be written
+        silence_stdout()
+        if isinstance(error, BrokenPipeError):  # its reader has seen enough
+            return ExitCode.OK
+        say(f"can't write to stdout: {error.strerror}")
+        return ExitCode.USAGE
+    return _report_crash(error)
+
+
+def _origin_of(error: BaseException) -> BaseException:
+    """Return what click has made an abort or an exit of: it does so for every ``EOFError`` and every broken pipe."""
+    if isinstance(error, click.Abort):
+        return error.__cause__ or error.__context__ or KeyboardInterrupt()
+    if isinstance(error, SystemExit) and isinstance(error.__context__, OSError):
+        return error.__context__
+    return error
+
+
+def _report_crash(error: BaseException) -> int:
+    from portus_images import log_crash, words_of
+
+    log_crash(logging.getLogger("portus_scan"), "the command crashed", error)
+    if isinstance(error, OSError) and error.errno in _MACHINE:
+        advice = "this machine has refused something that the command needs: give it more, and try again"
+    else:
+        advice = f"this is a fault of {PROGRAM} and says nothing about any image: please report it, with what "
+        advice += f"{PROGRAM} -v writes to stderr"
+    say(f"it crashed ({words_of(error)}): {advice}")
+    return ExitCode.CRASHED
 
 
 def _one_line(error: click.ClickException) -> str:

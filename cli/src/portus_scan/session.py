@@ -19,9 +19,9 @@ from types import FrameType
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from portus_images import Registry, class_name, log_crash
-from portus_scanners import Engine, ImageReport, Outcome, ScanEnd, ScannerHealth, Scans, Settings
+from portus_scanners import Engine, ScanEnd, ScannerHealth, Scans, Settings
 
-from .exits import ExitCode
+from .exits import ExitCode, report
 from .terminal import foreign_prints_to_stderr
 
 ResultT = TypeVar("ResultT")
@@ -30,8 +30,6 @@ GRACE = 1.0
 LAST_WAIT = 1.6
 """Seconds after the first signal until nothing is waited for any longer, neither a scanner's start nor its close. The
 whole command has two."""
-_LEFT_RUNNING = {Outcome.TIMED_OUT, Outcome.PENDING, Outcome.CANCELLED}
-"""Ended from outside: a thread of the plugin may go on for a long time, and the interpreter would wait for it."""
 _LOGGER = logging.getLogger("portus_scan")
 
 
@@ -74,7 +72,6 @@ class Session:
         self._registry = registry
         self._stops: set[Callable[[], object]] = set()
         self._late = asyncio.Event()
-        self._left_running = False
 
     def run(
         self, work: Callable[[], Coroutine[Any, Any, ResultT]], conclude: Callable[[ResultT], ExitCode]
@@ -94,25 +91,24 @@ class Session:
         Raises:
             SettingsError: The configuration of an enabled scanner is wrong; nothing was scanned.
         """
-        with asyncio.Runner() as runner:
-            with stop_on_signals(runner.get_loop(), self._interrupt, self._abandon):
+        with EventLoop() as loop:
+            with stop_on_signals(loop.runner.get_loop(), self._interrupt, self._abandon):
                 try:
-                    code = conclude(self._show(runner, work))
+                    loop.code = conclude(self._show(loop.runner, work))
                 finally:
                     with foreign_prints_to_stderr():
-                        run_to_end(runner, self._close())
+                        run_to_end(loop.runner, self._close())
             if self.interrupted:
-                code = ExitCode.INTERRUPTED
-            if self.interrupted or self._left_running or self.engine.abandoned:
-                leave_at_once(code)
-        return code
+                loop.code = ExitCode.INTERRUPTED
+            if self.interrupted or self.engine.abandoned:
+                leave_at_once(loop.code)
+        return loop.code
 
     async def scan(self, scans: Scans, take: Callable[[ScanEnd], Awaitable[object]]) -> None:
         """Hand the end of each image to *take*; an interruption ends what is under way, and begins nothing more."""
         with self.stopped_by(scans.stop):
             async with scans:
                 async for end in scans:
-                    self._left_running |= _is_left_running(end)
                     await take(end)
 
     @contextmanager
@@ -168,8 +164,36 @@ class Session:
         abandon_all()
 
 
-def _is_left_running(end: ScanEnd) -> bool:
-    return isinstance(end.result, ImageReport) and any(run.outcome in _LEFT_RUNNING for run in end.result.results)
+class EventLoop:
+    """An event loop that is closed in a second, whatever plugins have left behind in it.
+
+    A task may swallow its cancellation, a thread may block: after `GRACE` the program leaves without them.
+
+    Attributes:
+        runner: Its runner.
+        code: What the program leaves with then.
+    """
+
+    def __init__(self) -> None:
+        self.runner = asyncio.Runner()
+        self.code = ExitCode.CRASHED
+
+    def __enter__(self) -> EventLoop:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _at: object) -> None:
+        timer = threading.Timer(GRACE, self._leave, [error])
+        timer.daemon = True
+        timer.start()
+        try:
+            self.runner.close()
+        except (SystemExit, KeyboardInterrupt) as raised:  # a task's answer to its cancellation
+            _log_exit(raised)
+        finally:
+            timer.cancel()
+
+    def _leave(self, error: BaseException | None) -> None:
+        leave_at_once(self.code if error is None else report(error))
 
 
 def run_checks(work: Coroutine[Any, Any, tuple[ResultT, bool]], conclude: Callable[[ResultT], ExitCode]) -> ExitCode:
@@ -185,13 +209,13 @@ def run_checks(work: Coroutine[Any, Any, tuple[ResultT, bool]], conclude: Callab
     def leave() -> None:
         leave_at_once(ExitCode.INTERRUPTED)
 
-    with asyncio.Runner() as runner:
-        with stop_on_signals(runner.get_loop(), leave, abandon_all), foreign_prints_to_stderr():
-            found, abandoned = run_to_end(runner, work)
-        code = conclude(found)
+    with EventLoop() as loop:
+        with stop_on_signals(loop.runner.get_loop(), leave, abandon_all), foreign_prints_to_stderr():
+            found, abandoned = run_to_end(loop.runner, work)
+        loop.code = conclude(found)
         if abandoned:
-            leave_at_once(code)
-    return code
+            leave_at_once(loop.code)
+    return loop.code
 
 
 async def check_health(settings: Settings, timeout: float) -> tuple[tuple[ScannerHealth, ...], bool]:
@@ -266,8 +290,8 @@ def _ending_signals() -> tuple[signal.Signals, ...]:
 def run_to_end(runner: asyncio.Runner, work: Coroutine[Any, Any, ResultT]) -> ResultT:
     """Run a coroutine to its end, and return what it returns.
 
-    A task or a callback that a plugin has made and that calls ``sys.exit`` ends nothing: asyncio lets the exception
-    through to here, and the loop goes on.
+    A task or a callback that a plugin has made and that calls ``sys.exit``, or stops the loop, ends nothing: asyncio
+    lets the exception through to here, and the loop goes on.
     """
     loop = runner.get_loop()
     task = loop.create_task(work)
@@ -275,8 +299,15 @@ def run_to_end(runner: asyncio.Runner, work: Coroutine[Any, Any, ResultT]) -> Re
         try:
             loop.run_until_complete(task)
         except (SystemExit, KeyboardInterrupt) as error:  # a real Ctrl-C has a handler of its own
-            log_crash(_LOGGER, f"a plugin raised {class_name(error)} in a task of its own", error)
+            _log_exit(error)
+        except RuntimeError:  # the work's own, or: the event loop was stopped
+            if not task.done():
+                _LOGGER.error("a plugin stopped the event loop")  # noqa: TRY400 (it says no more)
     return task.result()
+
+
+def _log_exit(error: BaseException) -> None:
+    log_crash(_LOGGER, f"a plugin raised {class_name(error)} in a task of its own", error)
 
 
 def leave_at_once(code: int) -> NoReturn:

@@ -11,8 +11,8 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stdout, suppress
-from io import StringIO
-from typing import IO, TYPE_CHECKING, TextIO
+from io import BufferedWriter, FileIO, StringIO, TextIOWrapper
+from typing import IO, TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -82,8 +82,8 @@ def say(line: str) -> None:
     """Write one line to stderr, made safe, with the program's name before it."""
     try:
         click.echo(f"{PROGRAM}: {safe(line)}", err=True)
-    except OSError:
-        return  # stderr has no reader left; the exit code still says it
+    except (OSError, ValueError):
+        return  # stderr has no reader left, or a plugin has closed it; the exit code still says it
 
 
 def write_stdout(text: str | Iterable[str], stream: TextIO | None = None) -> bool:
@@ -119,6 +119,43 @@ def silence_stdout(stream: TextIO | None = None) -> None:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, (stream or sys.stdout).fileno())
         os.close(null)
+
+
+def keep_stdout() -> None:
+    """Keep stdout for the answer: what anybody else writes to descriptor 1 from now on goes to stderr.
+
+    Plugins may write to it without Python's knowledge, and so may every program that they start. For the program
+    alone: a process that embeds the command keeps its descriptors.
+    """
+    stream = sys.stdout
+    if stream is None:
+        return
+    try:
+        own = os.dup(stream.fileno())  # no child inherits this one
+        os.dup2(2, stream.fileno())
+    except (OSError, ValueError):  # stderr is closed
+        return
+    buffer = BufferedWriter(_Stdout(own, "w", closefd=False))
+    sys.stdout = TextIOWrapper(buffer, stream.encoding, stream.errors, line_buffering=stream.isatty())
+
+
+class _Stdout(FileIO):
+    """The descriptor of stdout, which remembers why it could not be written."""
+
+    fault: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        """Write, as a file does."""
+        try:
+            return super().write(data)
+        except OSError as error:
+            self.fault = error
+            raise
+
+
+def is_fault_of_stdout(error: OSError) -> bool:
+    """Return whether this error says that stdout can't be written, and not something else."""
+    return error is getattr(getattr(getattr(sys.stdout, "buffer", None), "raw", None), "fault", None)
 
 
 def foreign_prints_to_stderr() -> redirect_stdout[IO[str]]:

@@ -80,7 +80,6 @@ from .sessions import (
 )
 from .settings import (
     LOOPBACK as LOOPBACK,
-    MASK as MASK,
     RegistrySettings as RegistrySettings,
     Secret as Secret,
     ServeAddress as ServeAddress,
@@ -102,9 +101,11 @@ from .strict import (
     read_number as read_number,
 )
 from .text import (
-    LONGEST_MESSAGE as LONGEST_MESSAGE,
+    MASK as MASK,
     class_name as class_name,
+    hide_account as hide_account,
     log_crash as log_crash,
+    message_line as message_line,
     one_line as one_line,
     text_of as text_of,
     words_of as words_of,

@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .text import hide_account
+
 
 class PortusError(Exception):
     """The base of every error that this package, and those that stand on it, raise."""
@@ -44,14 +46,16 @@ class InvalidReferenceError(PortusError, ValueError):
     """A string that is not a valid image reference.
 
     Args:
-        text: The string as given.
+        text: The string as given; an account in it (``user:password@``) is masked, and is then the *reason*.
         reason: What is wrong with it.
     """
 
     def __init__(self, text: str, reason: str) -> None:
-        self.text = text
+        self.text = hide_account(text)
+        if self.text != text:  # another reason would quote a part of it
+            reason = "it has an account before the host; leave that out, and configure the registry's credentials"
         self.reason = reason
-        super().__init__(f"{text!r} is not a valid image reference: {reason}")
+        super().__init__(f"{self.text!r} is not a valid image reference: {reason}")
 
 
 class NotInRegistryError(PortusError):

@@ -13,6 +13,7 @@ from attrs import Attribute, field, frozen
 
 from .blobs import find_digest_fault
 from .errors import InvalidReferenceError
+from .text import hide_account
 
 DOCKER_HUB = "docker.io"
 DEFAULT_TAG = "latest"
@@ -84,7 +85,9 @@ class Reference:
             InvalidReferenceError: *text* is not a valid reference.
         """
         if len(text) > _LONGEST_TEXT:
-            raise InvalidReferenceError(f"{text[:80]}...", f"it is longer than {_LONGEST_TEXT} characters")
+            raise InvalidReferenceError(
+                f"{hide_account(text)[:80]}...", f"it is longer than {_LONGEST_TEXT} characters"
+            )
         name, tag, digest = _split(text)
         if _IDENTIFIER.fullmatch(text):
             raise InvalidReferenceError(text, "64 hex digits are an image's id, not a repository")
@@ -186,7 +189,7 @@ class LocalReference:
             raise InvalidReferenceError(text[:_LONGEST], f"it begins with none of {', '.join(FORMS)}")
         fault = _find_fault(text, path, name if colon else None)
         if fault:
-            raise InvalidReferenceError(f"{text[:80]}..." if len(text) > _LONGEST else text, fault)
+            raise InvalidReferenceError(f"{hide_account(text)[:80]}..." if len(text) > _LONGEST else text, fault)
         return cls(text, form, path, name)
 
     @property

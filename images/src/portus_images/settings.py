@@ -12,8 +12,7 @@ from attrs import Attribute, field, frozen
 
 from .errors import SettingsError
 from .fields import variable_name
-
-MASK = "******"
+from .text import MASK
 
 
 @frozen(repr=False, str=False)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import traceback
 
-LONGEST_MESSAGE = 2_000
+MASK = "******"
+_DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,}|sha[0-9]{3}:[^@/]*")
+_LONGEST_MESSAGE = 2_000
 """Characters of an error, whoever made it."""
 _LONGEST_TRACE = 20_000
 _read_name = type.__dict__["__name__"].__get__
@@ -42,6 +45,20 @@ def log_crash(logger: logging.Logger, what: str, error: BaseException) -> None:
         logger.error("%s", what, exc_info=(ForeignCrash, ForeignCrash(trace), None))
     except BaseException:  # noqa: BLE001 (foreign code; a handler of the log may be that as well)
         return
+
+
+def hide_account(text: str) -> str:
+    """Return what somebody has typed for a reference or a URL, ``user:password`` before its host masked."""
+    before, at, after = text.rpartition("@")
+    if _DIGEST.fullmatch(after):
+        return f"{hide_account(before)}@{after}"
+    scheme, slashes, account = before.rpartition("://")
+    return f"{scheme}{slashes}{MASK}{at}{after}" if ":" in account or (account and "/" in after) else text
+
+
+def message_line(text: str) -> str:
+    """Return what an error says as one line of 2,000 characters at most, whoever made it."""
+    return one_line(text, _LONGEST_MESSAGE - len("..."))
 
 
 def one_line(text: str, limit: int = 200) -> str:

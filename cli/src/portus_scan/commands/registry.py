@@ -173,13 +173,14 @@ def registry(  # noqa: PLR0913 (one parameter an option)
 
 
 def _check_host(host: str) -> str:
+    from portus_images import hide_account
     from portus_scanners import InvalidReferenceError, Reference
 
     try:
         Reference(host, host, "any")
     except InvalidReferenceError as error:
         advice = "write the registry as in an image's name: registry.example:5000 or registry.example:5000/team"
-        raise CommandFault(f"{host!r} is not a registry: {advice}") from error
+        raise CommandFault(f"{hide_account(host)!r} is not a registry: {advice}") from error
     return host
 
 

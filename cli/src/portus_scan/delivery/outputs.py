@@ -28,7 +28,8 @@ from .places import FilePlace, FolderPlace, FormatFault, Stdout
 
 DEFAULT = "table"
 _NAME = re.compile(r"[a-z0-9_]+")
-_STDOUT = "-"
+_STDOUT = {"", "-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
+"""What stands for stdout. The descriptor itself is not it: the command keeps foreign code away from the answer."""
 _END = object()
 _MOST_REMARKS = 10
 _LOGGER = logging.getLogger("portus_scan")
@@ -111,7 +112,7 @@ def _parse(text: str) -> tuple[str, str | None]:
         raise CommandFault(f"-o {text!r} does not begin with the name of a format; {_right_form(text)}")
     if equals and not path:
         raise CommandFault(f"-o {text!r} names no file; write -o {name} for stdout, or -o {name}=PATH")
-    return name, None if path in {"", _STDOUT} else path
+    return name, None if path in _STDOUT else path
 
 
 def _right_form(text: str) -> str:

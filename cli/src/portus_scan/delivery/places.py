@@ -84,7 +84,7 @@ class FilePlace:
 
 @frozen
 class FolderPlace:
-    """A folder whose files are replaced one by one; what else is in it stays."""
+    """A folder whose files are replaced when all are written; what else is in it stays."""
 
     path: Path
 
@@ -113,27 +113,41 @@ class FolderPlace:
         return surface_of_file()
 
     def write(self, files: Iterable[ReportFile]) -> bool:
-        """Write the files in their order, and return whether that worked; a failure has been said on stderr.
+        """Write the files, and return whether that worked; a failure has been said on stderr.
+
+        All of them are written beside the old ones before the first is replaced, in their order: a disk that is full
+        or a format that fails leaves what was there.
 
         Raises:
             FormatFault: The format names a file outside the folder, or the same file twice.
         """
+        fresh: list[tuple[Path, Path]] = []
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             for file in _each_once(files):
-                self._write(file)
+                target = self._prepare(file)
+                fresh.append((write_fresh(target, [file.content]), target))
+            while fresh:
+                fresh[0][0].replace(fresh[0][1])
+                del fresh[0]
         except OSError as error:
             say(f"can't write {self.name}: {_words(error)}")
             return False
+        finally:
+            for path, _ in fresh:
+                path.unlink(missing_ok=True)
         return True
 
-    def _write(self, file: ReportFile) -> None:
+    def _prepare(self, file: ReportFile) -> Path:
+        """Return where a file is to be, its folder made."""
         target = self.path / file.path
         for folder in reversed(target.relative_to(self.path).parents[:-1]):
             if (self.path / folder).is_symlink():
                 raise NotADirectoryError(20, f"{folder.as_posix()} is a link: the file could end up anywhere")
             (self.path / folder).mkdir(exist_ok=True)
-        write_file(target, [file.content])
+        if target.is_dir():
+            raise IsADirectoryError(21, f"{file.path} is a folder")
+        return target
 
 
 def _each_once(files: Iterable[ReportFile]) -> Iterator[ReportFile]:
@@ -201,6 +215,15 @@ def write_file(path: Path, pieces: Iterable[bytes]) -> None:
         with path.open("wb") as device:
             device.writelines(pieces)
         return
+    write_fresh(path, pieces).replace(path)
+
+
+def write_fresh(path: Path, pieces: Iterable[bytes]) -> Path:
+    """Write what is to replace a file beside it, and return where; on failure nothing is left.
+
+    Raises:
+        OSError: It can't be written.
+    """
     fresh = _beside(path)
     try:
         with os.fdopen(_create(fresh), "wb") as file:
@@ -209,10 +232,10 @@ def write_file(path: Path, pieces: Iterable[bytes]) -> None:
             os.fsync(file.fileno())
         with suppress(FileNotFoundError):
             shutil.copymode(path, fresh)
-        fresh.replace(path)
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
+    return fresh
 
 
 def _beside(path: Path) -> Path:

@@ -22,11 +22,11 @@ from typing import Any
 import attrs
 from attrs import evolve, frozen
 from portus_images import (
-    LONGEST_MESSAGE,
     NotInRegistryError,
     PortusError,
     class_name,
     log_crash,
+    message_line,
     one_line,
     text_of,
     words_of,
@@ -88,7 +88,7 @@ class Raised:
         ours = issubclass(kind, PortusError)
         if not ours:
             log_crash(logger, f"{name}: it crashed", error)
-        words = one_line(text_of(error), LONGEST_MESSAGE) or class_name(error)
+        words = message_line(text_of(error)) or class_name(error)
         return cls(
             words if ours else f"it crashed ({words_of(error)})",
             unsupported=issubclass(kind, _UNSUPPORTED),
@@ -135,7 +135,7 @@ def take_health(value: object) -> Health:
     """
     with _says_what_is_wrong(lambda: "the health"):
         health: Health = _take(Health, value, {})
-        return evolve(health, message=one_line(health.message, LONGEST_MESSAGE))
+        return evolve(health, message=message_line(health.message))
 
 
 def take_settings(settings: ScannerSettings) -> ScannerSettings:

@@ -10,6 +10,8 @@ from portus_images import (
     LocalReference,
     PortusError,
     Reference,
+    hide_account,
+    message_line,
     parse_reference,
 )
 
@@ -100,11 +102,11 @@ class Job:
         """Return the end of an image that could not be scanned; of one of an index, the platform is named."""
         step = "reference" if isinstance(error, InvalidReferenceError) else getattr(error, "step", "resolve")
         platform = f"{self.target.platform}: " if isinstance(self.target, Image) and self.target.platform else ""
-        message = f"{platform}{error}"
+        message = message_line(f"{platform}{error}")
         return self.make_end(UnresolvedImage(reference=_text_of(self.given), step=step, message=message), error)
 
 
 def _text_of(given: ScanTarget) -> str:
     if isinstance(given, str):
-        return given
+        return hide_account(given)
     return given.reference.text if isinstance(given, Image) else given.text

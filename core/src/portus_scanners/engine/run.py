@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from attrs import evolve
-from portus_images import LONGEST_MESSAGE, Image, one_line
+from portus_images import Image, message_line
 
 from ..models import Outcome, ScannerReport, ScannerRun
 from .boundary import take_report
@@ -230,7 +230,7 @@ class Run:
             scanner=self._ready.name,
             plugin=self._ready.plugin,
             outcome=outcome,
-            error=error and one_line(error, LONGEST_MESSAGE),
+            error=error and message_line(error),
             report=report,
             started=self._started,
             waited=round(waited, 3),

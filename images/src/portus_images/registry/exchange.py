@@ -20,8 +20,8 @@ from ..errors import (
     UnknownRepositoryError,
 )
 from ..pacing import read_retry_after
-from ..settings import MASK, Secret
-from ..text import one_line
+from ..settings import Secret
+from ..text import MASK, one_line
 
 if TYPE_CHECKING:
     from multidict import CIMultiDictProxy

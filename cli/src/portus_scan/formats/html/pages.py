@@ -39,14 +39,14 @@ class HtmlReporter(FolderReporter, contract=1):
     description = "a static site: overview, repositories, images"
 
     def render(self, job: ReportJob) -> Iterator[ReportFile]:
-        """Yield the overview, then each repository's page with the pages of its images."""
+        """Yield the pages of each repository's images and its own, and last the overview, which leads to them."""
         site = arrange(job.document)
         changes = rows.compare(job)
-        yield ReportFile(path=INDEX, content=_index_page(site, changes))
         for repository in site.repositories:
-            yield ReportFile(path=repository.path, content=_repository_page(repository, changes, job))
             for image in repository.images:
                 yield ReportFile(path=image.path, content=_image_page(image, repository, changes, job))
+            yield ReportFile(path=repository.path, content=_repository_page(repository, changes, job))
+        yield ReportFile(path=INDEX, content=_index_page(site, changes))
 
 
 def _index_page(site: Site, changes: rows.Changes | None) -> bytes:

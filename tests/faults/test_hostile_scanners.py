@@ -1,0 +1,159 @@
+"""Hostile scanners in the engine: each beside a good one, whose result must stand."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from importlib import import_module
+from typing import Any
+
+import pytest
+from portus_scanners import (
+    Engine,
+    Finding,
+    Image,
+    Outcome,
+    Reference,
+    ReportDocument,
+    Scanner,
+    ScannerReport,
+    ScannerRun,
+    ScannerSection,
+    ScannerSettings,
+    Settings,
+    Verdict,
+    dump_document,
+    load_document,
+)
+from portus_scanners_testing import virtual_time
+from portus_scanners_testing.engines import GivenPlugin
+
+from .conftest import ENTRY_POINTS, hostile, names_of
+
+IMAGE = Image(reference=Reference.parse("registry.example/team/app:1"), digest="sha256:" + "a" * 64)
+FOUND = ScannerReport(findings=(Finding(id="CVE-2016-6304"),))
+MODULES = ("returned", "raised", "at_start", "lasting")
+IN_ONE_PROCESS = names_of("returned", "raised", "at_start")
+HEALTH = [name for name in IN_ONE_PROCESS if name.startswith("health_")]
+
+
+class Good(Scanner[ScannerSettings], contract=1):
+    """Finds one thing, after the other scanner has had its turn."""
+
+    async def scan(self, image: Image) -> ScannerReport:
+        await asyncio.sleep(1)
+        return FOUND
+
+
+def open_engine(**classes: type[Scanner[Any]]) -> Engine:
+    """Return an engine with these scanners."""
+    plugins = [
+        GivenPlugin(name=name, value="m:X", distribution="d", version="1", scanner_class=one)
+        for name, one in classes.items()
+    ]
+    sections = {name: ScannerSection(name=name, plugin=name, enabled=True, values={}) for name in classes}
+    return Engine(Settings(scanners=sections), plugins=plugins, grace=1)
+
+
+@pytest.fixture
+def complaints(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the event loop had to say: no callback may raise, and no error is left unread."""
+    said: list[str] = []
+    monkeypatch.setattr(
+        asyncio.SelectorEventLoop, "call_exception_handler", lambda _loop, context: said.append(context["message"])
+    )
+    return said
+
+
+@pytest.mark.parametrize("name", IN_ONE_PROCESS)
+def test_a_hostile_scanner_ends_its_own_run_alone(name: str, complaints: list[str]) -> None:
+    """The run ends as it must, in words of one line; the other's result stands; the report is plain, and is written."""
+    report = scan(name)
+    bad, good = report.results
+    assert (hostile(name).outcome, Outcome.OK, FOUND) == (bad.outcome, good.outcome, good.report)
+    assert bad.outcome is Outcome.OK or is_one_line(bad)
+    assert Verdict.VULNERABLE == report.verdict
+    document = ReportDocument(reports=(report,))
+    assert document == load_document(dump_document(document))
+    assert [] == complaints
+
+
+def scan(name: str) -> Any:
+    """Scan with one hostile scanner and the good one, in an event loop whose clock jumps."""
+    found = []
+
+    @virtual_time
+    async def run() -> None:
+        async with open_engine(bad=hostile(name), good=Good) as engine:
+            found.append(await engine.scan(IMAGE))
+            assert () == engine.abandoned
+
+    run()
+    return found[0]
+
+
+def is_one_line(run: ScannerRun) -> bool:
+    """Return whether the error is not empty, has no control characters, and is not too long."""
+    return type(run.error) is str and 0 < len(run.error) <= 2000 and run.error.isprintable()
+
+
+def test_all_of_them_together() -> None:
+    """A hundred hostile scanners on one image: every one has its own end, and the good one its result."""
+
+    @virtual_time
+    async def run() -> None:
+        classes = {name: hostile(name) for name in IN_ONE_PROCESS}
+        async with open_engine(**classes, good=Good) as engine:
+            report = await engine.scan(IMAGE)
+        ends = {one.scanner: one.outcome for one in report.results}
+        assert {**{name: one.outcome for name, one in classes.items()}, "good": Outcome.OK} == ends
+
+    run()
+
+
+def test_a_finding_that_is_changed_later_is_another_one() -> None:
+    """What a scanner keeps hold of is not what stands in the report."""
+    kept = []
+
+    class Keeping(Scanner[ScannerSettings], contract=1):
+        async def scan(self, image: Image) -> ScannerReport:
+            kept.append(ScannerReport(findings=(Finding(id="CVE-1", details={"a": "b"}),), notes=("n",)))
+            return kept[0]
+
+    @virtual_time
+    async def run() -> None:
+        async with open_engine(keeping=Keeping) as engine:
+            (end,) = (await engine.scan(IMAGE)).results
+        assert kept[0] == end.report
+        object.__setattr__(kept[0].findings[0], "id", None)
+        kept[0].findings[0].details["a"] = 5
+        object.__setattr__(kept[0], "complete", False)
+        assert end.report == ScannerReport(findings=(Finding(id="CVE-1", details={"a": "b"}),), notes=("n",))
+
+    run()
+
+
+@pytest.mark.parametrize("name", HEALTH)
+def test_a_hostile_health_check_is_unhealthy(name: str, complaints: list[str]) -> None:
+    """It is not healthy, in one line; the other scanner's health is told."""
+
+    @virtual_time
+    async def run() -> None:
+        async with open_engine(bad=hostile(name), good=Good) as engine:
+            bad, good = await engine.check_health()
+        assert (False, None, True) == (bad.healthy, good.healthy, 0 < len(bad.message) <= 2000)
+
+    run()
+    assert [] == complaints
+
+
+def test_each_scanner_of_the_package_has_an_entry_point() -> None:
+    """A class that is forgotten in ``pyproject.toml`` would be tested by nobody."""
+    base = import_module("portus_scanner_hostile.making").Hostile
+    there = {
+        f"{module.__name__}:{name}"
+        for module in (import_module(f"portus_scanner_hostile.{one}") for one in MODULES)
+        for name, value in vars(module).items()
+        if inspect.isclass(value) and issubclass(value, base) and value is not base
+    }
+    assert there == set(ENTRY_POINTS.values())
