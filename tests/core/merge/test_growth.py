@@ -64,7 +64,7 @@ def test_what_is_written_grows_no_faster_than_what_was_found(shape: Shape) -> No
 
 def test_aliases_that_are_left_out_are_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """A vulnerability lists the names that it was found by, what those findings say, then the best; a note says so."""
-    monkeypatch.setattr(names, "MOST_COPIES", 40)
+    monkeypatch.setattr(names, "MOST_LISTED", 40)
     found = SHAPES["a chain"](20)
     report = make_image_report(IMAGE, [run("a", found), run("b", [in_package(30, "GHSA-a", "DSA-3")])])
     words = "more aliases than can be listed: 8 of them are, and the names that scanners found it by"
@@ -88,3 +88,13 @@ def test_no_note_where_all_are_listed() -> None:
     """As long as all names find room they are all listed, and nothing is said."""
     report = make_image_report(IMAGE, [run("a", SHAPES["a chain"](20))])
     assert ((), {20}) == (report.notes, {len(one.aliases) for one in report.vulnerabilities})
+
+
+@pytest.mark.parametrize("number", [1_000, 1_600])
+def test_a_chain_that_ends_in_vulnerabilities_stays_small(number: int) -> None:
+    """Each tenth advisory of a chain names a CVE: a document of 1 MB does not become one of hundreds."""
+    found = [
+        in_package(one, f"DSA-{one}", f"DSA-{one + 1}", *([f"CVE-2099-{one:05}"] if one % 10 == 0 else []))
+        for one in range(number)
+    ]
+    assert 50_000 > len(make_image_report(IMAGE, [run("a", found)]).vulnerabilities)

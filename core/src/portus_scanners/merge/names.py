@@ -28,9 +28,11 @@ Ids = tuple[str, ...]
 
 MOST_IDS = 2_000
 """An advisory of more vulnerabilities is not taken apart: it stands under its own name."""
-MOST_COPIES = 250_000
+MOST_COPIES = 100_000
 """How many copies of findings and names that may make in all; where it would make more, `MOST_IDS` is halved. A finding
-counts once for each 1,000 characters."""
+counts once for each 1,000 characters. A copy may be a vulnerability, which takes 10 KB."""
+MOST_LISTED = 250_000
+"""How many aliases all vulnerabilities of an image list together."""
 LONGEST_SHARED = 256
 """Characters of a name that is listed by others than the findings that have it, where not all are listed."""
 FEWEST_ALIASES = 8
@@ -249,7 +251,7 @@ def _choose_limit(copies: Iterable[tuple[Ids, int]]) -> int:
 
 
 class AliasLists:
-    """The other names that each vulnerability lists: all of them, or as many as `MOST_COPIES` of all together let it.
+    """The other names that each vulnerability lists: all of them, or as many as `MOST_LISTED` of all together let it.
 
     One name may stand for a vulnerability in thousands of packages, and each of these has it under thousands of names.
 
@@ -262,9 +264,9 @@ class AliasLists:
         self._all = {canonical: ids.aliases(canonical) for canonical in counts}
         self._shared = self._all
         self.most = max(map(len, self._all.values()), default=0)
-        if self._weigh(counts) > MOST_COPIES:
+        if self._weigh(counts) > MOST_LISTED:
             self._shared = {canonical: _short(names) for canonical, names in self._all.items()}
-        while self.most > FEWEST_ALIASES and self._weigh(counts) > MOST_COPIES:
+        while self.most > FEWEST_ALIASES and self._weigh(counts) > MOST_LISTED:
             self.most = max(FEWEST_ALIASES, self.most // 2)
         self._known = {one: frozenset(names) for one, names in self._all.items() if self._is_cut(one)}
         self._best = {one: sorted(self._shared[one], key=_rank_and_name)[: self.most] for one in self._known}
