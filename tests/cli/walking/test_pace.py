@@ -1,9 +1,9 @@
-"""How fast images end, and how long the rest will take."""
+"""How fast images end, how long the rest will take, and how far a listing is."""
 
 from __future__ import annotations
 
 import pytest
-from portus_scan.walking.display import REMEMBERED, Pace, describe_rate, describe_seconds
+from portus_scan.walking.display import REMEMBERED, SILENCE, Pace, PlainDisplay, describe_rate, describe_seconds
 
 
 def test_nothing_is_said_before_the_first_image() -> None:
@@ -41,3 +41,16 @@ def test_times_in_words(seconds: float, words: str) -> None:
 def test_rates_in_words() -> None:
     """A slow rate is one a minute."""
     assert ("3.2 images/s", "12.0 images/min") == (describe_rate(3.2), describe_rate(0.2))
+
+
+def test_a_long_listing_says_how_far_it_is_and_where_it_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    """Where nothing moves, a line each ten seconds in which no image's line came; the bound is in it."""
+    now = 0.0
+    display = PlainDisplay(clock=lambda: now)
+    for page in range(1, 31):
+        now = page * SILENCE / 10
+        display.note_listing(page, 100_000, 7)
+    lines = capsys.readouterr().err.splitlines()
+    assert [f"page {page} of 100000 at most, 7 images so far" for page in (10, 20, 30)] == [
+        line.partition(": listing repositories and tags: ")[2] for line in lines
+    ]

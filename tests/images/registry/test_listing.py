@@ -35,21 +35,26 @@ async def test_all_repositories_are_listed_page_by_page(connect: Connect, auth: 
     async with StandInRegistry(auth=auth) as server:
         for name in NAMES:
             server.push(name, "1", BUILT)
-        found = await all_of(connect(tell(server)).repositories(server.host))
+        told: list[int] = []
+        listing = connect(tell(server)).repositories(server.host, on_page=lambda number, _: told.append(number))
+        found = await all_of(listing)
         pages = [request for request in server.requests if request.path.startswith("/v2/_catalog")]
-    assert NAMES == found
+    assert (NAMES, [1, 2, 3]) == (found, told)
     assert 3 == len([request for request in pages if auth == "open" or "Authorization" in request.headers])
 
 
 @pytest.mark.parametrize("page", [0, 2])
 async def test_all_tags_are_listed(connect: Connect, page: int) -> None:
-    """In one answer, as distribution 2.8 gives them, or in several."""
+    """In one answer, as distribution 2.8 gives them, or in several, each of which is told with the bound."""
+    told: list[tuple[int, int]] = []
     async with StandInRegistry() as server:
         for tag in ("1", "2", "3", "latest", "old"):
             server.push("team/app", tag, BUILT)
         server.tags_page = page
-        found = await all_of(connect().tags(server.host, "team/app"))
+        tags = connect().tags(server.host, "team/app", on_page=lambda number, most: told.append((number, most)))
+        found = await all_of(tags)
     assert ["1", "2", "3", "latest", "old"] == found
+    assert [(number, 100_000) for number in range(1, 4 if page else 2)] == told
 
 
 async def test_a_repository_whose_tags_were_deleted_has_none(connect: Connect) -> None:
