@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
+from platform import machine
 from typing import TYPE_CHECKING
 
 import click
@@ -199,7 +200,8 @@ def _run(
         name = results or resume
         file = closing.enter_context(ResultsFile(Path(name), resume=resume is not None)) if name else None
         scanners = [section.name for section in order.settings.enabled]
-        since = SinceFile(Path(since_file), scanners) if since_file else None
+        wanted = str(order.platform or machine())
+        since = SinceFile(Path(since_file), scanners, wanted) if since_file else None
         walk = Walk(order, make_walk_display(verbose=verbose), WalkPolicy(policy), results=file, since=since)
         if resume is not None:
             walk.read_results()
@@ -224,6 +226,6 @@ def _conclude(walk: Walk) -> ExitCode:
         say("not all repositories are known: the list ended with an error")
     if walk.interrupted:
         return ExitCode.INTERRUPTED
-    if listed and not walk.tally.images and not walk.tally.unchanged:
+    if listed and not walk.tally.found_any:
         say("no image of this registry is wanted: see --include, --exclude and the namespace")
     return walk.tally.judge(listed=listed, passed=policed.gate is None or policed.gate.passed)

@@ -1,12 +1,13 @@
 """Many images of a registry in one run: which they are, in what order, what is remembered of them.
 
-`catalog.py` says which repositories and tags are wanted, and finds them; `records.py` keeps what is finished and what
-has changed; `display.py` shows how far it is, `summary.py` what came of it; `walk.py` runs it.
+`catalog.py` says which repositories and tags are wanted, and finds them; `since.py` which of them have changed;
+`records.py` keeps what is finished; `display.py` shows how far it is, `summary.py` what came of it; `walk.py` runs it.
 """
 
 from .catalog import Selection, read_repositories
 from .display import make_walk_display
-from .records import ResultsFile, SinceFile
+from .records import ResultsFile
+from .since import SinceFile
 from .summary import Tally, summary_lines
 from .walk import Walk, WalkOrder
 

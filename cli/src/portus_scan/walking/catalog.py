@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from attrs import frozen
-from portus_images import Registry
+from portus_images import Registry, UnknownRepositoryError
 from portus_scanners import InvalidReferenceError, Reference, RegistryError, UnresolvedImage
 
 from ..exits import CommandFault
@@ -132,6 +132,8 @@ class Catalog:
     Attributes:
         total: How many images have been found so far.
         complete: Whether that is all.
+        empty: Repositories in the registry's list that have no tag: pushes that were aborted, tags that were deleted.
+        repeated: How many digests there are among the tags to which a tag of this walk points.
     """
 
     def __init__(
@@ -150,8 +152,13 @@ class Catalog:
         self._found: asyncio.Queue[Found | None] = asyncio.Queue()
         self._given: set[bytes] = set()
         self._fault: RegistryError | None = None
+        self._digests: dict[str, Reference] = {}
+        self._pointed: set[bytes] = set()
+        self._begun = False
         self.total = 0
         self.complete = False
+        self.empty: list[str] = []
+        self.repeated = 0
 
     async def find(self) -> None:
         """List everything; `images` yields what is found meanwhile.
@@ -159,10 +166,14 @@ class Catalog:
         Raises:
             RegistryError: The registry does not give the list of its repositories; what it gave before is found.
         """
+        self._begun = True
         try:
             async for repository, tags in self._tag_lists():
                 for one in self._images_of(repository, tags):
-                    self._give(one)
+                    if isinstance(one, Reference) and one.digest and not self._split(repository)[1]:
+                        self._hold_back(one)
+                    else:
+                        self._give(one)
             if self._fault is not None:
                 raise self._fault
             self.complete = True
@@ -176,6 +187,31 @@ class Catalog:
             self._given.add(known)
             self.total += 1
             self._found.put_nowait(one)
+
+    def _hold_back(self, reference: Reference) -> None:
+        """Keep a digest among the tags until it is known what these point to."""
+        name = f"{reference.repository}@{reference.digest}"
+        if short(name) in self._pointed:
+            self.repeated += 1
+        else:
+            self._digests[name] = reference
+
+    def note_resolved(self, reference: Reference, *digests: str | None) -> None:
+        """Take note that a tag points to this: a digest among the tags that is the same is not scanned again."""
+        for digest in set(digests) if reference.tag else ():
+            name = f"{reference.repository}@{digest}"
+            if self._digests.pop(name, None) is not None:
+                self.repeated += 1
+            elif not self._begun:  # from an earlier walk: what will be listed is not known yet
+                self._pointed.add(short(name))
+
+    async def digests(self) -> AsyncIterator[Found]:
+        """Iterate over the digests among the tags to which no tag points; when the images have been scanned."""
+        for reference in self._digests.values():
+            self._give(reference)
+        self._found.put_nowait(None)
+        async for one in self.images():
+            yield one
 
     async def images(self) -> AsyncIterator[Found]:
         """Iterate over what is found, in the registry's order, to the end of `find`."""
@@ -221,6 +257,8 @@ class Catalog:
             return [tag]
         try:
             return [tag async for tag in self._registry.tags(self._host, repository, on_page=self._note_page)]
+        except UnknownRepositoryError as error:
+            return error if self._named is not None else []
         except InvalidReferenceError as error:
             return RegistryError(str(error), registry=self._host, step="catalog")
         except RegistryError as error:
@@ -230,20 +268,27 @@ class Catalog:
         repository, _ = self._split(name)
         if isinstance(tags, RegistryError):
             return [UnresolvedImage(reference=f"{self._host}/{name}", step=tags.step, message=str(tags))]
+        if not tags and self._named is None:
+            self.empty.append(repository)
         return [self._image(repository, tag) for tag in self._selection.choose_tags(repository, tags)]
 
     def _image(self, repository: str, tag: str) -> Found:
-        """Return the reference of a tag; a name that is not valid could otherwise mean another image."""
-        text = f"{self._host}/{repository}:{tag}"
+        """Return the reference of a tag, or of a digest that is listed like one.
+
+        A name that is not valid could otherwise mean another image.
+        """
+        text = f"{self._host}/{repository}{'@' if ':' in tag else ':'}{tag}"
         with suppress(InvalidReferenceError):
             reference = Reference.parse(text)
             names = {repository, f"library/{repository}"}  # of Docker Hub both mean the same
-            if reference.repository in names and (reference.tag, reference.digest) == (tag, None):
+            if reference.repository in names and tag in {reference.tag, reference.digest}:
                 return reference
         message = "the registry lists it, and it is not a valid image name"
         return UnresolvedImage(reference=text, step="tags", message=message)
 
     def _split(self, name: str) -> tuple[str, str]:
-        """Return a repository, and the tag that the user wrote behind it; a registry lists repositories alone."""
-        repository, _, tag = name.partition(":") if self._named is not None else (name, "", "")
+        """Return a repository, and the tag or digest that a user wrote behind it; a registry lists names alone."""
+        if self._named is None:
+            return name, ""
+        repository, _, tag = name.partition("@" if "@" in name else ":")
         return repository, tag

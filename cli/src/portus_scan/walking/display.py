@@ -29,10 +29,12 @@ REMEMBERED = 200
 
 def line_of(end: ImageReport | UnresolvedImage) -> str:
     """Return one image's line: ``registry.example/team/app:1.0  vulnerable: 3 vulnerabilities (...)``."""
-    if isinstance(end, ImageReport):
-        words = verdict_words(end)
-    else:  # the cause of an outage is the same for many: the summary says it once
+    if isinstance(end, UnresolvedImage):  # the cause of an outage is the same for many: the summary says it once
         words = "not scanned: no backend is there" if end.step == OUTAGE else f"not scanned: {end.message}"
+    elif end.image.artifact is not None:
+        words = f"passed over: {end.image.unsupported}"
+    else:
+        words = verdict_words(end)
     return safe(f"{reference_of(end)}  {words}", _LONGEST_LINE)
 
 

@@ -1,15 +1,14 @@
-"""What is kept of a walk: a file of the images that are finished, and one of what the tags pointed to."""
+"""What is kept of a walk: a file of the images that are finished."""
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from hashlib import blake2b
 from itertools import chain, count
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from portus_scanners import (
     ImageReport,
@@ -33,9 +32,6 @@ OUTAGE = "outage"
 _FINAL = {Outcome.OK, Outcome.UNSUPPORTED}
 """Outcomes that another scan would have too; the reasons for others may pass."""
 _PIECE = 1024 * 1024
-LARGEST_SINCE_FILE = 256 * 1024 * 1024
-"""Bytes."""
-_SINCE_VERSION = 1
 
 
 class ResultsFile:
@@ -258,80 +254,3 @@ def reference_of(end: ImageReport | UnresolvedImage) -> str:
 def short(reference: str) -> bytes:
     """Return 16 bytes that stand for a reference: of a hundred thousand, the strings would be too much to keep."""
     return blake2b(reference.encode(errors="surrogatepass"), digest_size=16).digest()
-
-
-class SinceFile:
-    """What tags pointed to last time: ``{"version": 1, "scanners": ["clair"], "digests": {"a/b:1.0": "sha256:..."}}``.
-
-    Args:
-        path: The file; one that is not there yet is an empty one.
-        scanners: The scanners of now. An image that not all of them have seen counts as new.
-
-    Raises:
-        CommandFault: The file can't be read, or is something else.
-    """
-
-    def __init__(self, path: Path, scanners: Iterable[str]) -> None:
-        self._path = path
-        self._scanners = sorted(scanners)
-        self._before = _read_since(path, self._scanners)
-        self._now: dict[str, str] = {}
-
-    def is_unchanged(self, reference: str, digest: str) -> bool:
-        """Return whether a tag pointed to the same image last time; then it counts as seen this time too."""
-        if self._before.get(reference) != digest:
-            return False
-        self._now[reference] = digest
-        return True
-
-    def note(self, reference: str, digest: str) -> None:
-        """Remember an image that has been scanned to the end."""
-        self._now[reference] = digest
-
-    def write(self, *, all_seen: bool) -> None:
-        """Replace the file by what was seen now.
-
-        Args:
-            all_seen: Whether the whole registry was walked: tags that are no longer there are forgotten then.
-
-        Raises:
-            CommandFault: It can't be written.
-        """
-        digests = self._now if all_seen else {**self._before, **self._now}
-        document = {"version": _SINCE_VERSION, "scanners": self._scanners, "digests": digests}
-        text = json.dumps(document, indent=0, sort_keys=True) + "\n"
-        try:
-            write_file(self._path, [text.encode()])
-        except OSError as error:
-            raise CommandFault(f"can't write {str(self._path)!r}: {error.strerror}") from error
-
-
-def _read_since(path: Path, scanners: Iterable[str]) -> dict[str, str]:
-    """Return the digests that all these scanners have seen."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST_SINCE_FILE + 1)
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise CommandFault(f"can't read {str(path)!r}: {error.strerror}") from error
-    seen_by, digests = _parse_since(path, data)
-    return digests if set(scanners) <= seen_by else {}
-
-
-def _parse_since(path: Path, data: bytes) -> tuple[set[str], dict[str, str]]:
-    try:
-        document: Any = json.loads(data) if len(data) <= LARGEST_SINCE_FILE else None
-        scanners, digests = document["scanners"], document["digests"]
-        known = document["version"] == _SINCE_VERSION
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise _not_a_since_file(path) from error
-    if not (known and isinstance(scanners, list) and isinstance(digests, dict)):
-        raise _not_a_since_file(path)
-    if not all(isinstance(value, str) for value in (*scanners, *digests.values())):
-        raise _not_a_since_file(path)
-    return set(scanners), digests
-
-
-def _not_a_since_file(path: Path) -> CommandFault:
-    return CommandFault(f"{str(path)!r} was not written by --since-file: name another file, or remove it")

@@ -19,6 +19,8 @@ SHOWN_CAUSES = 10
 """Causes of one kind that are shown: those of most images."""
 _NOT_SCANNED = ("", "not scanned")
 _LONGEST_CAUSE = 500
+_MOST_NAMED = 5
+"""Repositories without a tag that are named."""
 _VARYING = re.compile(r"\b[0-9a-f]{12,}\b|\b[0-9.]+ (?:s|bytes)\b|\b[0-9]+ of [0-9]+\b|0x[0-9a-f]+")
 """What differs between two messages of one cause: digests, seconds, sizes, places."""
 
@@ -65,6 +67,12 @@ class Tally:
     """Not scanned, because the registry did not give them."""
     unchanged: int = 0
     """Not scanned, because they were scanned before and their tags point to the same images."""
+    artifacts: Counter[str] = field(factory=Counter)
+    """Not images, as their manifests say, by what they are: not among `images`."""
+    empty: list[str] = field(factory=list)
+    """Repositories that the registry lists, and which have no tag."""
+    repeated: int = 0
+    """Digests among the tags to which a tag points."""
     stopped: int = 0
     """Begun, and not finished when the user stopped: not among `images`."""
     looked: Looked = field(factory=Looked)
@@ -100,6 +108,7 @@ class Tally:
         yield from self.causes.lines(*_NOT_SCANNED)
         if self.unchanged:
             yield f"{count(self.unchanged, 'more image')} unchanged since the last time, and not scanned"
+        yield from self._other_lines()
         if self.stopped:
             yield f"{count(self.stopped, 'more image')} stopped before the end: --resume scans them again"
         if total := self.severities.total():
@@ -110,6 +119,22 @@ class Tally:
             yield f"{scanner}: {', '.join(f'{self.outcomes[scanner, one]} {_words(one)}' for one in seen)}"
             for one in seen:
                 yield from self.causes.lines(scanner, _words(one))
+
+    def _other_lines(self) -> Iterator[str]:
+        """Yield what is in the registry, and is not an image of its own."""
+        if self.artifacts:
+            kinds = ", ".join(count(number, kind) for kind, number in sorted(self.artifacts.items()))
+            yield f"{count(self.artifacts.total(), 'tag')} not of images, and not scanned: {kinds}"
+        if self.empty:
+            names = [*self.empty[:_MOST_NAMED], *(["..."] if len(self.empty) > _MOST_NAMED else [])]
+            yield safe(f"{count(len(self.empty), 'repository', 'repositories')} without a tag: {', '.join(names)}")
+        if self.repeated:
+            yield f"{count(self.repeated, 'digest')} among the tags, to which scanned tags point as well"
+
+    @property
+    def found_any(self) -> bool:
+        """Whether there is anything that is wanted."""
+        return bool(self.images or self.unchanged or self.artifacts or self.empty or self.stopped)
 
     def judge(self, *, listed: bool, passed: bool) -> ExitCode:
         """Return the exit code of a walk that was not interrupted.

@@ -31,7 +31,8 @@ from ..session import GRACE, Session
 from .catalog import Catalog, Found, Selection
 from .display import PlainDisplay
 from .outages import MOST_HELD, PatientSlots, Room
-from .records import INTERRUPTED, OUTAGE, ResultsFile, SinceFile, reference_of
+from .records import INTERRUPTED, OUTAGE, ResultsFile, reference_of
+from .since import Seen, SinceFile, TagLookups
 from .summary import Tally
 
 _LONGEST_REFERENCE = 1000
@@ -91,8 +92,8 @@ class Walk:
         self._session = Session(engine, display, stopping=message, registry=self._registry)
         named = self._to_retry() if order.only_retry else order.named
         self._catalog = Catalog(self._registry, order.host, order.selection, named, display.note_listing)
-        plugins = {section.name: section.plugin for section in order.settings.enabled}
-        self._room = Room(order.concurrency, plugins, self._slots) if len(plugins) > 1 else None
+        self._room: Room | None = None
+        self._lookups = None if since is None else TagLookups(self._registry, since, order.platform)
         self._taking: set[asyncio.Task[None]] = set()
         self._skipped = 0
         self.tally = Tally()
@@ -133,12 +134,14 @@ class Walk:
             finding = asyncio.create_task(self._find())
             try:
                 with self._session.stopped_by(finding.cancel):
-                    await self._scan_all()
+                    await self._scan_all(self._catalog.images())
                     if not self.interrupted:
                         await finding  # what it raises must not pass for the end of the list
+                        await self._scan_all(self._catalog.digests())
             finally:
                 await _end(finding)
                 await asyncio.gather(*self._taking)
+                self.tally.empty, self.tally.repeated = self._catalog.empty, self._catalog.repeated
         for end in self._results.to_retry() if self._results is not None else ():
             self._count(end, self._judge(end)[1])
         self._end_results()
@@ -177,9 +180,11 @@ class Walk:
             self.listing_fault = error
             self._display.say(str(error))
 
-    async def _scan_all(self) -> None:
+    async def _scan_all(self, found: AsyncIterator[Found]) -> None:
+        plugins = {section.name: section.plugin for section in self._order.settings.enabled}
+        self._room = Room(self._order.concurrency, plugins, self._slots) if len(plugins) > 1 else None
         scans = self._session.engine.scan_many(
-            self._targets(),
+            self._targets(found),
             concurrency=self._order.concurrency + (MOST_HELD if self._room else 0),
             platform=self._order.platform,
             on_progress=self._room.note if self._room else None,
@@ -207,10 +212,10 @@ class Walk:
         """Show how many images are to be scanned, as far as they are known."""
         self._display.tell(self._catalog.total - self._skipped, complete=self._catalog.complete)
 
-    async def _targets(self) -> AsyncIterator[Reference | Image]:
+    async def _targets(self, found: AsyncIterator[Found]) -> AsyncIterator[Reference | Image]:
         """Yield what is to be scanned; what can't be is a result at once."""
-        wanted = self._wanted()
-        async for one in self._changed(wanted) if self._since else wanted:
+        wanted = self._wanted(found)
+        async for one in self._changed(wanted, self._lookups) if self._lookups else wanted:
             self._tell()
             if self._room is not None:
                 await self._room.wait()
@@ -229,9 +234,9 @@ class Walk:
         found = await self._session.engine.check_health()
         return names == {one.scanner for one in found if one.scanner in names and one.healthy}
 
-    async def _wanted(self) -> AsyncIterator[Found]:
+    async def _wanted(self, found: AsyncIterator[Found]) -> AsyncIterator[Found]:
         """Yield what is not finished yet."""
-        async for one in self._catalog.images():
+        async for one in found:
             if self._results is not None and _text_of(one) in self._results:
                 self._skipped += 1
             else:
@@ -246,35 +251,33 @@ class Walk:
             if reference_of(end).startswith(prefix):
                 yield reference_of(end).removeprefix(prefix)
 
-    async def _changed(self, found: AsyncIterator[Found]) -> AsyncIterator[Found | Image]:
+    async def _changed(self, found: AsyncIterator[Found], lookups: TagLookups) -> AsyncIterator[Found | Image]:
         """Yield what has changed since the last time, resolved; a few are looked up ahead."""
-        ahead: deque[asyncio.Task[Found | Image]] = deque()
+        ahead: deque[tuple[Found, asyncio.Task[Found | Image | Seen]]] = deque()
         try:
             async for one in found:
-                ahead.append(asyncio.create_task(self._look_up(one)))
-                if len(ahead) == RESOLVED_AHEAD and (image := self._if_changed(await ahead.popleft())):
+                ahead.append((one, asyncio.create_task(lookups.find(one))))
+                if len(ahead) == RESOLVED_AHEAD and (image := self._if_changed(*await _first(ahead))):
                     yield image
             while ahead:
-                if image := self._if_changed(await ahead.popleft()):
+                if image := self._if_changed(*await _first(ahead)):
                     yield image
         finally:
-            for task in ahead:
+            for _, task in ahead:
                 await _end(task)
 
-    async def _look_up(self, one: Found) -> Found | Image:
-        if isinstance(one, UnresolvedImage):
-            return one
-        try:
-            return await self._session.engine.resolve(one, self._order.platform)
-        except Exception:  # noqa: BLE001 (whatever it is: the scan of this one image will say why)
-            return one
-
-    def _if_changed(self, one: Found | Image) -> Found | Image | None:
-        if isinstance(one, Image) and self._since and self._since.is_unchanged(one.reference.text, one.digest):
+    def _if_changed(self, asked: Found, found: Found | Image | Seen) -> Found | Image | None:
+        """Return what is to be scanned; count what was seen before."""
+        if not isinstance(found, Seen):
+            return found
+        self._skipped += 1
+        if isinstance(asked, Reference):
+            self._catalog.note_resolved(asked, found.image, found.pointer)
+        if found.artifact:
+            self.tally.artifacts[found.artifact] += 1
+        else:
             self.tally.unchanged += 1
-            self._skipped += 1
-            return None
-        return one
+        return None
 
     async def _take_to_the_end(self, result: UnresolvedImage) -> None:
         """Take one; cancelled while its line is written, this lets it be written before anything else."""
@@ -288,15 +291,35 @@ class Walk:
         if self.interrupted and _was_stopped(result):
             self.tally.stopped += 1
             return
+        if isinstance(result, ImageReport) and result.image.artifact is not None:
+            self._pass_over(result, result.image.artifact)
+            return
         async with self._writing:
             result, looked = await asyncio.to_thread(self._judge_and_write, result)
         self._count(result, looked)
         self._display.show(result)
 
+    def _pass_over(self, report: ImageReport, artifact: str) -> None:
+        """Count and show what is not an image: there is nothing in it that a scanner could have seen."""
+        self.tally.artifacts[artifact] += 1
+        self._note(report)
+        if self._results is not None:
+            self._results.settle(report.image.reference.text)
+        if self._since:
+            self._since.note(report.image.reference.text, report.image.digest, artifact)
+        self._display.show(report)
+
     def _count(self, result: ImageReport | UnresolvedImage, looked: Looked) -> None:
         self.tally.add(result, looked)
-        if self._since and isinstance(result, ImageReport) and self._is_seen(result):
-            self._since.note(result.image.reference.text, result.image.digest)
+        if isinstance(result, ImageReport):
+            self._note(result)
+            if self._since and self._is_seen(result):
+                self._since.note(result.image.reference.text, result.image.digest)
+
+    def _note(self, report: ImageReport) -> None:
+        reference = report.image.reference
+        if isinstance(reference, Reference):
+            self._catalog.note_resolved(reference, report.image.digest, report.image.index_digest)
 
     def _is_seen(self, report: ImageReport) -> bool:
         """Return whether all scanners of now have seen an image to its end; a report of a file may be of fewer."""
@@ -340,6 +363,16 @@ def _was_stopped(result: ImageReport | UnresolvedImage) -> bool:
     if isinstance(result, UnresolvedImage):
         return result.step == INTERRUPTED
     return any(run.outcome is Outcome.CANCELLED for run in result.results)
+
+
+async def _first(
+    ahead: deque[tuple[Found, asyncio.Task[Found | Image | Seen]]],
+) -> tuple[Found, Found | Image | Seen]:
+    """Wait for the first of those that are looked up, and take it away; not before: a cancelled one has to be ended."""
+    one, task = ahead[0]
+    found = await task
+    ahead.popleft()
+    return one, found
 
 
 async def _end(task: asyncio.Task[object]) -> None:
