@@ -24,7 +24,7 @@ from portus_scanners import (
 )
 from portus_scanners_testing import virtual_time
 
-from .conftest import IMAGE, Stub
+from .conftest import IMAGE, OneImageRegistry, Stub
 from .test_life import Hanging, other_tasks
 from .test_outcomes import FOUND, doing, raising
 
@@ -173,6 +173,30 @@ async def test_what_is_nothing_to_scan_is_the_callers_error(make_engine: Make) -
         assert 1 == (await anext(scans)).position
         with pytest.raises(TypeError, match="NoneType"):
             await anext(scans)
+
+
+@virtual_time
+@pytest.mark.parametrize("all_platforms", [False, True])
+async def test_a_surprise_at_one_image_is_the_end_of_that_image(
+    make_engine: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, all_platforms: bool
+) -> None:
+    """A fault of ours loses no other image: it is an end that says so, its traceback is in the log."""
+
+    async def resolve(_self: object, reference: Reference, _platform: object = None) -> Any:
+        if reference.tag == "1":
+            return {}["x"]
+        return (IMAGE,) if all_platforms else IMAGE
+
+    monkeypatch.setattr(OneImageRegistry, "resolve_all" if all_platforms else "resolve", resolve, raising=False)
+    names = [f"registry.example/app:{number}" for number in range(5)]
+    async with (
+        make_engine(one=Stub) as engine,
+        engine.scan_many(names, concurrency=1, all_platforms=all_platforms) as scans,
+    ):
+        ends = {end.position: end async for end in scans}
+    assert ["ok", "resolve", "ok", "ok", "ok"] == [outcome_of(ends[number]) for number in range(5)]
+    assert "a fault of this program (KeyError: 'x')" in str(ends[1].error)
+    assert "Traceback" in caplog.text
 
 
 @virtual_time

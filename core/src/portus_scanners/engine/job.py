@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from attrs import field, frozen
 from portus_images import (
     Image,
@@ -13,13 +15,16 @@ from portus_images import (
     hide_account,
     message_line,
     parse_reference,
+    words_of,
 )
 
 from ..models import ImageReport, UnresolvedImage
 from .context import Progress
 
+logger = logging.getLogger("portus_scanners.engine")
+
 ScanTarget = str | ImageReference | Image
-_TARGETS = (Image, Reference, LocalReference)
+_TARGETS = (str, Image, Reference, LocalReference)
 
 
 @frozen(kw_only=True)
@@ -77,29 +82,31 @@ class Job:
     several: bool = False
     """The images of its index are to be scanned, each of them: `Feed.expand` follows."""
 
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.given, _TARGETS):
+            msg = f"expected a reference or an image, got {type(self.given).__name__}"
+            raise TypeError(msg)
+
     def find_target(self) -> ImageReference | Image:
         """Return what is to be scanned; a string is parsed.
 
         Raises:
             InvalidReferenceError: It is not a valid reference.
-            TypeError: It is neither a reference nor an image.
         """
         if self.target is not None:
             return self.target
-        if isinstance(self.given, str):
-            return parse_reference(self.given)
-        if isinstance(self.given, _TARGETS):
-            return self.given
-        msg = f"expected a reference or an image, got {type(self.given).__name__}"
-        raise TypeError(msg)
+        return parse_reference(self.given) if isinstance(self.given, str) else self.given
 
     def make_end(self, result: ImageReport | UnresolvedImage, error: PortusError | None = None) -> ScanEnd:
         """Return the end of an image that was scanned, or of one that was not, with the error that is behind that."""
         part, parts = self.part, self.parts
         return ScanEnd(position=self.position, target=self.given, result=result, error=error, part=part, parts=parts)
 
-    def make_failure(self, error: PortusError) -> ScanEnd:
+    def make_failure(self, error: Exception) -> ScanEnd:
         """Return the end of an image that could not be scanned; of one of an index, the platform is named."""
+        if not isinstance(error, PortusError):
+            logger.error("%s could not be scanned", _text_of(self.given), exc_info=error)
+            error = PortusError(f"it could not be scanned: a fault of this program ({words_of(error)})")
         step = "reference" if isinstance(error, InvalidReferenceError) else getattr(error, "step", "resolve")
         platform = f"{self.target.platform}: " if isinstance(self.target, Image) and self.target.platform else ""
         message = message_line(f"{platform}{error}")

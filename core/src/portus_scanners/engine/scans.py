@@ -12,7 +12,6 @@ from portus_images import (
     ImageReference,
     InvalidManifestError,
     Platform,
-    PortusError,
     RegistryError,
     SingleFlight,
 )
@@ -299,7 +298,7 @@ class Scans:
         images: tuple[Image, ...] = ()
         try:
             images = await self._resolve_all(job)
-        except PortusError as error:
+        except Exception as error:  # noqa: BLE001 (as in `_scan`)
             return job.make_failure(error)
         finally:
             feed.expand(job, images)
@@ -334,7 +333,7 @@ class Scans:
                 return job.make_end(await scan.scan(deadline))
             finally:
                 self._under_way.discard(scan)
-        except PortusError as error:
+        except Exception as error:  # noqa: BLE001 (even a surprise is the end of one image, and of no other)
             return job.make_failure(error)
 
     def _check_turn(self, target: ImageReference | Image) -> None:
