@@ -30,8 +30,6 @@ PackagePlace = tuple[str, str, str]
 """Name, version and namespace, each in its one spelling; empty where not known."""
 Identity = tuple[str, str]
 """Name and version."""
-Spelling = tuple[str, str, str]
-"""Name, version and namespace as somebody writes them; the namespace is empty where it says less than the place."""
 
 MOST_JOINED = 1_000
 """The weight of findings that leave something out, times the packages that they may mean; more stand apart."""
@@ -49,7 +47,8 @@ class Found:
 
     Attributes:
         place: What tells this package from others.
-        shown: The place as the finding spells it, or as it follows from what others say.
+        shown: The place as the finding spells it, or as it follows from what others say; the namespace is empty where
+            the finding's word for it says less.
         direct: False if the finding names a package that was built from this one.
         weight: How much it adds to each vulnerability that it is part of: 1 for each 1,000 characters that were begun.
     """
@@ -57,7 +56,7 @@ class Found:
     scanner: str
     finding: Finding
     place: PackagePlace
-    shown: Spelling
+    shown: Package
     direct: bool
     weight: int
 
@@ -70,7 +69,7 @@ class PackagePlaces:
     """
 
     def __init__(self, findings: Iterable[Finding]) -> None:
-        self._known: dict[tuple[Package, Package | None, str], tuple[PackagePlace, Spelling, bool]] = {}
+        self._known: dict[tuple[Package, Package | None, str], tuple[PackagePlace, Package, bool]] = {}
         self._meant: dict[PackagePlace, set[PackagePlace]] = defaultdict(set)
         self._releases: dict[PackagePlace, set[PackagePlace]] = defaultdict(set)
         self._built_from: dict[Identity, dict[str, Identity]] = defaultdict(dict)
@@ -90,14 +89,13 @@ class PackagePlaces:
             known = self._known[key] = self._find(*key)
         return Found(scanner, finding, *known, _weigh(finding))
 
-    def _find(self, package: Package, source: Package | None, purl: str) -> tuple[PackagePlace, Spelling, bool]:
+    def _find(self, package: Package, source: Package | None, purl: str) -> tuple[PackagePlace, Package, bool]:
         plain = _place_of(package)
         own = self._place(plain, package, purl)
         name, version = self._identity(own, source)
         place = name, version if name else "", own[2]  # a version without a name says nothing
         direct = own[0] in {name, ""} and own[1] in {place[1], ""}
-        as_stated = package.name, package.version, package.namespace
-        return place, as_stated if place == plain else _stated_spelling(place, package), direct
+        return place, package if place == plain else _stated_spelling(place, package), direct
 
     def _note_meaning(self, package: Package, purl: str) -> None:
         """Note what a package URL adds to a name, version and namespace."""
@@ -183,11 +181,11 @@ def _refine_namespace(namespace: str, purl: PackageUrl) -> str:
     return release.name_in_image if release.type or namespace in {"", purl.type} else namespace
 
 
-def _stated_spelling(place: PackagePlace, package: Package) -> Spelling:
+def _stated_spelling(place: PackagePlace, package: Package) -> Package:
     """Return a place as the package spells it, where it has it."""
     name, version, namespace = place
     kind = kind_of(namespace).type
-    return (
+    return Package(
         package.name if canonical_name(kind, package.name) == name else name,
         package.version if canonical_version(kind, package.version) == version else version,
         package.namespace if kind_of(package.namespace).name_in_image == namespace else "",
@@ -210,10 +208,13 @@ class FindingGroup:
 
     @package.default
     def _package(self) -> Package:
-        stated = {one.shown[:_STATED] for one in self.members}
-        name, version = stated.pop() if len(stated) == 1 else map(_best_spelling, self.place, zip(*stated, strict=True))
-        namespaces = {one.shown[_STATED] for one in self.members} - {""}
-        return Package(name, version, max(namespaces, default=self.place[_STATED]))
+        stated = {one.shown for one in self.members}
+        namespace = max({one.namespace for one in stated} - {""}, default=self.place[_STATED])
+        if len(stated) == 1 and (only := next(iter(stated))).namespace == namespace:
+            return only
+        names = {(one.name, one.version) for one in stated}
+        name, version = names.pop() if len(names) == 1 else map(_best_spelling, self.place, zip(*names, strict=True))
+        return Package(name, version, namespace)
 
 
 def _best_spelling(canonical: str, spellings: Iterable[str]) -> str:
