@@ -395,6 +395,8 @@ REALMS = [
     ("r.example:5000", "http", "http://r.example:5000/token", False, True),
     ("r.example:5000", "http", "http://r.example:3000/token", False, True),
     ("r.example:5000", "http", "http://auth.example/token", False, False),
+    ("r.example", "http", "http://169.254.169.254/latest/api/token", False, False),
+    ("r.example", "https", "http://2852039166/latest/api/token", False, False),
     ("r.example", "https", "ftp://r.example/token", False, False),
     ("r.example", "https", "file:///etc/passwd", False, False),
     ("r.example", "https", "token", False, False),
