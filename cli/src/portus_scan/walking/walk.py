@@ -142,8 +142,11 @@ class Walk:
                 await _end(finding)
                 await asyncio.gather(*self._taking)
                 self.tally.empty, self.tally.repeated = self._catalog.empty, self._catalog.repeated
-        for end in self._results.to_retry() if self._results is not None else ():
-            self._count(end, self._judge(end)[1])
+        if self._results is not None:
+            for repository in self._catalog.empty:  # its tags could not be listed before
+                self._results.settle(f"{self._order.host}/{repository}")
+            for end in self._results.to_retry():
+                self._count(end, self._judge(end)[1])
         self._end_results()
 
     def sum_up(self) -> ReportDocument:
