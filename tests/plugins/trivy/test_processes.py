@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-from portus_scanner_trivy import TrivyScanner, TrivySettings
+from portus_scanner_trivy import TrivyScanner, TrivySettings, scanner as trivy_scanner
 from portus_scanner_trivy.database import UPDATE_INTERVAL, DatabaseKeeper
 from portus_scanners import Engine, Outcome, ScannerError, Secret, Settings
 from portus_scanners_testing import ScriptedProgram, ScriptedServer, StandInRegistry, open_engine
@@ -106,6 +107,31 @@ async def test_with_a_server(tmp_path: Path) -> None:
     assert ("opensesame", "/ca.pem") == (call.environment["TRIVY_TOKEN"], call.environment["SSL_CERT_FILE"])
     assert ("400", "512MiB") == (call.environment["GOGC"], call.environment["GOMEMLIMIT"])
     assert not {"--skip-db-update", "opensesame"} & set(call.arguments)
+
+
+@pytest.mark.parametrize(("count", "aside"), [(1, False), (300, True)])
+async def test_a_large_report_is_read_off_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, *, aside: bool
+) -> None:
+    """So are its findings made: the event loop goes on meanwhile."""
+    program, threads = scripted(tmp_path), []
+    found = report(os_result(*(vulnerability(f"CVE-2099-{number:04}") for number in range(count))))
+    program.script("image", files={"report.json": found})
+
+    def noted(name: str) -> None:
+        original = getattr(trivy_scanner, name)
+
+        def work(*arguments: Any) -> Any:
+            threads.append(threading.current_thread())
+            return original(*arguments)
+
+        monkeypatch.setattr(trivy_scanner, name, work)
+
+    noted("read_report")
+    noted("make_report")
+    made = await TrivyScanner(settings_of(program, tmp_path), HoldingContext(BUILT)).scan(IMAGE)
+    assert count == len(made.findings)
+    assert [aside, aside] == [thread is not threading.main_thread() for thread in threads]
 
 
 async def test_the_database_is_asked_for_once(tmp_path: Path) -> None:

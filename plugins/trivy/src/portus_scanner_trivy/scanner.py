@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import TypeVar
 
 from portus_scanners import Health, Image, Scanner, ScannerContext, ScannerError, ScannerReport, ScannerUnavailableError
 from portus_scanners.backends import HttpBackend
@@ -18,8 +20,10 @@ from .report import Circumstances, make_report
 from .settings import TrivySettings
 from .wire import Database, Report, Versions, read_report, read_versions
 
-_LARGE = 1024 * 1024
-"""Bytes; a larger report is read in a thread, so that the event loop is not blocked."""
+ResultT = TypeVar("ResultT")
+
+_LARGE = 64 * 1024
+"""Bytes; a larger report is read, and made findings of, in a thread, so that the event loop goes on."""
 _HEALTH_TIMEOUT = 5.0
 """Seconds for a server's answer to a health check."""
 
@@ -52,12 +56,12 @@ class TrivyScanner(Scanner[TrivySettings], contract=1):
         async with self._trivy.backend.open_workspace() as workspace:
             layout = await open_layout(self.context, workspace, image)
             run = await self._layers.read(workspace, layout)
-        report = await _off_the_loop(run.report)
+        report = await _aside(run.report, read_report, run.report)
         versions = await self._database.complete(_versions_of(report, database))
         now = datetime.now(UTC)
         check_age(versions, self.settings, now)
         circumstances = Circumstances(versions=versions, unseen=run.log.unseen, warnings=run.log.warnings, now=now)
-        return make_report(report, image, circumstances)
+        return await _aside(run.report, make_report, report, image, circumstances)
 
     async def check_health(self) -> Health:
         """Return whether the program runs and has a database, or the server answers."""
@@ -76,8 +80,9 @@ def _versions_of(report: Report, database: Database | None) -> Versions:
     return Versions(Version=report.Trivy.Version, VulnerabilityDB=report.Trivy.Server.VulnerabilityDB or database)
 
 
-async def _off_the_loop(body: bytes) -> Report:
-    return read_report(body) if len(body) < _LARGE else await asyncio.to_thread(read_report, body)
+async def _aside(body: bytes, work: Callable[..., ResultT], *arguments: object) -> ResultT:
+    """Return what a pure function returns, which works in a thread where the report is large."""
+    return work(*arguments) if len(body) < _LARGE else await asyncio.to_thread(work, *arguments)
 
 
 async def _check_program(trivy: Trivy, settings: TrivySettings) -> Health:
