@@ -68,6 +68,8 @@ def _complete() -> Iterator[tuple[str, dict[str, Any], int, str]]:
     yield "database of the old form", document(db=OLD_FORM), 0, ""
     for name in ("redhat", "oraclelinux", "amazonlinux", "azurelinux", "almalinux", "rockylinux", "raspbian", "wolfi"):
         yield f"{name}, no providers", document(distro={"name": name, "version": "9", "idLike": ["x"]}), 0, ""
+    yield "likeness of old versions, none", document(distro={"name": "debian", "version": "10", "idLike": ""}), 0, ""
+    yield "no os-release", document(distro={"name": "centos", "version": "6", "idLike": ["centos"]}), 0, ""
     yield "old database that Grype has accepted", document(db=OLD, configuration={"db": {"validate-age": True}}), 0, ""
 
 
@@ -94,6 +96,7 @@ def _incomplete() -> Iterator[tuple[str, dict[str, Any], int, str]]:
         0,
         "no data for the distribution (opensuse-leap",
     )
+    yield "likeness of old versions", document(MATCH, distro={"name": "", "version": "", "idLike": ""}), 1, unrecognised
     for name in ("fedora", "photon", "openeuler", "gentoo", "busybox", "archlinux", "opensuseleap"):
         yield (
             f"{name}, no providers",

@@ -52,6 +52,9 @@ _OTHER_PROVIDERS = {
     "raspbian": "debian",
 }
 """The providers of Grype's database whose data serves a distribution of another name."""
+_PARENTS = {"alpine", "debian", "ubuntu"}
+"""Distributions that others are made from, with releases of their own numbers. None of them is like itself; what has no
+``os-release`` (CentOS 6) is, for Grype."""
 _LEFT_OUT = {"exclude": "some files of the image", "exclude-providers": "the data of some providers"}
 """What Grype was told to leave out, by the key of its configuration."""
 _END_OF_LIFE, _DISABLED = "distro-eol", "distro-disabled"
@@ -150,7 +153,8 @@ class Distro:
 
     name: str | None = None
     version: str | None = None
-    idLike: tuple[str, ...] | None = None
+    idLike: Any = None
+    """What it is like; of old versions a string."""
 
     @property
     def words(self) -> str:
@@ -225,11 +229,13 @@ def read(document: Any) -> Reading:
             "Grype recognised no distribution and matched no package: the image is not known to be clean"
         )
     made = read_time(grype.descriptor.timestamp or "")
-    unseen = tuple(_unseen(grype, made))
+    unseen, ignored = tuple(_unseen(grype, made)), []
+    if grype.ignoredMatches:
+        ignored = [f"matches ignored by whoever made the report, and left out: {len(grype.ignoredMatches)}"]
     report = ScannerReport(
         findings=unique_findings(_finding(match, grype.distro) for match in grype.matches),
         complete=not unseen,
-        notes=(*unseen, *_ignored(grype)),
+        notes=(*unseen, *ignored),
         scanner_version=grype.descriptor.words,
         database_version=_member(_database(grype.descriptor), "schemaVersion"),
         database_updated=_built(grype.descriptor),
@@ -276,7 +282,7 @@ def _doubt_of(distro: Distro, grype: GrypeReport) -> str:
     if any(":distro:" in (match.vulnerability.namespace or "") for match in grype.matches):
         return ""
     name = (distro.name or "").casefold()
-    if name in map(str.casefold, distro.idLike or ()):
+    if name in _PARENTS and isinstance(distro.idLike, list) and name in distro.idLike:
         return f"Grype takes the distribution for {distro.words}, which it is only like"
     if not (distro.version or "").strip():
         return f"Grype does not say which release of the distribution ({distro.words}) this is"
@@ -339,18 +345,14 @@ def _is_checked(descriptor: Descriptor) -> bool:
     return isinstance(database, dict) and database.get("validate-age") is True
 
 
-def _ignored(grype: GrypeReport) -> Iterator[str]:
-    if grype.ignoredMatches:
-        yield f"matches ignored by whoever made the report, and left out: {len(grype.ignoredMatches)}"
-
-
 def _finding(match: Match, distro: Distro | None) -> Finding:
     one, package = match.vulnerability, match.artifact
+    names = (related.id.strip() for related in match.relatedVulnerabilities or ())
     word = (one.severity or "").strip()
     fix = one.fix or Fix(versions=(one.fixedInVersion,) if one.fixedInVersion else ())
     return Finding(
         id=one.id,
-        aliases=tuple(dict.fromkeys(_related(match))),
+        aliases=tuple(dict.fromkeys(name for name in names if name and name != one.id)),
         severity=Severity.from_word(word),
         severity_label=word,
         package=Package(package.name.strip(), (package.version or "").strip(), _namespace(package, distro)),
@@ -386,11 +388,6 @@ def _path(package: Artifact) -> str:
     first = package.locations[0] if isinstance(package.locations, list) and package.locations else None
     path = first.get("path") if isinstance(first, dict) else first
     return path if isinstance(path, str) and package.type not in SYSTEM_PACKAGES else ""
-
-
-def _related(match: Match) -> Iterator[str]:
-    names = (related.id.strip() for related in match.relatedVulnerabilities or ())
-    return (name for name in names if name and name != match.vulnerability.id)
 
 
 def _ratings(one: Vulnerability) -> Iterator[Cvss]:
