@@ -6,6 +6,8 @@ import errno
 import os
 import select
 import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -143,6 +145,24 @@ class TestFolder:
         assert {"index.html": b"new", "app/1.0.html": b"new", "style.css": b"new", "mine.txt": b"mine"} == contents(
             site
         )
+
+    @pytest.mark.parametrize("end", [FormatFault("it raised"), OSError(28, "No space left on device"), None])
+    def test_an_old_folder_is_whole_until_the_new_one_is(self, tmp_path: Path, end: Exception | None) -> None:
+        """A format that fails half way, a full disk, a folder in a file's place: the old files stay, all of them."""
+        folder = FolderPlace.check(str(tmp_path / "site"))
+        assert folder.write([file("a/1.html", b"old"), file("index.html", b"old")])
+        (tmp_path / "site" / "b").mkdir()
+
+        def files() -> Iterator[ReportFile]:
+            yield file("a/1.html")
+            yield file("index.html")
+            if end is not None:
+                raise end
+            yield file("b")
+
+        with suppress(FormatFault):
+            assert not folder.write(files())
+        assert {"a/1.html": b"old", "index.html": b"old"} == contents(tmp_path / "site")
 
     @pytest.mark.parametrize("name", ["file", "file/site", "a\0b"])
     def test_unwritable(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:

@@ -3,7 +3,13 @@
 What a format is written against is here as well: `TextReporter`, `FolderReporter` and what they are given.
 """
 
-from portus_images import attach_stub
-
 __version__ = "0.1.0"
-__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)
+try:
+    from portus_images import attach_stub
+except ImportError as error:  # `__main__`, which stands in this package, says so
+    _broken = error
+
+    def __getattr__(_name: str) -> object:
+        raise _broken
+else:
+    __getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from . import __version__
-from .exits import ExitCode, report
+from .exits import ExitCode, past_click, report
 from .terminal import PROGRAM, set_up_logging
 
 _SUB_COMMANDS = {
@@ -70,6 +70,16 @@ class LazyGroup(click.Group):
             return None
         found = getattr(import_module(f"{__package__}.commands.{home}"), cmd_name.replace("-", "_"))
         return found if isinstance(found, click.Command) else None
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Parse the arguments, and print a help text; a fault of the machine gets past click."""
+        with past_click():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the sub-command; a fault of the machine gets past click."""
+        with past_click():
+            return super().invoke(ctx)
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command and exit, as `click.Command.main` does; what a sub-command returns is the exit code."""

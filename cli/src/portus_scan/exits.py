@@ -161,13 +161,23 @@ def report(error: BaseException) -> int:
     return _report_crash(error)
 
 
+class _PastClick(Exception):  # noqa: N818 (it carries one)
+    """An error that click would make an abort or an exit code 1 of, wherever it comes from."""
+
+
+@contextmanager
+def past_click() -> Iterator[None]:
+    """Keep click from taking any broken pipe for stdout's, and any ``EOFError`` for the user's wish to leave."""
+    try:
+        yield
+    except (OSError, EOFError) as error:
+        raise _PastClick from error
+
+
 def _origin_of(error: BaseException) -> BaseException:
-    """Return what click has made an abort or an exit of: it does so for every ``EOFError`` and every broken pipe."""
     if isinstance(error, click.Abort):
-        return error.__cause__ or error.__context__ or KeyboardInterrupt()
-    if isinstance(error, SystemExit) and isinstance(error.__context__, OSError):
-        return error.__context__
-    return error
+        return KeyboardInterrupt()
+    return error.__cause__ or error if isinstance(error, _PastClick) else error
 
 
 def _report_crash(error: BaseException) -> int:

@@ -34,7 +34,7 @@ _IDENTIFIER = re.compile(r"[a-f0-9]{64}")
 def _check_registry(reference: Reference, _attribute: Attribute[str], value: str) -> None:
     match = _DOMAIN.fullmatch(value)
     if match is None or int(match[1] or 0) > _HIGHEST_PORT:
-        raise InvalidReferenceError(reference.text, f"{value!r} is not a valid host name")
+        raise InvalidReferenceError(reference.text, f"{hide_account(value)!r} is not a valid host name")
 
 
 def _check_repository(reference: Reference, _attribute: Attribute[str], value: str) -> None:

@@ -112,3 +112,36 @@ def test_a_reference_put_together_by_hand_is_checked_as_well(
     """All of it goes into addresses, wherever it comes from."""
     with pytest.raises(InvalidReferenceError):
         Reference("by hand", registry, repository, tag, digest)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("user:hunter2@r.example/app:1", "'******@r.example/app:1'"),
+        ("https://user:hunter2@r.example/app", "'https://******@r.example/app'"),
+        ("hunter2@r.example/app", "'******@r.example/app'"),
+        (f"user:hunter2@r.example/app@sha256:{'a' * 64}", f"'******@r.example/app@sha256:{'a' * 64}'"),
+        ("user:hun@ter2@r.example/app", "'******@r.example/app'"),
+        (f"user:hunter2@r.example/{'a' * 2000}", "'******@r.example/aaa"),
+    ],
+)
+def test_an_account_in_a_reference_is_not_shown(text: str, shown: str) -> None:
+    """Neither the message nor the error has it; what to do instead is said."""
+    with pytest.raises(InvalidReferenceError) as caught:
+        Reference.parse(text)
+    assert (True, True) == (shown in str(caught.value), shown.startswith(f"'{caught.value.text[:20]}"))
+    assert not any(word in repr((caught.value, vars(caught.value))) for word in ("user", "hun", "ter2"))
+
+
+def test_a_registry_with_an_account_is_not_shown() -> None:
+    """Nor is it as a registry alone."""
+    with pytest.raises(InvalidReferenceError) as caught:
+        Reference("x", "user:hunter2@r.example", "app", "1")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", [f"App:1@sha256:{'a' * 64}", "app:1@sha256:abc", "app@latest"])
+def test_what_is_not_an_account_is_shown(text: str) -> None:
+    """A tag before a digest, a digest that is wrong, a tag in its place: the user sees what was typed."""
+    with pytest.raises(InvalidReferenceError, match=text[:8]):
+        Reference.parse(text)

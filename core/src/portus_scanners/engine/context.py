@@ -166,7 +166,7 @@ class EngineContext(ScannerContext):
         if run is not None:
             run.finishing.add(task)
             task.add_done_callback(run.finishing.discard)
-        task.add_done_callback(_look_at_error)
+        task.add_done_callback(see_error)
         return await asyncio.shield(task)
 
 
@@ -188,7 +188,7 @@ async def _without_exits(request: Awaitable[ResultT]) -> ResultT:
         raise RuntimeError(msg) from error
 
 
-def _look_at_error(task: asyncio.Future[ResultT]) -> None:
-    """See the error of a request: when nobody waits for it any longer, asyncio must not log it."""
+def see_error(task: asyncio.Future[ResultT]) -> None:
+    """See a task's error: when nobody waits for it any longer, asyncio must not log it."""
     if not task.cancelled():
         task.exception()

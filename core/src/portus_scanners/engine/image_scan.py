@@ -17,11 +17,12 @@ from portus_images import (
     RegistryError,
     RegistryUnavailableError,
     SingleFlight,
+    words_of,
 )
 
 from ..merge import make_image_report
 from ..models import ImageReport, Outcome, ScannerRun
-from .context import Progress
+from .context import Progress, see_error
 from .crew import Crew
 from .run import Run
 
@@ -194,6 +195,7 @@ class Resolution:
             question.close()
             raise self._interrupted()
         self._task = task = asyncio.create_task(question)
+        task.add_done_callback(see_error)
         limit = None if self._deadline is None else self._deadline - asyncio.get_running_loop().time()
         try:
             await asyncio.wait({task}, timeout=None if limit is None else max(limit, 0.0))
@@ -201,8 +203,13 @@ class Resolution:
             if not task.done():
                 task.cancel()
                 await asyncio.wait({task})
-        if not task.cancelled():
+        try:
             return task.result()
+        except (OSError, ImportError) as error:  # the machine's: too many open files, say, in an import as well
+            msg = f"{self._reference.text} was not resolved: {words_of(error)}"
+            raise RegistryUnavailableError(msg, registry=registry_of(self._reference), step="resolve") from error
+        except asyncio.CancelledError:
+            pass
         if self._stopped:
             raise self._interrupted()
         msg = f"{self._reference.text} was not resolved within {round(limit or 0.0, 1):g} s"

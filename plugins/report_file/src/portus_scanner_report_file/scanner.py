@@ -44,11 +44,14 @@ class ReportFileScanner(Scanner[ReportFileSettings], contract=1):
         return await asyncio.to_thread(lambda: self._judge(read_report(read_json(content, path)), image, now))
 
     async def check_health(self) -> Health:
-        """Return whether the server answers, or whether the folder exists."""
+        """Return whether the folder exists; of a server that answers, nobody can tell which reports it has."""
         settings = self.settings
         if settings.server:
             answer = await self._backend().request("GET", "/", timeout=HEALTH_TIMEOUT)
-            return Health(healthy=not answer.unavailable, message=f"{settings.server} answers HTTP {answer.status}")
+            said = f"{settings.server} answers HTTP {answer.status}"
+            if answer.unavailable:
+                return Health(healthy=False, message=said)
+            return Health(healthy=None, message=f"{said}; whether it has a report is seen when an image is scanned")
         folder = settings.path.partition("{")[0].rpartition("/")[0] or "/"
         there = await asyncio.to_thread(Path(folder).is_dir)
         return Health(healthy=there, message=f"the folder {folder} is {'there' if there else 'not there'}")

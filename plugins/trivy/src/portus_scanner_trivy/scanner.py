@@ -8,7 +8,16 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TypeVar
 
-from portus_scanners import Health, Image, Scanner, ScannerContext, ScannerError, ScannerReport, ScannerUnavailableError
+from portus_scanners import (
+    Health,
+    Image,
+    InvalidReportError,
+    Scanner,
+    ScannerContext,
+    ScannerError,
+    ScannerReport,
+    ScannerUnavailableError,
+)
 from portus_scanners.backends import HttpBackend
 
 from .database import SCHEMA, DatabaseKeeper, check_age
@@ -132,7 +141,10 @@ async def _ask_server(context: ScannerContext, settings: TrivySettings) -> Versi
     answer = await HttpBackend(context, settings.server).request("GET", "/version", timeout=_HEALTH_TIMEOUT)
     if answer.status != HTTPStatus.OK:
         raise ScannerUnavailableError(f"GET /version of the server answered HTTP {answer.status}")
-    return read_versions(answer.body)
+    versions = read_versions(answer.body)
+    if not versions.Version:
+        raise InvalidReportError("GET /version of the server names no version: is `server` the address of Trivy's?")
+    return versions
 
 
 def _describe(versions: Versions) -> str:

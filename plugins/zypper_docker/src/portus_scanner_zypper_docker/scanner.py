@@ -63,8 +63,9 @@ class ZypperDockerScanner(Scanner[ZypperDockerSettings], contract=1):
             if turn.taken:
                 return _health_of(await self._request(_path_for(NO_IMAGE), timeout=HEALTH_TIMEOUT))
         answer = await self._request("/", timeout=HEALTH_TIMEOUT)
-        if answer.status != HTTPStatus.OK:
-            return Health(healthy=False, message=f"GET / answered HTTP {answer.status}")
+        if answer.status != HTTPStatus.OK or answer.body:  # of this server, the body is empty
+            said = f"GET / answered HTTP {answer.status}: {answer.excerpt or 'nothing more'}"
+            return Health(healthy=False, message=f"{said}; is `server` the address of `zypper-docker serve`?")
         return Health(healthy=True, message="the server is up, and scans for another process (Docker was not asked)")
 
     def _request(self, path: str, timeout: float | None = None) -> Coroutine[Any, Any, HttpAnswer]:
