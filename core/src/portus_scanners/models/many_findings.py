@@ -65,11 +65,6 @@ def maker_or(otherwise: Callable[..., Finding], members: Sequence[str]) -> Calla
     return scope["make"]  # type: ignore[no-any-return]
 
 
-def plain_finding_maker(*members: str) -> Callable[..., Finding]:
-    """Return what `finding_maker` returns, as the class does it: what the tests compare with."""
-    return lambda *values: Finding(**dict(zip(members, values, strict=True)))
-
-
 @cache
 def _checks() -> dict[str, str]:
     """Return, for each member, the expression that is true of values that the class takes as they are."""
