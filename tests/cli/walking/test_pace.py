@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from portus_scan.walking.display import REMEMBERED, SILENCE, Pace, PlainDisplay, describe_rate, describe_seconds
+from portus_scan.walking.display import (
+    REMEMBERED,
+    SILENCE,
+    LiveWalkDisplay,
+    Pace,
+    PlainDisplay,
+    describe_rate,
+    describe_seconds,
+)
+from rich.console import Console
 
 
 def test_nothing_is_said_before_the_first_image() -> None:
@@ -54,3 +63,16 @@ def test_a_long_listing_says_how_far_it_is_and_where_it_ends(capsys: pytest.Capt
     assert [f"page {page} of 100000 at most, 7 images so far" for page in (10, 20, 30)] == [
         line.partition(": listing repositories and tags: ")[2] for line in lines
     ]
+
+
+def test_the_last_line_of_a_terminal_says_what_is_waited_for() -> None:
+    """The listing as long as there is no image, then the images, and the scanners whose backends are away."""
+    display = LiveWalkDisplay(Console(quiet=True), shared=False, clock=lambda: 0.0)
+    assert "listing repositories and tags" == display.words()
+    display.note_listing(12, 100_000, 0)
+    assert "listing repositories and tags: page 12 of 100000 at most, 0 images so far" == display.words()
+    display.tell(5, complete=False)
+    display.note_away(["clair", "trivy"])
+    assert "0 of 5 or more images, waiting for clair and trivy" == display.words()
+    display.note_away([])
+    assert "0 of 5 or more images" == display.words()

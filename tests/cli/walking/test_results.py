@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -221,3 +222,16 @@ def test_another_version_of_the_form_is_refused_by_name(tmp_path: Path, version:
     with ResultsFile(path, resume=True) as file, pytest.raises(CommandFault, match=f"another version.*got {version}"):
         list(file.read())
     assert before == path.read_bytes()
+
+
+def test_a_file_that_was_cut_meanwhile_is_no_endless_task(tmp_path: Path) -> None:
+    """What was to be scanned again can't be read any longer: that is said."""
+    fill(tmp_path / "r", ended=True)
+    with ResultsFile(tmp_path / "r", resume=True) as file:
+        list(file.read())
+        file.append(AGAIN[0])
+        os.truncate(tmp_path / "r", 10)
+        with pytest.raises(CommandFault, match="changed by another program"):
+            file.end(ReportDocument())
+        with pytest.raises(CommandFault, match="changed by another program"):
+            list(file.to_retry())

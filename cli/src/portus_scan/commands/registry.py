@@ -27,7 +27,8 @@ _HUB_NAMES = {"docker.io", "index.docker.io", "registry-1.docker.io"}
 _HELP = """Scan all images of a registry, or of a namespace in it, with every enabled scanner.
 
 HOST is the registry as in an image's name; HOST/NAMESPACE selects the repositories whose names begin with NAMESPACE/. A
-line for each image is printed as soon as it is scanned, and a summary at the end.
+line for each image is printed as soon as it is scanned, and a summary at the end. Images wait for a backend that is
+away; other scanners go on.
 
 \b
 Examples:
@@ -47,7 +48,7 @@ Exit codes:
   1    the gate failed for some image, or not all images were looked at; the summary says which rule and by what
   2    usage or configuration error, unwritable results
   3    some scanner did not end ok (and --allow does not allow it), some image could not be resolved,
-       or not all repositories are known
+       or was left out since a backend was away, or not all repositories are known
   4    nothing scanned: no image there, no scanner enabled, or none ended ok
   130  interrupted; what is finished is written, and --resume goes on
 """

@@ -113,9 +113,13 @@ class ResultsFile:
         self._file.truncate(place)
 
     def to_retry(self) -> Iterator[ImageReport | UnresolvedImage]:
-        """Yield what was read, is not finished, and was not scanned again up to now."""
+        """Yield what was read, is not finished, and was not scanned again up to now.
+
+        Raises:
+            CommandFault: Another program has changed the file.
+        """
         for place, length in tuple(self._to_retry.values()):
-            line = load_line(os.pread(self._file.fileno(), length, place))
+            line = self._load(0, b"".join(self._read(place, place + length)))
             assert not isinstance(line, ReportDocument)  # noqa: S101 (`read` has seen it)
             yield line
 
@@ -154,11 +158,21 @@ class ResultsFile:
         """Yield the file without the lines that later ones replace."""
         place = 0
         for begin, length in (*sorted(self._replaced), (self._file.seek(0, os.SEEK_END), 0)):
-            while place < begin:
-                piece = os.pread(self._file.fileno(), min(begin - place, _PIECE), place)
-                place += len(piece)
-                yield piece
-            place += length
+            yield from self._read(place, begin)
+            place = begin + length
+
+    def _read(self, place: int, end: int) -> Iterator[bytes]:
+        """Yield what is in the file from one place to another.
+
+        Raises:
+            CommandFault: Another program has made the file shorter.
+        """
+        while place < end:
+            piece = os.pread(self._file.fileno(), min(end - place, _PIECE), place)
+            if not piece:
+                raise CommandFault(f"{str(self._path)!r} was changed by another program: begin a new file")
+            place += len(piece)
+            yield piece
 
     def append(self, end: ImageReport | UnresolvedImage) -> None:
         """Write one image.
