@@ -20,6 +20,7 @@ FOLDERS = {
     "portus-scanner-zypper-docker": "plugins/zypper_docker",
     "portus-scanner-dummy": "plugins/dummy",
     "portus-scanner-trivy": "plugins/trivy",
+    "portus-scanner-grype": "plugins/grype",
     "portus-scanner-osv": "plugins/osv",
     "portus-scanner-report-file": "plugins/report_file",
 }

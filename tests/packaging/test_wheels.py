@@ -54,6 +54,7 @@ BROUGHT = {
     "portus-scanner-zypper-docker": {*CORE, "portus-scanner-zypper-docker"},
     "portus-scanner-dummy": {*CORE, "portus-scanner-dummy"},
     "portus-scanner-trivy": {*CORE, "portus-scanner-trivy"},
+    "portus-scanner-grype": {*CORE, "portus-scanner-grype"},
     "portus-scanner-osv": {*CORE, "portus-scanner-osv"},
     "portus-scanner-report-file": {*CORE, "portus-scanner-report-file"},
 }
@@ -76,7 +77,7 @@ def everything(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_command_with_all_its_extras(everything: Path) -> None:
     """portus-scan[all] brings every plugin, and the command lists them."""
     listing = json.loads(run(everything.with_name("portus-scan"), "scanners", "--format", "json"))
-    assert ["clair", "dummy", "osv", "report_file", "trivy", "zypper"] == sorted(
+    assert ["clair", "dummy", "grype", "osv", "report_file", "trivy", "zypper"] == sorted(
         one["name"] for one in listing["scanners"]
     )
 

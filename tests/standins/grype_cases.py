@@ -11,6 +11,7 @@ from portus_scanners import Outcome
 from .report_case import CONFIG, OTHER, ReportCase
 
 MATCH = {"vulnerability": {"id": "CVE-2099-0001", "severity": "High"}, "artifact": {"name": "a", "type": "deb"}}
+MATCH_OF_LANGUAGE = {"vulnerability": {"id": "GHSA-1", "severity": "Low"}, "artifact": {"name": "b", "type": "npm"}}
 MADE = "2026-11-10T00:00:00Z"
 UNNAMED = {"name": "", "version": "", "idLike": None}
 
@@ -91,9 +92,9 @@ def _incomplete() -> Iterator[tuple[str, dict[str, Any], int, str]]:
     yield "files left out", document(configuration={"exclude": ["/usr/lib/**"]}), 0, "leave out some files"
     yield "distribution without matching", document(**alerts("distro-disabled", "disabled")), 0, "does not look for"
     yield (
-        "distribution without data",
-        document(db=PROVIDERS, distro=LEAP),
-        0,
+        "distribution without data, others with",
+        document(MATCH_OF_LANGUAGE, db=PROVIDERS, distro=LEAP),
+        1,
         "no data for the distribution (opensuse-leap",
     )
     yield "likeness of old versions", document(MATCH, distro={"name": "", "version": "", "idLike": ""}), 1, unrecognised
@@ -136,5 +137,11 @@ GRYPE_CASES = (
     *(_case(name, content, Outcome.FAILED) for name, content in _invalid()),
     _case("nothing recognised", document(distro=UNNAMED), Outcome.UNSUPPORTED, told="not known to be clean"),
     _case("ended", document(**alerts("distro-eol", "ended")), Outcome.OK, end_of_life="debian 8"),
+    _case(
+        "distribution without data",
+        document(db=PROVIDERS, distro=LEAP),
+        Outcome.UNSUPPORTED,
+        told="no data for the distribution (opensuse-leap",
+    ),
     ReportCase("matches twice", json.dumps(document(MATCH))[:-1] + ', "matches": []}', Outcome.FAILED),
 )

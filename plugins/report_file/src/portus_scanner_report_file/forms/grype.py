@@ -218,13 +218,12 @@ def read(document: Any) -> Reading:
     """Return what a report of Grype says.
 
     Raises:
-        UnsupportedImageError: Grype recognised no distribution, and matched nothing.
+        UnsupportedImageError: Grype matched nothing, and recognised no distribution, or has no data for it.
         InvalidReportError: The document is not a report of Grype.
     """
     grype = structure_answer(document, GrypeReport, WHAT)
     check_names(document, GrypeReport, WHAT)
-    distro = grype.distro if grype.distro and grype.distro.name else None
-    if distro is None and not grype.matches and not grype.ignoredMatches:
+    if not (grype.distro and grype.distro.name) and not grype.matches and not grype.ignoredMatches:
         raise UnsupportedImageError(
             "Grype recognised no distribution and matched no package: the image is not known to be clean"
         )
@@ -259,9 +258,8 @@ def _subject(grype: GrypeReport) -> Subject:
 
 def _unseen(grype: GrypeReport, made: datetime | None) -> Iterator[str]:
     """Yield the reasons why not all of the image was scanned, or why that is not known."""
-    source = grype.source
-    if source is not None and source.type != _IMAGE:
-        yield f"Grype scanned no image, but a {one_line(source.type, _LONGEST)}: there may be more in the image"
+    if grype.source is not None and grype.source.type != _IMAGE:
+        yield f"Grype scanned no image, but a {one_line(grype.source.type, _LONGEST)}: there may be more in the image"
     if not (grype.distro and grype.distro.name):
         yield "Grype recognised no distribution: its packages were not scanned"
     elif doubt := _doubt_of(grype.distro, grype):
@@ -286,13 +284,15 @@ def _doubt_of(distro: Distro, grype: GrypeReport) -> str:
         return f"Grype takes the distribution for {distro.words}, which it is only like"
     if not (distro.version or "").strip():
         return f"Grype does not say which release of the distribution ({distro.words}) this is"
-    database = grype.descriptor.db if isinstance(grype.descriptor.db, dict) else {}
-    stated = database.get("providers")
+    stated = grype.descriptor.db.get("providers") if isinstance(grype.descriptor.db, dict) else None
     providers = filter(None, map(str.casefold, stated)) if isinstance(stated, dict) and stated else _PROVIDERS
     names = tuple(filter(None, (name, _OTHER_PROVIDERS.get(name))))
+    doubt = f"Grype's database has no data for the distribution ({distro.words})"
     if any(one.startswith(provider) for provider in providers for one in names):
         return ""
-    return f"Grype's database has no data for the distribution ({distro.words})"
+    if stated and not grype.matches:
+        raise UnsupportedImageError(f"{doubt}: the image is not known to be clean")
+    return doubt
 
 
 def _alerts(grype: GrypeReport) -> Iterator[str]:
