@@ -373,11 +373,10 @@ ATTESTED = {"vnd.docker.reference.type": "attestation-manifest"}
 
 
 def test_attestations_are_never_chosen() -> None:
-    """They have an unknown platform, or none and an annotation."""
-    document = index(entry("unknown/unknown", B), entry(None, A, annotations=ATTESTED))
-
-    assert chosen(document, "linux/amd64") is None
-    assert chosen(document, "unknown/unknown") is None
+    """They have an unknown platform. An annotation says nothing: containerd takes the first that names none."""
+    assert chosen(index(entry("unknown/unknown", B)), "linux/amd64") is None
+    assert chosen(index(entry("unknown/unknown", B)), "unknown/unknown") is None
+    assert A == chosen(index(entry(None, A, annotations=ATTESTED), entry(None, B)), "linux/amd64")
 
 
 def test_an_entry_with_a_platform_is_an_image_whatever_its_annotations_say() -> None:
@@ -392,11 +391,18 @@ def test_an_entry_without_an_os_is_for_linux() -> None:
     assert A == chosen(index(entry("/amd64", A), entry("linux/amd64", B)), "linux/amd64")
 
 
-def test_a_lone_entry_without_platform_is_chosen() -> None:
-    """There is no other; but of two nobody knows which is meant."""
+def test_an_entry_without_platform_is_chosen() -> None:
+    """Where no other names the platform; of several the first, whose configuration has to be looked at."""
     assert A == chosen(index(entry(None, A)), "linux/amd64")
-    assert chosen(index(entry(None, A), entry(None, B)), "linux/amd64") is None
-    assert chosen(index(entry(None, A), entry("linux/s390x", B)), "linux/amd64") is None
+    assert A == chosen(index(entry(None, A), entry(None, B)), "linux/amd64")
+    assert A == chosen(index(entry(None, A), entry(None, B, OCI_INDEX)), "linux/amd64")
+    assert B == chosen(index(entry(None, A), entry("linux/amd64", B)), "linux/amd64")
+
+
+def test_an_entry_with_an_os_alone_is_never_chosen() -> None:
+    """It has a platform, which fits none."""
+    document = index({**entry(None, A), "platform": {"os": "linux"}}, {**entry(None, B), "platform": {}})
+    assert B == chosen(document, "linux/amd64")
 
 
 def test_an_index_inside_is_chosen_where_no_entry_names_the_platform() -> None:

@@ -152,3 +152,21 @@ async def test_a_file_of_somebody_else_is_passed_over(tmp_path: Path, monkeypatc
 
     assert f"{tmp_path}/config.json can't be read: Permission denied" == search.fault
     assert "podman" == await password({**docker, "REGISTRY_AUTH_FILE": str(tmp_path / "auth.json")})
+
+
+@pytest.mark.parametrize(("auths", "member"), [("AUTHS", "Auth"), ("auth\u017f", "AUTH")])
+async def test_members_are_found_as_docker_finds_them(tmp_path: Path, auths: str, member: str) -> None:
+    """In any case; keys that name registries are data."""
+    entry = {member: b64encode(b"me:secret").decode()}
+    (tmp_path / "config.json").write_text(json.dumps({auths: {"r.example": entry}}))
+    assert "secret" == await password({"DOCKER_CONFIG": str(tmp_path)})
+
+
+@pytest.mark.parametrize(
+    "document", ['{"auths": {}, "Auths": {}}', '{"auths": {"r.example": {"auth": "a", "Auth": "b"}}}']
+)
+async def test_a_member_that_is_there_twice_is_an_error(tmp_path: Path, document: str) -> None:
+    """It says which file; the values are secret."""
+    (tmp_path / "config.json").write_text(document)
+    with pytest.raises(RegistryAuthError, match=r"config.json.* is there twice"):
+        await password({"DOCKER_CONFIG": str(tmp_path)})

@@ -309,3 +309,10 @@ async def test_a_scan_logs_in_with_what_a_helper_knows(connect: Connect, machine
         found = await connect(**machine.environ).resolve(reference_on(server))
 
     assert BUILT.digest == found.digest
+
+
+async def test_a_helpers_answer_is_read_as_docker_reads_it(machine: Machine) -> None:
+    """Members in any case."""
+    machine.install("small", "print(json.dumps({'username': 'me', 'secret': 'x'}))")
+    machine.configure(credsStore="small")
+    assert "me:x" == await machine.find()

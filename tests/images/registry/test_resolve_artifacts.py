@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 import pytest
-from portus_scanners import ImageNotFoundError, Reference
+from portus_images import InvalidManifestError
+from portus_scanners import ImageNotFoundError, Platform, Reference
+from portus_scanners_testing import ScriptedServer
 from portus_scanners_testing.images import (
     OCI_INDEX,
     BuiltImage,
@@ -20,9 +22,10 @@ from portus_scanners_testing.images import (
 )
 from portus_scanners_testing.registry import StandInRegistry
 
-from .conftest import Connect
+from .conftest import MANIFEST, Connect, reference_on
 
 IMAGE = make_image(filler_layer("image"))
+OTHER = make_image(filler_layer("other"))
 ARM64 = make_image(filler_layer("arm64"), architecture="arm64")
 SIGNATURE = make_artifact(IMAGE, "application/vnd.dev.cosign.artifact.sig.v1+json", b"{}")
 SBOM = make_artifact(IMAGE, "application/spdx+json", b"{}")
@@ -65,6 +68,25 @@ async def test_artifacts_are_told_from_images(
     assert expected == await artifact_of(connect, pushed)
 
 
+@pytest.mark.parametrize("media_type", ["oci.artifact", "cncf.oras.artifact"])
+@pytest.mark.parametrize(
+    ("members", "artifact"),
+    [({"artifactType": "application/spdx+json"}, "SBOM"), ({"blobs": None}, "artifact"), ({"Layers": [{}]}, None)],
+)
+async def test_manifests_that_were_artifacts_own_are_known(
+    connect: Connect, media_type: str, members: dict[str, Any], artifact: str | None
+) -> None:
+    """No program that runs images takes them; one that could be read as an image's too is refused."""
+    content_type = f"application/vnd.{media_type}.manifest.v1+json"
+    async with ScriptedServer() as server:
+        server.script(MANIFEST, {"mediaType": content_type, **members}, content_type=content_type)
+        if artifact is None:
+            with pytest.raises(InvalidManifestError, match="could be read in two ways"):
+                await connect().resolve(reference_on(server))
+        else:
+            assert artifact == (await connect().resolve(reference_on(server))).artifact
+
+
 @pytest.mark.parametrize(
     ("pushed", "expected"),
     [
@@ -85,6 +107,19 @@ async def test_an_image_under_the_tag_of_a_signature_is_an_image(
 
 @pytest.mark.parametrize("hidden", [{}, {"annotations": MARK}, {"artifactType": "application/spdx+json"}])
 async def test_an_image_among_signatures_is_not_passed_over(connect: Connect, hidden: dict[str, Any]) -> None:
-    """An entry without a platform that is an image by its manifest: containerd would run it."""
-    with pytest.raises(ImageNotFoundError, match="has no image for"):
-        await artifact_of(connect, index_of((SIGNATURE, {}), (SBOM, {}), (ARM64, hidden)))
+    """An entry without a platform that is an image by its manifest: some program might run it."""
+    assert (None, True) == await artifact_of(connect, index_of((SIGNATURE, {}), (SBOM, {}), (ARM64, hidden)))
+
+
+@pytest.mark.parametrize("marks", [{}, {"annotations": MARK}])
+async def test_of_entries_without_platform_the_first_is_pulled(connect: Connect, marks: dict[str, Any]) -> None:
+    """If its configuration has the platform, as for containerd; whatever its annotations say."""
+    amd64 = Platform("linux", "amd64")
+    async with StandInRegistry() as server:
+        server.push("team/app", "1", index_of((IMAGE, marks), (OTHER, {})))
+        server.push("team/app", "2", index_of((ARM64, marks), (OTHER, {})))
+        found = await connect().resolve(reference_on(server), amd64)
+        with pytest.raises(ImageNotFoundError, match="has no image for linux/amd64"):
+            await connect().resolve(reference_on(server, "team/app:2"), amd64)
+
+    assert IMAGE.digest == found.digest

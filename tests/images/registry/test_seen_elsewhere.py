@@ -143,3 +143,14 @@ async def test_a_bomb_is_not_unpacked(connect: Connect, path: str, encoding: str
             await QUESTIONS[path](connect(), server.host)
 
     assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize("status", [201, 202, 203, 206])
+@pytest.mark.parametrize("path", [MANIFEST, CATALOG, TAGS])
+async def test_a_part_does_not_pass_for_the_whole(connect: Connect, path: str, status: int) -> None:
+    """Other statuses of success than 200 have no place in answers to these questions."""
+    bodies = {CATALOG: b'{"repositories": ["a"]}', TAGS: b'{"tags": ["1"]}', MANIFEST: BUILT.manifest}
+    async with ScriptedServer() as server:
+        server.script(path, Reply(status=status, body=bodies[path], content_type=BUILT.media_type))
+        with pytest.raises(RegistryError, match=f"HTTP {status} is not an answer"):
+            await QUESTIONS[path](connect(), server.host)

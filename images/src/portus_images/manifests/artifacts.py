@@ -21,7 +21,7 @@ from collections.abc import Iterable
 
 from attrs import frozen
 
-from .wire import WireManifest
+from .wire import WireArtifact, WireManifest
 
 _IMAGE_CONFIGS = {
     "application/vnd.docker.container.image.v1+json",
@@ -74,6 +74,11 @@ def judge_content(wire: WireManifest) -> ManifestContent:
     if strange.endswith("+encrypted"):
         return ManifestContent(f"its layers are encrypted ({strange})")
     return ManifestContent(f"it has a layer of the type {strange}, which is not a file system")
+
+
+def judge_artifact(wire: WireArtifact, media_type: str) -> ManifestContent:
+    """Return what a manifest is whose own media type says that it is an artifact's."""
+    return _make_artifact((wire.artifactType,), wire.artifactType or media_type)
 
 
 def _make_artifact(media_types: Iterable[str], otherwise: str) -> ManifestContent:

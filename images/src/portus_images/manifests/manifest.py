@@ -12,12 +12,13 @@ from attrs import frozen
 
 from ..blobs import digest_of, find_digest_fault
 from ..image import Layer, Platform
-from .artifacts import judge_content
+from .artifacts import judge_artifact, judge_content
 from .platforms import Rank, rank_platform
 from .schema1 import read_schema1, strip_signatures
 from .wire import (
     Descriptor,
     MalformedError,
+    WireArtifact,
     WireIndex,
     WireManifest,
     WirePlatform,
@@ -33,27 +34,32 @@ OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+json"
 SCHEMA_1_SIGNED = "application/vnd.docker.distribution.manifest.v1+prettyjws"
 
-ACCEPT = ", ".join(
-    [DOCKER_MANIFEST, DOCKER_LIST, OCI_MANIFEST, OCI_INDEX, f"{SCHEMA_1_SIGNED};q=0.2", f"{SCHEMA_1};q=0.1"]
-)
-"""What to ask for: schema 1 last, so that such images are answered at all."""
+_ARTIFACTS = {
+    "application/vnd.oci.artifact.manifest.v1+json",
+    "application/vnd.cncf.oras.artifact.manifest.v1+json",
+}
+"""Manifests of artifacts, before these had the form of an image's."""
+
+_LAST = [f"{SCHEMA_1_SIGNED};q=0.2", f"{SCHEMA_1};q=0.1", *(f"{artifact};q=0.1" for artifact in sorted(_ARTIFACTS))]
+ACCEPT = ", ".join([DOCKER_MANIFEST, DOCKER_LIST, OCI_MANIFEST, OCI_INDEX, *_LAST])
+"""What to ask for: schema 1 late, so that such images are answered at all, and artifacts, so that these are known."""
 
 _INDEXES = {DOCKER_LIST, OCI_INDEX}
 _MANIFESTS = {DOCKER_MANIFEST, OCI_MANIFEST}
 _SCHEMA_1_TYPES = {SCHEMA_1, SCHEMA_1_SIGNED}
-_KNOWN = _INDEXES | _MANIFESTS | _SCHEMA_1_TYPES
+_KNOWN = _INDEXES | _MANIFESTS | _SCHEMA_1_TYPES | _ARTIFACTS
 _VAGUE = {"", "application/json", "application/octet-stream", "text/plain"}
 _VERSION = 2
 _FOREIGN = {
     "fsLayers": ("layers", "config", "manifests"),
     "manifests": ("layers", "config", "fsLayers"),
     "layers": ("manifests", "fsLayers"),
+    "blobs": ("layers", "config", "manifests", "fsLayers"),
 }
 """What each kind of manifest is known by, and what it must not have."""
 _CONFIG_MEMBERS = ("os", "architecture", "variant", "os.version", "rootfs")
 
 _UNKNOWN = ("unknown", "unknown")
-_ATTESTATION_KEY = "vnd.docker.reference.type"
 
 
 @frozen(kw_only=True)
@@ -119,6 +125,8 @@ def read_manifest(body: bytes, content_type: str, digest: str | None) -> ImageMa
     if media_type in _SCHEMA_1_TYPES:
         return _make_schema1(body, media_type, digest)
     own_digest = _verify(body, digest)
+    if media_type in _ARTIFACTS:
+        return _read_artifact(document, own_digest, media_type)
     if members.get("schemaVersion") != _VERSION:
         raise MalformedError(f"$.schemaVersion is not {_VERSION}")
     make, needed = (_make_index, "manifests") if media_type in _INDEXES else (_make_manifest, "layers")
@@ -129,15 +137,22 @@ def read_manifest(body: bytes, content_type: str, digest: str | None) -> ImageMa
 def rank_entries(index: ImageIndex, wanted: Platform) -> tuple[Descriptor, ...]:
     """Return the entries to look at for a platform, in this order.
 
-    The best one that names it; where none does, the indexes inside that name none; where there are none of those
-    either, a lone entry that names no platform. An index inside that names a platform counts like a manifest.
+    The best one that names it; where none does, the first that names no platform, as Docker and containerd take it:
+    containerd if its configuration has the platform (`Resolver` checks that). Where that is an index, the other indexes
+    that name no platform follow. An index inside that names a platform counts like a manifest.
     """
     ranked = [(rank, entry) for entry in index.entries if (rank := _rank(entry, wanted)) is not None]
     if ranked:
         return (min(ranked, key=lambda pair: pair[0])[1],)
-    unnamed = [entry for entry in index.entries if make_platform(entry.platform) is None]
-    nested = tuple(entry for entry in unnamed if entry.mediaType in _INDEXES)
-    return nested or (tuple(unnamed) if len(unnamed) == len(index.entries) == 1 else ())
+    unnamed = tuple(entry for entry in index.entries if names_nothing(entry))
+    if unnamed and unnamed[0].mediaType in _INDEXES:
+        return tuple(entry for entry in unnamed if entry.mediaType in _INDEXES)
+    return unnamed[:1]
+
+
+def names_nothing(entry: Descriptor) -> bool:
+    """Tell whether an entry has no platform; one of an OS alone fits none that is wanted."""
+    return entry.platform in {None, WirePlatform()}
 
 
 def make_platform(wire: WirePlatform | None) -> Platform | None:
@@ -225,10 +240,14 @@ def _make_index(document: dict[str, Any], digest: str, media_type: str) -> Image
 
 
 def make_index(entries: Iterable[Descriptor], *, digest: str, media_type: str) -> ImageIndex:
-    """Return an index of these entries, attestations set apart."""
+    """Return an index of these entries, those set apart that have the platform of attestations.
+
+    Annotations say nothing: an entry without a platform that is called an attestation may be the one that is pulled.
+    Source: BuildKit's ``docs/attestations/attestation-storage.md``.
+    """
     entries = tuple(entries)
-    attestations = tuple(entry for entry in entries if _is_attestation(entry))
-    images = tuple(entry for entry in entries if not _is_attestation(entry))
+    attestations = tuple(entry for entry in entries if is_for_no_platform(entry))
+    images = tuple(entry for entry in entries if not is_for_no_platform(entry))
     return ImageIndex(digest=digest, media_type=media_type, entries=images, attestations=attestations)
 
 
@@ -245,24 +264,25 @@ def _make_manifest(document: dict[str, Any], digest: str, media_type: str) -> Im
     )
 
 
+def _read_artifact(document: dict[str, Any], digest: str, media_type: str) -> ImageManifest:
+    _check_foreign(document, "blobs")
+    found = judge_artifact(structure(document, WireArtifact), media_type)
+    return ImageManifest(digest=digest, media_type=media_type, unsupported=found.unsupported, artifact=found.artifact)
+
+
 def _make_layer(wire: Descriptor) -> Layer:
     return Layer(digest=wire.digest, size=wire.size, media_type=wire.mediaType, urls=wire.urls)
 
 
 def _check_kind(document: dict[str, Any], needed: str) -> None:
     """Check that no other client could read the body as another kind of manifest (CVE-2021-41190)."""
-    members = read_members(document, (needed, *_FOREIGN[needed]))
-    if needed not in members:  # null is Go's empty array
+    if needed not in read_members(document, (needed,)):  # null is Go's empty array
         raise MalformedError(f"it is missing @ $.{needed}")
-    for name in _FOREIGN[needed]:
+    _check_foreign(document, needed)
+
+
+def _check_foreign(document: dict[str, Any], kind: str) -> None:
+    members = read_members(document, _FOREIGN[kind])
+    for name in _FOREIGN[kind]:
         if members.get(name):
             raise MalformedError(f"$.{name} has no place in it: it could be read in two ways")
-
-
-def _is_attestation(entry: Descriptor) -> bool:
-    """Tell whether an entry is an attestation. Source: BuildKit's ``docs/attestations/attestation-storage.md``.
-
-    One with a platform is an image whatever its annotations say: Docker chooses by the platform alone.
-    """
-    unnamed = make_platform(entry.platform) is None
-    return _ATTESTATION_KEY in entry.annotations if unnamed else is_for_no_platform(entry)

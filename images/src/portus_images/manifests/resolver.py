@@ -20,7 +20,7 @@ from .manifest import (
     make_platform,
     rank_entries,
 )
-from .platforms import normalize_platform, own_platform
+from .platforms import normalize_platform, own_platform, rank_platform
 from .wire import Descriptor, MalformedError, TwiceError
 
 MOST_NESTED = 3
@@ -157,7 +157,9 @@ class Resolver:
             self._seen.add(entry.digest)
             found, platform = await self._source.fetch_entry(entry), make_platform(entry.platform) or nested.platform
             if isinstance(found, ImageManifest):
-                return await self._complete(found, platform)
+                completed = await self._complete(found, platform)
+                alone = len(nested.index.all_entries) == 1
+                return completed if alone or _serves(completed, wanted) else None
             if resolved := await self._search(_NestedIndex(found, nested.depth + 1, platform), wanted, offered):
                 return resolved
         return None
@@ -241,6 +243,13 @@ def make_image(reference: ImageReference, resolved: Resolved, local: LocalImage 
         index_digest=resolved.index_digest,
         index_platform=resolved.index_platform,
     )
+
+
+def _serves(resolved: Resolved, wanted: Platform) -> bool:
+    """Tell whether an image is for a platform; what is no image has none to ask for."""
+    if resolved.manifest.unsupported:
+        return True
+    return resolved.platform is not None and rank_platform(wanted, resolved.platform) is not None
 
 
 def _first_of_each_platform(index: ImageIndex) -> dict[str, Platform]:

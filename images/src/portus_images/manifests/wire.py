@@ -178,6 +178,13 @@ class WireManifest:
 
 
 @frozen
+class WireArtifact:
+    """A manifest of an artifact in the form that OCI has given up."""
+
+    artifactType: MediaType = MediaType("")
+
+
+@frozen
 class WireIndex:
     """Docker's manifest list and OCI's index."""
 

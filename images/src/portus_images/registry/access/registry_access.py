@@ -15,6 +15,7 @@ OWN_MARGIN = 10.0
 """Seconds that a token for our own requests must be good for."""
 BACKEND_MARGIN = 60.0
 """Seconds that a token for a backend must be good for."""
+_OK = 200
 _UNAUTHORIZED = 401
 _MOST_REFUSALS = 2
 
@@ -53,15 +54,19 @@ class RegistryAccess:
         return self._tokens is not None or (self._fixed is not None and not self._open)
 
     async def get(self, call: RegistryCall) -> RegistryAnswer:
-        """Send a request; return an answer with a status of success and its whole body.
+        """Send a request; return an answer with the status 200 and its whole body.
 
         Raises:
-            InvalidManifestError: The body is longer than it may be.
+            InvalidManifestError: The body is longer than it may be; or the status is another of success, such as 206: a
+                part would pass for the whole.
             RegistryError: The status is another, there is no answer, or no credentials.
         """
         answer = await self.send(call)
         if answer.failed:
             raise make_error(call, answer)
+        if answer.status != _OK:
+            why = f"HTTP {answer.status} is not an answer to it: is it a registry?"
+            raise call.make_error(InvalidManifestError, why, answer.status)
         if answer.too_long:
             why = f"the answer is longer than {call.limit} bytes"
             raise call.make_error(InvalidManifestError, why, answer.status)

@@ -14,6 +14,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from ...manifests import JsonObject, TwiceError, read_members
 from ...reference import DOCKER_HUB
 from ...settings import Secret
 from ..hosts import name_registry
@@ -22,6 +23,7 @@ from .model import Credentials, SourceError
 HUB_KEY = "https://index.docker.io/v1/"
 """Docker Hub's key in these files and for credential helpers, for all time."""
 _LARGEST_FILE = 1024 * 1024
+_ENTRY = ("username", "password", "auth", "identitytoken", "registrytoken")
 _KEY = re.compile(r"(?:https?://)?([^/]+)(?:/|/v[12]/?)?")
 
 
@@ -84,8 +86,9 @@ def load_auth_file(location: Location) -> AuthFile | None:
     document = _load(location.path)
     if document is None:
         return None
-    members = {name: document.get(name) or {} for name in ("auths", "credHelpers")}
-    helper = document.get("credsStore") or ""
+    written = _read_members(document, ("auths", "credHelpers", "credsStore"), str(location.path))
+    members = {name: written.get(name) or {} for name in ("auths", "credHelpers")}
+    helper = written.get("credsStore") or ""
     if not all(isinstance(value, dict) for value in members.values()) or not isinstance(helper, str):
         raise SourceError(f"{location.path} can't be read: it has another form than Docker's: fix it, or log in again")
     return AuthFile(location.path, location.by_path, members["auths"], members["credHelpers"], helper)
@@ -112,7 +115,7 @@ def _load(path: Path) -> dict[str, Any] | None:
 def _parse(content: bytes) -> dict[str, Any] | None:
     """Return the JSON object, or None where it is not one: the error itself would hold the file's content."""
     try:
-        document = json.loads(content)
+        document = json.loads(content, object_pairs_hook=JsonObject)
     except (ValueError, RecursionError):
         return None
     return document if isinstance(document, dict) else None
@@ -120,8 +123,9 @@ def _parse(content: bytes) -> dict[str, Any] | None:
 
 def _read_entry(entry: object, origin: str) -> Credentials | None:
     """Return the credentials of one entry; None for an empty one, whose secret lies in a credential helper."""
-    if not isinstance(entry, Mapping):
+    if not isinstance(entry, dict):
         return None
+    entry = _read_members(entry, _ENTRY, origin)
     username, password = _string_of(entry, "username"), _string_of(entry, "password")
     if auth := entry.get("auth"):
         username, password = _decode_auth(auth, origin)
@@ -131,6 +135,18 @@ def _read_entry(entry: object, origin: str) -> Credentials | None:
     if not username or not (password or auth or "password" in entry):
         return None
     return Credentials(username=username, password=Secret(password), origin=origin)
+
+
+def _read_members(value: dict[str, Any], names: tuple[str, ...], origin: str) -> dict[str, Any]:
+    """Return the members that have one of these names to Docker, which matches them without regard to case.
+
+    Raises:
+        SourceError: One is there twice.
+    """
+    try:
+        return read_members(value, names)
+    except TwiceError as error:
+        raise SourceError(f"{origin}: {error}") from error
 
 
 def _string_of(entry: Mapping[Any, Any], name: str) -> str:

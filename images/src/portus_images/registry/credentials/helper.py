@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import re
 import shutil
@@ -17,6 +16,7 @@ from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Mapping
 from io import FileIO
 
+from ...manifests import MalformedError, parse_object, read_members
 from ...settings import Secret
 from .model import Credentials, SourceError
 
@@ -76,9 +76,9 @@ def _read(status: int, output: bytes, program: str, server: str) -> Credentials 
 def _parse(output: bytes) -> tuple[str, str | None]:
     """Return username and secret, None for an invalid answer: the error itself would hold the secret."""
     try:
-        answer = json.loads(output)
+        answer = read_members(parse_object(output), ("Username", "Secret"))
         username, secret = answer["Username"], answer["Secret"]
-    except (LookupError, TypeError, ValueError, RecursionError):
+    except (LookupError, MalformedError):
         return "", None
     return (username, secret) if isinstance(username, str) and isinstance(secret, str) else ("", None)
 
