@@ -56,7 +56,7 @@ def test_the_examples_of_a_help_text_are_right(name: str) -> None:
     assert described is not None
     examples = re.findall(r"^  .*?portus-scan .+$", (described.help or "").partition("Examples:")[2], re.MULTILINE)
     assert examples
-    for sub_name, arguments in re.findall(r"portus-scan ([a-z-]+)([^|;\n]*)", "\n".join(examples)):
+    for sub_name, arguments in re.findall(r"portus-scan ([a-z-]+)([^|;>\n]*)", "\n".join(examples)):
         used = command.get_command(CONTEXT, sub_name)
         assert used is not None
         used.make_context(sub_name, shlex.split(arguments, comments=True), parent=CONTEXT)
@@ -70,8 +70,9 @@ def test_help_lists_the_sub_commands(run: Run) -> None:
 
 def test_unknown_sub_command(run: Run) -> None:
     """An unknown sub-command is 2 and one line that names the help."""
-    result = run("scan")
-    assert (2, "portus-scan: No such command 'scan'; see: portus-scan --help\n") == (result.exit_code, result.stderr)
+    result = run("xyz")
+    expected = "portus-scan: there is no sub-command 'xyz'; see: portus-scan --help\n"
+    assert (2, expected) == (result.exit_code, result.stderr)
 
 
 def test_interrupted_before_anything(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -203,7 +203,8 @@ def test_wrong_settings_of_one_scanner_hide_no_other(diagnose: Diagnose) -> None
     other = {"scanner": "dummy", "enabled": True, "timeout": "soon"}
     code, found = diagnose({"security": {"dummy": {"server": "x"}, "other": other}})
     rows = found["scanners"]
-    assert (2, ["security.other.timeout: expected a number, got a string"], True) == (
+    fault = "security.other.timeout: expected a number of seconds, or a duration such as 90s, 5m or 1h30m"
+    assert (2, [fault], True) == (
         code, one(rows, "other")["faults"], one(rows, "dummy")["healthy"],
     )  # fmt: skip
 

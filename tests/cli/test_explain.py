@@ -100,6 +100,18 @@ def test_an_alias_finds_all_that_it_names(run: Run, report: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["openssl", "LIBSSL3"])
+def test_a_package_has_all_its_vulnerabilities(run: Run, report: str, name: str) -> None:
+    """The name of a package, or of what it was built from, explains each of its vulnerabilities."""
+    result = run("explain", "--format", "json", name, report)
+    assert {"CVE-1", "CVE-2"} == {one["found"]["id"] for one in json.loads(result.stdout)["vulnerabilities"]}
+
+
+def test_a_misspelt_package_is_guessed(run: Run, report: str) -> None:
+    """What is like the name of a package is named."""
+    assert "did you mean openssl" in run("explain", "opensl", report).stderr
+
+
 def test_prefer_judges_anew(run: Run, report: str) -> None:
     """The severity of the first preferred scanner that has one is shown, with the reason."""
     result = run("explain", "--prefer", "acme", "--prefer", "trivy", "CVE-1", report)

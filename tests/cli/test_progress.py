@@ -6,7 +6,7 @@ import io
 
 import pytest
 from portus_scan.commands.image import make_display
-from portus_scan.progress import LiveDisplay, describe
+from portus_scan.progress import LiveDisplay, describe, elapsed_words
 from portus_scan.scanning import SilentDisplay
 from portus_scanners import Progress
 from rich.console import Console
@@ -150,3 +150,24 @@ def test_silent_display_is_silent(capsys: pytest.CaptureFixture[str]) -> None:
     display.stop()
     display.say("stopping")
     assert ("", "portus-scan: stopping\n") == capsys.readouterr()
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(0.9, "0 s"), (59, "59 s"), (185, "3 min 5 s"), (3840, "1 h 4 min")])
+def test_elapsed(seconds: float, words: str) -> None:
+    """A time that goes on has two units at most."""
+    assert words == elapsed_words(seconds)
+
+
+def test_elapsed_time_is_shown() -> None:
+    """An image shows for how long it has been scanned, and the last line the whole command."""
+    now = 100.0
+    page = io.StringIO()
+    console = Console(file=page, force_terminal=True, width=60, color_system=None, legacy_windows=False)
+    display = LiveDisplay(2, console, auto_refresh=False, clock=lambda: now)
+    display.start()
+    now = 160.0
+    display.begin(0, "app:1")
+    now = 225.0
+    display.refresh()
+    display.stop()
+    assert (True, True) == ("  1 min 5 s" in page.getvalue(), "0 of 2 images done, 2 min 5 s" in page.getvalue())

@@ -356,3 +356,14 @@ def test_foreign_text_forges_no_lines(count: int) -> None:
     """Newlines in a message do not make lines."""
     error = UnresolvedImage(reference="registry.example/a", step="manifest", message="x\n" * count)
     assert 1 == len(render(ReportDocument(errors=(error,)), PIPE).splitlines())
+
+
+@pytest.mark.parametrize("name", ["CVE-2016-6304", "GHSA-aaaa-bbbb-cccc", "openSUSE-SU-2024:123456-1", "A" * 36])
+def test_an_id_is_whole_at_forty_columns(name: str) -> None:
+    """The narrowest terminal has every id on one line, and nothing beyond its width."""
+    found = make_document(make_run("clair", Outcome.OK, make_finding(name, Severity.HIGH)))
+    lines = "".join(TableReporter().render(ReportJob(document=found, surface=Surface(width=40, terminal=True)))).split(
+        "\n"
+    )
+    assert f"  {name}" in lines
+    assert 40 >= max(map(len, lines))

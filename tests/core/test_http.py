@@ -264,3 +264,16 @@ def test_a_wrong_authority_is_noticed_whatever_the_backend_is(base: type[Scanner
 
     with pytest.raises(OSError, match="No such file"):
         session_for(Settings(ca_file=str(tmp_path / "gone.pem")))
+
+
+async def test_tls_that_is_asked_of_a_plain_server(
+    context: ScannerContext, serve: Callable[[Answer], Awaitable[str]]
+) -> None:
+    """A server that speaks plain HTTP is asked for TLS: the error says how to ask it otherwise."""
+
+    async def answer(_: web.BaseRequest) -> web.StreamResponse:
+        return web.Response()
+
+    url = (await serve(answer)).replace("http://", "https://")
+    with pytest.raises(ScannerUnavailableError, match="if it speaks plain HTTP only: write http://"):
+        await HttpBackend(context, url).request("GET", "/")

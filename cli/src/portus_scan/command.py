@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ import click
 
 from . import __version__
 from .exits import ExitCode, past_click, report
-from .terminal import PROGRAM, set_up_logging
+from .terminal import PROGRAM, say, set_up_logging
 
 _SUB_COMMANDS = {
     "image": "image",
@@ -27,6 +28,8 @@ _SUB_COMMANDS = {
     "health": "health",
     "doctor": "health",
     "new-plugin": "new_plugin",
+    "help": "guidance",
+    "completion": "guidance",
 }
 """The module of ``commands/`` that each is in, in the order of the help text."""
 
@@ -41,6 +44,7 @@ _HELP = """Scan container images with every enabled vulnerability scanner, and p
   portus-scan scanners
   portus-scan health --config config.yml
   portus-scan doctor --config config.yml
+  portus-scan policy import .trivyignore -o suppressions.yml
   portus-scan new-plugin acme
 
 A scanner is enabled by its server, in a file given with --config or in the environment:
@@ -57,6 +61,20 @@ A scan that failed, is unfinished or could not read the image is never shown as 
 """
 
 
+def _log_from_here(context: click.Context, _option: click.Parameter, value: bool) -> None:
+    """Do for ``-v`` behind a sub-command what is done for one before it."""
+    if value:
+        context.obj = True
+        set_up_logging(verbose=True)
+
+
+_VERBOSE_HELP = "Write the log to stderr, with tracebacks, instead of live progress."
+_VERBOSE = click.Option(
+    ["-v", "--verbose"], is_flag=True, expose_value=False, callback=_log_from_here, help=_VERBOSE_HELP
+)
+"""What each sub-command takes as well."""
+
+
 class LazyGroup(click.Group):
     """Imports a sub-command when it is asked for, and ends every fault in one line without a traceback."""
 
@@ -69,7 +87,37 @@ class LazyGroup(click.Group):
         if (home := _SUB_COMMANDS.get(cmd_name)) is None:
             return None
         found = getattr(import_module(f"{__package__}.commands.{home}"), cmd_name.replace("-", "_"))
-        return found if isinstance(found, click.Command) else None
+        if not isinstance(found, click.Command):
+            return None
+        if _VERBOSE not in found.params:
+            found.params.append(_VERBOSE)
+        return found
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the sub-command; for one that there is not, say what was meant."""
+        word = args[0]
+        if ctx.resilient_parsing or self.get_command(ctx, word) is not None:
+            return super().resolve_command(ctx, args)
+        from .mistakes import meant_command
+
+        raise click.UsageError(f"there is no sub-command {word!r}{meant_command(word, self.list_commands(ctx))}", ctx)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse what goes before the sub-command; for an option of a sub-command, say that it goes after it."""
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            name = error.option_name
+            for word in given:
+                found = self.get_command(ctx, word)
+                option = next((param for param in found.params if name in param.opts), None) if found else None
+                if option is not None:
+                    value = f" {option.make_metavar(ctx)}".rstrip() if not getattr(option, "is_flag", False) else ""
+                    raise click.UsageError(f"{name} goes after {word}: {PROGRAM} {word} {name}{value}", ctx) from error
+            raise
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         """Parse the arguments, and print a help text; a fault of the machine gets past click."""
@@ -131,9 +179,7 @@ def collector_held_back() -> Iterator[None]:
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option(
-    "-v", "--verbose", is_flag=True, help="Write the log to stderr, with tracebacks, instead of live progress."
-)
+@click.option("-v", "--verbose", is_flag=True, help=_VERBOSE_HELP)
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.pass_context
 def command(context: click.Context, *, verbose: bool) -> None:
@@ -143,3 +189,8 @@ def command(context: click.Context, *, verbose: bool) -> None:
         context.exit(int(ExitCode.USAGE))
     set_up_logging(verbose=verbose)
     context.obj = verbose
+    if any(name.upper().startswith("PORTUS_") for name in os.environ):
+        from .mistakes import misspelt_variables
+
+        for line in misspelt_variables(os.environ):
+            say(line)

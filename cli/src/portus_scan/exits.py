@@ -145,6 +145,9 @@ def report(error: BaseException) -> int:
     error = _origin_of(error)
     if isinstance(error, SettingsError):
         error = CommandFault(error.faults)
+    if type(error).__name__ == "NoArgsIsHelpError" and isinstance(error, click.UsageError):
+        error.show()  # click 8.1 has no public name for it
+        return ExitCode.USAGE
     if isinstance(error, click.ClickException):
         for line in error.lines if isinstance(error, CommandFault) else (_one_line(error),):
             say(line)
@@ -194,7 +197,21 @@ def _report_crash(error: BaseException) -> int:
 
 
 def _one_line(error: click.ClickException) -> str:
-    message = " ".join(error.format_message().split()).rstrip(".")
+    message = " ".join(_message(error).split()).rstrip(".")
     if isinstance(error, click.UsageError) and error.ctx is not None:
         return f"{message}; see: {error.ctx.command_path} --help"
+    return message
+
+
+def _message(error: click.ClickException) -> str:
+    """Return what click says, with what was probably meant instead."""
+    from .mistakes import meant_choice, meant_option
+
+    if isinstance(error, click.NoSuchOption):
+        params = error.ctx.command.get_params(error.ctx) if error.ctx else []
+        known = [name for param in params for name in param.opts]
+        return f"there is no option {error.option_name}{meant_option(error.option_name, known)}"
+    message = error.format_message()
+    if isinstance(error, click.BadParameter) and error.param and isinstance(error.param.type, click.Choice):
+        return f"{message.rstrip('.')}{meant_choice(message, error.param.type.choices)}"
     return message

@@ -5,7 +5,6 @@ For a help text neither the core nor the policy's own distribution is imported.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -30,12 +29,14 @@ def read_seconds(_context: click.Context, _option: click.Parameter, value: str |
     """
     if value is None:
         return None
+    from portus_images import read_seconds as read
+
     try:
-        seconds = float(value)
+        seconds = read(value)
     except ValueError:
-        seconds = math.nan
-    if not (math.isfinite(seconds) and seconds > 0):
-        raise click.BadParameter(f"{value!r} is not a number of seconds above 0")
+        seconds = 0.0
+    if seconds <= 0:
+        raise click.BadParameter(f"{value!r} is not a number of seconds above 0, or a duration such as 5m")
     return seconds
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -78,6 +79,8 @@ class _Row:
     """One image: its name and what each of its scanners does."""
 
     reference: str
+    begun: float
+    """When it was begun, by the display's clock."""
     states: dict[str, tuple[str, str]] = field(factory=dict)
     """Per scanner: the state, and the words for it."""
 
@@ -91,12 +94,17 @@ class LiveDisplay(LiveArea, SilentDisplay):
         total: How many images there are.
         console: Where to draw.
         auto_refresh: False to draw only when a state changes.
+        clock: Returns seconds that only grow.
     """
 
     shows_progress = True
 
-    def __init__(self, total: int, console: Console, *, auto_refresh: bool = True) -> None:
+    def __init__(
+        self, total: int, console: Console, *, auto_refresh: bool = True, clock: Callable[[], float] = monotonic
+    ) -> None:
         self._total = total
+        self._clock = clock
+        self._begun = clock()
         self._ended = 0
         self._rows: dict[int, _Row] = {}
         super().__init__(console, self._draw, auto_refresh=auto_refresh)  # it draws once
@@ -107,7 +115,7 @@ class LiveDisplay(LiveArea, SilentDisplay):
 
     def begin(self, index: int, reference: str) -> None:
         """Show an image, which is being resolved until its scanners are heard of."""
-        row = _Row(safe(reference, _LONGEST))
+        row = _Row(safe(reference, _LONGEST), self._clock())
         self._replace({**self._rows, index: row}, draw=True)
 
     def update(self, index: int, progress: Progress) -> None:
@@ -117,7 +125,7 @@ class LiveDisplay(LiveArea, SilentDisplay):
             return
         before = row.states.get(progress.scanner, ("", ""))
         states = {**row.states, progress.scanner: (progress.state, describe(progress))}
-        self._replace({**self._rows, index: _Row(row.reference, states)}, draw=before[0] != progress.state)
+        self._replace({**self._rows, index: _Row(row.reference, row.begun, states)}, draw=before[0] != progress.state)
 
     def end(self, index: int) -> None:
         """Take an image away."""
@@ -134,15 +142,27 @@ class LiveDisplay(LiveArea, SilentDisplay):
         from rich.text import Text
 
         table = Table.grid(padding=(0, 2))
+        now = self._clock()
         for _, row in sorted(self._rows.items()):
-            table.add_row(Text(row.reference, overflow="ellipsis", no_wrap=True))
+            table.add_row(Text(row.reference, overflow="fold"))
+            table.add_row(Text(f"  {elapsed_words(now - row.begun)}", style="dim"))
             if not row.states:
                 table.add_row(Text("  resolving", style="dim"))
             for name, (state, words) in row.states.items():
                 table.add_row(Text(f"  {safe(name, _LONGEST)}: {words}", style=_STYLES.get(state, "red")))
         if self._total > 1:
-            table.add_row(Text(f"{self._ended} of {self._total} images done", style="dim"))
+            words = f"{self._ended} of {self._total} images done, {elapsed_words(now - self._begun)}"
+            table.add_row(Text(words, style="dim"))
         return table
+
+
+def elapsed_words(seconds: float) -> str:
+    """Return a time as it is shown while it goes on: ``12 s``, ``3 min 5 s``, ``1 h 4 min``."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def describe(progress: Progress) -> str:

@@ -199,6 +199,14 @@ def stderr_is_live() -> bool:
     return sys.stderr is not None and sys.stderr.isatty() and os.environ.get("TERM", "dumb") not in _DUMB
 
 
+def stdout_is_stderr() -> bool:
+    """Return whether both streams go to one place: a terminal, the log of a CI job."""
+    try:
+        return os.path.sameopenfile(sys.stdout.fileno(), sys.stderr.fileno())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def draw(surface: Surface, paint: Callable[[Console], None]) -> str:
     """Return what *paint* prints on a console of this kind, without blanks at the ends of lines."""
     from rich.console import Console

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
 from attrs.validators import ge, gt
-from portus_images import Secret, find_account_faults, variable_name
+from portus_images import Seconds, Secret, find_account_faults, variable_name
 
 if TYPE_CHECKING:
     import aiohttp
@@ -48,13 +48,13 @@ class ScannerSettings:
     Attributes:
         server: Where the backend is. A scanner is enabled when this is not empty.
         enabled: Enables a scanner that needs no server; false disables one that has a server.
-        timeout: Seconds for one image, from the moment that the scanner has its slot.
+        timeout: Seconds, or a duration such as ``5m``, for one image, from the moment that the scanner has its slot.
         concurrency: How many images at once; counted over all instances of one plugin with one server.
     """
 
     server: str = field(default="", converter=_without_slash)
     enabled: bool | None = None
-    timeout: float = field(default=900.0, validator=gt(0))
+    timeout: Seconds = field(default=900.0, validator=gt(0))
     concurrency: int = field(default=4, validator=ge(1))
 
 

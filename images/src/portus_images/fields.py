@@ -7,11 +7,13 @@ data, of Python's own classes and ours.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from attrs import Attribute
 
@@ -101,3 +103,19 @@ def all_of(kind: type[ObjectT], values: Iterable[ObjectT]) -> tuple[ObjectT, ...
 def are_all(kind: type, values: Iterable[object]) -> bool:
     """Return whether all values are of this very class. Classes are told apart by identity: a metaclass may lie."""
     return {*map(id, map(type, values))} <= {id(kind)}
+
+
+Seconds = Annotated[float, "seconds"]
+"""A setting that is a number of seconds, and may be written as a duration: see `read_seconds`."""
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def read_seconds(value: Any) -> float:
+    """Return the seconds of a number or a duration: ``900``, ``5m``, ``1h30m``; a ValueError for anything else."""
+    if isinstance(value, str) and re.fullmatch(r"(?: *\d+(?:\.\d+)? *(?:ms|[smhd]))+ *", value, re.ASCII):
+        value = sum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([\d.]+) *([a-z]+)", value))
+    with suppress(ValueError, TypeError, OverflowError):
+        if not isinstance(value, bool) and "_" not in str(value) and math.isfinite(seconds := float(value)):
+            return seconds
+    msg = "expected a number of seconds, or a duration such as 90s, 5m or 1h30m"
+    raise ValueError(msg)

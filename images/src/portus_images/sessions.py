@@ -111,18 +111,21 @@ def what_broke(error: BaseException) -> str:
     return f"{what}: {os.strerror(number)}" if number > 0 else what  # asyncio's own message has the address instead
 
 
-def advise_on_tls(error: BaseException, ca_file: str, client_cert: str) -> str:
+def advise_on_tls(error: BaseException, ca_file: str, client_cert: str, plain: str) -> str:
     """Return what to do about an exception of aiohttp that TLS is the cause of; empty for any other.
 
     Args:
         error: The exception.
         ca_file: How the setting for a server's authority is called: ``ca_file``.
         client_cert: How the setting for a client certificate is called.
+        plain: How to ask for plain HTTP.
     """
     if fault := _certificate_fault(error):
         return fault[1]
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return f"give its authority as {ca_file}"
+    if isinstance(error, aiohttp.ClientConnectorSSLError):
+        return f"if it speaks plain HTTP only: {plain}"
     if isinstance(error, aiohttp.ClientConnectorError):
         return ""
     if isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)):

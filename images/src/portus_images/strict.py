@@ -13,6 +13,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Set
+from contextlib import suppress
 from datetime import date, datetime
 from enum import Enum
 from itertools import islice
@@ -118,14 +119,11 @@ def read_number(value: Any, _: Any) -> float:
     """Return an integer or a float as a finite float."""
     if type(value) not in {int, float}:
         raise mismatch(float, value)
-    try:
-        number = float(value)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        msg = "expected a finite number"
-        raise ValueError(msg)
-    return number
+    with suppress(OverflowError):
+        if math.isfinite(value):
+            return float(value)
+    msg = "expected a finite number"
+    raise ValueError(msg)
 
 
 def is_enum(kind: Any) -> bool:

@@ -312,7 +312,7 @@ async def test_wrong_settings_are_an_error_on_entering(make_engine: Callable[...
             raise AssertionError
     assert (
         "security.one.sevrer: unknown key; did you mean server?",
-        "security.one.timeout: expected a number, got a boolean",
+        "security.one.timeout: expected a number of seconds, or a duration such as 90s, 5m or 1h30m",
     ) == raised.value.faults
 
 

@@ -87,12 +87,13 @@ def _health_cells(one: ScannerHealth) -> tuple[str, ...]:
 _DOCTOR_HELP = """Look at everything that a scan depends on, and say what to do where something is wrong.
 
 Imports every installed scanner and format, and asks the backend of every enabled scanner; then registries, where their
-credentials come from, proxies and versions. A broken part hides no other. No password and no token of the configuration
-or the environment is shown.
+credentials come from, proxies and versions: those of the configuration, Docker Hub, and each that --registry names. A
+broken part hides no other. No password and no token of the configuration or the environment is shown.
 
 \b
 Examples:
   portus-scan doctor --config config.yml
+  portus-scan doctor --config config.yml --registry registry.example:5000
   portus-scan doctor --json
 
 \b
@@ -108,12 +109,25 @@ Exit codes:
 @click.command("doctor", help=_DOCTOR_HELP, short_help="Find out what is wrong with an installation.")
 @options.config
 @options.check_timeout
-@click.option("--json", "as_json", is_flag=True, help="Print JSON (the other sub-commands: --format json).")
-def doctor(*, config: str | None, timeout: float, as_json: bool) -> ExitCode:
+@click.option(
+    "--registry",
+    "registries",
+    metavar="HOST",
+    multiple=True,
+    help="Say as well which credentials would be used for this registry; may be given several times.",
+)
+@options.list_format
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def doctor(
+    *, config: str | None, timeout: float, registries: tuple[str, ...], format_name: str, as_json: bool
+) -> ExitCode:
     """Look at everything."""
     from ..diagnosis import run_diagnosis
 
-    return run_diagnosis(config, timeout, lambda diagnosis: _deliver_diagnosis(diagnosis, as_json=as_json))
+    is_json = as_json or format_name == "json"
+    return run_diagnosis(
+        config, timeout, lambda diagnosis: _deliver_diagnosis(diagnosis, as_json=is_json), hosts=registries
+    )
 
 
 def _deliver_diagnosis(diagnosis: Diagnosis, *, as_json: bool) -> ExitCode:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from .. import options
-from ..exits import CommandFault, CommandFaults, ExitCode
+from ..exits import ExitCode
+from ..references import hint_at_file, parse_references
 from ..terminal import say, stderr_is_live
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from portus_scanners import ImageReference, ReportDocument, UnresolvedImage
+    from portus_scanners import ImageReference, ReportDocument
 
     from ..delivery import Reporting
     from ..options import PolicyChoices, ReportingChoices
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 NO_SCANNER = "scanners"
 """The step of an image for which no scanner is enabled; stderr says so once for all images."""
-
-_REGISTRY_STEPS = {"connect", "token", "manifest", "resolve"}
-"""The steps at which a registry could not resolve an image."""
 
 ALL = "all"
 """The platform that stands for all platforms of an index."""
@@ -106,7 +103,7 @@ def image(  # noqa: PLR0913 (one parameter an option)
     from ..delivery import Reporting
     from ..options import parse_platform, read_settings
 
-    parsed = _parse_references(references)
+    parsed = parse_references(references)
     wanted_platform = None if platform == ALL else parse_platform(platform)
     reporting = Reporting.prepare(choices, policy_choices, config)
     settings = read_settings(config, scanners, reporting.policy)
@@ -147,47 +144,8 @@ def make_display(total: int, *, verbose: bool, watch: Callable[[], bool] = stder
 
 def _deliver(document: ReportDocument, reporting: Reporting) -> ExitCode:
     """Say which images could not be scanned, and write the outputs."""
-    for error in document.errors:
-        say(f"{error.reference}: {error.message}{_hint_at_file(error)}")
+    reporting.say_unresolved(document, hint_at_file)
     return reporting.deliver(document)
-
-
-def _hint_at_file(error: UnresolvedImage) -> str:
-    """Return how to write an image that no registry has and that is a file or a folder here; otherwise nothing."""
-    text = error.reference
-    if error.step not in _REGISTRY_STEPS or ":" in text:  # a path with a colon can't be written
-        return ""
-    form = _form_of(Path(text))
-    return f"; there is a {'folder' if form == 'oci' else 'file'} of that name here: {form}:{text}" if form else ""
-
-
-def _form_of(path: Path) -> str | None:
-    """Return the scheme of a local image that may be at a path; a folder without an index holds no image."""
-    try:
-        if path.is_file():
-            return "docker-archive"
-        return "oci" if (path / "index.json").is_file() else None
-    except OSError:
-        return None
-
-
-def _parse_references(texts: tuple[str, ...]) -> tuple[ImageReference, ...]:
-    parsed, faults = [], CommandFaults()
-    for text in texts:
-        with faults.collect():
-            parsed.append(_parse_reference(text))
-    faults.check()
-    return tuple(parsed)
-
-
-def _parse_reference(text: str) -> ImageReference:
-    from portus_scanners import InvalidReferenceError, parse_reference
-
-    try:
-        return parse_reference(text)
-    except InvalidReferenceError as error:
-        advice = "write it as registry.example:5000/team/app:1.0 or docker-archive:FILE"
-        raise CommandFault(f"{error}; {advice}") from error
 
 
 def _nothing_enabled(references: tuple[ImageReference, ...]) -> ReportDocument:

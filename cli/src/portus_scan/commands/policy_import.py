@@ -31,13 +31,21 @@ Exit codes:
 """
 
 
-@click.group("policy", short_help="Import rules of other programs.")
-def policy() -> None:
-    """Rules: what is suppressed.
+_POLICY_HELP = """Import rules of other programs: what is suppressed.
 
-    \b
-      portus-scan policy import .trivyignore -o suppressions.yml
-    """  # noqa: D301 (click's mark for a block that is not wrapped)
+\b
+Examples:
+  portus-scan policy import .trivyignore -o suppressions.yml
+
+\b
+Exit codes:
+  those of its sub-commands
+"""
+
+
+@click.group("policy", help=_POLICY_HELP, short_help="Import rules of other programs.")
+def policy() -> None:
+    """Import rules."""
 
 
 @policy.command("import", help=_IMPORT_HELP, short_help="Write another program's rules as suppressions.")

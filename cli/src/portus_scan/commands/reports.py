@@ -9,7 +9,6 @@ import click
 
 from .. import options
 from ..exits import CommandFault, ExitCode
-from ..terminal import say
 
 if TYPE_CHECKING:
     from portus_policy import DocumentDiff
@@ -60,8 +59,7 @@ def convert(
         raise CommandFault("stdin (-) can be read only once")
     reporting = Reporting.prepare(choices, policy_choices, config)
     document = join_documents([read_document(name) for name in names])
-    for error in document.errors:
-        say(f"{error.reference}: {error.message}")
+    reporting.say_unresolved(document)
     return reporting.deliver(document, keep=False)
 
 
@@ -117,14 +115,15 @@ def _judge_diff(found: DocumentDiff) -> ExitCode:
 
 _EXPLAIN_HELP = """Say why a report shows a vulnerability as it does.
 
-ID is any name of the vulnerability: CVE-2016-6304, an alias (GHSA-..., RHSA-...), what a scanner calls it. REPORT was
-written with -o json or -o jsonl; - is stdin. For each image and package: the severity that is shown and why, what each
-scanner says, which scanners found nothing and which could not look, how the findings were matched, fixes, and the rule
-that suppresses it.
+ID is any name of the vulnerability: CVE-2016-6304, an alias (GHSA-..., RHSA-...), what a scanner calls it; PACKAGE the
+name of a package, for all of its vulnerabilities. REPORT was written with -o json or -o jsonl; - is stdin. For each
+image and package: the severity that is shown and why, what each scanner says, which scanners found nothing and which
+could not look, how the findings were matched, fixes, and the rule that suppresses it.
 
 \b
 Examples:
   portus-scan explain CVE-2016-6304 report.json
+  portus-scan explain openssl report.json
   portus-scan explain --prefer trivy --prefer clair CVE-2016-6304 report.json
   portus-scan image -o json app:1.0 | portus-scan explain --format json RHSA-2016:1940 -
 
@@ -136,7 +135,7 @@ Exit codes:
 
 
 @click.command("explain", help=_EXPLAIN_HELP, short_help="Say why a report shows a vulnerability as it does.")
-@click.argument("name", metavar="ID")
+@click.argument("name", metavar="ID|PACKAGE")
 @click.argument("report", metavar="REPORT")
 @click.option(
     "--prefer",

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from attrs import frozen
-from portus_scanners import ReportDocument, Severity
+from portus_scanners import ReportDocument, Severity, UnresolvedImage
 
 from ..exits import ExitCode, judge_document
 from ..formats import NO_IMAGE, doubts_of, violation_words
 from ..options import PolicyChoices, ReportingChoices
 from ..policy import CommandPolicy
 from ..reporter import ReportJob
-from ..terminal import PROGRAM, say, write_stdout
+from ..terminal import PROGRAM, say, stdout_is_stderr, write_stdout
 from .outputs import DEFAULT, ReportOutput, choose_outputs
 
 
@@ -67,6 +67,19 @@ class Reporting:
             say(f"the whole answer is on stdout as JSON; {PROGRAM} convert makes the formats of it")
             _print_json(document)
         return ExitCode.USAGE
+
+    def say_unresolved(self, document: ReportDocument, hint: Callable[[UnresolvedImage], str] = lambda _: "") -> None:
+        """Say which images could not be scanned; where the table goes to the same place, only the hints.
+
+        Args:
+            document: The document.
+            hint: What to do about one of them, beside its message.
+        """
+        is_said = self._has_readable_stdout() and stdout_is_stderr()
+        for error in document.errors:
+            words = "; ".join(filter(None, ("" if is_said else error.message, hint(error))))
+            if words:
+                say(f"{error.reference}: {words}")
 
     def _has_readable_stdout(self) -> bool:
         return any(output.is_on_stdout and output.format_name == DEFAULT for output in self.outputs)

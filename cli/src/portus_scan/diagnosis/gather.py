@@ -60,7 +60,9 @@ _PROXY = re.compile(
 _HOSTS = re.compile(r"[\w.:*/\[\], -]*")
 
 
-def run_diagnosis(config: str | None, timeout: float, deliver: Callable[[Diagnosis], ExitCode]) -> ExitCode:
+def run_diagnosis(
+    config: str | None, timeout: float, deliver: Callable[[Diagnosis], ExitCode], *, hosts: Iterable[str] = ()
+) -> ExitCode:
     """Gather the facts and hand them to *deliver*.
 
     This function does not return if something is left behind that would keep the interpreter from ending, nor after
@@ -70,6 +72,7 @@ def run_diagnosis(config: str | None, timeout: float, deliver: Callable[[Diagnos
         config: The configuration's file.
         timeout: Seconds for the health check of each scanner.
         deliver: Writes the diagnosis and returns the exit code for it.
+        hosts: Registries to examine beside those of the configuration.
     """
     settings, configuration = _read_configuration(config)
     with foreign_prints_to_stderr():
@@ -79,7 +82,7 @@ def run_diagnosis(config: str | None, timeout: float, deliver: Callable[[Diagnos
     def conclude(found: tuple[tuple[ScannerFacts, ...], tuple[RegistryFacts, ...]]) -> ExitCode:
         return deliver(_put_together(configuration, plugins, formats, *found))
 
-    return run_checks(_examine_rest(settings, plugins, config, timeout), conclude)
+    return run_checks(_examine_rest(settings, plugins, config, timeout, hosts), conclude)
 
 
 def _put_together(
@@ -137,11 +140,11 @@ def _examine_plugin(plugin: Plugin | ReporterPlugin) -> PluginFacts:
 
 
 async def _examine_rest(
-    settings: Settings | None, plugins: Iterable[PluginFacts], config: str | None, timeout: float
+    settings: Settings | None, plugins: Iterable[PluginFacts], config: str | None, timeout: float, hosts: Iterable[str]
 ) -> tuple[tuple[tuple[ScannerFacts, ...], tuple[RegistryFacts, ...]], bool]:
     """Return the scanners, the registries, and whether something is left behind that does not end."""
     by_name = {one.name: one for one in plugins}
-    registries = await _examine_registries(settings.registries if settings else {})
+    registries = await _examine_registries(settings.registries if settings else {}, hosts)
     if settings is None:
         return (tuple(ScannerFacts(name=name, plugin=name, enabled=None) for name in by_name), registries), False
     asked = (_examine_section(section, settings, by_name, timeout) for section in settings.scanners.values())
@@ -207,10 +210,12 @@ def _find_credentials_files() -> tuple[CredentialsFile, ...]:
     return tuple(CredentialsFile(path=str(path), exists=path.is_file()) for path in credentials_files())
 
 
-async def _examine_registries(registries: Mapping[str, RegistrySettings]) -> tuple[RegistryFacts, ...]:
-    """Examine the registries of the configuration, and Docker Hub, to which every name without a host belongs."""
-    hosts = dict.fromkeys([*registries, _DOCKER_HUB])
-    return tuple([await _examine(host, registries) for host in hosts])
+async def _examine_registries(
+    registries: Mapping[str, RegistrySettings], hosts: Iterable[str]
+) -> tuple[RegistryFacts, ...]:
+    """Examine the registries that are named, and Docker Hub, to which every name without a host belongs."""
+    named = dict.fromkeys([*(host.lower() for host in hosts), *registries, _DOCKER_HUB])
+    return tuple([await _examine(host, registries) for host in named])
 
 
 async def _examine(host: str, registries: Mapping[str, RegistrySettings]) -> RegistryFacts:

@@ -69,18 +69,19 @@ class Explained:
 def find_explained(document: ReportDocument, name: str, prefer: tuple[str, ...]) -> tuple[Explained, ...]:
     """Return every vulnerability that has a name, in each image and package: its id, an alias, a scanner's own word.
 
+    If none has it, those of the packages that have it.
+
     Args:
         document: The reports.
         name: The name, in upper or lower case.
         prefer: Scanners whose severity is shown; with none, the severity that the document shows.
     """
     wanted = name.strip().casefold()
-    return tuple(
-        _explain(report, found, index, prefer)
-        for report in document.reports
-        for index in [FindingsIndex(report)]
-        for found in _having(wanted, report, index)
-    )
+    indexes = [(report, FindingsIndex(report)) for report in document.reports]
+    having = [(index, report, _having(wanted, report, index)) for report, index in indexes]
+    if not any(found for _, _, found in having):
+        having = [(index, report, _in_package(wanted, report)) for report, index in indexes]
+    return tuple(_explain(report, one, index, prefer) for index, report, found in having for one in found)
 
 
 def nearest_names(document: ReportDocument, name: str) -> list[str]:
@@ -90,7 +91,7 @@ def nearest_names(document: ReportDocument, name: str) -> list[str]:
         other: other.casefold()
         for report in document.reports
         for one in report.vulnerabilities
-        for other in (one.id, *one.aliases)
+        for other in (one.id, *one.aliases, *_package_names(one))
     }
     alike = sorted(known, key=lambda other: (-_shared(wanted, known[other]), other))[:_MOST_COMPARED]
     folded = {known[other]: other for other in alike}
@@ -133,6 +134,14 @@ def _having(wanted: str, report: ImageReport, index: FindingsIndex) -> list[Vuln
     named = [found for found in report.vulnerabilities if wanted in _names(found)]
     mentions = [] if named else index.named(wanted)
     return named or [one for one in report.vulnerabilities if any(is_evidence(said, one) for said in mentions)]
+
+
+def _in_package(wanted: str, report: ImageReport) -> list[Vulnerability]:
+    return [one for one in report.vulnerabilities if wanted in map(str.casefold, _package_names(one))]
+
+
+def _package_names(one: Vulnerability) -> set[str]:
+    return {package.name for package in (one.package, *one.packages, *one.source_packages) if package.name}
 
 
 def _explain(report: ImageReport, found: Vulnerability, index: FindingsIndex, prefer: tuple[str, ...]) -> Explained:

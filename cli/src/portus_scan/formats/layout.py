@@ -19,7 +19,7 @@ from ..reporter import Surface
 INDENT = 2
 _GAP = 2
 _NARROW = 8
-_NARROWEST = 3
+"""Columns that a cell which may be folded has at least."""
 _COLORS = ("red", "yellow", "cyan", "green")
 
 
@@ -40,7 +40,7 @@ class Cell:
     style: str = ""
     """As that of a paragraph."""
     whole: bool = False
-    """Folded only where nothing else helps."""
+    """Not folded, as long as a line has room for it alone."""
     right: bool = False
     """At the right end of its column."""
 
@@ -71,12 +71,23 @@ def _grid(grid: Grid, surface: Surface) -> list[str]:
     for row in grid.rows:
         if isinstance(row, Cell):
             lines += _paragraph(Paragraph(row.text, row.style, INDENT), surface)
+        elif widths is None:
+            lines += _below(row, surface)
         else:
             lines += _row(row, widths, surface)
     return lines
 
 
-def _widths(rows: Sequence[Sequence[Cell]], surface: Surface) -> list[int]:
+def _below(row: Sequence[Cell], surface: Surface) -> list[str]:
+    """Return the first cell on a line of its own, and the others below it: the columns do not fit."""
+    first, *rest = row
+    words = (" " * _GAP).join(cell.text for cell in rest if cell.text)
+    blocks = (Paragraph(first.text, first.style, INDENT), Paragraph(words, indent=2 * INDENT))
+    return [line for block in blocks if block.text for line in _paragraph(block, surface)]
+
+
+def _widths(rows: Sequence[Sequence[Cell]], surface: Surface) -> list[int] | None:
+    """Return the widths of the columns; None where they do not fit."""
     widths = [max(cell_len(cell.text) for cell in column) for column in zip(*rows, strict=True)]
     if not surface.terminal:
         return widths
@@ -102,15 +113,15 @@ def _paint(text: str, style: str, surface: Surface) -> str:
     return click.style(text, fg=color, bold=True if "bold" in words else None)
 
 
-def _fit(widths: Sequence[int], whole: Sequence[bool], room: int) -> list[int]:
-    """Return widths that fit, the widest columns made narrower: first those that may be folded, then all."""
+def _fit(widths: Sequence[int], whole: Sequence[bool], room: int) -> list[int] | None:
+    """Return widths that fit, the widest columns that may be folded made narrower; None where that is not enough."""
     fitted = list(widths)
-    for least, may_fold in ((_NARROW, [not one for one in whole]), (_NARROWEST, [True] * len(whole))):
-        while sum(fitted) > room:
-            width, index = max((width, index) for index, width in enumerate(fitted) if may_fold[index])
-            if width <= least:
-                break
-            fitted[index] -= 1
+    while sum(fitted) > room:
+        foldable = [(width, index) for index, width in enumerate(fitted) if not whole[index]]
+        width, index = max(foldable, default=(0, 0))
+        if width <= _NARROW:
+            return None
+        fitted[index] -= 1
     return fitted
 
 

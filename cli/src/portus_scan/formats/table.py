@@ -37,7 +37,8 @@ MOST_PACKAGES = 40
 _WIDE = 120
 """Columns from which on a row names the scanners that did not find the vulnerability."""
 _LONGEST_CELL = 120
-_USUAL_ID = len("GHSA-aaaa-bbbb-cccc")
+_USUAL_ID = 36
+"""Characters of an id that is never folded: even the narrowest terminal has room for it."""
 _SHORT_DIGEST = len("sha256:") + 12
 _VERDICT_STYLES = {Verdict.VULNERABLE: "bold red", Verdict.CLEAN: "bold green", Verdict.UNKNOWN: "bold yellow"}
 _STYLES = {

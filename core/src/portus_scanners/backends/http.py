@@ -152,7 +152,7 @@ class HttpBackend:
             msg = f"{self._server} was not asked: {error}"
             raise ScannerError(msg) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            advice = advise_on_tls(error, "ca_file", "client_cert") if url.scheme == "https" else ""
+            advice = advise_on_tls(error, "ca_file", "client_cert", "write http://") if url.scheme == "https" else ""
             msg = "; ".join(filter(None, (f"{self._server} {what_broke(error)}", advice)))
             is_certificate = isinstance(error, aiohttp.ClientConnectorCertificateError)
             raise ScannerUnavailableError(msg, retry=not is_certificate) from error

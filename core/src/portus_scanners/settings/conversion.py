@@ -19,6 +19,7 @@ import attrs
 from cattrs import Converter
 from cattrs.errors import BaseValidationError, ForbiddenExtraKeysError, StructureHandlerNotFoundError
 from portus_images import (
+    Seconds,
     Secret,
     SettingsError,
     is_enum,
@@ -27,6 +28,7 @@ from portus_images import (
     places_of,
     read_integer,
     read_number,
+    read_seconds,
 )
 
 from .faults import did_you_mean
@@ -75,6 +77,7 @@ def _converter() -> Converter:
     converter = make_strict_converter(forbid_extra_keys=True)
     converter.register_structure_hook(int, _integer)
     converter.register_structure_hook(float, _number)
+    converter.register_structure_hook_func(lambda kind: kind == Seconds, lambda value, _: read_seconds(value))
     converter.register_structure_hook(bool, lambda value, _: read_boolean(value))
     converter.register_structure_hook(Secret, lambda value, _: Secret(converter.structure(value, str)))
     converter.register_structure_hook_func(is_enum, _member)
@@ -95,9 +98,7 @@ def read_boolean(value: object) -> bool:
 
 
 def _integer(value: Any, kind: Any) -> int:
-    if isinstance(value, str) and _INTEGER.fullmatch(value):
-        return int(value)
-    return read_integer(value, kind)
+    return int(value) if isinstance(value, str) and _INTEGER.fullmatch(value) else read_integer(value, kind)
 
 
 def _number(value: Any, kind: Any) -> float:

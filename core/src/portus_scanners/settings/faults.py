@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from difflib import SequenceMatcher, get_close_matches
 from typing import Any
@@ -63,18 +63,19 @@ def enabled_but_left_out(section: str, problem: PluginError) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean X?`` for the nearest known word, or nothing."""
-    near = get_close_matches(word, list(known), n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+    return next((f"; did you mean {near}?" for near in get_close_matches(word, list(known), n=1)), "")
 
 
-def misspelt_sections(document: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a fault for each top-level key that is nearly one of ours; all others belong to Portus, and are ignored."""
-    for key in document:
-        if key not in _OWN_SECTIONS and (near := _nearest(str(key))):
+def misspelt_sections(document: Mapping[str, Any], scanners: Collection[str] = ()) -> Iterator[str]:
+    """Yield a fault for each top-level key that is nearly one of ours, or a scanner; Portus' own are ignored."""
+    for key in map(str, document):
+        if key not in _OWN_SECTIONS and (near := _nearest(key)):
             yield f"{key}: unknown key; did you mean {near}?"
+        elif any(abs(len(key) - len(one)) <= 1 for one in get_close_matches(key, scanners, 1, 0.75)):
+            yield f"{key}: the section of a scanner goes into the section security: write security: {{{key}: ...}}"
 
 
 def _nearest(key: str) -> str | None:
     likeness = {name: SequenceMatcher(None, key.lower(), name).ratio() for name in _OWN_SECTIONS}
-    near = [name for name, limit in _OWN_SECTIONS.items() if likeness[name] >= limit]
-    return max(near, key=lambda name: likeness[name], default=None)
+    near = {name: ratio for name, ratio in likeness.items() if ratio >= _OWN_SECTIONS[name]}
+    return max(near, key=near.__getitem__, default=None)

@@ -104,13 +104,13 @@ class Settings:
         return attrs.evolve(self, scanners={name: one for name, one in self.scanners.items() if name in names})
 
     def _why_not(self, name: str) -> str | None:
-        section = self.scanners.get(name)
-        if section is not None and section.enabled:
+        if (section := self.scanners.get(name)) is not None and section.enabled:
             return None
-        if section is not None or name in {plugin.name for plugin in discover()}:
+        installed = {plugin.name for plugin in discover()}
+        if section is not None or name in installed:
             return f"scanner {name!r} is not enabled: {how_to_enable(name)}"
         known = ", ".join(one.name for one in self.enabled) or "none is enabled"
-        return f"there is no scanner {name!r}{did_you_mean(name, self.scanners)}; enabled: {known}"
+        return f"there is no scanner {name!r}{did_you_mean(name, {*self.scanners, *installed})}; enabled: {known}"
 
 
 def load_settings(path: str | Path | None = None, *, environ: Mapping[str, str] | None = None) -> Settings:
@@ -151,8 +151,8 @@ class _Reader:
     def __init__(self, document: Mapping[str, Any], environ: Mapping[str, str]) -> None:
         self._document = document
         self._environ = environ
-        self._faults = SettingsFaults(misspelt_sections(document))
         self._installed = {plugin.name: plugin for plugin in discover(environ=environ)}
+        self._faults = SettingsFaults(misspelt_sections(document, self._installed))
         self._drafts: dict[str, _Draft] = {}
 
     def read(self) -> Settings:

@@ -18,7 +18,10 @@ _MOST_FAULTS = 20
 _LARGEST_OPENVEX = 16 * 1024 * 1024
 """Bytes of an OpenVEX document: vendors publish one for all of their images."""
 _OURS = "suppressions of portus-scan"
-_FORMS = "suppressions are a YAML file with a list `suppressions:`, or an OpenVEX document"
+_FORMS = (
+    "suppressions are a YAML file with a list `suppressions:`, or an OpenVEX document; "
+    "portus-scan policy import makes one of rules of other programs"
+)
 
 
 def load_suppressions(paths: Iterable[str | Path]) -> tuple[Suppression, ...]:

@@ -91,14 +91,13 @@ def make_harmless(error: BaseException) -> BaseException | None:
 
 
 def _advise(error: BaseException, url: URL) -> str:
-    place = url.raw_authority
-    if isinstance(error, aiohttp.ClientConnectorSSLError):
-        return f"check its address; if it speaks plain HTTP only: registries: {place}: insecure: true"
-    ca_file = f"ca_file in the configuration (registries: {place}: ca_file)"
-    about_tls = advise_on_tls(error, ca_file, f"registries: {place}: client_cert") if url.scheme == "https" else ""
+    place = f"registries: {url.raw_authority}"
+    names = (f"ca_file in the configuration ({place}: ca_file)", f"{place}: client_cert", f"{place}: insecure: true")
+    about_tls = advise_on_tls(error, *names) if url.scheme == "https" else ""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         return about_tls
-    return "; ".join(filter(None, ("try again later, or check its address", about_tls)))
+    again = "" if isinstance(error, aiohttp.ClientConnectorSSLError) else "try again later, or "
+    return "; ".join(filter(None, (f"{again}check its address", about_tls)))
 
 
 def find_target(call: RegistryCall, url: URL, answer: RegistryAnswer) -> URL:

@@ -1,0 +1,189 @@
+"""What somebody does who is new here, or comes from another scanner, and the one line that says what to write."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import Result
+from portus_scan.mistakes import misspelt_variables
+
+Run = Callable[..., Result]
+
+ENABLED = {"PORTUS_SECURITY_DUMMY_SERVER": "on"}
+APP = "registry.example/app:1"
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The files that the mistakes are about."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "app.tar").touch()
+    (tmp_path / ".trivyignore").write_text("CVE-2016-6304\n")
+    (tmp_path / "tabs.yml").write_text("security:\n\tdummy: {}\n")
+    (tmp_path / "grype.json").write_text('{"matches": [], "descriptor": {}}')
+    for name, document in {
+        "clari": {"security": {"clari": {"server": "http://clair.example:6060"}}},
+        "top": {"clair": {"server": "http://clair.example:6060"}},
+        "topmost": {"trivy": {"enabled": True}},
+        "securty": {"securty": {"dummy": {"server": "on"}}},
+        "url": {"security": {"dummy": {"url": "on"}}},
+        "soon": {"security": {"dummy": {"server": "on", "timeout": "soon"}}},
+        "host": {"registries": {"https://registry.example": {"insecure": True}}},
+    }.items():
+        (tmp_path / f"{name}.yml").write_text(yaml.safe_dump(document))
+
+
+@pytest.mark.parametrize(
+    ("line", "advice"),
+    [
+        ("imgae app:1", "did you mean portus-scan image?"),
+        ("scan app:1", "did you mean portus-scan image?"),
+        ("alpine:3.19", "did you mean portus-scan image alpine:3.19?"),
+        ("config check", "did you mean portus-scan doctor?"),
+        ("compare a.json b.json", "did you mean portus-scan diff?"),
+        ("help imgae", "did you mean portus-scan image?"),
+        ("policy imprt x", "import"),
+        (f"--config top.yml image {APP}", "--config goes after image: portus-scan image --config FILE"),
+        (f"--fail-on high image {APP}", "--fail-on goes after image: portus-scan image --fail-on SEVERITY"),
+        (f"image {APP} --scanner dumy", "did you mean dummy?"),
+        (f"image {APP} --scaner dummy", "did you mean --scanner"),
+        (f"image {APP} --severity HIGH", "--min-severity HIGH leaves out what is lower"),
+        (f"image {APP} --exit-code 1", "--fail-on SEVERITY makes the exit code 1"),
+        (f"image {APP} --ignore-unfixed", "--only-fixable"),
+        (f"image {APP} --json", "write -o json"),
+        (f"image {APP} --format json", "write -o json"),
+        (f"image {APP} -o jsn", "did you mean json?"),
+        (f"image {APP} -o report.json", "write -o json=report.json"),
+        (f"image {APP} -o html", "write -o html=FOLDER"),
+        (f"image {APP} --fail-on hihg", "did you mean high?"),
+        (f"image {APP} --min-severity hgh", "did you mean high?"),
+        (f"image {APP} --allow incomplet", "did you mean incomplete?"),
+        (f"image {APP} --timeout soon", "or a duration such as 5m"),
+        (f"image {APP} --platform arm64", "write it as linux/amd64"),
+        ("image", "Missing argument 'REF...'"),
+        ("image http://registry.example/app:1", "leave out http://: registry.example/app:1"),
+        ("image https://me:hunter2@registry.example/app:1/", "leave out https://: registry.example/app:1"),
+        ("image docker://registry.example/app:1", "leave out docker://: registry.example/app:1"),
+        ("image oci://registry.example/app:1", "leave out oci://: registry.example/app:1"),
+        ("image docker-archive://app.tar", "leave out the //: docker-archive:app.tar"),
+        ("image docker-daemon:app:1", "docker save app:1 -o app.tar"),
+        ("image ./app.tar", "there is a file of that name here: docker-archive:./app.tar"),
+        ("image registry.example/App:1", "write it as registry.example/app:1"),
+        (f"image {APP} --config missing.yml", "the configuration missing.yml can't be read"),
+        (f"image {APP} --config tabs.yml", "line 2"),
+        (f"image {APP} --config clari.yml", "did you mean clair?"),
+        (f"image {APP} --config top.yml", "write security: {clair: ...}"),
+        (f"image {APP} --config topmost.yml", "write security: {trivy: ...}"),
+        (f"image {APP} --config securty.yml", "did you mean security?"),
+        (f"image {APP} --config url.yml", "set security: dummy: server:"),
+        (f"image {APP} --config soon.yml", "a duration such as 90s, 5m or 1h30m"),
+        (f"image {APP} --config host.yml", "write the host alone"),
+        (f"image {APP} --suppressions .trivyignore", "portus-scan policy import"),
+        (f"image {APP} --suppressions grype.json", "it looks like a report of Grype"),
+        ("registry https://registry.example", "write the registry as in an image's name"),
+        ("convert grype.json", "it looks like a report of Grype"),
+        ("convert missing.json", "No such file"),
+        ("diff one.json", "Missing argument 'NEW'"),
+        ("explain CVE-2016-6304", "Missing argument 'REPORT'"),
+        ("health --scanner clari", "did you mean"),
+        ("new-plugin My-Plugin", "write 'my_plugin'"),
+        ("completion powershell", "'bash', 'zsh', 'fish'"),
+    ],
+)
+def test_one_line_says_what_to_do(run: Run, line: str, advice: str) -> None:
+    """A mistake is 2, and one line on stderr says what to write instead; nothing is on stdout, and no password."""
+    env = {} if "url.yml" in line or "securty" in line else ENABLED
+    result = run(*line.split(), env=env)
+    assert (2, "") == (result.exit_code, result.stdout)
+    assert advice in result.stderr
+    assert "hunter2" not in result.stderr
+    assert 1 == result.stderr.count("\n")
+    assert result.stderr.startswith("portus-scan: ")
+
+
+@pytest.mark.parametrize("text", ["5m", "300", "300s", "0.5h", "1h 30m", "90000ms"])
+def test_durations(run: Run, tmp_path: Path, text: str) -> None:
+    """A time may be a duration, in the configuration, the environment and an option."""
+    path = tmp_path / "config.yml"
+    path.write_text(yaml.safe_dump({"security": {"dummy": {"server": "on", "timeout": text}}}))
+    assert 0 == run("health", "--config", str(path), "--timeout", text).exit_code
+    assert 0 == run("health", env={**ENABLED, "PORTUS_SECURITY_DUMMY_TIMEOUT": text}).exit_code
+
+
+def test_the_log_is_asked_for_behind_the_sub_command(run: Run, config: Callable[..., str]) -> None:
+    """-v works before and behind a sub-command."""
+    given = ("registry.example/app:1", "--config", config({"behaviour": "crash"}))
+    for line in (("-v", "image", *given), ("image", *given, "-v"), ("image", "--verbose", *given)):
+        assert "RuntimeError: dummy: scripted to end as 'crash'" in run(*line).stderr
+
+
+def test_help_is_a_sub_command(run: Run) -> None:
+    """``help``, alone and of a sub-command of a sub-command, is what --help prints."""
+    assert run("--help").stdout == run("help").stdout
+    assert "Usage: portus-scan policy import" in run("help", "policy", "import").stdout
+    assert run("image", "--help").stdout == run("help", "image").stdout
+
+
+def test_a_group_without_sub_command(run: Run) -> None:
+    """A group alone prints its help, on lines of its own."""
+    result = run("policy")
+    assert (2, True) == (result.exit_code, result.stderr.startswith("Usage: portus-scan policy"))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("PORTUS_SECURTY_CLAIR_SERVER", "PORTUS_SECURITY_CLAIR_SERVER"),
+        ("PORTUS_SECURITIES_CLAIR_TIMEOUT", "PORTUS_SECURITY_CLAIR_TIMEOUT"),
+        ("PORTUS_CLAIR_SERVER", "PORTUS_SECURITY_CLAIR_SERVER"),
+        ("portus_security_clair_server", "PORTUS_SECURITY_CLAIR_SERVER"),
+        ("PORTUS_SECURITY_CLAIR_SERVER", None),
+        ("PORTUS_MACHINE_FQDN_VALUE", None),
+        ("PORTUS_DB_HOST", None),
+        ("PORTUS_EMAIL_SMTP_PORT", None),
+        ("PORTUS_SCANNERS_ONLY", None),
+        ("SECURITY_CLAIR_SERVER", None),
+    ],
+)
+def test_misspelt_variables(name: str, expected: str | None) -> None:
+    """A variable that is nearly ours is named, one of Portus' own is not."""
+    lines = [] if expected is None else [f"{name} is ignored: did you mean {expected}?"]
+    assert lines == list(misspelt_variables({name: "x"}))
+
+
+def test_a_misspelt_variable_warns(run: Run) -> None:
+    """The command goes on, and says what it does not read."""
+    result = run("scanners", env={"PORTUS_SECURTY_CLAIR_SERVER": "http://clair.example"})
+    assert (0, 1) == (result.exit_code, result.stderr.count("did you mean PORTUS_SECURITY_CLAIR_SERVER?"))
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion(run: Run, shell: str) -> None:
+    """Each shell gets a script that asks the program."""
+    result = run("completion", shell)
+    assert (0, True) == (result.exit_code, "_PORTUS_SCAN_COMPLETE" in result.stdout)
+
+
+def test_what_is_completed(run: Run) -> None:
+    """The script's question is answered with sub-commands and options."""
+    asked = {"_PORTUS_SCAN_COMPLETE": "bash_complete", "COMP_WORDS": "portus-scan im", "COMP_CWORD": "1"}
+    assert "plain,image" in run(env=asked).stdout
+
+
+def test_the_man_page(run: Run) -> None:
+    """Every sub-command and option is in it, and no line of a help text is taken for a request of roff."""
+    page = run("help", "--man").stdout
+    for name in ("image", "policy import", "completion"):
+        assert f'.SH "PORTUS\\-SCAN {name.upper()}"' in page
+    assert r"\fB\-\-fail\-on SEVERITY|LIMITS\fR" in page
+    assert {"TH", "SH", "PP", "TP", "nf", "fi"} == set(re.findall(r"^\.(\w*)", page, re.MULTILINE))
+
+
+def test_an_output_that_was_taken_for_an_image(run: Run) -> None:
+    """A file name behind -o FORMAT is an image to the command; where there is none, the right form is said."""
+    result = run("image", APP, "registry.example/missing.json", "-o", "json", env=ENABLED)
+    assert "for an output write -o FORMAT=registry.example/missing.json" in result.stderr
