@@ -117,7 +117,9 @@ def with_database(**more: Any) -> dict[str, Any]:
     return made
 
 
-@pytest.mark.parametrize(("built", "told"), [(OLD, "older than max_database_age"), ("", "nothing says how old")])
+@pytest.mark.parametrize(
+    ("built", "told"), [(OLD, "older than max_database_age"), ("", "nothing says how old")], ids=["old", "unknown"]
+)
 async def test_an_age_that_grype_does_not_mind(bench: Bench, built: str, told: str) -> None:
     """A program that scans with an old database all the same, or does not say how old it is, is not believed."""
     bench.says(with_database(built=built))
@@ -200,6 +202,7 @@ async def test_what_grype_ignored_is_counted(bench: Bench) -> None:
         ({"schemaVersion": "", "valid": False, "error": "database does not exist"}, True, False, "there is no"),
         ({"schemaVersion": "", "valid": False, "error": "database does not exist"}, False, True, "there is no"),
     ],
+    ids=["good", "old", "old, and updated", "broken", "missing", "missing, and downloaded"],
 )
 async def test_health(bench: Bench, status: dict[str, object], skip_update: bool, healthy: bool, told: str) -> None:
     """The database is there, or will be downloaded; Grype exits with 1 for one that is not valid, and says why."""

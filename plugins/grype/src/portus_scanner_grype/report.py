@@ -37,6 +37,9 @@ _OTHER_PROVIDERS = {
     "raspbian": "debian",
 }
 """The providers of Grype's database whose data serves a distribution of another name."""
+_PARENTS = frozenset({"alpine", "debian", "ubuntu"})
+"""Distributions that others are made from, with releases of their own numbers. None of them is like itself; what has no
+``os-release`` (CentOS 6) is, for Grype."""
 
 
 @frozen(kw_only=True)
@@ -172,7 +175,8 @@ def _doubt_of(distro: Distro, grype: GrypeReport) -> str:
     """
     if _has_matched(grype):
         return ""
-    if (distro.name or "").casefold() in map(str.casefold, distro.idLike or ()):
+    name = (distro.name or "").casefold()
+    if name in _PARENTS and isinstance(distro.idLike, list) and name in distro.idLike:
         return f"Grype takes the distribution for {distro.words}, which it is only like"
     if not (distro.version or "").strip():
         return f"Grype does not say which release of the distribution ({distro.words}) this is"

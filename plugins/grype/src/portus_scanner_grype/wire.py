@@ -162,7 +162,8 @@ class Distro:
 
     name: str | None = None
     version: str | None = None
-    idLike: tuple[str, ...] | None = None
+    idLike: Any = None
+    """What it is like; of old versions a string."""
 
     @property
     def words(self) -> str:

@@ -72,7 +72,7 @@ class OsvScanner(Scanner[OsvSettings], contract=1):
         some = tuple(islice(ids, MOST_RECORDS))
         records = await api.fetch_all(some, lambda done: self.context.progress(done, len(some), "vulnerability"))
         findings = await asyncio.to_thread(lambda: unique_findings(_findings(asked, found, records)))
-        notes = [*_unasked(unasked), *coverage.notes, *_unsourced(asked), *_unfetched(len(ids))]
+        notes = [*_unasked(unasked), *_unsourced(asked), *coverage.notes, *_unfetched(len(ids))]
         return ScannerReport(findings=findings, complete=not notes, notes=tuple(notes))
 
     async def check_health(self) -> Health:
