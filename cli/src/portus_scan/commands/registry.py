@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from platform import machine
 from typing import TYPE_CHECKING
 
 import click
@@ -195,13 +194,15 @@ def _run(
     since_file: str | None,
     verbose: bool,
 ) -> ExitCode:
+    from portus_images import own_platform
+
     from ..walking import ResultsFile, SinceFile, Walk, make_walk_display
 
     with ExitStack() as closing:
         name = results or resume
         file = closing.enter_context(ResultsFile(Path(name), resume=resume is not None)) if name else None
         scanners = [section.name for section in order.settings.enabled]
-        wanted = str(order.platform or machine())
+        wanted = str(order.platform or own_platform())
         since = SinceFile(Path(since_file), scanners, wanted) if since_file else None
         walk = Walk(order, make_walk_display(verbose=verbose), WalkPolicy(policy), results=file, since=since)
         if resume is not None:

@@ -21,8 +21,8 @@ from ..manifests import (
     ImageManifest,
     MalformedError,
     WireIndex,
-    entry_platform,
     make_index,
+    make_platform,
     normalize_platform,
     parse_object,
     read_manifest,
@@ -173,7 +173,9 @@ def _check_platforms(everything: tuple[Descriptor, ...], entries: tuple[Descript
         LocalImageError: Two are for one platform, or name none.
     """
     index = make_index(entries, digest="", media_type=OCI_INDEX)
-    platforms = [platform and normalize_platform(platform) for platform in map(entry_platform, index.entries)]
+    platforms = [
+        platform and normalize_platform(platform) for platform in (make_platform(one.platform) for one in index.entries)
+    ]
     if len(set(platforms)) == len(platforms):
         return
     numbers = (f"@{number} {_name_of(entry)}".strip() for number, entry in enumerate(everything) if entry in entries)

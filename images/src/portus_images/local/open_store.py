@@ -19,7 +19,7 @@ from ..manifests import Descriptor, ImageIndex, ImageManifest, read_platform
 from ..reference import DOCKER_ARCHIVE, OCI, LocalReference
 from .file_slice import FileSlice, Identity, why
 from .files import ArchiveFiles, Files, FolderFiles
-from .layout import INDEX, MARK, ImageStore, Layout, read_blob
+from .layout import INDEX, LARGEST_DOCUMENT, MARK, ImageStore, Layout, read_blob
 from .saved import LIST, SavedImages
 
 ResultT = TypeVar("ResultT")
@@ -58,15 +58,7 @@ class OpenStore:
 
     async def fetch_platform(self, digest: str) -> Platform | None:
         """Return the platform that an image's configuration names; see `ManifestSource`."""
-        return read_platform(await self.fetch_blob(digest))
-
-    async def fetch_blob(self, digest: str) -> bytes:
-        """Return a small blob.
-
-        Raises:
-            LocalImageError: It is not there, too long, or not what its digest says.
-        """
-        return await in_thread(lambda _: self._guarded(lambda: read_blob(self._store, digest)))
+        return read_platform(await self.fetch(digest, LARGEST_DOCUMENT))
 
     async def fetch(self, digest: str, max_size: int) -> bytes:
         """Return a blob of at most *max_size* bytes.

@@ -165,11 +165,6 @@ def make_platform(wire: WirePlatform | None) -> Platform | None:
     return Platform(wire.os or "linux", wire.architecture, wire.variant, wire.os_version)
 
 
-def entry_platform(entry: Descriptor) -> Platform | None:
-    """Return the platform that an index names for an entry; None where it names none."""
-    return make_platform(entry.platform)
-
-
 def read_platform(body: bytes) -> Platform | None:
     """Return the platform that an image's configuration names.
 

@@ -30,6 +30,7 @@ MOST_IMAGES = 200
 MOST_INDEXES = 20
 """Indexes that are read for one reference."""
 _MOST_NAMED = 20
+_PLAIN_ARM = "linux/arm"
 _LOGGER = logging.getLogger("portus_images.registry")
 
 
@@ -158,8 +159,8 @@ class Resolver:
             found, platform = await self._source.fetch_entry(entry), make_platform(entry.platform) or nested.platform
             if isinstance(found, ImageManifest):
                 completed = await self._complete(found, platform)
-                alone = len(nested.index.all_entries) == 1
-                return completed if alone or _serves(completed, wanted) else None
+                fits = len(nested.index.all_entries) == 1 or found.digest == self._known
+                return completed if fits or _serves(completed, wanted) else None
             if resolved := await self._search(_NestedIndex(found, nested.depth + 1, platform), wanted, offered):
                 return resolved
         return None
@@ -257,16 +258,12 @@ def _first_of_each_platform(index: ImageIndex) -> dict[str, Platform]:
 
     A plain ``linux/arm`` is no platform to ask every program for: some read it as ``v7``, others as itself.
     """
-    entries: dict[Platform, Descriptor] = {}
+    entries: dict[Platform, tuple[str, Platform]] = {}
     for entry in index.entries:
         if platform := make_platform(entry.platform):
-            entries.setdefault(normalize_platform(platform), entry)
-    return {entry.digest: platform for platform, entry in entries.items() if not _is_plain_arm(entry)}
-
-
-def _is_plain_arm(entry: Descriptor) -> bool:
-    platform = make_platform(entry.platform)
-    return platform is not None and platform.architecture.lower() == "arm" and not platform.variant
+            entries.setdefault(normalize_platform(platform), (entry.digest, platform))
+    found = ((digest, platform) for platform, (digest, named) in entries.items() if str(named).lower() != _PLAIN_ARM)
+    return dict(found)
 
 
 def _make_artifact_index(index: ImageIndex, kinds: list[str]) -> ImageManifest:

@@ -96,9 +96,7 @@ class Registry:
     async def look_up(
         self, reference: Reference, platform: Platform | None = None, *, pointer: str = "", image: str = ""
     ) -> TagLookup:
-        """Return what a reference means now, if that is not what it meant before: for who has asked before.
-
-        What has not changed costs a HEAD, which registries do not count as a pull.
+        """Return what a reference means now; what has not changed costs a HEAD, which registries count as no pull.
 
         Args:
             reference: The reference.
@@ -204,9 +202,9 @@ class Registry:
         """
         repository = self._open(_in_registry(image))
         try:
-            return await repository.fetch_blob(_checked(image, digest), max_size)
+            return await repository.fetch("blob", _checked(image, digest), max_size)
         except ImageNotFoundError:
-            return await repository.fetch_manifest_bytes(digest, max_size)
+            return await repository.fetch("manifest", digest, max_size)
 
     def repositories(self, host: str, *, on_page: Callable[[int, int], None] | None = None) -> AsyncIterator[str]:
         """Iterate over the names of all repositories that a registry shows, page by page, in its order.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import partial
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
@@ -121,13 +121,14 @@ class RegistryHost:
             raise make_error(call, answer)
         return call, answer
 
-    async def locate(self, path: str) -> URL:
-        """Return the address of a path of the API, which is absolute and percent-encoded.
+    async def make_call(self, step: str, what: str, path: str, **more: Any) -> RegistryCall:
+        """Return the call for a path of the API, which is absolute and percent-encoded; *more* is as in `RegistryCall`.
 
         Raises:
             RegistryError: As `base`.
         """
-        return (await self.base()).join(URL(path, encoded=True))
+        url = (await self.base()).join(URL(path, encoded=True))
+        return RegistryCall(registry=self.name, step=step, what=what, url=url, **more)
 
     async def _find_base(self) -> URL:
         secure = self._make_base("https")

@@ -27,7 +27,6 @@ from ..manifests import (
     structure,
 )
 from .access import RegistryAccess
-from .exchange import RegistryCall
 from .links import find_next_page
 from .repository import Repository, malformed_answer, parse_answer
 
@@ -133,14 +132,8 @@ def make_tag(digest: str) -> str:
 async def _read_pages(
     access: RegistryAccess, path: str, step: str, what: str, kind: type[ListT], on_page: OnPage | None
 ) -> AsyncIterator[ListT]:
-    call = RegistryCall(
-        registry=access.host.name,
-        step=step,
-        what=what,
-        url=await access.host.locate(f"{path}?n={PAGE}"),
-        headers={"Accept": "application/json"},
-        limit=LARGEST_PAGE,
-    )
+    headers = {"Accept": "application/json"}
+    call = await access.host.make_call(step, what, f"{path}?n={PAGE}", headers=headers, limit=LARGEST_PAGE)
     seen: set[URL] = set()
     for number in range(1, MOST_PAGES + 1):
         seen.add(call.url)
@@ -164,13 +157,8 @@ async def _read_pages(
 async def _ask_for_referrers(repository: Repository, digest: str, artifact_type: str) -> Iterable[Descriptor]:
     path = f"/v2/{repository.name}/referrers/"
     query = f"?artifactType={quote(artifact_type, safe='')}" if artifact_type else ""
-    call = RegistryCall(
-        registry=repository.host.name,
-        step="referrers",
-        what=f"{repository.name}@{digest}",
-        url=await repository.host.locate(f"{path}{digest}{query}"),
-        headers={"Accept": OCI_INDEX},
-    )
+    what, headers = f"{repository.name}@{digest}", {"Accept": OCI_INDEX}
+    call = await repository.host.make_call("referrers", what, f"{path}{digest}{query}", headers=headers)
     found: list[Descriptor] = []
     for _ in range(MOST_REFERRER_PAGES):
         answer = await repository.access.get(call)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
 
 from attrs import evolve
@@ -67,11 +66,7 @@ class Repository:
         return "" if answer.failed else _read_digest(answer)
 
     async def fetch_entry(self, entry: Descriptor) -> ImageManifest | ImageIndex:
-        """Fetch, verify and parse the manifest that an index names.
-
-        Raises:
-            RegistryError: As in ``errors.py``.
-        """
+        """Fetch, verify and parse the manifest that an index names."""
         return await self.fetch_manifest(entry.digest)
 
     async def fetch_platform(self, digest: str) -> Platform | None:
@@ -90,31 +85,21 @@ class Repository:
         return platform
 
     async def _read_platform(self, digest: str) -> Platform | None:
-        return read_platform(await self.fetch_blob(digest))
+        return read_platform(await self.fetch("blob", digest))
 
-    async def fetch_manifest_bytes(self, digest: str, limit: int = LARGEST_BODY) -> bytes:
-        """Fetch and verify a manifest of any kind, as it is.
-
-        Args:
-            digest: Its digest.
-            limit: Bytes that it may have.
+    async def fetch(self, kind: str, digest: str, limit: int = LARGEST_BODY) -> bytes:
+        """Fetch and verify a ``blob``, or a ``manifest`` of any kind as it is, of at most *limit* bytes.
 
         Raises:
             RegistryError: As in ``errors.py``.
         """
-        return await self._fetch("manifest", digest, limit, {"Accept": f"{ACCEPT}, */*;q=0.1"})
-
-    async def fetch_blob(self, digest: str, limit: int = LARGEST_BODY) -> bytes:
-        """Fetch and verify a blob.
-
-        Args:
-            digest: Its digest.
-            limit: Bytes that it may have.
-
-        Raises:
-            RegistryError: As in ``errors.py``.
-        """
-        return await self._fetch("blob", digest, limit, {})
+        headers = {"Accept": f"{ACCEPT}, */*;q=0.1"} if kind == "manifest" else {}
+        path = f"/v2/{self.name}/{kind}s/{digest}"
+        call = await self.host.make_call(kind, f"{self.name}@{digest}", path, headers=headers, limit=limit)
+        answer = await self.access.get(call)
+        if digest_of(answer.body, like=digest) != digest:
+            raise call.make_error(RegistryError, "the content has another digest", answer.status)
+        return answer.body
 
     async def copy_blob(self, file: BlobFile) -> None:
         """Write a blob to a file, verified; there is no file when this raises.
@@ -160,32 +145,13 @@ class Repository:
         return await self.access.grant(valid_for=BACKEND_MARGIN, renew=renew)
 
     async def _call_for_manifest(self, tag_or_digest: str, method: str = "GET") -> RegistryCall:
-        return RegistryCall(
-            registry=self.host.name,
-            step="manifest",
-            what=f"{self.name}{'@' if ':' in tag_or_digest else ':'}{tag_or_digest}",
-            method=method,
-            url=await self.host.locate(f"/v2/{self.name}/manifests/{tag_or_digest}"),
-            headers={"Accept": ACCEPT},
-        )
+        what = f"{self.name}{'@' if ':' in tag_or_digest else ':'}{tag_or_digest}"
+        path = f"/v2/{self.name}/manifests/{tag_or_digest}"
+        return await self.host.make_call("manifest", what, path, method=method, headers={"Accept": ACCEPT})
 
     async def _call_for_blob(self, digest: str, method: str = "GET", file: BlobFile | None = None) -> RegistryCall:
-        what, url = f"{self.name}@{digest}", await self.host.locate(f"/v2/{self.name}/blobs/{digest}")
-        return RegistryCall(registry=self.host.name, step="blob", what=what, method=method, url=url, file=file)
-
-    async def _fetch(self, kind: str, digest: str, limit: int, headers: Mapping[str, str]) -> bytes:
-        call = RegistryCall(
-            registry=self.host.name,
-            step=kind,
-            what=f"{self.name}@{digest}",
-            url=await self.host.locate(f"/v2/{self.name}/{kind}s/{digest}"),
-            headers=headers,
-            limit=limit,
-        )
-        answer = await self.access.get(call)
-        if digest_of(answer.body, like=digest) != digest:
-            raise call.make_error(RegistryError, "the content has another digest", answer.status)
-        return answer.body
+        path = f"/v2/{self.name}/blobs/{digest}"
+        return await self.host.make_call("blob", f"{self.name}@{digest}", path, method=method, file=file)
 
 
 def _find_digest(answer: RegistryAnswer) -> str | None:
