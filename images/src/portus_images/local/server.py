@@ -16,6 +16,8 @@ from .file_slice import FileSlice, why
 from .open_store import OpenStore
 
 _LOGGER = logging.getLogger("portus_images.local")
+_UNHEARD = logging.Logger("portus_images.local.http", logging.CRITICAL + 1)
+"""What aiohttp says of a request that it does not understand quotes the path, which is the secret."""
 _SHUTDOWN = 1.0
 """Seconds that a transfer has to end when the server is closed."""
 
@@ -64,7 +66,9 @@ class BlobServer:
             self._runner = None
 
     async def _listen(self) -> None:
-        runner = web.ServerRunner(web.Server(self._answer, access_log=None), shutdown_timeout=_SHUTDOWN)
+        runner = web.ServerRunner(
+            web.Server(self._answer, access_log=None, logger=_UNHEARD), shutdown_timeout=_SHUTDOWN
+        )
         await runner.setup()
         site = web.TCPSite(runner, self._address.host, self._address.port)
         try:

@@ -112,16 +112,22 @@ class ClairClient:
                 raise refusal.error()
             await pause_after_race(tries)
 
-    async def post_layer(self, link: ChainLink, access: BlobAccess) -> Refusal | None:
+    async def post_layer(self, link: ChainLink, access: BlobAccess, *, secret_path: bool) -> Refusal | None:
         """Have Clair fetch and analyse one layer; return None if it did, or knew the layer, or else its refusal.
 
         The answer to a success echoes the request, credentials included; it is dropped unread.
+
+        Args:
+            link: The layer.
+            access: Where Clair gets it.
+            secret_path: The address itself gives access: it is masked where Clair quotes it.
 
         Raises:
             ScannerUnavailableError: Clair can't be reached, or closed the connection.
             InvalidReportError: The answer is too long.
         """
-        answer = await self._api.request("POST", "/v1/layers", json=layer_request(link, access), headers=_PLAIN)
+        request = layer_request(link, access, secret_path=secret_path)
+        answer = await self._api.request("POST", "/v1/layers", json=request, headers=_PLAIN)
         if answer.status == HTTPStatus.CREATED:
             return None
         return Refusal.from_answer(answer)

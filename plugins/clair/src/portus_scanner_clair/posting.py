@@ -127,7 +127,7 @@ class LayerPoster:
         renew = False
         while True:
             access = await self._access(link, renew=renew)
-            refusal = await self._client.post_layer(link, access)
+            refusal = await self._client.post_layer(link, access, secret_path=self._image.local is not None)
             if refusal is None:
                 return
             tries[refusal.cause] += 1

@@ -96,12 +96,12 @@ class VulnerabilitiesAnswer:
     """Null where there are none, but never absent."""
 
 
-def layer_request(link: ChainLink, access: BlobAccess) -> dict[str, Any]:
-    """Return the body of ``POST /v1/layers``; it contains the registry's credentials."""
+def layer_request(link: ChainLink, access: BlobAccess, *, secret_path: bool = False) -> dict[str, Any]:
+    """Return the body of ``POST /v1/layers``; it contains the registry's credentials, or a path as secret as those."""
     return {
         "Layer": {
             "Name": link.name,
-            "Path": access.url,
+            "Path": Secret(access.url) if secret_path else access.url,
             "Headers": {name: Secret(value) for name, value in access.headers.items()},
             "ParentName": link.parent,
             "Format": "Docker",
