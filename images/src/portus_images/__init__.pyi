@@ -68,9 +68,6 @@ from .registry import (
     credentials_files as credentials_files,
     credentials_origin as credentials_origin,
 )
-from .secret_mask import (
-    SecretMask as SecretMask,
-)
 from .sessions import (
     CONNECT_TIMEOUT as CONNECT_TIMEOUT,
     TlsFileError as TlsFileError,

@@ -11,9 +11,10 @@ from typing import Any, Self, TypeVar
 
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
-from portus_images import RepeatedMemberError, SecretMask, faults_of, load_json, make_json_converter
+from portus_images import RepeatedMemberError, faults_of, load_json, make_json_converter
 
 from ..errors import InvalidReportError
+from .secret_mask import SecretMask
 
 __all__ = ["BackendAnswer", "structure_answer"]
 

@@ -12,7 +12,6 @@ from attrs import field, frozen
 from portus_images import (
     CONNECT_TIMEOUT,
     Secret,
-    SecretMask,
     SettingsError,
     advise_on_tls,
     one_line,
@@ -25,6 +24,7 @@ from yarl import URL
 from ..errors import InvalidReportError, ScannerError, ScannerUnavailableError
 from ..scanner import ScannerContext
 from .answer import BackendAnswer
+from .secret_mask import SecretMask
 
 __all__ = ["HttpAnswer", "HttpBackend"]
 

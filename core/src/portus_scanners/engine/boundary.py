@@ -117,11 +117,7 @@ async def take_report(value: object) -> ScannerReport:
 
 
 def take_report_now(value: object) -> ScannerReport:
-    """Return what `take_report` does, at once.
-
-    Raises:
-        InvalidReportError: See `take_report`.
-    """
+    """Return, or raise, what `take_report` does, at once."""
     taker = ReportTaker(value)
     taker.take(maxsize)
     return taker.finish()

@@ -200,8 +200,7 @@ class Crew:
             return Health(healthy=False, message=f"no answer within {limit:g} s")
         if ended.error is not None:
             return Health(healthy=False, message=ended.error.words)
-        health: Health = ended.value
-        return health
+        return ended.value  # type: ignore[no-any-return]
 
     def _open_context(self, one: ConfiguredScanner) -> EngineContext | Raised:
         try:

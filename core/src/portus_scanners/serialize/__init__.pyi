@@ -12,9 +12,5 @@ from .documents import (
     load_document as load_document,
     load_line as load_line,
 )
-from .schema import (
-    make_schema as make_schema,
-    read_schema as read_schema,
-)
 
 __all__: list[str]

@@ -10,10 +10,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from attrs import frozen
-from portus_images import Secret, SecretMask
+from portus_images import Secret
 
 from ...errors import ScannerError
 from ...scanner import ScannerContext
+from ..secret_mask import SecretMask
 from . import folders
 from .cancellation import HeldCancellation
 from .command import OWN_FOLDERS, check_arguments, find_program, make_environment, proxy_passwords

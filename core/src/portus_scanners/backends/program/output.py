@@ -7,9 +7,10 @@ import signal
 from collections.abc import Iterator
 
 from attrs import field, frozen
-from portus_images import SecretMask, one_line
+from portus_images import one_line
 
 from ..answer import BackendAnswer
+from ..secret_mask import SecretMask
 
 STDOUT, STDERR = 1, 2
 DEFAULT_MAX_OUTPUT = 64 * 1024 * 1024

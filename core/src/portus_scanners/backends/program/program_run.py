@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from attrs import frozen
-from portus_images import SecretMask, one_line
+from portus_images import one_line
 
 from ...errors import InvalidReportError, ScannerError, ScannerUnavailableError
+from ..secret_mask import SecretMask
 from .cancellation import HeldCancellation
 from .command import start_error
 from .output import ProgramAnswer, ProgramOutput

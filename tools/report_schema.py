@@ -1,28 +1,18 @@
-"""The JSON Schema of a report document: made from the models, and shipped."""
+"""The JSON Schema of a report document, made from the models: ``scripts/schema`` writes the file that is shipped."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from enum import Enum
-from importlib.resources import files
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
 from portus_images import ImageReference, Platform
+from portus_scanners.models import SCHEMA_VERSION, ReportDocument
 
-from ..models import SCHEMA_VERSION, ReportDocument
-
-SCHEMA_FILE = "report-v1.schema.json"
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
-
-
-def read_schema() -> dict[str, Any]:
-    """Return the JSON Schema that is shipped with this package."""
-    schema: dict[str, Any] = json.loads(files("portus_scanners").joinpath(SCHEMA_FILE).read_text(encoding="utf-8"))
-    return schema
 
 
 def make_schema() -> dict[str, Any]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-from .text import MASK
+from portus_images import MASK
 
 _SHORTEST_LINE = 8
 """Characters: lines of a secret file that are shorter than this ("{") say nothing, and are everywhere."""
