@@ -18,8 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-
-from attrs import frozen
+from typing import NamedTuple
 
 from .wire import WireArtifact, WireManifest
 
@@ -51,8 +50,7 @@ OTHER = "artifact"
 """What is not an image, and of no known kind."""
 
 
-@frozen
-class ManifestContent:
+class ManifestContent(NamedTuple):
     """What a manifest's media types say of its content."""
 
     unsupported: str | None = None

@@ -144,15 +144,10 @@ def rank_entries(index: ImageIndex, wanted: Platform) -> tuple[Descriptor, ...]:
     ranked = [(rank, entry) for entry in index.entries if (rank := _rank(entry, wanted)) is not None]
     if ranked:
         return (min(ranked, key=lambda pair: pair[0])[1],)
-    unnamed = tuple(entry for entry in index.entries if names_nothing(entry))
+    unnamed = tuple(entry for entry in index.entries if entry.platform in {None, WirePlatform()})  # an OS fits none
     if unnamed and unnamed[0].mediaType in _INDEXES:
         return tuple(entry for entry in unnamed if entry.mediaType in _INDEXES)
     return unnamed[:1]
-
-
-def names_nothing(entry: Descriptor) -> bool:
-    """Tell whether an entry has no platform; one of an OS alone fits none that is wanted."""
-    return entry.platform in {None, WirePlatform()}
 
 
 def make_platform(wire: WirePlatform | None) -> Platform | None:
@@ -248,21 +243,14 @@ def make_index(entries: Iterable[Descriptor], *, digest: str, media_type: str) -
 
 def _make_manifest(document: dict[str, Any], digest: str, media_type: str) -> ImageManifest:
     wire = structure(document, WireManifest)
-    content = judge_content(wire)
-    return ImageManifest(
-        digest=digest,
-        media_type=media_type,
-        config=wire.config,
-        layers=tuple(_make_layer(layer) for layer in wire.layers),
-        unsupported=content.unsupported,
-        artifact=content.artifact,
-    )
+    layers, content = tuple(map(_make_layer, wire.layers)), judge_content(wire)._asdict()
+    return ImageManifest(digest=digest, media_type=media_type, config=wire.config, layers=layers, **content)
 
 
 def _read_artifact(document: dict[str, Any], digest: str, media_type: str) -> ImageManifest:
     _check_foreign(document, "blobs")
-    found = judge_artifact(structure(document, WireArtifact), media_type)
-    return ImageManifest(digest=digest, media_type=media_type, unsupported=found.unsupported, artifact=found.artifact)
+    content = judge_artifact(structure(document, WireArtifact), media_type)._asdict()
+    return ImageManifest(digest=digest, media_type=media_type, **content)
 
 
 def _make_layer(wire: Descriptor) -> Layer:

@@ -47,16 +47,7 @@ OnPage = Callable[[int, int], None]
 
 
 async def list_repositories(access: RegistryAccess, on_page: OnPage | None = None) -> AsyncIterator[str]:
-    """Iterate over the names of all repositories that the registry shows.
-
-    Args:
-        access: To the registry.
-        on_page: Called with each page's number, the first is 1, and with the number of the last that would be read.
-
-    Raises:
-        RegistryError: It does not show them, or is not available.
-        InvalidManifestError: Its answer is not a list.
-    """
+    """Iterate over the names of all repositories that the registry shows: see `Registry.repositories`."""
     try:
         what = "the list of repositories"
         async for page in _read_pages(access, "/v2/_catalog", "catalog", what, WireCatalog, on_page):
@@ -70,18 +61,7 @@ async def list_repositories(access: RegistryAccess, on_page: OnPage | None = Non
 
 
 async def list_tags(repository: Repository, on_page: OnPage | None = None) -> AsyncIterator[str]:
-    """Iterate over the tags of a repository; there are none where all have been deleted.
-
-    Args:
-        repository: Whose tags.
-        on_page: See `list_repositories`.
-
-    Raises:
-        UnknownRepositoryError: There is no such repository.
-        ImageNotFoundError: There may be none.
-        RegistryError: The registry does not show them, or is not available.
-        InvalidManifestError: Its answer is not a list.
-    """
+    """Iterate over the tags of a repository, none where all have been deleted: see `Registry.tags`."""
     try:
         async for tag in _read_tags(repository, on_page):
             yield tag

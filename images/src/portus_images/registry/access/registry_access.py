@@ -57,8 +57,7 @@ class RegistryAccess:
         """Send a request; return an answer with the status 200 and its whole body.
 
         Raises:
-            InvalidManifestError: The body is longer than it may be; or the status is another of success, such as 206: a
-                part would pass for the whole.
+            InvalidManifestError: The body is longer than it may be; or the status is 206, say, that of a part.
             RegistryError: The status is another, there is no answer, or no credentials.
         """
         answer = await self.send(call)
