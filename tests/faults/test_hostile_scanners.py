@@ -12,6 +12,7 @@ from portus_scanners import (
     Engine,
     Finding,
     Image,
+    Layer,
     Outcome,
     Reference,
     ReportDocument,
@@ -30,7 +31,8 @@ from portus_scanners_testing.engines import GivenPlugin
 
 from .conftest import ENTRY_POINTS, hostile, names_of
 
-IMAGE = Image(reference=Reference.parse("registry.example/team/app:1"), digest="sha256:" + "a" * 64)
+REFERENCE = Reference.parse("registry.example/team/app:1")
+IMAGE = Image(reference=REFERENCE, digest="sha256:" + "a" * 64, layers=(Layer(digest="sha256:" + "b" * 64, size=1),))
 FOUND = ScannerReport(findings=(Finding(id="CVE-2016-6304"),))
 MODULES = ("returned", "raised", "at_start", "lasting")
 IN_ONE_PROCESS = names_of("returned", "raised", "at_start")
@@ -42,7 +44,7 @@ class Good(Scanner[ScannerSettings], contract=1):
 
     async def scan(self, image: Image) -> ScannerReport:
         await asyncio.sleep(1)
-        return FOUND
+        return FOUND if image == IMAGE else ScannerReport()
 
 
 def open_engine(**classes: type[Scanner[Any]]) -> Engine:
@@ -72,7 +74,7 @@ def test_a_hostile_scanner_ends_its_own_run_alone(name: str, complaints: list[st
     bad, good = report.results
     assert (hostile(name).outcome, Outcome.OK, FOUND) == (bad.outcome, good.outcome, good.report)
     assert bad.outcome is Outcome.OK or is_one_line(bad)
-    assert Verdict.VULNERABLE == report.verdict
+    assert (Verdict.VULNERABLE, IMAGE) == (report.verdict, report.image)
     document = ReportDocument(reports=(report,))
     assert document == load_document(dump_document(document))
     assert [] == complaints

@@ -38,6 +38,7 @@ from .image import (
     Layer as Layer,
     LocalImage as LocalImage,
     Platform as Platform,
+    copy_image as copy_image,
 )
 from .images import (
     Images as Images,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 
 from .errors import NotInRegistryError
 from .fields import STRING, nonempty_string, strings
-from .reference import ImageReference, LocalReference
+from .reference import ImageReference, LocalReference, Reference
 
 
 @frozen
@@ -124,3 +125,25 @@ class Image:
             msg = f"{self.reference.text} is a local image, and this scanner's backend pulls from a registry"
             raise NotInRegistryError(msg)
         return f"{self.reference.registry}/{self.reference.repository}@{self.digest}"
+
+
+_MEMBERS = {
+    kind: [member.name for member in fields(kind)]
+    for kind in (Image, Layer, LocalImage, Platform, Reference, LocalReference)
+}
+
+
+def copy_image(image: Image) -> Image:
+    """Return an equal image that has no part in common: foreign code may change even what is frozen."""
+    return _copy(image)  # type: ignore[no-any-return]
+
+
+def _copy(value: Any) -> Any:
+    if type(value) is tuple:
+        return tuple(map(_copy, value))
+    if type(value) not in _MEMBERS:
+        return value
+    copied = object.__new__(type(value))  # not the class: its values are right, and checking them again takes longer
+    for name in _MEMBERS[type(value)]:
+        object.__setattr__(copied, name, _copy(getattr(value, name)))
+    return copied

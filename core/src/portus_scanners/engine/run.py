@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from attrs import evolve
-from portus_images import Image, message_line
+from portus_images import Image, copy_image, message_line
 
 from ..models import Outcome, ScannerReport, ScannerRun
 from .boundary import take_report
@@ -123,7 +123,7 @@ class Run:
         scanner = self._ready.scanner
         assert scanner is not None  # noqa: S101 (a scanner without one has a fault)
         CURRENT_RUN.set(self._state)
-        return await take_report(await scanner.scan(self._image))
+        return await take_report(await scanner.scan(copy_image(self._image)))
 
     def _limit(self) -> float:
         """Return the loop time at which this run has to end."""

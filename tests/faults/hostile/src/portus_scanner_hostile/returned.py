@@ -9,6 +9,7 @@ from enum import StrEnum
 from itertools import count
 from typing import Any
 
+from attrs import fields
 from portus_scanners import Cvss, Finding, Outcome, Package, ScannerReport, Severity, VendorRating
 
 from .making import Hostile, does, finding, report, returns, spoilt
@@ -164,6 +165,13 @@ def _change_later(scanner: Hostile, _image: object) -> ScannerReport:
     return made
 
 
+def _spoil_the_image(_scanner: Hostile, image: Any) -> ScannerReport:
+    for one in (image.reference, *image.layers, image):
+        for member in fields(type(one)):
+            spoilt(one, **{member.name: Liar()})
+    return report()
+
+
 def _keep_and_spoil(scanner: Hostile, _image: object) -> None:
     made = report()
     scanner.context.keep(made)
@@ -171,6 +179,7 @@ def _keep_and_spoil(scanner: Hostile, _image: object) -> None:
     raise RuntimeError
 
 
+ImageSpoilt = does(_spoil_the_image, Outcome.OK)
 ChangedLater = does(_change_later, Outcome.OK)
 KeptThenSpoilt = does(_keep_and_spoil)
 KeptDerived = does(lambda scanner, _: scanner.context.keep(ExitingReport()))
