@@ -134,7 +134,7 @@ class TestUse:
 
     @pytest.mark.parametrize(
         ("remarks", "words"),
-        [("[1]", "a remark that is not a string"), ("None", "it raised TypeError"), ("1 / 0", "it raised Zero")],
+        [("[1]", "it gives a int where a str belongs"), ("None", "it raised TypeError"), ("1 / 0", "it raised Zero")],
     )
     def test_remarks_that_are_none(self, run: Run, config: Config, install: Install, remarks: str, words: str) -> None:
         """A format whose remarks fail is not written, since nobody knows what it would have said."""
@@ -170,6 +170,13 @@ class TestUse:
             f"format 'acme' is not written, or not all of it: {words}" in result.stderr,
             APP in result.stdout and len(load_document(other.read_text()).reports) == 1,
         )
+
+    def test_a_string_of_a_derived_class_is_its_characters(self, run: Run, config: Config, install: Install) -> None:
+        """What Jinja gives is written as it is, and what exits when it is encoded can't exit."""
+        body = "yield type('Text', (str,), {'encode': sys.exit, '__str__': sys.exit, '__bool__': sys.exit})('all\\n')"
+        install("acme", plugins.reporter(body), kind="reporter")
+        result = run("image", APP, "--config", config(EMPTY), "-o", "acme")
+        assert (0, "all\n") == (result.exit_code, result.stdout)
 
     def test_the_traceback_is_in_the_log(
         self, run: Run, config: Config, install: Install, caplog: pytest.LogCaptureFixture

@@ -135,7 +135,7 @@ class FolderReporter(Reporter):
 def _fault_of_reporter(loaded: type[Reporter]) -> str | None:
     if not issubclass(loaded, (TextReporter, FolderReporter)):
         return "derives from neither portus_scan.TextReporter nor portus_scan.FolderReporter"
-    return None if isinstance(loaded.description, str) else "has a description that is not a string"
+    return None if type(loaded.description) is str else "has a description that is not a string"
 
 
 def _contract_of_reporters() -> PluginContract:

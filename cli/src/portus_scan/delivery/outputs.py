@@ -9,15 +9,14 @@ import difflib
 import logging
 import re
 import sys
-from asyncio import CancelledError
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from itertools import islice
 from pathlib import PurePath
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from attrs import evolve, frozen
-from portus_images import log_crash, words_of
+from portus_images import class_name, log_crash, words_of
 from portus_scanners import PluginError
 from portus_scanners.plugins import load_plugin
 
@@ -73,7 +72,7 @@ class FolderOutput:
         try:
             job = evolve(job, surface=self.place.surface)
             remarks, files = _remarks(self.reporter, job), _guarded(self.reporter, job, ReportFile)
-            return self.place.write(_checked(files)) and _say_remarks(self.format_name, remarks)
+            return self.place.write(files) and _say_remarks(self.format_name, remarks)
         except FormatFault as fault:
             return _say_fault(self.format_name, fault)
 
@@ -190,21 +189,11 @@ def _remarks(reporter: TextReporter | FolderReporter, job: ReportJob) -> tuple[s
         FormatFault: The format raised, or gave something that is not a string.
     """
     with _isolated():
-        remarks = tuple(islice(reporter.remarks(job), _MOST_REMARKS))
-    if not all(isinstance(remark, str) for remark in remarks):
-        raise FormatFault("it gives a remark that is not a string")
-    return remarks
-
-
-def _checked(files: Iterator[ReportFile]) -> Iterator[ReportFile]:
-    for file in files:
-        if not isinstance(file.path, str) or not isinstance(file.content, bytes):
-            raise FormatFault("it gives a file whose path is not a string or whose content is not bytes")
-        yield file
+        return tuple(_take(remark, str) for remark in islice(reporter.remarks(job), _MOST_REMARKS))
 
 
 def _guarded(reporter: TextReporter | FolderReporter, job: ReportJob, kind: type[PieceT]) -> Iterator[PieceT]:
-    """Yield what a format gives, piece by piece.
+    """Yield what a format gives, piece by piece, made anew: of exactly our classes.
 
     Raises:
         FormatFault: The format raised, or gave nothing, or something of another kind.
@@ -215,14 +204,24 @@ def _guarded(reporter: TextReporter | FolderReporter, job: ReportJob, kind: type
     while True:
         with _isolated():
             piece = next(pieces, _END)
-        if piece is _END:
-            break
-        if not isinstance(piece, kind):
-            raise FormatFault(f"it gives a {type(piece).__name__} where a {kind.__name__} belongs")
-        given = given or bool(piece)
-        yield piece
+            if piece is _END:
+                break
+            taken = _take(piece, kind)
+        given = given or bool(taken)
+        yield taken
     if not given:
         raise FormatFault("it gives nothing at all")
+
+
+def _take(piece: Any, kind: type[PieceT]) -> PieceT:
+    if kind is str and issubclass(type(piece), str):
+        return str.__str__(piece)  # type: ignore[return-value]  # the characters alone, of Jinja's `Markup` as well
+    if kind is str or type(piece) is not ReportFile:
+        raise FormatFault(f"it gives a {class_name(piece)} where a {kind.__name__} belongs")
+    path, content = piece.path, piece.content
+    if type(path) is not str or type(content) is not bytes:
+        raise FormatFault("it gives a file whose path is not a string or whose content is not bytes")
+    return ReportFile(path=path, content=content)  # type: ignore[return-value]
 
 
 @contextmanager
@@ -231,7 +230,7 @@ def _isolated() -> Iterator[None]:
     try:
         with redirect_stdout(sys.stderr):
             yield
-    except (KeyboardInterrupt, CancelledError):
+    except (KeyboardInterrupt, FormatFault):  # Ctrl-C, where no session reads the signals
         raise
     except BaseException as error:  # foreign code: it may raise or exit as it likes
         log_crash(_LOGGER, "a format raised", error)
