@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,13 @@ _SOURCES = {
     "alpine": {"ID": "alpine", "Name": "Alpine Secdb", "URL": "https://secdb.alpinelinux.org/"},
     "debian": {"ID": "debian", "Name": "Debian Security Tracker", "URL": "https://security-tracker.debian.org/"},
     "npm::": {"ID": "ghsa", "Name": "GitHub Security Advisory npm", "URL": "https://github.com/advisories"},
+    "pip::": {"ID": "ghsa", "Name": "GitHub Security Advisory pip", "URL": "https://github.com/advisories"},
+    "go::": {"ID": "ghsa", "Name": "GitHub Security Advisory Go", "URL": "https://github.com/advisories"},
+    "maven::": {"ID": "ghsa", "Name": "GitHub Security Advisory Maven", "URL": "https://github.com/advisories"},
+    "Red Hat": {"ID": "redhat", "Name": "Red Hat OVAL v2", "URL": "https://www.redhat.com/security/data/oval/v2/"},
 }
+_REPOSITORIES = ("rhel-8-for-x86_64-baseos-rpms", "rhel-8-for-x86_64-appstream-rpms")
+"""What an image of Red Hat's Linux 8 has its packages from, where it does not say so."""
 _PUBLISHED = "2025-01-01T00:00:00Z"
 _MODIFIED = "2025-02-01T00:00:00.123456789Z"
 
@@ -31,12 +39,14 @@ class Advisory:
     package: str
     """The source package, of a distribution."""
     platform: str = "debian 12"
-    """``debian 12``, ``alpine 3.19``, ``npm::GitHub Security Advisory npm``."""
+    """``debian 12``, ``alpine 3.19``, ``Red Hat``, ``npm::GitHub Security Advisory npm``."""
     severity: str = "HIGH"
     fixed: str = ""
     """The version that fixes it; for npm also what says which versions are vulnerable."""
     status: int = 2
     """If no version fixes it: 2 affected, 5 will not be fixed."""
+    vendor_id: str = ""
+    """Red Hat's name for it: ``RHSA-2099:0001``."""
     title: str = ""
     references: tuple[str, ...] = ()
     cvss: Mapping[str, Mapping[str, Any]] = {}
@@ -69,12 +79,30 @@ def _make_tree(advisories: Iterable[Advisory]) -> dict[str, Any]:
     for advisory in advisories:
         source = next(source for start, source in _SOURCES.items() if advisory.platform.startswith(start))
         sources[advisory.platform] = _dump(source)
-        platforms[advisory.platform][advisory.package][advisory.id] = _dump(_advisory(advisory))
+        key = advisory.vendor_id or advisory.id
+        platforms[advisory.platform][advisory.package][key] = _dump(_advisory(advisory))
         vulnerabilities[advisory.id] = _dump(_vulnerability(advisory, source["ID"]))
-    return {"data-source": sources, "vulnerability": vulnerabilities, **platforms}
+    repositories = {name: _dump([0]) for name in _REPOSITORIES}
+    cpes = {"cpe": {"0": _dump("cpe:/o:redhat:enterprise_linux:8")}, "repository": repositories, "nvr": {}}
+    return {"data-source": sources, "vulnerability": vulnerabilities, "Red Hat CPE": cpes, **platforms}
+
+
+def write_java_database(cache: Path) -> None:
+    """Write a database of Java archives that knows none, so that each has to say itself what it is."""
+    folder = cache / "java-db"
+    folder.mkdir(parents=True)
+    with closing(sqlite3.connect(folder / "trivy-java.db")) as database, database:
+        database.execute("CREATE TABLE artifacts (id INTEGER PRIMARY KEY, group_id TEXT, artifact_id TEXT)")
+        database.execute("CREATE TABLE indices (artifact_id INTEGER, version TEXT, sha1 BLOB, archive_type TEXT)")
+    metadata = {"Version": 1, "NextUpdate": "2099-01-01T00:00:00Z", "UpdatedAt": _PUBLISHED, "DownloadedAt": _PUBLISHED}
+    (folder / "metadata.json").write_text(json.dumps(metadata))
 
 
 def _advisory(advisory: Advisory) -> dict[str, Any]:
+    if advisory.platform == "Red Hat":
+        cves = [{"ID": advisory.id, "Severity": _LEVELS[advisory.severity]}]
+        entry = {"FixedVersion": advisory.fixed, "Affected": [0], "Cves": cves, "Status": 3 if advisory.fixed else 2}
+        return {"Entries": [entry]}
     if "::" in advisory.platform:
         return {"PatchedVersions": [advisory.fixed], "VulnerableVersions": [f"<{advisory.fixed}"]}
     return {"FixedVersion": advisory.fixed} if advisory.fixed else {"Status": advisory.status}

@@ -19,8 +19,11 @@ _NO_DATA = "no OS found in the DB"
 """How Grype says of the packages of a distribution that its database has no such distribution, or no such release."""
 _UNSEEN = re.compile(r"cataloger returned errors|unable to fetch contents|recovered from panic|task panic")
 """What is logged for debugging alone, and means that a file was not read, or not all of it."""
-_HARMLESS = re.compile(r"unable to parse CVSS vector|carry function symbols|unable to fetch effective CVE metadata")
-"""Warnings that cost no finding."""
+_HARMLESS = re.compile(
+    r"unable to parse CVSS vector|carry function symbols|unable to fetch effective CVE metadata"
+    r"|unable to read golang version info"
+)
+"""What costs no finding: of a program in Go without symbols, say, the modules are listed all the same."""
 _MOST = 20
 
 
@@ -66,6 +69,6 @@ class GrypeLog:
 
 
 def _means_unseen(level: str, text: str) -> bool:
-    if level == "WARN":
-        return not _HARMLESS.search(text)
-    return level in {"DEBUG", "TRACE"} and bool(_UNSEEN.search(text))
+    if _HARMLESS.search(text):
+        return False
+    return level == "WARN" or (level in {"DEBUG", "TRACE"} and bool(_UNSEEN.search(text)))
