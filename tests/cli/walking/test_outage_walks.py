@@ -173,6 +173,7 @@ async def test_ctrl_c_ends_the_waiting(walk: Start, clair: RestlessClair, tmp_pa
     assert (0, expected()) == (ended.code, verdicts(tmp_path / "r"))
 
 
+@pytest.mark.timeout(60 * KILLS)
 async def test_kills_at_random_moments_lose_nothing(walk: Start, clair: RestlessClair, tmp_path: Path) -> None:
     """Every image exactly once, with the right verdict, though Clair goes away in the middle."""
     chance = random.Random(IMAGES)  # noqa: S311
