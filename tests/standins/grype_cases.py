@@ -12,6 +12,16 @@ from .report_case import CONFIG, OTHER, ReportCase
 
 MATCH = {"vulnerability": {"id": "CVE-2099-0001", "severity": "High"}, "artifact": {"name": "a", "type": "deb"}}
 MATCH_OF_LANGUAGE = {"vulnerability": {"id": "GHSA-1", "severity": "Low"}, "artifact": {"name": "b", "type": "npm"}}
+GHSA = {
+    "vulnerability": {"id": "GHSA-rhm9-p9w5-fwm7", "severity": "High", "namespace": "github:language:python"},
+    "relatedVulnerabilities": [{"id": "CVE-2020-36242", "namespace": "nvd:cpe", "severity": "Critical", "cvss": []}],
+    "artifact": {"name": "cryptography", "version": "3.0", "type": "python", "purl": "pkg:pypi/cryptography@3.0"},
+}
+WITHOUT_SEVERITY = {
+    "vulnerability": {"id": "CVE-2011-3374", "namespace": "debian:distro:debian:12", "fix": {"state": "not-fixed"}},
+    "relatedVulnerabilities": [],
+    "artifact": {"name": "apt", "version": "2.6.1", "type": "deb", "locations": [{"path": "/var/lib/dpkg/status"}]},
+}
 MADE = "2026-11-10T00:00:00Z"
 UNNAMED = {"name": "", "version": "", "idLike": None}
 
@@ -57,6 +67,7 @@ OLD_FORM = {"built": "2026-11-09T00:00:00Z", "schemaVersion": 5, "location": "/d
 def _complete() -> Iterator[tuple[str, dict[str, Any], int, str]]:
     yield "nothing found", document(), 0, ""
     yield "found", document(MATCH), 1, ""
+    yield "an alias, and no severity", document(GHSA, WITHOUT_SEVERITY, db=status()), 2, ""
     yield "ignored", document(ignoredMatches=[{**MATCH, "appliedIgnoreRules": []}]), 0, "left out: 1"
     yield "data for the distribution", document(db=PROVIDERS), 0, ""
     yield (
