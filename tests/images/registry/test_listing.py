@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
-from portus_images import InvalidManifestError, UnknownRepositoryError
+from aiohttp import web
+from portus_images import InvalidManifestError, Registry, UnknownRepositoryError
 from portus_images.registry.client import _name
 from portus_scanners import (
     ImageNotFoundError,
@@ -167,3 +170,43 @@ def test_a_host_that_is_none_is_refused(connect: Connect, host: str) -> None:
     """Before anything is asked."""
     with pytest.raises(InvalidReferenceError):
         connect().repositories(host)
+
+
+def auths(folder: Path, **members: Any) -> dict[str, str]:
+    """Write podman's file, and return the environment that names it."""
+    (folder / "auth.json").write_text(json.dumps(members))
+    return {"REGISTRY_AUTH_FILE": str(folder / "auth.json"), "PATH": "/nowhere"}
+
+
+async def list_public(server: ScriptedServer, client: Registry, namespace: str = "") -> list[str]:
+    """List a registry that shows everybody a part of what it has."""
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        private = ["team/private"] if "Authorization" in request.headers else []
+        return web.json_response({"repositories": [*private, "team/public"]})
+
+    server.script("/v2/_catalog", answer)
+    return await all_of(client.repositories(server.host, namespace=namespace))
+
+
+async def test_the_credentials_of_a_namespace_are_used_for_its_list(connect: Connect, tmp_path: Path) -> None:
+    """Podman's file may have some for a part of a registry."""
+    async with ScriptedServer() as server:
+        entry = {"auth": b64encode(b"me:secret").decode()}
+        client = connect(**auths(tmp_path, auths={f"{server.host}/team": entry}))
+        assert ["team/private", "team/public"] == await list_public(server, client, "team")
+
+
+@pytest.mark.parametrize("members", [{"credsStore": "gone"}, {"auths": {"HOST/team": {"auth": "bWU6c2VjcmV0"}}}])
+async def test_a_list_without_a_log_in_that_may_be_is_not_the_whole(
+    connect: Connect, tmp_path: Path, members: dict[str, Any]
+) -> None:
+    """A helper that fails, credentials for a part alone: what is listed is given, and then that there may be more."""
+    async with ScriptedServer() as server:
+        written = json.loads(json.dumps(members).replace("HOST", server.host))
+        client = connect(**auths(tmp_path, **written))
+        names = client.repositories(server.host)
+        server.script("/v2/_catalog", {"repositories": ["team/public"]})
+        assert "team/public" == await anext(names)
+        with pytest.raises(RegistryAuthError, match=r"may be the list of a part: .*(docker-credential-gone|/team)"):
+            await anext(names)

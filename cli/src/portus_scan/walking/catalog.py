@@ -242,7 +242,10 @@ class Catalog:
                     yield name
             return
         try:
-            async for name in self._registry.repositories(self._host, on_page=self._note_page):
+            listed = self._registry.repositories(
+                self._host, namespace=self._selection.namespace, on_page=self._note_page
+            )
+            async for name in listed:
                 if self._selection.wants_repository(name):
                     yield name
         except RegistryError as error:  # raised when the tags of the repositories before it are there

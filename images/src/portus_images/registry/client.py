@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
-from attrs import frozen
+from attrs import evolve, frozen
 from yarl import URL
 
 from ..blob_file import BlobFile
@@ -206,21 +206,26 @@ class Registry:
         except ImageNotFoundError:
             return await repository.fetch("manifest", digest, max_size)
 
-    def repositories(self, host: str, *, on_page: Callable[[int, int], None] | None = None) -> AsyncIterator[str]:
+    def repositories(
+        self, host: str, *, namespace: str = "", on_page: Callable[[int, int], None] | None = None
+    ) -> AsyncIterator[str]:
         """Iterate over the names of all repositories that a registry shows, page by page, in its order.
 
         The names are the registry's own strings: one that is not a valid name is given too.
 
         Args:
             host: The registry, as in an image's name: ``registry.example:5000``.
+            namespace: Whose credentials are used, where podman's file has some for it; all repositories are listed.
             on_page: Called with the number of each page that was read, the first is 1, and of the last that would be.
 
         Raises:
             InvalidReferenceError: *host* is not a valid host.
-            RegistryError: (while iterating) The registry does not show them, or is not available.
+            RegistryError: (while iterating) The registry does not show them, or is not available; or, at the end, they
+                may be a part, since there are credentials that could not be used.
             InvalidManifestError: (while iterating) Its answer is not a list.
         """
-        return list_repositories(self._access(_name(host, "any"), CATALOG), on_page)
+        right = evolve(CATALOG, repository=namespace)
+        return list_repositories(self._access(_name(host, "any"), right), on_page)
 
     def tags(
         self, host: str, repository: str, *, on_page: Callable[[int, int], None] | None = None

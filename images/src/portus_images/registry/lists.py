@@ -15,7 +15,7 @@ from attrs import evolve
 from yarl import URL
 
 from ..blobs import Referrer
-from ..errors import ImageNotFoundError, InvalidManifestError, RegistryError, UnknownRepositoryError
+from ..errors import ImageNotFoundError, InvalidManifestError, RegistryAuthError, RegistryError, UnknownRepositoryError
 from ..manifests import (
     OCI_INDEX,
     Descriptor,
@@ -53,6 +53,9 @@ async def list_repositories(access: RegistryAccess, on_page: OnPage | None = Non
         async for page in _read_pages(access, "/v2/_catalog", "catalog", what, WireCatalog, on_page):
             for name in page.repositories:
                 yield name
+        if access.fault:
+            message = f"{access.host.name}, catalog: without a log-in this may be the list of a part: {access.fault}"
+            raise RegistryAuthError(message, registry=access.host.name, step="catalog")
     except RegistryError as error:
         if error.status not in _NOT_SHOWN:
             raise

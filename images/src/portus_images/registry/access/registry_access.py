@@ -53,6 +53,11 @@ class RegistryAccess:
         """Whether it has asked for something."""
         return self._tokens is not None or (self._fixed is not None and not self._open)
 
+    @property
+    def fault(self) -> str:
+        """Why there may be credentials that were not sent; empty where there are none, or they were."""
+        return self._fault
+
     async def get(self, call: RegistryCall) -> RegistryAnswer:
         """Send a request; return an answer with the status 200 and its whole body.
 
@@ -179,7 +184,7 @@ class RegistryAccess:
 
     async def _search(self) -> CredentialSearch:
         search = await self._store.find(self.host.name, self._right.repository)
-        self._fault = search.fault
+        self._fault = search.fault or search.of_parts
         return search
 
     def _refusal(self, call: RegistryCall, answer: RegistryAnswer, refused: Grant | None) -> RegistryAuthError:

@@ -50,6 +50,12 @@ class AuthFile:
                 return credentials
         return None
 
+    def parts_of(self, registry: str, repository: str) -> list[str]:
+        """Return the keys of what is below this in the registry, five at most."""
+        above = f"{registry}/{repository}/" if repository else f"{registry}/"
+        keys = (key for key in self.auths if key.startswith(above) and not _KEY.fullmatch(key))
+        return sorted(keys)[:5] if self.by_path else []
+
     def find_helper(self, registry: str) -> str | None:
         """Return the name of the program that keeps a registry's credentials, if there is one."""
         for key in self._keys_of(self.helpers, registry, ""):

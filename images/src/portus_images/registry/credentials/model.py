@@ -73,3 +73,5 @@ class CredentialSearch:
     """None where no source has any: access is anonymous."""
     fault: str = ""
     """The sources that could not be asked, in words: they matter where the registry lets no anonymous client in."""
+    of_parts: str = ""
+    """Where there are credentials for parts of what was asked about, in words: a list may be longer with them."""

@@ -88,6 +88,7 @@ class CredentialStore:
 
     async def _search_files(self, registry: str, repository: str) -> CredentialSearch:
         faults: list[str] = []
+        of_parts = ""
         for location in find_locations(self._environ):
             try:
                 file = await asyncio.to_thread(load_auth_file, location)
@@ -96,7 +97,9 @@ class CredentialStore:
                 continue
             if file and (found := file.find(registry, repository) or await self._ask_helper(file, registry, faults)):
                 return CredentialSearch(credentials=found)
-        return CredentialSearch(fault="; ".join(faults))
+            if file and (parts := file.parts_of(registry, repository)):
+                of_parts = f"{file.path} has some for parts of it: {', '.join(parts)}"
+        return CredentialSearch(fault="; ".join(faults), of_parts=of_parts)
 
     async def _ask_helper(self, file: AuthFile, registry: str, faults: list[str]) -> Credentials | None:
         """Return the answer of the helper that a file names, if it names one; a failure is noted."""
