@@ -1,8 +1,9 @@
 """The main job with nothing to set up: images in a registry, scanned with every plugin through the real command.
 
-The command, the core and the plugins are the real ones, and so is Trivy where its test wheel has a binary, on a
-database of our own. The registry is Debian's ``docker-registry`` where it is installed, else a stand-in; Clair and
-zypper-docker are stand-ins, made for the tests. All on loopback. Started by ``scripts/demo``.
+The command, the core and the plugins are the real ones, and so are Trivy, where its test wheel has a binary, and Grype,
+where ``scripts/grype`` has built it, on databases of our own. The registry is Debian's ``docker-registry`` where it is
+installed, else a stand-in; Clair and zypper-docker are stand-ins, made for the tests. All on loopback. Started by
+``scripts/demo``.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from portus_scanners_testing.images import (
 )
 from standins.clair import StandInClair
 from standins.docker_registry import DockerRegistry
+from standins.grype import Advisory as GrypeAdvisory, System, find_grype, write_database as write_grype_database
 from standins.programs import missing
 from standins.trivy import Advisory, find_trivy, write_database
 from standins.zypper_docker import StandInZypperDocker, failed, patch, scanned
@@ -44,6 +46,12 @@ ADVISORIES = (
     Advisory(id="CVE-2099-0004", package="musl", fixed="1.2.5-r1", severity="HIGH", platform="alpine 3.19"),
 )
 
+BOOKWORM = System("debian", "12", "bookworm")
+GRYPE_ADVISORIES = (
+    GrypeAdvisory(id="CVE-2099-0001", package="openssl", system=BOOKWORM, fixed="3.0.2-1", severity="critical"),
+    GrypeAdvisory(id="CVE-2099-0002", package="bash", system=BOOKWORM, fixed="5.2-2", state="fixed"),
+)
+
 LOOK_AT = """
 What can be seen here (all vulnerabilities are made up):{two_opinions}
   a backend down  clair_old: its runs have failed, and the reports say that there may be more
@@ -55,6 +63,7 @@ TWO_OPINIONS = """
                   Trivy the package libssl3 that was built from it: they meet there
   disagreement    CVE-2099-0002 is rated differently; CVE-2099-0003 and CVE-2099-0006 only one of them knows"""
 NO_TRIVY = "Trivy is left out: its test wheel has a binary for x86_64 Linux only."
+NO_GRYPE = "Grype is left out: scripts/grype builds it, with Go."
 NEXT = """
 {what} stand-ins. With servers of your own, and any `trivy` on PATH, the same command:
 
@@ -99,16 +108,24 @@ def teach(clair: StandInClair, zypper: StandInZypperDocker, references: Mapping[
         zypper.pull(references[repository], image, answer)
 
 
-def write_config(folder: Path, clair: StandInClair, zypper: StandInZypperDocker, trivy: Path | None) -> str:
+def write_config(folder: Path, clair: StandInClair, zypper: StandInZypperDocker) -> str:
     """Write the configuration (JSON is YAML) and return its path."""
     security: dict[str, object] = {
         "clair": {"server": clair.url, "health_port": clair.health_port},
         "clair_old": {"scanner": "clair", "server": f"http://127.0.0.1:{free_port()}", "timeout": 3},
         "zypper": {"server": zypper.url},
     }
-    if trivy is not None:
+    if (trivy := find_trivy()) is not None:
         write_database(folder / "trivy", ADVISORIES)
         security["trivy"] = {"program": str(trivy), "cache": str(folder / "trivy"), "offline": True, "enabled": True}
+    if (grype := find_grype()) is not None:
+        write_grype_database(folder / "grype", GRYPE_ADVISORIES, providers=["nvd", "github"])
+        security["grype"] = {
+            "program": str(grype),
+            "cache": str(folder / "grype"),
+            "skip_update": True,
+            "enabled": True,
+        }
     path = folder / "config.yml"
     path.write_text(json.dumps({"security": security}, indent=2))
     return str(path)
@@ -156,10 +173,11 @@ async def main() -> int:
         async with open_registry() as registry, StandInClair() as clair, StandInZypperDocker() as zypper:
             references = await fill(registry)
             teach(clair, zypper, references)
-            config = write_config(Path(folder), clair, zypper, trivy)
+            config = write_config(Path(folder), clair, zypper)
             real = isinstance(registry, DockerRegistry)
             print(f"{'docker-registry' if real else 'stand-in registry'}: {registry.url}   stand-in Clair: {clair.url}")
             print(f"stand-in zypper-docker: {zypper.url}   {NO_TRIVY if trivy is None else 'the real Trivy'}")
+            print(NO_GRYPE if find_grype() is None else "the real Grype")
             codes = [await run("scanners", "--config", config), await run("health", "--config", config)]
             codes.append(await run("image", "--config", config, *references.values()))
             print(LOOK_AT.format(two_opinions="" if trivy is None else TWO_OPINIONS))
