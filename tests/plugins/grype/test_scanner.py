@@ -90,7 +90,7 @@ async def test_what_grype_is_told(bench: Bench) -> None:
         "GRYPE_DB_AUTO_UPDATE": "false",
         "GRYPE_DB_CACHE_DIR": str(bench.cache),
         "GRYPE_DB_VALIDATE_AGE": "true",
-        "GRYPE_DB_MAX_ALLOWED_BUILT_AGE": "48h",
+        "GRYPE_DB_MAX_ALLOWED_BUILT_AGE": "172800s",
     } == told
 
 
@@ -209,6 +209,12 @@ async def test_health(bench: Bench, status: dict[str, object], skip_update: bool
     bench.program.script("db", status, status=0 if status.get("valid", True) else 1)
     health = await bench.health(skip_update=skip_update)
     assert (healthy, True) == (health.healthy, told in health.message), health.message
+
+
+@pytest.mark.parametrize(("days", "oldest"), [(5, 5), (0.5, 0.5), (0, 36500), (1e9, 36500)])
+def test_how_old_a_database_may_be(days: float, oldest: float) -> None:
+    """0 is any age, and so is what Go could not count."""
+    assert timedelta(days=oldest) == GrypeSettings(max_database_age=days).oldest_database
 
 
 @pytest.mark.parametrize("url", ["ftp://a", "https://user:pw@a.example", "nowhere", "http://[a"])

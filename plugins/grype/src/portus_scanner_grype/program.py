@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 
 from attrs import frozen
@@ -46,14 +47,13 @@ class Grype:
     def __init__(self, context: ScannerContext, settings: GrypeSettings) -> None:
         self._context = context
         self._settings = settings
-        hours = f"{settings.oldest_database.total_seconds() / 3600:.0f}h"
         # an environment, since a version that does not know a variable ignores it
         environment: dict[str, str | Secret] = {
             "GRYPE_CHECK_FOR_APP_UPDATE": "false",
             "GRYPE_DB_AUTO_UPDATE": "false",  # `update` does that, once for all images
             "GRYPE_DB_CACHE_DIR": str(settings.cache_folder),
             "GRYPE_DB_VALIDATE_AGE": "true",
-            "GRYPE_DB_MAX_ALLOWED_BUILT_AGE": hours,
+            "GRYPE_DB_MAX_ALLOWED_BUILT_AGE": f"{math.ceil(settings.oldest_database.total_seconds())}s",
             "NO_COLOR": "true",
         }
         if settings.database_url:

@@ -22,6 +22,8 @@ _LEFT_OUT = {"exclude": "some files of the image", "exclude-providers": "the dat
 """What Grype was told to leave out, by the key of its configuration."""
 _LANGUAGE_PROVIDER = "github"
 """Whose data serves the packages of languages."""
+_OF_NO_LANGUAGE = frozenset({"binary", "linux-kernel", "linux-kernel-module"})
+"""Grype's types of what is neither a distribution's package nor a language's."""
 _PROVIDERS = frozenset(
     {"alpine", "amazon", "chainguard", "debian", "mariner", "oracle", "rhel", "sles", "ubuntu", "wolfi"}
 )
@@ -203,7 +205,7 @@ def _faults_of_database(grype: GrypeReport, seen: Collection[str] | None) -> Ite
     age = _age(database.built_at, read_time(grype.descriptor.timestamp or ""))
     if age > _OLDEST_DATABASE and grype.descriptor.setting("db", "validate-age") is not True:
         yield f"Grype's database was {age.days} days old, and Grype was told not to look at its age"
-    of_languages = set(seen or ()) - SYSTEM_PACKAGES
+    of_languages = set(seen or ()) - SYSTEM_PACKAGES - _OF_NO_LANGUAGE
     matched = any(not match.artifact.of_distribution for match in grype.matches)
     if of_languages and not matched and providers and _LANGUAGE_PROVIDER not in providers:
         named = one_line(", ".join(sorted(of_languages)), _LONGEST)

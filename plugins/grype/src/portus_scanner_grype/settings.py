@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,8 @@ from attrs import Attribute, Factory, field, frozen
 from attrs.validators import ge
 from portus_scanners import ProgramScannerSettings
 
-_ANY_AGE = timedelta(days=36500)
+_LONGEST_DAYS = 36500
+"""Days: any age. Go's durations end before three centuries."""
 
 
 def count_cores() -> int:
@@ -63,4 +65,4 @@ class GrypeSettings(ProgramScannerSettings):
     @property
     def oldest_database(self) -> timedelta:
         """How old a database may be."""
-        return timedelta(days=self.max_database_age) if self.max_database_age else _ANY_AGE
+        return timedelta(days=min(self.max_database_age or math.inf, _LONGEST_DAYS))
