@@ -88,9 +88,9 @@ class Raised:
         ours = issubclass(kind, PortusError)
         if not ours:
             log_crash(logger, f"{name}: it crashed", error)
-        words = message_line(text_of(error)) or class_name(error)
+        said = text_of(error) if ours else f"it crashed ({words_of(error)})"
         return cls(
-            words if ours else f"it crashed ({words_of(error)})",
+            message_line(said) or message_line(class_name(error)),
             unsupported=issubclass(kind, _UNSUPPORTED),
             unavailable=issubclass(kind, ScannerUnavailableError),
             retry=_wants_retry(error),

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from attrs import define, field, frozen
-from portus_images import BlobAccess, BlobHead, Image, Layer, NotInRegistryError, Referrer, one_line
+from portus_images import BlobAccess, BlobHead, Image, Layer, NotInRegistryError, Referrer, class_name, one_line
 
 from ..errors import UnsupportedImageError
 from ..models import ScannerReport
@@ -184,7 +184,7 @@ async def _without_exits(request: Awaitable[ResultT]) -> ResultT:
     try:
         return await request
     except (SystemExit, KeyboardInterrupt) as error:
-        msg = f"{type(error).__name__} raised by a scanner"
+        msg = f"{class_name(error)} raised by a scanner"
         raise RuntimeError(msg) from error
 
 

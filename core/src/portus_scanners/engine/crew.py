@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
 from attrs import field, frozen
-from portus_images import Images, Pacers, SettingsError, log_crash
+from portus_images import Images, Pacers, SettingsError, log_crash, message_line
 
 from ..errors import PluginError
 from ..plugins import LoadedPlugin, Plugin, load_plugins
@@ -189,7 +189,7 @@ class Crew:
 
     async def _ask(self, one: ReadyScanner, limit: float) -> Health:
         if one.scanner is None:
-            return Health(healthy=False, message=one.fault or "not started")
+            return Health(healthy=False, message=message_line(one.fault or "not started"))
         scanner = one.scanner
 
         async def check() -> Health:

@@ -213,7 +213,7 @@ def upgrade(distribution: str) -> str:
 
 def _is_ctrl_c(error: BaseException) -> bool:
     """Tell Ctrl-C from a plugin's own KeyboardInterrupt: Python raises the former in the main thread only."""
-    return isinstance(error, KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
+    return issubclass(type(error), KeyboardInterrupt) and threading.current_thread() is threading.main_thread()
 
 
 def _contract_of(loaded: Any) -> int | None:

@@ -50,6 +50,8 @@ ClassLies = raises(error(__class__=property(lambda _: UnsupportedImageError)))
 ClassExits = raises(error(__class__=property(_exit)))
 MembersExit = raises(error(__getattribute__=_exit))
 NameExits = raises(type("M", (type,), {"__name__": property(_exit)})("E", (Exception,), {}))
+NameLong = raises(type("E" * 100_000, (Exception,), {}))
+StringBlank = raises(lambda: ScannerError("\x00\x1b\n"))
 FaultsMany = raises(lambda: InvalidReportError("x", faults=[f"$.{number}: bad" for number in range(100_000)]))
 FaultsNone = raises(lambda: InvalidReportError("x", faults=None))  # type: ignore[arg-type]
 Unsupported = raises(lambda: UnsupportedImageError("no\nsuch\x1b[2Jdistribution"), Outcome.UNSUPPORTED)
