@@ -154,10 +154,17 @@ class Process:
         assert self._process.returncode is not None
         return Ended(self._process.returncode, (stdout or b"").decode(), (self._stderr + (stderr or b"")).decode())
 
-    def kill(self) -> None:
-        """End it whatever it does."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+    async def stop(self) -> None:
+        """End it whatever it does, and close its pipes, though a coroutine of a test that was broken off reads them."""
+        process = self._process
+        if process is None:
+            return
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        transport = getattr(process, "_transport")  # noqa: B009 (asyncio has no other way to close the pipes unread)
+        transport.close()
+        await asyncio.sleep(0)  # the pipes are closed in the next turn
 
 
 @pytest.fixture
@@ -172,8 +179,7 @@ async def start() -> AsyncIterator[Callable[..., Any]]:
 
     yield begin
     for process in started:
-        process.kill()
-        await process.end()
+        await process.stop()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from portus_scanners import load_document
 from portus_scanners_testing import StandInRegistry
+from portus_scanners_testing.contract.leaks import Holdings
 
 from . import plugins
 from .conftest import Process
@@ -336,3 +337,15 @@ async def test_a_help_text_that_cannot_be_written_is_one_line(start: Start) -> N
     with Path("/dev/full").open("w") as full:
         ended = await (await start("image", "--help", stdout=full)).end()
     assert (2, 1) == (ended.code, len(ended.stderr.splitlines()))
+
+
+async def test_a_process_of_a_test_that_was_broken_off_leaves_no_pipe(config: Config, tmp_path: Path) -> None:
+    """The fixture ends a process although coroutines still read its output, as after a timeout of the test."""
+    before = Holdings.now(tmp_path)
+    process = await Process("image", "app:1", "--config", config(HANG)).start()
+    readers = [asyncio.create_task(read) for read in (process.read_stderr("never said"), process.end())]
+    await asyncio.sleep(0)
+    await process.stop()
+    await asyncio.wait(readers)
+    assert "it has ended" in str(readers[0].exception())
+    assert [] == [one for one in Holdings.now(tmp_path).added_since(before) if one.startswith(("pipe", "process"))]
