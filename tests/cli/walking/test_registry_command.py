@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from portus_scanners import ReportDocument, load_document
 from portus_scanners_testing import Reply, ScriptedServer, StandInRegistry, Status
 from portus_scanners_testing.images import filler_layer, make_image
@@ -206,6 +207,26 @@ async def test_a_list_that_breaks_off_loses_nothing_before_that(start: Start, co
         server.script("/v2/a/tags/list", Reply(body=b'{"name": "a", "tags": ["1"]}'))
         ended = await (await start("registry", host, "--config", config(EMPTY))).end()
     assert (4, True) == (ended.code, f"{host}/a:1  not scanned" in ended.stdout)
+
+
+async def test_a_list_without_an_end_can_be_interrupted(start: Start, config: Config) -> None:
+    """Each page names a next one that was not there yet, and none has a repository."""
+    third = asyncio.Event()
+
+    async def page(request: web.BaseRequest) -> web.StreamResponse:
+        number = int(request.query.get("last", "0")) + 1
+        if number == 3:
+            third.set()
+        link = f'</v2/_catalog?n=100&last={number}>; rel="next"'
+        return web.json_response({"repositories": []}, headers={"Link": link})
+
+    async with ScriptedServer() as server:
+        server.script("/v2/_catalog", page)
+        process = await start("registry", server.url.removeprefix("http://"), "--config", config(EMPTY))
+        await third.wait()
+        process.interrupt()
+        ended = await process.end()
+    assert (130, True) == (ended.code, "0 images: nothing was scanned" in ended.stdout)
 
 
 @pytest.mark.parametrize("method", ["start", "aclose"])
