@@ -14,6 +14,7 @@ from portus_scanners_testing.images import (
     BuiltImage,
     BuiltIndex,
     Pushable,
+    digest_of,
     filler_layer,
     make_artifact,
     make_attestation,
@@ -30,22 +31,28 @@ ARM64 = make_image(filler_layer("arm64"), architecture="arm64")
 SIGNATURE = make_artifact(IMAGE, "application/vnd.dev.cosign.artifact.sig.v1+json", b"{}")
 SBOM = make_artifact(IMAGE, "application/spdx+json", b"{}")
 ATTESTATION = make_attestation(IMAGE)
+LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
 MARK = {"vnd.docker.reference.type": "attestation-manifest"}
 
 
 def index_of(*entries: tuple[BuiltImage, dict[str, Any]]) -> BuiltIndex:
     """Return an index of these manifests, each with these members."""
     named = [{"mediaType": one.media_type, "digest": one.digest, "size": 1, **more} for one, more in entries]
-    document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": named}
     manifests = tuple(one for one, _ in entries)
-    return BuiltIndex(manifest=json.dumps(document).encode(), media_type=OCI_INDEX, manifests=manifests)
+    return BuiltIndex(manifest=index_body(*named), media_type=OCI_INDEX, manifests=manifests)
+
+
+def index_body(*entries: dict[str, Any]) -> bytes:
+    """Return the index of these entries."""
+    return json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": entries}).encode()
 
 
 async def artifact_of(connect: Connect, pushed: Pushable) -> tuple[str | None, bool]:
     """Return as which artifact this is resolved, and whether scanners are kept from it."""
     async with StandInRegistry() as server:
         server.push("team/app", "sha256-x.sig", pushed)
-        found = await connect().resolve(Reference.parse(f"{server.host}/team/app:sha256-x.sig"))
+        reference = Reference.parse(f"{server.host}/team/app:sha256-x.sig")
+        found = await connect().resolve(reference, Platform("linux", "amd64"))
     return found.artifact, found.unsupported is not None
 
 
@@ -103,6 +110,26 @@ async def test_an_image_under_the_tag_of_a_signature_is_an_image(
 ) -> None:
     """The tag says nothing, nor does what an index calls it; of several entries each has to be an artifact."""
     assert expected == await artifact_of(connect, pushed)
+
+
+CACHE = [
+    {"mediaType": LAYER, "digest": digest_of(b"layer"), "size": 5},
+    {"mediaType": "application/vnd.buildkit.cacheconfig.v0", "digest": digest_of(b"{}"), "size": 2},
+]
+
+
+async def test_an_index_of_blobs_is_an_artifact(connect: Connect) -> None:
+    """As BuildKit pushes its cache (``--cache-to type=registry``)."""
+    assert ("artifact", True) == await artifact_of(
+        connect, BuiltIndex(manifest=index_body(*CACHE), media_type=OCI_INDEX, manifests=())
+    )
+
+
+async def test_what_an_index_calls_a_blob_may_be_an_image(connect: Connect) -> None:
+    """Docker asks for the first entry's manifest whatever its media type."""
+    lie = {"mediaType": LAYER, "digest": IMAGE.digest, "size": 5}
+    index = BuiltIndex(manifest=index_body(lie, *CACHE), media_type=OCI_INDEX, manifests=(IMAGE,))
+    assert (None, False) == await artifact_of(connect, index)
 
 
 @pytest.mark.parametrize("hidden", [{}, {"annotations": MARK}, {"artifactType": "application/spdx+json"}])

@@ -56,6 +56,7 @@ async def test_the_tags_of_a_path_that_is_another_are_not_the_rest(connect: Conn
         b'{"message": "login required", "code": 401}',
         b'{"name": "docker/team/app"}',
         b'{"name": "docker/team/app", "tags": {}}',
+        b'{"name": "docker/team/app", "tags": [], "errors": [{"code": "UNAVAILABLE"}]}',
     ],
 )
 async def test_what_is_no_list_of_tags_is_an_error(connect: Connect, body: bytes) -> None:

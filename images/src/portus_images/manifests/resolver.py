@@ -156,7 +156,10 @@ class Resolver:
             if entry.digest in self._seen:
                 continue
             self._seen.add(entry.digest)
-            found, platform = await self._source.fetch_entry(entry), make_platform(entry.platform) or nested.platform
+            platform = make_platform(entry.platform) or nested.platform
+            found = await self._fetch_chosen(entry)
+            if found is None:
+                return None
             if isinstance(found, ImageManifest):
                 completed = await self._complete(found, platform)
                 fits = len(nested.index.all_entries) == 1 or found.digest == self._known
@@ -164,6 +167,18 @@ class Resolver:
             if resolved := await self._search(_NestedIndex(found, nested.depth + 1, platform), wanted, offered):
                 return resolved
         return None
+
+    async def _fetch_chosen(self, entry: Descriptor) -> ImageManifest | ImageIndex | None:
+        """Return what an entry names; None where it is no manifest at all, as in the caches that BuildKit pushes.
+
+        Docker asks for it whatever its media type.
+        """
+        try:
+            return await self._source.fetch_entry(entry)
+        except ImageNotFoundError:
+            if is_known(entry.mediaType):
+                raise
+            return None
 
     async def _each(self, nested: _NestedIndex) -> AsyncIterator[Resolved]:
         self._enter(nested)

@@ -24,6 +24,7 @@ from ..manifests import (
     WireCatalog,
     WireTags,
     parse_object,
+    read_members,
     structure,
 )
 from .access import RegistryAccess
@@ -122,7 +123,10 @@ async def _read_pages(
         seen.add(call.url)
         answer = await access.get(call)
         try:
-            page = structure(parse_object(answer.body), kind)
+            document = parse_object(answer.body)
+            page = structure(document, kind)
+            if read_members(document, ("errors",)).get("errors"):
+                raise MalformedError("there are errors beside the list")
         except MalformedError as error:
             raise call.make_error(InvalidManifestError, f"{error}; is it a registry?") from error
         if on_page is not None:
