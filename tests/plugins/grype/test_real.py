@@ -115,6 +115,21 @@ async def test_no_configuration_hides_anything(
     assert (Outcome.OK, FOUND) == (run.outcome, found(run))
 
 
+@pytest.mark.parametrize("option", ["--only-fixed", "--ignore-states=fixed"])
+async def test_a_program_that_is_told_to_hide(
+    house: House, registry: StandInRegistry, tmp_path: Path, option: str
+) -> None:
+    """A script in Grype's place that adds an option: what it hides is counted, and the report is incomplete."""
+    script = tmp_path / "grype"
+    script.write_text(f'#!/bin/sh\nexec {house.program} {option} "$@"\n')
+    script.chmod(0o755)
+    run = await house.scan(registry, IMAGE, program=str(script))
+    assert run.report is not None, run.error
+    assert Outcome.INCOMPLETE is run.outcome
+    assert "told to leave out matches" in str(run.error)
+    assert any("left out: " in note for note in run.report.notes)
+
+
 async def test_the_end_of_support(house: House, registry: StandInRegistry) -> None:
     """The report says so: the verdict is not clean, though nothing was found."""
     ended = System("alpine", "3.9", ended=datetime(2025, 1, 1, tzinfo=UTC))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 from attrs import frozen
 from portus_scanners import EndOfLife, Image, InvalidReportError, ScannerReport, UnsupportedImageError
@@ -168,6 +169,18 @@ def _unseen(grype: GrypeReport, seen: Collection[str] | None, lacking: str) -> I
     for key, what in _LEFT_OUT.items():
         if grype.descriptor.setting(key):
             yield f"Grype was told to leave out {what} ({key})"
+    if any(map(_is_foreign, _listed(grype.descriptor.setting("ignore")))):
+        yield "Grype was told to leave out matches (ignore, or an option such as only-fixed), and not by this scanner"
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _is_foreign(rule: Any) -> bool:
+    """Return whether a rule is none of Grype's own, which are about the headers of kernels, by their source."""
+    package = rule.get("package") if isinstance(rule, dict) else None
+    return not (isinstance(package, dict) and package.get("upstream-name") and not rule.get("vulnerability"))
 
 
 def _doubt_of(distro: Distro, grype: GrypeReport) -> str:
