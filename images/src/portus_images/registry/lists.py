@@ -123,10 +123,7 @@ async def _read_pages(
         seen.add(call.url)
         answer = await access.get(call)
         try:
-            document = parse_object(answer.body)
-            page = structure(document, kind)
-            if read_members(document, ("errors",)).get("errors"):
-                raise MalformedError("there are errors beside the list")
+            page = _read_page(answer.body, kind)
         except MalformedError as error:
             raise call.make_error(InvalidManifestError, f"{error}; is it a registry?") from error
         if on_page is not None:
@@ -139,6 +136,13 @@ async def _read_pages(
             raise call.make_error(InvalidManifestError, "its next page is one that was read already")
         call = evolve(call, url=following)
     raise call.make_error(InvalidManifestError, f"there are more than {MOST_PAGES} pages")
+
+
+def _read_page(body: bytes, kind: type[ListT]) -> ListT:
+    document = parse_object(body)
+    if read_members(document, ("errors",)).get("errors"):
+        raise MalformedError("it has errors beside a list, or in its place")
+    return structure(document, kind)
 
 
 async def _ask_for_referrers(repository: Repository, digest: str, artifact_type: str) -> Iterable[Descriptor]:
