@@ -139,6 +139,16 @@ async def test_an_image_that_a_backend_never_answers_for_stops_no_other() -> Non
 
 
 @virtual_time
+async def test_what_looks_like_an_outage_while_the_backend_works_costs_no_patience() -> None:
+    """Slow scans, and images among them that it never answers for: no slow one is lost, and nobody is told lies."""
+    backend = Backend(patience=60)
+    runs = [Run(backend, poison=not number % 7, seconds=150 if number % 7 else 4) for number in range(97)]
+    ends = await run_all(runs)
+    assert ["ok"] * 83 == [end for end, run in zip(ends, runs, strict=True) if not run.poison]
+    assert ((), []) == (backend.slots.refusals, backend.lines.said)
+
+
+@virtual_time
 async def test_images_alone_that_a_healthy_backend_never_answers_for() -> None:
     """There is no other image to tell: the backend's own word ends the waiting, long before the bound."""
     backend = Backend(healthy=True)

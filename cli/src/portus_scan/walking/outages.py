@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 FIRST_PAUSE = 1.0
 """Seconds before a backend that is away is asked again; each further pause is twice as long."""
 LONGEST_PAUSE = 15.0
+LONG = 60.0
+"""Seconds without an error after which a backend is taken to be at work on a run: without an answer it fails sooner."""
 ENOUGH = 6
 """Points with which a failure counts as the image's own."""
 _ANSWERED, _HEALTHY = 2, 1
@@ -45,11 +47,15 @@ class _Backend:
 
     name: str
     taken: int = 0
+    holders: dict[object, _Trial] = field(factory=dict)
+    """The runs that have slots."""
     waiting: OrderedDict[object, Callable[[], None]] = field(factory=OrderedDict)
     answered: float = float("-inf")
     """When it gave the last report."""
     since: float | None = None
     """When it went away; None: it is there."""
+    said: bool = False
+    """Whether the user knows: a single failure may be that of an image."""
     cause: str = ""
     healthy: bool = False
     """Whether it has said so since it went away."""
@@ -69,6 +75,8 @@ class _Trial:
 
     since: float
     """When it got its first slot, or failed the last time."""
+    slot: float = 0.0
+    """When it got the slot of now."""
     failed: bool = False
     heard: bool = False
     """Whether it has heard of the backend with the slot of now."""
@@ -127,6 +135,7 @@ class PatientSlots(Slots):
         """See `Slots.release`."""
         backend = self._find(limit)
         backend.taken -= 1
+        backend.holders.pop(run, None)
         if backend.since is None:
             self._serve(limit)
             return
@@ -145,8 +154,9 @@ class PatientSlots(Slots):
         if error is None:
             backend.answered = now
             if backend.since is not None:
+                if backend.said:
+                    backend.waited += max(self._trials[run].slot - backend.since, 0.0)  # then it was at work
                 self._end_outage(limit)
-                self._display.say(f"{backend.name} answers again; waited for it for {describe_seconds(backend.waited)}")
             return False
         trial = self._trials[run]
         trial.heard = True
@@ -155,8 +165,8 @@ class PatientSlots(Slots):
         trial.points += _ANSWERED if answered else _HEALTHY if backend.healthy else 0
         if trial.points >= ENOUGH and not backend.refusal:
             return False
-        if not (answered or backend.refusal) and backend.since is None:
-            self._begin_outage(limit, error)
+        if not (answered or backend.refusal):
+            self._note_outage(limit, error)
         return True
 
     def _find(self, limit: BackendLimit) -> _Backend:
@@ -168,7 +178,10 @@ class PatientSlots(Slots):
 
     def _take(self, backend: _Backend, run: object) -> None:
         backend.taken += 1
-        self._trials.setdefault(run, _Trial(asyncio.get_running_loop().time())).heard = False
+        now = asyncio.get_running_loop().time()
+        trial = self._trials.setdefault(run, _Trial(now))
+        trial.slot, trial.heard = now, False
+        backend.holders[run] = trial
 
     def _put_first(self, backend: _Backend, runs: Iterable[object]) -> None:
         """Let those that have failed go first, while there are others whose answers show whose failure it is."""
@@ -187,21 +200,24 @@ class PatientSlots(Slots):
         self._take(backend, run)
         asyncio.get_running_loop().call_soon(backend.waiting.pop(run))
 
-    def _begin_outage(self, limit: BackendLimit, cause: str) -> None:
+    def _note_outage(self, limit: BackendLimit, cause: str) -> None:
+        """Begin an outage with its first failure, and say so with the second."""
         backend, loop = self._find(limit), asyncio.get_running_loop()
-        backend.since, backend.cause, backend.healthy, backend.pause = loop.time(), cause, False, FIRST_PAUSE
         left = max(self._patience - backend.waited, 0.0)
-        backend.bound = loop.call_later(left, self._lose_patience, limit)
-        self._display.say(
-            f"{backend.name} is away ({cause}): its images wait for it, for {describe_seconds(left)} at most"
-        )
-        self._display.note_away(self.away)
+        if backend.since is None:
+            backend.since, backend.cause, backend.healthy, backend.pause = loop.time(), cause, False, FIRST_PAUSE
+            backend.bound = loop.call_later(left, self._lose_patience, limit)
+            self._display.note_away(self.away)
+        elif not backend.said:
+            backend.said = True
+            wait = f"its images wait for it, for {describe_seconds(left)} at most"
+            self._display.say(f"{backend.name} is away ({cause}): {wait}")
 
     def _end_outage(self, limit: BackendLimit) -> None:
         backend = self._find(limit)
-        if backend.since is not None:
-            backend.waited += asyncio.get_running_loop().time() - backend.since
-        backend.since = None
+        if backend.said and not backend.refusal:
+            self._display.say(f"{backend.name} answers again; waited for it for {describe_seconds(backend.waited)}")
+        backend.since, backend.said = None, False
         if backend.bound is not None:
             backend.bound.cancel()
         self._cancel_try(backend)
@@ -210,7 +226,10 @@ class PatientSlots(Slots):
         self._serve(limit)
 
     def _lose_patience(self, limit: BackendLimit) -> None:
-        backend = self._find(limit)
+        backend, loop = self._find(limit), asyncio.get_running_loop()
+        if any(not one.heard and loop.time() - one.slot >= LONG for one in backend.holders.values()):
+            backend.bound = loop.call_later(LONGEST_PAUSE, self._lose_patience, limit)  # it may well be at work
+            return
         was_away = f"{backend.name} was away for {describe_seconds(self._patience)}"
         backend.refusal = f"{was_away} ({backend.cause})"
         advice = "when it is back, --resume scans what is missing"
