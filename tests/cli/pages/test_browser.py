@@ -159,6 +159,7 @@ async def test_table_is_one_for_a_screen_reader(open_page: Open, usual_site: Sit
     assert 1 + len(FOUND) == await table.get_by_role("row").count()
     assert 1 == await table.get_by_role("row", name="CVE-2016-1000").count()
     assert 7 == await table.get_by_role("columnheader").count()
+    await page.get_by_role("heading", name="Severities").click()
     assert 1 == await page.get_by_role("img", name="Vulnerabilities by severity").count()
     trail = page.get_by_role("navigation", name="Breadcrumb")
     assert ["Overview", "team/app"] == await trail.get_by_role("link").all_inner_texts()
@@ -172,6 +173,53 @@ async def test_narrow(open_page: Open, usual_site: Site, hostile_site: Site, nam
     assert 400 == await page.evaluate("document.documentElement.scrollWidth")
 
 
+@pytest.fixture(scope="module")
+def long_site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The site of one image with 500 vulnerabilities."""
+    return write_site(tmp_path_factory.mktemp("long"), make_document(make_report(*many_vulnerabilities(500))))
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+async def test_five_hundred_rows_are_short(open_page: Open, long_site: Site, width: int) -> None:
+    """500 rows take 18,000 pixels at most, the table begins on the first screen, and each row is drawn."""
+    page, _ = await open_page(long_site.url("images/"), width)
+    assert 18_000 >= await page.evaluate("document.documentElement.scrollHeight")
+    assert 850 >= await page.evaluate("document.getElementById('rows').getBoundingClientRect().top")
+    seen = "rows => rows.every(row => row.checkVisibility({ contentVisibilityAuto: true }))"
+    assert await page.locator("#rows tbody th").evaluate_all(seen)
+
+
+async def test_the_filter_is_in_the_address(open_page: Open, usual_site: Site) -> None:
+    """What is filtered can be sent: the address that the filter writes shows the same rows."""
+    page, _ = await open_page(usual_site.url(IMAGE))
+    await page.get_by_label("Text").fill("lodash leaks")
+    await page.get_by_label("with a fix only").click()
+    await page.get_by_label("Found by").select_option("trivy")
+    await page.wait_for_function("location.hash.includes('by=trivy')")
+    number = await shown(page)
+    other, _ = await open_page(page.url)
+    await wait_for_filter(other, number)
+    assert ("lodash leaks", True) == (
+        await other.get_by_label("Text").input_value(),
+        await other.get_by_label("with a fix only").is_checked(),
+    )
+    await other.get_by_role("button", name="Clear").click()
+    await wait_for_filter(other, len(FOUND))
+
+
+async def test_a_vulnerability_has_an_address(open_page: Open, usual_site: Site) -> None:
+    """The address of a row opens it, also where the filter would hide it; every id is a link."""
+    page, _ = await open_page(f"{usual_site.url(IMAGE)}#v-{FOUND[-1].id}")
+    row = page.locator(f"[id='v-{FOUND[-1].id}']")
+    await row.locator("details[open]").wait_for()
+    assert await row.locator("th a").is_visible()
+    assert len(FOUND) == await page.locator("#rows tbody th a[href]").count()
+    await page.get_by_label("Text").fill("nothing has this")
+    await wait_for_filter(page, 0)
+    await page.evaluate(f"location.hash = 'v-{FOUND[0].id}'")
+    await page.locator(f"[id='v-{FOUND[0].id}'] details[open]").wait_for()
+
+
 async def test_print(open_page: Open, usual_site: Site) -> None:
     """On paper there is no control, every row is laid out, and what the filter hides is said."""
     page, _ = await open_page(usual_site.url(IMAGE), color_scheme="dark")
@@ -179,6 +227,7 @@ async def test_print(open_page: Open, usual_site: Site) -> None:
     await page.locator("#shown", has_text="30 hidden by the filter").wait_for()
     await page.emulate_media(media="print", color_scheme="dark")
     assert await page.locator("#filter").is_hidden()
+    assert await page.get_by_role("heading", name="Scanners").is_visible()
     assert await page.locator("#shown").is_visible()
     assert "rgb(255, 255, 255)" == await page.evaluate("getComputedStyle(document.body).backgroundColor")
     of_all = "rows => rows.map(row => getComputedStyle(row).contentVisibility)"
@@ -186,8 +235,8 @@ async def test_print(open_page: Open, usual_site: Site) -> None:
 
 
 async def test_rows_out_of_sight_cost_nothing(open_page: Open, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The browser skips the contents of rows that are far away, and finds them when they are asked for."""
-    document = make_document(make_report(*many_vulnerabilities(300)))
+    """Of thousands the browser skips rows that are far away, and finds them when they are asked for."""
+    document = make_document(make_report(*many_vulnerabilities(1_100)))
     site = write_site(tmp_path_factory.mktemp("many"), document)
     page, _ = await open_page(site.url("images/"))
     last = page.locator("#rows tbody tr:last-child th bdi")

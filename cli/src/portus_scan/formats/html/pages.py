@@ -23,9 +23,11 @@ from .site import INDEX, ImagePage, RepositoryPage, Site, StandingWord, arrange,
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 _MOST_CHANGES = 200
 _MOST_BINARIES = 4
+_MOST_VIOLATING = 6
 
 
 class HtmlReporter(FolderReporter, contract=1):
@@ -129,12 +131,20 @@ def _filters() -> dict[str, Callable[..., object]]:
         "teaser": markup.teaser,
         "visible": markup.visible,
         "few": markup.few,
+        "violating": lambda names: markup.few(names, _to_row, most=_MOST_VIOLATING),
         "binaries": lambda names: markup.few(names, most=_MOST_BINARIES),
         "packages": lambda packages: markup.few(map(rows.package_words, packages)),
         "links": lambda texts: markup.few(texts, markup.link),
         "when": markup.when,
         "rank": rank_of,
     }
+
+
+def _to_row(name: str) -> Markup:
+    """Return an id as a link to its row, on the page of an image."""
+    from markupsafe import Markup
+
+    return Markup('<a href="#{}">{}</a>').format(rows.anchor_of(name), markup.isolate(name))
 
 
 def _globals() -> dict[str, object]:

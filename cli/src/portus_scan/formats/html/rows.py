@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from attrs import field, frozen
@@ -10,7 +12,7 @@ from portus_scanners import FixState, Package, ScannerRun, Vulnerability
 
 from ...reporter import ReportJob
 from ..words import count
-from .markup import utc
+from .markup import link_target, utc
 from .severities import SeverityTally, is_fixable, rank_of, tally
 from .site import ImagePage
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 10_000
 """Rows of one page, unless all are asked for; the lowest severities are left out, and the page says how many."""
 
+_LONGEST_ANCHOR = 100
 _FIX_WORDS = {
     FixState.FIXED: "fixed",
     FixState.AFFECTED: "no fix yet",
@@ -36,6 +39,10 @@ class PageRow:
     """One vulnerability, and what the page's script filters and sorts by."""
 
     vulnerability: Vulnerability
+    anchor: str
+    """What the row is called in addresses; no two rows of a page have one."""
+    target: str
+    """Where its id leads: a page about it, or the row itself."""
     rank: int
     """The rank of the severity; the highest severity has the highest."""
     binaries: tuple[str, ...]
@@ -68,17 +75,37 @@ def make_rows(vulnerabilities: Sequence[Vulnerability], job: ReportJob) -> PageR
     scanners = tuple(sorted({name for one in shown for name in one.scanners}))
     places = {name: str(place) for place, name in enumerate(scanners)}
     return PageRows(
-        shown=tuple(_row(one, places) for one in shown),
+        shown=tuple(_row(one, places, anchor) for one, anchor in zip(shown, _anchors(shown), strict=True)),
         scanners=scanners,
         below=tally(found[len(wanted) :]),
         cut=tally(wanted[len(shown) :]),
     )
 
 
-def _row(vulnerability: Vulnerability, places: dict[str, str]) -> PageRow:
+def anchor_of(name: str) -> str:
+    """Return the anchor of the first row of an id: what is not a letter, a digit, a dot or a hyphen is a hyphen."""
+    return f"v-{re.sub(r'[^A-Za-z0-9.-]', '-', name[:_LONGEST_ANCHOR])}"
+
+
+def _anchors(shown: Sequence[Vulnerability]) -> Iterator[str]:
+    """Yield an anchor for each: its id, for further rows of an id with the package, and with a number where needed."""
+    taken: Counter[str] = Counter()
+    for one in shown:
+        anchor = anchor_of(one.id)
+        if taken[anchor]:
+            anchor = anchor_of(f"{one.id}-{one.package.name}")
+        taken[anchor] += 1
+        number = taken[anchor]
+        yield anchor if number == 1 else f"{anchor}_{number}"
+
+
+def _row(vulnerability: Vulnerability, places: dict[str, str], anchor: str) -> PageRow:
     states = vulnerability.fix_states
+    pages = (link_target(text) for text in vulnerability.links)
     return PageRow(
         vulnerability=vulnerability,
+        anchor=anchor,
+        target=next(filter(None, pages), f"#{anchor}"),
         rank=rank_of(vulnerability.severity),
         binaries=tuple(sorted({package.name for package in vulnerability.packages} - {vulnerability.package.name, ""})),
         fixable=is_fixable(vulnerability),

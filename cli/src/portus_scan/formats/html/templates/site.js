@@ -46,6 +46,8 @@
     const rows = Array.from(table.tBodies[0].rows);
     const boxes = Array.from(form.querySelectorAll("input[name=severity]"));
     const { text, scanner, fixable, unsuppressed } = form.elements;
+    const folded = document.getElementById("filters");
+    const names = Array.from(scanner.options, (option) => option.textContent);
     const shown = document.getElementById("shown");
     let texts = null;
 
@@ -72,17 +74,78 @@
       shown.textContent = hidden ? `${count} shown, ${hidden} hidden by the filter` : `all ${count} shown`;
     };
 
+    // the filter is in the address, behind the #: pages that are opened as files have no query of their own
+    const write = () => {
+      const state = new URLSearchParams();
+      const checked = boxes.filter((box) => box.checked).map((box) => box.value);
+      if (text.value) state.set("text", text.value);
+      if (checked.length < boxes.length) state.set("severity", checked.join("."));
+      if (scanner.value) state.set("by", names[scanner.selectedIndex]);
+      if (fixable.checked) state.set("fix", "1");
+      if (unsuppressed?.checked) state.set("unsuppressed", "1");
+      const hash = state.toString();
+      if (hash || location.hash.includes("=")) history.replaceState(null, "", `#${hash}`);
+    };
+
+    const read = () => {
+      const hash = location.hash.slice(1);
+      if (!hash.includes("=")) return;
+      const state = new URLSearchParams(hash);
+      text.value = state.get("text") ?? "";
+      const wanted = state.has("severity") ? new Set(state.get("severity").split(".")) : null;
+      for (const box of boxes) box.checked = wanted ? wanted.has(box.value) : true;
+      scanner.selectedIndex = Math.max(0, names.indexOf(state.get("by") ?? names[0]));
+      fixable.checked = state.has("fix");
+      if (unsuppressed) unsuppressed.checked = state.has("unsuppressed");
+    };
+
+    const show = () => {
+      const row = location.hash.startsWith("#v-") ? document.getElementById(location.hash.slice(1)) : null;
+      if (!row) return;
+      if (row.hidden) {
+        form.reset();
+        apply();
+      }
+      row.querySelector("details").open = true;
+      row.scrollIntoView();
+    };
+
     let waiting = 0;
     const later = () => {
       clearTimeout(waiting);
-      waiting = setTimeout(apply, 60);
+      waiting = setTimeout(() => {
+        apply();
+        write();
+      }, 60);
     };
+    addEventListener("hashchange", () => {
+      read();
+      apply();
+      show();
+    });
     form.addEventListener("input", later);
     form.addEventListener("reset", later);
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.hidden = false;
+    folded.hidden = false;
+    const narrow = matchMedia("(max-width: 48rem)");
+    folded.open = !narrow.matches;
+    narrow.addEventListener("change", () => {
+      folded.open = !narrow.matches;
+    });
+    read();
     apply();
+    show();
   };
+
+  // what is folded is printed
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = Array.from(document.querySelectorAll(".fold:not([open])"));
+    for (const one of opened) one.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const one of opened) one.open = false;
+  });
 
   document.querySelectorAll("table[data-sortable]").forEach(makeSortable);
   const form = document.getElementById("filter");
