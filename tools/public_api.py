@@ -17,6 +17,7 @@ import griffe
 from attrs_classes import AttrsClasses
 from described_members import DescribedMembers
 from instance_attributes import InstanceAttributes
+from promised_tests import PromisedTests
 
 ROOT = Path(__file__).parents[1]
 PATH = ROOT / "public-api.txt"
@@ -43,7 +44,7 @@ def public_names() -> dict[str, dict[str, griffe.Object]]:
     """Return what each face exports, by name; one object for a name that several of them have."""
     loader = griffe.GriffeLoader(
         search_paths=[ROOT / folder / "src" for folder in FACES.values()],
-        extensions=griffe.load_extensions(AttrsClasses, InstanceAttributes, DescribedMembers),
+        extensions=griffe.load_extensions(AttrsClasses, InstanceAttributes, DescribedMembers, PromisedTests),
     )
     for package in dict.fromkeys(face.partition(".")[0] for face in FACES):
         loader.load(package)

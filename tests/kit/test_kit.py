@@ -9,8 +9,10 @@ import socket
 import subprocess
 import sys
 import urllib.request
+from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
 import portus_scanners_testing
@@ -30,6 +32,7 @@ from portus_scanners_testing import (
     Rewritten,
     ScriptedProgram,
     ScriptedServer,
+    StandInRegistry,
     Status,
     StillWorkingError,
     Truncated,
@@ -287,3 +290,23 @@ def test_unknown_members_leave_every_value_where_it_was(document: object) -> Non
     """A document with unknown members has all the values of the original."""
     grown = mutations.with_unknown_members(document)
     assert set(mutations.paths_of(document)) <= set(mutations.paths_of(grown))
+
+
+@given(st.text(min_size=6), st.binary(max_size=8), st.binary(max_size=8))
+def test_a_secret_is_found_in_base64(secret: str, before: bytes, after: bytes) -> None:
+    """Wherever it stands in what is encoded, with either alphabet."""
+    forms = canaries.forms_of([secret], StandInRegistry())
+    encoded = [encode(before + secret.encode() + after).decode() for encode in (b64encode, urlsafe_b64encode)]
+    assert [] == [one for one in encoded if not canaries.told([one], forms)]
+    assert canaries.told([f"https://x/?token={quote(secret, safe='')}", secret.encode().hex()], forms)
+
+
+def test_maps_get_no_unknown_member() -> None:
+    """An object under a name of a map, or in a list there, has data as keys; the objects in it are as all others."""
+    document = {"packages": {"1": {"name": "a"}}, "scores": [{"CVE-2099-1": [{"base": 1}]}], "other": {}}
+    grown = mutations.with_unknown_members(document, {"packages", "scores", "CVE-2099-1"})
+    new = "x-added-by-a-later-version"
+    assert {"1"} == set(grown["packages"])
+    assert {"name", new} == set(grown["packages"]["1"])
+    assert ({"CVE-2099-1"}, {"base"}) == (set(grown["scores"][0]), set(grown["scores"][0]["CVE-2099-1"][0]))
+    assert ({new}, True) == (set(grown["other"]), new in grown)

@@ -36,6 +36,8 @@ class StandInAdapter(LoopbackServer):
         self.metadata: Any = METADATA
         self.known: dict[str, list[Mapping[str, Any]]] = {}
         self.polls = polls
+        self.fault = ""
+        """Why each scan fails; empty: none does."""
         self.working_headers: Mapping[str, str] = {}
         self.asked: list[dict[str, Any]] = []
         """The scan requests."""
@@ -59,7 +61,9 @@ class StandInAdapter(LoopbackServer):
         artifact = asked["artifact"]
         document: dict[str, Any] = {"artifact": artifact, "scanner": self.metadata["scanner"], "severity": "High"}
         status = await _pull(asked)
-        if status == 200:
+        if self.fault:
+            document = {"error": {"message": self.fault}}
+        elif status == 200:
             document["vulnerabilities"] = self.known.get(artifact["repository"], [])
         else:
             document = {"error": {"message": f"could not pull with {asked['registry']['authorization']}: {status}"}}

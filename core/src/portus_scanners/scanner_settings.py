@@ -28,14 +28,11 @@ def _check_base_url(_instance: object, attribute: Attribute[str], value: str) ->
     except ValueError:  # the port is not a number, a bracket is not closed
         usable = False
     if not usable:
-        msg = f"{attribute.name} must be a URL such as http://backend.example:6060"
-        raise ValueError(msg)
+        raise ValueError(f"{attribute.name} must be a URL such as http://backend.example:6060")
     if "@" in parts.netloc:
-        msg = f"{attribute.name} must not contain credentials"
-        raise ValueError(msg)
+        raise ValueError(f"{attribute.name} must not contain credentials")
     if parts.query or parts.fragment:
-        msg = f"{attribute.name} must be a plain base URL, without ? and #"
-        raise ValueError(msg)
+        raise ValueError(f"{attribute.name} must be a plain base URL, without ? and #")
 
 
 @frozen(kw_only=True)

@@ -68,6 +68,7 @@ from .registry import (
     TagLookup as TagLookup,
     credentials_files as credentials_files,
     credentials_origin as credentials_origin,
+    docker_config as docker_config,
 )
 from .sessions import (
     CONNECT_TIMEOUT as CONNECT_TIMEOUT,

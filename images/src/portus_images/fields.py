@@ -32,8 +32,7 @@ def exactly(kind: type[Any]) -> Callable[[Any, Attribute[Any], Any], None]:
 
     def check(_instance: object, attribute: Attribute[Any], value: Any) -> None:
         if type(value) is not kind or (members is not None and value not in members):
-            msg = f"{attribute.name} must be {noun}, got {class_name(value)}"
-            raise TypeError(msg)
+            raise TypeError(f"{attribute.name} must be {noun}, got {class_name(value)}")
 
     return check
 
@@ -46,15 +45,13 @@ def nonempty_string(_instance: object, attribute: Attribute[str], value: str) ->
     """Check that a value is a string, and not an empty one."""
     if type(value) is not str or not value:
         shown = f"{value!r:.80}" if type(value) is str else class_name(value)
-        msg = f"{attribute.name} must be a string that is not empty, got {shown}"
-        raise ValueError(msg)
+        raise ValueError(f"{attribute.name} must be a string that is not empty, got {shown}")
 
 
 def variable_name(_instance: object, attribute: Attribute[str], value: str) -> None:
     """Check that a value can be the name of an environment variable; it may be empty. The message does not show it."""
     if value and not _VARIABLE.fullmatch(value):
-        msg = f"{attribute.name} is the name of an environment variable, not its value"
-        raise ValueError(msg)
+        raise ValueError(f"{attribute.name} is the name of an environment variable, not its value")
 
 
 def moment(value: datetime | None) -> datetime | None:
@@ -62,8 +59,7 @@ def moment(value: datetime | None) -> datetime | None:
     if value is None or (type(value) is datetime and value.tzinfo is UTC):
         return value
     if type(value) is not datetime or (offset := value.utcoffset()) is None:
-        msg = f"expected a time (datetime) with a time zone, got {class_name(value)}"
-        raise TypeError(msg)
+        raise TypeError(f"expected a time (datetime) with a time zone, got {class_name(value)}")
     return value.replace(tzinfo=timezone(timedelta(seconds=offset.total_seconds())))
 
 
@@ -76,8 +72,7 @@ def strings_by_name(values: Mapping[str, str]) -> dict[str, str]:
     """Return a mapping of strings to strings as a dict of its own."""
     made = dict(values)
     if not (are_all(str, made) and are_all(str, made.values())):
-        msg = "expected a mapping of strings to strings"
-        raise TypeError(msg)
+        raise TypeError("expected a mapping of strings to strings")
     return made
 
 
@@ -85,8 +80,7 @@ def strings(values: Iterable[str]) -> tuple[str, ...]:
     """Make a tuple of strings; a single string, an iterable of its characters, is rejected."""
     made = tuple(values)
     if issubclass(type(values), str) or not are_all(str, made):
-        msg = "expected a tuple of strings"
-        raise TypeError(msg)
+        raise TypeError("expected a tuple of strings")
     return made
 
 
@@ -95,8 +89,7 @@ def all_of(kind: type[ObjectT], values: Iterable[ObjectT]) -> tuple[ObjectT, ...
     objects = tuple(values)
     if not are_all(kind, objects):
         other = next(one for one in objects if type(one) is not kind)
-        msg = f"expected {kind.__name__} objects, got {class_name(other)}"
-        raise TypeError(msg)
+        raise TypeError(f"expected {kind.__name__} objects, got {class_name(other)}")
     return objects
 
 

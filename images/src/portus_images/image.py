@@ -37,8 +37,7 @@ class Platform:
         """
         match = _PLATFORM.fullmatch(text)
         if match is None:
-            msg = f"{text!r} is not a valid platform; write it as linux/amd64 or linux/arm/v7"
-            raise ValueError(msg)
+            raise ValueError(f"{text!r} is not a valid platform; write it as linux/amd64 or linux/arm/v7")
         return cls(match["os"], match["architecture"], match["variant"] or "", match["version"] or "")
 
     def __str__(self) -> str:
@@ -115,16 +114,29 @@ class Image:
     index_platform: Platform | None = None
 
     @property
+    def registry(self) -> str:
+        """The registry's name, with its port if it has one; ``docker.io`` for Docker Hub. Raises like `pull_name`."""
+        return self._in_registry().registry
+
+    @property
+    def pull_host(self) -> str:
+        """The host that a backend pulls from: `registry`, but ``registry-1.docker.io`` for Docker Hub."""
+        return self._in_registry().api_host
+
+    @property
     def pull_name(self) -> str:
         """``REGISTRY/REPOSITORY@DIGEST``: the name by which a backend pulls this very image; a tag may move.
 
         Raises:
             NotInRegistryError: This is a local image, which no registry has.
         """
+        return f"{self.registry}/{self._in_registry().repository}@{self.digest}"
+
+    def _in_registry(self) -> Reference:
         if isinstance(self.reference, LocalReference):
-            msg = f"{self.reference.text} is a local image, and this scanner's backend pulls from a registry"
-            raise NotInRegistryError(msg)
-        return f"{self.reference.registry}/{self.reference.repository}@{self.digest}"
+            text = self.reference.text
+            raise NotInRegistryError(f"{text} is a local image, and this scanner's backend pulls from a registry")
+        return self.reference
 
 
 _MEMBERS = {

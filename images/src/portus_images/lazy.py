@@ -37,8 +37,7 @@ def attach_stub(package: str, file: str) -> tuple[Callable[[str], Any], Callable
 
     def get(name: str) -> Any:
         if name not in homes:
-            msg = f"module {package!r} has no attribute {name!r}"
-            raise AttributeError(msg)
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
         home = import_module(homes[name], package)
         for other, its_home in homes.items():  # once a module, not once a name
             if its_home == homes[name]:

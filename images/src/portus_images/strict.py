@@ -122,8 +122,7 @@ def read_number(value: Any, _: Any) -> float:
     with suppress(OverflowError):
         if math.isfinite(value):
             return float(value)
-    msg = "expected a finite number"
-    raise ValueError(msg)
+    raise ValueError("expected a finite number")
 
 
 def is_enum(kind: Any) -> bool:
@@ -136,8 +135,7 @@ def _one_of(kind: type[Enum]) -> Hook:
 
     def structure(value: Any, _: Any) -> Enum:
         if not isinstance(value, str | int) or value not in by_value:
-            msg = f"expected one of {', '.join(map(str, by_value))}"
-            raise ValueError(msg)
+            raise ValueError(f"expected one of {', '.join(map(str, by_value))}")
         return by_value[value]
 
     return structure
@@ -190,8 +188,7 @@ def _iso_8601(kind: type[date]) -> Hook:
         try:
             return kind.fromisoformat(value)
         except ValueError:
-            msg = f"expected a {noun} in ISO 8601 form"
-            raise ValueError(msg) from None
+            raise ValueError(f"expected a {noun} in ISO 8601 form") from None
 
     return structure
 

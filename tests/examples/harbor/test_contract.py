@@ -17,6 +17,15 @@ class TestHarbor(PolledScannerContract):
     scanner_class = HarborScanner
     findings = {"CVE-2099-0001": Severity.HIGH, "CVE-2099-0002": Severity.LOW}
     other_findings = {"CVE-2099-0003": Severity.MEDIUM}
+    severities = {
+        "Unknown": Severity.UNKNOWN,
+        "Negligible": Severity.NEGLIGIBLE,
+        "Low": Severity.LOW,
+        "Medium": Severity.MEDIUM,
+        "High": Severity.HIGH,
+        "Critical": Severity.CRITICAL,
+    }
+    refused = {"test_unknown_state_is_invalid": "the state is an HTTP status: 302, 200 or an error's"}
 
     @pytest.fixture
     def backend(self) -> Iterator[StandInAdapter]:
@@ -36,3 +45,8 @@ class TestHarbor(PolledScannerContract):
     def working(self, backend: StandInAdapter) -> None:
         """Tell every poll to come again."""
         backend.polls = None
+
+    @pytest.fixture
+    def failing(self, backend: StandInAdapter) -> None:
+        """Say of every scan that it has failed."""
+        backend.fault = "the layer can't be read"

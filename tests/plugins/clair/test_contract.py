@@ -17,6 +17,10 @@ class TestClair(HttpScannerContract):
     scanner_class = ClairScanner
     findings = {"CVE-2099-0001": Severity.CRITICAL, "CVE-2099-0002": Severity.MEDIUM}
     other_findings = {"CVE-2099-0003": Severity.LOW}
+    severities = {
+        word: Severity(word.casefold())
+        for word in ("Unknown", "Negligible", "Low", "Medium", "High", "Critical", "Defcon1")
+    }
     optional_members = frozenset({"Vulnerabilities"})  # a feature without any has none (API v1)
 
     @pytest.fixture

@@ -20,6 +20,7 @@ class TestTrivy(ProgramScannerContract):
     scanner_class = TrivyScanner
     findings = {"CVE-2099-0001": Severity.HIGH, "CVE-2099-0002": Severity.LOW}
     other_findings = {"CVE-2099-0003": Severity.MEDIUM}
+    severities = {word: Severity(word.casefold()) for word in ("LOW", "MEDIUM", "HIGH", "CRITICAL")}
     optional_members = frozenset({"Vulnerabilities"})  # a result without any has none
 
     @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from portus_scanner_zypper_docker import ZypperDockerScanner
 from portus_scanners import Severity
 from portus_scanners_testing import PolledScannerContract, serving
-from standins.zypper_docker import StandInZypperDocker, patch, scanned, working
+from standins.zypper_docker import StandInZypperDocker, failed, patch, scanned, working
 
 EXPAT = patch("openSUSE-2099-1", summary="Security update for expat", description="Fixes CVE-2099-0001 (bsc#1)")
 BASH = patch("openSUSE-2099-2", "low", summary="Security update for bash", description="Fixes CVE-2099-0002")
@@ -21,6 +21,13 @@ class TestZypperDocker(PolledScannerContract):
     scanner_class = ZypperDockerScanner
     findings = {"CVE-2099-0001": Severity.HIGH, "CVE-2099-0002": Severity.LOW}
     other_findings = {"CVE-2099-0003": Severity.MEDIUM}
+    severities = {
+        "low": Severity.LOW,
+        "moderate": Severity.MEDIUM,
+        "important": Severity.HIGH,
+        "critical": Severity.CRITICAL,
+    }
+    refused = {"test_unknown_state_is_invalid": "the state is an HTTP status: 202, 200 or an error's"}
 
     @pytest.fixture
     def backend(self, image: str, other_image: str) -> Iterator[StandInZypperDocker]:
@@ -35,3 +42,8 @@ class TestZypperDocker(PolledScannerContract):
     def working(self, backend: StandInZypperDocker, image: str) -> None:
         """Answer 202 each time."""
         backend.pull(image, self.build_image(), working())
+
+    @pytest.fixture
+    def failing(self, backend: StandInZypperDocker, image: str) -> None:
+        """Say that zypper has failed."""
+        backend.pull(image, self.build_image(), failed("command exited with status 4"))

@@ -26,8 +26,7 @@ _BRACES = re.compile(r"\{([^{}]*)\}|[{}]")
 def _check_placeholders(_instance: object, _attribute: Attribute[str], value: str) -> None:
     if any(match[1] not in _PLACEHOLDERS for match in _BRACES.finditer(value)):
         known = ", ".join(f"{{{name}}}" for name in _PLACEHOLDERS)
-        msg = f"a path may have {known}, and no other braces"
-        raise ValueError(msg)
+        raise ValueError(f"a path may have {known}, and no other braces")
 
 
 @frozen
@@ -58,8 +57,7 @@ class PathTemplate:
             name = match[1]
             value = image.digest if name == "digest" else getattr(image.reference, name, None)
             if not value:
-                msg = f"the path {self.text!r} needs a {name}, and the reference has none"
-                raise UnsupportedImageError(msg)
+                raise UnsupportedImageError(f"the path {self.text!r} needs a {name}, and the reference has none")
             return _encode(value)
 
         return _BRACES.sub(value_of, self.text)
@@ -109,16 +107,13 @@ def _read(path: str, max_size: int) -> bytes:
         # O_NONBLOCK: a thread that waits for a pipe could not be ended
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                msg = f"{shown} is not a file"
-                raise ScannerError(msg)
+                raise ScannerError(f"{shown} is not a file")
             content = file.read(max_size + 1)
     except FileNotFoundError as error:
-        msg = f"there is no file {shown}"
-        raise ScannerError(msg) from error
+        raise ScannerError(f"there is no file {shown}") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         msg = f"{shown} can't be read: {getattr(error, 'strerror', None) or 'it is not a valid path'}"
         raise ScannerError(msg) from error
     if len(content) > max_size:
-        msg = f"{shown} is longer than {max_size} bytes"
-        raise InvalidReportError(msg)
+        raise InvalidReportError(f"{shown} is longer than {max_size} bytes")
     return content

@@ -149,8 +149,7 @@ class HttpBackend:
                 body = b"" if response.status in unread else await read_bounded(response, self._max_body)
                 return self._answer(response, body, sent)
         except SettingsError as error:  # the session could not read a password or token
-            msg = f"{self._server} was not asked: {error}"
-            raise ScannerError(msg) from error
+            raise ScannerError(f"{self._server} was not asked: {error}") from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             advice = advise_on_tls(error, "ca_file", "client_cert", "write http://") if url.scheme == "https" else ""
             msg = "; ".join(filter(None, (f"{self._server} {what_broke(error)}", advice)))
@@ -159,8 +158,7 @@ class HttpBackend:
 
     def _answer(self, response: aiohttp.ClientResponse, body: bytes | None, sent: _Sent) -> HttpAnswer:
         if body is None:
-            msg = f"HTTP {response.status}, and the body is longer than {self._max_body} bytes"
-            raise InvalidReportError(msg)
+            raise InvalidReportError(f"HTTP {response.status}, and the body is longer than {self._max_body} bytes")
         account = response.request_info.headers.get("Authorization")  # the session may have put it in
         secrets = sent.secrets | {Secret(account)} if account else sent.secrets
         return HttpAnswer(status=response.status, headers=response.headers, body=body, secrets=secrets)
@@ -181,8 +179,7 @@ class _Sent:
 
         def reveal(inner: object) -> str:
             if not isinstance(inner, Secret):
-                msg = f"{type(inner).__name__} can't be sent as JSON"
-                raise TypeError(msg)
+                raise TypeError(f"{type(inner).__name__} can't be sent as JSON")
             secrets.add(inner)
             return inner.reveal()
 

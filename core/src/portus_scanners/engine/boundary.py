@@ -33,17 +33,7 @@ from portus_images import (
 )
 
 from ..errors import InvalidReportError, ScannerUnavailableError, UnsupportedImageError
-from ..models import (
-    Cvss,
-    EndOfLife,
-    Finding,
-    FixState,
-    Package,
-    ScannerReport,
-    Severity,
-    VendorRating,
-    maker_or,
-)
+from ..models import Cvss, EndOfLife, Finding, FixState, Package, ScannerReport, Severity, VendorRating, maker_or
 from ..scanner import Health
 from ..scanner_settings import ScannerSettings
 
@@ -212,8 +202,7 @@ def _take(kind: type[Any], value: object, made: dict[Any, Any]) -> Any:
 
 def _check_kind(kind: type, value: object) -> None:
     if type(value) is not kind:
-        msg = f"expected {kind.__name__}, got {class_name(value)}"
-        raise TypeError(msg)
+        raise TypeError(f"expected {kind.__name__}, got {class_name(value)}")
 
 
 def _checked_tuple(value: Any) -> tuple[Any, ...]:
@@ -225,6 +214,5 @@ def _checked(members: dict[str, Any]) -> dict[str, Any]:
     """Return members that are all of plain classes; what is in them, the class that they are for checks."""
     for name, value in members.items():
         if id(type(value)) not in _PLAIN:
-            msg = f"{name} must be plain data, got {class_name(value)}"
-            raise TypeError(msg)
+            raise TypeError(f"{name} must be plain data, got {class_name(value)}")
     return members

@@ -147,8 +147,7 @@ class EngineContext(ScannerContext):
     def progress(self, done: int, total: int, what: str = "") -> None:
         """See `ScannerContext.progress`."""
         if type(done) is not int or type(total) is not int or type(what) is not str:
-            msg = "progress() takes two integers and a string"
-            raise TypeError(msg)
+            raise TypeError("progress() takes two integers and a string")
         run = CURRENT_RUN.get()
         if run is not None:
             run.advance(max(done, 0), max(total, 0), one_line(what))
@@ -184,8 +183,7 @@ async def _without_exits(request: Awaitable[ResultT]) -> ResultT:
     try:
         return await request
     except (SystemExit, KeyboardInterrupt) as error:
-        msg = f"{class_name(error)} raised by a scanner"
-        raise RuntimeError(msg) from error
+        raise RuntimeError(f"{class_name(error)} raised by a scanner") from error
 
 
 def see_error(task: asyncio.Future[ResultT]) -> None:

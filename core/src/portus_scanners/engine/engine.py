@@ -5,16 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 
-from portus_images import (
-    LOOPBACK,
-    Image,
-    ImageReference,
-    Images,
-    Platform,
-    Registry,
-    ServeAddress,
-    parse_reference,
-)
+from portus_images import LOOPBACK, Image, ImageReference, Images, Platform, Registry, ServeAddress, parse_reference
 
 from ..plugins import Plugin, discover, mark_conflicts
 from ..settings import Settings
@@ -81,8 +72,7 @@ class Engine:
 
     async def __aenter__(self) -> Engine:
         if self._crew is not None and self._crew.is_open:
-            msg = "the engine is open already"
-            raise RuntimeError(msg)
+            raise RuntimeError("the engine is open already")
         configured = await configure(self._settings.enabled, discover() if self._plugins is None else self._plugins)
         async with AsyncExitStack() as closing:
             registry = self._given_registry

@@ -84,8 +84,7 @@ class Job:
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.given, _TARGETS):
-            msg = f"expected a reference or an image, got {type(self.given).__name__}"
-            raise TypeError(msg)
+            raise TypeError(f"expected a reference or an image, got {type(self.given).__name__}")
 
     def find_target(self) -> ImageReference | Image:
         """Return what is to be scanned; a string is parsed.

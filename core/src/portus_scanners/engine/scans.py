@@ -7,14 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from portus_images import (
-    Image,
-    ImageReference,
-    InvalidManifestError,
-    Platform,
-    RegistryError,
-    SingleFlight,
-)
+from portus_images import Image, ImageReference, InvalidManifestError, Platform, RegistryError, SingleFlight
 
 from ..models import ImageReport, ScannerRun
 from .context import Progress
@@ -199,8 +192,7 @@ class Scans:
         on_progress: Callable[[ImageProgress], None] | None,
     ) -> None:
         if concurrency < 1:
-            msg = f"concurrency must be at least 1, got {concurrency}"
-            raise ValueError(msg)
+            raise ValueError(f"concurrency must be at least 1, got {concurrency}")
         self._crew = crew
         self._source = source
         self._concurrency = concurrency
@@ -240,8 +232,7 @@ class Scans:
 
     async def __aenter__(self) -> Scans:
         if self._feed is not None:
-            msg = "these scans were begun already"
-            raise RuntimeError(msg)
+            raise RuntimeError("these scans were begun already")
         if not self._crew.is_open:
             raise RuntimeError(NOT_OPEN)
         if self._total_timeout is not None:
@@ -260,8 +251,7 @@ class Scans:
 
     async def __anext__(self) -> ScanEnd:
         if self._feed is None:
-            msg = "use it in `async with engine.scan_many(...) as scans:`"
-            raise RuntimeError(msg)
+            raise RuntimeError("use it in `async with engine.scan_many(...) as scans:`")
         if (end := await self._driver.take()) is not None:
             return end
         seen, self._over = self._over, True

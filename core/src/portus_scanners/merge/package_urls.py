@@ -72,8 +72,7 @@ class PackageUrl:
         path, version = _split_version(kind, path.strip("/"))
         *namespace, name = map(unquote, path.split("/"))
         if len(text) > _LONGEST or scheme.lower() != "pkg" or not _TYPE.fullmatch(kind) or not name.strip():
-            msg = f"{text[:80]!r} is not a package URL such as pkg:deb/debian/openssl"
-            raise ValueError(msg)
+            raise ValueError(f"{text[:80]!r} is not a package URL such as pkg:deb/debian/openssl")
         pairs = _read_qualifiers(qualifiers)
         return cls(
             kind,

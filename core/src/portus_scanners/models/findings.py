@@ -114,8 +114,7 @@ def _base_score(value: float | None) -> float | None:
         return None
     if type(value) not in {int, float} or not 0.0 <= value <= _HIGHEST_SCORE:
         shown = value if type(value) in {int, float} else class_name(value)
-        msg = f"a CVSS score is a number (float) from 0.0 to 10.0, got {shown}"
-        raise ValueError(msg)
+        raise ValueError(f"a CVSS score is a number (float) from 0.0 to 10.0, got {shown}")
     return float(value)
 
 

@@ -57,8 +57,7 @@ def maker_or(otherwise: Callable[..., Finding], members: Sequence[str]) -> Calla
     if "id" not in members:
         wrong.append("id")
     if wrong:
-        msg = f"a finding can't be made of these members: {', '.join(wrong)}"
-        raise ValueError(msg)
+        raise ValueError(f"a finding can't be made of these members: {', '.join(wrong)}")
     twin = type("UnfinishedFinding", (), {"__slots__": tuple(field.name for field in attrs.fields(Finding))})
     scope: dict[str, Any] = {"Finding": Finding, "Unfinished": twin, "otherwise": otherwise, **_NAMED}
     exec(_source(members, checks, scope), scope)  # noqa: S102 (of names that were looked up in the class)

@@ -130,8 +130,7 @@ class ScannerRun:
     @report.validator
     def _fits_outcome(self, _attribute: Attribute[ScannerReport | None], report: ScannerReport | None) -> None:
         if self.outcome in {Outcome.OK, Outcome.INCOMPLETE} and report is None:
-            msg = f"a run that ended {self.outcome.value} has a report"
-            raise ValueError(msg)
+            raise ValueError(f"a run that ended {self.outcome.value} has a report")
         if report is not None and report.complete != (self.outcome is Outcome.OK):
             msg = f"a run that ended {self.outcome.value} can't have a report with complete={report.complete}"
             raise ValueError(msg)
@@ -139,5 +138,4 @@ class ScannerRun:
     @error.validator
     def _says_why(self, _attribute: Attribute[str | None], error: str | None) -> None:
         if (error is None) != (self.outcome is Outcome.OK):
-            msg = f"a run that ended {self.outcome.value} can't have error={error!r}"
-            raise ValueError(msg)
+            raise ValueError(f"a run that ended {self.outcome.value} can't have error={error!r}")

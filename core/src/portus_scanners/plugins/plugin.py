@@ -183,8 +183,7 @@ class InstalledPlugin(Generic[ClassT]):
     def _import(self) -> Any:
         match = _VALUE.fullmatch(self.value)
         if match is None:
-            msg = f"{self.value!r} is not of the form module:Class"
-            raise ImportError(msg)
+            raise ImportError(f"{self.value!r} is not of the form module:Class")
         loaded: Any = import_module(match["module"])
         for name in match["path"].split("."):
             loaded = getattr(loaded, name)

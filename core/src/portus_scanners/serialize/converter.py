@@ -65,11 +65,9 @@ def _make_report_hook(converter: Converter) -> Callable[[Any, Any], Any]:
         report = plain(value, kind)
         verdict = judge(report.results)
         if report.verdict is not verdict:
-            msg = f"the verdict is {report.verdict.value}, but by the runs it is {verdict.value}"
-            raise ValueError(msg)
+            raise ValueError(f"the verdict is {report.verdict.value}, but by the runs it is {verdict.value}")
         if verdict is Verdict.VULNERABLE and not report.vulnerabilities:
-            msg = "there are findings, but no vulnerabilities"
-            raise ValueError(msg)
+            raise ValueError("there are findings, but no vulnerabilities")
         return report
 
     return structure

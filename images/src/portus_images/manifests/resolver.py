@@ -12,14 +12,7 @@ from ..errors import ImageNotFoundError, InvalidManifestError, LocalImageError, 
 from ..image import Image, LocalImage, Platform
 from ..reference import ImageReference
 from .artifacts import OTHER
-from .manifest import (
-    ImageIndex,
-    ImageManifest,
-    is_for_no_platform,
-    is_known,
-    make_platform,
-    rank_entries,
-)
+from .manifest import ImageIndex, ImageManifest, is_for_no_platform, is_known, make_platform, rank_entries
 from .platforms import normalize_platform, own_platform, rank_platform
 from .wire import Descriptor, MalformedError, TwiceError
 

@@ -8,6 +8,7 @@ from .credentials import (
     ServerAccount as ServerAccount,
     credentials_files as credentials_files,
     credentials_origin as credentials_origin,
+    docker_config as docker_config,
 )
 
 __all__: list[str]

@@ -10,15 +10,7 @@ from ..blob_file import BlobFile, BlobFileError
 from ..blobs import digest_of, find_digest_fault
 from ..errors import InvalidManifestError, RegistryError
 from ..image import Platform
-from ..manifests import (
-    ACCEPT,
-    Descriptor,
-    ImageIndex,
-    ImageManifest,
-    MalformedError,
-    read_manifest,
-    read_platform,
-)
+from ..manifests import ACCEPT, Descriptor, ImageIndex, ImageManifest, MalformedError, read_manifest, read_platform
 from .access import BACKEND_MARGIN, RegistryAccess
 from .exchange import LARGEST_BODY, SERVER_FAULT, TOO_MANY, Grant, RegistryAnswer, RegistryCall, make_error
 

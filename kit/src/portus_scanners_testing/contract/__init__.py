@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 # before they are imported: their assertions then show what they compare
-for _name in ("endings", "http", "json_answers", "packaging", "program", "scanner", "subject"):
+for _name in ("endings", "http", "json_answers", "packaging", "polled", "program", "scanner", "subject"):
     pytest.register_assert_rewrite(f"{__name__}.{_name}")
 
-from .http import HttpScannerContract, PolledScannerContract  # noqa: E402
+from .http import HttpScannerContract  # noqa: E402
+from .polled import PolledScannerContract  # noqa: E402
 from .program import ProgramScannerContract  # noqa: E402
 from .scanner import ScannerContract  # noqa: E402
 

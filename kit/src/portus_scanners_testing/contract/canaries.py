@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import html
+import json
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, get_type_hints
+from urllib.parse import quote, quote_plus
 
 from attrs import fields, has
 from portus_images import Secret
 from portus_scanners import HttpScannerSettings, ScannerSettings
 
-from ..registry import USERNAME, StandInRegistry
+from ..registry import StandInRegistry
 
 REGISTRY_PASSWORD = "canary-of-the-registry-7b1f"  # noqa: S105 (planted to be found)
 _SETTING = "canary-of-the-setting-{name}-c40e"
@@ -57,21 +60,31 @@ def secrets_in(settings: object) -> Iterator[str]:
 
 
 def forms_of(planted: Iterable[str], registry: StandInRegistry) -> set[str]:
-    """Return every string that must not be written: the canaries, their Basic form, the tokens that were issued."""
-    planted = {*planted, REGISTRY_PASSWORD}
-    pairs = {base64.b64encode(f"{USERNAME}:{secret}".encode()).decode() for secret in planted}
-    return planted | pairs | {token.value for token in registry.issued}
+    """Return every string that must not be written: the canaries and the issued tokens, plain and encoded."""
+    return {form for secret in {*planted, REGISTRY_PASSWORD, *_tokens(registry)} for form in _encoded(secret)}
+
+
+def _tokens(registry: StandInRegistry) -> set[str]:
+    return {token.value for token in registry.issued}
+
+
+def _encoded(secret: str) -> Iterator[str]:
+    """Yield a secret plain, in a URL, hexadecimal, and as it is inside of something in Base64, wherever it begins."""
+    plain = secret.encode()
+    yield from (secret, quote(secret, safe=""), quote_plus(secret), plain.hex(), plain.hex().upper(), secret[::-1])
+    yield from (json.dumps(secret)[1:-1], repr(secret)[1:-1], html.escape(secret))
+    for before in range(3):
+        whole = base64.b64encode(b"\0" * before + plain).decode().rstrip("=")
+        # the first characters have bits of what stands before, and the last one bits of what comes after
+        inner = whole[(0, 2, 3)[before] : len(whole) - (1 if (before + len(plain)) % 3 else 0)]
+        yield from (inner, inner.replace("+", "-").replace("/", "_"))
 
 
 def told(texts: Iterable[str], forms: Iterable[str]) -> list[str]:
-    """Return an excerpt around each occurrence of one of the forms in the texts."""
-    found = []
-    for text in texts:
-        for form in sorted(forms):
-            place = text.find(form)
-            if place >= 0:
-                found.append(text[max(0, place - 80) : place + len(form) + 20])
-    return found
+    """Return an excerpt of the texts around the first occurrence of each form that is in them."""
+    text = "\n".join(texts)
+    places = sorted({(place, len(form)) for form in forms if (place := text.find(form)) >= 0})
+    return [text[max(0, place - 80) : place + length + 20] for place, length in places]
 
 
 def texts_of(error: BaseException | None) -> Iterator[str]:

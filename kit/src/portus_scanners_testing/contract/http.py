@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import pytest
 from portus_scanners import InvalidReportError, ScannerError, ScannerUnavailableError
-from portus_scanners.models import Outcome, ScannerReport
+from portus_scanners.models import ScannerReport
 
 from ..context import StillWorkingError
 from ..servers import (
@@ -33,20 +33,17 @@ from ..servers import (
 )
 from . import event_loop
 from .json_answers import JsonAnswerTests, Rewrite
-from .lab import DEADLINE, FEW_POLLS, ScannerLab
-from .leaks import Holdings, left_behind
+from .lab import ScannerLab
+from .promises import promised
 from .scanner import ScannerContract, is_well, tells_down
 
 _HTML = b"<!DOCTYPE html><html><body><h1>It works!</h1></body></html>"
 _PAGE = {"Content-Type": "text/html"}
-_MOST_REQUESTS = 8
+MOST_REQUESTS = 8
 """How many requests of one scan are answered wrongly, one after the other."""
-_LONGEST_WAIT = 300.0
-"""Seconds between two polls at the most: a scanner that waits longer learns of the end too late."""
-_OTHER_REQUESTS = 10
-"""Requests that a scan may send besides its polls: to begin, for the version..."""
 
 
+@promised
 class HttpScannerContract(JsonAnswerTests, ScannerContract):
     """The contract of a scanner whose backend is an HTTP server.
 
@@ -108,49 +105,40 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
         return [*(partial(show, fault, skip) for skip in (0, 1, 2) for fault in faults), backend.faults.clear]
 
     def test_refused_connection_is_unavailable(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
-        """A connection that is refused is a `ScannerUnavailableError`, so that the engine tries again."""
         with _refused() as server:
             self._expect(lab.with_values({"server": server}).outcome_of(image), ScannerUnavailableError)
 
     @pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 410, 422])
     def test_client_error_is_an_error(self, lab: ScannerLab, backend: LoopbackServer, image: str, status: int) -> None:
-        """A 4xx without a body is a `ScannerError`, whichever request it answers."""
         self._expect_at_each(lab, backend, image, Status(status), ScannerError)
 
     @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
     def test_server_error_is_unavailable(
         self, lab: ScannerLab, backend: LoopbackServer, image: str, status: int
     ) -> None:
-        """A 5xx or a 429 is a `ScannerUnavailableError`, whichever request it answers."""
         self._expect_at_each(lab, backend, image, Status(status, _HTML, _PAGE), ScannerUnavailableError)
 
     def test_disconnect_is_unavailable(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
-        """A connection that is closed without an answer is a `ScannerUnavailableError`."""
         self._expect_at_each(lab, backend, image, Disconnect(), ScannerUnavailableError)
 
     def test_reset_in_mid_body_is_unavailable(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
-        """An answer that breaks off before its announced length is a `ScannerUnavailableError`."""
         self._expect_at_each(lab, backend, image, Truncated(5), ScannerUnavailableError)
 
     def test_truncated_json_is_invalid(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
-        """JSON that ends in the middle is an `InvalidReportError`."""
         self.attempt(lab, 0).outcome_of(image)  # now a backend that remembers images answers with the result at once
         self._expect_at_each(lab, backend, image, Truncated(5, announced=False), self._unreadable, ScannerError)
 
     def test_html_is_invalid(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
-        """An HTML page of a proxy, with status 200, is an `InvalidReportError`."""
         page = Status(200, _HTML, _PAGE)
         self._expect_at_each(lab, backend, image, page, self._unreadable, ScannerError)
 
     def test_empty_body_is_invalid(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
-        """A 200 with an empty body is an `InvalidReportError`."""
         self._expect_at_each(lab, backend, image, EmptyBody(), self._unreadable, ScannerError)
 
     @pytest.mark.parametrize("compressed", [False, True], ids=["plain", "compressed"])
     def test_huge_body_is_rejected(
         self, lab: ScannerLab, backend: LoopbackServer, image: str, *, compressed: bool
     ) -> None:
-        """A body of 100 MB, sent plain or compressed to 100 kB, is an error, and is never in memory as a whole."""
         endless = Endless(compressed=compressed)
         backend.faults.add("*", endless)
         tracemalloc.start()
@@ -162,7 +150,6 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
         assert peak < endless.size, f"{peak / 1e6:.0f} MB were held: read bounded bodies (`HttpBackend` does)"
 
     def test_redirect_is_not_followed(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
-        """A redirect to another server is an error, and the other server gets no request."""
         elsewhere = ScriptedServer()
         with serving(elsewhere):
             moved = Status(302, headers={"Location": f"{elsewhere.url}/"})
@@ -170,13 +157,10 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
             assert [] == elsewhere.requests
 
     def test_chunked_answers_are_read(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
-        """Answers that come in chunks of one byte are read like any others."""
         backend.faults.add("*", Chunked(1))
         self.check_findings(lab.outcome_of(image), self.findings)
 
     def test_waiting_does_not_block_the_event_loop(self, lab: ScannerLab, backend: LoopbackServer, image: str) -> None:
-        """While the scanner waits for an answer, the event loop runs."""
-
         async def scan() -> str:
             backend.faults.add("*", event_loop.HeldUntilTheLoopRuns(asyncio.get_running_loop()))
             async with lab.open() as opened:
@@ -188,7 +172,6 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
         assert "" == stack, f"the event loop stood still here:\n{stack}"
 
     def test_health_tells_down(self, lab: ScannerLab, backend: LoopbackServer, scratch: Path) -> None:
-        """A backend that refuses connections, or answers 500, is not healthy; an error counts as that."""
         up = lab.health()
         assert is_well(up), "the backend is up"
         backend.faults.add("*", Status(500))
@@ -229,52 +212,12 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
                 self._expect(outcome, kind if number == 0 else later or kind)
 
 
-class PolledScannerContract(HttpScannerContract):
-    """The contract of a scanner that polls an HTTP server.
-
-    As for `HttpScannerContract`; override the fixture `working` too. The server of the fixture `backend` says at least
-    once that it is working before it gives a result.
-    """
-
-    requests_per_poll: ClassVar[int] = 1
-    """Requests that the scanner sends for each poll."""
-    _unreadable = ScannerError  # the first answer is not yet the report
-
-    @pytest.fixture
-    def working(self) -> None:
-        """Make the server say of `image` that it is working, each time it is asked (override this)."""
-        msg = "override the fixture `working`: it makes the backend say that it is working, each time it is asked"
-        raise NotImplementedError(msg)
-
-    def test_scan_waits_while_the_backend_works(self, lab: ScannerLab, image: str) -> None:
-        """The scanner waits with `ScannerContext.wait` between two polls, and ends with the result."""
-        report, waits = lab.run(lambda: _scan_and_waits(lab, image))
-        self.check_findings(report, self.findings)
-        assert [] != waits, "the backend of these tests must say at least once that it is working"
-        assert max(waits) <= _LONGEST_WAIT
-
-    def test_every_poll_is_waited_for(
-        self, lab: ScannerLab, backend: LoopbackServer, image: str, working: None
-    ) -> None:
-        """A backend that keeps working is not polled more often than the scanner has waited."""
-        outcome = lab.outcome_of(image)
-        assert isinstance(outcome, StillWorkingError), f"the backend is still working, and the scan ended: {outcome!r}"
-        assert len(backend.requests) <= FEW_POLLS * self.requests_per_poll + _OTHER_REQUESTS
-
-    def test_still_working_is_pending(self, lab: ScannerLab, image: str, working: None, scratch: Path) -> None:
-        """A backend that is still working at the deadline makes the outcome `pending`, and leaves nothing behind."""
-        before = Holdings.now(scratch)
-        (run,) = lab.with_values({"timeout": DEADLINE}).report_of(image).results
-        assert Outcome.PENDING is run.outcome, f"ended {run.outcome.value}: {run.error}"
-        assert [] == left_behind(before, scratch)
-
-
 def _at_each_request(backend: LoopbackServer, fault: Fault, scan: Callable[[int], object]) -> Iterator[object]:
     """Yield what ``scan(number)`` returns when the fault begins with request 0, then with request 1, and so on.
 
     The iterator ends when a scan sends fewer requests than that, or after eight.
     """
-    for number in range(_MOST_REQUESTS):
+    for number in range(MOST_REQUESTS):
         backend.faults.clear()
         rule = backend.faults.add("*", fault, skip=number)
         outcome = scan(number)
@@ -289,8 +232,3 @@ def _refused() -> Iterator[str]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{taken.getsockname()[1]}"
-
-
-async def _scan_and_waits(lab: ScannerLab, image: str) -> tuple[object, list[float]]:
-    async with lab.open() as opened:
-        return await opened.scan(image), opened.context.waits

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
 from portus_images import Reference, Registry, RegistrySettings, Secret
-from portus_scanners import Health, Scanner
+from portus_scanners import Health, Scanner, ScannerSettings
 from portus_scanners.backends import session_for
 from portus_scanners.engine import Engine
 from portus_scanners.models import ImageReport, ScannerReport
 from portus_scanners.settings import ScannerSection
 
-from ..context import RecordingContext
+from ..context import RecordingContext, StillWorkingError
 from ..engines import open_engine
 from ..registry import USERNAME, StandInRegistry
+from ..surroundings import packages_of, watched_sleeps
 from .canaries import REGISTRY_PASSWORD, secrets_in
 
 ResultT = TypeVar("ResultT")
@@ -28,6 +30,7 @@ DEADLINE = "0.7"
 """Seconds, as the setting `timeout`, of a scan that is to end at its deadline."""
 FEW_POLLS = 50
 """How often a scanner may wait in one scan; then `StillWorkingError` ends the scan."""
+_MOST_SLEEPS = 1000
 
 
 class ScannerHangsError(AssertionError):
@@ -41,10 +44,16 @@ class Opened:
     scanner: Scanner[Any]
     context: RecordingContext
     client: Registry
+    sleeps: list[str]
+    """Where the scanner has called `asyncio.sleep`."""
 
     async def scan(self, reference: str) -> ScannerReport:
         """Resolve an image and scan it."""
         return await self.scanner.scan(await self.client.resolve(Reference.parse(reference)))
+
+    async def outcome_of(self, reference: str) -> ScannerReport | Exception:
+        """Resolve an image and scan it, and return the report or the error."""
+        return await _caught(self.scan(reference))
 
 
 @frozen(kw_only=True)
@@ -55,14 +64,20 @@ class ScannerLab:
     values: Mapping[str, object] = field(repr=False)
     """The settings as strings, canaries among them."""
     registry: StandInRegistry
+    said: list[str] = field(factory=list, repr=False)
+    """What scanners have told their contexts so far: progress, kept reports."""
 
-    def run(self, work: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
+    def run(
+        self, work: Callable[[], Coroutine[Any, Any, ResultT]], loop: asyncio.AbstractEventLoop | None = None
+    ) -> ResultT:
         """Run a coroutine in an event loop of its own, and end everything that is left in the loop.
 
         Raises:
             ScannerHangsError: The coroutine did not end within a minute.
         """
-        loop = asyncio.new_event_loop()
+        loop = loop or asyncio.new_event_loop()
+        threads = ThreadPoolExecutor()
+        loop.set_default_executor(threads)
         asyncio.set_event_loop(loop)
         try:
             return loop.run_until_complete(_limited(work()))
@@ -70,6 +85,7 @@ class ScannerLab:
             loop.run_until_complete(_end_all())
             loop.run_until_complete(loop.shutdown_asyncgens())
             asyncio.set_event_loop(None)
+            threads.shutdown(wait=False)  # one that hangs must not keep the tests from ending
             loop.close()
 
     def with_values(self, values: Mapping[str, object]) -> ScannerLab:
@@ -80,14 +96,23 @@ class ScannerLab:
         """Return the settings as a section of the configuration."""
         return ScannerSection(name="tested", plugin="tested", enabled=True, values={**self.values, **values})
 
+    def settings(self) -> ScannerSettings:
+        """Return the settings as the scanner gets them."""
+        return self.section().structure(self.scanner_class.settings_class)
+
     def planted(self) -> list[str]:
         """Return the values of all secrets in the settings."""
-        return list(secrets_in(self.section().structure(self.scanner_class.settings_class)))
+        return list(secrets_in(self.settings()))
+
+    @property
+    def packages(self) -> frozenset[str]:
+        """The top-level packages that the scanner is written in."""
+        return packages_of(self.scanner_class, self.scanner_class.settings_class)
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Opened]:
         """Start the scanner without an engine, with a context in which waiting takes no time."""
-        settings = self.section().structure(self.scanner_class.settings_class)
+        settings = self.settings()
         async with (
             self._client() as client,
             session_for(settings) as http,
@@ -95,9 +120,11 @@ class ScannerLab:
         ):
             scanner = self.scanner_class(settings, context)
             try:
-                await scanner.start()
-                yield Opened(scanner, context, client)
+                with watched_sleeps(self.packages, _MOST_SLEEPS, StillWorkingError) as sleeps:
+                    await scanner.start()
+                    yield Opened(scanner, context, client, sleeps)
             finally:
+                self.said.extend(repr(call) for call in context.calls)
                 await scanner.aclose()
 
     def outcome_of(self, reference: str) -> ScannerReport | Exception:
@@ -105,7 +132,7 @@ class ScannerLab:
 
         async def scan() -> ScannerReport | Exception:
             async with self.open() as opened:
-                return await _caught(opened.scan(reference))
+                return await opened.outcome_of(reference)
 
         return self.run(scan)
 

@@ -1,14 +1,17 @@
-"""Sockets, pipes, child processes and files that this process holds, so that a test can name what a scan leaves."""
+"""What this process holds (sockets, processes, threads, files, its state), so that a test can name what is left."""
 
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from attrs import frozen
+
+from ..surroundings import process_state
 
 _PATIENCE = 2.0
 _PAUSE = 0.01
@@ -23,24 +26,35 @@ class Holdings:
     """What this process held at one moment."""
 
     names: frozenset[str]
+    """Open descriptors, child processes, files."""
+    threads: frozenset[str]
+    state: frozenset[str]
+    """What belongs to the whole process: umask, working folder..."""
 
     @classmethod
     def now(cls, folder: Path) -> Holdings:
-        """Return the open descriptors, the child processes, and the files below *folder*."""
-        return cls(frozenset([*_descriptors(), *_children(), *_files(folder)]))
+        """Return what is held, the files below *folder* among it."""
+        return cls(
+            frozenset([*_descriptors(), *_children(), *_files(folder)]),
+            frozenset(f"thread {one.name} ({one.native_id})" for one in threading.enumerate()),
+            frozenset(f"{name} is now {value}" for name, value in process_state().items()),
+        )
 
     def added_since(self, earlier: Holdings) -> list[str]:
-        """Return what was not held earlier, sorted."""
-        return sorted(self.names - earlier.names)
+        """Return what was not held, or was different, earlier, sorted."""
+        return sorted((self.names - earlier.names) | (self.threads - earlier.threads) | (self.state - earlier.state))
 
 
-def left_behind(earlier: Holdings, folder: Path) -> list[str]:
-    """Return what this process holds now and did not hold earlier.
+def check_nothing_left(earlier: Holdings, folder: Path, when: str) -> None:
+    """Fail if this process holds something that it did not hold earlier.
 
     The server closes its end of a connection a moment later, in another thread: so we look again, for two seconds at
-    most, until nothing is left.
+    most, until nothing is left. The process's state does not change by itself.
     """
-    return until_empty(lambda: Holdings.now(folder).added_since(earlier))
+    __tracebackhide__ = True
+    left = sorted(Holdings.now(folder).state - earlier.state)
+    left = left or until_empty(lambda: Holdings.now(folder).added_since(earlier))
+    assert not left, f"{when} this is left: {'; '.join(left)}: let go of it in a `finally`, or in `async with`"
 
 
 def until_empty(look: Callable[[], list[str]]) -> list[str]:

@@ -73,24 +73,32 @@ def wrong_type(value: Any) -> Any:
     return "unexpected" if isinstance(value, int | float) else ["unexpected"]
 
 
-def with_unknown_members(document: Any) -> Any:
-    """Return a copy in which every object has one more member."""
-    if isinstance(document, dict):
-        members = {key: with_unknown_members(value) for key, value in document.items()}
-        return {**members, "x-added-by-a-later-version": [{"n": None}]}
-    return [with_unknown_members(value) for value in document] if isinstance(document, list) else document
+def with_unknown_members(document: Any, maps: Collection[str] = (), *, is_map: bool = False) -> Any:
+    """Return a copy in which every object has one more member.
 
-
-def with_words(document: Any, words: Collection[str]) -> Any:
-    """Return a copy in which `STRANGE` values replace each string and number that is one of the words; keys stay."""
-    if isinstance(document, dict):
-        return {key: with_words(value, words) for key, value in document.items()}
+    Args:
+        document: The document.
+        maps: Members whose objects, or whose lists of objects, have data as keys: those get none.
+        is_map: Whether the document is such a member's value.
+    """
     if isinstance(document, list):
-        return [with_words(value, words) for value in document]
+        return [with_unknown_members(value, maps, is_map=is_map) for value in document]
+    if not isinstance(document, dict):
+        return document
+    members = {key: with_unknown_members(value, maps, is_map=key in maps) for key, value in document.items()}
+    return members if is_map else {**members, "x-added-by-a-later-version": [{"n": None}]}
+
+
+def with_words(document: Any, words: Collection[str], new: tuple[str, int] = STRANGE) -> Any:
+    """Return a copy in which the *new* string or number replaces each that is one of the words; keys stay."""
+    if isinstance(document, dict):
+        return {key: with_words(value, words, new) for key, value in document.items()}
+    if isinstance(document, list):
+        return [with_words(value, words, new) for value in document]
     if isinstance(document, str):
-        return STRANGE[0] if document in words else document
+        return new[0] if document in words else document
     is_number = isinstance(document, int | float) and not isinstance(document, bool)
-    return STRANGE[1] if is_number and not {str(document), f"{document:g}"}.isdisjoint(words) else document
+    return new[1] if is_number and not {str(document), f"{document:g}"}.isdisjoint(words) else document
 
 
 def _paths(value: Any, path: Path) -> Iterator[Path]:

@@ -15,24 +15,31 @@ from portus_scanners import Scanner, ScannerSettings
 from portus_scanners.plugins import SUPPORTED_CONTRACTS, Plugin, discover
 
 from .lab import ScannerLab
+from .promises import promised
 from .subject import ScannerSubject
 
 _SECRET_NAME = re.compile(r"(?i)(.*_)?(password|passphrase|secret|token|api_?key|credentials?|private_key)")
 _IMPORT = """
 import json, os, sys, threading, importlib
-before = set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set()
 import importlib_metadata
 from portus_scanners import Scanner, ScannerError
+from portus_scanners_testing.surroundings import process_state, watched_environment
+before, state = set(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else set(), process_state()
 printed, sys.stdout = sys.stdout, __import__("io").StringIO()
-importlib.import_module(sys.argv[1])
+with watched_environment([sys.argv[1].partition(".")[0]]) as environment:
+    importlib.import_module(sys.argv[1])
 text, sys.stdout = sys.stdout.getvalue(), printed
 after = set(os.listdir("/proc/self/fd")) if before else set()
 sockets = [os.readlink(f"/proc/self/fd/{n}") for n in after - before if os.path.exists(f"/proc/self/fd/{n}")]
-print(json.dumps({"printed": text, "threads": threading.active_count() - 1,
+changed = [f"{name} is now {value}" for name, value in process_state().items() if value != state[name]]
+print(json.dumps({"printed": text, "threads": threading.active_count() - 1, "changed": changed,
+                  "environment": environment,
                   "open": [one for one in sockets if one.startswith(("socket:", "pipe:"))]}))
 """
+_NOTHING = {"printed": "", "threads": 0, "changed": [], "environment": [], "open": []}
 
 
+@promised
 class PackagingTests(ScannerSubject):
     """Promises about the distribution, the class statement and the settings."""
 
@@ -45,31 +52,28 @@ class PackagingTests(ScannerSubject):
         return found[0]
 
     def test_entry_point_names_the_class(self, plugin: Plugin) -> None:
-        """The installed distribution has an entry point that loads this class."""
         assert plugin.load() is self.scanner_class
 
     def test_distribution_requires_the_core(self, plugin: Plugin) -> None:
-        """The distribution requires the core in a range of versions."""
         assert [] != [line for line in plugin.requires if re.search(r"[<>=~]", line)], (
             f"{plugin.distribution} must require portus-scanners with a range, such as portus-scanners~=0.1"
         )
 
     def test_contract_number_is_stated(self) -> None:
-        """The class statement says which contract the class is written for: ``contract=1``."""
         assert issubclass(self.scanner_class, Scanner)
         assert vars(self.scanner_class).get("contract") in SUPPORTED_CONTRACTS
 
     def test_import_has_no_effects(self) -> None:
-        """Importing the plugin prints nothing, starts no thread, and opens no socket."""
         ended = subprocess.run(  # noqa: S603 (our own code)
             [sys.executable, "-c", _IMPORT, self.scanner_class.__module__],
             capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
         assert 0 == ended.returncode, ended.stderr
-        assert {"printed": "", "threads": 0, "open": []} == json.loads(ended.stdout.splitlines()[-1])
+        effects = json.loads(ended.stdout.splitlines()[-1])
+        done = {name: value for name, value in effects.items() if value != _NOTHING[name]}
+        assert {} == done, f"importing {self.scanner_class.__module__} has done this: {done}"
 
     def test_settings_load_from_strings(self, lab: ScannerLab) -> None:
-        """Every setting can be given as a string, as in the environment."""
         settings_class = self.scanner_class.settings_class
         strings = {name: value if isinstance(value, str) else json.dumps(value) for name, value in lab.values.items()}
         settings = lab.section(strings).structure(settings_class)
@@ -78,18 +82,15 @@ class PackagingTests(ScannerSubject):
         assert lab.section().structure(settings_class) == settings
 
     def test_unknown_setting_is_rejected(self, lab: ScannerLab) -> None:
-        """A key that the settings class does not have is an error that names the key."""
         with pytest.raises(SettingsError, match="no_such_setting"):
             lab.section({"no_such_setting": "1"}).structure(self.scanner_class.settings_class)
 
     def test_settings_are_frozen(self, lab: ScannerLab) -> None:
-        """The settings of a running scanner can't be changed."""
         settings: Any = lab.section().structure(self.scanner_class.settings_class)
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             settings.timeout = 1.0
 
     def test_secret_settings_are_masked(self) -> None:
-        """A setting that is called a password, a token or a key is a `portus_scanners.Secret`."""
         fields = attrs.fields(self.scanner_class.settings_class)
         bare = [one.name for one in fields if _SECRET_NAME.fullmatch(one.name) and "Secret" not in str(one.type)]
         assert [] == bare

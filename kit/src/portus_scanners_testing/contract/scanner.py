@@ -8,43 +8,43 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from urllib.parse import urlsplit
 
+import attrs
 import pytest
 from portus_scanners import Health
 from portus_scanners.models import Finding, ImageReport, ReportDocument, ScannerReport, ScannerRun, Severity
 from portus_scanners.serialize import dump_document, load_document
 
+from ..surroundings import watched_environment
 from .canaries import captured_logs, forms_of, texts_of, told
 from .endings import EndingTests
 from .lab import ScannerLab
 from .packaging import PackagingTests
+from .promises import promised
 from .subject import ScannerSubject
 
 _AT_ONCE = 8
 """Pairs of scans that run at the same time."""
+_SETTINGS = "these settings were changed by a scan: keep what belongs to one scan in variables of `scan`"
 
 
+@promised
 class ReportTests(ScannerSubject):
     """Promises about what `Scanner.scan` returns."""
 
-    def test_scan_finds_what_the_backend_knows(self, lab: ScannerLab, image: str) -> None:
-        """The report is complete, and has exactly the findings that the backend knows."""
-        self.check_findings(lab.outcome_of(image), self.findings)
-
     def test_scan_of_another_image_finds_other_things(self, lab: ScannerLab, other_image: str) -> None:
-        """The report is about the image that was asked for."""
-        assert set(self.other_findings) != set(self.findings), "other_findings must differ from findings"
-        self.check_findings(lab.outcome_of(other_image), self.other_findings)
+        assert self.other_findings, "set other_findings: what the backend finds in `other_image`, as a mapping"
+        assert set(self.other_findings) != set(self.findings), "set other_findings to others than findings"
+        self.check_findings(lab.outcome_of(other_image), self.other_findings, "a scan of other_image")
 
     def test_severities_are_mapped(self, lab: ScannerLab, image: str) -> None:
-        """Each finding has the severity that the backend's word means, and keeps the word."""
         report = self.check_findings(lab.outcome_of(image), self.findings)
         assert dict(self.findings) == {finding.id: finding.severity for finding in report.findings}
         assert [] == [one.id for one in report.findings if one.severity is not Severity.UNKNOWN and _is_bare(one)]
 
     def test_report_is_well_formed(self, lab: ScannerLab, image: str) -> None:
-        """Each finding comes once, links are URLs, each note is one line, and no string is padded with blanks."""
         report = self.check_findings(lab.outcome_of(image), self.findings)
         keys = [(one.id, one.package) for one in report.findings]
         assert len(set(keys)) == len(keys), f"findings that come more than once: {keys}"
@@ -57,19 +57,15 @@ class ReportTests(ScannerSubject):
         assert [] == [text for text in texts if text != text.strip() or "\n" in text]
 
     def test_report_is_deterministic(self, lab: ScannerLab, image: str) -> None:
-        """Two scans of one image give equal reports."""
         assert lab.outcome_of(image) == self.check_findings(lab.outcome_of(image), self.findings)
 
     def test_report_survives_json(self, lab: ScannerLab, image: str) -> None:
-        """A run in a real engine ends ok, and its document survives JSON unchanged."""
         report = lab.report_of(image)
         assert [("ok", None)] == [(run.outcome.value, run.error) for run in report.results]
         document = ReportDocument(reports=(report,))
         assert document == load_document(dump_document(document))
 
     def test_scans_at_once_do_not_mix(self, lab: ScannerLab, image: str, other_image: str) -> None:
-        """One scanner that scans both images many times at once reports each image's own findings."""
-
         async def scan() -> list[ImageReport]:
             async with lab.engine() as engine:
                 images = [await engine.resolve(name) for name in (image, other_image)]  # so that all begin at once
@@ -80,44 +76,78 @@ class ReportTests(ScannerSubject):
         assert alone * _AT_ONCE == found
 
 
-class SecretTests(ScannerSubject):
-    """Promises about what is written anywhere."""
+@promised
+class IsolationTests(ScannerSubject):
+    """Promises about what a scanner does not touch, and what is written anywhere."""
 
     @pytest.fixture
     def wrongs(self) -> Sequence[Callable[[], object]]:
         """Functions that each make the backend fail in another way, or work again."""
         return ()
 
+    def test_environment_is_left_alone(
+        self, lab: ScannerLab, image: str, wrongs: Sequence[Callable[[], object]]
+    ) -> None:
+        with watched_environment(lab.packages) as places:
+            lab.health()
+            lab.outcome_of(image)
+            for number, go_wrong in enumerate(wrongs[:1], start=1):
+                go_wrong()
+                self.attempt(lab, number).outcome_of(image)
+        assert not places, f"the environment is read or changed here: {places}: make what you need a setting"
+
+    def test_settings_are_left_alone(self, lab: ScannerLab, image: str, wrongs: Sequence[Callable[[], object]]) -> None:
+        def changes_of(lab: ScannerLab) -> list[str]:
+            return lab.run(lambda: _changed_settings(lab, image))
+
+        assert [] == changes_of(self.attempt(lab, 0)), _SETTINGS
+        for number, go_wrong in enumerate(wrongs[:1], start=1):
+            go_wrong()
+            assert [] == changes_of(self.attempt(lab, number)), f"{_SETTINGS} (the backend has failed)"
+
     def test_no_secret_is_told(
         self, lab: ScannerLab, image: str, wrongs: Sequence[Callable[[], object]], capfd: pytest.CaptureFixture[str]
     ) -> None:
-        """No log at any level, no output, error, report or ``repr`` contains a credential, whatever fails."""
-        texts = [repr(lab.section().structure(self.scanner_class.settings_class))]
+        texts = [repr(lab.settings())]
         with captured_logs() as lines:
             for number, go_wrong in enumerate(wrongs):
                 go_wrong()
                 texts += [*_texts_of(self.attempt(lab, number).outcome_of(image)), *_texts_of(lab.health())]
             texts += _report(lab.report_of(image))
-        assert [] == told([*texts, *lines, *capfd.readouterr()], forms_of(lab.planted(), lab.registry))
+        leaks = told([*texts, *lab.said, *lines, *capfd.readouterr()], forms_of(lab.planted(), lab.registry))
+        assert not leaks, f"a credential is told: {leaks}: mask what the backend says with `answer.mask` or `one_line`"
 
 
+@promised
 class HealthTests(ScannerSubject):
     """Promises about `Scanner.check_health`."""
 
     def test_health_tells_up(self, lab: ScannerLab) -> None:
-        """A backend that works is healthy; a scanner that can't tell returns None, and says why."""
         health = lab.health()
         assert isinstance(health, Health), repr(health)
         assert health.healthy is not False, health.message
         assert health.message.strip(), "the message must say in one sentence what was seen"
 
 
-class ScannerContract(PackagingTests, ReportTests, EndingTests, SecretTests, HealthTests):
+class ScannerContract(PackagingTests, ReportTests, EndingTests, IsolationTests, HealthTests):
     """The tests of the contract. Derive your test class from this one, or from the one for your kind of backend.
 
     Set `scanner_class`, `findings` and `other_findings`, and override the fixtures `settings` and `hanging`. Each test
     is one promise; its docstring says what is promised.
     """
+
+
+async def _changed_settings(lab: ScannerLab, image: str) -> list[str]:
+    """Use a scanner, and return which of its settings are no longer what they were, by name."""
+    async with lab.open() as opened:
+        given, fresh = opened.scanner.settings, lab.settings()
+        names = [one.name for one in attrs.fields(type(fresh)) if getattr(given, one.name) == getattr(fresh, one.name)]
+        await opened.outcome_of(image)
+        with suppress(Exception):
+            await opened.scanner.check_health()
+        now = opened.scanner.settings
+        others = [] if now is given else ["self.settings is another object"]
+        return [*others, *(name for name in names if getattr(given, name, None) != getattr(fresh, name))]
 
 
 def tells_down(health: Health | Exception, up: Health | Exception) -> bool:

@@ -14,10 +14,17 @@ from portus_scanners.models import ScannerReport, Severity
 from ..images import BuiltImage, debian_image
 from ..registry import USERNAME, StandInRegistry
 from ..servers import serving
+from ..surroundings import kept_state
 from .canaries import REGISTRY_PASSWORD, secrets_for
 from .lab import ScannerLab
+from .promises import REFUSABLE, promised
+
+_PLAIN = "test_scan_finds_what_the_backend_knows"
+_PLAIN_FAILS: set[type] = set()
+"""Classes whose plain scan has begun and not passed: their other scans would fail for the same reason."""
 
 
+@promised
 class ScannerSubject:
     """The scanner under test: class attributes to set, fixtures to override."""
 
@@ -27,6 +34,28 @@ class ScannerSubject:
     """What the backend of the tests finds in `image`: severities by finding id."""
     other_findings: ClassVar[Mapping[str, Severity]] = {}
     """What it finds in `other_image`: other findings."""
+    refused: ClassVar[Mapping[str, str]] = {}
+    """Tests that this backend gives no way to run, with the reason: ``{"test_failed_scan_is_an_error": "why"}``. Only
+    those that the reference of the contract marks can be refused; they are skipped with the reason."""
+
+    @pytest.fixture(autouse=True)
+    def _order(self, request: pytest.FixtureRequest) -> Iterator[None]:
+        """Skip what the author has refused, and what scans once the plain scan has failed; keep the process's state."""
+        name, contract = request.node.originalname, type(self)
+        if wrong := sorted(set(self.refused) - REFUSABLE):
+            pytest.fail(f"{', '.join(wrong)} can't be refused; only these can be: {', '.join(sorted(REFUSABLE))}")
+        if name in self.refused:
+            pytest.skip(f"refused: {self.refused[name]}")
+        if name == _PLAIN:
+            _PLAIN_FAILS.add(contract)  # until it has passed
+        elif contract in _PLAIN_FAILS and not {"image", "other_image"}.isdisjoint(request.fixturenames):
+            pytest.skip(f"a plain scan fails: see {_PLAIN}")
+        with kept_state():
+            yield
+
+    def test_scan_finds_what_the_backend_knows(self, lab: ScannerLab, image: str) -> None:
+        self.check_findings(lab.outcome_of(image), self.findings)
+        _PLAIN_FAILS.discard(type(self))
 
     @pytest.fixture
     def settings(self) -> Mapping[str, object]:
@@ -94,10 +123,18 @@ class ScannerSubject:
         monkeypatch.setattr(tempfile, "tempdir", None)
         return folder
 
-    def check_findings(self, report: object, expected: Mapping[str, Severity]) -> ScannerReport:
-        """Fail unless the report is complete and has exactly these findings."""
+    def check_findings(
+        self, report: object, expected: Mapping[str, Severity], what: str = "a plain scan"
+    ) -> ScannerReport:
+        """Fail unless the report is complete and has exactly these findings; *what* says what was scanned, and how."""
         __tracebackhide__ = True
-        assert isinstance(report, ScannerReport), f"scan() gave no report, but {report!r}"
-        assert report.complete, f"the report says that it is not complete: {report.notes}"
-        assert set(expected) == {finding.id for finding in report.findings}
+        assert isinstance(report, ScannerReport), f"{what}: scan() gave no report, but {report!r}"
+        assert report.complete, f"{what}: the report says that it is not complete: {report.notes}"
+        found = {finding.id for finding in report.findings}
+        assert set(expected) == found, f"{what}: {_difference(expected, found)}"
         return report
+
+
+def _difference(expected: Mapping[str, Severity], found: set[str]) -> str:
+    missing, added = sorted(set(expected) - found), sorted(found - set(expected))
+    return "; ".join([*([f"not found: {missing}"] if missing else []), *([f"not expected: {added}"] if added else [])])

@@ -68,6 +68,8 @@ def show(fault: dict[str, Any]) -> None:
     if fault["echo"]:
         sys.stderr.write(" ".join(sys.argv) + "\n" + "".join(f"{key}={os.environ[key]}\n" for key in os.environ))
         sys.exit(1)
+    if fault["pulls_from"]:
+        pull_first(fault["pulls_from"])
     if fault["endless"]:
         write_much(fault["endless"])
     if fault["held"]:
@@ -78,6 +80,14 @@ def show(fault: dict[str, Any]) -> None:
         os.kill(os.getpid(), fault["signal"])
     if fault["status"] is not None:
         sys.exit(fault["status"])
+
+
+def pull_first(host: str) -> None:
+    import runpy  # it, and what the file imports, take longer than everything else here
+
+    if reason := runpy.run_path(os.path.join(FOLDER, "pulling.py"))["pull_all"](host):
+        sys.stderr.write(reason + "\n")
+        sys.exit(1)
 
 
 def hang() -> NoReturn:

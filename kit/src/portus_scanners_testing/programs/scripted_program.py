@@ -21,6 +21,7 @@ from attrs import asdict, evolve, field, frozen
 from ..servers import content_of
 
 _SOURCE = Path(__file__).with_name("executable.py")
+_PULLING = Path(__file__).with_name("pulling.py")
 _LONGEST_FIRST_LINE = 127
 
 
@@ -63,6 +64,8 @@ class ProgramFault:
         endless: Writes this many bytes to stdout.
         echo: Writes its arguments and its environment to stderr, and fails.
         held: Waits until `ScriptedProgram.release` is called.
+        pulls_from: First pulls each image of this registry (``HOST:PORT``) that its arguments, variables or files name,
+            with the credentials that it was given; fails with 1 if it can't.
     """
 
     after_output: bool = False
@@ -75,6 +78,7 @@ class ProgramFault:
     endless: int = 0
     echo: bool = False
     held: bool = False
+    pulls_from: str = ""
 
 
 class ScriptedProgram:
@@ -172,6 +176,7 @@ def _make_executable(path: Path) -> None:
         first, source = "#!/bin/sh\n", f'exec {shlex.quote(sys.executable)} -IS {shlex.quote(str(program))} "$@"\n'
     path.write_text(first + source, encoding="utf-8")
     path.chmod(0o755)
+    path.with_name(_PULLING.name).write_text(_PULLING.read_text(encoding="utf-8"), encoding="utf-8")
 
 
 def _document(one: ScriptedOutput | ProgramFault) -> dict[str, Any]:

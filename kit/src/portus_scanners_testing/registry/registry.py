@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 from urllib.parse import unquote
 
 from aiohttp import web
@@ -54,6 +54,9 @@ class StandInRegistry(LoopbackServer):
         tls: Makes it an https server.
         referrers: Whether it has the referrers API, as distribution 3 and most registries do; 2.8 does not, and
             clients then keep a list under a tag.
+
+    Raises:
+        ValueError: *auth* is another word.
     """
 
     def __init__(
@@ -68,7 +71,7 @@ class StandInRegistry(LoopbackServer):
         referrers: bool = False,
     ) -> None:
         super().__init__(tls=tls)
-        self.auth: Auth = auth
+        self.auth = auth
         self.username = username
         self.password = password
         self.service = service
@@ -83,6 +86,18 @@ class StandInRegistry(LoopbackServer):
         self.tags_page = 0
         """Most tags on a page; 0: all of them, as in distribution 2.8."""
         self._repositories: dict[str, _Repository] = {}
+
+    @property
+    def auth(self) -> Auth:
+        """What it asks of clients: nothing (``open``), a password (``basic``) or a token of its service (``token``)."""
+        return self._auth
+
+    @auth.setter
+    def auth(self, auth: Auth) -> None:
+        if auth not in get_args(Auth):
+            msg = f"not a valid auth: {auth!r}; it can be {', '.join(get_args(Auth))}"
+            raise ValueError(msg)
+        self._auth: Auth = auth
 
     @property
     def issued(self) -> list[IssuedToken]:

@@ -263,7 +263,11 @@ class Faults:
             method: The method of the requests; None for any.
             times: How many times; None for always.
             skip: How many matching requests are answered correctly before.
+
+        Raises:
+            ValueError: The method is not in upper case: no request would have it.
         """
+        check_method(method)
         rule = FaultRule(path, fault, method, times, skip)
         self._rules.append(rule)
         return rule
@@ -276,6 +280,13 @@ class Faults:
         """Return the answer of the fault that is due, or else the handler's."""
         rule = next((rule for rule in self._rules if rule.is_due(request)), None)
         return await (handler(request) if rule is None else rule.show(request, handler))
+
+
+def check_method(method: str | None) -> None:
+    """Raise a ValueError for a method that no request has."""
+    if method is not None and method != method.upper():
+        msg = f"not a valid method: {method!r}; methods are in upper case"
+        raise ValueError(msg)
 
 
 def body_of(response: web.StreamResponse) -> bytes:

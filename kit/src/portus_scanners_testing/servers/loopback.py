@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager, suppress
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from aiohttp import web
-from attrs import field, frozen
+from attrs import define, field, frozen
 
 from .faults import Faults
 
 _ANY_PORT = 0
 _TURNS = 3
-"""Turns of the loop after which an accepted connection is known to the server."""
+"""Turns of the loop after which a connection that is aborted is closed."""
+_GRACE = 0.1
+"""Seconds that a request has to end once the server is stopped."""
 _PATIENCE = 30.0
 """Seconds until a server thread must have started, or ended."""
 
@@ -31,11 +34,19 @@ class RecordedRequest:
         method: The method: ``GET``.
         target: Path and query as in the request line, nothing decoded.
         headers: By name, in any case; `Authorization` is included.
+        body: The whole body.
     """
 
     method: str
     target: str
     headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+    @classmethod
+    async def of(cls, request: web.BaseRequest) -> Self:
+        """Return what there is of a request."""
+        body, headers = await request.read(), request.headers.copy()
+        return cls(method=request.method, target=request.raw_path, headers=headers, body=body)
 
     @property
     def path(self) -> str:
@@ -46,6 +57,14 @@ class RecordedRequest:
     def query(self) -> str:
         """The part of the target after the question mark."""
         return self.target.partition("?")[2]
+
+    def json(self) -> Any:
+        """Return the body's JSON.
+
+        Raises:
+            ValueError: The body is not JSON.
+        """
+        return json.loads(self.body)
 
 
 class LoopbackServer:
@@ -60,7 +79,7 @@ class LoopbackServer:
         self.faults = Faults()
         self._tls = tls
         self._port = 0
-        self._running: tuple[web.ServerRunner, socket.socket] | None = None
+        self._running: _Running | None = None
 
     @property
     def host(self) -> str:
@@ -77,12 +96,11 @@ class LoopbackServer:
         raise NotImplementedError
 
     async def __aenter__(self) -> Self:
-        runner = web.ServerRunner(web.Server(self._take, access_log=None), shutdown_timeout=0.1)
-        await runner.setup()
         listener = socket.create_server(("127.0.0.1", _ANY_PORT))
+        listener.setblocking(False)
         self._port = listener.getsockname()[1]
-        self._running = runner, listener
-        await web.SockSite(runner, listener, ssl_context=self._tls).start()
+        self._running = _Running(listener, web.Server(self._take, access_log=None, request_factory=_make_request))
+        self._running.start(self._tls)
         return self
 
     async def __aexit__(
@@ -93,17 +111,64 @@ class LoopbackServer:
     async def stop(self) -> None:
         """Close the port and every connection; new connections are refused from then on."""
         if self._running is not None:
-            (runner, listener), self._running = self._running, None
-            asyncio.get_running_loop().remove_reader(listener)
-            for _ in range(_TURNS):  # asyncio never closes a connection that it has accepted just before its server
-                await asyncio.sleep(0)
-            await runner.cleanup()
+            running, self._running = self._running, None
+            await running.stop()
 
     async def _take(self, request: web.BaseRequest) -> web.StreamResponse:
-        self.requests.append(
-            RecordedRequest(method=request.method, target=request.raw_path, headers=request.headers.copy())
-        )
+        self.requests.append(await RecordedRequest.of(request))
         return await self.faults.apply(request, self.answer)
+
+
+@define
+class _Running:
+    """A port that is open, and every connection that was accepted there.
+
+    asyncio's own servers never close a connection that is accepted just before they are closed: we accept ourselves.
+    """
+
+    listener: socket.socket
+    server: web.Server
+    tasks: set[asyncio.Task[None]] = field(factory=set)
+    transports: list[asyncio.Transport] = field(factory=list)
+
+    def start(self, tls: ssl.SSLContext | None) -> None:
+        """Accept connections from now on."""
+        asyncio.get_running_loop().add_reader(self.listener, self._accept, tls)
+
+    async def stop(self) -> None:
+        """Close the port and the connections, and wait until they are closed."""
+        asyncio.get_running_loop().remove_reader(self.listener)
+        self.listener.close()
+        if self.tasks:
+            await asyncio.wait(self.tasks, timeout=_GRACE)
+        for task in self.tasks:  # amid a handshake
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await self.server.shutdown(_GRACE)
+        for transport in self.transports:
+            transport.abort()
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+
+    def _accept(self, tls: ssl.SSLContext | None) -> None:
+        with suppress(OSError):  # the client has gone, or there are too many open files
+            connection, _ = self.listener.accept()
+            task = asyncio.create_task(self._connect(connection, tls))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    async def _connect(self, connection: socket.socket, tls: ssl.SSLContext | None) -> None:
+        loop, times = asyncio.get_running_loop(), {"ssl_shutdown_timeout": _GRACE} if tls else {}
+        connection.setblocking(False)
+        with suppress(OSError):  # a handshake that fails is the client's error
+            transport, _ = await loop.connect_accepted_socket(self.server, connection, ssl=tls, **times)
+            self.transports.append(transport)
+
+
+def _make_request(message: Any, payload: Any, protocol: Any, writer: Any, task: asyncio.Task[None]) -> web.BaseRequest:
+    """Return a request whose body may have any length."""
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=0)
 
 
 @contextmanager

@@ -102,7 +102,7 @@ class ReplayServer(LoopbackServer):
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        asked = self.requests[-1]
+        asked = await RecordedRequest.of(request)
         found = next((one for one in self._exchanges if self._matches(one, asked)), None)
         if found is None:
             self.unknown.append(f"{asked.method} {asked.target}")

@@ -17,8 +17,8 @@ from typing import Any
 from aiohttp import web
 from attrs import define, field, frozen
 
-from .faults import Fault, Handler
-from .loopback import LoopbackServer
+from .faults import Fault, Handler, check_method
+from .loopback import LoopbackServer, RecordedRequest
 
 
 def content_of(value: object) -> bytes:
@@ -59,14 +59,30 @@ class Reply:
 class _Script:
     pattern: str
     method: str | None
+    body: object
     replies: list[Handler]
 
-    def matches(self, request: web.BaseRequest) -> bool:
-        target = request.raw_path if "?" in self.pattern else request.raw_path.partition("?")[0]
-        return self.method in {None, request.method} and fnmatchcase(target, self.pattern)
+    def matches(self, request: RecordedRequest) -> bool:
+        target = request.target if "?" in self.pattern else request.path
+        return self.method in {None, request.method} and fnmatchcase(target, self.pattern) and self._has_body(request)
+
+    def _has_body(self, request: RecordedRequest) -> bool:
+        if self.body is None or isinstance(self.body, str):
+            return self.body is None or fnmatchcase(request.body.decode(errors="replace"), self.body)
+        try:
+            return _contains(request.json(), self.body)
+        except ValueError:
+            return False
 
     def take(self) -> Handler:
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+
+
+def _contains(value: Any, expected: Any) -> bool:
+    """Return whether a JSON value is the expected one; an object may have more members."""
+    if isinstance(value, dict) and isinstance(expected, Mapping):
+        return all(key in value and _contains(value[key], inner) for key, inner in expected.items())
+    return bool(value == expected)
 
 
 class ScriptedServer(LoopbackServer):
@@ -85,11 +101,12 @@ class ScriptedServer(LoopbackServer):
         path: str,
         *replies: Reply | Fault | Handler | object,
         method: str | None = None,
+        body: object = None,
         status: int = 200,
         content_type: str = "application/json",
         headers: Mapping[str, str] | None = None,
     ) -> None:
-        """Say what a path answers; a second script for the same path replaces the first.
+        """Say what a path answers; a second script for the same path, method and body replaces the first.
 
         Args:
             path: The path; with a ``?`` in it, path and query as in the request line. ``*`` matches any string. Of
@@ -97,18 +114,25 @@ class ScriptedServer(LoopbackServer):
             replies: One per request, the last one repeatedly: a `Reply`, a fault, an async function of the request, or
                 a body (bytes, a string, or a value for JSON). If there are none: an empty body.
             method: The method of the requests; None for any.
+            body: The body of the requests: a string in which ``*`` matches any string, or a value of JSON (objects in
+                the body may have more members); None for any.
             status: Status of the replies that are bodies.
             content_type: Content type of the replies that are bodies.
             headers: Headers of the replies that are bodies.
+
+        Raises:
+            ValueError: The method is not one in upper case: no request would have it.
         """
+        check_method(method)
 
         def reply_of(given: Any) -> Handler:
             if isinstance(given, Fault):
                 return Reply(fault=given)
             return given if callable(given) else Reply(given, status, content_type, headers or {})
 
-        self._scripts = [one for one in self._scripts if (one.pattern, one.method) != (path, method)]
-        self._scripts.insert(0, _Script(path, method, [reply_of(given) for given in replies or (b"",)]))
+        script = _Script(path, method, body, [reply_of(given) for given in replies or (b"",)])
+        self._scripts = [one for one in self._scripts if (one.pattern, one.method, one.body) != (path, method, body)]
+        self._scripts.insert(0, script)
 
     def redirect(self, path: str, target: str, *, status: int = 307) -> None:
         """Redirect requests for a path to another URL."""
@@ -120,5 +144,6 @@ class ScriptedServer(LoopbackServer):
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request."""
-        script = next((script for script in self._scripts if script.matches(request)), None)
+        asked = await RecordedRequest.of(request)
+        script = next((script for script in self._scripts if script.matches(asked)), None)
         return web.Response(status=404) if script is None else await script.take()(request)

@@ -7,6 +7,7 @@ import broken_endings as endings
 import broken_import
 import broken_packaging as packaging
 import broken_reports as reports
+import broken_ways as ways
 import pytest
 import sample_http
 import sample_others
@@ -22,8 +23,13 @@ from portus_scanners_testing import (
     serving,
 )
 
-FOUND = {"found": [{"id": "CVE-2099-1", "severity": "High"}, {"id": "CVE-2099-2", "severity": "Low", "package": "a"}]}
-OTHER = {"found": [{"id": "CVE-2099-3", "severity": "Critical"}]}
+SUBJECT = HttpScannerContract()
+FOUND = {
+    "image": SUBJECT.build_image().digest,
+    "found": [{"id": "CVE-2099-1", "severity": "High"}, {"id": "CVE-2099-2", "severity": "Low", "package": "a"}],
+}
+WORKING = {"state": "working"}
+OTHER = {"image": SUBJECT.build_other_image().digest, "found": [{"id": "CVE-2099-3", "severity": "Critical"}]}
 
 
 class Expected:
@@ -31,6 +37,7 @@ class Expected:
 
     findings = {"CVE-2099-1": Severity.HIGH, "CVE-2099-2": Severity.LOW}
     other_findings = {"CVE-2099-3": Severity.CRITICAL}
+    severities = {"Critical": Severity.CRITICAL, "High": Severity.HIGH, "Medium": Severity.MEDIUM, "Low": Severity.LOW}
 
 
 class Http(Expected, HttpScannerContract):
@@ -57,14 +64,57 @@ class Polled(Expected, PolledScannerContract):
     def backend(self):
         server = ScriptedServer()
         server.script("/health")
-        server.script("/scan?image=*team%2Fapp*", {"working": True}, FOUND)
-        server.script("/scan?image=*team%2Fother*", {"working": True}, OTHER)
+        server.script("/scan?image=*team%2Fapp*", WORKING, {"state": "done", **FOUND})
+        server.script("/scan?image=*team%2Fother*", WORKING, {"state": "done", **OTHER})
         with serving(server):
             yield server
 
     @pytest.fixture
     def working(self, backend):
+        backend.script("/scan?image=*team%2Fapp*", WORKING)
+
+    @pytest.fixture
+    def failing(self, backend):
+        backend.script("/scan?image=*team%2Fapp*", {"state": "failed", "found": []})
+
+
+class PolledByFlag(Polled):
+    """A server whose state is a truth value, and that never fails."""
+
+    __test__ = False
+    refused = {
+        "test_failed_scan_is_an_error": "it never fails",
+        "test_unknown_state_is_invalid": "its state is a boolean",
+    }
+
+    @pytest.fixture
+    def backend(self):
+        server = ScriptedServer()
+        server.script("/scan?image=*team%2Fapp*", {"working": True}, FOUND)
+        with serving(server):
+            yield server
+
+
+class PolledWithoutWords(PolledByFlag):
+    """The same, and its author says nothing about it."""
+
+    __test__ = False
+    refused = {}
+
+    @pytest.fixture
+    def working(self, backend):
         backend.script("/scan?image=*team%2Fapp*", {"working": True})
+
+    @pytest.fixture
+    def failing(self):
+        return PolledScannerContract.failing._get_wrapped_function()(self)
+
+
+class WronglyRefused(Http):
+    """Its author refuses what can't be refused."""
+
+    __test__ = False
+    refused = {"test_html_is_invalid": "no time"}
 
 
 class PolledTwice(Polled):
@@ -140,6 +190,7 @@ _KINDS = {
         packaging.AnythingScanner,
         packaging.ChangingScanner,
         packaging.BareScanner,
+        broken_import.CuriousScanner,
         *(one for module in (reports, endings, answers) for one in vars(module).values() if isinstance(one, type)
           and issubclass(one, sample_http.SampleScanner) and one is not sample_http.SampleScanner),
     ),
@@ -148,10 +199,17 @@ _KINDS = {
     Unreadable: (packaging.UnreadableScanner,),
     Polled: (*(one for one in vars(sample_polled).values() if isinstance(one, type)
                and issubclass(one, sample_polled.PolledScanner)), sample_others.PatientScanner),
+    PolledByFlag: (sample_others.FlagScanner,),
+    PolledWithoutWords: (sample_others.ForgetfulScanner,),
+    WronglyRefused: (sample_others.RefusingScanner,),
     PolledTwice: (sample_others.TwiceAskingScanner,),
     Program: tuple(one for one in vars(sample_program).values() if isinstance(one, type)
                    and issubclass(one, sample_program.ProgramScanner)),
 }  # fmt: skip
+
+_BASES = {Http: sample_http.SampleScanner, Polled: sample_polled.PolledScanner, Program: sample_program.ProgramScanner}
+for _kind, _base in _BASES.items():
+    _KINDS[_kind] += tuple(ways.made_of(_base))
 
 for _kind, _classes in _KINDS.items():
     for _class in _classes:

@@ -31,10 +31,16 @@ class SampleSettings(HttpScannerSettings):
 
 
 class SampleScanner(Scanner[SampleSettings], contract=1):
-    """Asks ``GET /scan?image=REF`` and reads ``{"found": [{"id", "severity", "package"}]}``."""
+    """Asks ``GET /scan?image=REF`` and reads ``{"image": DIGEST, "found": [{"id", "severity", "package"}]}``."""
 
     async def scan(self, image: Image) -> ScannerReport:
-        return self.report((await self.ask(f"/scan?image={quote(image.reference.text, safe='')}")).json())
+        document = (await self.ask(f"/scan?image={quote(image.reference.text, safe='')}")).json()
+        self.compare(document, image)
+        return self.report(document)
+
+    def compare(self, document: Any, image: Image) -> None:
+        if isinstance(document, dict) and document.get("image", image.digest) != image.digest:
+            raise InvalidReportError("no result", faults=["$.image: another one"])
 
     async def check_health(self) -> Health:
         return Health(healthy=(await self.ask("/health")).status == 200, message="it answers")

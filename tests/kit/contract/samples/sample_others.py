@@ -70,3 +70,18 @@ class TwiceAskingScanner(PolledScanner, contract=1):
     async def pause(self) -> None:
         await self.ask("/health")
         await super().pause()
+
+
+class FlagScanner(PolledScanner, contract=1):
+    """Its backend says ``{"working": true}``, and nothing of a state when it is done."""
+
+    def state_of(self, document: Any) -> str:
+        return "working" if isinstance(document, dict) and document.get("working") is True else "done"
+
+
+class ForgetfulScanner(FlagScanner, contract=1):
+    """The same, and its tests do not say what its backend can't."""
+
+
+class RefusingScanner(SampleScanner, contract=1):
+    """Its tests refuse a promise that every scanner keeps."""

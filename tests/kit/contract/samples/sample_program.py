@@ -33,28 +33,31 @@ class ProgramScanner(Scanner[ProgramSettings], contract=1):
     """Starts ``PROGRAM scan REF`` and reads what `SampleScanner` reads."""
 
     report = SampleScanner.report
+    compare = SampleScanner.compare
     finding = SampleScanner.finding
     severity = SampleScanner.severity
 
     async def scan(self, image: Image) -> ScannerReport:
-        answer = await self.start_program("scan", image.reference.text)
+        answer = await self.start_program("scan", image.reference.text, pulls=image)
         if answer.status != 0:
             raise ScannerError(f"{answer.ending}: {answer.excerpt}")
+        self.compare(answer.json(), image)  # type: ignore[arg-type]
         return self.report(answer.json())  # type: ignore[arg-type]
 
     async def check_health(self) -> Health:
         answer = await self.start_program("version")
         return Health(healthy=answer.status == 0, message="it runs")
 
-    async def start_program(self, *arguments: str) -> ProgramAnswer:
+    async def start_program(self, *arguments: str, pulls: Image | None = None) -> ProgramAnswer:
         environment = {"SAMPLE_TOKEN": self.settings.token}
-        return await ProgramBackend(self.context, self.settings.program, environment=environment).run(*arguments)
+        backend = ProgramBackend(self.context, self.settings.program, environment=environment)
+        return await backend.run(*arguments, pulls=pulls)
 
 
 class BareProgramScanner(ProgramScanner, contract=1):
     """Starts its program by itself, waits for it, and ends nothing."""
 
-    async def start_program(self, *arguments: str) -> ProgramAnswer:
+    async def start_program(self, *arguments: str, pulls: Image | None = None) -> ProgramAnswer:
         process = await asyncio.create_subprocess_exec(
             self.settings.program, *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
@@ -65,7 +68,7 @@ class BareProgramScanner(ProgramScanner, contract=1):
 class BlockingProgramScanner(ProgramScanner, contract=1):
     """Waits for its program in the event loop."""
 
-    async def start_program(self, *arguments: str) -> ProgramAnswer:
+    async def start_program(self, *arguments: str, pulls: Image | None = None) -> ProgramAnswer:
         ended = subprocess.run([self.settings.program, *arguments], capture_output=True, check=False)
         return ProgramAnswer(status=ended.returncode, stdout=ended.stdout, stderr=ended.stderr)
 
@@ -96,7 +99,7 @@ class HalfCarelessProgramScanner(ProgramScanner, contract=1):
 class TellingProgramScanner(ProgramScanner, contract=1):
     """Gives its program the token as an argument."""
 
-    async def start_program(self, *arguments: str) -> ProgramAnswer:
+    async def start_program(self, *arguments: str, pulls: Image | None = None) -> ProgramAnswer:
         backend = ProgramBackend(self.context, self.settings.program)
         return await backend.run(*arguments, "--token", self.settings.token.reveal())
 
@@ -118,3 +121,10 @@ class VagueProgramScanner(ProgramScanner, contract=1):
             raise
         except ScannerError as error:
             raise ScannerError("the program failed") from error
+
+
+class PoorProgramScanner(ProgramScanner, contract=1):
+    """Gives its program no credentials for the registry."""
+
+    async def start_program(self, *arguments: str, pulls: Image | None = None) -> ProgramAnswer:
+        return await super().start_program(*arguments)

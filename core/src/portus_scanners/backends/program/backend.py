@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from attrs import frozen
-from portus_images import Secret
+from portus_images import BlobAccess, Image, Secret, docker_config
 
 from ...errors import ScannerError
 from ...scanner import ScannerContext
@@ -33,7 +32,7 @@ class _Program:
     environment: Mapping[str, str | Secret]
     max_output: int
     grace: float
-    logger: logging.Logger
+    context: ScannerContext
 
 
 class ProgramBackend:
@@ -44,7 +43,7 @@ class ProgramBackend:
     run returns.
 
     Args:
-        context: The scanner's context; its logger is used.
+        context: The scanner's context: its logger, and its credentials for registries.
         program: A name that is looked up on ``PATH``, or a path.
         environment: Variables for each run, besides the few that are passed on (docs/reference/programs.md lists
             them). Secrets belong here or in a file, never in the arguments; they are masked in all that is shown.
@@ -66,7 +65,7 @@ class ProgramBackend:
             environment=dict(environment),
             max_output=max_output,
             grace=grace,
-            logger=context.logger,
+            context=context,
         )
 
     @asynccontextmanager
@@ -78,8 +77,7 @@ class ProgramBackend:
             ScannerError: This is not a POSIX system.
         """
         if not _POSIX:
-            msg = f"the program {self._program.name} can be run on POSIX systems only"
-            raise ScannerError(msg)
+            raise ScannerError(f"the program {self._program.name} can be run on POSIX systems only")
         workspace = ProgramWorkspace(self._program, folders.make_folder(OWN_FOLDERS.values()))
         try:
             yield workspace
@@ -93,6 +91,7 @@ class ProgramBackend:
         environment: Mapping[str, str | Secret] = {},
         on_line: Callable[[str], None] | None = None,
         timeout: float | None = None,
+        pulls: Image | None = None,
     ) -> ProgramAnswer:
         """Run the program once, in a workspace of its own: for one that writes its report to stdout.
 
@@ -100,7 +99,7 @@ class ProgramBackend:
         """
         async with self.open_workspace() as workspace:
             return await workspace.run(
-                *arguments, stdin=stdin, environment=environment, on_line=on_line, timeout=timeout
+                *arguments, stdin=stdin, environment=environment, on_line=on_line, timeout=timeout, pulls=pulls
             )
 
 
@@ -168,6 +167,7 @@ class ProgramWorkspace:
         environment: Mapping[str, str | Secret] = {},
         on_line: Callable[[str], None] | None = None,
         timeout: float | None = None,
+        pulls: Image | None = None,
     ) -> ProgramAnswer:
         """Run the program to its end, and end everything that it has started.
 
@@ -178,17 +178,22 @@ class ProgramWorkspace:
             on_line: Called with each line of stderr as it comes, for progress: clean, masked, 4096 characters at most,
                 no empty ones; a carriage return ends a line too. What it raises ends the program and is raised here.
             timeout: Seconds; None leaves it to the engine's deadline.
+            pulls: The image that the program pulls by itself: ``DOCKER_CONFIG`` then names a folder with the
+                credentials for its registry alone.
 
         Raises:
             ScannerUnavailableError: The program is not there, can't be started, or did not end in time.
             InvalidReportError: It wrote more than ``max_output`` bytes to stdout.
             ScannerError: An argument or variable can't be passed, or the workspace was closed meanwhile.
             TypeError: An argument is a `Secret`.
+            RegistryError: The registry of *pulls* gives no credentials.
+            NotInRegistryError: *pulls* is a local image.
         """
         if self._closed:
-            msg = "the workspace is closed"
-            raise RuntimeError(msg)
+            raise RuntimeError("the workspace is closed")
         program = self._program
+        if pulls is not None:
+            environment = {"DOCKER_CONFIG": await self._log_in(pulls), **environment}
         self._learn(environment.values())
         checked = check_arguments(program.name, arguments, self._secrets)
         order = ProgramOrder(
@@ -203,12 +208,20 @@ class ProgramWorkspace:
             timeout=timeout,
             on_line=on_line,
         )
-        run = ProgramRun(order, program.logger)
+        run = ProgramRun(order, program.context.logger)
         self._runs.add(run)
         try:
             return await run.execute()
         finally:
             self._runs.discard(run)
+
+    async def _log_in(self, image: Image) -> str:
+        """Write the credentials for an image's registry, and return the folder that they are in."""
+        registry, own = image.registry, [layer for layer in image.layers if not layer.urls]
+        access = await self._program.context.blob(image, own[0], from_here=True) if own else BlobAccess(url="")
+        config, secrets = docker_config(registry, access)
+        self._learn(secrets)
+        return str(self.write("docker/config.json", config).parent)
 
     async def aclose(self) -> None:
         """End the runs that still go on, then remove the folder, however often this is cancelled."""
@@ -231,7 +244,9 @@ class ProgramWorkspace:
             await held.wait(removing)
             fault = removing.result()
         if fault:
-            self._program.logger.warning("the temporary folder %s could not be removed: %s", self._folder, fault)
+            self._program.context.logger.warning(
+                "the temporary folder %s could not be removed: %s", self._folder, fault
+            )
 
     def _learn(self, values: Iterable[object]) -> None:
         texts = [value.reveal() for value in values if isinstance(value, Secret)]

@@ -72,17 +72,14 @@ def check_arguments(program: str, arguments: Iterable[object], secrets: Collecti
 def _checked(name: str, argument: object, secrets: Collection[str]) -> str:
     if not isinstance(argument, (str, Path)):
         got = type(argument).__name__
-        msg = f"{name} must be a string or a path, got {got}; secrets go into the environment or a file"
-        raise TypeError(msg)
+        raise TypeError(f"{name} must be a string or a path, got {got}; secrets go into the environment or a file")
     text = str(argument)
     if "\0" in text:
-        msg = f"{name} contains a NUL character"
-        raise ScannerError(msg)
+        raise ScannerError(f"{name} contains a NUL character")
     try:
         os.fsencode(text)
     except UnicodeEncodeError as error:
-        msg = f"{name} contains a character that can't be passed to a program"
-        raise ScannerError(msg) from error
+        raise ScannerError(f"{name} contains a character that can't be passed to a program") from error
     if any(secret in text for secret in secrets):
         msg = f"{name} contains a secret, and every user can see arguments: give it in the environment or a file"
         raise ScannerError(msg)
@@ -129,14 +126,11 @@ def proxy_passwords() -> Iterator[str]:
 def _value(name: str, value: str | Secret) -> str:
     text = value.reveal() if isinstance(value, Secret) else value
     if not isinstance(text, str):
-        msg = f"the environment variable {name} must be a string or a Secret, got {type(text).__name__}"
-        raise TypeError(msg)
+        raise TypeError(f"the environment variable {name} must be a string or a Secret, got {type(text).__name__}")
     if not name or "=" in name or not _can_be_passed(name):
-        msg = f"{name!r} can't be the name of an environment variable"
-        raise ScannerError(msg)
+        raise ScannerError(f"{name!r} can't be the name of an environment variable")
     if not _can_be_passed(text):
-        msg = f"the value of the environment variable {name} contains a NUL or a lone surrogate"
-        raise ScannerError(msg)
+        raise ScannerError(f"the value of the environment variable {name} contains a NUL or a lone surrogate")
     return text
 
 

@@ -51,16 +51,14 @@ def write_file(folder: Path, name: str, data: bytes) -> Path:
     path = _lexical(folder, name)
     try:
         if not _is_inside(folder, path.parent):
-            msg = f"{name} can't be written: a symbolic link leads out of the workspace"
-            raise ScannerError(msg)
+            raise ScannerError(f"{name} can't be written: a symbolic link leads out of the workspace")
         _make_inner(folder, str(PurePosixPath(name).parent))
         path.unlink(missing_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOT_FOLLOWED, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
     except OSError as error:
-        msg = f"{name} can't be written to the workspace: {error.strerror}"
-        raise ScannerError(msg) from error
+        raise ScannerError(f"{name} can't be written to the workspace: {error.strerror}") from error
     return path
 
 
@@ -69,12 +67,10 @@ def read_file(folder: Path, name: str, limit: int) -> bytes:
     path = _lexical(folder, name)
     try:
         if not _is_inside(folder, path):
-            msg = f"the program's file {name} is a symbolic link that leads out of the workspace"
-            raise InvalidReportError(msg)
+            raise InvalidReportError(f"the program's file {name} is a symbolic link that leads out of the workspace")
         data = _read_regular(path.resolve(), limit + 1)
     except OSError as error:
-        msg = f"the program's file {name} can't be read: {error.strerror}"
-        raise InvalidReportError(msg) from error
+        raise InvalidReportError(f"the program's file {name} can't be read: {error.strerror}") from error
     if data is None or len(data) > limit:
         msg = f"the program's file {name} is {'not a regular file' if data is None else f'longer than {limit} bytes'}"
         raise InvalidReportError(msg)
@@ -118,8 +114,7 @@ def _open_up(folder: Path) -> None:
 def _lexical(folder: Path, name: str) -> Path:
     pure = PurePosixPath(name)
     if pure.is_absolute() or ".." in pure.parts or not pure.parts or "\0" in name:
-        msg = f"{name!r} is not a valid name of a file in the workspace"
-        raise ValueError(msg)
+        raise ValueError(f"{name!r} is not a valid name of a file in the workspace")
     return folder / pure
 
 

@@ -109,8 +109,7 @@ class ProgramRun:
 
     def _answer(self) -> ProgramAnswer:
         if self._output.overflowed:
-            msg = f"{self._name} wrote more than {self._order.max_output} bytes to stdout"
-            raise InvalidReportError(msg)
+            raise InvalidReportError(f"{self._name} wrote more than {self._order.max_output} bytes to stdout")
         if self._fault is not None:
             raise self._fault
         status = self._process.status

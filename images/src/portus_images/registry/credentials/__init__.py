@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from .auth_file import docker_config
 from .model import Credentials, CredentialSearch
 from .server_account import ServerAccount
 from .store import CredentialStore, credentials_files, credentials_origin
@@ -18,4 +19,5 @@ __all__ = [
     "ServerAccount",
     "credentials_files",
     "credentials_origin",
+    "docker_config",
 ]

@@ -14,6 +14,7 @@ from typing import Any
 
 from attrs import field, frozen
 
+from ...blobs import BlobAccess
 from ...manifests import JsonObject, TwiceError, read_members
 from ...reference import DOCKER_HUB
 from ...settings import Secret
@@ -198,3 +199,19 @@ def find_locations(environ: Mapping[str, str]) -> list[Location]:
     configuration = environ.get("XDG_CONFIG_HOME") or (f"{home}/.config" if home else "")
     folders = filter(None, (environ.get("XDG_RUNTIME_DIR"), configuration))
     return found + [Location(Path(folder, "containers", "auth.json"), by_path=True) for folder in folders]
+
+
+def docker_config(registry: str, access: BlobAccess) -> tuple[Secret, tuple[Secret, ...]]:
+    """Return a ``config.json`` of Docker's for one registry alone, and the secrets in it, which must not be shown.
+
+    A token stands there as ``registrytoken``, which docker, and programs built on go-containerregistry, send as it is.
+    """
+    header = next((value for name, value in access.headers.items() if name.casefold() == "authorization"), "")
+    kind, _, value = header.partition(" ")
+    key = {"basic": "auth", "bearer": "registrytoken"}.get(kind.casefold())
+    try:
+        password = b64decode(value, validate=True).decode().partition(":")[2]
+    except ValueError:  # a token
+        password = ""
+    auths = {HUB_KEY if registry == DOCKER_HUB else registry: {key: value}} if key else {}
+    return Secret(json.dumps({"auths": auths})), tuple(Secret(one) for one in (value, password) if one)
