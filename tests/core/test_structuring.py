@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence, Set
+from datetime import UTC, date, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from attrs import field, frozen
+from attrs import field, frozen, make_class
 from attrs.validators import in_
 from hypothesis import given, strategies as st
 from portus_scanners import InvalidReportError, Secret
@@ -201,3 +201,61 @@ def test_any_json_is_structured_or_refused(value: Any) -> None:
         len(report.items),
         report.words,
     )
+
+
+@pytest.mark.parametrize("kind", [set[str], frozenset[str], Set[str], list[str], tuple[str, ...], Sequence[str]])
+def test_a_string_is_no_collection_of_its_letters(kind: Any) -> None:
+    """A string where a collection is expected is an error, whatever the collection."""
+    answer = HttpAnswer(status=200, headers={}, body=b'"CVE-1"')
+    with pytest.raises(InvalidReportError) as caught:
+        answer.structure(kind)
+    assert ("$: expected a list, got a string",) == caught.value.faults
+
+
+def unsupported(kind: Any) -> str:
+    """Return the error for a class with a member of a type that can't be filled, in an answer that lacks the member."""
+    inner = make_class("Inner", {"member": field(type=kind, default=None)})
+    outer = make_class("Outer", {"items": field(type=tuple[inner, ...], default=())})  # type: ignore[valid-type]
+    with pytest.raises(TypeError) as caught:
+        HttpAnswer(status=200, headers={}, body=b"{}").structure(outer)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown"),
+    [
+        (str | int, "str | int"),
+        (object, "object"),
+        (Mapping[str, object], "object"),
+        (dict[int, str], "dict[int, str]"),
+        (tuple[str, int], "tuple[str, int]"),
+        (list, "list"),
+        (frozenset, "frozenset"),
+        (str | int | None, "str | int | None"),
+        (bytes, "bytes"),
+        (Literal["a"], "typing.Literal['a']"),
+        (list[tuple[object, ...]], "object"),
+    ],
+)
+def test_a_type_that_can_not_be_filled_is_the_plugins_fault(kind: Any, shown: str) -> None:
+    """It is named with class and member when the class is first used, also if the answer does not have the member."""
+    assert f"Inner.member is {shown}: structure() can't fill this type" in unsupported(kind)
+
+
+@frozen
+class Tree:
+    """A class within itself, with every type that can be filled."""
+
+    name: str
+    inner: tuple[Tree, ...] = ()
+    anything: Any = None
+    day: date | None = None
+    words: Set[str] = frozenset()
+    lists: Mapping[str, list[float]] = {}
+
+
+def test_every_type_of_the_list_can_be_filled() -> None:
+    """Classes may contain themselves."""
+    body = {"name": "a", "inner": [{"name": "b", "day": "2099-01-02"}], "words": ["x"], "lists": {"y": [1]}}
+    tree = HttpAnswer(status=200, headers={}, body=json.dumps(body).encode()).structure(Tree)
+    assert Tree("a", (Tree("b", day=date(2099, 1, 2)),), None, None, frozenset("x"), {"y": [1.0]}) == tree

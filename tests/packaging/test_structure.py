@@ -35,7 +35,7 @@ ROOMS = {
 DOORS_OF_PLUGINS = {"portus_scanners", "portus_scanners.backends"}
 BUDGETS = {"images": 7_900, "core": 8_500, "policy": 4_200, "kit": 6_000}
 MOST_LINES = 400
-MOST_NAMES = 70
+MOST_NAMES = 71
 SMALL = 60
 # The words of somebody else's JSON: two backends may both have a `Vulnerability`.
 WIRE_MODELS = ("*/wire.py", "plugins/osv/src/*/sbom.py", "plugins/report_file/src/*/forms/*.py")

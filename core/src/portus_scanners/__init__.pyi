@@ -48,6 +48,7 @@ from .merge import (
 )
 from .models import (
     Cvss as Cvss,
+    Database as Database,
     EndOfLife as EndOfLife,
     Finding as Finding,
     FixState as FixState,

@@ -2,9 +2,6 @@
 
 ::
 
-    [project.entry-points."portus.scanners"]
-    acme = "acme_scanner:AcmeScanner"
-
     @frozen(kw_only=True)
     class AcmeSettings(ScannerSettings):
         flavour: str = "vanilla"
@@ -40,7 +37,7 @@ from attrs import field, frozen
 from attrs.validators import optional
 from portus_images import BOOLEAN, STRING, BlobAccess, BlobHead, Image, Layer, Referrer
 
-from .models import ScannerReport
+from .models import Database, ScannerReport
 from .scanner_settings import ScannerSettings
 
 if TYPE_CHECKING:
@@ -104,9 +101,8 @@ class Scanner(ABC, Generic[SettingsT]):
     async def scan(self, image: Image) -> ScannerReport:
         """Return what the backend knows of one image.
 
-        An error raised here ends this run alone; one raised in a task that the scanner starts does not: asyncio lets a
-        ``sys.exit`` there end the program. The engine never calls this for a manifest that is not an image
-        (`Image.unsupported`): such a run ends `unsupported` by itself.
+        An error raised here ends this run alone; of a task that the scanner starts, a ``sys.exit`` ends the program.
+        The engine never calls this for a manifest that is not an image (`Image.unsupported`).
 
         Raises:
             UnsupportedImageError: The backend can't read such an image.
@@ -119,6 +115,10 @@ class Scanner(ABC, Generic[SettingsT]):
         """Return whether the backend can be used now; an error raised here counts as unhealthy."""
         return Health(healthy=None, message="this scanner has no health check")
 
+    async def database(self) -> Database | None:
+        """Return which data a scan is answered from now, or None. An error raised here counts as unhealthy."""
+        return None
+
     async def aclose(self) -> None:
         """Let go of everything that `start` took."""
         return
@@ -127,8 +127,7 @@ class Scanner(ABC, Generic[SettingsT]):
 class ScannerContext(ABC):
     """What the engine does for a scanner. One object serves all scans of one scanner.
 
-    Every member is abstract: a scanner never runs with a service that silently does nothing. In tests,
-    `portus_scanners_testing.StandInContext` and `RecordingContext` stand in for it.
+    Every member is abstract: no service silently does nothing. `portus_scanners_testing` has stand-ins for tests.
     """
 
     @property
@@ -151,10 +150,8 @@ class ScannerContext(ABC):
         """Return the URL and the headers with which a backend can pull a layer from the registry.
 
         The URL has the address that backends use (``backend_url`` of the registry in the configuration). The layers of
-        a local image are served by the engine, without headers, for as long as the image is scanned.
-
-        The credentials are good for 60 seconds at least, or newly issued. Only the core caches them: ask again before
-        each pull.
+        a local image are served by the engine, without headers, for as long as the image is scanned. The credentials
+        are good for 60 seconds at least, or newly issued: ask again before each pull.
 
         Args:
             image: The image.
@@ -172,8 +169,7 @@ class ScannerContext(ABC):
     async def copy_blob(self, image: Image, layer: Layer, path: Path) -> None:
         """Copy a layer's blob to a new file, for a backend that reads files: verified, and no longer than the layer.
 
-        It comes as everything else that the engine asks of the registry: with its TLS, proxy and credentials. A layer
-        whose size is not known may have 16 GiB. When this raises, or is cancelled, there is no file.
+        A layer whose size is not known may have 16 GiB. When this raises, or is cancelled, there is no file.
 
         Args:
             image: The image; a local one must be scanned now.
@@ -182,15 +178,14 @@ class ScannerContext(ABC):
 
         Raises:
             UnsupportedImageError: The registry does not have this layer (it is a foreign one).
-            RegistryError: The registry does not give it; it is not what its digest and size say; or the file can't be
-                written.
+            RegistryError: It can't be had or written, or is not what its digest and size say.
         """
 
     @abstractmethod
     async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
         """Ask the registry for a layer's size and status ourselves: to learn why a backend could not get it.
 
-        Never fails: rejected credentials are a status of 401, a registry that does not answer is a status of 0.
+        Never fails: rejected credentials are a status of 401, no answer a status of 0.
         """
 
     @abstractmethod
@@ -222,10 +217,7 @@ class ScannerContext(ABC):
 
     @abstractmethod
     async def wait(self, seconds: float) -> None:
-        """Wait before asking a backend again that said it is still working; never shorter than 0.5 s.
-
-        A run whose deadline strikes after this ends as `pending`.
-        """
+        """Wait, 0.5 s at least, to ask a backend again that is still working: a deadline then means `pending`."""
 
     @abstractmethod
     def progress(self, done: int, total: int, what: str = "") -> None:
@@ -239,8 +231,7 @@ class ScannerContext(ABC):
     async def finish(self, request: Awaitable[ResultT]) -> ResultT:
         """Await a request that must not be abandoned half way.
 
-        When the run ends first, the request goes on and the scanner's slot stays taken until it has ended (for the
-        scanner's `timeout` at most).
+        When the run ends first, the request goes on, for `timeout` at most, and the scanner's slot stays taken.
         """
 
 

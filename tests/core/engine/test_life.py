@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import pytest
 from portus_scanners import (
+    Database,
     Finding,
     Health,
     Image,
@@ -28,6 +30,8 @@ from portus_scanners_testing import virtual_time
 
 from .conftest import IMAGE, Stub
 from .test_outcomes import FOUND, doing
+
+DATABASE = Database(identity="7", updated=datetime(2099, 1, 1, tzinfo=UTC))
 
 
 def other_tasks() -> set[str]:
@@ -391,6 +395,35 @@ async def test_health_is_a_record_whatever_happens(
     async with make_engine(one=Checked) as engine:
         (record,) = await engine.check_health()
     assert expected == (record.healthy, record.message)
+
+
+@pytest.mark.parametrize(
+    ("database", "expected"),
+    [
+        (None, (None, True)),
+        (DATABASE, (DATABASE, True)),
+        ("7", (None, False)),
+        (ValueError("no"), (None, False)),
+    ],
+)
+@virtual_time
+async def test_health_has_the_database(
+    make_engine: Callable[..., Any], database: object, expected: tuple[Database | None, bool]
+) -> None:
+    """What the scanner would answer from is told with its health; a scanner that can't tell it is not healthy."""
+
+    class Knowing(Stub, contract=1):
+        async def check_health(self) -> Health:
+            return Health(healthy=True, message="well")
+
+        async def database(self) -> Database | None:
+            if isinstance(database, Exception):
+                raise database
+            return database  # type: ignore[return-value]
+
+    async with make_engine(one=Knowing) as engine:
+        (record,) = await engine.check_health()
+    assert expected == (record.database, record.healthy)
 
 
 @virtual_time

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from portus_scanners import InvalidReportError, ScannerError, ScannerUnavailableError, Secret
-from portus_scanners.backends import ProgramBackend
+from portus_scanners.backends import ProgramBackend, lasting_folder
 from portus_scanners.backends.program import folders
 
 Backend = Callable[..., ProgramBackend]
@@ -173,3 +173,19 @@ async def test_no_folder_can_be_made(backend: Backend, monkeypatch: pytest.Monke
     monkeypatch.setattr(folders.tempfile, "tempdir", "/no/such/folder")
     with pytest.raises(ScannerUnavailableError, match="set TMPDIR"):
         await backend("").run()
+
+
+def test_a_lasting_folder_is_made_for_us_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is in the user's home, not in the program's, has mode 0700, and is the same each time."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    made = lasting_folder("~/.cache/acme/db")
+    assert (tmp_path / ".cache/acme/db", 0o700) == (made, stat.S_IMODE(made.stat().st_mode))
+    assert made == lasting_folder(str(made))
+
+
+def test_a_lasting_folder_that_can_not_be_made_is_said(tmp_path: Path) -> None:
+    """The scanner is unavailable until the setting is changed: another try would not help."""
+    (tmp_path / "file").touch()
+    with pytest.raises(ScannerUnavailableError, match="nothing can be kept in") as caught:
+        lasting_folder(str(tmp_path / "file"))
+    assert caught.value.retry is False

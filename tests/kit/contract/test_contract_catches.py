@@ -76,6 +76,7 @@ BROKEN = {
     "StrictWordsScanner": {"unknown_severity_is_kept": "unknown severity"},
     "CrashingScanner": {"server_error_is_unavailable": "expected ScannerUnavailableError"},
     "GloomyScanner": {"health_tells_up": "I do not feel well"},
+    "GuessingScanner": {"database_has_an_identity": "the data had not changed"},
     "CheerfulScanner": {"health_tells_down": "500"},
     # polling
     "SleepingPolledScanner": {
@@ -114,7 +115,7 @@ BROKEN = {
         "death_by_signal_is_an_error": "ScannerReport",
     },
     "VagueProgramScanner": {"failure_is_an_error": "the disk is full"},
-    "PoorProgramScanner": {"program_can_pull": "no credentials for 127.0.0.1"},
+    "PoorProgramScanner": {"program_can_pull": "can't be pulled"},
     "TellingProgramScanner": {"no_secret_is_an_argument": "canary"},
     "TrustingProgramScanner": {"health_tells_down": "the program is not installed"},
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -67,7 +68,10 @@ def _deliver_health(found: tuple[ScannerHealth, ...], format_name: str) -> ExitC
 def _health_as_json(found: tuple[ScannerHealth, ...]) -> str:
     from attrs import asdict
 
-    scanners = [{**asdict(one), "elapsed": round(one.elapsed, 3)} for one in found]
+    def plain(_one: object, _member: object, value: object) -> object:
+        return value.isoformat() if isinstance(value, datetime) else value
+
+    scanners = [{**asdict(one, value_serializer=plain), "elapsed": round(one.elapsed, 3)} for one in found]
     return json.dumps({"schema_version": 1, "scanners": scanners}, indent=2) + "\n"
 
 
@@ -81,7 +85,8 @@ def _health_as_table(found: tuple[ScannerHealth, ...]) -> str:
 
 def _health_cells(one: ScannerHealth) -> tuple[str, ...]:
     state = {True: "healthy", False: "unhealthy", None: "unknown"}[one.healthy]
-    return one.scanner, state, f"{one.elapsed:.1f} s", one.message
+    message = f"{one.message}; database {one.database.identity}" if one.database else one.message
+    return one.scanner, state, f"{one.elapsed:.1f} s", message
 
 
 _DOCTOR_HELP = """Look at everything that a scan depends on, and say what to do where something is wrong.

@@ -34,6 +34,7 @@ from .program import (
     ProgramBackend as ProgramBackend,
     ProgramWorkspace as ProgramWorkspace,
     kill_programs as kill_programs,
+    lasting_folder as lasting_folder,
 )
 from .server_turn import (
     ServerTurn as ServerTurn,

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from datetime import date, datetime
 from functools import cache
-from typing import Any, Self, TypeVar
+from types import NoneType, UnionType
+from typing import Any, Self, TypeVar, Union, get_args, get_origin
 
+import attrs
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
-from portus_images import RepeatedMemberError, faults_of, load_json, make_json_converter
+from portus_images import RepeatedMemberError, faults_of, is_enum, load_json, make_json_converter
 
 from ..errors import InvalidReportError
 from .secret_mask import SecretMask
@@ -20,6 +23,8 @@ __all__ = ["BackendAnswer", "structure_answer"]
 
 ResultT = TypeVar("ResultT")
 
+_PLAIN = {str, int, float, bool, datetime, date, Any}
+_LISTS = {list, set, frozenset, Sequence, Set}
 _LARGE = 32 * 1024
 """Bytes: what they hold, however many findings of however few bytes, is read in far less than 50 ms."""
 
@@ -72,10 +77,12 @@ class BackendAnswer(ABC):
         ignored.
 
         Args:
-            kind: The class. Its fields are named as the members of the JSON: strings, numbers, booleans, enums, times
-                (`datetime`, ISO 8601), tuples, mappings, other attrs classes. It may also be one of these types itself.
+            kind: The class. Its fields are named as the members of the JSON. They can be ``str``, ``int``, ``float``,
+                ``bool``, `datetime` and `date` (ISO 8601), enums, attrs classes, `Any` (as it comes), and ``X | None``,
+                ``list[X]``, ``tuple[X, ...]``, ``set[X]``, ``frozenset[X]``, ``dict[str, X]``, ``Mapping[str, X]``.
 
         Raises:
+            TypeError: There is another type somewhere in the class, whatever the answer is: it names the member.
             InvalidReportError: It is not JSON, or not of that form: a ``$.path: ...`` line for each fault, ten at most.
         """
         return structure_answer(self.json(), kind, self._what, self._mask.text)
@@ -92,7 +99,7 @@ class BackendAnswer(ABC):
 
 
 def structure_answer(value: object, kind: type[ResultT], what: str, mask: Callable[[str], str] = str) -> ResultT:
-    """Return a JSON value as an attrs class, or as any other type that cattrs knows.
+    """Return a JSON value as an attrs class, or as any other type that `BackendAnswer.structure` names.
 
     Args:
         value: What the JSON reader returned.
@@ -103,6 +110,7 @@ def structure_answer(value: object, kind: type[ResultT], what: str, mask: Callab
     Raises:
         InvalidReportError: The value has another form; its faults are ``$.path: ...`` lines.
     """
+    _check_kind(kind)  # type: ignore[arg-type]
     try:
         return _answer_converter().structure(value, kind)
     except (BaseValidationError, ValueError, TypeError) as error:
@@ -112,3 +120,29 @@ def structure_answer(value: object, kind: type[ResultT], what: str, mask: Callab
 @cache
 def _answer_converter() -> Converter:
     return make_json_converter()
+
+
+@cache
+def _check_kind(kind: Any) -> None:
+    """Raise a TypeError for a type that can't be filled strictly, in a member of a class or anywhere in one."""
+    fault = next(_faults(kind, getattr(kind, "__qualname__", ""), set()), None)
+    if fault is not None:
+        raise TypeError(f"{fault}: structure() can't fill this type; BackendAnswer.structure says which it can")
+
+
+def _faults(kind: Any, place: str, seen: set[Any]) -> Iterator[str]:
+    origin, inner = get_origin(kind), get_args(kind)
+    if attrs.has(kind) and origin is None:
+        if kind not in seen:
+            seen.add(kind)
+            fields = attrs.fields(attrs.resolve_types(kind))
+            for one in fields:
+                yield from _faults(one.type, f"{kind.__qualname__}.{one.name}", seen) if one.init else ()
+    elif origin in {Union, UnionType} and NoneType in inner and len(others := {*inner} - {NoneType}) == 1:
+        yield from _faults(others.pop(), place, seen)
+    elif (origin in _LISTS and len(inner) == 1) or (origin is tuple and inner[1:] == (...,)):
+        yield from _faults(inner[0], place, seen)
+    elif origin in {dict, Mapping} and inner[0] is str:
+        yield from _faults(inner[1], place, seen)
+    elif not is_enum(kind) and kind not in _PLAIN:
+        yield f"{place} is {kind.__name__ if isinstance(kind, type) and not inner else kind}"

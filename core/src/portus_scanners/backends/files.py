@@ -112,8 +112,8 @@ def _read(path: str, max_size: int) -> bytes:
     except FileNotFoundError as error:
         raise ScannerError(f"there is no file {shown}") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        msg = f"{shown} can't be read: {getattr(error, 'strerror', None) or 'it is not a valid path'}"
-        raise ScannerError(msg) from error
+        why = getattr(error, "strerror", None) or "it is not a valid path"
+        raise ScannerError(f"{shown} can't be read: {why}") from error
     if len(content) > max_size:
         raise InvalidReportError(f"{shown} is longer than {max_size} bytes")
     return content

@@ -118,12 +118,7 @@ def _name_of(server: str) -> str:
 
 
 def _open(name: str) -> int:
-    """Open a lock file in the first folder where that is possible, without following a link.
-
-    Raises:
-        OSError: There is no such folder.
-        RuntimeError: Nor does the user have a home folder.
-    """
+    """Open a lock file in the first folder where that is possible, without following a link; see `_try` for errors."""
     runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}")
     if runtime.is_absolute() and runtime.is_dir():
         with suppress(OSError):

@@ -33,7 +33,18 @@ from portus_images import (
 )
 
 from ..errors import InvalidReportError, ScannerUnavailableError, UnsupportedImageError
-from ..models import Cvss, EndOfLife, Finding, FixState, Package, ScannerReport, Severity, VendorRating, maker_or
+from ..models import (
+    Cvss,
+    Database,
+    EndOfLife,
+    Finding,
+    FixState,
+    Package,
+    ScannerReport,
+    Severity,
+    VendorRating,
+    maker_or,
+)
 from ..scanner import Health
 from ..scanner_settings import ScannerSettings
 
@@ -44,9 +55,8 @@ PIECE = 500
 _UNSUPPORTED = (UnsupportedImageError, NotInRegistryError)
 """The second is what `Image.pull_name` of a local image raises."""
 _PLAIN = {id(kind) for kind in (NoneType, str, bool, int, float, tuple, dict, datetime, Severity, FixState, Package)}
-_NAMES: dict[type[Any], list[str]] = {
-    kind: [one.name for one in attrs.fields(kind)] for kind in (Package, Cvss, VendorRating, EndOfLife, Health)
-}
+_TAKEN = (Package, Cvss, VendorRating, EndOfLife, Health, Database)
+_NAMES: dict[type[Any], list[str]] = {kind: [one.name for one in attrs.fields(kind)] for kind in _TAKEN}
 _READ = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
 _PARTS = ["package", "source_package", "vendor_ratings", "cvss"]
 _OF_FINDING = [*_PARTS, *(one.name for one in attrs.fields(Finding) if one.name not in _PARTS)]
@@ -124,6 +134,11 @@ def take_health(value: object) -> Health:
         return evolve(health, message=message_line(health.message))
 
 
+def take_database(value: object) -> Database | None:
+    """Return a database of ours that says what a scanner has returned; any error is possible."""
+    return None if value is None else _take(Database, value, {})
+
+
 def take_settings(settings: ScannerSettings) -> ScannerSettings:
     """Return the settings that the engine itself acts on, plain; any error is possible."""
     return ScannerSettings(**_checked({name: getattr(settings, name) for name in ("server", "timeout", "concurrency")}))
@@ -160,11 +175,8 @@ class ReportTaker:
         with _says_what_is_wrong(lambda: "the report"):
             end, *others = _read_report(self._value)
             end_of_life = None if end is None else _take(EndOfLife, end, self._made)
-            return ScannerReport(
-                findings=self._findings,
-                end_of_life=end_of_life,
-                **_checked(dict(zip(_OF_REPORT[1:], others, strict=True))),
-            )
+            members = _checked(dict(zip(_OF_REPORT[1:], others, strict=True)))
+            return ScannerReport(findings=self._findings, end_of_life=end_of_life, **members)
 
 
 @contextmanager

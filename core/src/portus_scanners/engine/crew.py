@@ -15,11 +15,12 @@ from attrs import field, frozen
 from portus_images import Images, Pacers, SettingsError, log_crash, message_line
 
 from ..errors import PluginError
+from ..models import Database
 from ..plugins import LoadedPlugin, Plugin, load_plugins
 from ..scanner import Health, Scanner
 from ..scanner_settings import ScannerSettings, session_for
 from ..settings import ScannerSection, SettingsFaults, enabled_but_left_out
-from .boundary import Raised, take_health, take_settings
+from .boundary import Raised, take_database, take_health, take_settings
 from .context import EngineContext
 from .isolation import Watchdog
 from .slots import BackendLimit, Slots, Unfinished
@@ -42,12 +43,14 @@ class ScannerHealth:
         healthy: Whether its backend can be used; None if the scanner has no way to tell.
         message: What was seen, in one sentence.
         elapsed: Seconds that the check took.
+        database: The vulnerability data that it would answer from now; None where nobody knows.
     """
 
     scanner: str
     healthy: bool | None
     message: str
     elapsed: float
+    database: Database | None = None
 
 
 @frozen(kw_only=True)
@@ -182,25 +185,23 @@ class Crew:
     async def _check(self, one: ReadyScanner, limit: float) -> ScannerHealth:
         loop = asyncio.get_running_loop()
         begin = loop.time()
-        health = await self._ask(one, limit)
-        return ScannerHealth(
-            scanner=one.name, healthy=health.healthy, message=health.message, elapsed=loop.time() - begin
-        )
+        seen, data = await self._ask(one, limit)
+        took = loop.time() - begin
+        return ScannerHealth(scanner=one.name, healthy=seen.healthy, message=seen.message, elapsed=took, database=data)
 
-    async def _ask(self, one: ReadyScanner, limit: float) -> Health:
+    async def _ask(self, one: ReadyScanner, limit: float) -> tuple[Health, Database | None]:
         if one.scanner is None:
-            return Health(healthy=False, message=message_line(one.fault or "not started"))
+            return Health(healthy=False, message=message_line(one.fault or "not started")), None
         scanner = one.scanner
 
-        async def check() -> Health:
-            return take_health(await scanner.check_health())
+        async def check() -> tuple[Health, Database | None]:
+            return take_health(await scanner.check_health()), take_database(await scanner.database())
 
         ended = await self.watchdog.watch(f"health of {one.name}", check, limit=limit)
-        if ended is None:
-            return Health(healthy=False, message=f"no answer within {limit:g} s")
-        if ended.error is not None:
-            return Health(healthy=False, message=ended.error.words)
-        return ended.value  # type: ignore[no-any-return]
+        if ended is not None and ended.error is None:
+            return ended.value  # type: ignore[no-any-return]
+        said = f"no answer within {limit:g} s" if ended is None or ended.error is None else ended.error.words
+        return Health(healthy=False, message=said), None
 
     def _open_context(self, one: ConfiguredScanner) -> EngineContext | Raised:
         try:

@@ -114,10 +114,7 @@ class Feed:
         return Job(self.taken - 1, target, several=several)
 
     def _hand_over(self, job: Job) -> None:
-        """Give a job to the oldest waiting taker; where none waits any longer, the next caller of `take` gets it.
-
-        The images of an index may have gone to all takers while the source was still making this job.
-        """
+        """Give a job to the oldest waiting taker; where none waits any longer, the next caller of `take` gets it."""
         taker = self._next_taker()
         if taker is None:
             self._parts.append(job)
@@ -142,8 +139,7 @@ class Feed:
 async def _iterate_in_thread(items: Iterable[ScanTarget]) -> AsyncIterator[ScanTarget]:
     """Yield the items of an iterable that may block: each taken when it is asked for, always in the same thread.
 
-    The thread is a daemon and of its own: one of a pool would be waited for when the program ends, for the next line of
-    a terminal, say. What it is reading when this is closed or cancelled is lost.
+    The thread is a daemon: one of a pool would be waited for when the program ends. What it reads then is lost.
     """
     asked: SimpleQueue[asyncio.Future[Any] | None] = SimpleQueue()
     loop = asyncio.get_running_loop()

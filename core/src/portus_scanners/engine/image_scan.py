@@ -103,8 +103,7 @@ class ImageScan:
     async def _run_once(self, image: Image) -> ImageReport:
         """Return the report of the scan that is under way for this content, with this image as its own; or scan.
 
-        What failed for one reference may succeed for another: access goes by repository. Unless it is the very same
-        reference, such a report is not shared, and the image is scanned again.
+        A failure is shared with the very same reference only: another repository may give access.
         """
         if self._flights is None or image.unsupported is not None:  # as an image, another reference may give it
             return await self._run(image)

@@ -19,12 +19,13 @@ from .reports import (
     UnusedRule,
     Verdict,
 )
-from .runs import EndOfLife, Outcome, ScannerReport, ScannerRun
+from .runs import Database, EndOfLife, Outcome, ScannerReport, ScannerRun
 from .vulnerabilities import MatchedBy, Rating, SeverityPolicy, Suppressed, Vulnerability
 
 __all__ = [
     "SCHEMA_VERSION",
     "Cvss",
+    "Database",
     "EndOfLife",
     "Finding",
     "FixState",

@@ -86,11 +86,23 @@ class FixState(Enum):
 
     @classmethod
     def from_word(cls, word: str) -> FixState:
-        """Return the state of that name, in upper or lower case; for an unknown word, `UNKNOWN`."""
-        return _STATE_BY_WORD.get(word.strip().casefold(), cls.UNKNOWN)
+        """Return the state that a word means for Trivy, Grype, OSV, Debian, Ubuntu or Red Hat; else `UNKNOWN`.
+
+        Upper and lower case are the same, and so are blanks, hyphens and underscores: ``<no-dsa>``, ``Will not fix``.
+        """
+        return _STATE_BY_WORD.get(_BLANKS.sub("_", word.strip(" <>").casefold()), cls.UNKNOWN)
 
 
-_STATE_BY_WORD = {state.value: state for state in FixState}
+_BLANKS = re.compile(r"[\s_-]+")
+_STATE_BY_WORD = {state.value: state for state in FixState} | {
+    **dict.fromkeys(("not_fixed", "unfixed", "open", "needed", "pending", "last_affected"), FixState.AFFECTED),
+    **dict.fromkeys(("resolved", "released"), FixState.FIXED),
+    **dict.fromkeys(("undetermined", "needs_triage", "in_triage"), FixState.UNDER_INVESTIGATION),
+    **dict.fromkeys(("wont_fix", "ignored"), FixState.WILL_NOT_FIX),
+    **dict.fromkeys(("no_dsa", "postponed", "deferred"), FixState.FIX_DEFERRED),
+    **dict.fromkeys(("eol", "unsupported", "out_of_support_scope"), FixState.END_OF_LIFE),
+    **dict.fromkeys(("unaffected", "known_not_affected", "dne"), FixState.NOT_AFFECTED),
+}
 
 
 @frozen(weakref_slot=False)

@@ -77,6 +77,19 @@ class EndOfLife:
 
 
 @frozen(kw_only=True)
+class Database:
+    """The vulnerability data that a scanner would answer from now.
+
+    Attributes:
+        identity: Changes whenever the data does: ``2 2026-11-29T06:12:00Z``.
+        updated: When the data was last updated, with a time zone; None where nobody says.
+    """
+
+    identity: str = field(validator=nonempty_string)
+    updated: datetime | None = field(default=None, converter=moment_or_utc)
+
+
+@frozen(kw_only=True)
 class ScannerReport:
     """What a scanner returns for one image.
 

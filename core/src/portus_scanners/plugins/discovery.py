@@ -183,10 +183,7 @@ def _first_of_each_name(found: Iterable[Any]) -> Iterator[Distribution]:
 
 
 def _name_of(distribution: Distribution) -> str:
-    """Return the name, found in the raw metadata: parsing all of it would take most of the time of discovery.
-
-    Metadata in an unusual form are left to the parser.
-    """
+    """Return the name, found in the raw metadata: parsing all of it would take most of the time of discovery."""
     head = (distribution.read_text("METADATA") or "").partition("\n\n")[0]
     found = _NAME_LINE.search(head)
     name: str = found[1] if found else distribution.metadata["Name"]

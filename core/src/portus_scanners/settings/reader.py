@@ -277,10 +277,7 @@ def _is_enabled(draft: _Draft) -> bool:
 
 
 def _slips(draft: _Draft, values: Mapping[str, object]) -> Iterator[str]:
-    """Find keys of a disabled section that were meant to enable it: ``sever:``, ``url:``, another instance's name.
-
-    Its other keys can't be judged: the plugin is not imported.
-    """
+    """Find keys of a disabled section that were meant to enable it: ``sever:``, ``url:``, another instance's name."""
     known = _base_keys()
     for key in values:
         if key in known:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import attrs
 import pytest
-from portus_scanners import Health
+from portus_scanners import Database, Health
 from portus_scanners.models import Finding, ImageReport, ReportDocument, ScannerReport, ScannerRun, Severity
 from portus_scanners.serialize import dump_document, load_document
 
@@ -127,6 +127,15 @@ class HealthTests(ScannerSubject):
         assert isinstance(health, Health), repr(health)
         assert health.healthy is not False, health.message
         assert health.message.strip(), "the message must say in one sentence what was seen"
+
+    def test_database_has_an_identity(self, lab: ScannerLab) -> None:
+        async def ask() -> list[Database | None]:
+            async with lab.open() as opened:
+                return [await opened.scanner.database() for _ in range(2)]
+
+        first, second = lab.run(ask)
+        assert first is None or type(first) is Database, f"database() returned {first!r}: a Database, or None"
+        assert first == second, f"database() returned {first!r}, then {second!r}, and the data had not changed"
 
 
 class ScannerContract(PackagingTests, ReportTests, EndingTests, IsolationTests, HealthTests):

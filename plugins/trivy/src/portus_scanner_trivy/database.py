@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from attrs import evolve
-from portus_scanners import InvalidReportError, ScannerError
+from portus_scanners import Database as ScannerDatabase, InvalidReportError, ScannerError
 from portus_scanners.backends import read_file
 
 from .program import Trivy
@@ -106,6 +106,14 @@ class DatabaseKeeper:
     def _raise_failure(self) -> None:
         if self._failure is not None and self._clock() - self._failure[0] < FAILURE_LIFETIME:
             raise type(self._failure[1])(str(self._failure[1]))
+
+
+def identify(database: Database | None) -> ScannerDatabase | None:
+    """Return schema and date of a database as its identity; None where it does not say both."""
+    if database is None or database.Version is None or not database.UpdatedAt:
+        return None
+    identity = f"{database.Version} {database.UpdatedAt}"
+    return ScannerDatabase(identity=identity, updated=read_moment(database.UpdatedAt))
 
 
 def check_age(versions: Versions, settings: TrivySettings, now: datetime) -> None:

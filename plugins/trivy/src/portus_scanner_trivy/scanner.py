@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TypeVar
 
 from portus_scanners import (
+    Database as ScannerDatabase,
     Health,
     Image,
     InvalidReportError,
@@ -20,7 +21,7 @@ from portus_scanners import (
 )
 from portus_scanners.backends import HttpBackend
 
-from .database import SCHEMA, DatabaseKeeper, check_age
+from .database import SCHEMA, DatabaseKeeper, check_age, identify
 from .layer_reader import LayerReader
 from .layout import open_layout
 from .program import Trivy
@@ -77,6 +78,13 @@ class TrivyScanner(Scanner[TrivySettings], contract=1):
         if self.settings.server:
             return await _check_server(self.context, self._trivy, self.settings)
         return await _check_program(self._trivy, self.settings)
+
+    async def database(self) -> ScannerDatabase | None:
+        """Return schema and date of the database in the cache, or of the server's; None where neither says them."""
+        found = await self._database.read_metadata()
+        if found is None and self.settings.server:
+            found = (await self._database.complete(Versions())).VulnerabilityDB
+        return identify(found)
 
     async def _ask_versions(self) -> Versions:
         if not self.settings.server:

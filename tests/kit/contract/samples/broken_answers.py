@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from portus_scanners import (
+    Database,
     Finding,
     Health,
     Image,
@@ -136,6 +138,13 @@ class GloomyScanner(SampleScanner, contract=1):
 
     async def check_health(self) -> Health:
         return Health(healthy=False, message="I do not feel well")
+
+
+class GuessingScanner(SampleScanner, contract=1):
+    """Its data seem to be new each time."""
+
+    async def database(self) -> Database:
+        return Database(identity=str(time.monotonic_ns()))
 
 
 class CheerfulScanner(SampleScanner, contract=1):

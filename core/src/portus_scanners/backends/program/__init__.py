@@ -1,8 +1,7 @@
 """Running a backend that is a program: no shell, a process group of its own, limits on everything, nothing left behind.
 
-``backend`` is what a plugin uses, with the private folder (``folders``) that a program runs in; ``program_run`` is one
-run from start to end, ``process`` the group of processes, ``output`` what it wrote; ``command`` is what the program is
-given; ``remains`` what a process that leaves in a hurry has to clear away.
+``backend`` is what a plugin uses, with the private folder (``folders``); ``program_run`` is one run, ``process`` its
+processes, ``command`` what it is given, ``output`` what it wrote, ``remains`` what a hurried exit has to clear away.
 """
 
 from portus_images import attach_stub

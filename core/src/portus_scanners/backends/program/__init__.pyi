@@ -4,6 +4,9 @@ from .backend import (
     ProgramBackend as ProgramBackend,
     ProgramWorkspace as ProgramWorkspace,
 )
+from .folders import (
+    lasting_folder as lasting_folder,
+)
 from .output import (
     ProgramAnswer as ProgramAnswer,
 )

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from ...errors import InvalidReportError, ScannerError, ScannerUnavailableError
 
-__all__ = ["make_folder", "read_file", "remove_folder", "write_file"]
+__all__ = ["lasting_folder", "make_folder", "read_file", "remove_folder", "write_file"]
 
 _NOT_FOLLOWED = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK if os.name == "posix" else 0  # never waits for a FIFO
 
@@ -36,6 +36,20 @@ def make_folder(inner: Iterable[str]) -> Path:
         msg = f"no temporary folder can be made ({error.strerror}): set TMPDIR to a folder with room"
         raise ScannerUnavailableError(msg) from error
     return made
+
+
+def lasting_folder(path: str) -> Path:
+    """Return a folder that stays (its own home does not), for what a program must not download at each scan.
+
+    Raises:
+        ScannerUnavailableError: The folder can't be made.
+    """
+    folder = Path(path).expanduser().absolute()
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ScannerUnavailableError(f"nothing can be kept in {folder} ({error.strerror})", retry=False) from error
+    return folder
 
 
 def _make_inner(folder: Path, name: str) -> None:

@@ -47,10 +47,7 @@ class ProcessGroup:
                 pass
 
     def _has_only_zombies(self) -> bool:
-        """Return whether only zombies are left that their parent, a container's first process, does not reap (Linux).
-
-        A zombie of our own is not such a one: we have yet to reap it.
-        """
+        """Return whether only zombies are left, which a container's first process, say, does not reap (Linux)."""
         stats = [_stat(folder) for folder in _PROC.glob("[0-9]*")]
         members = [(state, parent) for state, parent, group in stats if group == self._id]
         return bool(stats) and all(state in "ZX" and parent != os.getpid() for state, parent in members)

@@ -36,7 +36,6 @@ _OLDEST_DATABASE = timedelta(hours=120)
 unless it was told not to look."""
 _LONGEST = 200
 _MOST_ALERTS = 5
-_STATES = {"not-fixed": FixState.AFFECTED, "wont-fix": FixState.WILL_NOT_FIX}
 _PROVIDERS = frozenset(
     {"alpine", "amazon", "chainguard", "debian", "mariner", "oracle", "rhel", "sles", "ubuntu", "wolfi"}
 )
@@ -359,7 +358,7 @@ def _finding(match: Match, distro: Distro | None) -> Finding:
         source_package=_source_package(package),
         purl=package.purl or "",
         path=_path(package),
-        fix_state=_STATES.get(fix.state or "") or FixState.from_word(fix.state or ""),
+        fix_state=FixState.from_word(fix.state or ""),
         fixed_by=tuple(version for version in fix.versions or () if version),
         links=web_links([one.dataSource or "", *(one.urls or ())]),
         description=one.description or "",
