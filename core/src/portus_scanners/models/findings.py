@@ -86,10 +86,7 @@ class FixState(Enum):
 
     @classmethod
     def from_word(cls, word: str) -> FixState:
-        """Return the state that a word means for Trivy, Grype, OSV, Debian, Ubuntu or Red Hat; else `UNKNOWN`.
-
-        Upper and lower case are the same, and so are blanks, hyphens and underscores: ``<no-dsa>``, ``Will not fix``.
-        """
+        """Return what a word of Trivy, Grype, OSV, Debian, Ubuntu or Red Hat means: ``<no-dsa>``; else `UNKNOWN`."""
         return _STATE_BY_WORD.get(_BLANKS.sub("_", word.strip(" <>").casefold()), cls.UNKNOWN)
 
 

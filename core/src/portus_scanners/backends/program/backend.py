@@ -178,16 +178,14 @@ class ProgramWorkspace:
             on_line: Called with each line of stderr as it comes, for progress: clean, masked, 4096 characters at most,
                 no empty ones; a carriage return ends a line too. What it raises ends the program and is raised here.
             timeout: Seconds; None leaves it to the engine's deadline.
-            pulls: The image that the program pulls by itself: ``DOCKER_CONFIG`` then names a folder with the
-                credentials for its registry alone.
+            pulls: What the program pulls: ``DOCKER_CONFIG`` is a folder with the credentials for its registry alone.
 
         Raises:
             ScannerUnavailableError: The program is not there, can't be started, or did not end in time.
             InvalidReportError: It wrote more than ``max_output`` bytes to stdout.
             ScannerError: An argument or variable can't be passed, or the workspace was closed meanwhile.
             TypeError: An argument is a `Secret`.
-            RegistryError: The registry of *pulls* gives no credentials.
-            NotInRegistryError: *pulls* is a local image.
+            RegistryError: The registry of *pulls* gives no credentials (`NotInRegistryError`: it is a local image).
         """
         if self._closed:
             raise RuntimeError("the workspace is closed")
