@@ -20,6 +20,7 @@ class TestGrype(ProgramScannerContract):
     scanner_class = GrypeScanner
     findings = {"CVE-2099-0001": Severity.HIGH, "CVE-2099-0002": Severity.LOW}
     other_findings = {"CVE-2099-0003": Severity.MEDIUM}
+    severities = {word: Severity(word.casefold()) for word in ("Negligible", "Low", "Medium", "High", "Critical")}
 
     @pytest.fixture
     def backend(self, tmp_path: Path) -> ScriptedProgram:

@@ -211,6 +211,14 @@ async def test_health(bench: Bench, status: dict[str, object], skip_update: bool
     assert (healthy, True) == (health.healthy, told in health.message), health.message
 
 
+async def test_which_database_it_is(bench: Bench) -> None:
+    """Schema and date are its identity; where there is none, nobody knows."""
+    found = await bench.scanner().database()
+    assert (f"v6.1.10 {BUILT}", BUILT) == (found and found.identity, found and f"{found.updated:%Y-%m-%dT%H:%M:%SZ}")
+    bench.program.script("db", {"schemaVersion": "", "valid": False, "error": "database does not exist"}, status=1)
+    assert await bench.scanner().database() is None
+
+
 @pytest.mark.parametrize(("days", "oldest"), [(5, 5), (0.5, 0.5), (0, 36500), (1e9, 36500)])
 def test_how_old_a_database_may_be(days: float, oldest: float) -> None:
     """0 is any age, and so is what Go could not count."""

@@ -24,6 +24,13 @@ class TestOsvWithFiles(HttpScannerContract):
     scanner_class = OsvScanner
     findings = {"CVE-2099-0001": Severity.HIGH, "CVE-2099-0002": Severity.LOW}
     other_findings = {"CVE-2099-0003": Severity.MEDIUM}
+    severities = {
+        "LOW": Severity.LOW,
+        "MODERATE": Severity.MEDIUM,
+        "MEDIUM": Severity.MEDIUM,
+        "HIGH": Severity.HIGH,
+        "CRITICAL": Severity.CRITICAL,
+    }
     optional_members = frozenset({"vulns"})  # the answer for a package without any is {} (POST /v1/querybatch)
 
     @pytest.fixture

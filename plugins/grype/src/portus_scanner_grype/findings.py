@@ -10,7 +10,6 @@ from portus_scanners.backends import one_line, web_links
 
 from .wire import Artifact, Distro, Fix, Match, Rating, Vulnerability
 
-_STATES = {"not-fixed": FixState.AFFECTED, "wont-fix": FixState.WILL_NOT_FIX}
 _NO_SEVERITY = frozenset({"", "unknown"})
 _MOST_DETAILS = 20
 
@@ -49,7 +48,7 @@ class FindingMaker:
             source_package=_source_package(package),
             purl=(package.purl or "").strip(),
             path=_path(package),
-            fix_state=_STATES.get(fix.state or "") or FixState.from_word(fix.state or ""),
+            fix_state=FixState.from_word(fix.state or ""),
             fixed_by=tuple(dict.fromkeys(version for version in fix.versions or () if version)),
             links=web_links(_links(one, *related)),
             description=next((each.description for each in (one, *related) if each.description), ""),

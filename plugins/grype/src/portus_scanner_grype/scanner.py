@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 
-from portus_scanners import Health, Image, Scanner, ScannerContext, ScannerError, ScannerReport
+from portus_scanners import Database, Health, Image, Scanner, ScannerContext, ScannerError, ScannerReport
 
 from .database import DatabaseUpdates, check_age
 from .layout import argument_for, write_layout
@@ -53,6 +53,13 @@ class GrypeScanner(Scanner[GrypeSettings], contract=1):
         log = run.log
         evidence = ScanEvidence(packages=packages, has_no_data=log.has_no_data, unseen=log.unseen, manifest=manifest)
         return make_report(grype, image, evidence)
+
+    async def database(self) -> Database | None:
+        """Return schema and date of the database in the cache; None where there is none."""
+        found = await self._grype.read_status()
+        if found.built_at is None or not found.schema:
+            return None
+        return Database(identity=f"{found.schema} {found.built}", updated=found.built_at)
 
     async def check_health(self) -> Health:
         """Return whether the program runs and has, or may download, a database that is not too old."""
