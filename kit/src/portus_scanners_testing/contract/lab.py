@@ -12,7 +12,7 @@ from attrs import evolve, field, frozen
 from portus_images import Reference, Registry, RegistrySettings, Secret
 from portus_scanners import Health, Scanner, ScannerSettings
 from portus_scanners.backends import session_for
-from portus_scanners.engine import Engine
+from portus_scanners.engine import SHORTEST_WAIT, Engine
 from portus_scanners.models import ImageReport, ScannerReport
 from portus_scanners.settings import ScannerSection
 
@@ -147,10 +147,10 @@ class ScannerLab:
 
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[Engine]:
-        """Open a real engine with this scanner only."""
+        """Open a real engine with this scanner only; a wait between two polls takes as long as the shortest one."""
         async with (
             self._client() as client,
-            open_engine(self.scanner_class, self.values, registry=client) as engine,
+            open_engine(_hurried(self.scanner_class), self.values, registry=client) as engine,
         ):
             yield engine
 
@@ -166,6 +166,18 @@ class ScannerLab:
     def _client(self) -> Registry:
         account = RegistrySettings(username=USERNAME, password=Secret(REGISTRY_PASSWORD))
         return Registry({self.registry.host: account}, environ={})
+
+
+def _hurried(scanner_class: type[Scanner[Any]]) -> type[Scanner[Any]]:
+    """Return the class, whose objects have a context that waits as long as an engine waits at least, and no longer."""
+
+    def make(self: Scanner[Any], settings: ScannerSettings, context: Any) -> None:
+        wait = context.wait
+        context.wait = lambda seconds: wait(min(seconds, SHORTEST_WAIT))
+        scanner_class.__init__(self, settings, context)
+
+    members = {"__init__": make, "__module__": scanner_class.__module__}
+    return type(scanner_class.__name__, (scanner_class,), members, contract=scanner_class.contract)
 
 
 async def _caught(work: Coroutine[Any, Any, ResultT]) -> ResultT | Exception:
