@@ -119,6 +119,8 @@ def test_the_log_is_asked_for_behind_the_sub_command(run: Run, config: Callable[
     given = ("registry.example/app:1", "--config", config({"behaviour": "crash"}))
     for line in (("-v", "image", *given), ("image", *given, "-v"), ("image", "--verbose", *given)):
         assert "RuntimeError: dummy: scripted to end as 'crash'" in run(*line).stderr
+    assert 2 == run("policy", "import", "-v", "missing").exit_code
+    assert "there is no option" not in run("policy", "import", "-v", "missing").stderr
 
 
 def test_help_is_a_sub_command(run: Run) -> None:

@@ -89,8 +89,10 @@ class LazyGroup(click.Group):
         found = getattr(import_module(f"{__package__}.commands.{home}"), cmd_name.replace("-", "_"))
         if not isinstance(found, click.Command):
             return None
-        if _VERBOSE not in found.params:
-            found.params.append(_VERBOSE)
+        inner = found.commands.values() if isinstance(found, click.Group) else ()
+        for one in (found, *inner):
+            if _VERBOSE not in one.params:
+                one.params.append(_VERBOSE)
         return found
 
     def resolve_command(
