@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import tarfile
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from portus_scanners import EndOfLife, FixState, Outcome, Package, Severity
-from portus_scanners_testing import StandInRegistry
+from portus_scanners_testing import Reply, ScriptedServer, StandInRegistry, serving
 from portus_scanners_testing.images import (
     BuiltImage,
     alpine_image,
@@ -164,6 +166,36 @@ async def test_an_old_database_can_be_allowed(house: House, registry: StandInReg
     """Of any age."""
     write_database(house.cache, ADVISORIES, built=datetime(2026, 1, 1, tzinfo=UTC), providers=["nvd"])
     assert FOUND == found(await house.scan(registry, IMAGE, max_database_age=0))
+
+
+async def test_a_database_comes_from_a_mirror(house: House, registry: StandInRegistry) -> None:
+    """It is downloaded before the first scan, and not again for the next one; an older one is replaced."""
+    path = house.cache / "6" / "vulnerability.db"
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w:gz") as archive:
+        archive.add(path, path.name)
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    listing = {
+        "status": "active",
+        "schemaVersion": "v6.1.10",
+        "built": now,
+        "path": "database.tar.gz",
+        "checksum": digest_of(stream.getvalue()),
+    }
+    write_database(house.cache, (), providers=["debian"], built=datetime(2026, 1, 1, tzinfo=UTC))
+    registry.push("team/app", "1", IMAGE)
+    server = ScriptedServer()
+    server.script("/databases/v6/latest.json", listing)
+    server.script("/databases/v6/database.tar.gz*", Reply(stream.getvalue(), content_type="application/gzip"))
+    with serving(server):
+        async with house.engine(registry, skip_update="false", database_url=f"{server.url}/databases") as engine:
+            for _ in range(2):
+                (run,) = (await engine.scan(registry.reference("team/app", "1"))).results
+                assert FOUND == found(run), run.error
+    asked = [
+        request.path.partition("?")[0].rpartition("/")[2] for request in server.requests if request.method == "GET"
+    ]
+    assert (1, "database.tar.gz") == (asked.count("latest.json"), asked[-1])
 
 
 @pytest.mark.parametrize("form", ["oci", "docker"])

@@ -54,6 +54,7 @@ class Grype:
             "GRYPE_DB_CACHE_DIR": str(settings.cache_folder),
             "GRYPE_DB_VALIDATE_AGE": "true",
             "GRYPE_DB_MAX_ALLOWED_BUILT_AGE": f"{math.ceil(settings.oldest_database.total_seconds())}s",
+            "GRYPE_DB_UPDATE_DOWNLOAD_TIMEOUT": f"{math.ceil(settings.timeout)}s",  # sooner, the engine's ends it
             "NO_COLOR": "true",
         }
         if settings.database_url:

@@ -31,7 +31,7 @@ def _plain_url(_instance: object, attribute: Attribute[str], value: str) -> None
     except ValueError:  # a bracket that is not closed
         usable = False
     if not usable:
-        msg = f"{attribute.name} must be a URL such as https://mirror.example/databases/v6, without credentials"
+        msg = f"{attribute.name} must be a URL such as https://mirror.example/databases, without credentials"
         raise ValueError(msg)
 
 
@@ -49,7 +49,7 @@ class GrypeSettings(ProgramScannerSettings):
     cache: str = "~/.cache/grype/db"
     """Folder of the database; ``~`` is the home folder. Other processes may use it too."""
     database_url: str = field(default="", validator=_plain_url)
-    """Where the listing of databases is downloaded from; if empty, from Grype's own address."""
+    """Where databases are downloaded from, with the listing ``v6/latest.json``; if empty, Grype's own address."""
     skip_update: bool = False
     """Whether to use the database in `cache`, and never download one: Grype then contacts nobody."""
     max_database_age: float = field(default=5.0, validator=ge(0))
