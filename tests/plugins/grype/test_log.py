@@ -30,6 +30,7 @@ def read(*lines: str) -> GrypeLog:
         "[0001]  WARN a warning that nobody knows",
         "[0001] ERROR got circular reference while resolving property",
         "[0001] TRACE cataloger returned errors cataloger=rpm-db-cataloger error=unexpected EOF location=/var/lib/rpm",
+        "[0001] TRACE cataloger returned errors cataloger=a error=b location=/unable to read golang version info: /c",
         "[0001] DEBUG unable to fetch contents location=/a",
         "[0001] DEBUG recovered from panic while parsing file location=/a panic=x",
         "panic: runtime error: index out of range",
@@ -47,7 +48,8 @@ def test_what_may_mean_that_not_all_was_seen(line: str) -> None:
         "[0001] DEBUG package with missing version, dropping pkg=x",
         "[0001]  WARN unable to parse CVSS vector error=x vector=y",
         "[0001]  WARN go binary packages were found but none carry function symbols; go vulnerability",
-        "[0001] TRACE cataloger returned errors error=/a: unable to read golang version info: no symbol section",
+        "[0001] TRACE cataloger returned errors cataloger=go-module-binary-cataloger error=/a (sha256:3): unable to read "
+        "golang version info: no symbol section",
         "12 packages from EOL distro",
         NO_DATA,
     ],

@@ -20,10 +20,11 @@ _NO_DATA = "no OS found in the DB"
 _UNSEEN = re.compile(r"cataloger returned errors|unable to fetch contents|recovered from panic|task panic")
 """What is logged for debugging alone, and means that a file was not read, or not all of it."""
 _HARMLESS = re.compile(
-    r"unable to parse CVSS vector|carry function symbols|unable to fetch effective CVE metadata"
-    r"|unable to read golang version info"
+    "unable to parse CVSS vector|go binary packages were found but none carry|unable to fetch effective CVE metadata"
+    "|cataloger returned errors cataloger=go-module-binary-cataloger error=.*: unable to read golang version info: "
 )
-"""What costs no finding: of a program in Go without symbols, say, the modules are listed all the same."""
+"""How lines begin that cost no finding: of a program in Go without symbols, say, the modules are listed all the same. What
+follows has names of the image's files, which may be any words."""
 _MOST = 20
 
 
@@ -69,6 +70,6 @@ class GrypeLog:
 
 
 def _means_unseen(level: str, text: str) -> bool:
-    if _HARMLESS.search(text):
+    if _HARMLESS.match(text):
         return False
     return level == "WARN" or (level in {"DEBUG", "TRACE"} and bool(_UNSEEN.search(text)))
