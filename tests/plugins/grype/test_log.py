@@ -48,8 +48,8 @@ def test_what_may_mean_that_not_all_was_seen(line: str) -> None:
         "[0001] DEBUG package with missing version, dropping pkg=x",
         "[0001]  WARN unable to parse CVSS vector error=x vector=y",
         "[0001]  WARN go binary packages were found but none carry function symbols; go vulnerability",
-        "[0001] TRACE cataloger returned errors cataloger=go-module-binary-cataloger error=/a (sha256:3): unable to read "
-        "golang version info: no symbol section",
+        "[0001] TRACE cataloger returned errors cataloger=go-module-binary-cataloger error=/a (sha256:3): unable to "
+        "read golang version info: no symbol section",
         "12 packages from EOL distro",
         NO_DATA,
     ],

@@ -23,8 +23,8 @@ _HARMLESS = re.compile(
     "unable to parse CVSS vector|go binary packages were found but none carry|unable to fetch effective CVE metadata"
     "|cataloger returned errors cataloger=go-module-binary-cataloger error=.*: unable to read golang version info: "
 )
-"""How lines begin that cost no finding: of a program in Go without symbols, say, the modules are listed all the same. What
-follows has names of the image's files, which may be any words."""
+"""How lines begin that cost no finding: of a program in Go without symbols, say, the modules are listed all the same.
+What follows has names of the image's files, which may be any words."""
 _MOST = 20
 
 
