@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
+from portus_images.manifests import wire
 from portus_images.manifests.manifest import (
     DOCKER_LIST,
     DOCKER_MANIFEST,
@@ -430,3 +431,17 @@ def test_images_of_one_index_can_be_told_apart() -> None:
 
     assert isinstance(found, ImageIndex)
     assert [images[1].digest] == [entry.digest for entry in rank_entries(found, Platform("linux", "arm"))]
+
+
+@pytest.mark.parametrize("size", [0, 2**63 - 1])
+def test_the_smallest_and_the_largest_size_are_taken(size: int) -> None:
+    """A size is what Go's int64 holds: an empty layer has 0 bytes."""
+    body = json.dumps(manifest(layers=[{**LAYER, "size": size}])).encode()
+    found = read_manifest(body, OCI_MANIFEST, None)
+    assert isinstance(found, ImageManifest)
+    assert [size] == [one.size for one in found.layers]
+
+
+def test_a_fault_of_another_kind_has_words() -> None:
+    """What a member's conversion raises besides the expected errors is told by its kind, without its text."""
+    assert "it can't be read (OverflowError)" == wire._say(OverflowError("a\x1b"), None)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 from hypothesis import given, strategies as st
-from portus_scanner_clair.layers import EMPTY_LAYERS, make_chain
-from portus_scanners import Layer
+from portus_scanner_clair.layers import EMPTY_LAYERS, make_chain, name_layers
+from portus_scanners import Image, Layer, LocalImage, Reference, parse_reference
 
 digests = st.integers(0, 3).map(lambda number: f"sha256:{number:064x}")
 chains = st.lists(digests, min_size=1, max_size=6)
@@ -47,3 +48,17 @@ def test_names_suit_a_url(salt: str) -> None:
     """A name is 64 hex digits, whatever the salt: within Clair's 128 characters, with nothing to escape."""
     (link,) = make_chain(layers(["sha256:aa"]), salt)
     assert (64, True) == (len(link.name), set(link.name) <= set("0123456789abcdef"))
+
+
+def test_an_image_s_names_have_its_registry_unless_it_is_local() -> None:
+    """What a registry has served is named after it; the verified layers of a local image are named without one."""
+    image = Image(
+        reference=Reference.parse("registry.example:5000/team/app:1"),
+        digest="sha256:" + "a" * 64,
+        layers=(Layer(digest="sha256:aa"),),
+    )
+    local = LocalImage(form="oci", path="/a", name="")
+    assert make_chain(image.layers, "s", "registry.example:5000") == name_layers(image, "s")
+    assert make_chain(image.layers, "s") == name_layers(evolve(image, local=local), "s")
+    assert make_chain(image.layers, "s") == name_layers(evolve(image, reference=parse_reference("oci:/a")), "s")
+    assert "layer 1 of 1 (sha256:aa)" == str(name_layers(image, "s")[0])

@@ -78,7 +78,7 @@ def is_working(answer: HttpAnswer, scan_id: str) -> bool:
 
 
 def _report_path(scan_id: str) -> str:
-    return f"/api/v1/scan/{quote(scan_id, safe='')}/report"
+    return f"/api/v1/scan/{quote(scan_id, safe='', errors='replace')}/report"
 
 
 def _error_of_scan(answer: HttpAnswer) -> ScannerError:
