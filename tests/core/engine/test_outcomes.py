@@ -283,3 +283,26 @@ async def test_sys_exit_in_a_request_to_finish_does_not_end_the_program(make_eng
 
 async def _value(value: object) -> object:
     return value
+
+
+@pytest.mark.parametrize(("error", "logged"), [(KeyError("x"), True), (ScannerError("the backend is full"), False)])
+async def test_only_a_crash_is_logged_with_its_traceback(
+    make_engine: Callable[..., Any], caplog: pytest.LogCaptureFixture, error: Exception, *, logged: bool
+) -> None:
+    """An error that is not of ours is a fault of the plugin's: its author finds the place in the log."""
+    async with make_engine(one=raising(error)) as engine:
+        await engine.scan("registry.example/team/app:1")
+    assert logged == ("in scan" in caplog.text)
+
+
+async def test_a_finding_that_can_t_be_read_is_named_by_its_number(make_engine: Callable[..., Any]) -> None:
+    """The message says which finding of the report it is, counted from 1."""
+
+    async def scan(_scanner: Scanner[Any], _image: Image) -> ScannerReport:
+        report = ScannerReport(findings=FOUND.findings)
+        object.__setattr__(report, "findings", (FOUND.findings[0], "not a finding"))
+        return report
+
+    async with make_engine(one=doing(scan)) as engine:
+        (run,) = (await engine.scan("registry.example/team/app:1")).results
+    assert (Outcome.FAILED, True) == (run.outcome, "finding 2 of the report" in str(run.error))
