@@ -82,12 +82,7 @@ async def read_json(request: web.BaseRequest) -> Any:
     Raises:
         ApiError: 400 with Go's words for what is wrong.
     """
-    body = bytearray()
-    async for chunk in request.content.iter_chunked(64 * 1024):
-        body += chunk
-        if len(body) > MAX_BODY:
-            break
-    text = bytes(body[:MAX_BODY]).decode(errors="replace").lstrip()
+    text = (await request.read())[:MAX_BODY].decode(errors="replace").lstrip()
     if not text:
         raise ApiError(400, "EOF")
     try:
