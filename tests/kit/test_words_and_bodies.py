@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import aiohttp
 import pytest
+from aiohttp import web
 from portus_scanners_testing import Delay, ScriptedServer, StandInRegistry, Status
 from portus_scanners_testing.registry import Auth
 
@@ -79,6 +80,19 @@ async def test_a_body_belongs_to_its_request(http: aiohttp.ClientSession) -> Non
                 return await answer.text()
 
         assert ["0", "1", "2"] == await asyncio.gather(*map(ask, bodies))
+
+
+async def test_a_body_can_be_read_in_each_way(http: aiohttp.ClientSession) -> None:
+    """A handler reads the body at once, as a stream, or both: it was recorded, not taken away."""
+
+    async def echo(request: web.BaseRequest) -> web.StreamResponse:
+        chunks = [chunk async for chunk in request.content.iter_chunked(3)]
+        return web.Response(body=b"".join(chunks) + await request.read() + await request.content.read())
+
+    async with ScriptedServer() as server:
+        server.script("/", echo)
+        async with http.post(server.url, data=b"a body") as answer:
+            assert b"a body" * 3 == await answer.read()
 
 
 @pytest.mark.parametrize("tls", [False, True])

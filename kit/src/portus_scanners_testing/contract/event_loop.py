@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import linecache
 import math
+import os
 import select
 import selectors
 import subprocess
@@ -108,7 +109,10 @@ class StepClock(selectors.DefaultSelector):
     def counting(self) -> Iterator[None]:
         """Count what blocks the current thread, until the block ends."""
         sleep = time.sleep
-        waits = ((subprocess.Popen, "wait"), (threading.Condition, "wait"), (select, "select"), (time, "sleep"))
+        waits = (
+            *((subprocess.Popen, name) for name in ("wait", "communicate")),
+            *((threading.Condition, "wait"), (select, "select"), (os, "system"), (time, "sleep")),
+        )
         kept = [(owner, name, getattr(owner, name)) for owner, name in waits]
 
         def slept(seconds: float) -> None:

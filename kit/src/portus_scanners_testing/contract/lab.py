@@ -42,6 +42,8 @@ class Opened:
     """A scanner that was started, with its context and a registry client."""
 
     scanner: Scanner[Any]
+    settings: ScannerSettings
+    """What the scanner was made with."""
     context: RecordingContext
     client: Registry
     sleeps: list[str]
@@ -122,7 +124,7 @@ class ScannerLab:
             try:
                 with watched_sleeps(self.packages, _MOST_SLEEPS, StillWorkingError) as sleeps:
                     await scanner.start()
-                    yield Opened(scanner, context, client, sleeps)
+                    yield Opened(scanner, settings, context, client, sleeps)
             finally:
                 self.said.extend(repr(call) for call in context.calls)
                 await scanner.aclose()

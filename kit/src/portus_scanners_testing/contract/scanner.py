@@ -7,6 +7,7 @@ requests, and nowhere else.
 from __future__ import annotations
 
 import asyncio
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -109,12 +110,14 @@ class IsolationTests(ScannerSubject):
         self, lab: ScannerLab, image: str, wrongs: Sequence[Callable[[], object]], capfd: pytest.CaptureFixture[str]
     ) -> None:
         texts = [repr(lab.settings())]
-        with captured_logs() as lines:
+        with captured_logs() as lines, warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
             for number, go_wrong in enumerate(wrongs):
                 go_wrong()
                 texts += [*_texts_of(self.attempt(lab, number).outcome_of(image)), *_texts_of(lab.health())]
             texts += _report(lab.report_of(image))
-        leaks = told([*texts, *lab.said, *lines, *capfd.readouterr()], forms_of(lab.planted(), lab.registry))
+        texts += [*lab.said, *lines, *capfd.readouterr(), *(str(one.message) for one in warned)]
+        leaks = told(texts, forms_of(lab.planted(), lab.registry))
         assert not leaks, f"a credential is told: {leaks}: mask what the backend says with `answer.mask` or `one_line`"
 
 
@@ -149,8 +152,8 @@ class ScannerContract(PackagingTests, ReportTests, EndingTests, IsolationTests, 
 async def _changed_settings(lab: ScannerLab, image: str) -> list[str]:
     """Use a scanner, and return which of its settings are no longer what they were, by name."""
     async with lab.open() as opened:
-        given, fresh = opened.scanner.settings, lab.settings()
-        names = [one.name for one in attrs.fields(type(fresh)) if getattr(given, one.name) == getattr(fresh, one.name)]
+        given, fresh, other = opened.settings, lab.settings(), lab.settings()
+        names = [one.name for one in attrs.fields(type(fresh)) if getattr(fresh, one.name) == getattr(other, one.name)]
         await opened.outcome_of(image)
         with suppress(Exception):
             await opened.scanner.check_health()

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from attrs import define, field, frozen
 
 from .faults import Faults
@@ -20,6 +20,7 @@ from .faults import Faults
 _ANY_PORT = 0
 _TURNS = 3
 """Turns of the loop after which a connection that is aborted is closed."""
+_BUFFER = 64 * 1024
 _GRACE = 0.1
 """Seconds that a request has to end once the server is stopped."""
 _PATIENCE = 30.0
@@ -165,10 +166,20 @@ class _Running:
             self.transports.append(transport)
 
 
-def _make_request(message: Any, payload: Any, protocol: Any, writer: Any, task: asyncio.Task[None]) -> web.BaseRequest:
-    """Return a request whose body may have any length."""
-    loop = asyncio.get_running_loop()
-    return web.BaseRequest(message, payload, protocol, writer, task, loop, client_max_size=0)
+class _Request(web.BaseRequest):
+    """A request whose body may have any length, and can be read as a stream although it was recorded before."""
+
+    @property
+    def content(self) -> StreamReader:
+        """The body as a stream, from its begin."""
+        stream = StreamReader(self.protocol, _BUFFER, loop=asyncio.get_running_loop())
+        stream.feed_data(self._read_bytes or b"")
+        stream.feed_eof()
+        return stream
+
+
+def _make_request(message: Any, payload: Any, protocol: Any, writer: Any, task: asyncio.Task[None]) -> _Request:
+    return _Request(message, payload, protocol, writer, task, asyncio.get_running_loop(), client_max_size=0)
 
 
 @contextmanager

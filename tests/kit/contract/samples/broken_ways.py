@@ -8,8 +8,10 @@ import logging
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
+import warnings
 from typing import Any
 
 from attrs import evolve
@@ -61,6 +63,12 @@ class Replacing(Way):
         self.settings = evolve(self.settings, timeout=1.0)
 
 
+class Starting(Way):
+    async def start(self) -> None:
+        object.__setattr__(self.settings, "timeout", 1.0)
+        await super().start()  # type: ignore[misc]
+
+
 class ThreadLeaving(Way):
     def before(self, image: Image) -> None:
         threading.Thread(target=threading.Event().wait, daemon=True).start()
@@ -100,6 +108,16 @@ class Encoding(Way):
 class Progressing(Way):
     def before(self, image: Image) -> None:
         self.context.progress(1, 2, f"with {self.settings.token.reveal().encode().hex()}")
+
+
+class Warning_(Way):  # noqa: N801 (another name than the built-in's)
+    def before(self, image: Image) -> None:
+        warnings.warn(f"using {self.settings.token.reveal()}", stacklevel=2)
+
+
+class Running(Way):
+    def before(self, image: Image) -> None:
+        subprocess.run(["sleep", "0.6"], capture_output=True, check=False)
 
 
 class Dozing(Way):
