@@ -138,3 +138,29 @@ async def test_the_installed_plugins_when_none_are_given(install: Callable[..., 
     async with Engine(Settings(scanners={"acme": section("acme", {})}), registry=registry) as engine:
         (health,) = await engine.check_health()
     assert (False, True) == (health.healthy, "(ImportError: import of acme)" in health.message)
+
+
+async def test_an_engine_that_is_cancelled_while_it_opens_ends_what_it_has_begun(
+    make_engine: Callable[..., Any],
+) -> None:
+    """A scanner that is being started is cancelled and has ended before the caller gets its CancelledError."""
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    class Starting(Stub, contract=1):
+        async def start(self) -> None:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+
+    async def open_engine() -> None:
+        async with make_engine(one=Starting):
+            raise AssertionError
+
+    opening = asyncio.create_task(open_engine())
+    await begun.wait()
+    opening.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await opening
+    assert ended.is_set()

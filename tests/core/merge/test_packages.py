@@ -144,3 +144,11 @@ def test_other_images_are_not_combined() -> None:
         combine_reports([make_image_report(image, []) for image in (IMAGE, other)])
     with pytest.raises(ValueError, match="no report"):
         combine_reports([])
+
+
+def test_runs_that_differ_in_their_errors_alone_have_an_order() -> None:
+    """Two failed runs of one scanner with different errors stand in one order, however their reports are given."""
+    runs = [ScannerRun(scanner="a", plugin="p", outcome=Outcome.FAILED, error=error) for error in ("y", "x")]
+    reports = [make_image_report(IMAGE, [one]) for one in runs]
+    orders = [combine_reports(given).results for given in (reports, reports[::-1])]
+    assert (2, orders[0]) == (len(orders[0]), orders[1])
