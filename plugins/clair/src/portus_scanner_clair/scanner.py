@@ -116,6 +116,9 @@ class ClairScanner(Scanner[ClairSettings], contract=1):
         return dict(zip(asked, await asyncio.gather(*(self._has_data(client, one) for one in asked)), strict=True))
 
     async def _has_data(self, client: ClairClient, namespace: str) -> bool | str:
+        remembered = self._shared.data.get(namespace)
+        if remembered is not None:  # another scan's question was answered meanwhile
+            return remembered
         try:
             known = await self._shared.questions.run(namespace, partial(client.has_data, namespace))
         except ScannerError as error:
