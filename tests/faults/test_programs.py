@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from portus_scanners import Engine, Settings
 from portus_scanners_testing import StandInRegistry
-from portus_scanners_testing.contract.leaks import Holdings, left_behind
+from portus_scanners_testing.contract.leaks import Holdings, check_nothing_left
 from portus_scanners_testing.images import digest_of
 
 from .cells import PLUGINS, in_report
@@ -108,7 +108,7 @@ def test_a_program_that_goes_wrong_is_never_clean(step: str, fault: str, tmp_pat
     program = make_trivy(tmp_path, step, {**PROGRAM_FAULTS, **OUTPUT_FILES}[fault])
     before = Holdings.now(scratch)
     assert [] == asyncio.run(scan(program, {CVE}, **({"timeout": 0.7} if fault in HANGS else {})))
-    assert [] == left_behind(before, scratch)
+    check_nothing_left(before, scratch, "after the scan")
 
 
 @pytest.mark.parametrize("kind", NOT_PROGRAMS)
