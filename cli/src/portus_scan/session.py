@@ -243,7 +243,8 @@ def stop_on_signals(
     """While inside, the first Ctrl-C, SIGTERM or SIGHUP calls *first* in the event loop, the next one *second* at once.
 
     A thread reads what the operating system's handler writes, and calls *second* itself. Handlers of the event loop or
-    of the interpreter run in the main thread, and a plugin that blocks it would take Ctrl-C away.
+    of the interpreter run in the main thread, and a plugin that blocks it would take Ctrl-C away. A main thread that is
+    not blocked stands still while *second* leaves: it would print an answer out of what was just killed.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may; a program that runs the command in another one has handlers of its own
@@ -261,23 +262,26 @@ def stop_on_signals(
                 else:
                     loop.call_soon_threadsafe(first)
 
-    before = {number: signal.signal(number, _is_written_down) for number in _ending_signals()}
-    woken_before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     watcher = threading.Thread(target=watch, name="portus-scan-signals", daemon=True)
+    handled: list[int] = []
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        handled.append(number)
+        if len(handled) > 1:
+            watcher.join()
+
+    before = {number: signal.signal(number, handle) for number in _ending_signals()}
+    woken_before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     watcher.start()
     try:
         yield
     finally:
-        signal.set_wakeup_fd(woken_before)
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.set_wakeup_fd(woken_before)  # after our handlers are gone: they wait for the thread
         writer.close()
         watcher.join()
         reader.close()
-
-
-def _is_written_down(_number: int, _frame: FrameType | None) -> None:
-    """Do nothing: the thread knows. Without a handler the signal would end the process, or raise KeyboardInterrupt."""
 
 
 def _ending_signals() -> tuple[signal.Signals, ...]:

@@ -195,7 +195,7 @@ async def test_the_filter_is_in_the_address(open_page: Open, usual_site: Site) -
     await page.get_by_label("Text").fill("lodash leaks")
     await page.get_by_label("with a fix only").click()
     await page.get_by_label("Found by").select_option("trivy")
-    await page.wait_for_function("location.hash.includes('by=trivy')")
+    await page.wait_for_url("**#*by=trivy*")
     number = await shown(page)
     other, _ = await open_page(page.url)
     await wait_for_filter(other, number)
