@@ -139,8 +139,8 @@ class Image:
         return self.reference
 
 
-_MEMBERS = {
-    kind: [member.name for member in fields(kind)]
+_SLOTS = {
+    kind: [(slot.__get__, slot.__set__) for slot in (getattr(kind, member.name) for member in fields(kind))]
     for kind in (Image, Layer, LocalImage, Platform, Reference, LocalReference)
 }
 
@@ -151,11 +151,12 @@ def copy_image(image: Image) -> Image:
 
 
 def _copy(value: Any) -> Any:
-    if type(value) is tuple:
-        return tuple(map(_copy, value))
-    if type(value) not in _MEMBERS:
-        return value
     copied = object.__new__(type(value))  # not the class: its values are right, and checking them again takes longer
-    for name in _MEMBERS[type(value)]:
-        object.__setattr__(copied, name, _copy(getattr(value, name)))
+    for read, write in _SLOTS[type(value)]:
+        member = read(value)
+        if type(member) in _SLOTS:
+            member = _copy(member)
+        elif type(member) is tuple:
+            member = tuple([_copy(one) if type(one) in _SLOTS else one for one in member])
+        write(copied, member)
     return copied

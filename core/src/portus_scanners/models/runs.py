@@ -43,10 +43,10 @@ def _place(finding: Finding) -> tuple[str, str, str, str]:
 
 
 def _sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    by_severity: dict[Severity, list[Finding]] = {severity: [] for severity in reversed(Severity)}
+    by_severity: dict[Severity, list[Finding]] = {}
     for finding in all_of(Finding, findings):
-        by_severity[finding.severity].append(finding)
-    return tuple(chain.from_iterable(map(_sorted_by_id, by_severity.values())))
+        by_severity.setdefault(finding.severity, []).append(finding)
+    return tuple(chain.from_iterable(_sorted_by_id(by_severity[one]) for one in sorted(by_severity, reverse=True)))
 
 
 def _sorted_by_id(findings: list[Finding]) -> Iterable[Finding]:
