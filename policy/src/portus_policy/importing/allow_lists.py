@@ -6,7 +6,7 @@ compare an id as Clair writes it; so the rules are exact.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from .imported import RuleCollector
 from .yaml_rules import Located
@@ -20,13 +20,28 @@ _NOT_IN_A_NAME = ":@*?"
 
 def read_klar(document: Mapping[str, Located], collector: RuleCollector) -> None:
     """Collect the ids for every image, and those for images by the name of their repository, in any registry."""
+    _read(document, collector, "general", _listed, _klar_image)
+
+
+def read_clair_scanner(document: Mapping[str, Located], collector: RuleCollector) -> None:
+    """Collect the ids for every image, and those for images by their name on the command line, without the tag."""
+    _read(document, collector, "generalwhitelist", _mapped, _scanner_image)
+
+
+def _read(
+    document: Mapping[str, Located],
+    collector: RuleCollector,
+    for_all: str,
+    ids_of: Callable[[object], Iterator[tuple[int, str, str]]],
+    pattern_of: Callable[[str], tuple[str, str]],
+) -> None:
     for key, (line, value) in document.items():
-        if key == "general":
-            _add_ids(_listed(value), collector)
+        if key == for_all:
+            _add_ids(ids_of(value), collector)
         elif key == "images" and isinstance(value, dict):
             for name, (at, ids) in value.items():
-                image, why = _klar_image(name)
-                _add_ids(_listed(ids), collector, image, f"{collector.name}:{at}", name, why)
+                image, why = pattern_of(name)
+                _add_ids(ids_of(ids), collector, image, f"{collector.name}:{at}", name, why)
         else:
             collector.leave_out(f"{collector.name}:{line}", key, "not known")
 
@@ -42,19 +57,6 @@ def _klar_image(name: str) -> tuple[str, str]:
         hub = f"library/{name}"
         return "", f"to Klar Docker Hub's image is {hub}: write a rule with {hub} or REGISTRY/{name} as its image"
     return f"*/{name}", ""
-
-
-def read_clair_scanner(document: Mapping[str, Located], collector: RuleCollector) -> None:
-    """Collect the ids for every image, and those for images by their name on the command line, without the tag."""
-    for key, (line, value) in document.items():
-        if key == "generalwhitelist":
-            _add_ids(_mapped(value), collector)
-        elif key == "images" and isinstance(value, dict):
-            for name, (at, ids) in value.items():
-                image, why = _scanner_image(name)
-                _add_ids(_mapped(ids), collector, image, f"{collector.name}:{at}", name, why)
-        else:
-            collector.leave_out(f"{collector.name}:{line}", key, "not known")
 
 
 def _scanner_image(name: str) -> tuple[str, str]:
