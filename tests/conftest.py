@@ -17,9 +17,10 @@ from hypothesis import HealthCheck, settings
 from portus_scanners_testing.registry import StandInRegistry
 from standins.docker_registry import real_registry_programs
 from standins.grype import real_grype
+from standins.postgresql import postgresql
 from standins.trivy import real_trivy
 
-__all__ = ["real_grype", "real_registry_programs", "real_trivy"]
+__all__ = ["postgresql", "real_grype", "real_registry_programs", "real_trivy"]
 
 # speed belongs in the benchmarks: no test fails because a machine is slow; CI tries the same examples each time
 # PORTUS_EXAMPLES=1000 tries more of them, for whoever changes what a property is about

@@ -16,6 +16,7 @@ FOLDERS = {
     "portus-policy": "policy",
     "portus-scanners-testing": "kit",
     "portus-scan": "cli",
+    "portus-scan-server": "server",
     "portus-scanner-clair": "plugins/clair",
     "portus-scanner-zypper-docker": "plugins/zypper_docker",
     "portus-scanner-dummy": "plugins/dummy",

@@ -16,6 +16,7 @@ DISTRIBUTIONS = {
     "policy": {"core", "images"},
     "kit": {"core", "images"},
     "cli": {"policy", "core", "images"},
+    "server": {"cli", "policy", "core", "images"},  # the formats, and the rules of pages: one set with the static site
     "plugins": {"core"},
     "examples": {"core"},
 }
@@ -33,7 +34,7 @@ ROOMS = {
     "engine": "errors merge models plugins scanner scanner_settings settings",
 }
 DOORS_OF_PLUGINS = {"portus_scanners", "portus_scanners.backends"}
-BUDGETS = {"images": 7_900, "core": 8_500, "policy": 4_200, "kit": 6_000}
+BUDGETS = {"images": 7_900, "core": 8_500, "policy": 4_200, "kit": 6_000, "server": 9_000}
 MOST_LINES = 400
 MOST_NAMES = 71
 SMALL = 60

@@ -50,6 +50,7 @@ BROUGHT = {
     "portus-scanners-testing": {*CORE, "portus-scanners-testing"},
     "portus-scan": {*CORE, "portus-policy", "portus-scan"},
     "portus-scan[clair]": {*CORE, "portus-policy", "portus-scan", "portus-scanner-clair"},
+    "portus-scan-server": {*CORE, "portus-policy", "portus-scan", "portus-scan-server"},
     "portus-scanner-clair": {*CORE, "portus-scanner-clair"},
     "portus-scanner-zypper-docker": {*CORE, "portus-scanner-zypper-docker"},
     "portus-scanner-dummy": {*CORE, "portus-scanner-dummy"},
@@ -85,7 +86,7 @@ def test_the_command_with_all_its_extras(everything: Path) -> None:
 @pytest.fixture(scope="module")
 def bare(everything: Path, wheels: Path) -> Path:
     """The same environment without anything of ours, but with everything that ours needs of others."""
-    install(everything, "--find-links", wheels, "portus-scanners[testing]")
+    install(everything, "--find-links", wheels, "portus-scanners[testing]", "portus-scan-server")
     uninstall(everything)
     return everything
 
