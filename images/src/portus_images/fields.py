@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
 from enum import Enum
@@ -93,9 +93,9 @@ def all_of(kind: type[ObjectT], values: Iterable[ObjectT]) -> tuple[ObjectT, ...
     return objects
 
 
-def are_all(kind: type, values: Iterable[object]) -> bool:
+def are_all(kind: type, values: Collection[object]) -> bool:
     """Return whether all values are of this very class. Classes are told apart by identity: a metaclass may lie."""
-    return {*map(id, map(type, values))} <= {id(kind)}
+    return not values or {*map(id, map(type, values))} <= {id(kind)}
 
 
 Seconds = Annotated[float, "seconds"]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TypeVar
 
 from attrs import field, fields, frozen
 
 from .errors import NotInRegistryError
 from .fields import STRING, nonempty_string, strings
 from .reference import ImageReference, LocalReference, Reference
+
+PartT = TypeVar("PartT")
 
 
 @frozen
@@ -147,16 +149,16 @@ _SLOTS = {
 
 def copy_image(image: Image) -> Image:
     """Return an equal image that has no part in common: foreign code may change even what is frozen."""
-    return _copy(image)  # type: ignore[no-any-return]
+    copied = _copy(image)
+    for name in ("reference", "platform", "local", "index_platform"):
+        if (part := getattr(image, name)) is not None:
+            object.__setattr__(copied, name, _copy(part))
+    object.__setattr__(copied, "layers", tuple([_copy(layer) for layer in image.layers]))
+    return copied
 
 
-def _copy(value: Any) -> Any:
-    copied = object.__new__(type(value))  # not the class: its values are right, and checking them again takes longer
-    for read, write in _SLOTS[type(value)]:
-        member = read(value)
-        if type(member) in _SLOTS:
-            member = _copy(member)
-        elif type(member) is tuple:
-            member = tuple([_copy(one) if type(one) in _SLOTS else one for one in member])
-        write(copied, member)
+def _copy(part: PartT) -> PartT:
+    copied = object.__new__(type(part))  # not the class: its values are right, and checking them again takes longer
+    for read, write in _SLOTS[type(part)]:
+        write(copied, read(part))
     return copied

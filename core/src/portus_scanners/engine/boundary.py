@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from operator import attrgetter
 from sys import maxsize
@@ -60,7 +58,7 @@ _NAMES: dict[type[Any], list[str]] = {kind: [one.name for one in attrs.fields(ki
 _READ = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
 _PARTS = ["package", "source_package", "vendor_ratings", "cvss"]
 _OF_FINDING = [*_PARTS, *(one.name for one in attrs.fields(Finding) if one.name not in _PARTS)]
-_OF_REPORT = ["end_of_life", *(one.name for one in attrs.fields(ScannerReport)[1:] if one.name != "end_of_life")]
+_OF_REPORT = [one.name for one in attrs.fields(ScannerReport)]  # the findings first, the end of life last
 _read_finding = attrgetter(*_OF_FINDING)
 _read_report = attrgetter(*_OF_REPORT)
 _make_finding = maker_or(lambda **members: Finding(**_checked(members)), _OF_FINDING)
@@ -129,9 +127,11 @@ def take_health(value: object) -> Health:
     Raises:
         InvalidReportError: It is not a health, or something in it is not plain data.
     """
-    with _says_what_is_wrong(lambda: "the health"):
+    try:
         health: Health = _take(Health, value, {})
         return evolve(health, message=message_line(health.message))
+    except BaseException as error:  # noqa: BLE001 (the boundary)
+        raise _unusable("the health", error) from None
 
 
 def take_database(value: object) -> Database | None:
@@ -155,38 +155,38 @@ class ReportTaker:
     """
 
     def __init__(self, value: Any) -> None:
-        self._value = value
         self._findings: list[Finding] = []
         self._made: dict[Any, Any] = {}
-        with _says_what_is_wrong(lambda: "the report"):
+        try:
             _check_kind(ScannerReport, value)
-            self._given = _checked_tuple(value.findings)
+            self._given, *self._others, self._end_of_life = _read_report(value)
+            _check_kind(tuple, self._given)
+        except BaseException as error:  # noqa: BLE001 (the boundary)
+            raise _unusable("the report", error) from None
 
     def take(self, number: int) -> bool:
         """Take so many further findings; return whether any are left."""
         begin = len(self._findings)
-        with _says_what_is_wrong(lambda: f"finding {len(self._findings) + 1} of the report"):
+        try:
             for one in self._given[begin : begin + number]:
                 self._findings.append(_take_finding(one, self._made))
+        except BaseException as error:  # noqa: BLE001 (the boundary)
+            raise _unusable(f"finding {len(self._findings) + 1} of the report", error) from None
         return len(self._findings) < len(self._given)
 
     def finish(self) -> ScannerReport:
         """Return the report."""
-        with _says_what_is_wrong(lambda: "the report"):
-            end, *others = _read_report(self._value)
-            end_of_life = None if end is None else _take(EndOfLife, end, self._made)
-            members = _checked(dict(zip(_OF_REPORT[1:], others, strict=True)))
-            return ScannerReport(findings=self._findings, end_of_life=end_of_life, **members)
+        try:
+            end = None if self._end_of_life is None else _take(EndOfLife, self._end_of_life, self._made)
+            members = _checked(dict(zip(_OF_REPORT[1:-1], self._others, strict=True)))
+            return ScannerReport(findings=self._findings, end_of_life=end, **members)
+        except BaseException as error:  # noqa: BLE001 (the boundary)
+            raise _unusable("the report", error) from None
 
 
-@contextmanager
-def _says_what_is_wrong(place: Callable[[], str]) -> Iterator[None]:
-    """Turn whatever happens while foreign objects are looked at into an error of ours."""
-    try:
-        yield
-    except BaseException as error:  # noqa: BLE001 (the boundary)
-        msg = f"{place()} can't be used: {one_line(text_of(error)) or class_name(error)}"
-        raise InvalidReportError(msg) from None
+def _unusable(place: str, error: BaseException) -> InvalidReportError:
+    """Return the error of ours for whatever has happened while foreign objects were looked at."""
+    return InvalidReportError(f"{place} can't be used: {one_line(text_of(error)) or class_name(error)}")
 
 
 def _take_finding(value: Any, made: dict[Any, Any]) -> Finding:
