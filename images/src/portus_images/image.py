@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from attrs import field, fields, frozen
 
@@ -141,7 +142,7 @@ class Image:
         return self.reference
 
 
-_SLOTS = {
+_SLOTS: dict[type, list[tuple[Callable[[object], Any], Callable[[object, Any], None]]]] = {
     kind: [(slot.__get__, slot.__set__) for slot in (getattr(kind, member.name) for member in fields(kind))]
     for kind in (Image, Layer, LocalImage, Platform, Reference, LocalReference)
 }
