@@ -1,0 +1,69 @@
+"""What is stored of one image: runs, and which of them count, for each scanner."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from attrs import frozen
+from portus_scanners import ScannerRun
+
+
+@frozen(kw_only=True)
+class MadeWith:
+    """What a scanner's answer depends on besides the image.
+
+    Attributes:
+        plugin_version: Version of the plugin's distribution.
+        scanner_version: Version of the backend; empty where it does not say.
+        settings: Fingerprint of the scanner's settings, without secrets.
+        database: Identity of the vulnerability data; None where nobody knows.
+        database_updated: When that data was last updated; None where nobody knows. Not compared.
+    """
+
+    plugin_version: str = ""
+    scanner_version: str = ""
+    settings: str = ""
+    database: str | None = None
+    database_updated: datetime | None = None
+
+
+@frozen(kw_only=True)
+class StoredRun:
+    """One scanner's run on one image, as often as it was repeated with the same result.
+
+    Attributes:
+        id: Its row.
+        run: The run; of one that was repeated, the last.
+        made_with: What the last was made with.
+        times: How often it was made, the first included.
+        first_at: When the first ended.
+        checked_at: When the last ended.
+        set_id: The set of its findings; None without a report.
+        total: How many findings it has.
+    """
+
+    id: int
+    run: ScannerRun
+    made_with: MadeWith
+    times: int
+    first_at: datetime
+    checked_at: datetime
+    set_id: int | None
+    total: int
+
+
+@frozen(kw_only=True)
+class ScannerAnswers:
+    """The runs of one scanner on one image that count. One run may be all three.
+
+    Attributes:
+        scanner: The scanner's name in the configuration.
+        answer: The newest that ended `ok`.
+        said: The newest that says something about the content: `ok`, `incomplete`, `unsupported`, or one with findings.
+        last: The newest, however it ended.
+    """
+
+    scanner: str
+    answer: StoredRun | None = None
+    said: StoredRun | None = None
+    last: StoredRun | None = None

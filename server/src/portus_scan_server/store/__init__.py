@@ -1,0 +1,58 @@
+"""What is kept: one database, its schema, and findings, runs and the catalogue in and out of it.
+
+`database.py` opens it, `migrating.py` brings it to this program's schema, `schema.py` has the tables. `runs.py` stores
+runs over `sets.py` and `finding_bodies.py`, `catalogue.py` what registries have. Everything works in a transaction that
+the caller has from `Store.reading` or `Store.writing`.
+"""
+
+from . import schema
+from .catalogue import (
+    load_image,
+    put_details,
+    put_image,
+    put_in_repository,
+    put_index,
+    put_registry,
+    put_repository,
+    put_tag,
+)
+from .database import POSTGRESQL, SQLITE, Store, StoreUnavailableError, parse_url, sqlite_url
+from .finding_bodies import column_string, lookup_name
+from .migrating import SchemaError, backup, check, current, newest, upgrade
+from .runs import PreparedRun, images_with, load_answers, load_runs, prepare_run, read_made_with, store_run
+from .types import Moment, database_now
+
+__all__ = [
+    "POSTGRESQL",
+    "SQLITE",
+    "Moment",
+    "PreparedRun",
+    "SchemaError",
+    "Store",
+    "StoreUnavailableError",
+    "backup",
+    "check",
+    "column_string",
+    "current",
+    "database_now",
+    "images_with",
+    "load_answers",
+    "load_image",
+    "load_runs",
+    "lookup_name",
+    "newest",
+    "parse_url",
+    "prepare_run",
+    "put_details",
+    "put_image",
+    "put_in_repository",
+    "put_index",
+    "put_registry",
+    "put_repository",
+    "put_tag",
+    "read_made_with",
+    "schema",
+    "sqlite_url",
+    "store_run",
+    "upgrade",
+]

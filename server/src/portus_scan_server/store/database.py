@@ -1,0 +1,224 @@
+"""One database, opened: transactions that read and transactions that write, on SQLite and on PostgreSQL.
+
+SQLite has one connection that writes, behind a lock, and four that read, each with a view of one moment. PostgreSQL has
+one pool for both. A database that can't be used is one error, `StoreUnavailableError`, whatever the driver calls it; no
+message has the address of a database, which may contain a password.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from portus_images import PortusError, SettingsError, words_of
+from sqlalchemy import URL, event, make_url, text
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    DisconnectionError,
+    OperationalError,
+    TimeoutError as PoolTimeoutError,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+_READERS = 4
+_POOL = 8
+_CONNECT_TIMEOUT = 5
+_POOL_TIMEOUT = 10.0
+_PRAGMAS = {
+    "journal_mode": "wal",
+    "synchronous": "normal",
+    "foreign_keys": "on",
+    "busy_timeout": "10000",
+    "cache_size": "-16384",
+    "temp_store": "memory",
+}
+_KEEPALIVE = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
+"""Set on the server's side, one by one: a pooler in between refuses them as options of the connection."""
+_ADDING = 0x706F7274
+"""The advisory lock of PostgreSQL that whoever adds findings shares, and whoever removes some has alone."""
+
+
+class StoreUnavailableError(PortusError):
+    """The database can't be used now: it is away, locked, or its disk is full. Nothing of a transaction is kept."""
+
+
+def parse_url(address: str) -> URL:
+    """Return the address of a database with the driver that is used for it.
+
+    Args:
+        address: ``sqlite:///FILE``, ``postgresql://USER:PASSWORD@HOST/NAME``, with or without a driver.
+
+    Raises:
+        SettingsError: It is not a valid address of one of the two.
+    """
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        raise SettingsError("the database's address is not valid: write postgresql://USER:PASSWORD@HOST/NAME") from None
+    kind = url.get_backend_name()
+    if kind == "postgres":
+        kind = POSTGRESQL
+    if kind == SQLITE and url.database and url.database != ":memory:":
+        return url.set(drivername="sqlite+aiosqlite")
+    if kind == POSTGRESQL:
+        try:
+            import psycopg  # noqa: F401 (the extra `postgresql` brings it)
+        except ImportError:
+            raise SettingsError("for PostgreSQL: pip install 'portus-scan-server[postgresql]'") from None
+        return url.set(drivername="postgresql+psycopg")
+    raise SettingsError("the database is sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
+
+
+def sqlite_url(path: Path) -> str:
+    """Return the address of an SQLite file."""
+    return URL.create("sqlite", database=str(path)).render_as_string()
+
+
+class Store:
+    """An open database. Made by `Store.open`.
+
+    Attributes:
+        dialect: ``sqlite`` or ``postgresql``.
+    """
+
+    def __init__(self, url: URL) -> None:
+        self.dialect = url.get_backend_name()
+        if self.dialect == SQLITE:
+            self._writer = _sqlite_engine(url, size=1, begin="begin immediate")
+            self._reader = _sqlite_engine(url, size=_READERS, begin="begin")
+        else:
+            self._writer = self._reader = _postgresql_engine(url)
+        self._turn = asyncio.Lock()
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, address: str) -> AsyncIterator[Store]:
+        """Open a database; nothing is connected before it is used.
+
+        Args:
+            address: See `parse_url`.
+
+        Raises:
+            SettingsError: The address is not valid.
+        """
+        store = cls(parse_url(address))
+        try:
+            yield store
+        finally:
+            await store._writer.dispose()
+            await store._reader.dispose()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection with a transaction that only reads, and is undone at the end.
+
+        Raises:
+            StoreUnavailableError: The database can't be used, at the begin or later.
+        """
+        async with _guarded(), self._reader.connect() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection with a transaction, which is committed at the end, or undone with an error.
+
+        Raises:
+            StoreUnavailableError: The database can't be used, at the begin or later. Whether a commit whose answer was
+                lost counts can't be known: what is written says whose it is, so that it can be asked.
+        """
+        async with _guarded():
+            if self.dialect == POSTGRESQL:
+                async with self._writer.begin() as connection:
+                    yield connection
+            else:
+                async with self._turn, self._writer.begin() as connection:
+                    yield connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a connection of its own to PostgreSQL, each statement its own transaction, for a lock that lasts.
+
+        Raises:
+            StoreUnavailableError: The database can't be used.
+        """
+        async with _guarded(), self._writer.connect() as connection:
+            await connection.execution_options(isolation_level="AUTOCOMMIT")
+            try:
+                yield connection
+            finally:
+                await connection.invalidate()  # its locks must not stay behind in the pool
+
+
+async def lock_for_adding(db: AsyncConnection) -> None:
+    """Keep retention away from findings until the transaction ends; SQLite has one writer anyway."""
+    if db.dialect.name == POSTGRESQL:
+        await db.execute(text("select pg_advisory_xact_lock_shared(:key)"), {"key": _ADDING})
+
+
+async def lock_for_removing(db: AsyncConnection) -> None:
+    """Keep everybody from adding findings until the transaction ends."""
+    if db.dialect.name == POSTGRESQL:
+        await db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _ADDING})
+
+
+@asynccontextmanager
+async def _guarded() -> AsyncIterator[None]:
+    """Turn what drivers raise of a database that can't be used into our error; mistakes in SQL stay what they are."""
+    try:
+        yield
+    except (OperationalError, DisconnectionError, PoolTimeoutError, OSError) as error:
+        raise StoreUnavailableError(words_of_driver(error)) from error
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        raise StoreUnavailableError(words_of_driver(error)) from error
+
+
+def words_of_driver(error: Exception) -> str:
+    """Return what the driver says, without the statement and its values."""
+    cause = getattr(error, "orig", None) or error
+    return f"the database can't be used: {words_of(cause)}"
+
+
+def _sqlite_engine(url: URL, *, size: int, begin: str) -> AsyncEngine:
+    engine = create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=_POOL_TIMEOUT)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:
+        connection.isolation_level = None  # the driver would begin transactions of its own accord, and too late
+        cursor = connection.cursor()
+        for name, value in _PRAGMAS.items():
+            cursor.execute(f"pragma {name} = {value}")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begun(connection: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgresql_engine(url: URL) -> AsyncEngine:
+    engine = create_async_engine(
+        url,
+        pool_size=_POOL,
+        max_overflow=0,
+        pool_timeout=_POOL_TIMEOUT,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": _CONNECT_TIMEOUT},
+    )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _connected(connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        for name, value in _KEEPALIVE.items():
+            cursor.execute(f"set {name} = {value}")
+        cursor.close()
+        connection.commit()
+
+    return engine

@@ -1,0 +1,154 @@
+"""The schema's versions: bringing a database to this program's, asking which it has, a copy of it.
+
+These functions block, on a connection of their own; servers run them before they listen.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from portus_images import PortusError
+from sqlalchemy import URL, Connection, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+
+from .database import POSTGRESQL, StoreUnavailableError, parse_url, words_of_driver
+
+_FOLDER = Path(__file__).with_name("migrations")
+_UPGRADING = 0x6D696772
+"""The advisory lock of PostgreSQL that two servers which start at once take in turn."""
+
+
+class SchemaError(PortusError):
+    """The database's schema is not the one that this program works with; the message says what to do."""
+
+
+def upgrade(address: str, version: str = "head") -> tuple[str, str]:
+    """Bring a database to this program's schema, in one transaction.
+
+    Args:
+        address: See `parse_url`.
+        version: An earlier schema, where a test asks for one.
+
+    Returns:
+        The versions before and after; empty for an empty database.
+
+    Raises:
+        SchemaError: It has a later schema than this program knows.
+        StoreUnavailableError: The database can't be used.
+    """
+    with _connected(address) as connection:
+        if connection.dialect.name == POSTGRESQL:
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _UPGRADING})
+        before = _version(connection)
+        _check_known(before)
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, version)
+        return before, _version(connection)
+
+
+def current(address: str) -> str:
+    """Return the version of a database's schema; empty for an empty database.
+
+    Raises:
+        StoreUnavailableError: The database can't be used.
+    """
+    with _connected(address) as connection:
+        return _version(connection)
+
+
+def newest() -> str:
+    """Return the version of the schema that this program works with."""
+    return str(_scripts().get_current_head())
+
+
+def check(address: str) -> None:
+    """Do nothing if a database has this program's schema.
+
+    Raises:
+        SchemaError: It has another one.
+        StoreUnavailableError: The database can't be used.
+    """
+    version = current(address)
+    _check_known(version)
+    if version != newest():
+        has = f"is at {version}" if version else "is empty"
+        raise SchemaError(f"the database {has}, this program needs {newest()}: portus-scan db upgrade")
+
+
+def backup(address: str, target: Path) -> None:
+    """Copy an SQLite database to a new file, while it is used.
+
+    Raises:
+        SchemaError: It is not SQLite, which has programs of its own for this.
+        FileExistsError: There is such a file.
+        StoreUnavailableError: The database can't be read, or the file not written.
+    """
+    url = parse_url(address)
+    if url.get_backend_name() == POSTGRESQL:
+        raise SchemaError("PostgreSQL has its own program for this: pg_dump --format=custom")
+    if target.exists():
+        raise FileExistsError(f"{target} exists already")
+    try:
+        with (
+            closing(sqlite3.connect(f"file:{url.database}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(target)) as copy,
+        ):
+            source.backup(copy)
+    except sqlite3.Error as error:
+        target.unlink(missing_ok=True)
+        raise StoreUnavailableError(f"the copy was not made: {error}") from error
+
+
+@contextmanager
+def _connected(address: str) -> Iterator[Connection]:
+    """Yield a connection with a transaction that is committed at the end."""
+    engine = create_engine(_blocking(parse_url(address)), poolclass=NullPool)
+    if engine.dialect.name != POSTGRESQL:
+
+        @event.listens_for(engine, "connect")
+        def _found(connection: sqlite3.Connection, _record: object) -> None:
+            connection.isolation_level = None
+
+        @event.listens_for(engine, "begin")
+        def _begun(connection: Connection) -> None:
+            connection.exec_driver_sql("begin immediate")
+
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise StoreUnavailableError(words_of_driver(error)) from error
+    finally:
+        engine.dispose()
+
+
+def _blocking(url: URL) -> URL:
+    return url if url.get_backend_name() == POSTGRESQL else url.set(drivername="sqlite")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _version(connection: Connection) -> str:
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+def _check_known(version: str) -> None:
+    if version and version not in {one.revision for one in _scripts().walk_revisions()}:
+        raise SchemaError(f"the database is at {version}, which is later than this program: install the newer version")

@@ -1,0 +1,298 @@
+"""The tables. What each row is: ``docs/explanation/service.md``. The migrations make them; a test compares the two.
+
+Bodies are JSON in ASCII, written and read by one module each. A column beside a body is what queries ask for.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from .types import Moment, database_now
+
+ONLY = "only"
+"""The key of a table's or column's ``info`` that names the one database that has it."""
+SEVERITIES = ("unknown", "negligible", "low", "medium", "high", "critical", "defcon1")
+"""The columns of `summaries` with a count each, lowest severity first."""
+OPEN = "state in ('queued', 'running')"
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+
+def _id() -> Column[int]:
+    return Column("id", Integer, primary_key=True)
+
+
+def _reference(name: str, target: str, *, nullable: bool = False, cascade: bool = False) -> Column[int]:
+    key = ForeignKey(f"{target}.id", ondelete="CASCADE" if cascade else None)
+    return Column(name, Integer, key, nullable=nullable)
+
+
+def _member(name: str, target: str) -> Column[int]:
+    """Return a part of a primary key whose row goes with the row that it names."""
+    return Column(name, Integer, ForeignKey(f"{target}.id", ondelete="CASCADE"), primary_key=True, autoincrement=False)
+
+
+def _string(name: str, *, unique: bool = False, default: str | None = None) -> Column[str]:
+    return Column(name, Text, nullable=False, unique=unique, server_default=default)
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default="0")
+
+
+def _flag(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False, server_default=false())
+
+
+registries = Table(
+    "registries",
+    metadata,
+    _id(),
+    _string("host", unique=True),
+    Column("last_event_at", Moment),
+    Column("last_sync_at", Moment),
+)
+repositories = Table(
+    "repositories",
+    metadata,
+    _id(),
+    _reference("registry_id", "registries"),
+    _string("name"),
+    UniqueConstraint("registry_id", "name"),
+)
+images = Table(
+    "images",
+    metadata,
+    _id(),
+    _string("digest", unique=True),
+    _string("media_type", default=""),
+    _flag("is_index"),
+    Column("body", Text),  # NULL: the resolver was not asked yet
+    Column("first_seen_at", Moment, nullable=False, server_default=database_now()),
+    Column("last_seen_at", Moment, nullable=False, server_default=database_now()),
+)
+index_images = Table(
+    "index_images",
+    metadata,
+    _member("index_id", "images"),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    _reference("image_id", "images", cascade=True),
+    _string("platform", default=""),
+    _flag("runnable"),
+    Index(None, "image_id"),
+)
+image_repositories = Table(
+    "image_repositories",
+    metadata,
+    _member("image_id", "images"),
+    _member("repository_id", "repositories"),
+    Column("seen_at", Moment, nullable=False, server_default=database_now()),
+    Index(None, "repository_id"),
+)
+tags = Table(
+    "tags",
+    metadata,
+    _id(),
+    _reference("repository_id", "repositories"),
+    _string("name"),
+    _reference("image_id", "images"),
+    Column("pushed_at", Moment, nullable=False, server_default=database_now()),
+    _string("pushed_by", default=""),
+    Column("missed", SmallInteger, nullable=False, server_default="0"),
+    Column("gone_at", Moment),
+    UniqueConstraint("repository_id", "name"),
+    Index(None, "image_id"),
+)
+tag_history = Table(
+    "tag_history",
+    metadata,
+    _id(),
+    _reference("tag_id", "tags", cascade=True),
+    _reference("image_id", "images"),
+    Column("from_at", Moment, nullable=False),
+    Column("to_at", Moment, nullable=False, server_default=database_now()),
+    Index(None, "tag_id"),
+    Index(None, "image_id"),
+)
+advisories = Table(
+    "advisories",
+    metadata,
+    _id(),
+    _string("fingerprint", unique=True),
+    _string("body"),
+)
+advisory_names = Table(
+    "advisory_names",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _member("advisory_id", "advisories"),
+    Index(None, "advisory_id"),
+    sqlite_with_rowid=False,
+)
+findings = Table(
+    "findings",
+    metadata,
+    _id(),
+    _string("fingerprint", unique=True),
+    _reference("advisory_id", "advisories"),
+    Column("severity", SmallInteger, nullable=False),
+    _string("package"),
+    _string("version"),
+    _string("body"),
+    Index(None, "advisory_id"),
+)
+finding_sets = Table(
+    "finding_sets",
+    metadata,
+    _id(),
+    _string("fingerprint", unique=True),
+    Column("total", Integer, nullable=False),
+    Column("finding_ids", ARRAY(Integer), nullable=False, info={ONLY: "postgresql"}),
+)
+set_findings = Table(
+    "set_findings",
+    metadata,
+    _member("set_id", "finding_sets"),
+    Column("finding_id", Integer, ForeignKey("findings.id"), primary_key=True, autoincrement=False),
+    Index(None, "finding_id", "set_id"),
+    sqlite_with_rowid=False,
+    info={ONLY: "sqlite"},
+)
+runs = Table(
+    "runs",
+    metadata,
+    _id(),
+    _reference("image_id", "images", cascade=True),
+    _string("scanner"),
+    _string("outcome"),
+    _reference("set_id", "finding_sets", nullable=True),
+    _string("body"),
+    Column("places", LargeBinary),
+    _string("plugin_version", default=""),
+    _string("scanner_version", default=""),
+    _string("settings", default=""),
+    Column("database_identity", Text),
+    Column("database_updated", Moment),
+    Column("times", Integer, nullable=False, server_default="1"),
+    Column("first_at", Moment, nullable=False, server_default=database_now()),
+    Column("checked_at", Moment, nullable=False, server_default=database_now()),
+    Index(None, "image_id", "scanner"),
+    Index(None, "set_id"),
+)
+latest = Table(
+    "latest",
+    metadata,
+    _member("image_id", "images"),
+    Column("scanner", Text, primary_key=True),
+    _reference("answer_id", "runs", nullable=True),
+    _reference("said_id", "runs", nullable=True),
+    _reference("try_id", "runs"),
+    Index(None, "answer_id"),
+    Index(None, "said_id"),
+    Index(None, "try_id"),
+)
+scanners = Table(
+    "scanners",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _string("plugin"),
+    _string("plugin_version", default=""),
+    _string("scanner_version", default=""),
+    _string("settings", default=""),
+    Column("database_identity", Text),
+    Column("database_updated", Moment),
+    Column("healthy", Boolean),
+    _string("message", default=""),
+    Column("asked_at", Moment, nullable=False, server_default=database_now()),
+)
+summaries = Table(
+    "summaries",
+    metadata,
+    _member("image_id", "images"),
+    _string("configuration"),
+    _string("verdict"),
+    *(_count(name) for name in SEVERITIES),
+    _count("total"),
+    _count("fixable"),
+    _count("suppressed"),
+    _string("gate", default=""),
+    _string("violations", default="[]"),
+    _string("doubts", default="{}"),
+    Column("oldest_database", Moment),
+    Column("checked_at", Moment),
+    Column("made_at", Moment, nullable=False, server_default=database_now()),
+    Column("holds_until", Moment),
+    Index(None, "configuration"),
+)
+requests = Table(
+    "requests",
+    metadata,
+    _id(),
+    _reference("image_id", "images", cascade=True),
+    _string("scanner_set", default=""),
+    _string("reason"),
+    Column("priority", SmallInteger, nullable=False),
+    _string("state", default="queued"),
+    Column("due_at", Moment, nullable=False, server_default=database_now()),
+    _count("attempt"),
+    _count("deaths"),
+    _flag("alone"),
+    _flag("again"),
+    Column("owner", Text),
+    _string("asked_by", default=""),
+    _string("step", default=""),
+    _string("error", default=""),
+    Column("asked_at", Moment, nullable=False, server_default=database_now()),
+    Column("claimed_at", Moment),
+    Column("ended_at", Moment),
+    Index(
+        "uq_requests_open", "image_id", "scanner_set", unique=True, postgresql_where=text(OPEN), sqlite_where=text(OPEN)
+    ),
+    Index(
+        "ix_requests_queued",
+        text("priority desc"),
+        "id",
+        "due_at",
+        postgresql_where=text("state = 'queued'"),
+        sqlite_where=text("state = 'queued'"),
+    ),
+    Index("ix_requests_state_ended_at", "state", "ended_at"),
+)
+request_sources = Table(
+    "request_sources",
+    metadata,
+    _member("request_id", "requests"),
+    _member("repository_id", "repositories"),
+    _string("tag", default=""),
+    _string("error", default=""),
+)
+workers = Table(
+    "workers",
+    metadata,
+    Column("owner", Text, primary_key=True),
+    Column("lock_key", Integer, nullable=False, unique=True),
+    Column("began_at", Moment, nullable=False, server_default=database_now()),
+    info={ONLY: "postgresql"},
+)

@@ -1,0 +1,195 @@
+"""Sets of findings: stored once, by one statement for each table, whatever their number; shared by all images.
+
+Rows go to the database as one parameter, a JSON array, which both databases take apart in the same words.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from attrs import frozen
+from portus_scanners import Finding
+from sqlalchemy import FromClause, Select, bindparam, cast, func, literal, select, text, type_coerce
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import Integer
+
+from .database import POSTGRESQL, lock_for_adding
+from .finding_bodies import (
+    RANKS,
+    FindingRow,
+    column_string,
+    fingerprint_of,
+    lookup_name,
+    make_row,
+    names_in,
+    pack_places,
+    read_finding,
+    unpack_places,
+)
+from .schema import advisories, advisory_names, finding_sets, findings, set_findings
+
+_ROWS = {
+    "sqlite": "json_each(:rows)",
+    "postgresql": "jsonb_array_elements(cast(:rows as jsonb)) as one(value)",
+}
+_ADD_ADVISORIES = """
+insert into advisories (fingerprint, body)
+select value->>0, value->>1 from {rows}
+where not exists (select 1 from advisories where fingerprint = value->>0)
+on conflict (fingerprint) do nothing"""
+_ADD_NAMES = """
+insert into advisory_names (name, advisory_id)
+select value->>1, advisories.id from {rows} join advisories on advisories.fingerprint = value->>0
+where true
+on conflict (name, advisory_id) do nothing"""
+_ADD_FINDINGS = """
+insert into findings (fingerprint, advisory_id, severity, package, version, body)
+select value->>0, advisories.id, cast(value->>2 as integer), value->>3, value->>4, value->>5
+from {rows} join advisories on advisories.fingerprint = value->>1
+where not exists (select 1 from findings where findings.fingerprint = value->>0)
+on conflict (fingerprint) do nothing"""
+_ADD_SET = {
+    "sqlite": """
+insert into finding_sets (fingerprint, total) values (:fingerprint, :total) returning id""",
+    "postgresql": """
+insert into finding_sets (fingerprint, total, finding_ids)
+select :fingerprint, cast(:total as integer), coalesce(array_agg(findings.id), '{{}}')
+from {rows} join findings on findings.fingerprint = value->>0
+on conflict (fingerprint) do nothing
+returning id""",
+}
+_ADD_MEMBERS = """
+insert into set_findings (set_id, finding_id)
+select :set_id, findings.id from {rows} join findings on findings.fingerprint = value->>0"""
+
+
+@frozen
+class PreparedFindings:
+    """The findings of one report, ready to be stored: pure, and most of the work.
+
+    Attributes:
+        fingerprint: The hash of their set.
+        rows: The members of the set, in its order.
+        places: What `pack_places` returned.
+    """
+
+    fingerprint: str
+    rows: tuple[FindingRow, ...]
+    places: bytes | None
+
+
+def prepare_findings(told: Sequence[Finding]) -> PreparedFindings:
+    """Return what is stored of a report's findings.
+
+    The order of a set is that of a report's findings without their places, so that the members of a report which names
+    no places need none; members that say the same but for their places are one.
+
+    Args:
+        told: The findings of the report, in its order.
+    """
+    rows = [make_row(one) for one in told]
+    members = sorted({row.fingerprint: row for row in rows}.values(), key=_set_order)
+    numbers = {row.fingerprint: number for number, row in enumerate(members)}
+    places = pack_places(told, [numbers[row.fingerprint] for row in rows])
+    whole = fingerprint_of("".join(sorted(numbers)))
+    return PreparedFindings(whole, tuple(members), places)
+
+
+def _set_order(row: FindingRow) -> tuple[Any, ...]:
+    one = row.finding
+    return -RANKS[one.severity], one.id, one.package.name, one.package.version, one.package.namespace, row.fingerprint
+
+
+async def put_set(db: AsyncConnection, prepared: PreparedFindings) -> int:
+    """Return the id of the set with these members; what is not there yet is added. In a transaction that writes."""
+    known = select(finding_sets.c.id).where(finding_sets.c.fingerprint == prepared.fingerprint)
+    if (found := await db.scalar(known)) is not None:
+        return int(found)
+    await lock_for_adding(db)
+    by_advisory = {row.advisory: row for row in prepared.rows}
+    ordered = [by_advisory[key] for key in sorted(by_advisory)]  # always in one order: no two writers wait in a ring
+    await _run(db, _ADD_ADVISORIES, [(row.advisory, row.advisory_body) for row in ordered])
+    await _run(db, _ADD_NAMES, [(row.advisory, name) for row in ordered for name in sorted(names_in(row.finding))])
+    members = sorted(prepared.rows, key=lambda row: row.fingerprint)
+    await _run(db, _ADD_FINDINGS, [_finding_columns(row) for row in members])
+    keys = [(row.fingerprint,) for row in members]
+    whole = {"fingerprint": prepared.fingerprint, "total": len(keys)}
+    statement = _ADD_SET[db.dialect.name]
+    made = await _run(db, statement, keys if db.dialect.name == POSTGRESQL else None, whole)
+    if made is None:  # another writer was first
+        return int((await db.execute(known)).scalar_one())
+    if db.dialect.name != POSTGRESQL:
+        await _run(db, _ADD_MEMBERS, keys, {"set_id": made})
+    return made
+
+
+def _finding_columns(row: FindingRow) -> tuple[object, ...]:
+    package = row.finding.package
+    names = column_string(package.name), column_string(package.version)
+    return row.fingerprint, row.advisory, RANKS[row.finding.severity], *names, row.body
+
+
+async def _run(
+    db: AsyncConnection, statement: str, rows: Sequence[object] | None, values: Mapping[str, object] | None = None
+) -> int | None:
+    """Run a statement with rows as its one large parameter; return the id that it returns, if it does."""
+    parameters = dict(values or {})
+    if rows is not None:
+        parameters["rows"] = json.dumps(rows, separators=(",", ":"))
+    result = await db.execute(_statement(statement, db.dialect.name), parameters)
+    return result.scalar() if result.returns_rows else None
+
+
+def _statement(words: str, dialect: str) -> Any:
+    return text(words.replace("{rows}", _ROWS[dialect]).replace("{{}}", "{}"))
+
+
+async def load_sets(
+    db: AsyncConnection, wanted: Sequence[int]
+) -> dict[int, list[Callable[[str | None, str], Finding]]]:
+    """Return for each set what makes its findings, in the order of the set, by their layer and path."""
+    found: dict[int, list[tuple[Any, Callable[[str | None, str], Finding]]]] = {one: [] for one in wanted}
+    for row in await db.execute(_members(db.dialect.name), {"wanted": list(wanted)}):
+        make = read_finding(row.advisory_body, row.body)
+        found[row.set_id].append((_set_order(FindingRow(row.fingerprint, "", make(None, ""), "", "")), make))
+    return {one: [make for _, make in sorted(members, key=lambda pair: pair[0])] for one, members in found.items()}
+
+
+def _members(dialect: str) -> Select[Any]:
+    """Return the query for the members of some sets."""
+    columns = findings.c.fingerprint, findings.c.body, advisories.c.body.label("advisory_body")
+    if dialect == POSTGRESQL:
+        inside = select(finding_sets.c.id.label("set_id"), func.unnest(finding_sets.c.finding_ids).label("finding_id"))
+        links: FromClause = inside.where(finding_sets.c.id.in_(bindparam("wanted", expanding=True))).subquery()
+        query = select(links.c.set_id, *columns)
+    else:
+        links = set_findings
+        query = select(links.c.set_id, *columns).where(links.c.set_id.in_(bindparam("wanted", expanding=True)))
+    joined = links.join(findings, findings.c.id == links.c.finding_id)
+    return query.select_from(joined.join(advisories, advisories.c.id == findings.c.advisory_id))
+
+
+def findings_of(makers: Sequence[Callable[[str | None, str], Finding]], places: bytes | None) -> tuple[Finding, ...]:
+    """Return the findings of a report, in its order."""
+    return tuple([makers[number](layer, path) for number, layer, path in unpack_places(places, len(makers))])
+
+
+def sets_with(name: str, dialect: str) -> Select[Any]:
+    """Return the query for the ids of sets with a vulnerability of this id or alias.
+
+    Args:
+        name: The id or alias, in upper or lower case.
+        dialect: Which database.
+    """
+    called = select(advisory_names.c.advisory_id).where(advisory_names.c.name == lookup_name(name))
+    ids = select(findings.c.id).where(findings.c.advisory_id.in_(called))
+    if dialect == POSTGRESQL:
+        wanted = func.coalesce(func.array(ids.scalar_subquery()), cast(literal("{}"), ARRAY(Integer)))
+        return select(finding_sets.c.id).where(finding_sets.c.finding_ids.op("&&")(type_coerce(wanted, ARRAY(Integer))))
+    return select(set_findings.c.set_id.label("id")).where(set_findings.c.finding_id.in_(ids)).distinct()
+
+
+__all__ = ["PreparedFindings", "findings_of", "load_sets", "prepare_findings", "put_set", "sets_with"]
