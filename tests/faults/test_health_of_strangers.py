@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 from portus_scanner_harbor import HarborScanner
+from portus_scanner_zypper_docker.server_turn import take_turn
 from portus_scanners import Engine, ScannerSection, Settings
-from portus_scanners.backends import take_turn
 from portus_scanners.plugins import discover
 from portus_scanners_testing import StandInContext
 from portus_scanners_testing.engines import GivenPlugin

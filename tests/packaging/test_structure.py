@@ -28,7 +28,7 @@ ROOMS = {
     "scanner": "models scanner_settings",
     "plugins": "errors scanner",
     "settings": "errors plugins scanner_settings",
-    "merge": "errors models",
+    "merge": "models",
     "serialize": "errors merge models",
     "backends": "errors models scanner scanner_settings",
     "engine": "errors merge models plugins scanner scanner_settings settings",
@@ -36,7 +36,7 @@ ROOMS = {
 DOORS_OF_PLUGINS = {"portus_scanners", "portus_scanners.backends"}
 BUDGETS = {"images": 7_900, "core": 8_500, "policy": 4_200, "kit": 6_000, "server": 9_000}
 MOST_LINES = 400
-MOST_NAMES = 71
+MOST_NAMES = 70
 SMALL = 60
 # The words of somebody else's JSON: two backends may both have a `Vulnerability`.
 WIRE_MODELS = ("*/wire.py", "plugins/osv/src/*/sbom.py", "plugins/report_file/src/*/forms/*.py")

@@ -34,7 +34,6 @@ from .engine import (
     Slots as Slots,
 )
 from .errors import (
-    CombineError as CombineError,
     InvalidDocumentError as InvalidDocumentError,
     InvalidReportError as InvalidReportError,
     PluginError as PluginError,
@@ -42,10 +41,7 @@ from .errors import (
     ScannerUnavailableError as ScannerUnavailableError,
     UnsupportedImageError as UnsupportedImageError,
 )
-from .merge import (
-    combine_reports as combine_reports,
-    make_image_report as make_image_report,
-)
+from .merge import make_image_report as make_image_report
 from .models import (
     Cvss as Cvss,
     Database as Database,

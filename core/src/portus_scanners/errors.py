@@ -5,7 +5,6 @@
     PortusError                   (of portus_images, whose own errors derive from it as well)
     |-- PluginError               a plugin can't be found or loaded: install or update it
     |-- InvalidDocumentError      not a report document of ours (also a ValueError)
-    |-- CombineError              these reports are not about one image (also a ValueError)
     `-- ScannerError              what a scanner raises: the run has failed
         |-- UnsupportedImageError     the backend can't read such an image: not failed, and not clean
         |-- ScannerUnavailableError   the backend can't be reached or is out of order: tried again
@@ -57,10 +56,6 @@ class InvalidDocumentError(PortusError, ValueError):
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults: tuple[str, ...] = tuple(faults)
         super().__init__("; ".join(self.faults))
-
-
-class CombineError(PortusError, ValueError):
-    """Reports that can't be combined into one: there are none, or they are about different images."""
 
 
 class ScannerError(PortusError):

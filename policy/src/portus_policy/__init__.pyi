@@ -7,6 +7,10 @@ from portus_scanners.models import (
     UnusedRule as UnusedRule,
 )
 
+from .combine import (
+    CombineError as CombineError,
+    combine_reports as combine_reports,
+)
 from .diff import (
     DocumentDiff as DocumentDiff,
     ImageDiff as ImageDiff,

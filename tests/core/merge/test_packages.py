@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from attrs import evolve
+from portus_policy import CombineError, combine_reports
 from portus_scanners import (
-    CombineError,
     Finding,
     Image,
     Outcome,
@@ -17,7 +17,6 @@ from portus_scanners import (
     Severity,
     SeverityPolicy,
     Verdict,
-    combine_reports,
     make_image_report,
 )
 from portus_scanners.merge import merge, packages as groups

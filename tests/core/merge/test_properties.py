@@ -6,6 +6,7 @@ from random import Random
 
 from attrs import evolve
 from hypothesis import given, settings, strategies as st
+from portus_policy import combine_reports
 from portus_scanners import (
     Finding,
     Image,
@@ -18,7 +19,6 @@ from portus_scanners import (
     Severity,
     SeverityPolicy,
     Verdict,
-    combine_reports,
     make_image_report,
 )
 from portus_scanners.merge import merge

@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from attrs import evolve
 from hypothesis import given, settings, strategies as st
+from portus_policy import combine_reports
 from portus_scanners import (
     Finding,
     Image,
@@ -17,7 +18,6 @@ from portus_scanners import (
     ScannerReport,
     ScannerRun,
     Severity,
-    combine_reports,
     make_image_report,
 )
 from portus_scanners.merge import canonical_namespace, merge

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from portus_scanner_zypper_docker import ZypperDockerScanner
+from portus_scanner_zypper_docker.server_turn import take_turn
 from portus_scanners import Engine, ImageReport, Outcome, Progress
-from portus_scanners.backends import take_turn
 from portus_scanners_testing import StandInContext, open_engine
 from standins.zypper_docker import StandInZypperDocker, scanned
 

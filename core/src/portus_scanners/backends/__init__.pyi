@@ -36,9 +36,5 @@ from .program import (
     kill_programs as kill_programs,
     lasting_folder as lasting_folder,
 )
-from .server_turn import (
-    ServerTurn as ServerTurn,
-    take_turn as take_turn,
-)
 
 __all__: list[str]

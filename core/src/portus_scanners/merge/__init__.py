@@ -9,7 +9,7 @@ of several. ``docs/reference/merging.md`` has the rules for users.
 from __future__ import annotations
 
 from .ecosystems import PACKAGE_TYPES, canonical_name, canonical_namespace, canonical_version, kind_of
-from .image_report import combine_reports, judge, make_image_report, merge
+from .image_report import judge, make_image_report, merge
 from .package_urls import PackageUrl, derive_purl, read_purl
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "canonical_name",
     "canonical_namespace",
     "canonical_version",
-    "combine_reports",
     "derive_purl",
     "judge",
     "kind_of",

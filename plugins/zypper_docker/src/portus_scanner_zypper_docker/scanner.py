@@ -12,11 +12,12 @@ from typing import Any
 from urllib.parse import quote
 
 from portus_scanners import Health, Image, Scanner, ScannerError, ScannerReport, UnsupportedImageError
-from portus_scanners.backends import HttpAnswer, HttpBackend, ServerTurn, one_line, take_turn
+from portus_scanners.backends import HttpAnswer, HttpBackend, one_line
 
 from .findings import make_report
 from .questions import Question, questions_for
 from .refusals import NoSuchImageError, error_of
+from .server_turn import ServerTurn, take_turn
 from .settings import ZypperDockerSettings
 from .wire import read_result
 

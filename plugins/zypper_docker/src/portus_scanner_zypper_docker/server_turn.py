@@ -14,18 +14,16 @@ from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
-from yarl import URL
-
-from ..scanner import ScannerContext
-
-__all__ = ["ServerTurn", "take_turn"]
+from portus_scanners import ScannerContext
 
 ResultT = TypeVar("ResultT")
 
 _PAUSE = 0.5
 """Seconds between two looks at a lock that somebody else holds."""
 _FOLDER = "portus-scanners"
+_PORTS = {"http": 80, "https": 443}
 _LOOPBACK = {"localhost": "127.0.0.1", "::1": "127.0.0.1"}
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _NOT_FOLLOWED = os.O_NOFOLLOW | os.O_CLOEXEC if os.name == "posix" else 0
@@ -112,9 +110,9 @@ def _try(server: str) -> ServerTurn:
 
 def _name_of(server: str) -> str:
     """Return the same name for all addresses that say the same host and port."""
-    url = URL(server)
-    host = (url.host or "").lower().rstrip(".")
-    return hashlib.sha256(f"{_LOOPBACK.get(host, host)}:{url.port}".encode()).hexdigest()[:32]
+    url = urlsplit(server)
+    host, port = (url.hostname or "").rstrip("."), url.port or _PORTS.get(url.scheme)
+    return hashlib.sha256(f"{_LOOPBACK.get(host, host)}:{port}".encode()).hexdigest()[:32]
 
 
 def _open(name: str) -> int:

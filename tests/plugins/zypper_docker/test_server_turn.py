@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from portus_scanners.backends import take_turn
+from portus_scanner_zypper_docker.server_turn import take_turn
 from portus_scanners_testing import RecordingContext, StandInContext
 
 SERVER = "http://zypper.example:3000"
 OTHER_PROCESS = """
 import asyncio
 import os
-from portus_scanners.backends import take_turn
+from portus_scanner_zypper_docker.server_turn import take_turn
 from portus_scanners_testing import StandInContext
 
 async def main():
@@ -31,7 +31,7 @@ asyncio.run(main())
 def homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the user's folders are: ``runtime``, ``cache``, ``home``."""
     for variable, name in (("XDG_RUNTIME_DIR", "runtime"), ("XDG_CACHE_HOME", "cache"), ("HOME", "home")):
-        (tmp_path / name).mkdir()
+        (tmp_path / name).mkdir(exist_ok=True)  # one is the plugin tests' own
         monkeypatch.setenv(variable, str(tmp_path / name))
     return tmp_path
 
