@@ -1,0 +1,40 @@
+"""The table of work: ask, claim, end, give back; whose process died; who lives.
+
+`table.py` has every statement about a request, `workers.py` how PostgreSQL knows that an owner lives.
+"""
+
+from .table import (
+    PRIORITIES,
+    ClaimedRequest,
+    ImageSource,
+    Reason,
+    ask,
+    ask_again,
+    claim,
+    died,
+    finish,
+    give_back,
+    give_up,
+    note_source,
+    put_off,
+)
+from .workers import alive, new_owner, sweep
+
+__all__ = [
+    "PRIORITIES",
+    "ClaimedRequest",
+    "ImageSource",
+    "Reason",
+    "alive",
+    "ask",
+    "ask_again",
+    "claim",
+    "died",
+    "finish",
+    "give_back",
+    "give_up",
+    "new_owner",
+    "note_source",
+    "put_off",
+    "sweep",
+]

@@ -1,0 +1,305 @@
+"""The table of work: what is asked for, claimed, ended. The truth is here, not in a queue.
+
+A request has an owner while it runs, and every write about it names request, owner and attempt: what an old owner says
+late changes nothing. There is one open request for an image and a scanner set; who asks again joins it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import Any
+
+from attrs import frozen
+from portus_images import message_line
+from sqlalchemy import CursorResult, Integer, and_, case, func, literal, not_, select, text, update
+from sqlalchemy.dialects.postgresql import insert as insert_in_postgresql
+from sqlalchemy.dialects.sqlite import insert as insert_in_sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..store import POSTGRESQL, column_string, database_now, schema
+
+requests, request_sources = schema.requests, schema.request_sources
+_DEATHS = 3
+"""How often a request may die while it runs alone, before nobody runs it any longer."""
+_PUT_OFF = (900, 3_600, 21_600)
+"""Seconds until a request is tried again that no source gave an image for, by how often that was; then a day."""
+_DAY = 86_400
+_SOURCES = 5
+"""In how many repositories an attempt looks for an image."""
+_QUEUED, _RUNNING, _DONE, _FAILED, _DEAD = "queued", "running", "done", "failed", "dead"
+
+
+class Reason(Enum):
+    """Why an image is to be scanned."""
+
+    PUSH = "push"
+    """Somebody has pushed it."""
+    PERSON = "person"
+    """Somebody has asked for it."""
+    FIRST_SYNC = "first_sync"
+    """A list of the registry has it, and nobody has seen it before."""
+    RESCAN = "rescan"
+    """What is known of it is no longer good, or a schedule says so."""
+
+
+PRIORITIES = {Reason.PUSH: 10, Reason.PERSON: 8, Reason.FIRST_SYNC: 5, Reason.RESCAN: 0}
+"""Higher ones go first."""
+
+
+@frozen(kw_only=True)
+class ImageSource:
+    """A repository that is said to have an image.
+
+    Attributes:
+        repository_id: Its row.
+        host: The configured registry.
+        repository: Its name there.
+        tag: The tag that was seen; empty for none.
+    """
+
+    repository_id: int
+    host: str
+    repository: str
+    tag: str
+
+
+@frozen(kw_only=True)
+class ClaimedRequest:
+    """A request that this owner runs.
+
+    Attributes:
+        request_id: Its row.
+        owner: One life of a runner.
+        attempt: Which claim of the request this is.
+        alone: Whether nothing else may run meanwhile.
+        image_id: The image or index.
+        digest: Its digest.
+        scanners: Only these; all that are enabled where empty.
+        reason: Why it was asked for.
+        sources: Where to look for it, in turn; at most five.
+    """
+
+    request_id: int
+    owner: str
+    attempt: int
+    alone: bool
+    image_id: int
+    digest: str
+    scanners: tuple[str, ...]
+    reason: Reason
+    sources: tuple[ImageSource, ...]
+
+
+async def ask(
+    db: AsyncConnection,
+    image_id: int,
+    reason: Reason,
+    *,
+    source: tuple[int, str] | None = None,
+    scanners: Iterable[str] = (),
+    by: str = "",
+    delay: float = 0.0,
+) -> int:
+    """Ask for a scan of an image, and return the request: a new one, or the open one, which may become more urgent.
+
+    A request that is dead stays so, and is returned as it is, unless a person asks.
+
+    Args:
+        db: A transaction that writes.
+        image_id: The image or index.
+        reason: Why; says how urgent it is.
+        source: A repository that has it, and its tag there or an empty string; others that are known to have it are
+            tried after it.
+        scanners: Only these; all that are enabled where empty.
+        by: Who asks; empty where nobody says.
+        delay: Seconds until it is due.
+    """
+    scanner_set = ",".join(sorted(set(scanners)))
+    here = and_(requests.c.image_id == image_id, requests.c.scanner_set == scanner_set)
+    dead = await db.scalar(
+        select(requests.c.id).where(here, requests.c.state == _DEAD).order_by(requests.c.id).limit(1)
+    )
+    if dead is not None:
+        if reason is Reason.PERSON:
+            await ask_again(db, int(dead), by=by)
+        return int(dead)
+    insert = insert_in_postgresql if db.dialect.name == POSTGRESQL else insert_in_sqlite
+    asked: Any = insert(requests).values(
+        image_id=image_id,
+        scanner_set=scanner_set,
+        reason=reason.value,
+        priority=PRIORITIES[reason],
+        due_at=database_now(delay),
+        asked_by=column_string(by),
+    )
+    new = asked.excluded
+    is_urgent = new.priority > requests.c.priority
+    renewed = {
+        "priority": case((is_urgent, new.priority), else_=requests.c.priority),
+        "reason": case((is_urgent, new.reason), else_=requests.c.reason),
+        "asked_by": case((is_urgent, new.asked_by), else_=requests.c.asked_by),
+        "due_at": case((new.due_at < requests.c.due_at, new.due_at), else_=requests.c.due_at),
+    }
+    keys = [requests.c.image_id, requests.c.scanner_set]
+    statement = asked.on_conflict_do_update(index_elements=keys, index_where=text(schema.OPEN), set_=renewed)
+    request_id = int((await db.execute(statement.returning(requests.c.id))).scalar_one())
+    if source is not None:
+        named: Any = insert(request_sources).values(request_id=request_id, repository_id=source[0], tag=source[1])
+        seen = {"tag": named.excluded.tag, "error": ""}
+        await db.execute(named.on_conflict_do_update(index_elements=["request_id", "repository_id"], set_=seen))
+    return request_id
+
+
+async def claim(db: AsyncConnection, owner: str, *, idle: bool) -> ClaimedRequest | None:
+    """Return the most urgent request that is due, as this owner's; None where there is none for it now.
+
+    Args:
+        db: A transaction that writes.
+        owner: One life of a runner.
+        idle: Whether this owner runs nothing else: a request that has to run alone is not given to another one.
+    """
+    due = (
+        select(requests.c.id)
+        .where(requests.c.state == _QUEUED, requests.c.due_at <= database_now())
+        .order_by(requests.c.priority.desc(), requests.c.id)
+        .limit(1)
+    )
+    if db.dialect.name == POSTGRESQL:
+        due = due.with_for_update(skip_locked=True)
+    taken = (
+        update(requests)
+        .where(requests.c.id == due.scalar_subquery(), requests.c.alone.is_(False) if not idle else literal(True))
+        .values(state=_RUNNING, owner=owner, attempt=requests.c.attempt + 1, claimed_at=database_now(), error="")
+        .returning(requests)
+    )
+    row = (await db.execute(taken)).one_or_none()
+    if row is None:
+        return None
+    digest = await db.execute(select(schema.images.c.digest).where(schema.images.c.id == row.image_id))
+    return ClaimedRequest(
+        request_id=row.id,
+        owner=owner,
+        attempt=row.attempt,
+        alone=row.alone,
+        image_id=row.image_id,
+        digest=digest.scalar_one(),
+        scanners=tuple(filter(None, row.scanner_set.split(","))),
+        reason=Reason(row.reason),
+        sources=await _sources(db, row.id, row.image_id),
+    )
+
+
+async def _sources(db: AsyncConnection, request_id: int, image_id: int) -> tuple[ImageSource, ...]:
+    """Return the repositories that were named with the request, then others that have the image, the latest first."""
+    has, named, repositories, registries = (
+        schema.image_repositories, request_sources, schema.repositories, schema.registries
+    )  # fmt: skip
+    is_named = and_(named.c.request_id == request_id, named.c.repository_id == repositories.c.id)
+    is_there = and_(has.c.image_id == image_id, has.c.repository_id == repositories.c.id)
+    joined = repositories.join(registries, registries.c.id == repositories.c.registry_id)
+    joined = joined.outerjoin(named, is_named).outerjoin(has, is_there)
+    columns = repositories.c.id, registries.c.host, repositories.c.name, func.coalesce(named.c.tag, "").label("tag")
+    known = named.c.request_id.is_not(None) | has.c.image_id.is_not(None)
+    order = case((named.c.request_id.is_(None), 1), else_=0), has.c.seen_at.desc(), repositories.c.id
+    found = await db.execute(select(*columns).select_from(joined).where(known).order_by(*order).limit(_SOURCES))
+    return tuple(ImageSource(repository_id=row.id, host=row.host, repository=row.name, tag=row.tag) for row in found)
+
+
+async def finish(db: AsyncConnection, claimed: ClaimedRequest) -> bool:
+    """End a request; False where it is no longer this owner's: nothing was changed, and nothing else may be written."""
+    return await _end(db, claimed, state=_DONE, ended_at=database_now(), step="", error="")
+
+
+async def give_up(db: AsyncConnection, claimed: ClaimedRequest, error: str) -> bool:
+    """End a request for an image that no source has any longer; see `finish` for what is returned."""
+    return await _end(db, claimed, state=_FAILED, ended_at=database_now(), step="resolve", error=message_line(error))
+
+
+async def put_off(db: AsyncConnection, claimed: ClaimedRequest, step: str, error: str) -> bool:
+    """Queue a request again that no source gave an image for: later each time. See `finish` for what is returned."""
+    whens = [(requests.c.failures == times, database_now(seconds)) for times, seconds in enumerate(_PUT_OFF)]
+    later = case(*whens, else_=database_now(_DAY))
+    values = {"state": _QUEUED, "owner": None, "due_at": later, "failures": requests.c.failures + 1}
+    return await _end(db, claimed, **values, step=column_string(step), error=message_line(error))
+
+
+async def give_back(db: AsyncConnection, claimed: ClaimedRequest) -> bool:
+    """Queue a request again as if it had never been claimed: on SIGTERM. See `finish` for what is returned."""
+    return await _end(db, claimed, state=_QUEUED, owner=None)
+
+
+async def note_source(db: AsyncConnection, claimed: ClaimedRequest, source: ImageSource, error: str) -> None:
+    """Note why a repository did not give an image."""
+    insert = insert_in_postgresql if db.dialect.name == POSTGRESQL else insert_in_sqlite
+    values = {"request_id": claimed.request_id, "repository_id": source.repository_id, "tag": source.tag}
+    noted: Any = insert(request_sources).values(**values, error=message_line(error))
+    keys = ["request_id", "repository_id"]
+    await db.execute(noted.on_conflict_do_update(index_elements=keys, set_={"error": noted.excluded.error}))
+
+
+async def _end(db: AsyncConnection, claimed: ClaimedRequest, **values: Any) -> bool:
+    mine = and_(
+        requests.c.id == claimed.request_id,
+        requests.c.owner == claimed.owner,
+        requests.c.attempt == claimed.attempt,
+        requests.c.state == _RUNNING,
+    )
+    ended: CursorResult[Any] = await db.execute(update(requests).where(mine).values(**values))
+    return ended.rowcount == 1
+
+
+async def died(db: AsyncConnection, owners: Sequence[str] | None = None) -> int:
+    """Take back what owners were running whose process is gone, and return how much that was.
+
+    Each of these requests runs alone next. Only one that did run alone is counted; the third time it is dead.
+
+    Args:
+        db: A transaction that writes.
+        owners: The owners; all of them when left out.
+    """
+    deaths = requests.c.deaths + case((requests.c.alone, 1), else_=0)
+    is_over = deaths >= literal(_DEATHS, Integer)
+    error = case((is_over, f"its process died {_DEATHS} times while nothing else ran"), else_="its process died")
+    values = {
+        "state": case((is_over, _DEAD), else_=_QUEUED),
+        "ended_at": case((is_over, database_now()), else_=None),
+        "deaths": deaths,
+        "alone": True,
+        "owner": None,
+        "error": error,
+    }
+    lost = requests.c.state == _RUNNING
+    if owners is not None:
+        lost &= requests.c.owner.in_(owners)
+    ended: CursorResult[Any] = await db.execute(update(requests).where(lost).values(**values))
+    return ended.rowcount
+
+
+async def ask_again(db: AsyncConnection, request_id: int, *, by: str = "") -> bool:
+    """Queue a request again that is dead or has failed; it runs alone if it was dead.
+
+    Returns:
+        Whether there is such a request, and no other one open for the same.
+    """
+    other = requests.alias()
+    is_open = and_(
+        other.c.image_id == requests.c.image_id,
+        other.c.scanner_set == requests.c.scanner_set,
+        other.c.state.in_((_QUEUED, _RUNNING)),
+    )
+    values = {
+        "state": _QUEUED,
+        "reason": Reason.PERSON.value,
+        "priority": PRIORITIES[Reason.PERSON],
+        "asked_by": column_string(by),
+        "due_at": database_now(),
+        "asked_at": database_now(),
+        "ended_at": None,
+        "deaths": 0,
+        "failures": 0,
+    }
+    ended = and_(requests.c.id == request_id, requests.c.state.in_((_DEAD, _FAILED)))
+    again = update(requests).where(ended, not_(select(other.c.id).where(is_open).exists())).values(**values)
+    result: CursorResult[Any] = await db.execute(again)
+    return result.rowcount == 1

@@ -1,0 +1,94 @@
+"""Proof that an owner lives, on PostgreSQL: one session lock on a connection of its own, gone with its process.
+
+On SQLite there is one runner, and its folder's lock says that. A session lock may be lost while its process lives: the
+server was restarted, the connection cut. So a worker asks its connection every few seconds and takes the lock again,
+and nobody looks for the dead in the first half minute of a server's life.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import delete, insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..store import POSTGRESQL, Store, StoreUnavailableError, schema
+from .table import died
+
+_CLASS = 0x706F7274
+"""The first number of the locks of workers; the second is the worker's own."""
+_ASK = 5.0
+"""Seconds between two questions to the connection that holds the lock."""
+_YOUNG = 30
+"""Seconds of a server's life in which living workers may not yet have their locks again."""
+_LOST = """
+select distinct requests.owner from requests
+where state = 'running' and not exists (
+    select 1 from workers join pg_locks on pg_locks.locktype = 'advisory' and granted
+        and classid::bigint = :class and objid::bigint = workers.lock_key and objsubid = 2
+        and pg_locks.database = (select oid from pg_database where datname = current_database())
+    where workers.owner = requests.owner)
+and pg_postmaster_start_time() < now() - interval '1 second' * :young"""
+
+
+def new_owner() -> str:
+    """Return a name for one life of a runner; no other ever has it."""
+    return secrets.token_hex(12)
+
+
+@asynccontextmanager
+async def alive(store: Store, owner: str) -> AsyncIterator[None]:
+    """Hold the lock that says that an owner lives, as long as the block runs; on SQLite there is nothing to do.
+
+    Raises:
+        StoreUnavailableError: The database can't be used at the begin; later it is asked until it can.
+    """
+    if store.dialect != POSTGRESQL:
+        yield
+        return
+    key = secrets.randbelow(2**31)
+    async with store.writing() as db:
+        await db.execute(insert(schema.workers).values(owner=owner, lock_key=key))
+    is_held = asyncio.Event()
+    holder = asyncio.create_task(_hold(store, key, is_held))
+    try:
+        waiting = asyncio.create_task(is_held.wait())
+        await asyncio.wait({holder, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        waiting.cancel()
+        if holder.done():
+            holder.result()
+        yield
+    finally:
+        holder.cancel()
+        await asyncio.wait({holder})
+    async with store.writing() as db:
+        await db.execute(delete(schema.workers).where(schema.workers.c.owner == owner))
+
+
+async def _hold(store: Store, key: int, is_held: asyncio.Event) -> None:
+    while True:
+        try:
+            async with store.session() as db:
+                await db.execute(text("select pg_advisory_lock(:class, :key)"), {"class": _CLASS, "key": key})
+                is_held.set()
+                while True:
+                    await asyncio.sleep(_ASK)
+                    await db.execute(text("select 1"))
+        except StoreUnavailableError:
+            if not is_held.is_set():
+                raise
+            await asyncio.sleep(1.0)
+
+
+async def sweep(db: AsyncConnection, *, young: int = _YOUNG) -> int:
+    """Take back what owners were running that hold no lock any longer; return how much that was. PostgreSQL only.
+
+    Args:
+        db: A transaction that writes.
+        young: Seconds that the server has to have run.
+    """
+    lost = (await db.execute(text(_LOST), {"class": _CLASS, "young": young})).scalars().all()
+    return await died(db, lost) if lost else 0
