@@ -22,6 +22,7 @@ DISTRIBUTIONS = {
 }
 # The rooms of the core, lowest first: which of them each one imports.
 ROOMS = {
+    "environment": "",
     "errors": "",
     "models": "",
     "scanner_settings": "",
@@ -30,11 +31,11 @@ ROOMS = {
     "settings": "errors plugins scanner_settings",
     "merge": "models",
     "serialize": "errors merge models",
-    "backends": "errors models scanner scanner_settings",
-    "engine": "errors merge models plugins scanner scanner_settings settings",
+    "backends": "environment errors models scanner scanner_settings",
+    "engine": "environment errors merge models plugins scanner scanner_settings serialize settings",
 }
 DOORS_OF_PLUGINS = {"portus_scanners", "portus_scanners.backends"}
-BUDGETS = {"images": 7_900, "core": 8_500, "policy": 4_200, "kit": 6_000, "server": 9_000}
+BUDGETS = {"images": 7_900, "core": 9_700, "policy": 4_200, "kit": 6_000, "server": 9_000}
 MOST_LINES = 400
 MOST_NAMES = 70
 SMALL = 60
