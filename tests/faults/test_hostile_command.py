@@ -64,7 +64,7 @@ async def scan(archive: str, path: str, *names: str, **settings: dict[str, Any])
 
 async def test_a_hundred_hostile_scanners_in_one_command(archive: str, hostile_path: str) -> None:
     """Whatever they return, raise, print and close: one document on stdout, each run's true end, and 3."""
-    names = [name for name in ENTRY_POINTS if name not in ENDLESS]
+    names = [name for name in ENTRY_POINTS if name not in ENDLESS + names_of("escaping")]
     ended = await scan(archive, hostile_path, *names, settings_odd={"enabled": True})
     (report,) = ended.document.reports
     expected = {name: hostile(name).outcome.value for name in names} | {"dummy": "ok"}

@@ -34,7 +34,7 @@ from .conftest import ENTRY_POINTS, hostile, names_of
 REFERENCE = Reference.parse("registry.example/team/app:1")
 IMAGE = Image(reference=REFERENCE, digest="sha256:" + "a" * 64, layers=(Layer(digest="sha256:" + "b" * 64, size=1),))
 FOUND = ScannerReport(findings=(Finding(id="CVE-2016-6304"),))
-MODULES = ("returned", "raised", "at_start", "lasting")
+MODULES = ("returned", "raised", "at_start", "lasting", "escaping")
 IN_ONE_PROCESS = names_of("returned", "raised", "at_start")
 HEALTH = [name for name in IN_ONE_PROCESS if name.startswith("health_")]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from inspect import get_annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -35,6 +36,15 @@ def _check_base_url(_instance: object, attribute: Attribute[str], value: str) ->
         raise ValueError(f"{attribute.name} must be a plain base URL, without ? and #")
 
 
+class Isolation(Enum):
+    """Where the code of a scanner runs."""
+
+    NONE = "none"
+    """In our own process, in a task that is watched."""
+    PROCESS = "process"
+    """In a process of its own for each image, which is killed at the deadline."""
+
+
 @frozen(kw_only=True)
 class ScannerSettings:
     """What every scanner can be told. A plugin's own settings class derives from this one.
@@ -47,12 +57,16 @@ class ScannerSettings:
         enabled: Enables a scanner that needs no server; false disables one that has a server.
         timeout: Seconds, or a duration such as ``5m``, for one image, from the moment that the scanner has its slot.
         concurrency: How many images at once; counted over all instances of one plugin with one server.
+        isolation: ``process`` runs the scanner's code in processes of its own, one for each image.
+        memory_limit: MiB that each such process, and each that it starts, may have; 0 for no limit.
     """
 
     server: str = field(default="", converter=_without_slash)
     enabled: bool | None = None
     timeout: Seconds = field(default=900.0, validator=gt(0))
     concurrency: int = field(default=4, validator=ge(1))
+    isolation: Isolation = Isolation.NONE
+    memory_limit: int = field(default=4096, validator=ge(0))
 
 
 @frozen(kw_only=True)

@@ -50,6 +50,8 @@ logger = logging.getLogger("portus_scanners.engine")
 
 PIECE = 500
 """Findings that are made anew before the event loop goes on."""
+MOST_FINDINGS = 250_000
+"""Findings of one report; more than ten times those of the largest images that were seen."""
 _UNSUPPORTED = (UnsupportedImageError, NotInRegistryError)
 """The second is what `Image.pull_name` of a local image raises."""
 _PLAIN = {id(kind) for kind in (NoneType, str, bool, int, float, tuple, dict, datetime, Severity, FixState, Package)}
@@ -160,7 +162,7 @@ class ReportTaker:
         try:
             _check_kind(ScannerReport, value)
             self._given, *self._others, self._end_of_life = _read_report(value)
-            _check_kind(tuple, self._given)
+            _check_number(len(_checked_tuple(self._given)))
         except BaseException as error:  # noqa: BLE001 (the boundary)
             raise _unusable("the report", error) from None
 
@@ -182,6 +184,11 @@ class ReportTaker:
             return ScannerReport(findings=self._findings, end_of_life=end, **members)
         except BaseException as error:  # noqa: BLE001 (the boundary)
             raise _unusable("the report", error) from None
+
+
+def _check_number(findings: int) -> None:
+    if findings > MOST_FINDINGS:
+        raise ValueError(f"it has more than {MOST_FINDINGS:,} findings")
 
 
 def _unusable(place: str, error: BaseException) -> InvalidReportError:

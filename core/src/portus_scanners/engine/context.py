@@ -79,6 +79,19 @@ class RunState:
             # not called from here: an error in the caller's function must not become the scanner's
             asyncio.get_running_loop().call_soon(self.notify, told)
 
+    def work(self) -> None:
+        """Record that the backend is still working."""
+        self.heard = Heard.WORKING
+
+    def keep(self, report: ScannerReport) -> None:
+        """Record what has been found so far."""
+        self.kept = report
+
+    def hold(self, request: asyncio.Future[Any]) -> None:
+        """Record a request that goes on when the run has ended."""
+        self.finishing.add(request)
+        request.add_done_callback(self.finishing.discard)
+
     def advance(self, done: int, total: int, what: str) -> None:
         """Record how far the run is; a backend that makes progress is no longer unavailable."""
         if self.heard is Heard.UNAVAILABLE:
@@ -141,7 +154,7 @@ class EngineContext(ScannerContext):
         """See `ScannerContext.wait`."""
         run = CURRENT_RUN.get()
         if run is not None:
-            run.heard = Heard.WORKING
+            run.work()
         await asyncio.sleep(max(seconds, SHORTEST_WAIT))
 
     def progress(self, done: int, total: int, what: str = "") -> None:
@@ -156,15 +169,14 @@ class EngineContext(ScannerContext):
         """See `ScannerContext.keep`."""
         run, kept = CURRENT_RUN.get(), take_report_now(report)
         if run is not None:
-            run.kept = kept
+            run.keep(kept)
 
     async def finish(self, request: Awaitable[ResultT]) -> ResultT:
         """See `ScannerContext.finish`."""
         task = asyncio.ensure_future(_without_exits(request))
         run = CURRENT_RUN.get()
         if run is not None:
-            run.finishing.add(task)
-            task.add_done_callback(run.finishing.discard)
+            run.hold(task)
         task.add_done_callback(see_error)
         return await asyncio.shield(task)
 

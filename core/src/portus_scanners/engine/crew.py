@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from contextlib import AsyncExitStack
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from attrs import field, frozen
 from portus_images import Images, Pacers, SettingsError, log_crash, message_line
@@ -18,7 +18,7 @@ from ..errors import PluginError
 from ..models import Database
 from ..plugins import LoadedPlugin, Plugin, load_plugins
 from ..scanner import Health, Scanner
-from ..scanner_settings import ScannerSettings, session_for
+from ..scanner_settings import Isolation, ScannerSettings, session_for
 from ..settings import ScannerSection, SettingsFaults, enabled_but_left_out
 from .boundary import Raised, take_database, take_health, take_settings
 from .context import EngineContext
@@ -80,22 +80,39 @@ class ReadyScanner:
     scanner: Scanner[Any] | None
 
 
-async def configure(sections: Collection[ScannerSection], plugins: Iterable[Plugin]) -> list[ConfiguredScanner]:
+Isolate: TypeAlias = Callable[[ScannerSection, Plugin], Awaitable[ConfiguredScanner]]
+
+
+async def configure(
+    sections: Collection[ScannerSection], plugins: Iterable[Plugin], isolate: Isolate
+) -> list[ConfiguredScanner]:
     """Load the plugins of the enabled sections, all at once and beside the event loop, and convert their settings.
+
+    Args:
+        sections: The sections.
+        plugins: The installed plugins.
+        isolate: Configures a section with `isolation`, whose plugin is not loaded here.
 
     Raises:
         SettingsError: One line for each fault in the configuration.
     """
-    wanted = {section.plugin for section in sections}
-    by_name = {plugin.name: plugin for plugin in plugins if plugin.name in wanted}  # any of a conflict: each says so
-    loaded = {one.plugin.name: one for one in await load_plugins(by_name.values())}
+    by_name = {plugin.name: plugin for plugin in plugins}  # any of a conflict: each says so
+    wanted = {one.plugin for one in sections if one.plugin in by_name and not _is_isolated(one)}
+    loaded = {one.plugin.name: one for one in await load_plugins(by_name[name] for name in wanted)}
     configured: list[ConfiguredScanner] = []
     faults = SettingsFaults()
     for section in sections:
         with faults.collect():
-            configured.append(_configure(section, loaded.get(section.plugin)))
+            if section.plugin in by_name and _is_isolated(section):
+                configured.append(await isolate(section, by_name[section.plugin]))
+            else:
+                configured.append(_configure(section, loaded.get(section.plugin)))
     faults.check()
     return configured
+
+
+def _is_isolated(section: ScannerSection) -> bool:
+    return section.values.get("isolation", Isolation.NONE.value) != Isolation.NONE.value
 
 
 def _configure(section: ScannerSection, loaded: LoadedPlugin[Scanner[Any]] | None) -> ConfiguredScanner:

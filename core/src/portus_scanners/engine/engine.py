@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
 
 from portus_images import LOOPBACK, Image, ImageReference, Images, Platform, Registry, ServeAddress, parse_reference
 
 from ..plugins import Plugin, discover, mark_conflicts
-from ..settings import Settings
+from ..settings import ScannerSection, Settings
 from .context import Progress
-from .crew import NOT_OPEN, Crew, ScannerHealth, configure
+from .crew import NOT_OPEN, ConfiguredScanner, Crew, Isolate, ScannerHealth, configure
 from .feed import Source
 from .isolation import Watchdog
 from .job import ImageProgress
 from .scans import Scan, Scans
 from .slots import LocalSlots, Slots
+
+if TYPE_CHECKING:
+    from .isolated import Nursery
 
 
 class Engine:
@@ -73,8 +77,9 @@ class Engine:
     async def __aenter__(self) -> Engine:
         if self._crew is not None and self._crew.is_open:
             raise RuntimeError("the engine is open already")
-        configured = await configure(self._settings.enabled, discover() if self._plugins is None else self._plugins)
         async with AsyncExitStack() as closing:
+            plugins = discover() if self._plugins is None else self._plugins
+            configured = await configure(self._settings.enabled, plugins, self._make_isolate(closing))
             registry = self._given_registry
             if registry is None:
                 registry = await closing.enter_async_context(Registry(self._settings.registries))
@@ -85,6 +90,20 @@ class Engine:
             await crew.start(configured)
             self._crew, self._closing = crew, closing.pop_all()
         return self
+
+    def _make_isolate(self, closing: AsyncExitStack) -> Isolate:
+        """Return what configures a scanner in processes of its own; all of them are started from one."""
+        nurseries: list[Nursery] = []
+
+        async def isolate(section: ScannerSection, plugin: Plugin) -> ConfiguredScanner:
+            from .isolated import Nursery, configure_isolated  # not imported where no scanner asks for it
+
+            if not nurseries:
+                nurseries.append(Nursery(self._watchdog.grace))
+                closing.push_async_callback(nurseries[0].aclose)
+            return await configure_isolated(section, plugin, nurseries[0])
+
+        return isolate
 
     async def __aexit__(self, *_exc: object) -> None:
         await self.aclose()

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 from .discovery import check_plugin_lists, discover, discover_group, mark_conflicts
-from .loading import LoadedPlugin, load_plugin, load_plugins
+from .loading import LOAD_LIMIT, LoadedPlugin, load_plugin, load_plugins
 from .plugin import SUPPORTED_CONTRACTS, InstalledPlugin, Plugin, PluginContract, PluginGroup
 
 __all__ = [
+    "LOAD_LIMIT",
     "SUPPORTED_CONTRACTS",
     "InstalledPlugin",
     "LoadedPlugin",

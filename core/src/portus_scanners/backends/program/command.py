@@ -11,12 +11,9 @@ from urllib.parse import unquote, urlsplit
 
 from portus_images import Secret, one_line
 
+from ...environment import PROXIES, inherited
 from ...errors import ScannerError, ScannerUnavailableError
 
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
-_PROXY_NAMES = (*_PROXIES, *(name.lower() for name in _PROXIES))
-INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", *_PROXY_NAMES)
-"""The variables of our own environment that a program sees."""
 OWN_FOLDERS = {
     "HOME": "home",
     "TMPDIR": "tmp",
@@ -104,8 +101,7 @@ def make_environment(folder: Path, given: Mapping[str, str | Secret]) -> dict[st
     Raises:
         ScannerError: An environment can't have such a name or value; the value is not shown.
     """
-    environment = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    environment |= {name: str(folder / place) for name, place in OWN_FOLDERS.items()}
+    environment = inherited() | {name: str(folder / place) for name, place in OWN_FOLDERS.items()}
     for name, value in given.items():
         environment[name] = _value(name, value)
     return environment
@@ -113,7 +109,7 @@ def make_environment(folder: Path, given: Mapping[str, str | Secret]) -> dict[st
 
 def proxy_passwords() -> Iterator[str]:
     """Yield the passwords in the URLs of proxies, both percent-encoded as they are there and decoded."""
-    for name in _PROXY_NAMES:
+    for name in PROXIES:
         try:
             password = urlsplit(os.environ.get(name, "")).password
         except ValueError:  # not a URL

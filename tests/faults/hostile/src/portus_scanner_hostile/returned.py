@@ -155,6 +155,7 @@ Surrogates = returns(
     Outcome.OK,
 )
 LongStrings = returns(lambda: report(finding(id="C" * 2_000_000, title="x" * 2_000_000)), Outcome.OK)
+TooMany = returns(lambda: spoilt(report(), findings=(finding(),) * 250_001))
 OldestTime = returns(lambda: report(finding(published=datetime.fromisoformat("0001-01-01T00:00:00+14:00"))), Outcome.OK)
 DatabaseNaive = returns(lambda: report(database_updated=datetime(2026, 1, 1)), Outcome.OK)
 
