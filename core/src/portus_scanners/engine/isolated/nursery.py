@@ -131,7 +131,7 @@ class ScannerProcess:
 
 
 def _environment() -> dict[str, str]:
-    """Return the environment of all processes; where locks are that they share (`take_turn`) is in it."""
+    """Return the environment of all processes; locks that they share with others lie where it says."""
     shared = {"XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")}
     if "XDG_RUNTIME_DIR" in os.environ:
         shared["XDG_RUNTIME_DIR"] = os.environ["XDG_RUNTIME_DIR"]
