@@ -29,6 +29,7 @@ from .http import (
     HttpAnswer as HttpAnswer,
     HttpBackend as HttpBackend,
 )
+from .image_layout import ImageLayout as ImageLayout
 from .program import (
     ProgramAnswer as ProgramAnswer,
     ProgramBackend as ProgramBackend,

@@ -6,9 +6,9 @@ import asyncio
 from datetime import UTC, datetime
 
 from portus_scanners import Database, Health, Image, Scanner, ScannerContext, ScannerError, ScannerReport
+from portus_scanners.backends import ImageLayout
 
 from .database import DatabaseUpdates, check_age
-from .layout import argument_for, write_layout
 from .program import Grype, GrypeRun
 from .report import ScanEvidence, make_report
 from .settings import GrypeSettings
@@ -41,11 +41,12 @@ class GrypeScanner(Scanner[GrypeSettings], contract=1):
         """
         await self._database.update()
         async with self._grype.backend.open_workspace() as workspace:
-            manifest = await write_layout(self.context, workspace, image)
-            run = await self._grype.scan(workspace, argument_for(image))
+            layout = await ImageLayout.open(self.context, workspace, image)
+            await layout.place()
+            run = await self._grype.scan(workspace, f"oci-dir:{layout.name}")
         if len(run.report) + len(run.packages) < _LARGE:
-            return self._read(run, image, manifest)
-        return await asyncio.to_thread(self._read, run, image, manifest)
+            return self._read(run, image, layout.manifest_digest)
+        return await asyncio.to_thread(self._read, run, image, layout.manifest_digest)
 
     def _read(self, run: GrypeRun, image: Image, manifest: str) -> ScannerReport:
         grype, packages = read_report(run.report), read_sbom(run.packages)

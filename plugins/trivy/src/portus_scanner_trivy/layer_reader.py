@@ -23,7 +23,7 @@ from portus_scanners.backends import ProgramWorkspace
 
 from .contents import LayerContent
 from .layer_memory import LayerMemory
-from .layout import ImageLayout
+from .layout import TrivyLayout
 from .program import Trivy, TrivyRun
 from .refusals import LayerNotKeptError
 from .settings import TrivySettings
@@ -51,7 +51,7 @@ class LayerReader:
         self._reading: dict[LayerContent, asyncio.Future[None]] = {}
         """The new layers that a scan reads, each with what says that it has ended."""
 
-    async def read(self, workspace: ProgramWorkspace, layout: ImageLayout) -> TrivyRun:
+    async def read(self, workspace: ProgramWorkspace, layout: TrivyLayout) -> TrivyRun:
         """Return a scan of an image whose log has all that Trivy has to say of its layers.
 
         Args:
@@ -59,7 +59,7 @@ class LayerReader:
             layout: The image; gets the layers that are needed.
 
         Raises:
-            UnsupportedImageError: See `ImageLayout.place`.
+            UnsupportedImageError: See `TrivyLayout.place`.
             ScannerError: A layer is not what is claimed of it, so that Trivy got none; or Trivy failed.
             InvalidReportError: Trivy wrote no report, or one that is too long.
         """
@@ -67,7 +67,7 @@ class LayerReader:
         async with self._new_ones(layout.contents, shared=shared) as new:
             return await self._read(workspace, layout, new)
 
-    async def _read(self, workspace: ProgramWorkspace, layout: ImageLayout, new: Set[LayerContent]) -> TrivyRun:
+    async def _read(self, workspace: ProgramWorkspace, layout: TrivyLayout, new: Set[LayerContent]) -> TrivyRun:
         await layout.place(new, verified=False)
         own = await self._memory.open(new)
         known = await self._memory.look_up(layout.contents)
@@ -112,7 +112,7 @@ class LayerReader:
         return (_NAMESPACE.format(name),) if name else ()
 
     async def _read_kept(
-        self, workspace: ProgramWorkspace, layout: ImageLayout, own: Set[LayerContent], kept: tuple[str, ...]
+        self, workspace: ProgramWorkspace, layout: TrivyLayout, own: Set[LayerContent], kept: tuple[str, ...]
     ) -> TrivyRun | None:
         """Return a scan with what Trivy has kept of settled layers; None if another scan has opened one of them."""
         try:
@@ -129,7 +129,7 @@ class LayerReader:
         return run if await self._memory.settle(layout.contents, own) else None
 
     async def _settle(
-        self, workspace: ProgramWorkspace, layout: ImageLayout, run: TrivyRun, kept: tuple[str, ...]
+        self, workspace: ProgramWorkspace, layout: TrivyLayout, run: TrivyRun, kept: tuple[str, ...]
     ) -> None:
         """Settle an image's layers, if Trivy says the same with what it has kept as it said without."""
         try:
