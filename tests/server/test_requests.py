@@ -19,7 +19,7 @@ from portus_scan_server.requests import (
     put_off,
     sweep,
 )
-from portus_scan_server.store import Store, database_now, put_image, put_in_repository, put_repository, schema
+from portus_scan_server.store import Store, database_now, put_image, put_in_repository, put_repository, tables
 from sqlalchemy import select, update
 
 
@@ -38,7 +38,7 @@ async def taken(store: Store, owner: str = "me", *, idle: bool = True) -> Claime
 
 async def state(store: Store, request_id: int) -> tuple[object, ...]:
     """Return state, attempts, deaths, and whether it is to run alone."""
-    columns = schema.requests.c
+    columns = tables.requests.c
     async with store.reading() as db:
         query = select(columns.state, columns.attempt, columns.deaths, columns.alone).where(columns.id == request_id)
         return tuple((await db.execute(query)).one())
@@ -136,9 +136,9 @@ async def test_an_image_is_looked_for_where_it_is_known_to_be(store: Store) -> N
         async with store.writing() as db:
             await note_source(db, found, found.sources[1], "401")
             assert await put_off(db, found, "auth", "no\nway")
-            row = (await db.execute(select(schema.requests, database_now().label("now")))).one()
+            row = (await db.execute(select(tables.requests, database_now().label("now")))).one()
             waits.append(round((row.due_at - row.now).total_seconds() / 60))
-            await db.execute(update(schema.requests).values(due_at=row.claimed_at))
+            await db.execute(update(tables.requests).values(due_at=row.claimed_at))
         found = await taken(store)
         assert found is not None
     assert [15, 60, 360, 1440, 1440] == waits

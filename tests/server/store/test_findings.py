@@ -9,7 +9,7 @@ import attrs
 from core.strategies import runs_of
 from hypothesis import HealthCheck, given, settings
 from portus_scan_server.answers import MadeWith, ScannerAnswers
-from portus_scan_server.store import Store, images_with, load_answers, prepare_run, put_image, schema, store_run
+from portus_scan_server.store import Store, images_with, load_answers, prepare_run, put_image, store_run, tables
 from portus_scan_server.store.finding_bodies import ADVISORY, IN_PACKAGE, PLACE
 from portus_scan_server.store.sets import prepare_findings
 from portus_scanners import (
@@ -54,7 +54,7 @@ async def put(store: Store, *runs: ScannerRun, image: int = 0, made_with: MadeWi
 async def rows(store: Store, name: str) -> int:
     """Return how many rows a table has."""
     async with store.reading() as db:
-        return int((await db.execute(select(func.count()).select_from(schema.metadata.tables[name]))).scalar_one())
+        return int((await db.execute(select(func.count()).select_from(tables.metadata.tables[name]))).scalar_one())
 
 
 def test_each_member_of_a_finding_has_one_place() -> None:

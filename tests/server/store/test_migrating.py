@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from portus_scan_server.store import SchemaError, backup, check, current, newest, parse_url, schema, sqlite_url, upgrade
+from portus_scan_server.store import SchemaError, backup, check, current, newest, parse_url, sqlite_url, tables, upgrade
 from sqlalchemy import Connection, Select, create_engine, inspect, select, table, text
 
 DATA = Path(__file__).with_name("data")
@@ -51,12 +51,12 @@ def _expected(dialect: str) -> dict[str, object]:
     ours = {None, dialect}
     return {
         here.name: (
-            {(column.name, bool(column.nullable)) for column in here.columns if column.info.get(schema.ONLY) in ours},
+            {(column.name, bool(column.nullable)) for column in here.columns if column.info.get(tables.ONLY) in ours},
             {str(index.name) for index in here.indexes} | _of_arrays(here.name, dialect),
             {(key.parent.name, key.column.table.name, key.ondelete) for key in here.foreign_keys},
         )
-        for here in schema.metadata.sorted_tables
-        if here.info.get(schema.ONLY) in ours
+        for here in tables.metadata.sorted_tables
+        if here.info.get(tables.ONLY) in ours
     }
 
 

@@ -17,9 +17,9 @@ from sqlalchemy.dialects.postgresql import insert as insert_in_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_in_sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..store import POSTGRESQL, column_string, database_now, schema
+from ..store import POSTGRESQL, column_string, database_now, tables
 
-requests, request_sources = schema.requests, schema.request_sources
+requests, request_sources = tables.requests, tables.request_sources
 _DEATHS = 3
 """How often a request may die while it runs alone, before nobody runs it any longer."""
 _PUT_OFF = (900, 3_600, 21_600)
@@ -142,7 +142,7 @@ async def ask(
         "due_at": case((new.due_at < requests.c.due_at, new.due_at), else_=requests.c.due_at),
     }
     keys = [requests.c.image_id, requests.c.scanner_set]
-    statement = asked.on_conflict_do_update(index_elements=keys, index_where=text(schema.OPEN), set_=renewed)
+    statement = asked.on_conflict_do_update(index_elements=keys, index_where=text(tables.OPEN), set_=renewed)
     request_id = int((await db.execute(statement.returning(requests.c.id))).scalar_one())
     if source is not None:
         named: Any = insert(request_sources).values(request_id=request_id, repository_id=source[0], tag=source[1])
@@ -176,7 +176,7 @@ async def claim(db: AsyncConnection, owner: str, *, idle: bool) -> ClaimedReques
     row = (await db.execute(taken)).one_or_none()
     if row is None:
         return None
-    digest = await db.execute(select(schema.images.c.digest).where(schema.images.c.id == row.image_id))
+    digest = await db.execute(select(tables.images.c.digest).where(tables.images.c.id == row.image_id))
     return ClaimedRequest(
         request_id=row.id,
         owner=owner,
@@ -193,7 +193,7 @@ async def claim(db: AsyncConnection, owner: str, *, idle: bool) -> ClaimedReques
 async def _sources(db: AsyncConnection, request_id: int, image_id: int) -> tuple[ImageSource, ...]:
     """Return the repositories that were named with the request, then others that have the image, the latest first."""
     has, named, repositories, registries = (
-        schema.image_repositories, request_sources, schema.repositories, schema.registries
+        tables.image_repositories, request_sources, tables.repositories, tables.registries
     )  # fmt: skip
     is_named = and_(named.c.request_id == request_id, named.c.repository_id == repositories.c.id)
     is_there = and_(has.c.image_id == image_id, has.c.repository_id == repositories.c.id)

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from sqlalchemy import delete, insert, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..store import POSTGRESQL, Store, StoreUnavailableError, schema
+from ..store import POSTGRESQL, Store, StoreUnavailableError, tables
 from .table import died
 
 _CLASS = 0x706F7274
@@ -51,7 +51,7 @@ async def alive(store: Store, owner: str) -> AsyncIterator[None]:
         return
     key = secrets.randbelow(2**31)
     async with store.writing() as db:
-        await db.execute(insert(schema.workers).values(owner=owner, lock_key=key))
+        await db.execute(insert(tables.workers).values(owner=owner, lock_key=key))
     is_held = asyncio.Event()
     holder = asyncio.create_task(_hold(store, key, is_held))
     try:
@@ -65,7 +65,7 @@ async def alive(store: Store, owner: str) -> AsyncIterator[None]:
         holder.cancel()
         await asyncio.wait({holder})
     async with store.writing() as db:
-        await db.execute(delete(schema.workers).where(schema.workers.c.owner == owner))
+        await db.execute(delete(tables.workers).where(tables.workers.c.owner == owner))
 
 
 async def _hold(store: Store, key: int, is_held: asyncio.Event) -> None:

@@ -5,7 +5,7 @@ runs over `sets.py` and `finding_bodies.py`, `catalogue.py` what registries have
 the caller has from `Store.reading` or `Store.writing`.
 """
 
-from . import schema
+from . import schema as tables
 from .catalogue import (
     load_image,
     put_details,
@@ -51,8 +51,8 @@ __all__ = [
     "put_repository",
     "put_tag",
     "read_made_with",
-    "schema",
     "sqlite_url",
     "store_run",
+    "tables",
     "upgrade",
 ]
