@@ -120,7 +120,7 @@ def test_local_images_are_scanned_beside_others(
     assert (0, [*local, APP]) == (result.exit_code, [text for text, _ in platforms(result)])
     assert [APP] == [text for text, _ in registry.asked]
     assert [str(tmp_path / "app.tar"), str(tmp_path / "dir"), None] == [
-        image["local"] and image["local"]["path"] for image in images(result)
+        image.get("local") and image.get("local")["path"] for image in images(result)
     ]
 
 

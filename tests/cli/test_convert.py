@@ -173,8 +173,8 @@ def test_a_report_may_be_replaced_by_itself(write: Write) -> None:
 
 def test_a_report_that_is_too_large(write: Write) -> None:
     """Not more than the limit is read, and that is said."""
-    with pytest.raises(CommandFault, match="more than 1,000 bytes"):
-        read_document(write("a.json", OK), limit=1000)
+    with pytest.raises(CommandFault, match="more than 100 bytes"):
+        read_document(write("a.json", OK), limit=100)
 
 
 def test_a_failed_output_prints_no_json(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

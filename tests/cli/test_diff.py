@@ -28,7 +28,7 @@ def test_page() -> None:
     old = make_document(make_run("clair", OK, low), make_run("trivy", OK, make_finding("CVE-2016-7053")))
     worse = make_finding("CVE-2016-7052", Severity.MEDIUM)
     new = make_document(make_run("clair", OK, high, worse), make_run("trivy", Outcome.FAILED, error="away"))
-    page = render_diff(compare_documents(old, ReportDocument(reports=new.reports, errors=(UNRESOLVED,))))
+    page = "".join(render_diff(compare_documents(old, ReportDocument(reports=new.reports, errors=(UNRESOLVED,)))))
     expected = """\
 registry.example/team/app:1.0  linux/amd64
   sha256:aaaaaaaaaaaa, as before
@@ -53,8 +53,8 @@ not scanned for NEW: registry.example/gone:1: there is no such tag
 
 def test_nothing_has_changed() -> None:
     """Where nothing changed, the page says so, and whether everybody has looked."""
-    assert "\n  nothing has changed\n" in render_diff(compare_documents(FOUND, FOUND))
-    assert "\n  nothing has changed, as far as can be said\n" in render_diff(compare_documents(PARTLY, PARTLY))
+    assert "\n  nothing has changed\n" in "".join(render_diff(compare_documents(FOUND, FOUND)))
+    assert "\n  nothing has changed, as far as can be said\n" in "".join(render_diff(compare_documents(PARTLY, PARTLY)))
 
 
 def test_hostile_text() -> None:
@@ -66,7 +66,7 @@ def test_hostile_text() -> None:
     lines = [
         line
         for old, new in ((one, other), (other, one), (CLEAN, one))
-        for line in render_diff(compare_documents(old, new)).split("\n")
+        for line in "".join(render_diff(compare_documents(old, new))).split("\n")
     ]
     assert (True, True) == (all(line.isprintable() for line in lines), max(map(len, lines)) < 2000)
 
@@ -74,7 +74,7 @@ def test_hostile_text() -> None:
 def test_long_lists() -> None:
     """A long list is cut, and says how much is left out."""
     findings = [make_finding(f"CVE-2024-{number:04}") for number in range(MOST_ROWS + 7)]
-    page = render_diff(compare_documents(CLEAN, make_document(make_run("clair", OK, *findings))))
+    page = "".join(render_diff(compare_documents(CLEAN, make_document(make_run("clair", OK, *findings)))))
     assert (MOST_ROWS, True) == (page.count("CVE-"), "    ... 7 more: --format json shows all\n" in page)
 
 

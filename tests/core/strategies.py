@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import UTC
+from typing import Any
 
+from attrs import evolve
 from hypothesis import strategies as st
 from portus_policy import GateResult, GateViolation, UnusedRule
 from portus_scanners import (
@@ -13,6 +15,7 @@ from portus_scanners import (
     FixState,
     Image,
     ImageReference,
+    ImageReport,
     Layer,
     LocalImage,
     LocalReference,
@@ -137,6 +140,24 @@ gates = st.builds(
         st.builds(GateViolation, rule=words, message=words, vulnerabilities=some_texts), max_size=2
     ).map(tuple),
 )
+changed_vulnerabilities = st.fixed_dictionaries(
+    {},
+    optional={"title": texts, "description": texts, "links": some_texts, "purls": some_texts, "layers": some_texts},
+)
+
+
+def change_vulnerabilities(report: ImageReport, changes: list[dict[str, Any]]) -> ImageReport:
+    """Return a report whose first vulnerabilities say something else than their findings."""
+    found = report.vulnerabilities
+    changed = tuple(evolve(one, **change) for one, change in zip(found, changes, strict=False))
+    return evolve(report, vulnerabilities=changed + found[len(changed) :])
+
+
+image_reports = st.builds(
+    change_vulnerabilities,
+    st.builds(make_image_report, images, run_lists),
+    st.lists(changed_vulnerabilities, max_size=2),
+)
 documents = st.builds(
     ReportDocument,
     created=moments,
@@ -144,6 +165,6 @@ documents = st.builds(
         tuple
     ),
     gate=st.none() | gates,
-    reports=st.lists(st.builds(make_image_report, images, run_lists), max_size=2).map(tuple),
+    reports=st.lists(image_reports, max_size=2).map(tuple),
     errors=st.lists(st.builds(UnresolvedImage, reference=texts, step=texts, message=texts), max_size=2).map(tuple),
 )

@@ -108,7 +108,7 @@ def test_what_is_no_line_is_refused(line: str | bytes) -> None:
 
 def test_not_every_fault_is_told() -> None:
     """A report with a thousand faults has ten lines about them, and one that says how many more there are."""
-    text = json.dumps({"schema_version": 1, "errors": [{}] * 1000})
+    text = json.dumps({"schema_version": 1, "reports": [], "errors": [{}] * 1000, "gate": None})
     with pytest.raises(InvalidDocumentError) as raised:
         load_document(text)
     assert (11, "and 2990 more") == (len(raised.value.faults), raised.value.faults[-1])

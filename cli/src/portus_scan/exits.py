@@ -58,12 +58,12 @@ def look_at(document: ReportDocument, allowed: Collection[Outcome] = ()) -> Look
     """
     from portus_scanners import Outcome
 
-    runs = [run for report in document.reports for run in report.results]
-    asked = all(report.results for report in document.reports)
-    return Looked(
-        seen=any(run.outcome in {Outcome.OK, Outcome.INCOMPLETE} for run in runs),
-        passing=asked and not document.errors and all(run.outcome in {Outcome.OK, *allowed} for run in runs),
-    )
+    seen, passing = False, not document.errors
+    for report in document.reports:
+        outcomes = {run.outcome for run in report.results}
+        seen = seen or not outcomes.isdisjoint({Outcome.OK, Outcome.INCOMPLETE})
+        passing = passing and bool(outcomes) and outcomes <= {Outcome.OK, *allowed}
+    return Looked(seen=seen, passing=passing)
 
 
 def judge_document(document: ReportDocument, allowed: Collection[Outcome] = ()) -> ExitCode:

@@ -17,6 +17,7 @@ from .diff import (
     NotComparable as NotComparable,
     SeverityChange as SeverityChange,
     compare_documents as compare_documents,
+    diff_pieces as diff_pieces,
     dump_diff as dump_diff,
 )
 from .gate import check_gate as check_gate

@@ -11,7 +11,8 @@ The version plays no part: an upgrade that keeps a vulnerability is no news.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
 
 from attrs import define, frozen
 from portus_images import Image, ImageReference, InvalidReferenceError, LocalReference, parse_reference
@@ -164,70 +165,85 @@ def text_key(text: str) -> str:
 
 @frozen
 class ImagePairs:
-    """The images of two documents."""
+    """The images of two documents, by their places in these."""
 
-    both: tuple[tuple[ImageReport, ImageReport], ...]
+    both: tuple[tuple[int, int], ...]
     """Old and new, in the order of the new document."""
-    only_old: tuple[ImageReport, ...]
-    only_new: tuple[ImageReport, ...]
+    only_old: tuple[int, ...]
+    only_new: tuple[int, ...]
 
 
 def pair_images(old: Iterable[ImageReport], new: Iterable[ImageReport]) -> ImagePairs:
-    """Pair images: of several with one key, first those of equal digest, then by their order."""
-    old, new = tuple(old), tuple(new)
-    partners = _pair(old, new)
+    """Pair images: of several with one key, first those of equal digest, then by their order.
+
+    Each document is gone through once; 16 bytes each of two keys of an image are kept.
+    """
+    old_keys, new_keys = ([_keys(report.image) for report in reports] for reports in (old, new))
+    partners = _pair(old_keys, new_keys)
     taken = set(partners.values())
     return ImagePairs(
-        both=tuple((old[partners[place]], report) for place, report in enumerate(new) if place in partners),
-        only_old=tuple(report for place, report in enumerate(old) if place not in taken),
-        only_new=tuple(report for place, report in enumerate(new) if place not in partners),
+        both=tuple((partners[place], place) for place in range(len(new_keys)) if place in partners),
+        only_old=tuple(place for place in range(len(old_keys)) if place not in taken),
+        only_new=tuple(place for place in range(len(new_keys)) if place not in partners),
     )
 
 
-def _pair(old: tuple[ImageReport, ...], new: tuple[ImageReport, ...]) -> dict[int, int]:
+def _pair(old: Sequence[tuple[bytes, bytes]], new: Sequence[tuple[bytes, bytes]]) -> dict[int, int]:
     """Return for each place in *new* that has a partner the partner's place in *old*."""
     partners: dict[int, int] = {}
-    for with_digest in (True, False):
-        free: dict[tuple[str, ...], list[int]] = defaultdict(list)
+    for which in (0, 1):
+        free: dict[bytes, list[int]] = defaultdict(list)
         taken = set(partners.values())
-        for place, report in enumerate(old):
+        for place, keys in enumerate(old):
             if place not in taken:
-                free[_key(report.image, with_digest=with_digest)].append(place)
+                free[keys[which]].append(place)
         for waiting in free.values():
             waiting.reverse()  # the first is taken from the end
-        for place, report in enumerate(new):
-            waiting = free.get(_key(report.image, with_digest=with_digest), [])
+        for place, keys in enumerate(new):
+            waiting = free.get(keys[which], [])
             if place not in partners and waiting:
                 partners[place] = waiting.pop()
     return partners
 
 
-def _key(image: Image, *, with_digest: bool) -> tuple[str, ...]:
-    return (*image_key(image), image.digest if with_digest else "")
+def _keys(image: Image) -> tuple[bytes, bytes]:
+    """Return what is the same for an image of the same digest, and for any of its successors."""
+    key = image_key(image)
+    return _short(*key, image.digest), _short(*key)
 
 
-@frozen
+def _short(*texts: str) -> bytes:
+    """Return 16 bytes that stand for some strings."""
+    return blake2b(repr(texts).encode(errors="surrogatepass"), digest_size=16).digest()
+
+
 class BaselineImages:
-    """What an earlier document knows of each image."""
+    """What an earlier document knows of each image; of the vulnerabilities, those of one image are held at a time.
 
-    _by_key: Mapping[tuple[str, str], Mapping[str, VulnerabilityIndex]]
-    """For each image what each digest of it has."""
+    Args:
+        document: The earlier document.
+    """
 
-    @classmethod
-    def of(cls, document: ReportDocument) -> BaselineImages:
-        """Return what a document knows; of an image that it has several times with one digest, all together."""
-        found: dict[tuple[str, str], dict[str, list[Vulnerability]]] = defaultdict(lambda: defaultdict(list))
-        for report in document.reports:
-            found[image_key(report.image)][report.image.digest].extend(report.vulnerabilities)
-        return cls(
-            {
-                key: {digest: VulnerabilityIndex(vulnerabilities) for digest, vulnerabilities in by_digest.items()}
-                for key, by_digest in found.items()
-            }
-        )
+    def __init__(self, document: ReportDocument) -> None:
+        self._reports = document.reports
+        self._places: dict[bytes, dict[bytes, list[int]]] = {}
+        for place, report in enumerate(document.reports):
+            same, key = _keys(report.image)
+            self._places.setdefault(key, {}).setdefault(same, []).append(place)
+        self._last: tuple[bytes, dict[bytes, VulnerabilityIndex]] = b"", {}
 
     def earlier(self, image: Image) -> tuple[VulnerabilityIndex, ...]:
-        """Return what an image had before: with its own digest, otherwise with each digest that it may have had."""
-        by_digest = self._by_key.get(image_key(image), {})
-        same = by_digest.get(image.digest)
-        return (same,) if same else tuple(by_digest.values())
+        """Return what an image had before: with its own digest, otherwise with each digest that it may have had.
+
+        Of an image that the document has several times with one digest, all are taken together.
+        """
+        same, key = _keys(image)
+        by_digest = self._places.get(key, {})
+        if self._last[0] != key:
+            self._last = key, {}
+        indexes = self._last[1]
+        for digest in [same] if same in by_digest else by_digest:
+            if digest not in indexes:
+                reports = (self._reports[place] for place in by_digest[digest])
+                indexes[digest] = VulnerabilityIndex(one for report in reports for one in report.vulnerabilities)
+        return (indexes[same],) if same in by_digest else tuple(indexes[digest] for digest in by_digest)

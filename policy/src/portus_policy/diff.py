@@ -7,16 +7,18 @@ same.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from portus_images import nonempty_string, strings
-from portus_scanners.models import ImageReport, ReportDocument, Severity, UnresolvedImage, Vulnerability
+from portus_scanners.models import ImageReport, LazySequence, ReportDocument, Severity, UnresolvedImage, Vulnerability
 from portus_scanners.serialize import SCHEMA_VERSION, document_converter
 
 from .counterparts import VulnerabilityIndex, ended_ok, has_fix, image_key, pair_images, text_key
 
 _NOT_ASKED = "was not asked"
+_dump = partial(json.dumps, separators=(",", ":"), allow_nan=False)
 
 
 @frozen(kw_only=True)
@@ -83,14 +85,15 @@ class DocumentDiff:
     """What has changed from one document to another.
 
     Attributes:
-        images: Those that both have, in the order of the new document.
+        images: Those that both have, in the order of the new document: a tuple, or of large files a sequence that
+            compares two images when they are asked for.
         only_old: References of images that only the old document has.
         only_new: References of images that only the new document has: there is nothing to compare them with.
         unresolved_old: What could not be scanned for the old document.
         unresolved_new: What could not be scanned for the new document: its vulnerabilities have not gone.
     """
 
-    images: tuple[ImageDiff, ...] = ()
+    images: Sequence[ImageDiff] = ()
     only_old: tuple[str, ...] = field(default=(), converter=strings)
     only_new: tuple[str, ...] = field(default=(), converter=strings)
     unresolved_old: tuple[UnresolvedImage, ...] = ()
@@ -98,12 +101,25 @@ class DocumentDiff:
 
 
 def dump_diff(diff: DocumentDiff) -> str:
-    """Return a diff as a JSON string, with a newline at the end: ``{"schema_version": 1, "images": [...], ...}``.
+    """Return a diff as a JSON string, with a newline at the end: ``{"schema_version":1,"images":[...],...}``.
 
-    Members are named as in `DocumentDiff`; vulnerabilities are written as in a report document. ASCII only.
+    Members are named as in `DocumentDiff`; vulnerabilities are written as in a report document, but with everything
+    that they share with their findings. ASCII only; each image is on a line of its own.
     """
-    value = {"schema_version": SCHEMA_VERSION, **document_converter().unstructure(diff)}
-    return json.dumps(value, indent=2, allow_nan=False) + "\n"
+    return "".join(diff_pieces(diff))
+
+
+def diff_pieces(diff: DocumentDiff) -> Iterator[str]:
+    """Yield a diff as `dump_diff` returns it, an image at a time."""
+    unstructure = document_converter().unstructure
+    yield f'{{"schema_version":{SCHEMA_VERSION},"images":['
+    separator = "\n"
+    for image in diff.images:
+        yield separator + _dump(unstructure(image))
+        separator = ",\n"
+    rest = unstructure(evolve(diff, images=()))
+    del rest["images"]
+    yield f"],{_dump(rest)[1:]}\n"
 
 
 def compare_documents(old: ReportDocument, new: ReportDocument) -> DocumentDiff:
@@ -119,10 +135,17 @@ def compare_documents(old: ReportDocument, new: ReportDocument) -> DocumentDiff:
         vulnerabilities stand in the order of their report. Images that only one has are named.
     """
     pairs = pair_images(old.reports, new.reports)
+
+    def compare(number: int) -> ImageDiff:
+        before, after = pairs.both[number]
+        return _Comparison.of(old.reports[before], new.reports[after]).result()
+
+    images = LazySequence(len(pairs.both), compare)
+    is_small = isinstance(old.reports, tuple) and isinstance(new.reports, tuple)
     return DocumentDiff(
-        images=tuple(_Comparison.of(*pair).result() for pair in pairs.both),
-        only_old=_lone(pairs.only_old, new.errors),
-        only_new=_lone(pairs.only_new, old.errors),
+        images=tuple(images) if is_small else images,
+        only_old=_lone((old.reports[place] for place in pairs.only_old), new.errors),
+        only_new=_lone((new.reports[place] for place in pairs.only_new), old.errors),
         unresolved_old=old.errors,
         unresolved_new=new.errors,
     )

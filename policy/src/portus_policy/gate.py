@@ -54,7 +54,7 @@ def check_gate(
         raise ValueError("new_only compares with an earlier report: give one as the baseline")
     if now.tzinfo is None:
         raise ValueError("now must be a time with a time zone")
-    known = BaselineImages.of(baseline) if policy.new_only and baseline is not None else None
+    known = BaselineImages(baseline) if policy.new_only and baseline is not None else None
     violations = tuple(_violations(document, policy, known, now))
     return GateResult(passed=not violations, rules=tuple(rules_in_force(policy)), violations=violations)
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, frozen
 from portus_images import SettingsError, one_line
 from portus_scanners.merge import make_image_report
-from portus_scanners.models import ImageReport, ReportDocument, SeverityPolicy
+from portus_scanners.models import ImageReport, ReportDocument, SeverityPolicy, map_reports
 from portus_scanners.settings import SettingsFaults, did_you_mean, misspelt_sections, read_yaml, structure_section
 
 if TYPE_CHECKING:
@@ -170,8 +171,8 @@ def apply_policy(
         ValueError: The gate looks at new vulnerabilities only and there is no baseline, or *now* has no time zone.
     """
     if policy.severity is not None:
-        merged = tuple(_merge_anew(report, policy.severity) for report in document.reports)
-        document = evolve(document, reports=merged)
+        merge_anew = partial(_merge_anew, severity=policy.severity)
+        document = evolve(document, reports=map_reports(document.reports, merge_anew))
     document = _suppress(document, policy, now)
     if policy.gate is not None:
         from .gate import check_gate

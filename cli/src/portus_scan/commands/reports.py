@@ -91,7 +91,7 @@ Exit codes:
 @click.option("--exit-code", "with_code", is_flag=True, help="Exit with 1 or 3 if something appeared, or may have.")
 def diff(*, old: str, new: str, format_name: str, with_code: bool) -> ExitCode:
     """Compare reports."""
-    from portus_policy import compare_documents, dump_diff
+    from portus_policy import compare_documents, diff_pieces
 
     from ..delivery import STDIN, read_document
     from ..formats import render_diff
@@ -100,7 +100,7 @@ def diff(*, old: str, new: str, format_name: str, with_code: bool) -> ExitCode:
     if old == new == STDIN:
         raise CommandFault("stdin (-) can be read only once: give the name of a file for OLD or NEW")
     found = compare_documents(read_document(old), read_document(new))
-    if not write_stdout(dump_diff(found) if format_name == "json" else render_diff(found)):
+    if not write_stdout(diff_pieces(found) if format_name == "json" else render_diff(found)):
         return ExitCode.USAGE
     return _judge_diff(found) if with_code else ExitCode.OK
 

@@ -1,23 +1,38 @@
-"""Reports that were written earlier: read from a file or from stdin, and several joined as one."""
+"""Reports that were written earlier: read from a file or from stdin, and several joined as one.
+
+A file of any number of images is read: those of a large one stay in it, and each is read when a format asks for it.
+What can be read only once, or is not in UTF-8, is first copied to a temporary file.
+"""
 
 from __future__ import annotations
 
+import codecs
+import json
+import os
+import stat
 import sys
+import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, contextmanager
 from itertools import chain
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO, cast
 
 from portus_policy import GateResult
-from portus_scanners import InvalidDocumentError, ReportDocument, load_document
+from portus_scanners import InvalidDocumentError, ReportDocument
+from portus_scanners.models import join_reports
+from portus_scanners.serialize import read_document as read_stored
 
 from ..exits import CommandFault
 from ..terminal import PROGRAM
 
-MOST_BYTES = 1 << 30
-"""Bytes of one report that are read: a report of 1 GB has about half a million findings."""
+MOST_BYTES = 64 << 30
+"""Bytes of one file of reports that is read."""
 STDIN = "-"
+_PIECE = 1024 * 1024
+_MOST_LOOKED_AT = 64 * 1024 * 1024 + 1
+"""Bytes of a file that is not a report, for the guess what else it may be."""
 _OURS = {"a report of portus-scan", "a line of a report of portus-scan"}
 _READ_BY_REPORT_FILE = {"a report of Trivy", "a report of Grype", "a SARIF log"}
 
@@ -33,17 +48,20 @@ def read_document(name: str, *, limit: int = MOST_BYTES) -> ReportDocument:
         CommandFault: The file can't be read, is too large, or is not a report; each fault has its line.
     """
     label = "stdin" if name == STDIN else repr(name)
-    try:
-        data = _read(name, limit)
-    except (OSError, ValueError) as error:
-        words = error.strerror if isinstance(error, OSError) else error
-        raise CommandFault(f"can't read {label}: {words}") from error
-    if len(data) > limit:
-        raise CommandFault(f"can't read {label}: it has more than {limit:,} bytes")
-    try:
-        return load_document(data)
-    except InvalidDocumentError as error:
-        raise CommandFault(_why_not(label, data, error)) from error
+    with ExitStack() as closing:
+        try:
+            file = closing.enter_context(_open(name, limit))
+        except (OSError, ValueError) as error:
+            words = error.strerror if isinstance(error, OSError) else error
+            raise CommandFault(f"can't read {label}: {words}") from error
+        try:
+            document = read_stored(file)
+        except InvalidDocumentError as error:
+            file.seek(0)
+            raise CommandFault(_why_not(label, file.read(_MOST_LOOKED_AT), error)) from error
+        if not isinstance(document.reports, tuple):
+            weakref.finalize(document.reports, closing.pop_all().close)  # they are read from the file
+        return document
 
 
 def _why_not(label: str, data: bytes, error: InvalidDocumentError) -> Iterator[str]:
@@ -58,17 +76,47 @@ def _why_not(label: str, data: bytes, error: InvalidDocumentError) -> Iterator[s
     yield f"{label} is not a report of {PROGRAM}: it looks like {words}{advice}"
 
 
-def _read(name: str, limit: int) -> bytes:
-    with _open(name) as stream:
-        return stream.read(limit + 1)
+@contextmanager
+def _open(name: str, limit: int) -> Iterator[BinaryIO]:
+    """Give a file that can be read from any place, in UTF-8.
+
+    Raises:
+        OSError: It can't be read, or the temporary file can't be written.
+        ValueError: It is closed, has more bytes than *limit*, or is not in the encoding that its beginning says.
+    """
+    with ExitStack() as closing:
+        if name != STDIN:
+            file: IO[bytes] = closing.enter_context(Path(name).open("rb"))
+        elif sys.stdin is None:
+            raise ValueError("it is closed")
+        else:
+            file = sys.stdin.buffer
+        if name == STDIN or not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            file = closing.enter_context(_copied(file, limit))
+        elif os.fstat(file.fileno()).st_size > limit:
+            raise _too_large(limit)
+        encoding = json.detect_encoding(file.read(4))
+        file.seek(0)
+        if encoding != "utf-8":
+            file = closing.enter_context(_copied(codecs.EncodedFile(file, "utf-8", encoding), limit))
+        yield cast("BinaryIO", file)
 
 
-def _open(name: str) -> IO[bytes] | nullcontext[IO[bytes]]:
-    if name != STDIN:
-        return Path(name).open("rb")
-    if sys.stdin is None:
-        raise ValueError("it is closed")
-    return nullcontext(sys.stdin.buffer)
+def _copied(source: IO[bytes], limit: int) -> IO[bytes]:
+    """Return a temporary file with what can be read from another one."""
+    with ExitStack() as closing:
+        copy = closing.enter_context(tempfile.TemporaryFile())
+        while piece := source.read(_PIECE):
+            copy.write(piece)
+            if copy.tell() > limit:
+                raise _too_large(limit)
+        copy.seek(0)
+        closing.pop_all()
+    return copy
+
+
+def _too_large(limit: int) -> ValueError:
+    return ValueError(f"it has more than {limit:,} bytes")
 
 
 def join_documents(documents: Sequence[ReportDocument]) -> ReportDocument:
@@ -85,7 +133,7 @@ def join_documents(documents: Sequence[ReportDocument]) -> ReportDocument:
         return documents[0]
     times = [one.created for one in documents if one.created is not None]
     return ReportDocument(
-        reports=tuple(chain.from_iterable(one.reports for one in documents)),
+        reports=join_reports(one.reports for one in documents),
         errors=tuple(chain.from_iterable(one.errors for one in documents)),
         created=max(times, default=None),
         unused_rules=tuple(chain.from_iterable(one.unused_rules for one in documents)),

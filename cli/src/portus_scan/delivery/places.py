@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import sys
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path, PureWindowsPath
@@ -121,21 +122,21 @@ class FolderPlace:
         Raises:
             FormatFault: The format names a file outside the folder, or the same file twice.
         """
-        fresh: list[tuple[Path, Path]] = []
+        fresh: deque[tuple[str, str]] = deque()  # strings: of many files, paths would be too much to keep
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             for file in _each_once(files):
                 target = self._prepare(file)
-                fresh.append((write_fresh(target, [file.content]), target))
+                fresh.append((str(write_fresh(target, [file.content])), str(target)))
             while fresh:
-                fresh[0][0].replace(fresh[0][1])
-                del fresh[0]
+                Path(fresh[0][0]).replace(fresh[0][1])
+                fresh.popleft()
         except OSError as error:
             say(f"can't write {self.name}: {_words(error)}")
             return False
         finally:
             for path, _ in fresh:
-                path.unlink(missing_ok=True)
+                Path(path).unlink(missing_ok=True)
         return True
 
     def _prepare(self, file: ReportFile) -> Path:

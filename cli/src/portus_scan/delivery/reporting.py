@@ -94,9 +94,9 @@ def _read_baseline(name: str | None) -> ReportDocument | None:
 
 
 def _print_json(document: ReportDocument) -> None:
-    from portus_scanners import dump_document
+    from portus_scanners.serialize import document_pieces
 
-    write_stdout(dump_document(document))
+    write_stdout(document_pieces(document))
 
 
 def doubt_lines(document: ReportDocument) -> Iterator[str]:

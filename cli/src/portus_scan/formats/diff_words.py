@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from portus_policy import DocumentDiff, ImageDiff, NotComparable
 from portus_scanners import UnresolvedImage, Vulnerability
@@ -17,19 +18,26 @@ _LONGEST_MESSAGE = 1000
 _LONGEST_ID = 40
 _LONGEST_PACKAGE = 50
 _LONGEST_CELL = 60
+_DOUBTS = "not fully comparable"
 _SHORT_DIGEST = len("sha256:") + 12
 
 DiffRow = Sequence[str]
 
 
-def render_diff(diff: DocumentDiff) -> str:
-    """Return the page, which ends with a newline."""
-    lines = [*_pages(diff.images), *_lone(diff), *_summary(diff)]
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+def render_diff(diff: DocumentDiff) -> Iterator[str]:
+    """Yield the page, a line each; the images are gone through once."""
+    totals = dict.fromkeys(("appeared", "vanished", "with another severity", "newly fixable", _DOUBTS), 0)
+    for line in chain(_pages(diff.images, totals), _lone(diff), _summary(len(diff.images), totals)):
+        yield f"{line.rstrip()}\n"
 
 
-def _pages(images: Iterable[ImageDiff]) -> Iterator[str]:
+def _pages(images: Iterable[ImageDiff], totals: dict[str, int]) -> Iterator[str]:
     for image in images:
+        totals["appeared"] += len(image.appeared)
+        totals["vanished"] += len(image.vanished)
+        totals["with another severity"] += len(image.severity_changed)
+        totals["newly fixable"] += len(image.newly_fixable)
+        totals[_DOUBTS] += bool(image.not_comparable)
         yield from _image(image)
         yield ""
 
@@ -110,15 +118,9 @@ def _unresolved(which: str, errors: Iterable[UnresolvedImage]) -> Iterator[str]:
         yield f"not scanned for {which}: {safe(error.reference, _LONGEST_NAME)}: {message}"
 
 
-def _summary(diff: DocumentDiff) -> Iterator[str]:
-    parts = {
-        "appeared": sum(len(image.appeared) for image in diff.images),
-        "vanished": sum(len(image.vanished) for image in diff.images),
-        "with another severity": sum(len(image.severity_changed) for image in diff.images),
-        "newly fixable": sum(len(image.newly_fixable) for image in diff.images),
-    }
-    changed = ", ".join(f"{number} {word}" for word, number in parts.items() if number) or "nothing has changed"
-    doubts = sum(bool(image.not_comparable) for image in diff.images)
-    yield f"{count(len(diff.images), 'image')} compared: {changed}{';' if doubts else ''}"
+def _summary(images: int, totals: dict[str, int]) -> Iterator[str]:
+    doubts = totals.pop(_DOUBTS)
+    changed = ", ".join(f"{number} {word}" for word, number in totals.items() if number) or "nothing has changed"
+    yield f"{count(images, 'image')} compared: {changed}{';' if doubts else ''}"
     if doubts:
         yield f"{count(doubts, 'image')} not fully comparable"

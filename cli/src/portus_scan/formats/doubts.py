@@ -6,7 +6,7 @@ A verdict is what the runs of a report bear out; the report's own word is not be
 from __future__ import annotations
 
 from attrs import frozen
-from portus_scanners import ImageReport, Outcome, ReportDocument, ScannerRun, UnresolvedImage, Verdict
+from portus_scanners import ImageReport, Outcome, ScannerRun, UnresolvedImage, Verdict
 
 from ..terminal import message, name
 
@@ -88,11 +88,6 @@ def doubts_of(report: ImageReport) -> tuple[Doubt, ...]:
 def doubt_of(error: UnresolvedImage) -> Doubt:
     """Return the doubt about an image that could not be scanned: nothing is known of it."""
     return Doubt(outcome=UNRESOLVED, message=f"{message(error.message)} (step: {name(error.step)})")
-
-
-def is_whole(document: ReportDocument) -> bool:
-    """Return whether there are images, all were resolved, and no doubt is left about any."""
-    return bool(document.reports) and not document.errors and not any(map(doubts_of, document.reports))
 
 
 def scanner_name(run: ScannerRun) -> str:

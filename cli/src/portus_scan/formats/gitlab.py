@@ -19,9 +19,9 @@ from portus_scanners import Image, ImageReport, ReportDocument, Severity, Vulner
 
 from ..reporter import ReportJob, TextReporter
 from ..terminal import LONGEST_MESSAGE, message, name
-from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, is_whole, notes_of, report_notes, scanner_name, verdict_of
+from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, notes_of, report_notes, scanner_name, verdict_of
 from .foreign import joined, paragraphs, prose, safe_cut, web_links
-from .provenance import PROGRAM, VENDOR, document_span, program_version, seconds_form
+from .provenance import PROGRAM, VENDOR, Span, join_spans, made_span, program_version, seconds_form, span_of
 from .words import fix_words, image_words, package_words, rating_words, suppression_words, who_words
 
 __all__ = ["SCHEMA_VERSION", "GitLabReporter"]
@@ -58,37 +58,65 @@ class GitLabReporter(TextReporter, contract=1):
     description = "GitLab's container scanning report, for its security pages"
 
     def render(self, job: ReportJob) -> Iterator[str]:
-        """Yield the report, one piece a vulnerability."""
-        document = job.document
-        scan = json.dumps(_scan(document))
-        yield f'{{"version": {json.dumps(SCHEMA_VERSION)}, "scan": {scan}, "vulnerabilities": ['
-        separator = "\n"
-        seen: Counter[str] = Counter()
-        for report in document.reports:
-            for found in report.vulnerabilities:
-                entry = _vulnerability(report.image, found)
-                _tell_apart(entry, seen)
-                yield separator + json.dumps(entry)
-                separator = ",\n"
+        """Yield the report, one piece a vulnerability; the images are gone through twice."""
+        yield f'{{"version": {json.dumps(SCHEMA_VERSION)}, "scan": {{"messages": ['
+        state = _ScanState(job.document)
+        yield from _listed(_messages(job.document, state))
+        yield f'], {json.dumps(_scan(job.document, state))[1:]}, "vulnerabilities": ['
+        yield from _listed(_vulnerabilities(job.document))
         yield "\n]}\n"
 
 
-def _scan(document: ReportDocument) -> Json:
-    start, end = document_span(document)
+def _listed(entries: Iterable[Json]) -> Iterator[str]:
+    for number, entry in enumerate(entries):
+        yield f"{',' if number else ''}\n{json.dumps(entry)}"
+
+
+class _ScanState:
+    """What the images say of the whole scan, noted while somebody else goes through them."""
+
+    def __init__(self, document: ReportDocument) -> None:
+        self.is_whole = bool(document.reports) and not document.errors
+        self.span: Span | None = None
+
+    def note(self, report: ImageReport) -> None:
+        self.is_whole = self.is_whole and not doubts_of(report)
+        if (span := span_of(report.results)) is not None:
+            self.span = join_spans(self.span, span)
+
+
+def _scan(document: ReportDocument, state: _ScanState) -> Json:
+    start, end = state.span or made_span(document)
     program = {"id": PROGRAM, "name": PROGRAM, "version": program_version(), "vendor": {"name": VENDOR}}
     return {
         "type": "container_scanning",
-        "status": "success" if is_whole(document) else "failure",
+        "status": "success" if state.is_whole else "failure",
         "start_time": seconds_form(start),
         "end_time": seconds_form(end),
         "analyzer": program,
         "scanner": program,
-        "messages": list(_messages(document)),
     }
 
 
-def _messages(document: ReportDocument) -> Iterator[Json]:
+def _vulnerabilities(document: ReportDocument) -> Iterator[Json]:
+    """Yield the entries; an image that is there from several reports is told apart by its number."""
+    times: Counter[tuple[str, ...]] = Counter()
     for report in document.reports:
+        image = _image_identity(report.image)
+        times[image] += 1
+        seen: Counter[str] = Counter()
+        for found in report.vulnerabilities:
+            entry = _vulnerability(report.image, found)
+            seen[entry["id"]] += 1
+            number = times[image], seen[entry["id"]]
+            if number != (1, 1):
+                entry["id"] = _uuid(entry["id"], *map(str, number))
+            yield entry
+
+
+def _messages(document: ReportDocument, state: _ScanState) -> Iterator[Json]:
+    for report in document.reports:
+        state.note(report)
         yield from _image_messages(report)
     for error in document.errors:
         yield _doubt_message(name(error.reference), doubt_of(error))
@@ -143,15 +171,11 @@ def _vulnerability(image: Image, found: Vulnerability) -> Json:
 def _identity(image: Image, found: Vulnerability) -> str:
     """Return an id that is the same in each scan for the same vulnerability in the image of the same name."""
     package = found.package
-    about = (image.reference.text, image.digest, str(image.platform))
-    return _uuid(*about, found.id, package.name, package.version, package.namespace)
+    return _uuid(*_image_identity(image), found.id, package.name, package.version, package.namespace)
 
 
-def _tell_apart(entry: Json, seen: Counter[str]) -> None:
-    """Give an entry another id if an earlier one has it: an image may be there from several reports."""
-    seen[entry["id"]] += 1
-    if seen[entry["id"]] > 1:
-        entry["id"] = _uuid(entry["id"], str(seen[entry["id"]]))
+def _image_identity(image: Image) -> tuple[str, ...]:
+    return image.reference.text, image.digest, str(image.platform)
 
 
 def _uuid(*parts: str) -> str:

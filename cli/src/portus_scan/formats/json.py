@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from portus_scanners import dump_document, dump_line
+from portus_scanners import dump_line
+from portus_scanners.serialize import document_pieces
 
 from ..reporter import ReportJob, TextReporter
 
@@ -15,8 +16,8 @@ class JsonReporter(TextReporter, contract=1):
     description = "the whole document as JSON; what convert, diff and --baseline read"
 
     def render(self, job: ReportJob) -> Iterator[str]:
-        """Yield the document."""
-        yield dump_document(job.document)
+        """Yield the document, a finding or a vulnerability at a time."""
+        yield from document_pieces(job.document)
 
 
 class JsonLinesReporter(TextReporter, contract=1):

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 from portus_policy import GateResult, UnusedRule
 from portus_scanners import ImageReport, Outcome, ReportDocument, ScannerRun, UnresolvedImage, Vulnerability
 
@@ -63,9 +63,22 @@ class Suite:
     timestamp: str = ""
     properties: tuple[tuple[str, str], ...] = ()
 
-    def count(self, result: str) -> int:
-        """Return how many tests have this result."""
-        return sum(case.result == result for case in self.cases)
+
+@define
+class CaseCounts:
+    """How many tests there are, how many have each result, and how long they took."""
+
+    tests: int = 0
+    seconds: float = 0.0
+    results: Counter[str] = field(factory=Counter)
+
+    def add(self, cases: Iterable[Case]) -> CaseCounts:
+        """Count some tests."""
+        for case in cases:
+            self.tests += 1
+            self.seconds += case.seconds
+            self.results[case.result] += 1
+        return self
 
 
 class JUnitReporter(TextReporter, contract=1):
@@ -74,11 +87,12 @@ class JUnitReporter(TextReporter, contract=1):
     description = "JUnit XML, for the test pages of CI systems"
 
     def render(self, job: ReportJob) -> Iterator[str]:
-        """Yield the XML document, one piece a suite."""
-        suites = list(_each_named_once(_suites(job.document)))
-        total = Suite(name=PROGRAM, cases=tuple(case for suite in suites for case in suite.cases))
-        yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {_counts(total)}>\n'
-        for suite in suites:
+        """Yield the XML document, a test at a time; the images are gone through twice, since its totals come first."""
+        total = CaseCounts()
+        for suite in _suites(job.document):
+            total.add(suite.cases)
+        yield f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites {_attributes(PROGRAM, total)}>\n'
+        for suite in _each_named_once(_suites(job.document)):
             yield from _suite_xml(suite)
         yield "</testsuites>\n"
 
@@ -206,8 +220,9 @@ def _error(group: str, title: str, kind: str, sentence: str) -> Case:
 
 
 def _suite_xml(suite: Suite) -> Iterator[str]:
+    counts = CaseCounts().add(suite.cases)
     stamp = f" timestamp={quoteattr(suite.timestamp)}" if suite.timestamp else ""
-    yield f'  <testsuite {_counts(suite)} skipped="{suite.count(SKIPPED)}"{stamp}>\n'
+    yield f'  <testsuite {_attributes(suite.name, counts)} skipped="{counts.results[SKIPPED]}"{stamp}>\n'
     if suite.properties:
         yield "    <properties>\n"
         for key, value in suite.properties:
@@ -217,11 +232,11 @@ def _suite_xml(suite: Suite) -> Iterator[str]:
     yield "  </testsuite>\n"
 
 
-def _counts(suite: Suite) -> str:
+def _attributes(name: str, counts: CaseCounts) -> str:
     """Return the attributes that the root may have as well; Jenkins' schema has no ``skipped`` there."""
-    numbers = {"tests": len(suite.cases), "failures": suite.count(FAILURE), "errors": suite.count(ERROR)}
-    counts = " ".join(f'{key}="{number}"' for key, number in numbers.items())
-    return f'name={quoteattr(suite.name)} {counts} time="{sum(case.seconds for case in suite.cases):.3f}"'
+    numbers = {"tests": counts.tests, "failures": counts.results[FAILURE], "errors": counts.results[ERROR]}
+    written = " ".join(f'{key}="{number}"' for key, number in numbers.items())
+    return f'name={quoteattr(name)} {written} time="{counts.seconds:.3f}"'
 
 
 def _case_xml(case: Case) -> str:

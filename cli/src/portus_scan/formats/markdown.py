@@ -5,6 +5,7 @@ Foreign strings stand in code spans, so nothing in them is a tag, a link, a ment
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from portus_policy import GateResult, GateViolation, UnusedRule
@@ -51,9 +52,14 @@ def _summary(document: ReportDocument) -> str:
     total = len(document.reports) + len(document.errors)
     if not total:
         return f"**unknown**: {NO_IMAGE.message}"
-    verdicts = [verdict_of(report).value for report in document.reports] + ["not scanned"] * len(document.errors)
-    parts = [f"{verdicts.count(verdict)} {verdict}" for verdict in dict.fromkeys(verdicts)]
-    unsure = sum(1 for report in document.reports if doubts_of(report)) + len(document.errors)
+    verdicts: Counter[str] = Counter()
+    unsure = len(document.errors)
+    for report in document.reports:
+        verdicts[verdict_of(report).value] += 1
+        unsure += bool(doubts_of(report))
+    if document.errors:
+        verdicts["not scanned"] = len(document.errors)
+    parts = [f"{number} {verdict}" for verdict, number in verdicts.items()]
     warning = f"; not everything is known of {count(unsure, 'image')}" if unsure else ""
     return f"{count(total, 'image')}: {', '.join(parts)}{warning}"
 

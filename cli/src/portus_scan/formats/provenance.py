@@ -10,6 +10,7 @@ from portus_scanners import ReportDocument, ScannerRun
 
 PROGRAM = "portus-scan"
 VENDOR = "portus-scanners"
+Span = tuple[datetime, datetime]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -21,17 +22,29 @@ def program_version() -> str:
     return version(PROGRAM)
 
 
-def span_of(runs: Iterable[ScannerRun]) -> tuple[datetime, datetime] | None:
+def span_of(runs: Iterable[ScannerRun]) -> Span | None:
     """Return when the first run began and the last one ended, in UTC; None where no run has a time."""
-    spans = [(_utc(run.started), _later(_utc(run.started), run.elapsed)) for run in runs if run.started]
-    return (min(start for start, _ in spans), max(end for _, end in spans)) if spans else None
+    whole: Span | None = None
+    for run in runs:
+        if run.started:
+            whole = join_spans(whole, (_utc(run.started), _later(_utc(run.started), run.elapsed)))
+    return whole
 
 
-def document_span(document: ReportDocument) -> tuple[datetime, datetime]:
+def join_spans(one: Span | None, other: Span) -> Span:
+    """Return from the earlier start to the later end."""
+    return (min(one[0], other[0]), max(one[1], other[1])) if one else other
+
+
+def document_span(document: ReportDocument) -> Span:
     """Return when the runs of a document began and ended; without their times when it was made; else 1970."""
-    known = span_of(run for report in document.reports for run in report.results)
+    return span_of(run for report in document.reports for run in report.results) or made_span(document)
+
+
+def made_span(document: ReportDocument) -> Span:
+    """Return when a document was made, twice; 1970 where it does not say."""
     made = _utc(document.created) if document.created else _EPOCH
-    return known or (made, made)
+    return made, made
 
 
 def seconds_form(when: datetime) -> str:

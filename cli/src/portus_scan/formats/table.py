@@ -27,7 +27,7 @@ from ..reporter import ReportJob, Surface, TextReporter
 from ..terminal import LONGEST_MESSAGE, LONGEST_NAME, safe, safe_rows
 from .doubts import ended_of, notes_of, report_notes, scanner_name, verdict_of
 from .layout import INDENT, Cell, Grid, Paragraph, lay_out
-from .words import count, gate_lines, severity_counts, severity_parts, unused_rule_lines, verdict_words
+from .words import count, gate_lines, numbers_words, severity_counts, severity_parts, unused_rule_lines, verdict_words
 
 MOST_ROWS = 40
 """Vulnerabilities that have a row each; more are shown by package."""
@@ -148,13 +148,16 @@ def _end(document: ReportDocument) -> Iterator[Paragraph]:
 
 
 def _summary(document: ReportDocument) -> str:
-    verdicts = [verdict_of(report) for report in document.reports]
-    parts = [f"{verdicts.count(verdict)} {verdict.value}" for verdict in Verdict if verdict in verdicts]
+    verdicts: Counter[Verdict] = Counter()
+    severities: Counter[Severity] = Counter()
+    for report in document.reports:
+        verdicts[verdict_of(report)] += 1
+        severities.update(one.severity for one in report.vulnerabilities)
+    parts = [f"{verdicts[verdict]} {verdict.value}" for verdict in Verdict if verdict in verdicts]
     if document.errors:
         parts.append(f"{len(document.errors)} not scanned")
     total = count(len(document.reports) + len(document.errors), "image")
-    vulnerabilities = [one for report in document.reports for one in report.vulnerabilities]
-    found = f"; {severity_counts(vulnerabilities)}" if vulnerabilities else ""
+    found = f"; {numbers_words(severities)}" if severities else ""
     return f"{total}: {', '.join(parts)}{found}" if parts else f"{total}: nothing was scanned"
 
 

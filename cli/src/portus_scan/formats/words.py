@@ -76,13 +76,20 @@ def _outcome_words(report: ImageReport) -> str:
 
 def severity_counts(vulnerabilities: Iterable[Vulnerability]) -> str:
     """Return ``3 vulnerabilities (1 critical, 2 low)``, highest severity first."""
-    vulnerabilities = tuple(vulnerabilities)
-    return f"{count(len(vulnerabilities), 'vulnerability', 'vulnerabilities')} ({severity_parts(vulnerabilities)})"
+    return numbers_words(Counter(one.severity for one in vulnerabilities))
+
+
+def numbers_words(numbers: Counter[Severity]) -> str:
+    """Return the same for vulnerabilities that have been counted."""
+    return f"{count(numbers.total(), 'vulnerability', 'vulnerabilities')} ({_parts(numbers)})"
 
 
 def severity_parts(vulnerabilities: Iterable[Vulnerability]) -> str:
     """Return ``1 critical, 2 low``, highest severity first."""
-    numbers = Counter(vulnerability.severity for vulnerability in vulnerabilities)
+    return _parts(Counter(one.severity for one in vulnerabilities))
+
+
+def _parts(numbers: Counter[Severity]) -> str:
     return ", ".join(f"{numbers[one]} {one.value}" for one in reversed(Severity) if one in numbers)
 
 

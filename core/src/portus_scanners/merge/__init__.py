@@ -11,6 +11,7 @@ from __future__ import annotations
 from .ecosystems import PACKAGE_TYPES, canonical_name, canonical_namespace, canonical_version, kind_of
 from .image_report import judge, make_image_report, merge
 from .package_urls import PackageUrl, derive_purl, read_purl
+from .vulnerability import finding_order
 
 __all__ = [
     "PACKAGE_TYPES",
@@ -19,6 +20,7 @@ __all__ = [
     "canonical_namespace",
     "canonical_version",
     "derive_purl",
+    "finding_order",
     "judge",
     "kind_of",
     "make_image_report",

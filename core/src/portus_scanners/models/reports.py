@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum
 
@@ -116,7 +117,8 @@ class ReportDocument:
 
     Attributes:
         schema_version: The version of this form.
-        reports: The report of each image that was scanned, in the order of the references.
+        reports: The report of each image that was scanned, in the order of the references: a tuple, or for a large file
+            a sequence that reads each report when it is asked for.
         errors: The references that could not be resolved, in their order.
         created: When it was made (UTC); None where that is not known.
         unused_rules: The suppressions that did not apply to anything, in their order.
@@ -124,7 +126,7 @@ class ReportDocument:
     """
 
     schema_version: int = SCHEMA_VERSION
-    reports: tuple[ImageReport, ...] = ()
+    reports: Sequence[ImageReport] = ()
     errors: tuple[UnresolvedImage, ...] = ()
     created: datetime | None = field(default=None, converter=moment)
     unused_rules: tuple[UnusedRule, ...] = ()

@@ -1,18 +1,21 @@
 """JSON values <-> report documents: what references, platforms and local images are in JSON.
 
 The converter is strict, as for answers of backends (``portus_images.strict``); members that it does not know are
-ignored, since a later version may have added them.
+ignored, since a later version may have added them. A member with its default value is not written, unless it is one
+that `ALWAYS` names: these have to be there, empty or not, since what is missing of them may be what is not known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from itertools import chain
+from typing import Any, TypeVar, get_args, get_type_hints
 
+import attrs
 from cattrs import Converter
 from cattrs.errors import BaseValidationError
-from cattrs.gen import make_dict_structure_fn, override
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 from portus_images import (
     Image,
     ImageReference,
@@ -26,9 +29,34 @@ from portus_images import (
 
 from ..errors import InvalidDocumentError
 from ..merge import judge
-from ..models import ImageReport, Verdict
+from ..models import (
+    Finding,
+    GateResult,
+    GateViolation,
+    ImageReport,
+    Package,
+    ReportDocument,
+    ScannerReport,
+    ScannerRun,
+    Verdict,
+    Vulnerability,
+)
+from .sharing import fill_in_shared
 
 KindT = TypeVar("KindT")
+
+ALWAYS: Mapping[type, frozenset[str]] = {
+    Package: frozenset({"name", "version"}),
+    Finding: frozenset({"severity", "package", "fixed_by"}),
+    ScannerReport: frozenset({"findings", "complete"}),
+    ScannerRun: frozenset({"report"}),
+    Vulnerability: frozenset({"fixed_by", "scanners"}),
+    ImageReport: frozenset({"results", "vulnerabilities"}),
+    GateViolation: frozenset({"reference"}),
+    GateResult: frozenset({"violations"}),
+    ReportDocument: frozenset({"schema_version", "reports", "errors", "gate"}),
+}
+"""By class, the members that are written though they have their default values."""
 
 
 @cache
@@ -39,9 +67,41 @@ def document_converter() -> Converter:
     converter.register_unstructure_hook(ImageReference, lambda reference: reference.text)
     converter.register_structure_hook(Platform, lambda value, _: Platform.parse(_string(value)))
     converter.register_unstructure_hook(Platform, str)
-    converter.register_structure_hook(Image, _make_image_hook(converter))
-    converter.register_structure_hook(ImageReport, _make_report_hook(converter))
+    for kind in classes_of(ReportDocument):
+        always = sorted(ALWAYS.get(kind, ()))
+        if kind is Image:
+            converter.register_structure_hook(Image, _make_image_hook(converter))
+        elif kind is ImageReport:
+            converter.register_structure_hook(ImageReport, _requiring(_make_report_hook(converter), always))
+        else:
+            converter.register_structure_hook(kind, _requiring(converter.get_structure_hook(kind), always))
+        written: dict[str, Any] = {name: override(omit_if_default=False) for name in always}
+        hook: Callable[[Any], Any] = make_dict_unstructure_fn(kind, converter, _cattrs_omit_if_default=True, **written)
+        converter.register_unstructure_hook(kind, hook)
     return converter
+
+
+def classes_of(kind: Any) -> dict[type, None]:
+    """Return the attrs classes of whose objects a value is made, those of its parts before its own."""
+    if attrs.has(kind) and kind not in {Reference, LocalReference, Platform}:
+        hints = get_type_hints(kind)
+        parts = chain.from_iterable(classes_of(hints[member.name]) for member in attrs.fields(kind))
+        return {**dict.fromkeys(parts), kind: None}
+    return dict.fromkeys(chain.from_iterable(map(classes_of, get_args(kind))))
+
+
+def _requiring(plain: Callable[[Any, Any], Any], names: Sequence[str]) -> Callable[[Any, Any], Any]:
+    """Return a hook that does not take the default for what is always written."""
+    if not names:
+        return plain
+
+    def structure(value: Any, kind: Any) -> Any:
+        missing = [name for name in names if name not in value] if isinstance(value, Mapping) else ()
+        if missing:
+            raise ValueError(f"missing: {', '.join(missing)}")
+        return plain(value, kind)
+
+    return structure
 
 
 def _make_image_hook(converter: Converter) -> Callable[[Any, Any], Any]:
@@ -62,7 +122,7 @@ def _make_report_hook(converter: Converter) -> Callable[[Any, Any], Any]:
     plain = converter.get_structure_hook(ImageReport)
 
     def structure(value: Any, kind: Any) -> Any:
-        report = plain(value, kind)
+        report = plain(fill_in_shared(value) if isinstance(value, Mapping) else value, kind)
         verdict = judge(report.results)
         if report.verdict is not verdict:
             raise ValueError(f"the verdict is {report.verdict.value}, but by the runs it is {verdict.value}")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 from itertools import starmap
 
 from attrs import define, evolve, field
 from portus_images import Image, one_line
-from portus_scanners.models import ImageReport, ReportDocument, Suppressed, UnusedRule, Vulnerability
+from portus_scanners.models import ImageReport, ReportDocument, Suppressed, UnusedRule, Vulnerability, map_reports
 
 from .matching import DoubtfulMatchError, NearMissError, RuleIndex, describe_other_image, fits, fits_image
 from .rules import Suppression
@@ -59,7 +59,9 @@ def apply_suppressions(document: ReportDocument, rules: Iterable[Suppression], *
     """
     uses = [_Use(rule, expired=_has_expired(rule, today)) for rule in rules]
     index = RuleIndex(use.rule for use in uses)
-    reports = tuple(_mark_report(report, index, uses) for report in document.reports)
+    reports = map_reports(document.reports, lambda report: _mark_report(report, index, uses))
+    if not isinstance(reports, tuple):  # they are marked again when they are read; what the rules fit is asked now
+        deque(reports, maxlen=0)
     unused = tuple(_unused(use) for use in uses if use.expired or not use.count)
     return evolve(document, reports=reports, unused_rules=unused)
 
@@ -83,7 +85,7 @@ def drop_expired_marks(document: ReportDocument, *, today: date) -> ReportDocume
         return document
     return evolve(
         document,
-        reports=tuple(_without(report, ended) for report in document.reports),
+        reports=map_reports(document.reports, lambda report: _without(report, ended)),
         unused_rules=(*document.unused_rules, *starmap(_ended, ended.items())),
     )
 

@@ -7,19 +7,21 @@ script that this module puts into it, known by their hashes, and nothing else: n
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from portus_policy import GateViolation
+from portus_scanners import ImageReport
 
 from ...reporter import FolderReporter, ReportFile, ReportJob
 from ..words import count
 from . import markup, rows
-from .severities import draw_bar, draw_chart, rank_of
-from .site import INDEX, ImagePage, RepositoryPage, Site, StandingWord, arrange, outcome_kind, pages_of
+from .severities import TallyEachOnce, draw_bar, draw_chart, rank_of
+from .site import INDEX, ImageGroup, ImagePage, RepositoryPage, Site, StandingWord, arrange, outcome_kind, pages_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -42,13 +44,21 @@ class HtmlReporter(FolderReporter, contract=1):
 
     def render(self, job: ReportJob) -> Iterator[ReportFile]:
         """Yield the pages of each repository's images and its own, and last the overview, which leads to them."""
-        site = arrange(job.document)
         changes = rows.compare(job)
-        for repository in site.repositories:
-            for image in repository.images:
-                yield ReportFile(path=image.path, content=_image_page(image, repository, changes, job))
-            yield ReportFile(path=repository.path, content=_repository_page(repository, changes, job))
-        yield ReportFile(path=INDEX, content=_index_page(site, changes))
+        violations: dict[str, list[GateViolation]] = defaultdict(list)
+        for one in job.document.gate.violations if job.document.gate else ():
+            violations[one.reference].append(one)
+        repositories = []
+        for group in arrange(job.document):
+            once = TallyEachOnce()
+            for image in group.images:
+                report = job.document.reports[image.place]
+                once.add(report.vulnerabilities)
+                about = violations.get(image.reference, ())
+                yield ReportFile(path=image.path, content=_image_page(image, report, group, changes, about, job))
+            repositories.append(group.page(once.tally()))
+            yield ReportFile(path=group.path, content=_repository_page(repositories[-1], changes, job))
+        yield ReportFile(path=INDEX, content=_index_page(Site.of(job.document, repositories), changes))
 
 
 def _index_page(site: Site, changes: rows.Changes | None) -> bytes:
@@ -68,30 +78,35 @@ def _repository_page(page: RepositoryPage, changes: rows.Changes | None, job: Re
     return paint("repository.html", root="../", page=page, document=job.document, changes=changes)
 
 
-def _image_page(page: ImagePage, repository: RepositoryPage, changes: rows.Changes | None, job: ReportJob) -> bytes:
+def _image_page(
+    page: ImagePage,
+    report: ImageReport,
+    repository: ImageGroup,
+    changes: rows.Changes | None,
+    about: Sequence[GateViolation],
+    job: ReportJob,
+) -> bytes:
     return paint(
         "image.html",
         root="../",
         page=page,
+        report=report,
         repository=repository,
         document=job.document,
-        rows=rows.make_rows(page.report.vulnerabilities, job),
+        rows=rows.make_rows(report.vulnerabilities, job),
         lowest=job.min_severity,
         most_rows=rows.MOST_ROWS,
-        ages=[rows.age_words(run, job) for run in page.report.results],
+        ages=[rows.age_words(run, job) for run in report.results],
         outcome_kind=outcome_kind,
-        violations=_violations_of(page, repository, job),
+        violations=_violations_of(page, repository, about),
         change=changes.of(page) if changes else None,
         compared=changes is not None,
     )
 
 
-def _violations_of(page: ImagePage, repository: RepositoryPage, job: ReportJob) -> list[GateViolation]:
-    """Return the violations of the gate that are about this image."""
-    reference = page.report.image.reference.text
-    called = [one for one in repository.images if one.report.image.reference.text == reference]
-    violations = job.document.gate.violations if job.document.gate else ()
-    about = (one for one in violations if one.reference == reference)
+def _violations_of(page: ImagePage, repository: ImageGroup, about: Sequence[GateViolation]) -> list[GateViolation]:
+    """Return those violations that are about this image; *about* has those that name its reference."""
+    called = repository.called(page.reference) if about else ()
     return [one for one in about if any(other is page for other in pages_of(one, called))]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from attrs import field, frozen
+from attrs import frozen
 from portus_scanners import FixState, Package, ScannerRun, Vulnerability
 
 from ...reporter import ReportJob
@@ -23,6 +24,7 @@ MOST_ROWS = 10_000
 """Rows of one page, unless all are asked for; the lowest severities are left out, and the page says how many."""
 
 _LONGEST_ANCHOR = 100
+_CHANGES = ("new", "gone", "now with a fix", "of another severity", "not comparable")
 _FIX_WORDS = {
     FixState.FIXED: "fixed",
     FixState.AFFECTED: "no fix yet",
@@ -131,35 +133,58 @@ def age_words(run: ScannerRun, job: ReportJob) -> str:
 
 
 @frozen
+class ChangeNumbers:
+    """How much is different in one image."""
+
+    place: int
+    """Which image of the comparison it is."""
+    appeared: int
+    vanished: int
+    doubtful: bool
+    """Whether not everything can be compared."""
+
+
 class Changes:
-    """The comparison of the job's document with its baseline."""
+    """The comparison of the job's document with its baseline; of each image, the numbers are kept.
 
-    diff: DocumentDiff
-    _by_image: dict[tuple[str, str, str], ImageDiff] = field(init=False, repr=False)
+    Args:
+        diff: The comparison.
+    """
 
-    @_by_image.default
-    def _index(self) -> dict[tuple[str, str, str], ImageDiff]:
-        return {(one.reference, one.platform, one.new_digest): one for one in self.diff.images}
+    def __init__(self, diff: DocumentDiff) -> None:
+        self.diff = diff
+        self._numbers: dict[bytes, ChangeNumbers] = {}
+        self._totals: Counter[str] = Counter()
+        for place, one in enumerate(diff.images):
+            numbers = ChangeNumbers(place, len(one.appeared), len(one.vanished), bool(one.not_comparable))
+            self._numbers[_key(one.reference, one.platform, one.new_digest)] = numbers
+            self._totals["new"] += numbers.appeared
+            self._totals["gone"] += numbers.vanished
+            self._totals["now with a fix"] += len(one.newly_fixable)
+            self._totals["of another severity"] += len(one.severity_changed)
+            self._totals["not comparable"] += _doubtful(one)
+
+    def numbers_of(self, page: ImagePage) -> ChangeNumbers | None:
+        """Return how much is different in one image; None where the earlier document does not have it."""
+        return self._numbers.get(_key(page.reference, page.platform, page.whole_digest))
 
     def of(self, page: ImagePage) -> ImageDiff | None:
         """Return what is different in one image; None where the earlier document does not have it."""
-        image = page.report.image
-        return self._by_image.get((image.reference.text, page.platform, image.digest))
+        numbers = self.numbers_of(page)
+        return None if numbers is None else self.diff.images[numbers.place]
 
     @property
     def sentence(self) -> str:
         """How much is different in all images together, in words."""
-        images = self.diff.images
-        parts = (
-            f"{sum(len(one.appeared) for one in images)} new",
-            f"{sum(len(one.vanished) for one in images)} gone",
-            f"{sum(len(one.newly_fixable) for one in images)} now with a fix",
-            f"{sum(len(one.severity_changed) for one in images)} of another severity",
-            f"{sum(map(_doubtful, images))} not comparable",
-        )
-        doubtful = sum(bool(one.not_comparable) for one in images)
+        parts = [f"{self._totals[word]} {word}" for word in _CHANGES]
+        doubtful = sum(one.doubtful for one in self._numbers.values())
         doubt = f" Not everything can be compared in {count(doubtful, 'image')}." if doubtful else ""
-        return f"In {count(len(images), 'image')} of both reports: {', '.join(parts)}.{doubt}"
+        return f"In {count(len(self.diff.images), 'image')} of both reports: {', '.join(parts)}.{doubt}"
+
+
+def _key(*texts: str) -> bytes:
+    """Return 16 bytes that stand for an image."""
+    return blake2b(repr(texts).encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def _doubtful(image: ImageDiff) -> int:

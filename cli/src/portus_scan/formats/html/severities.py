@@ -102,6 +102,8 @@ class SeverityTally:
         )
 
 
+Badness = tuple[Severity, bool, bool]
+"""The severity, whether it is not suppressed, whether there is a fix."""
 _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 
 
@@ -117,25 +119,38 @@ def is_fixable(vulnerability: Vulnerability) -> bool:
 
 def tally(vulnerabilities: Iterable[Vulnerability]) -> SeverityTally:
     """Count vulnerabilities, suppressed ones included."""
-    found = tuple(vulnerabilities)
-    totals = Counter(one.severity for one in found)
-    fixable = Counter(one.severity for one in found if is_fixable(one))
+    return _tally(map(_badness, vulnerabilities))
+
+
+def _tally(found: Iterable[Badness]) -> SeverityTally:
+    numbers = Counter(found)
+    totals: Counter[Severity] = Counter()
+    fixable: Counter[Severity] = Counter()
+    for (severity, _, is_fixable), number in numbers.items():
+        totals[severity] += number
+        fixable[severity] += number * is_fixable
     levels = tuple(Level(severity, totals[severity], fixable[severity]) for severity in sorted(totals, reverse=True))
-    return SeverityTally(levels, sum(one.suppressed is not None for one in found))
+    return SeverityTally(levels, sum(number for (_, counts, _), number in numbers.items() if not counts))
 
 
-def tally_each_once(images: Iterable[Iterable[Vulnerability]]) -> SeverityTally:
-    """Count the vulnerabilities of several images; one in the same package and version counts once, at its worst."""
-    worst: dict[tuple[str, Package], Vulnerability] = {}
-    for vulnerabilities in images:
+class TallyEachOnce:
+    """Counts the vulnerabilities of several images; one in the same package and version counts once, at its worst."""
+
+    def __init__(self) -> None:
+        self._worst: dict[tuple[str, Package], Badness] = {}
+
+    def add(self, vulnerabilities: Iterable[Vulnerability]) -> None:
+        """Count those of one image."""
         for one in vulnerabilities:
-            known = worst.get((one.id, one.package))
-            if known is None or _badness(one) > _badness(known):
-                worst[one.id, one.package] = one
-    return tally(worst.values())
+            key, badness = (one.id, one.package), _badness(one)
+            self._worst[key] = max(badness, self._worst.get(key, badness))
+
+    def tally(self) -> SeverityTally:
+        """Return the numbers."""
+        return _tally(self._worst.values())
 
 
-def _badness(vulnerability: Vulnerability) -> tuple[Severity, bool, bool]:
+def _badness(vulnerability: Vulnerability) -> Badness:
     """Return a key by which an unsuppressed vulnerability is worse than a suppressed one, and a fixable one worse."""
     return vulnerability.severity, vulnerability.suppressed is None, is_fixable(vulnerability)
 

@@ -15,7 +15,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from enum import Enum
+from functools import cached_property
 from hashlib import sha256
+from itertools import chain
+from typing import Any, TypeVar
 
 from attrs import frozen
 from portus_policy import GateViolation
@@ -33,7 +36,9 @@ from portus_scanners import (
 
 from ..doubts import verdict_of
 from ..words import count, doubt_words, found_words, verdict_words
-from .severities import SeverityTally, tally, tally_each_once
+from .severities import SeverityTally, tally
+
+ValueT = TypeVar("ValueT")
 
 INDEX = "index.html"
 _UNSAFE = re.compile(r"[^a-z0-9]+")
@@ -108,9 +113,12 @@ class RepositoryName:
 
 @frozen(kw_only=True)
 class ImagePage:
-    """The page of one image."""
+    """The page of one image: what others say of it. Its report is read when it is written."""
 
-    report: ImageReport
+    place: int
+    """Which of the document's reports it shows."""
+    reference: str
+    whole_digest: str
     path: str
     tag: str
     """The tag, the digest or both, as the reference has them."""
@@ -121,7 +129,7 @@ class ImagePage:
     @property
     def digest(self) -> str:
         """The beginning of the image's digest."""
-        return self.report.image.digest[:_SHORT_DIGEST]
+        return self.whole_digest[:_SHORT_DIGEST]
 
 
 @frozen(kw_only=True)
@@ -139,7 +147,7 @@ class RepositoryPage:
     @property
     def tags(self) -> int:
         """The number of references that were scanned; several platforms of one tag count once."""
-        names = {image.report.image.reference.text for image in self.images}
+        names = {image.reference for image in self.images}
         return len(names | {error.reference for error in self.unresolved})
 
     @property
@@ -147,6 +155,37 @@ class RepositoryPage:
         """``2 tags``, or ``2 tags, 3 images`` where the same tag has several platforms."""
         images = len(self.images) + len(self.unresolved)
         return count(self.tags, "tag") + (f", {count(images, 'image')}" if images != self.tags else "")
+
+
+@frozen(kw_only=True)
+class ImageGroup:
+    """The images of one repository."""
+
+    name: RepositoryName
+    path: str
+    images: tuple[ImagePage, ...]
+    """The most urgent first."""
+    unresolved: tuple[UnresolvedImage, ...]
+
+    def called(self, reference: str) -> Sequence[ImagePage]:
+        """Return the images with a reference: those of several platforms, or of several reports."""
+        return self._by_reference.get(reference, ())
+
+    @cached_property
+    def _by_reference(self) -> dict[str, list[ImagePage]]:
+        return _by_reference(self.images)
+
+    def page(self, tally: SeverityTally) -> RepositoryPage:
+        """Return the page of the repository; *tally* counts what all of its images have."""
+        standing = stand_of_repository([page.standing for page in self.images], len(self.unresolved))
+        return RepositoryPage(
+            name=self.name,
+            path=self.path,
+            images=self.images,
+            unresolved=self.unresolved,
+            tally=tally,
+            standing=standing,
+        )
 
 
 @frozen(kw_only=True)
@@ -159,8 +198,24 @@ class Site:
 
     def images_of(self, violation: GateViolation) -> tuple[ImagePage, ...]:
         """Return the pages of the images that a violation is about; none where it is about all images."""
-        pages = [image for repository in self.repositories for image in repository.images]
-        return pages_of(violation, pages)
+        return pages_of(violation, self._by_reference.get(violation.reference, ()))
+
+    @cached_property
+    def _by_reference(self) -> dict[str, list[ImagePage]]:
+        return _by_reference(chain.from_iterable(repository.images for repository in self.repositories))
+
+    @classmethod
+    def of(cls, document: ReportDocument, repositories: Iterable[RepositoryPage]) -> Site:
+        """Return the pages in the order in which the overview lists them."""
+        key = lambda one: (*_urgency(one), one.name.registry, one.name.name)  # noqa: E731
+        return cls(document=document, repositories=tuple(sorted(repositories, key=key)))
+
+
+def _by_reference(images: Iterable[ImagePage]) -> dict[str, list[ImagePage]]:
+    found: dict[str, list[ImagePage]] = {}
+    for image in images:
+        found.setdefault(image.reference, []).append(image)
+    return found
 
 
 def pages_of(violation: GateViolation, pages: Iterable[ImagePage]) -> tuple[ImagePage, ...]:
@@ -168,53 +223,61 @@ def pages_of(violation: GateViolation, pages: Iterable[ImagePage]) -> tuple[Imag
 
     Where several images have one reference, the gate begins its message with the platform: ``linux/amd64: ...``.
     """
-    called = tuple(page for page in pages if page.report.image.reference.text == violation.reference)
+    called = tuple(page for page in pages if page.reference == violation.reference)
     named = tuple(page for page in called if page.platform and violation.message.startswith(f"{page.platform}: "))
     return named or called
 
 
-def arrange(document: ReportDocument) -> Site:
-    """Return the pages of a document."""
-    paths = PagePaths()
+def arrange(document: ReportDocument) -> tuple[ImageGroup, ...]:
+    """Return the images of a document by repository; of each, what other pages say of it is kept."""
+    paths, words = PagePaths(), SharedWords()
     images: dict[RepositoryName, list[ImagePage]] = {}
-    for report in document.reports:
+    for place, report in enumerate(document.reports):
         name = _repository_of(report.image.reference)
-        images.setdefault(name, []).append(_image_page(name, report, paths))
+        images.setdefault(name, []).append(_image_page(name, place, report, paths, words))
     unresolved: dict[RepositoryName, list[UnresolvedImage]] = {}
     for error in document.errors:
         unresolved.setdefault(_repository_of_text(error.reference), []).append(error)
-    repositories = [
-        _repository_page(name, images.get(name, ()), unresolved.get(name, ()), paths)
+    return tuple(
+        ImageGroup(
+            name=name,
+            path=paths.take("repositories", name.registry, name.name),
+            images=tuple(sorted(images.get(name, ()), key=_order)),
+            unresolved=tuple(unresolved.get(name, ())),
+        )
         for name in dict.fromkeys((*images, *unresolved))
-    ]
-    repositories.sort(key=lambda one: (*_urgency(one), one.name.registry, one.name.name))
-    return Site(document=document, repositories=tuple(repositories))
-
-
-def _image_page(name: RepositoryName, report: ImageReport, paths: PagePaths) -> ImagePage:
-    tag, platform = _tag_of(report.image.reference), str(report.image.platform or "")
-    return ImagePage(
-        report=report,
-        path=paths.take("images", name.registry, name.name, tag, platform),
-        tag=_short(tag),
-        platform=platform,
-        tally=tally(report.vulnerabilities),
-        standing=stand_of_image(report),
     )
 
 
-def _repository_page(
-    name: RepositoryName, images: Iterable[ImagePage], unresolved: Iterable[UnresolvedImage], paths: PagePaths
-) -> RepositoryPage:
-    pages = sorted(images, key=lambda one: (*_urgency(one), one.tag, one.platform, one.path))
-    errors = tuple(unresolved)
-    return RepositoryPage(
-        name=name,
-        path=paths.take("repositories", name.registry, name.name),
-        images=tuple(pages),
-        unresolved=errors,
-        tally=tally_each_once(page.report.vulnerabilities for page in pages),
-        standing=stand_of_repository([page.standing for page in pages], len(errors)),
+def _order(page: ImagePage) -> tuple[Any, ...]:
+    return (*_urgency(page), page.tag, page.platform, page.path)
+
+
+class SharedWords:
+    """Keeps what many images have in common once: they stand alike, and have the same numbers."""
+
+    def __init__(self) -> None:
+        self._known: dict[object, object] = {}
+
+    def one(self, value: ValueT) -> ValueT:
+        """Return an equal value that was seen before, otherwise this one."""
+        return self._known.setdefault(value, value)  # type: ignore[return-value]
+
+
+def _image_page(
+    name: RepositoryName, place: int, report: ImageReport, paths: PagePaths, words: SharedWords
+) -> ImagePage:
+    image = report.image
+    tag, platform = _tag_of(image.reference), str(image.platform or "")
+    return ImagePage(
+        place=place,
+        reference=image.reference.text,
+        whole_digest=words.one(image.digest),
+        path=paths.take("images", name.registry, name.name, tag, platform),
+        tag=_short(tag),
+        platform=words.one(platform),
+        tally=words.one(tally(report.vulnerabilities)),
+        standing=words.one(stand_of_image(report)),
     )
 
 

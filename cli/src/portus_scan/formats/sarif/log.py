@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from portus_policy import GateResult, GateViolation
 from portus_scanners import ImageReport, ReportDocument, ScannerRun, Vulnerability
@@ -51,14 +51,15 @@ class SarifReporter(TextReporter, contract=1):
 
 def _runs(document: ReportDocument) -> Iterator[SarifObject]:
     """Yield the runs; notifications about all images stand in the first."""
-    common = [*_gate_of_all(document), *_unused_rules(document)]
+    violations = _by_reference(document.gate)
+    common = [*_gate_of_all(document, violations), *_unused_rules(document)]
     if too_many := _too_many_runs(document):
         common.append(_notification("too-many-runs", "warning", too_many))
     for report in document.reports:
-        yield _image_run(report, document.gate, common)
+        yield _image_run(report, document.gate, [*violations.get(report.image.reference.text, ()), *common])
         common = []
     for error in document.errors:
-        notifications = [*_gate_notifications(document.gate, error.reference), *common]
+        notifications = [*violations.get(error.reference, ()), *common]
         address, about = relative_address(error.reference), name(error.reference)
         yield _run_without_image(address, about, doubt_of(error), notifications)
         common = []
@@ -85,8 +86,8 @@ def _tell_apart(run: SarifObject, seen: Counter[str]) -> None:
         details["id"] += f"{seen[details['id']]}/"
 
 
-def _image_run(report: ImageReport, gate: GateResult | None, common: Iterable[SarifObject]) -> SarifObject:
-    """Return the run of one image."""
+def _image_run(report: ImageReport, gate: GateResult | None, more: Iterable[SarifObject]) -> SarifObject:
+    """Return the run of one image; *more* notifications follow its own."""
     image, doubts = report.image, doubts_of(report)
     rules = _rules(report.vulnerabilities)
     places = {rule["id"]: place for place, rule in enumerate(rules)}
@@ -95,8 +96,7 @@ def _image_run(report: ImageReport, gate: GateResult | None, common: Iterable[Sa
     notifications = [
         *_doubt_notifications(doubts),
         *_note_notifications(report),
-        *_gate_notifications(gate, image.reference.text),
-        *common,
+        *more,
     ]
     return {
         "tool": _tool([*rules, DOUBT_RULE] if doubts else rules, report.results),
@@ -188,22 +188,24 @@ def _note_notifications(report: ImageReport) -> Iterator[SarifObject]:
         yield _notification("note", "warning", note)
 
 
-def _gate_notifications(gate: GateResult | None, reference: str) -> Iterator[SarifObject]:
-    """Yield the violations of the gate that are about one image."""
+def _by_reference(gate: GateResult | None) -> dict[str, list[SarifObject]]:
+    """Return the violations of the gate as notifications, by the image that they are about."""
+    found: dict[str, list[SarifObject]] = defaultdict(list)
     for one in gate.violations if gate else ():
-        if one.reference == reference:
-            yield _violation(one)
+        found[one.reference].append(_violation(one))
+    return found
 
 
-def _gate_of_all(document: ReportDocument) -> Iterator[SarifObject]:
+def _gate_of_all(document: ReportDocument, violations: Mapping[str, list[SarifObject]]) -> Iterator[SarifObject]:
+    """Yield the violations that are about none of the images."""
     gate = document.gate
     if gate is None:
         return
-    images = {report.image.reference.text for report in document.reports}
-    images |= {error.reference for error in document.errors}
-    for one in gate.violations:
-        if one.reference not in images:
-            yield _violation(one)
+    others = set(violations)
+    if others - {""}:
+        others.difference_update(report.image.reference.text for report in document.reports)
+        others.difference_update(error.reference for error in document.errors)
+    yield from (notification for one in violations if one in others for notification in violations[one])
     if not gate.passed and not gate.violations:
         yield _notification("gate", "error", "the gate has not passed")
 
