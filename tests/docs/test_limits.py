@@ -46,8 +46,8 @@ SAID = [
     ("portus_scanners.merge.package_urls", "_LONGEST", "a package URL", "2,048", 2048),
     ("portus_scanners.settings.yaml_file", "LARGEST_FILE", "a YAML file", "1 MiB", MIB),
     ("portus_policy.suppressions.files", "_LARGEST_OPENVEX", "OpenVEX", "16 MiB", 16 * MIB),
-    ("portus_scan.delivery.documents", "MOST_BYTES", "a report document", "1 GiB", 1024 * MIB),
-    ("portus_scan.walking.records", "LONGEST_LINE", "a report document", "256 MiB", 256 * MIB),
+    ("portus_scan.delivery.documents", "MOST_BYTES", "a report document", "64 GiB", 64 * 1024 * MIB),
+    ("portus_scanners.serialize", "LONGEST_VALUE", "a report document", "256 MiB", 256 * MIB),
     ("portus_scan.walking.catalog", "LARGEST_LIST", "a list of images", "64 MiB", 64 * MIB),
 ]
 

@@ -104,7 +104,7 @@ def test_a_line_that_is_no_report_is_named(tmp_path: Path) -> None:
 def test_a_line_that_is_too_long_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not read to its end."""
     fill(tmp_path / "r")
-    monkeypatch.setattr(records, "LONGEST_LINE", 20)
+    monkeypatch.setattr(records, "LONGEST_VALUE", 20)
     with ResultsFile(tmp_path / "r", resume=True) as file, pytest.raises(CommandFault, match="line 1 is longer"):
         list(file.read())
 

@@ -19,12 +19,11 @@ from portus_scanners import (
     dump_line,
     load_line,
 )
+from portus_scanners.serialize import LONGEST_VALUE
 
 from ..delivery import write_file
 from ..exits import CommandFault
 
-LONGEST_LINE = 256 * 1024 * 1024
-"""Bytes of one image's report that is read again."""
 INTERRUPTED = "interrupted"
 """The step of an image that was not scanned since the user stopped the walk."""
 OUTAGE = "outage"
@@ -95,8 +94,8 @@ class ResultsFile:
         with os.fdopen(self._file.fileno(), "rb", closefd=False) as lines:
             place, ended, stopped = 0, False, False
             for number in count(1):
-                line = lines.readline(LONGEST_LINE + 1)
-                if not line.endswith(b"\n") and len(line) <= LONGEST_LINE:
+                line = lines.readline(LONGEST_VALUE + 1)
+                if not line.endswith(b"\n") and len(line) <= LONGEST_VALUE:
                     self._check_torn(number, line)
                     break
                 end = self._load(number, line)
@@ -204,8 +203,8 @@ class ResultsFile:
         return CommandFault(f"can't write {str(self._path)!r}: {error.strerror}; {advice}")
 
     def _load(self, number: int, line: bytes) -> ImageReport | UnresolvedImage | ReportDocument:
-        if len(line) > LONGEST_LINE:
-            raise self._reject(f"line {number} is longer than {LONGEST_LINE // 1024**2} MiB")
+        if len(line) > LONGEST_VALUE:
+            raise self._reject(f"line {number} is longer than {LONGEST_VALUE // 1024**2} MiB")
         try:
             return load_line(line)
         except InvalidDocumentError as error:

@@ -7,10 +7,13 @@ from .converter import (
     ALWAYS as ALWAYS,
     document_converter as document_converter,
 )
-from .reader import (
+from .documents import (
     load_document as load_document,
     load_line as load_line,
     read_document as read_document,
+)
+from .json_stream import (
+    LONGEST_VALUE as LONGEST_VALUE,
 )
 from .sharing import (
     FINDINGS as FINDINGS,

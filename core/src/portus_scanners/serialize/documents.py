@@ -118,7 +118,8 @@ def load_line(line: str | bytes) -> ImageReport | UnresolvedImage | ReportDocume
     if member == "document" and isinstance(value[member], dict):
         rest = {name: one for name, one in value[member].items() if name not in IN_LINES_OF_THEIR_OWN}
         value[member] = {**rest, "schema_version": SCHEMA_VERSION, _REPORTS: [], "errors": []}
-    return structure(value[member], LINE_KINDS[member], f"$.{member}")
+    part = structure(value[member], LINE_KINDS[member], f"$.{member}")
+    return evolve(part, reports=()) if isinstance(part, ReportDocument) else part
 
 
 def _read_lines(file: BinaryIO, most_kept: int | None) -> ReportDocument:
