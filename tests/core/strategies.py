@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from portus_policy import GateResult, GateViolation, UnusedRule
 from portus_scanners import (
     Cvss,
+    Database,
     EndOfLife,
     Finding,
     FixState,
@@ -76,6 +77,9 @@ ends_of_life = st.none() | st.builds(EndOfLife, source=st.text(min_size=1, max_s
 finding_lists = st.lists(findings, max_size=4).map(tuple)
 
 
+updates = st.none() | st.datetimes(timezones=st.just(UTC))
+
+
 def reports(*, complete: bool) -> st.SearchStrategy[ScannerReport]:
     """Reports that are complete, or not."""
     return st.builds(
@@ -84,7 +88,7 @@ def reports(*, complete: bool) -> st.SearchStrategy[ScannerReport]:
         complete=st.just(complete),
         notes=some_texts,
         scanner_version=texts,
-        database_updated=st.none() | st.datetimes(timezones=st.just(UTC)),
+        database=st.none() | st.builds(Database, identity=st.text(min_size=1), updated=updates),
         end_of_life=ends_of_life,
     )
 

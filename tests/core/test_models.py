@@ -7,6 +7,7 @@ from hypothesis import given, strategies as st
 from portus_images import NotInRegistryError
 from portus_scanners import (
     Cvss,
+    Database,
     Finding,
     Health,
     Image,
@@ -102,7 +103,9 @@ def test_a_platform_has_two_or_three_parts(text: str) -> None:
         (ScannerReport, {"complete": None}),
         (ScannerReport, {"complete": 1}),
         (ScannerReport, {"scanner_version": None}),
-        (ScannerReport, {"database_updated": "yesterday"}),
+        (ScannerReport, {"database": "yesterday"}),
+        (Database, {"identity": ""}),
+        (Database, {"identity": "1", "updated": "yesterday"}),
         (ScannerReport, {"notes": [5]}),
         (ScannerReport, {"findings": ["CVE-1"]}),
         (Finding, {"id": "x", "layer": 5}),

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 from portus_scanners import (
+    Database,
     Finding,
     Image,
     ImageReport,
@@ -40,7 +41,8 @@ def run(scanner: str, *findings: Finding, outcome: Outcome = Outcome.OK, updated
     """Make a run; one that did not end ok has a report where there are findings, or it is incomplete."""
     complete = outcome is Outcome.OK
     has_report = complete or findings or outcome is Outcome.INCOMPLETE
-    report = ScannerReport(findings=findings, complete=complete, database_updated=updated) if has_report else None
+    database = Database(identity="today's", updated=updated) if updated else None
+    report = ScannerReport(findings=findings, complete=complete, database=database) if has_report else None
     return ScannerRun(scanner=scanner, plugin="acme", outcome=outcome, error=None if complete else "why", report=report)
 
 

@@ -213,7 +213,7 @@ def _too_old(report: ImageReport, policy: GatePolicy, now: datetime) -> str:
 
 
 def _fault_of_age(report: ScannerReport, policy: GatePolicy, limit: float, now: datetime) -> str:
-    age = _age(report.database_updated, now)
+    age = _age(report.database.updated if report.database else None, now)
     if age is None:
         allowed = policy.unknown_database_age is Treatment.ALLOW
         return "" if allowed else "does not say how old its vulnerability data is"

@@ -8,6 +8,7 @@ from attrs import evolve
 from portus_policy import GateResult, GateViolation, Suppressed, UnusedRule
 from portus_scanners import (
     Cvss,
+    Database,
     EndOfLife,
     Finding,
     Image,
@@ -111,7 +112,7 @@ def _found(text: str) -> ScannerRun:
         findings=(finding, evolve(finding, id=f"CVE-2016-6304 {text}")),
         notes=notes,
         scanner_version=text,
-        database_version=text,
+        database=Database(identity=text),
         end_of_life=EndOfLife(source=text, distribution=text),
     )
     return ScannerRun(scanner="clair", plugin=text, outcome=Outcome.OK, report=report)

@@ -53,10 +53,10 @@ def test_whole_page() -> None:
 
 > **Not everything is known:** `scanner trivy: failed: it ended failed`
 
-| Scanner | Outcome | Findings | Seconds |
-| --- | --- | --- | --- |
-| `clair` | ok | 2 | 1.2 |
-| `trivy` | failed | no result | 1.2 |
+| Scanner | Outcome | Findings | Seconds | Data |
+| --- | --- | --- | --- | --- |
+| `clair` | ok | 2 | 1.2 | - |
+| `trivy` | failed | no result | 1.2 | - |
 
 | Vulnerability | Severity | Package | Fixed by | Scanners |
 | --- | --- | --- | --- | --- |

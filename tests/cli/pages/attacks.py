@@ -8,6 +8,7 @@ from attrs import evolve
 from portus_policy import GateResult, GateViolation, Suppressed, UnusedRule
 from portus_scanners import (
     Cvss,
+    Database,
     Outcome,
     Package,
     Platform,
@@ -77,7 +78,7 @@ def hostile_document() -> ReportDocument:
 
 
 def _hostile_run(bad: str) -> ScannerRun:
-    texts: dict[str, object] = {"notes": (bad,) * 30, "scanner_version": bad, "database_version": bad}
+    texts: dict[str, object] = {"notes": (bad,) * 30, "scanner_version": bad, "database": Database(identity=bad or "x")}
     run = make_run("clair", Outcome.INCOMPLETE, findings=1, error=bad, **texts)
     return evolve(run, scanner=bad, plugin=bad)
 

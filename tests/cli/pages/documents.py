@@ -8,6 +8,7 @@ from attrs import evolve
 from portus_policy import GateResult, GateViolation, Suppressed, UnusedRule
 from portus_scanners import (
     Cvss,
+    Database,
     Finding,
     FixState,
     Image,
@@ -44,13 +45,15 @@ def make_image(text: str = "registry.example:5000/team/app:1.0", platform: Platf
     return Image(reference=reference, digest="sha256:" + "a" * 64, platform=platform, layers=layers, local=local)
 
 
+DATA = Database(identity="2 of Monday", updated=SCANNED - timedelta(days=3, hours=2))
+
+
 def make_run(
     scanner: str, outcome: Outcome = Outcome.OK, findings: int = 0, error: str = "", **report: object
 ) -> ScannerRun:
     """Return a run that found so much; one that is not ok has a report only where it found something."""
     has_report = outcome in _WITH_REPORT or findings
-    values: dict[str, object] = {"scanner_version": "0.69.1", "database_version": "2", **report}
-    values.setdefault("database_updated", SCANNED - timedelta(days=3, hours=2))
+    values: dict[str, object] = {"scanner_version": "0.69.1", "database": DATA, **report}
     found = tuple(Finding(id=f"CVE-2026-{number}") for number in range(findings))
     return ScannerRun(
         scanner=scanner,
@@ -178,7 +181,7 @@ def _fix_states(place: int) -> tuple[FixState, ...]:
 
 
 OK_RUN = make_run("trivy", findings=40, notes=("2 packages were not looked up, as their version is not known",))
-CLAIR_RUN = make_run("clair", findings=31, scanner_version="2.0.9", database_version="")
+CLAIR_RUN = make_run("clair", findings=31, scanner_version="2.0.9", database=None)
 NO_ROUTE = "http://zypper.example:8080 can't be reached; is the server running?"
 FAILED_RUN = make_run("zypper", Outcome.FAILED, error=NO_ROUTE)
 PARTLY_RUN = make_run(

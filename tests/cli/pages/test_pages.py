@@ -14,7 +14,17 @@ from hypothesis import given, settings, strategies as st
 from portus_policy import GateResult, GateViolation
 from portus_scan import ReportJob
 from portus_scan.formats.html import HtmlReporter, rows
-from portus_scanners import FixState, Outcome, Package, Platform, ReportDocument, Severity, UnresolvedImage, Verdict
+from portus_scanners import (
+    Database,
+    FixState,
+    Outcome,
+    Package,
+    Platform,
+    ReportDocument,
+    Severity,
+    UnresolvedImage,
+    Verdict,
+)
 
 from ...core.strategies import documents
 from .attacks import hostile_document
@@ -232,9 +242,9 @@ def usual_document_of_one() -> ReportDocument:
     return make_document(
         make_report(
             runs=(
-                make_run("old", database_version=""),
-                make_run("late", database_version="", database_updated=later.replace(minute=31)),
-                make_run("silent", database_version="", database_updated=None),
+                make_run("old"),
+                make_run("late", database=Database(identity="later", updated=later.replace(minute=31))),
+                make_run("silent", database=None),
             )
         )
     )

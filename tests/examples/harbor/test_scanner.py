@@ -44,8 +44,8 @@ async def test_the_report_tells_who_scanned_with_which_database(
     """Scanner, version and the date of its database come from the adapter."""
     report = await scanner().scan(image)
     assert "Acme 1.2.3" == report.scanner_version
-    assert report.database_updated is not None
-    assert "2026-08-13T08:16:33.345000+00:00" == report.database_updated.isoformat()
+    assert report.database is not None
+    assert "2026-08-13T08:16:33.345000+00:00" == report.database.identity == report.database.updated.isoformat()
 
 
 async def test_an_adapter_of_the_first_version(scanner: MakeScanner, adapter: StandInAdapter, image: Image) -> None:

@@ -77,6 +77,9 @@ BROKEN = {
     "CrashingScanner": {"server_error_is_unavailable": "expected ScannerUnavailableError"},
     "GloomyScanner": {"health_tells_up": "I do not feel well"},
     "GuessingScanner": {"database_has_an_identity": "the data had not changed"},
+    "TwoWordsScanner": {"database_has_an_identity": "say it in the same words"},
+    "HospitableScanner": {"health_of_a_stranger_is_not_good": "healthy, though the server answers 200 with"},
+    "CredulousScanner": {"health_of_a_stranger_is_not_good": "answers 200 with an empty object"},
     "CheerfulScanner": {"health_tells_down": "500"},
     # polling
     "SleepingPolledScanner": {

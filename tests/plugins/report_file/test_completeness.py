@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from portus_scanner_report_file import ReportFileScanner, ReportFileSettings
-from portus_scanners import Image, InvalidReportError, Outcome, Reference, ScannerReport, UnsupportedImageError
+from portus_scanners import (
+    Database,
+    Image,
+    InvalidReportError,
+    Outcome,
+    Reference,
+    ScannerReport,
+    UnsupportedImageError,
+)
 from portus_scanners_testing import StandInContext
 from standins.grype_cases import GRYPE_CASES
 from standins.report_case import CONFIG, ReportCase
@@ -61,7 +70,7 @@ async def test_the_age_of_a_servers_database(tmp_path: Path) -> None:
     case = next(case for case in TRIVY_CASES if case.name == "found")
     server = '"Version": "0.76.0", "Server": {"VulnerabilityDB": {"Version": 2, "UpdatedAt": "2026-01-01T00:00:00Z"}}'
     report = await scan(tmp_path, case.content.replace('"Version": "0.76.0"', server))
-    assert ("2", 2026) == (report.database_version, report.database_updated and report.database_updated.year)
+    assert Database(identity="2 2026-01-01T00:00:00Z", updated=datetime(2026, 1, 1, tzinfo=UTC)) == report.database
 
 
 async def test_a_member_that_stands_twice(tmp_path: Path) -> None:

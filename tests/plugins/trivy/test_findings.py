@@ -13,6 +13,7 @@ from portus_scanner_trivy.log import ScanLog
 from portus_scanner_trivy.report import Circumstances, make_report
 from portus_scanner_trivy.wire import Versions, read_report, read_versions, same_results
 from portus_scanners import (
+    Database,
     Finding,
     FixState,
     Image,
@@ -244,9 +245,9 @@ def test_packages_that_were_not_looked_at_make_it_incomplete(system: dict[str, o
 
 def test_a_clean_report_is_complete() -> None:
     """Packages that were looked at, and nothing found."""
-    assert ScannerReport(
-        scanner_version="0.76.0", database_version="2", database_updated=datetime(2099, 1, 1, 6, 0, 0, 123456, UTC)
-    ) == read(report(os_result()))
+    updated = datetime(2099, 1, 1, 6, 0, 0, 123456, UTC)
+    database = Database(identity="2 2099-01-01T06:00:00.123456789Z", updated=updated)
+    assert ScannerReport(scanner_version="0.76.0", database=database) == read(report(os_result()))
 
 
 def test_warnings_are_notes() -> None:
@@ -258,7 +259,7 @@ def test_warnings_are_notes() -> None:
 def test_versions_that_are_not_told() -> None:
     """A report without them is a report, and says so."""
     made = read(report(os_result()), versions={})
-    assert ("", "", None, 1) == (made.scanner_version, made.database_version, made.database_updated, len(made.notes))
+    assert ("", None, 1) == (made.scanner_version, made.database, len(made.notes))
     assert Versions() == read_versions(b"{}")
 
 

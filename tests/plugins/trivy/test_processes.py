@@ -189,10 +189,8 @@ async def test_one_process_an_image(tmp_path: Path) -> None:
     program.script("image", files={"report.json": {**old, "Trivy": {}}})
     reports += [await scanner.scan(IMAGE) for _ in range(3)]
     assert ["image", "version", "image", "image"] == [call.arguments[0] for call in program.calls[3:]]
-    assert {("0.76.0", "2", 2099)} == {
-        (one.scanner_version, one.database_version, one.database_updated and one.database_updated.year)
-        for one in reports
-    }
+    assert {("0.76.0", await scanner.database())} == {(one.scanner_version, one.database) for one in reports}
+    assert f"2 {VERSIONS['VulnerabilityDB']['UpdatedAt']}" == reports[0].database.identity
 
 
 @pytest.mark.parametrize("metadata", [None, "{", "[]", '{"UpdatedAt": 5}', '{"UpdatedAt": "2099", "UpdatedAt": ""}'])
@@ -221,7 +219,7 @@ async def test_a_servers_database_without_a_date_is_asked_for(tmp_path: Path) ->
             scanner = TrivyScanner(settings_of(program, tmp_path, server=server.url), context)
             made = [await scanner.scan(IMAGE) for _ in range(2)]
         asked = [request.path for request in server.requests]
-    assert (["/version"], {2099}) == (asked, {one.database_updated and one.database_updated.year for one in made})
+    assert (["/version"], {2099}) == (asked, {one.database.updated.year for one in made})
     assert ["image"] * 2 == [call.arguments[0] for call in program.calls]
 
 

@@ -88,8 +88,10 @@ async def test_every_field_that_has_a_place(house: House, registry: StandInRegis
     assert {"data_source": "Debian Security Tracker", "cwe_ids": "CWE-79"} == first.details
     low = next(one for one in run.report.findings if one.package.name == "libc6")
     assert (FixState.WILL_NOT_FIX, Package("glibc", "2.36-9")) == (low.fix_state, low.source_package)
-    assert ("0.76.0", "2", ()) == (run.report.scanner_version, run.report.database_version, run.report.notes)
-    assert run.report.database_updated is not None
+    assert ("0.76.0", ()) == (run.report.scanner_version, run.report.notes)
+    assert run.report.database is not None
+    assert run.report.database.updated is not None
+    assert run.report.database.identity.startswith("2 20")
 
 
 async def test_a_package_of_a_language_has_a_path(house: House, registry: StandInRegistry) -> None:
@@ -170,7 +172,9 @@ async def test_client_and_server(house: House, registry: StandInRegistry, tmp_pa
         await TrivyScanner(down, HoldingContext(IMAGE)).scan(image)
     assert (Outcome.OK, FOUND) == (run.outcome, found(run))
     assert run.report is not None
-    assert ("0.76.0", "2") == (run.report.scanner_version, run.report.database_version)
+    assert ("0.76.0", health.database) == (run.report.scanner_version, run.report.database)
+    assert health.database is not None
+    assert health.database.identity.startswith("2 20")
     assert (True, "server: Trivy 0.76.0") == (health.healthy, health.message[:20])
     assert (Outcome.FAILED, True) == (refused.outcome, "another token" in str(refused.error))
 

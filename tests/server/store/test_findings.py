@@ -14,6 +14,7 @@ from portus_scan_server.store.finding_bodies import ADVISORY, IN_PACKAGE, PLACE
 from portus_scan_server.store.sets import prepare_findings
 from portus_scanners import (
     Cvss,
+    Database,
     EndOfLife,
     Finding,
     FixState,
@@ -140,7 +141,7 @@ def _runs(found: ScannerAnswers) -> tuple[ScannerRun | None, ...]:
 async def test_an_unchanged_result_is_no_new_row(store: Store) -> None:
     """The same result with newer data is the same row, checked again; another note, or another place, is a new one."""
     first, later = ok(Finding(id="CVE-1")), MadeWith(plugin_version="1", database="5")
-    run = ok(Finding(id="CVE-1"), scanner_version="9", database_version="8")
+    run = ok(Finding(id="CVE-1"), scanner_version="9", database=Database(identity="8"))
     await put(store, first, image=7001)
     found = await put(store, run, image=7001, made_with=later)
     assert found.answer is not None

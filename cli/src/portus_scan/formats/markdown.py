@@ -15,7 +15,7 @@ from ..reporter import ReportJob, TextReporter
 from ..terminal import message, name
 from .doubts import NO_IMAGE, Doubt, doubt_of, doubts_of, notes_of, report_notes, scanner_name, verdict_of
 from .foreign import code, joined, link, web_links
-from .words import count, image_words, package_words, severity_counts, verdict_words
+from .words import count, data_words, image_words, package_words, severity_counts, verdict_words
 
 MOST_ROWS = 100
 _MOST_IDS = 20
@@ -93,7 +93,7 @@ def _image(report: ImageReport, job: ReportJob) -> Iterator[str]:
     if doubts:
         yield _doubt_lines(doubts)
     if report.results:
-        yield _table(("Scanner", "Outcome", "Findings", "Seconds"), map(_run, report.results))
+        yield _table(("Scanner", "Outcome", "Findings", "Seconds", "Data"), map(_run, report.results))
     notes = [f"- {code(scanner_name(run))}: {code(note)}" for run in report.results for note in notes_of(run)]
     notes += [f"- {code(note)}" for note in report_notes(report)]
     if notes:
@@ -111,7 +111,8 @@ def _run(run: ScannerRun) -> tuple[str, ...]:
         findings = "no result"
     else:
         findings = str(len(run.report.findings)) + ("" if run.outcome is Outcome.OK else ", not all was seen")
-    return code(scanner_name(run)), run.outcome.value.replace("_", " "), findings, f"{run.elapsed:.1f}"
+    outcome = run.outcome.value.replace("_", " ")
+    return code(scanner_name(run)), outcome, findings, f"{run.elapsed:.1f}", code(data_words(run))
 
 
 def _vulnerabilities(found: Sequence[Vulnerability], job: ReportJob) -> Iterator[str]:

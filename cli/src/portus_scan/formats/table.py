@@ -27,7 +27,16 @@ from ..reporter import ReportJob, Surface, TextReporter
 from ..terminal import LONGEST_MESSAGE, LONGEST_NAME, safe, safe_rows
 from .doubts import ended_of, notes_of, report_notes, scanner_name, verdict_of
 from .layout import INDENT, Cell, Grid, Paragraph, lay_out
-from .words import count, gate_lines, numbers_words, severity_counts, severity_parts, unused_rule_lines, verdict_words
+from .words import (
+    count,
+    data_words,
+    gate_lines,
+    numbers_words,
+    severity_counts,
+    severity_parts,
+    unused_rule_lines,
+    verdict_words,
+)
 
 MOST_ROWS = 40
 """Vulnerabilities that have a row each; more are shown by package."""
@@ -110,6 +119,7 @@ def _run(run: ScannerRun, name: str) -> TableRow:
         Cell(run.outcome.value.replace("_", " "), "green" if run.error is None else "bold yellow", whole=True),
         Cell(_findings(run)),
         Cell(f"{run.elapsed:.1f} s", whole=True, right=True),
+        Cell(f"data of {words}" if (words := data_words(run)) else ""),
     ]
 
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from portus_scanners import Image, ImageReport, Outcome, Package, Rating, Severity, Verdict, Vulnerability
+from portus_scanners import Image, ImageReport, Outcome, Package, Rating, ScannerRun, Severity, Verdict, Vulnerability
 
 from ..terminal import message, name, safe
 from .doubts import ended_of, verdict_of
@@ -162,6 +162,14 @@ def suppression_words(rule: Suppressed) -> str:
     by = f" by {name(rule.by)}" if rule.by else ""
     until = f" until {rule.until.isoformat()}" if rule.until else ""
     return f"suppressed{by}{until} (rule {name(rule.rule)}): {message(rule.reason)}"
+
+
+def data_words(run: ScannerRun) -> str:
+    """Return the day of a scanner's data, else the data's identity; empty where the scanner says neither."""
+    database = run.report.database if run.report else None
+    if database is None:
+        return ""
+    return f"{database.updated:%Y-%m-%d}" if database.updated else safe(database.identity, _LONGEST_ID)
 
 
 def rating_words(rating: Rating) -> str:

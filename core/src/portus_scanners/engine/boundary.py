@@ -60,7 +60,7 @@ _NAMES: dict[type[Any], list[str]] = {kind: [one.name for one in attrs.fields(ki
 _READ = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
 _PARTS = ["package", "source_package", "vendor_ratings", "cvss"]
 _OF_FINDING = [*_PARTS, *(one.name for one in attrs.fields(Finding) if one.name not in _PARTS)]
-_OF_REPORT = [one.name for one in attrs.fields(ScannerReport)]  # the findings first, the end of life last
+_OF_REPORT = [one.name for one in attrs.fields(ScannerReport)]  # findings first, database and end of life last
 _read_finding = attrgetter(*_OF_FINDING)
 _read_report = attrgetter(*_OF_REPORT)
 _make_finding = maker_or(lambda **members: Finding(**_checked(members)), _OF_FINDING)
@@ -161,7 +161,7 @@ class ReportTaker:
         self._made: dict[Any, Any] = {}
         try:
             _check_kind(ScannerReport, value)
-            self._given, *self._others, self._end_of_life = _read_report(value)
+            self._given, *self._others, self._database, self._end_of_life = _read_report(value)
             _check_number(len(_checked_tuple(self._given)))
         except BaseException as error:  # noqa: BLE001 (the boundary)
             raise _unusable("the report", error) from None
@@ -179,9 +179,10 @@ class ReportTaker:
     def finish(self) -> ScannerReport:
         """Return the report."""
         try:
+            database = take_database(self._database)
             end = None if self._end_of_life is None else _take(EndOfLife, self._end_of_life, self._made)
-            members = _checked(dict(zip(_OF_REPORT[1:-1], self._others, strict=True)))
-            return ScannerReport(findings=self._findings, end_of_life=end, **members)
+            members = _checked(dict(zip(_OF_REPORT[1:-2], self._others, strict=True)))
+            return ScannerReport(findings=self._findings, database=database, end_of_life=end, **members)
         except BaseException as error:  # noqa: BLE001 (the boundary)
             raise _unusable("the report", error) from None
 

@@ -78,10 +78,10 @@ class EndOfLife:
 
 @frozen(kw_only=True)
 class Database:
-    """The vulnerability data that a scanner would answer from now.
+    """The vulnerability data that a scanner answers from.
 
     Attributes:
-        identity: Changes whenever the data does: ``2 2026-11-29T06:12:00Z``.
+        identity: Changes whenever the data does: ``2 2026-11-29T06:12:00Z``. The number of a schema alone is none.
         updated: When the data was last updated, with a time zone; None where nobody says.
     """
 
@@ -98,8 +98,7 @@ class ScannerReport:
         complete: False if not all of the image was looked at, or not all of the answer could be read.
         notes: What a reader must know in order to trust the findings, one sentence each.
         scanner_version: Version of the backend; empty where it does not say.
-        database_version: Version of the vulnerability data; empty where the backend does not say.
-        database_updated: When the vulnerability data was last updated; None where the backend does not say.
+        database: The vulnerability data that this was found with; None where the backend does not say.
         end_of_life: That the support of the image's distribution has ended, and who says so; None where the backend
             does not say that. Such an image is never clean, though the run may have ended `OK`.
     """
@@ -108,8 +107,7 @@ class ScannerReport:
     complete: bool = field(default=True, validator=BOOLEAN)
     notes: tuple[str, ...] = field(default=(), converter=strings)
     scanner_version: str = field(default="", validator=STRING)
-    database_version: str = field(default="", validator=STRING)
-    database_updated: datetime | None = field(default=None, converter=moment_or_utc)
+    database: Database | None = field(default=None, validator=optional(exactly(Database)))
     end_of_life: EndOfLife | None = field(default=None, validator=optional(exactly(EndOfLife)))
 
 

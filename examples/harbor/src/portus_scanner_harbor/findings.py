@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from portus_scanners import (
     Cvss,
+    Database,
     Finding,
     Image,
     InvalidReportError,
@@ -59,12 +60,18 @@ def make_report(report: Report, metadata: Metadata, image: Image) -> ScannerRepo
         InvalidReportError: The adapter's report is about another artifact, or lacks its vulnerabilities.
     """
     findings = unique_findings(map(_finding, _vulnerabilities(report, image)))
-    updated = (metadata.properties or {}).get(DATABASE_UPDATED)
     return ScannerReport(
         findings=findings,
         scanner_version=str(report.scanner or metadata.scanner),
-        database_updated=read_time(updated) if isinstance(updated, str) else None,
+        database=_database(metadata),
     )
+
+
+def _database(metadata: Metadata) -> Database | None:
+    """Return the date of the adapter's data, which says which data it is; None where the adapter does not tell it."""
+    said = (metadata.properties or {}).get(DATABASE_UPDATED)
+    updated = read_time(said) if isinstance(said, str) else None
+    return Database(identity=updated.isoformat(), updated=updated) if updated else None
 
 
 def _vulnerabilities(report: Report, image: Image) -> tuple[Vulnerability, ...]:

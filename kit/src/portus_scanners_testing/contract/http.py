@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 import pytest
-from portus_scanners import InvalidReportError, ScannerError, ScannerUnavailableError
+from portus_scanners import Health, InvalidReportError, ScannerError, ScannerUnavailableError
 from portus_scanners.models import ScannerReport
 
 from ..context import StillWorkingError
@@ -39,6 +39,11 @@ from .scanner import ScannerContract, is_well, tells_down
 
 _HTML = b"<!DOCTYPE html><html><body><h1>It works!</h1></body></html>"
 _PAGE = {"Content-Type": "text/html"}
+STRANGERS = {
+    "a page of HTML": Status(200, _HTML, _PAGE),
+    "an empty object": Status(200, b"{}", {"Content-Type": "application/json"}),
+}
+"""What a server answers that is not the backend: another program at its address, or a proxy before it."""
 MOST_REQUESTS = 8
 """How many requests of one scan are answered wrongly, one after the other."""
 
@@ -178,6 +183,13 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
         assert tells_down(lab.health(), up), "the backend answers 500"
         with _refused() as server:
             assert tells_down(lab.with_values({"server": server}).health(), up), "the backend refuses connections"
+
+    @pytest.mark.parametrize("page", STRANGERS)
+    def test_health_of_a_stranger_is_not_good(self, lab: ScannerLab, backend: LoopbackServer, page: str) -> None:
+        backend.faults.add("*", STRANGERS[page])
+        health = lab.health()
+        is_good = isinstance(health, Health) and health.healthy
+        assert not is_good, f"healthy, though the server answers 200 with {page}: look at what your backend says there"
 
     def _expect(self, outcome: object, kind: type[Exception]) -> None:
         __tracebackhide__ = True

@@ -131,14 +131,20 @@ class HealthTests(ScannerSubject):
         assert health.healthy is not False, health.message
         assert health.message.strip(), "the message must say in one sentence what was seen"
 
-    def test_database_has_an_identity(self, lab: ScannerLab) -> None:
-        async def ask() -> list[Database | None]:
+    def test_database_has_an_identity(self, lab: ScannerLab, image: str) -> None:
+        async def ask() -> tuple[Database | None, Database | None, object]:
             async with lab.open() as opened:
-                return [await opened.scanner.database() for _ in range(2)]
+                database = opened.scanner.database
+                return await database(), await database(), await opened.outcome_of(image)
 
-        first, second = lab.run(ask)
+        first, second, report = lab.run(ask)
         assert first is None or type(first) is Database, f"database() returned {first!r}: a Database, or None"
         assert first == second, f"database() returned {first!r}, then {second!r}, and the data had not changed"
+        told = report.database if isinstance(report, ScannerReport) else None
+        if first is not None and told is not None:
+            assert first == told, (
+                f"database() returned {first!r}, and the report has {told!r}: say it in the same words"
+            )
 
 
 class ScannerContract(PackagingTests, ReportTests, EndingTests, IsolationTests, HealthTests):

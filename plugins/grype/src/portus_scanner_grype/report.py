@@ -82,14 +82,12 @@ def make_report(grype: GrypeReport, image: Image, evidence: ScanEvidence) -> Sca
         raise UnsupportedImageError(f"{lacking}: the image is not known to be clean")
     unseen = (*_unseen(grype, seen, lacking), *_said(evidence.unseen))
     maker = FindingMaker(grype.recognised, _layers(grype, image))
-    database = grype.descriptor.database
     return ScannerReport(
         findings=unique_findings(map(maker.make, grype.matches)),
         complete=not unseen,
         notes=(*unseen, *_ignored(grype)),
         scanner_version=grype.descriptor.words,
-        database_version=database.schema,
-        database_updated=database.built_at,
+        database=grype.descriptor.database.identity,
         end_of_life=_end_of_life(grype),
     )
 

@@ -57,10 +57,7 @@ class GrypeScanner(Scanner[GrypeSettings], contract=1):
 
     async def database(self) -> Database | None:
         """Return schema and date of the database in the cache; None where there is none."""
-        found = await self._grype.read_status()
-        if found.built_at is None or not found.schema:
-            return None
-        return Database(identity=f"{found.schema} {found.built}", updated=found.built_at)
+        return (await self._grype.read_status()).identity
 
     async def check_health(self) -> Health:
         """Return whether the program runs and has, or may download, a database that is not too old."""

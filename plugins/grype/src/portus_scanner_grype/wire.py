@@ -15,7 +15,7 @@ from typing import Any
 
 from attrs import field, fields, frozen
 from attrs.validators import min_len
-from portus_scanners import InvalidReportError
+from portus_scanners import Database, InvalidReportError
 from portus_scanners.backends import one_line, read_json, read_time, structure_answer
 
 REPORT, SBOM, STATUS = "Grype's report", "Grype's list of packages", "Grype's database status"
@@ -206,6 +206,13 @@ class DatabaseStatus:
     def built_at(self) -> datetime | None:
         """When it was built; None where that is not said."""
         return read_time(self.built or "")
+
+    @property
+    def identity(self) -> Database | None:
+        """Schema and date; None where no date is said, since the schema alone stays when the data changes."""
+        if self.built_at is None:
+            return None
+        return Database(identity=f"{self.schema} {self.built}".strip(), updated=self.built_at)
 
     @property
     def fault(self) -> str:

@@ -109,11 +109,12 @@ class DatabaseKeeper:
 
 
 def identify(database: Database | None) -> ScannerDatabase | None:
-    """Return schema and date of a database as its identity; None where it does not say both."""
-    if database is None or database.Version is None or not database.UpdatedAt:
+    """Return schema and date of a database as its identity; None where it has no date: the schema never changes."""
+    updated = read_moment(database.UpdatedAt) if database is not None else None
+    if database is None or updated is None:
         return None
-    identity = f"{database.Version} {database.UpdatedAt}"
-    return ScannerDatabase(identity=identity, updated=read_moment(database.UpdatedAt))
+    schema = "" if database.Version is None else database.Version
+    return ScannerDatabase(identity=f"{schema} {database.UpdatedAt}".strip(), updated=updated)
 
 
 def check_age(versions: Versions, settings: TrivySettings, now: datetime) -> None:

@@ -10,6 +10,7 @@ from attrs import frozen
 from portus_scanners import EndOfLife, Image, InvalidReportError, ScannerReport, UnsupportedImageError
 from portus_scanners.backends import one_line
 
+from .database import identify
 from .findings import OS_PACKAGES, FindingsReader
 from .log import NO_RELEASE
 from .ratings import read_moment
@@ -66,14 +67,12 @@ def make_report(report: Report, image: Image, circumstances: Circumstances) -> S
     findings = FindingsReader(system, _digests(metadata, image)).read(results)
     unseen = list(_unseen(metadata.OS, {one.Class for one in seen}, circumstances.unseen))
     suppressed = _suppressed(results)
-    database = circumstances.versions.VulnerabilityDB
     return ScannerReport(
         findings=tuple(findings),
         complete=not unseen,
         notes=(*unseen, *suppressed, *_notes(circumstances)),
         scanner_version=circumstances.versions.Version or "",
-        database_version=str(database.Version) if database and database.Version is not None else "",
-        database_updated=read_moment(database.UpdatedAt) if database else None,
+        database=identify(circumstances.versions.VulnerabilityDB),
         end_of_life=_end_of_life(metadata.OS, circumstances.versions),
     )
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from attrs import frozen
-from portus_scanners import EndOfLife, Finding, Outcome, ScannerReport, ScannerRun
+from portus_scanners import Database, EndOfLife, Finding, Outcome, ScannerReport, ScannerRun
 from sqlalchemy import Row, Select, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -215,13 +215,12 @@ def _encode(run: ScannerRun) -> str:
         "attempts": run.attempts,
     }
     if (report := run.report) is not None:
-        ended = report.end_of_life
+        database, ended = report.database, report.end_of_life
         value["report"] = {
             "complete": report.complete,
             "notes": report.notes,
             "scanner_version": report.scanner_version,
-            "database_version": report.database_version,
-            "database_updated": _iso(report.database_updated),
+            "database": None if database is None else [database.identity, _iso(database.updated)],
             "end_of_life": None if ended is None else [ended.source, ended.distribution],
         }
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
@@ -232,9 +231,10 @@ def _decode(scanner: str, outcome: str, body: str, findings: tuple[Finding, ...]
     report = value.pop("report", None)
     started = _moment(value.pop("started"))
     if report is not None:
-        updated, ended = _moment(report.pop("database_updated")), report.pop("end_of_life")
+        data, ended = report.pop("database"), report.pop("end_of_life")
+        database = None if data is None else Database(identity=data[0], updated=_moment(data[1]))
         end_of_life = None if ended is None else EndOfLife(source=ended[0], distribution=ended[1])
-        report = ScannerReport(findings=findings, database_updated=updated, end_of_life=end_of_life, **report)
+        report = ScannerReport(findings=findings, database=database, end_of_life=end_of_life, **report)
     return ScannerRun(scanner=scanner, outcome=Outcome(outcome), started=started, report=report, **value)
 
 

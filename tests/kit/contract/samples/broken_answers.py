@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from attrs import evolve
 from portus_scanners import (
     Database,
     Finding,
@@ -145,6 +146,32 @@ class GuessingScanner(SampleScanner, contract=1):
 
     async def database(self) -> Database:
         return Database(identity=str(time.monotonic_ns()))
+
+
+class TwoWordsScanner(SampleScanner, contract=1):
+    """Says of the same data one thing before a scan, and another one in the report."""
+
+    async def database(self) -> Database:
+        return Database(identity="2")
+
+    def report(self, document: Any) -> ScannerReport:
+        return evolve(super().report(document), database=Database(identity="2 of Monday"))
+
+
+class HospitableScanner(SampleScanner, contract=1):
+    """Takes whoever answers 200 for its backend."""
+
+    async def check_health(self) -> Health:
+        answer = await self.ask("/health")
+        return Health(healthy=answer.status == 200, message="it answers")
+
+
+class CredulousScanner(SampleScanner, contract=1):
+    """Takes every object for its backend's."""
+
+    async def check_health(self) -> Health:
+        said = (await self.ask("/health")).json()
+        return Health(healthy=said.get("state") != "down", message="it answers")
 
 
 class CheerfulScanner(SampleScanner, contract=1):

@@ -28,6 +28,7 @@ FOUND = {
     "image": SUBJECT.build_image().digest,
     "found": [{"id": "CVE-2099-1", "severity": "High"}, {"id": "CVE-2099-2", "severity": "Low", "package": "a"}],
 }
+UP = {"state": "up"}
 WORKING = {"state": "working"}
 OTHER = {"image": SUBJECT.build_other_image().digest, "found": [{"id": "CVE-2099-3", "severity": "Critical"}]}
 
@@ -48,7 +49,7 @@ class Http(Expected, HttpScannerContract):
     @pytest.fixture
     def backend(self):
         server = ScriptedServer()
-        server.script("/health")
+        server.script("/health", UP)
         server.script("/scan?image=*team%2Fapp*", FOUND)
         server.script("/scan?image=*team%2Fother*", OTHER)
         with serving(server):
@@ -63,7 +64,7 @@ class Polled(Expected, PolledScannerContract):
     @pytest.fixture
     def backend(self):
         server = ScriptedServer()
-        server.script("/health")
+        server.script("/health", UP)
         server.script("/scan?image=*team%2Fapp*", WORKING, {"state": "done", **FOUND})
         server.script("/scan?image=*team%2Fother*", WORKING, {"state": "done", **OTHER})
         with serving(server):

@@ -43,7 +43,8 @@ class SampleScanner(Scanner[SampleSettings], contract=1):
             raise InvalidReportError("no result", faults=["$.image: another one"])
 
     async def check_health(self) -> Health:
-        return Health(healthy=(await self.ask("/health")).status == 200, message="it answers")
+        said = (await self.ask("/health")).json()
+        return Health(healthy=said == {"state": "up"}, message=f"it answers {said!r}"[:80])
 
     async def ask(self, path: str) -> HttpAnswer:
         headers = {"Authorization": Secret(f"Bearer {self.settings.token.reveal()}")}

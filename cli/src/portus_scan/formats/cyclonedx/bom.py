@@ -202,8 +202,9 @@ def _image_facts(report: ImageReport) -> PropertyFacts:
         if run.report:
             yield f"end-of-life:{scanner}", ended_of(run)
             yield f"version:{scanner}", name(run.report.scanner_version)
-            yield f"database:{scanner}", name(run.report.database_version)
-            yield f"database-updated:{scanner}", moment(run.report.database_updated) or ""
+            if (database := run.report.database) is not None:
+                yield f"database:{scanner}", name(database.identity)
+                yield f"database-updated:{scanner}", moment(database.updated) or ""
 
 
 def purl_of(package: Package, found: Vulnerability) -> PackageURL | None:

@@ -124,7 +124,7 @@ def package_words(package: Package) -> str:
 def age_words(run: ScannerRun, job: ReportJob) -> str:
     """Return how old the scanner's data was at the scan: ``3 days old at the scan``; empty where that is not known."""
     seen = run.started or job.document.created
-    updated = run.report.database_updated if run.report else None
+    updated = run.report.database.updated if run.report and run.report.database else None
     begun, data = (utc(seen) if seen else None), (utc(updated) if updated else None)
     if begun is None or data is None or begun < data:
         return ""

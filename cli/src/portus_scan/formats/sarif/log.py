@@ -134,10 +134,11 @@ def _tool(rules: list[SarifObject], runs: Iterable[ScannerRun]) -> SarifObject:
 def _scanner(run: ScannerRun) -> SarifObject:
     scanner: SarifObject = {"name": scanner_name(run), "properties": {"outcome": run.outcome.value}}
     if run.report:
+        database = run.report.database
         facts = {
             "endOfLife": ended_of(run),
-            "databaseVersion": name(run.report.database_version),
-            "databaseUpdated": moment(run.report.database_updated),
+            "database": name(database.identity) if database else None,
+            "databaseUpdated": moment(database.updated) if database else None,
         }
         scanner["properties"] |= {key: value for key, value in facts.items() if value}
         if run.report.scanner_version:

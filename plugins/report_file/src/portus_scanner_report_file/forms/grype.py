@@ -15,6 +15,7 @@ from attrs import field, frozen
 from attrs.validators import min_len
 from portus_scanners import (
     Cvss,
+    Database,
     EndOfLife,
     Finding,
     FixState,
@@ -235,8 +236,7 @@ def read(document: Any) -> Reading:
         complete=not unseen,
         notes=(*unseen, *ignored),
         scanner_version=grype.descriptor.words,
-        database_version=_member(_database(grype.descriptor), "schemaVersion"),
-        database_updated=_built(grype.descriptor),
+        database=_identify(grype.descriptor),
         end_of_life=_end_of_life(grype),
     )
     return Reading(report=report, subjects=(_subject(grype),), made=made)
@@ -322,8 +322,11 @@ def _member(values: dict[str, Any], name: str) -> str:
     return one_line(str(value), _LONGEST) if isinstance(value, str | int) and not isinstance(value, bool) else ""
 
 
-def _built(descriptor: Descriptor) -> datetime | None:
-    return read_time(_member(_database(descriptor), "built"))
+def _identify(descriptor: Descriptor) -> Database | None:
+    """Return schema and date of the database; None where no date is said, since the schema alone stays the same."""
+    schema, built = (_member(_database(descriptor), name) for name in ("schemaVersion", "built"))
+    updated = read_time(built)
+    return Database(identity=f"{schema} {built}".strip(), updated=updated) if updated else None
 
 
 def _database_faults(descriptor: Descriptor, made: datetime | None) -> Iterator[str]:
@@ -332,7 +335,8 @@ def _database_faults(descriptor: Descriptor, made: datetime | None) -> Iterator[
     if status.get("error") or status.get("valid") is False:
         why = _member(status, "error") or "it is not valid"
         yield f"Grype's database was out of order: {one_line(why, _LONGEST)}"
-    built = _built(descriptor)
+    database = _identify(descriptor)
+    built = database.updated if database else None
     if built is not None and made is not None and made - built > _OLDEST_DATABASE and not _is_checked(descriptor):
         yield f"Grype's database was {(made - built).days} days old, and Grype was told not to look at its age"
 

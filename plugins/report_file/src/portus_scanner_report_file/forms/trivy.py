@@ -16,6 +16,7 @@ from attrs import field, frozen
 from attrs.validators import min_len
 from portus_scanners import (
     Cvss,
+    Database as DatabaseOfReport,
     EndOfLife,
     Finding,
     FixState,
@@ -201,17 +202,24 @@ def read(document: Any) -> Reading:
     if not seen:
         raise UnsupportedImageError(_nothing_seen(system))
     unseen = tuple(_unseen(trivy, seen))
-    database = trivy.Trivy.Server.VulnerabilityDB or Database()
     report = ScannerReport(
         findings=unique_findings(_findings(trivy)),
         complete=not unseen,
         notes=(*unseen, *_suppressed(results)),
         scanner_version=trivy.Trivy.words,
-        database_version="" if database.Version is None else str(database.Version),
-        database_updated=read_time(database.UpdatedAt or ""),
+        database=_identify(trivy.Trivy.Server.VulnerabilityDB or Database()),
         end_of_life=_end_of_life(trivy),
     )
     return Reading(report=report, subjects=(_subject(trivy),), made=read_time(trivy.CreatedAt or ""))
+
+
+def _identify(database: Database) -> DatabaseOfReport | None:
+    """Return schema and date of the database; None where no date is said, since the schema alone stays the same."""
+    updated = read_time(database.UpdatedAt or "")
+    if updated is None:
+        return None
+    schema = "" if database.Version is None else database.Version
+    return DatabaseOfReport(identity=f"{schema} {database.UpdatedAt}".strip(), updated=updated)
 
 
 def _check_names(document: Mapping[str, Any]) -> None:

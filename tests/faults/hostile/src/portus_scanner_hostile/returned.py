@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 from attrs import fields
-from portus_scanners import Cvss, Finding, Outcome, Package, ScannerReport, Severity, VendorRating
+from portus_scanners import Cvss, Database, Finding, Outcome, Package, ScannerReport, Severity, VendorRating
 
 from .making import Hostile, does, finding, report, returns, spoilt
 
@@ -108,6 +108,11 @@ def spoilt_finding(**members: Any) -> ScannerReport:
     return report(spoilt(finding(), **members))
 
 
+def data(**members: Any) -> Any:
+    """Return a database that is spoilt."""
+    return spoilt(Database(identity="1"), **members)
+
+
 Nothing = returns(lambda: None)
 ItsClass = returns(lambda: ScannerReport)
 LyingClass = returns(Liar)
@@ -126,9 +131,11 @@ VersionObject = returns(lambda: spoilt(report(), scanner_version=object()))
 CompleteString = returns(lambda: spoilt(report(), complete="no"))
 CompleteInteger = returns(lambda: spoilt(report(), complete=1))
 EndOfLifeString = returns(lambda: spoilt(report(), end_of_life="yes"))
-DatabaseZone = returns(lambda: report(database_updated=datetime(2026, 1, 1, tzinfo=Zone())))
-DatabaseZoneSpoilt = returns(lambda: spoilt(report(), database_updated=datetime(2026, 1, 1, tzinfo=Zone())))
-DatabaseString = returns(lambda: spoilt(report(), database_updated="yesterday"))
+DatabaseZone = returns(lambda: report(database=Database(identity="1", updated=datetime(2026, 1, 1, tzinfo=Zone()))))
+DatabaseZoneSpoilt = returns(lambda: report(database=data(updated=datetime(2026, 1, 1, tzinfo=Zone()))))
+DatabaseDateString = returns(lambda: report(database=data(updated="yesterday")))
+DatabaseOwnString = returns(lambda: report(database=data(identity=Text("1"))))
+DatabaseString = returns(lambda: spoilt(report(), database="yesterday"))
 
 IdOwnString = returns(lambda: report(finding(id=Text("CVE-1"))))
 IdOwnStringSpoilt = returns(lambda: spoilt_finding(id=Text("CVE-1")))
@@ -157,7 +164,7 @@ Surrogates = returns(
 LongStrings = returns(lambda: report(finding(id="C" * 2_000_000, title="x" * 2_000_000)), Outcome.OK)
 TooMany = returns(lambda: spoilt(report(), findings=(finding(),) * 250_001))
 OldestTime = returns(lambda: report(finding(published=datetime.fromisoformat("0001-01-01T00:00:00+14:00"))), Outcome.OK)
-DatabaseNaive = returns(lambda: report(database_updated=datetime(2026, 1, 1)), Outcome.OK)
+DatabaseNaive = returns(lambda: report(database=data(updated=datetime(2026, 1, 1))), Outcome.OK)
 
 
 def _change_later(scanner: Hostile, _image: object) -> ScannerReport:
