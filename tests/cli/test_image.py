@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -10,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from click.testing import Result
 from portus_scan.commands import image
 from portus_scan.scanning import SilentDisplay
-from portus_scanners import Outcome, Progress, load_document
+from portus_scanners import Engine, Outcome, Progress, ReportDocument, load_document, load_settings
 
 from . import plugins
 from .conftest import StubRegistry
@@ -48,6 +50,23 @@ def test_json(run: Run, config: Config) -> None:
         len(document["reports"]),
         document["errors"],
     )
+
+
+def test_json_is_the_document_of_the_engine(run: Run, config: Config, registry: StubRegistry) -> None:
+    """Who embeds the engine gets what the command writes: `Engine.document`; the times of the runs apart."""
+
+    async def ask() -> ReportDocument:
+        async with Engine(load_settings(file), registry=registry) as engine:  # type: ignore[arg-type]
+            return await engine.document([MISSING, APP, OTHER])
+
+    def timeless(document: ReportDocument) -> ReportDocument:
+        runs = [[evolve(run, started=None, waited=0, elapsed=0) for run in one.results] for one in document.reports]
+        reports = [evolve(one, results=tuple(each)) for one, each in zip(document.reports, runs, strict=True)]
+        return evolve(document, reports=tuple(reports), created=None)
+
+    file = config()
+    written = load_document(run("image", MISSING, APP, OTHER, "--config", file, "-o", "json").stdout)
+    assert timeless(asyncio.run(ask())) == timeless(written)
 
 
 def test_environment_configures(run: Run) -> None:

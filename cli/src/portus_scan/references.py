@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ from .exits import CommandFault, CommandFaults
 from .terminal import PROGRAM
 
 if TYPE_CHECKING:
-    from portus_scanners import ImageReference, UnresolvedImage
+    from portus_scanners import ImageReference, ReportDocument, UnresolvedImage
 
 _REGISTRY_STEPS = {"connect", "token", "manifest", "resolve"}
 """The steps at which a registry could not resolve an image."""
@@ -76,6 +78,14 @@ def _is_valid(text: str) -> bool:
     except InvalidReferenceError:
         return False
     return True
+
+
+def unscanned(references: Iterable[ImageReference], step: str, message: str) -> ReportDocument:
+    """Return the document of images that no engine was asked for, all for one reason."""
+    from portus_scanners import ReportDocument, UnresolvedImage
+
+    errors = tuple(UnresolvedImage(reference=one.text, step=step, message=message) for one in references)
+    return ReportDocument(errors=errors, created=datetime.now(UTC).replace(microsecond=0))
 
 
 def hint_at_file(error: UnresolvedImage) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from itertools import count
 from time import monotonic
 from typing import ClassVar
@@ -14,16 +13,16 @@ from portus_scanners import (
     Image,
     ImageProgress,
     ImageReference,
-    ImageReport,
     Platform,
     Progress,
     ReportDocument,
     ScanEnd,
     Settings,
-    UnresolvedImage,
 )
+from portus_scanners.engine import make_document
 
 from .exits import ExitCode
+from .references import unscanned
 from .session import GRACE, Session
 from .terminal import say
 
@@ -114,21 +113,9 @@ class ImageScans:
 
     async def run(self) -> ReportDocument:
         """Scan all images; reports and errors in the order of the references."""
-        await self._scan()
-        ends = sorted(self._ends, key=lambda end: (end.position, end.part))
-        results = [end.result for end in ends]
-        results += [self._not_begun(reference) for reference in self._order.references[_count_taken(ends) :]]
-        return ReportDocument(
-            reports=tuple(result for result in results if isinstance(result, ImageReport)),
-            errors=tuple(result for result in results if isinstance(result, UnresolvedImage)),
-            created=datetime.now(UTC).replace(microsecond=0),
-        )
-
-    async def _scan(self) -> None:
-        """Scan until everything has ended, the time is up, or an interruption."""
-        left = None if self._deadline is None else self._deadline - monotonic()
-        if self._session.interrupted or (left is not None and left <= 0):
-            return
+        if self._session.interrupted:  # perhaps before the engine was open
+            return unscanned(self._order.references, "interrupted", "stopped before its turn came")
+        left = None if self._deadline is None else max(self._deadline - monotonic(), 0.0)
         scans = self._session.engine.scan_many(
             self._order.references,
             concurrency=IMAGES_AT_ONCE,
@@ -138,23 +125,11 @@ class ImageScans:
             on_progress=self._on_progress,
         )
         await self._session.scan(scans, self._take)
+        return make_document(self._ends)
 
     async def _take(self, end: ScanEnd) -> None:
         self._rows.end(end)
         self._ends.append(end)
-
-    def _not_begun(self, reference: ImageReference) -> UnresolvedImage:
-        """Say why a reference was not even begun."""
-        if self._session.interrupted:
-            step, message = "interrupted", "stopped before its turn came"
-        else:
-            step, message = "timeout", "the time given with --timeout was up before its turn came"
-        return UnresolvedImage(reference=reference.text, step=step, message=message)
-
-
-def _count_taken(ends: list[ScanEnd]) -> int:
-    """Return how many references were begun: every one of them has an end."""
-    return ends[-1].position + 1 if ends else 0
 
 
 class _Rows:

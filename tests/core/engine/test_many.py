@@ -21,6 +21,8 @@ from portus_scanners import (
     ScannerReport,
     ScannerUnavailableError,
     UnresolvedImage,
+    dump_document,
+    load_document,
 )
 from portus_scanners_testing import virtual_time
 
@@ -333,7 +335,7 @@ async def test_what_has_ended_is_given_after_closing_too(make_engine: Make) -> N
 
 @virtual_time
 async def test_timeouts(make_engine: Make) -> None:
-    """`timeout` is each image's own; when `total_timeout` is up no more are taken, and what is under way ends."""
+    """`timeout` is each image's own; when `total_timeout` is up, what is under way ends, and the rest of a list."""
     async with make_engine(one=Hanging) as engine:
         async with engine.scan_many([image(1), image(2)], concurrency=1, timeout=5) as scans:
             each = [(outcome_of(end), round(asyncio.get_running_loop().time())) async for end in scans]
@@ -342,7 +344,57 @@ async def test_timeouts(make_engine: Make) -> None:
         async with engine.scan_many(numbers, concurrency=1, timeout=5, total_timeout=8) as scans:
             total = [(outcome_of(end), round(asyncio.get_running_loop().time() - begin)) async for end in scans]
     assert [("timed_out", 5), ("timed_out", 10)] == each
-    assert ([("timed_out", 5), ("timed_out", 8)], 2) == (total, scans.taken)
+    assert ([("timed_out", 5), ("timed_out", 8), ("timeout", 8), ("timeout", 8)], 4) == (total, scans.taken)
+
+
+async def _streamed(given: list[Any]) -> AsyncIterator[Any]:
+    for one in given:
+        yield one
+
+
+@pytest.mark.parametrize("kind", [list, iter, _streamed])
+@virtual_time
+async def test_a_document_has_every_reference(make_engine: Make, kind: Callable[[list[Any]], Any]) -> None:
+    """In the order given, by its report or by the reason why there is none; from whatever they are taken."""
+    given = [image(3), "NO reference", "registry.example/missing:1", image(4), image(5)]
+    async with make_engine(one=Stub) as engine:
+        document = await engine.document(kind(given), concurrency=2)
+    assert document.created is not None
+    assert [image(3), image(4), image(5)] == [report.image for report in document.reports]
+    assert [("NO reference", "reference"), ("registry.example/missing:1", "manifest")] == [
+        (error.reference, error.step) for error in document.errors
+    ]
+    assert document == load_document(dump_document(document))
+
+
+@virtual_time
+async def test_a_document_when_the_time_is_up(make_engine: Make) -> None:
+    """What was under way has a report that says so, and what had not begun a reason: nothing is left out as clean."""
+    async with make_engine(one=Hanging) as engine:
+        document = await engine.document(
+            _streamed([image(n) for n in range(4)]), concurrency=1, timeout=5, total_timeout=8
+        )
+    assert ["timed_out"] * 2 == [report.results[0].outcome.value for report in document.reports]
+    assert ["timeout"] * 2 == [error.step for error in document.errors]
+    assert "before its turn came" in document.errors[0].message
+
+
+@virtual_time
+async def test_a_document_that_nobody_waits_for(make_engine: Make) -> None:
+    """Cancelling the caller ends the scans, and a source that raises has begun none."""
+
+    async def raises() -> AsyncIterator[Image]:
+        yield image(1)
+        raise ValueError("the list has ended early")
+
+    log: list[str] = []
+    async with make_engine(one=counting(log, slow)) as engine:
+        with pytest.raises(ValueError, match="ended early"):
+            await engine.document(raises())
+        assert [] == log
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(engine.document([image(1), image(2)]), 3)
+        assert (["team/app:1", "team/app:2"], set()) == (sorted(log), other_tasks())
 
 
 class Index:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from .. import options
 from ..exits import ExitCode
-from ..references import hint_at_file, parse_references
+from ..references import hint_at_file, parse_references, unscanned
 from ..terminal import say, stderr_is_live
 
 if TYPE_CHECKING:
@@ -150,13 +149,7 @@ def _deliver(document: ReportDocument, reporting: Reporting) -> ExitCode:
 
 def _nothing_enabled(references: tuple[ImageReference, ...]) -> ReportDocument:
     """Say that no scanner is enabled and how to enable one; no registry is asked for anything."""
-    from portus_scanners import ReportDocument, UnresolvedImage
-
     from ..installed import how_to_enable
 
     say(how_to_enable())
-    errors = tuple(
-        UnresolvedImage(reference=reference.text, step=NO_SCANNER, message="no scanner is enabled")
-        for reference in references
-    )
-    return ReportDocument(errors=errors, created=datetime.now(UTC).replace(microsecond=0))
+    return unscanned(references, NO_SCANNER, "no scanner is enabled")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from .context import SHORTEST_WAIT, EngineContext, Progress
 from .crew import ScannerHealth
 from .engine import Engine
-from .job import ImageProgress, ScanEnd
+from .job import ImageProgress, ScanEnd, make_document
 from .scans import Scan, Scans
 from .slots import BackendLimit, Slots
 
@@ -27,4 +27,5 @@ __all__ = [
     "ScannerHealth",
     "Scans",
     "Slots",
+    "make_document",
 ]

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from portus_images import LOOPBACK, Image, ImageReference, Images, Platform, Registry, ServeAddress, parse_reference
 
+from ..models import ReportDocument
 from ..plugins import Plugin, discover, mark_conflicts
 from ..settings import ScannerSection, Settings
 from .context import Progress
 from .crew import NOT_OPEN, ConfiguredScanner, Crew, Isolate, ScannerHealth, configure
-from .feed import Source
+from .feed import Source, read_all
 from .isolation import Watchdog
-from .job import ImageProgress
+from .job import ImageProgress, make_document
 from .scans import Scan, Scans
 from .slots import LocalSlots, Slots
 
@@ -193,7 +194,8 @@ class Engine:
             platform: Which image of an index; the machine's own when left out.
             all_platforms: Scan every image of an index; each has its own `ScanEnd`.
             timeout: Seconds for each image, the registry included; when left out, the scanners' own limits hold.
-            total_timeout: Seconds for all of it: then no more references are taken, and what is under way ends.
+            total_timeout: Seconds for all of it: then what is under way ends, and no more references are taken; those
+                of a list or a tuple that were not begun have an end that says so.
             on_progress: Called in the event loop, soon after each change.
 
         Raises:
@@ -209,6 +211,48 @@ class Engine:
             total_timeout=total_timeout,
             on_progress=on_progress,
         )
+
+    async def document(
+        self,
+        references: Source,
+        *,
+        concurrency: int = 8,
+        platform: Platform | None = None,
+        all_platforms: bool = False,
+        timeout: float | None = None,
+        total_timeout: float | None = None,
+        on_progress: Callable[[ImageProgress], None] | None = None,
+    ) -> ReportDocument:
+        """Scan images and return the whole answer: the document that the command writes as JSON.
+
+        Every reference is in it, by its report or, in `ReportDocument.errors`, by the reason why there is none: it is
+        malformed, its image could not be resolved, or the time was up before its turn came. Cancelling the task that
+        awaits this ends all scans first.
+
+        Args:
+            references: What to scan, as for `scan_many`; all of them are read first, and what their iterable raises
+                passes.
+            concurrency: See `scan_many`, as for the other arguments.
+            platform: Which image of an index.
+            all_platforms: Scan every image of an index; each has its own report.
+            timeout: Seconds for each image.
+            total_timeout: Seconds for all of them.
+            on_progress: Called in the event loop, soon after each change.
+
+        Raises:
+            ValueError: *concurrency* is less than 1.
+        """
+        scans = self.scan_many(
+            await read_all(references),
+            concurrency=concurrency,
+            platform=platform,
+            all_platforms=all_platforms,
+            timeout=timeout,
+            total_timeout=total_timeout,
+            on_progress=on_progress,
+        )
+        async with scans:
+            return make_document([end async for end in scans])
 
     async def check_health(self, timeout: float = 10.0) -> tuple[ScannerHealth, ...]:
         """Ask every enabled scanner whether its backend can be used now, all at once.

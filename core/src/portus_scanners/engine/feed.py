@@ -83,9 +83,12 @@ class Feed:
         self._settle()
 
     def close(self) -> None:
-        """Take nothing further from the source. The images of an index that was taken are still handed out."""
-        self._dry = True
+        """Take nothing further from a source that is read by and by.
+
+        What is known is still handed out, since none of it may be passed over: a list, the images of an index.
+        """
         if self._pump is not None:
+            self._dry = True
             self._pump.cancel()
         self._settle()
 
@@ -97,7 +100,7 @@ class Feed:
 
     async def _read(self, source: Source) -> None:
         await self._hungry.wait()
-        async for target in source if isinstance(source, AsyncIterable) else _iterate_in_thread(source):
+        async for target in _stream(source):
             self._hand_over(self._make_job(target))
             await self._hungry.wait()
 
@@ -134,6 +137,15 @@ class Feed:
         if self._dry and not self._expected and not self._parts:
             while (taker := self._next_taker()) is not None:
                 taker.set_result(None)
+
+
+async def read_all(source: Source) -> list[ScanTarget]:
+    """Return all references of a source; what it raises passes."""
+    return list(source) if isinstance(source, list | tuple) else [target async for target in _stream(source)]
+
+
+def _stream(source: Source) -> AsyncIterable[ScanTarget]:
+    return source if isinstance(source, AsyncIterable) else _iterate_in_thread(source)
 
 
 async def _iterate_in_thread(items: Iterable[ScanTarget]) -> AsyncIterator[ScanTarget]:

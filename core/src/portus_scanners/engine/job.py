@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from operator import attrgetter
 
 from attrs import field, frozen
 from portus_images import (
@@ -18,7 +21,7 @@ from portus_images import (
     words_of,
 )
 
-from ..models import ImageReport, UnresolvedImage
+from ..models import ImageReport, ReportDocument, UnresolvedImage
 from .context import Progress
 
 logger = logging.getLogger("portus_scanners.engine")
@@ -110,6 +113,16 @@ class Job:
         platform = f"{self.target.platform}: " if isinstance(self.target, Image) and self.target.platform else ""
         message = message_line(f"{platform}{error}")
         return self.make_end(UnresolvedImage(reference=_text_of(self.given), step=step, message=message), error)
+
+
+def make_document(ends: Iterable[ScanEnd]) -> ReportDocument:
+    """Return the document of scans that have ended just now, in the order in which their references were given."""
+    results = [end.result for end in sorted(ends, key=attrgetter("position", "part"))]
+    return ReportDocument(
+        reports=tuple(result for result in results if isinstance(result, ImageReport)),
+        errors=tuple(result for result in results if isinstance(result, UnresolvedImage)),
+        created=datetime.now(UTC).replace(microsecond=0),
+    )
 
 
 def _text_of(given: ScanTarget) -> str:
