@@ -32,6 +32,10 @@ _SUB_COMMANDS = {
     "completion": "guidance",
 }
 """The module of ``commands/`` that each is in, in the order of the help text."""
+_GROUP = "portus.commands"
+"""The entry points of sub-commands that other distributions of ours bring: those of the service."""
+_OF_SERVER = ("serve", "db")
+"""Such sub-commands, for whoever has not installed what brings them."""
 
 _HELP = """Scan container images with every enabled vulnerability scanner, and print one answer.
 
@@ -80,13 +84,16 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of the sub-commands, in the order of the help text."""
-        return list(_SUB_COMMANDS)
+        return [*_SUB_COMMANDS, *_brought()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import a sub-command; None where there is none of that name."""
-        if (home := _SUB_COMMANDS.get(cmd_name)) is None:
+        if (home := _SUB_COMMANDS.get(cmd_name)) is not None:
+            found = getattr(import_module(f"{__package__}.commands.{home}"), cmd_name.replace("-", "_"))
+        elif (point := _brought().get(cmd_name)) is not None:
+            found = point.load()
+        else:
             return None
-        found = getattr(import_module(f"{__package__}.commands.{home}"), cmd_name.replace("-", "_"))
         if not isinstance(found, click.Command):
             return None
         inner = found.commands.values() if isinstance(found, click.Group) else ()
@@ -102,6 +109,8 @@ class LazyGroup(click.Group):
         word = args[0]
         if ctx.resilient_parsing or self.get_command(ctx, word) is not None:
             return super().resolve_command(ctx, args)
+        if word in _OF_SERVER:
+            raise click.UsageError(f"{word} is the service's; try: pip install 'portus-scan[server]'", ctx)
         from .mistakes import meant_command
 
         raise click.UsageError(f"there is no sub-command {word!r}{meant_command(word, self.list_commands(ctx))}", ctx)
@@ -139,6 +148,17 @@ class LazyGroup(click.Group):
         with collector_held_back():
             code = _guarded(lambda: run(*args, standalone_mode=False, **extra))
         sys.exit(code)
+
+
+def _brought() -> dict[str, Any]:
+    """Return the entry points of sub-commands that are installed beside this distribution, by name.
+
+    Only asked for a help text, or a word that is not a sub-command of ours: it reads the metadata of all that is
+    installed.
+    """
+    from importlib_metadata import entry_points
+
+    return {point.name: point for point in sorted(entry_points(group=_GROUP)) if point.name not in _SUB_COMMANDS}
 
 
 def _guarded(run: Callable[[], Any]) -> int:

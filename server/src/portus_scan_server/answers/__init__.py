@@ -4,10 +4,11 @@
 """
 
 from .judgement import MAX_AGE, AnswerDoubt, Judgement, judge_answers
-from .staleness import Due, Freshness, LastTry, when_again
-from .stored import MadeWith, ScannerAnswers, StoredRun
+from .staleness import FIRST_RETRY, Due, Freshness, LastTry, when_again
+from .stored import MadeWith, ScannerAnswers, StoredRun, add_runs, says_something
 
 __all__ = [
+    "FIRST_RETRY",
     "MAX_AGE",
     "AnswerDoubt",
     "Due",
@@ -17,6 +18,8 @@ __all__ = [
     "MadeWith",
     "ScannerAnswers",
     "StoredRun",
+    "add_runs",
     "judge_answers",
+    "says_something",
     "when_again",
 ]

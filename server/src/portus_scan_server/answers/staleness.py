@@ -15,7 +15,8 @@ from portus_scanners import Outcome
 from .stored import MadeWith
 
 _SAYS_SOMETHING = {Outcome.OK, Outcome.INCOMPLETE, Outcome.UNSUPPORTED}
-_AGAIN_AFTER = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=6))
+FIRST_RETRY = timedelta(minutes=15)
+_AGAIN_AFTER = (FIRST_RETRY, timedelta(hours=1), timedelta(hours=6))
 
 
 @frozen(kw_only=True)

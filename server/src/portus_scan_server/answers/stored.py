@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from attrs import frozen
-from portus_scanners import ScannerRun
+from attrs import evolve, frozen
+from portus_scanners import Outcome, ScannerRun
 
 
 @frozen(kw_only=True)
@@ -67,3 +68,31 @@ class ScannerAnswers:
     answer: StoredRun | None = None
     said: StoredRun | None = None
     last: StoredRun | None = None
+
+
+def says_something(run: ScannerRun) -> bool:
+    """Return whether a run says something about the image, and not only about the way to it."""
+    about = run.outcome in {Outcome.OK, Outcome.INCOMPLETE, Outcome.UNSUPPORTED}
+    return about or bool(run.report is not None and run.report.findings)
+
+
+def add_runs(
+    answers: Mapping[str, ScannerAnswers], runs: Iterable[tuple[ScannerRun, MadeWith]], *, now: datetime
+) -> dict[str, ScannerAnswers]:
+    """Return what counts once these runs are stored as well.
+
+    Args:
+        answers: What is stored, by scanner.
+        runs: New runs, each with what it was made with.
+        now: When they ended.
+    """
+    known = dict(answers)
+    for number, (run, made_with) in enumerate(runs, 1):
+        total = len(run.report.findings) if run.report else 0
+        new = StoredRun(
+            id=-number, run=run, made_with=made_with, times=1, first_at=now, checked_at=now, set_id=None, total=total
+        )
+        one = evolve(known.get(run.scanner) or ScannerAnswers(scanner=run.scanner), last=new)
+        one = evolve(one, said=new) if says_something(run) else one
+        known[run.scanner] = evolve(one, answer=new) if run.outcome is Outcome.OK else one
+    return known

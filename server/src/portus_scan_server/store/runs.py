@@ -12,13 +12,12 @@ from portus_scanners import Database, EndOfLife, Finding, Outcome, ScannerReport
 from sqlalchemy import Row, Select, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..answers import MadeWith, ScannerAnswers, StoredRun
+from ..answers import MadeWith, ScannerAnswers, StoredRun, says_something
 from .finding_bodies import column_string
 from .schema import finding_sets, images, latest, runs
 from .sets import PreparedFindings, findings_of, load_sets, prepare_findings, put_set, sets_with
 from .types import database_now
 
-_CONTENT = {Outcome.OK, Outcome.INCOMPLETE, Outcome.UNSUPPORTED}
 _SAME = ("complete", "notes", "end_of_life")
 """What a report says besides its findings that makes another result of it; versions and times do not."""
 
@@ -71,7 +70,7 @@ async def store_run(db: AsyncConnection, image_id: int, prepared: PreparedRun) -
         row = {"image_id": image_id, "scanner": run.scanner, **values}
         run_id = int((await db.execute(insert(runs).values(row).returning(runs.c.id))).scalar_one())
     moved: dict[str, int] = {"try_id": run_id}
-    if run.outcome in _CONTENT or (run.report is not None and run.report.findings):
+    if says_something(run):
         moved["said_id"] = run_id
     if run.outcome is Outcome.OK:
         moved["answer_id"] = run_id

@@ -1,0 +1,177 @@
+"""The sub-commands ``serve`` and ``db`` of ``portus-scan``, which finds them by their entry points."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from .service import ServiceOptions
+
+_LAST_PORT = 65_535
+_SERVE_HELP = """Keep every image of registries scanned and up to date, and answer for them, until SIGTERM.
+
+Without --database, SQLite in the data folder is used, which one service has for itself; a database of an earlier
+version is brought to this one's at the start.
+
+\b
+Examples:
+  portus-scan serve --config config.yml
+  portus-scan serve --config config.yml --database postgresql://portus:secret@db.example/portus
+
+\b
+Exit codes:
+  0  it was stopped, and what was running has ended or was given back
+  2  usage or configuration error, another service has the data folder, or the database can't be used
+"""
+_DB_HELP = """The service's database: bring it to this program's schema, say which it has, copy it.
+
+\b
+Examples:
+  portus-scan db upgrade --database postgresql://portus:secret@db.example/portus
+  portus-scan db check
+  portus-scan db backup monday.db
+
+\b
+Exit codes:
+  0  it was done; of `check`: the database has this program's schema
+  2  usage error, there is no such database, or it can't be used
+"""
+_data = click.option(
+    "--data",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=lambda: Path(os.environ.get("STATE_DIRECTORY") or "portus-scan-data"),
+    show_default="systemd's state folder, else portus-scan-data",
+    help="The folder for the lock, and for SQLite's file.",
+)
+_database = click.option(
+    "--database",
+    metavar="URL",
+    envvar="PORTUS_SCAN_DATABASE",
+    default="",
+    help="postgresql://USER:PASSWORD@HOST/NAME, also from PORTUS_SCAN_DATABASE; without it, SQLite in the folder.",
+)
+
+
+@click.command("serve", help=_SERVE_HELP, short_help="Run the service: registries scanned, kept up to date, shown.")
+@click.option("--config", metavar="FILE", help="The configuration (YAML); without it, only the environment.")
+@_data
+@_database
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    default="127.0.0.1:8080",
+    show_default=True,
+    help="Where to answer; port 0 for any.",
+)
+@click.option(
+    "--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="How many images at once."
+)
+def serve(*, config: str | None, data: Path, database: str, listen: str, concurrency: int) -> int:
+    """Run the service."""
+    import asyncio
+    import logging
+
+    from portus_policy import load_policy
+    from portus_scanners import load_settings
+
+    from .service import ServiceOptions, serve as run
+
+    settings, policy = load_settings(config), load_policy(config)  # a mistake is said before anything is begun
+    policy.check_scanners([one.name for one in settings.enabled])
+    host, port = _address(listen)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    options = ServiceOptions(data=data, database=database, config=config, host=host, port=port, concurrency=concurrency)
+    with _faults_said():
+        asyncio.run(run(options))
+    return 0
+
+
+@click.group("db", help=_DB_HELP, short_help="The service's database: its schema's version, a copy of it.")
+def db() -> None:
+    """The service's database."""
+
+
+@db.command("upgrade")
+@_data
+@_database
+def upgrade(*, data: Path, database: str) -> None:
+    """Bring the database to this program's schema."""
+    from .store import upgrade as run
+
+    with _faults_said():
+        before, after = run(_of(data, database, new=True).address)
+    click.echo(f"{after}, as it was" if before == after else f"{before or 'empty'} -> {after}")
+
+
+@db.command("current")
+@_data
+@_database
+def current(*, data: Path, database: str) -> None:
+    """Print the schema's version that the database has."""
+    from .store import current as run
+
+    with _faults_said():
+        click.echo(run(_of(data, database).address) or "empty")
+
+
+@db.command("check")
+@_data
+@_database
+def check(*, data: Path, database: str) -> None:
+    """Do nothing if the database has this program's schema; say what to do, with exit code 2, if not."""
+    from .store import check as run
+
+    with _faults_said():
+        run(_of(data, database).address)
+
+
+@db.command("backup")
+@_data
+@_database
+@click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
+def backup(*, data: Path, database: str, target: Path) -> None:
+    """Copy the SQLite database to a new file TARGET, also while the service runs."""
+    from .store import backup as run
+
+    with _faults_said():
+        run(_of(data, database).address, target)
+    click.echo(f"{target}: {target.stat().st_size} bytes")
+
+
+def _of(data: Path, database: str, *, new: bool = False) -> ServiceOptions:
+    """Return the options that say where the database is; an SQLite file has to be there, unless it may be new."""
+    from .service import ServiceOptions
+
+    options = ServiceOptions(data=data, database=database)
+    if new:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    elif not database and not (data / "portus-scan.db").exists():
+        raise click.ClickException(
+            f"there is no database in {data}: name its folder with --data, or its URL with --database"
+        )
+    return options
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or int(port) > _LAST_PORT:
+        raise click.BadParameter("write it as HOST:PORT, such as 127.0.0.1:8080", param_hint="--listen")
+    return host.strip("[]"), int(port)
+
+
+@contextmanager
+def _faults_said() -> Iterator[None]:
+    """Let a database that can't be used end the command in one line."""
+    from .store import SchemaError, StoreUnavailableError
+
+    try:
+        yield
+    except (SchemaError, StoreUnavailableError, FileExistsError) as error:
+        raise click.ClickException(str(error)) from error

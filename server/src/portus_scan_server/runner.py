@@ -1,0 +1,292 @@
+"""The runner: claims requests, asks the engine, ends each in one transaction.
+
+Whatever goes wrong on the way, the request stays in the table: it is put off where no source gives the image, given
+back where the runner is stopped, and taken back by others where its process dies. An end that the database does not
+take is tried again until it does, and is dropped when it says that the request has another owner by now.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from attrs import evolve
+from portus_images import Image, ImageNotFoundError, InvalidReferenceError, PortusError, Reference, RegistryError
+from portus_scanners import Engine, ImageReport, Outcome, ScannerRun
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .answers import MadeWith, ScannerAnswers, add_runs
+from .requests import (
+    ClaimedRequest,
+    ImageSource,
+    ask,
+    claim,
+    finish,
+    give_back,
+    give_up,
+    note_source,
+    put_off,
+)
+from .store import (
+    Store,
+    StoreUnavailableError,
+    load_answers,
+    prepare_run,
+    put_details,
+    put_in_repository,
+    put_index,
+    store_run,
+)
+from .summaries import Rules, Summary, names_of, pointers, put_index_summary, put_summary, read_now, summarize
+
+logger = logging.getLogger("portus_scan_server.runner")
+ResultT = TypeVar("ResultT")
+
+_POLL = 1.0
+"""Seconds between two looks at the table where nobody has said that there is something."""
+_RETRY = 2.0
+"""Seconds between two tries to write an end that the database did not take."""
+
+
+class Runner:
+    """Runs the requests of one table with one engine.
+
+    Args:
+        store: The database.
+        engine: An open engine.
+        rules: What summaries are made under.
+        owner: One life of this runner.
+        made_with: Returns what runs are made with now, by the scanner's name.
+        concurrency: How many images at once.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        engine: Engine,
+        rules: Rules,
+        *,
+        owner: str,
+        made_with: Callable[[], Mapping[str, MadeWith]],
+        concurrency: int = 4,
+    ) -> None:
+        self._store = store
+        self._engine = engine
+        self._rules = rules
+        self._owner = owner
+        self._made_with = made_with
+        self._concurrency = concurrency
+        self._running: dict[asyncio.Task[None], ClaimedRequest] = {}
+        self._changed = asyncio.Event()
+        self.stopped = asyncio.Event()
+        """Set by `stop`."""
+        self.ended = 0
+        """How many requests this runner has ended."""
+
+    def wake(self) -> None:
+        """Look at the table at once: somebody has asked for something."""
+        self._changed.set()
+
+    def stop(self) -> None:
+        """Claim nothing any longer."""
+        self.stopped.set()
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Run requests until `stop`, then until those that were claimed have ended.
+
+        Cancelling this ends the scans and gives their requests back.
+        """
+        try:
+            while not self.stopped.is_set():
+                self._changed.clear()
+                if not await self._claim_some():
+                    await self._wait(_POLL)
+            while self._running:
+                await asyncio.wait(set(self._running))
+        finally:
+            await self._give_all_back()
+
+    async def _claim_some(self) -> bool:
+        """Claim a request if there is room for one; return whether to look again at once."""
+        if len(self._running) >= self._concurrency or any(one.alone for one in self._running.values()):
+            return False
+        try:
+            async with self._store.writing() as db:
+                claimed = await claim(db, self._owner, idle=not self._running)
+        except StoreUnavailableError as error:
+            logger.warning("nothing can be claimed: %s", error)
+            return False
+        if claimed is None:
+            return False
+        task = asyncio.create_task(self._run(claimed), name=f"request {claimed.request_id}")
+        self._running[task] = claimed
+        task.add_done_callback(self._ended)
+        return True
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            return  # its request is given back
+        del self._running[task]
+        self.ended += 1
+        self._changed.set()
+        if (error := task.exception()) is not None:
+            logger.error("a request ended with a fault of this program", exc_info=error)
+
+    async def _wait(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    async def _give_all_back(self) -> None:
+        tasks = dict(self._running)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        for claimed in tasks.values():
+            try:
+                async with self._store.writing() as db:
+                    await give_back(db, claimed)  # one that has ended is left as it is
+            except StoreUnavailableError as error:
+                logger.warning("request %d is not given back: %s", claimed.request_id, error)
+
+    async def _run(self, claimed: ClaimedRequest) -> None:
+        """Run one request to its end."""
+        try:
+            found = await self._find(claimed)
+            if found is None:
+                return
+            source, images = found
+            if len(images) == 1 and images[0].digest == claimed.digest:
+                with_what = self._made_with()  # before the scan: what is newer than it says is asked again, not missed
+                report = await self._engine.scan(images[0])
+                await self._end_image(claimed, source, report, with_what)
+            else:
+                await self._persist(lambda db: _end_index(db, claimed, source, images, self._rules))
+        except PortusError as error:
+            logger.warning("request %d can't be run: %s", claimed.request_id, error)
+            text = str(error)
+            await self._persist(lambda db: put_off(db, claimed, "scan", text))
+
+    async def _find(self, claimed: ClaimedRequest) -> tuple[ImageSource, tuple[Image, ...]] | None:
+        """Return the first source that gives the image, with what it gives; without one the request is ended."""
+        errors: list[PortusError] = []
+        for source in claimed.sources:
+            try:
+                return source, await self._engine.resolve_all(_reference(claimed, source))
+            except (RegistryError, InvalidReferenceError) as error:
+                errors.append(error)
+                text = str(error)
+                await self._persist(partial(note_source, claimed=claimed, source=source, error=text))
+        others = [one for one in errors if not isinstance(one, ImageNotFoundError)]
+        if others:
+            step, text = getattr(others[0], "step", "resolve"), str(others[0])
+            await self._persist(lambda db: put_off(db, claimed, step, text))
+        else:
+            text = str(errors[0]) if errors else "no repository is known to have it"
+            await self._persist(lambda db: give_up(db, claimed, text))
+        return None
+
+    async def _end_image(
+        self, claimed: ClaimedRequest, source: ImageSource, report: ImageReport, with_what: Mapping[str, MadeWith]
+    ) -> None:
+        """Store what the scanners said, and the summary, with the end of the request.
+
+        All work is done before the transaction. When another run of the image has ended meanwhile, it is done again.
+        """
+        runs = [(run, _as_made(run, with_what.get(run.scanner, MadeWith()))) for run in report.results]
+        prepared = await asyncio.to_thread(lambda: [prepare_run(run, made_with) for run, made_with in runs])
+        ended_ok = {run.scanner for run, _ in runs if run.outcome is Outcome.OK}
+        others = [name for name in self._rules.enabled if name not in ended_ok]
+
+        async def write(db: AsyncConnection, summary: Summary, seen: object) -> bool:
+            if not await finish(db, claimed):
+                logger.warning("request %d has another owner by now: what was found is dropped", claimed.request_id)
+                return True
+            if seen != await pointers(db, claimed.image_id):
+                raise _MeanwhileError
+            await put_in_repository(db, claimed.image_id, source.repository_id)
+            await put_details(db, claimed.image_id, report.image)
+            for one in prepared:
+                await store_run(db, claimed.image_id, one)
+            await put_summary(db, claimed.image_id, summary, self._rules)
+            return True
+
+        done = False
+        while not done:
+            seen, stored, names, now = await self._read(lambda db: _state_of(db, claimed.image_id, others))
+            known = add_runs(stored, runs, now=now)
+            summary = await asyncio.to_thread(summarize, report.image, names, known, self._rules, now=now)
+            with suppress(_MeanwhileError):
+                done = await self._persist(partial(write, summary=summary, seen=seen))
+
+    async def _persist(self, work: Callable[[AsyncConnection], Awaitable[ResultT]]) -> ResultT:
+        """Do work in one transaction that writes; while the database can't be used, again and again."""
+        return await self._insist(self._store.writing, work)
+
+    async def _read(self, work: Callable[[AsyncConnection], Awaitable[ResultT]]) -> ResultT:
+        return await self._insist(self._store.reading, work)
+
+    async def _insist(
+        self,
+        open_one: Callable[[], AbstractAsyncContextManager[AsyncConnection]],
+        work: Callable[[AsyncConnection], Awaitable[ResultT]],
+    ) -> ResultT:
+        while True:
+            try:
+                async with open_one() as db:
+                    return await work(db)
+            except StoreUnavailableError as error:
+                logger.warning("it is tried again: %s", error)
+                await asyncio.sleep(_RETRY)
+
+
+class _MeanwhileError(Exception):
+    """Another run of the image has ended since its state was read."""
+
+
+async def _state_of(
+    db: AsyncConnection, image_id: int, scanners: Collection[str]
+) -> tuple[object, dict[str, ScannerAnswers], list[str], datetime]:
+    seen = await pointers(db, image_id)
+    stored = await load_answers(db, image_id, scanners) if scanners else {}
+    return seen, stored, await names_of(db, image_id), await read_now(db)
+
+
+async def _end_index(
+    db: AsyncConnection, claimed: ClaimedRequest, source: ImageSource, images: Sequence[Image], rules: Rules
+) -> None:
+    """Store the images of an index and ask for each that can be run, with the end of the request."""
+    if not await finish(db, claimed):
+        return
+    await put_in_repository(db, claimed.image_id, source.repository_id)
+    members = await put_index(db, claimed.image_id, images)
+    for image, image_id in zip(images, members, strict=True):
+        await put_in_repository(db, image_id, source.repository_id)
+        if image.artifact is None:
+            where = source.repository_id, source.tag
+            await ask(db, image_id, claimed.reason, source=where, scanners=claimed.scanners)
+    await put_index_summary(db, claimed.image_id, rules)
+
+
+def _reference(claimed: ClaimedRequest, source: ImageSource) -> Reference:
+    tag = f":{source.tag}" if source.tag else ""
+    return Reference.parse(f"{source.host}/{source.repository}{tag}@{claimed.digest}")
+
+
+def _as_made(run: ScannerRun, with_what: MadeWith) -> MadeWith:
+    """Return what a run was made with, as far as its report says more than was known before it."""
+    report = run.report
+    if report is None:
+        return with_what
+    version = report.scanner_version or with_what.scanner_version
+    updated = report.database_updated or with_what.database_updated
+    return evolve(with_what, scanner_version=version, database_updated=updated)

@@ -1,0 +1,140 @@
+"""The runner as a process of its own: what it does from its orders to its end. Run as ``python -m`` by `Supervisor`.
+
+It reads its orders as one JSON line from stdin, then a line each time that somebody has asked for something. The line
+``stop``, and SIGTERM, let what runs end, for a time; the end of stdin means that its parent is gone: everything is
+ended and given back at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from portus_images import PortusError
+from portus_policy import load_policy
+from portus_scanners import Engine, load_settings
+
+from .answers import Freshness
+from .requests import alive, sweep
+from .rescans import ask_for_due
+from .runner import Runner
+from .scanner_states import ScannerStates
+from .store import POSTGRESQL, Store, StoreUnavailableError
+from .summaries import Rules, renew_summaries
+from .supervisor import STOP, Orders
+
+logger = logging.getLogger("portus_scan_server.runner")
+
+_PLAN = 60.0
+"""Seconds between two looks at what scanners would answer from, and at what is due."""
+_SWEEP = 30.0
+_RENEW = 1.0
+"""Seconds between two batches of summaries."""
+
+
+async def work(orders: Orders, lines: asyncio.StreamReader) -> None:
+    """Run requests until a line says to stop, or the lines end.
+
+    Raises:
+        SettingsError: The configuration or the database's address is wrong.
+        StoreUnavailableError: The database could not be used at the begin.
+    """
+    settings, policy = load_settings(orders.config), load_policy(orders.config)
+    enabled = tuple(one.name for one in settings.enabled)
+    rules = Rules(enabled=enabled, policy=policy, max_age=timedelta(seconds=orders.max_age))
+    freshness = Freshness(age=timedelta(seconds=orders.age))
+    async with Store.open(orders.database) as store, alive(store, orders.owner), Engine(settings) as engine:
+        states = ScannerStates(store, engine, settings)
+        await states.ask()
+        runner = Runner(
+            store,
+            engine,
+            rules,
+            owner=orders.owner,
+            made_with=states.made_with,
+            concurrency=orders.concurrency,
+        )
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, runner.stop)
+
+        async def plan() -> None:
+            await states.ask()
+            if await ask_for_due(store, states.made_with(), freshness):
+                runner.wake()
+
+        async def sweep_up() -> None:
+            if store.dialect == POSTGRESQL:
+                async with store.writing() as db:
+                    await sweep(db)
+
+        async def renew() -> None:
+            await renew_summaries(store, rules)
+
+        chores = ((plan, _PLAN), (sweep_up, _SWEEP), (renew, _RENEW))
+        others = [asyncio.create_task(_again_and_again(chore, seconds)) for chore, seconds in chores]
+        running, listening = asyncio.create_task(runner.run()), asyncio.create_task(_listen(lines, runner))
+        try:
+            await _until_the_end(running, listening, runner, orders.drain)
+        finally:
+            for task in (running, listening, *others):
+                task.cancel()
+            await asyncio.wait({running, listening, *others})
+        if not running.cancelled():
+            running.result()
+
+
+async def _until_the_end(
+    running: asyncio.Task[None], listening: asyncio.Task[None], runner: Runner, drain: float
+) -> None:
+    """Return when the runner has ended, its time for that is over, or its parent is gone."""
+    stopped = asyncio.create_task(runner.stopped.wait())
+    await asyncio.wait({running, listening, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if not listening.done():
+        await asyncio.wait({running, listening}, timeout=drain, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+
+
+async def _listen(lines: asyncio.StreamReader, runner: Runner) -> None:
+    """Do what the lines say; return when they end."""
+    while line := await lines.readline():
+        if line == STOP:
+            runner.stop()
+        else:
+            runner.wake()
+
+
+async def _again_and_again(chore: Callable[[], Awaitable[None]], seconds: float) -> None:
+    """Do a chore for ever, with pauses; while the database is away, it is left out."""
+    while True:
+        try:
+            await chore()
+        except StoreUnavailableError as error:
+            logger.warning("left out: %s", error)
+        await asyncio.sleep(seconds)
+
+
+async def _main() -> None:
+    lines = asyncio.StreamReader()
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    orders = Orders(**json.loads(await lines.readline()))
+    await work(orders, lines)
+
+
+def main() -> None:
+    """Run as the child of a service; the exit code is 0 where it was told to stop, 1 after an error."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which says what is to be done
+    try:
+        asyncio.run(_main())
+    except PortusError as error:
+        logger.error("the runner ends: %s", error)  # noqa: TRY400 (it says no more)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""The service as a whole: the data folder and its lock, the database, the runner, the server that answers."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from aiohttp import web
+from attrs import frozen
+from portus_images import SettingsError
+from sqlalchemy import func, select
+
+from .requests import died
+from .store import SQLITE, Store, StoreUnavailableError, database_now, parse_url, sqlite_url, tables, upgrade
+from .supervisor import Orders, Supervisor
+
+logger = logging.getLogger("portus_scan_server")
+
+_LOCK_TIMEOUT = 5.0
+"""Seconds that a service waits for the runner of one that was killed, which ends on its own."""
+_ANSWER = 1.0
+"""Seconds within which the database has to answer for the service to be ready."""
+_UNHEARD = 300
+"""Seconds after which a runner that asks no scanner is not well."""
+
+
+@frozen(kw_only=True)
+class ServiceOptions:
+    """What ``portus-scan serve`` is told.
+
+    Attributes:
+        data: The folder for the lock, and for SQLite's file; it is made where it is not there.
+        database: The database's address; empty for an SQLite file in the folder.
+        config: The configuration's file; None for the environment alone.
+        host: Where to listen.
+        port: Where to listen; 0 for any port.
+        concurrency: How many images are scanned at once.
+        drain: Seconds that running scans have at SIGTERM.
+    """
+
+    data: Path
+    database: str = ""
+    config: str | None = None
+    host: str = "127.0.0.1"
+    port: int = 8080
+    concurrency: int = 4
+    drain: float = 120.0
+
+    @property
+    def address(self) -> str:
+        """The database's address."""
+        return self.database or sqlite_url(self.data.resolve() / "portus-scan.db")
+
+
+async def serve(options: ServiceOptions) -> None:
+    """Run the service until SIGTERM or SIGINT; it answers until what runs has ended.
+
+    Raises:
+        SettingsError: Another service has the folder; the database's address is not valid; the address to listen on
+            can't be had.
+        SchemaError: The database is of a later version.
+        StoreUnavailableError: The database can't be used at the begin.
+    """
+    with _lock(options.data) as lock:
+        before, after = await asyncio.to_thread(upgrade, options.address)
+        if before != after:
+            logger.info("the database is now at %s", after)
+        async with Store.open(options.address) as store:
+            if parse_url(options.address).get_backend_name() == SQLITE:
+                async with store.writing() as db:  # nobody else can have it: what was running belongs to nobody
+                    await died(db)
+            orders = Orders(
+                database=options.address,
+                owner="",
+                config=options.config,
+                concurrency=options.concurrency,
+                drain=options.drain,
+            )
+            supervisor = Supervisor(store, orders, keep=[lock])
+            async with _listening(options, make_application(store, supervisor)) as url:
+                print(f"portus-scan serves on {url}", flush=True)  # noqa: T201 (where to look)
+                await _run(supervisor)
+
+
+async def _run(supervisor: Supervisor) -> None:
+    """Run the supervisor until it was stopped by a signal and has ended; the second signal ends it at once."""
+    running = asyncio.create_task(supervisor.run())
+    loop = asyncio.get_running_loop()
+    asked = []
+
+    def end() -> None:
+        asked.append(1)
+        if len(asked) > 1:
+            running.cancel()
+        supervisor.stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, end)
+    try:
+        await asyncio.wait({running})
+        if not running.cancelled():
+            running.result()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+        running.cancel()
+        await asyncio.wait({running})
+
+
+def make_application(store: Store, supervisor: Supervisor) -> web.Application:
+    """Return the application that answers; it can be mounted under a prefix."""
+    application = web.Application()
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def readyz(_request: web.Request) -> web.Response:
+        reasons = [reason async for reason in _why_not_ready(store, supervisor)]
+        body = {"status": "not ready", "reasons": reasons} if reasons else {"status": "ready"}
+        return web.json_response(body, status=503 if reasons else 200)
+
+    application.router.add_get("/healthz", healthz)
+    application.router.add_get("/readyz", readyz)
+    return application
+
+
+async def _why_not_ready(store: Store, supervisor: Supervisor) -> AsyncIterator[str]:
+    """Yield a sentence for each thing that keeps the service from doing its work."""
+    if supervisor.stopping:
+        yield "it is being stopped"
+    elif not supervisor.running:
+        yield "the runner does not run"
+    late = tables.scanners.c.asked_at < database_now(-_UNHEARD)
+    query = select(func.count()).select_from(tables.scanners).where(late)
+    try:
+        async with asyncio.timeout(_ANSWER), store.reading() as db:
+            unheard = int((await db.execute(query)).scalar_one())
+    except TimeoutError:
+        yield f"the database does not answer within {_ANSWER:g} s"
+    except StoreUnavailableError as error:
+        yield str(error)
+    else:
+        if unheard:
+            yield f"the runner has asked {unheard} scanners for {_UNHEARD} s no longer"
+
+
+@asynccontextmanager
+async def _listening(options: ServiceOptions, application: web.Application) -> AsyncIterator[str]:
+    """Serve as long as the block runs; yield the URL."""
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, options.host, options.port)
+        try:
+            await site.start()
+        except OSError as error:
+            msg = f"it can't listen on {options.host}:{options.port}: {error.strerror}"
+            raise SettingsError(msg) from error
+        host, port = runner.addresses[0][:2]
+        yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[int]:
+    """Hold the lock of the data folder; yield its descriptor, which the runner holds as well.
+
+    Raises:
+        SettingsError: Another service has it, or the folder can't be used.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise SettingsError(f"the folder {folder} can't be used: {error.strerror}") from error
+    try:
+        _take(descriptor, folder)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, folder: Path) -> None:
+    """Take the lock; the runner of a service that was killed has it for a moment longer."""
+    deadline = time.monotonic() + _LOCK_TIMEOUT
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise SettingsError(f"another service uses the folder {folder}") from None
+            time.sleep(0.05)
+        else:
+            return

@@ -1,0 +1,30 @@
+"""The merged counts and the verdict of each image under the rules of now: what lists show.
+
+`summary.py` makes one, pure; `renewal.py` writes them, and finds those that are no longer true.
+"""
+
+from .renewal import (
+    any_image,
+    is_current,
+    names_of,
+    pointers,
+    put_index_summary,
+    put_summary,
+    read_now,
+    renew_summaries,
+)
+from .summary import Rules, Summary, summarize
+
+__all__ = [
+    "Rules",
+    "Summary",
+    "any_image",
+    "is_current",
+    "names_of",
+    "pointers",
+    "put_index_summary",
+    "put_summary",
+    "read_now",
+    "renew_summaries",
+    "summarize",
+]

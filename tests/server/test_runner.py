@@ -1,0 +1,297 @@
+"""From a request to what is stored, with an engine, the dummy and a registry on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from portus_policy import Policy, Suppression
+from portus_scan_server.answers import Freshness, MadeWith
+from portus_scan_server.requests import Reason, ask, claim, died
+from portus_scan_server.rescans import ask_for_due
+from portus_scan_server.runner import Runner
+from portus_scan_server.store import Store, load_answers, load_image, put_image, put_repository, put_tag, tables
+from portus_scan_server.summaries import Rules, is_current, renew_summaries
+from portus_scanners import Engine, Outcome, Reference, Settings, make_image_report
+from portus_scanners_testing import StandInRegistry
+from portus_scanners_testing.images import alpine_image, debian_image, make_index
+from sqlalchemy import select, update
+
+RULES = Rules(enabled=("dummy",))
+WITH = MadeWith(plugin_version="1", settings="s", database="today")
+
+
+def configuration(host: str, script: list[dict[str, Any]] | None = None, **more: Any) -> Settings:
+    """Return a configuration with the dummy."""
+    dummy = {"server": "any", "script": script or [], **more}
+    return Settings.from_mapping({"security": {"dummy": dummy}, "registries": {host: {"insecure": True}}})
+
+
+@asynccontextmanager
+async def running(
+    store: Store, settings: Settings, *, owner: str = "me", rules: Rules = RULES, made_with: MadeWith = WITH
+) -> AsyncIterator[Runner]:
+    """Run requests as long as the block does, and end what runs after it."""
+    async with Engine(settings) as engine:
+        runner = Runner(store, engine, rules, owner=owner, made_with=lambda: {"dummy": made_with})
+        task = asyncio.create_task(runner.run())
+        try:
+            yield runner
+            runner.stop()
+            await task
+        finally:
+            task.cancel()
+            await asyncio.wait({task})
+
+
+async def pushed(store: Store, registry: StandInRegistry, name: str, digest: str, **more: Any) -> int:
+    """Note that a tag was pushed, ask for it, and return the image."""
+    host = registry.reference("x", "y").partition("/")[0]
+    repository, _, tag = name.partition(":")
+    async with store.writing() as db:
+        image_id = await put_image(db, digest)
+        repository_id = await put_repository(db, host, repository)
+        await put_tag(db, repository_id, tag, image_id)
+        await ask(db, image_id, Reason.PUSH, source=(repository_id, tag), **more)
+    return image_id
+
+
+async def until_idle(store: Store) -> None:
+    """Wait until no request is queued that is due, and none runs."""
+    waiting = tables.requests.c.state.in_(("queued", "running"))
+    while True:
+        async with store.reading() as db:
+            rows = (await db.execute(select(tables.requests.c.failures).where(waiting))).scalars().all()
+        if not [one for one in rows if not one]:
+            return
+        await asyncio.sleep(0.01)
+
+
+async def summary(store: Store, image_id: int) -> Any:
+    """Return the row of `summaries`, with whether it is current."""
+    async with store.reading() as db:
+        query = select(tables.summaries, is_current(RULES).label("is_current"))
+        return (await db.execute(query.where(tables.summaries.c.image_id == image_id))).one()
+
+
+async def test_from_a_push_to_a_summary(store: Store, registry: StandInRegistry) -> None:
+    """What was pushed is scanned; its runs, the image as it was resolved and the merged counts are there at once."""
+    image = debian_image({"bash": "5"})
+    digest = registry.push("team/app", "1.0", image)
+    image_id = await pushed(store, registry, "team/app:1.0", digest)
+    settings = configuration(registry.reference("x", "y").partition("/")[0])
+    async with running(store, settings):
+        await until_idle(store)
+    found = await summary(store, image_id)
+    assert ("vulnerable", 1, 3, True) == (found.verdict, found.high, found.total, found.is_current)
+    reference = Reference.parse(f"{registry.reference('team/app', '1.0')}@{digest}")
+    async with Engine(settings) as engine:
+        report = await engine.scan(reference)
+    async with store.reading() as db:
+        stored = (await load_answers(db, image_id))["dummy"].answer
+        resolved = await load_image(db, image_id, reference)
+    assert stored is not None
+    assert resolved is not None
+    assert (WITH.database, report.image) == (stored.made_with.database, resolved)
+    read_back = make_image_report(resolved, [stored.run])
+    assert (report.verdict, report.vulnerabilities) == (read_back.verdict, read_back.vulnerabilities)
+
+
+async def test_an_index_is_the_worst_of_its_images(store: Store, registry: StandInRegistry) -> None:
+    """Each image of an index is asked for, an attestation is not, and the index has the worst verdict of them."""
+    one, other = debian_image({"bash": "5"}), alpine_image({"musl": "1"})
+    digest = registry.push("team/app", "1.0", make_index(one, other, attestation=True))
+    image_id = await pushed(store, registry, "team/app:1.0", digest)
+    host = registry.reference("x", "y").partition("/")[0]
+    script = [{"image": f"*{other.digest}", "findings": []}]
+    async with running(store, configuration(host, script)):
+        await until_idle(store)
+    async with store.reading() as db:
+        rows = (await db.execute(select(tables.summaries.c.image_id, tables.summaries.c.verdict))).all()
+        asked = (await db.execute(select(tables.requests.c.state))).scalars().all()
+        runnable = (await db.execute(select(tables.index_images.c.runnable))).scalars().all()
+    assert (["clean", "vulnerable", "vulnerable"], ["done"] * 3) == (sorted(row.verdict for row in rows), list(asked))
+    assert "vulnerable" == {row.image_id: row.verdict for row in rows}[image_id]
+    assert [False, False, True, True] == sorted(runnable)
+
+
+async def test_a_digest_is_looked_for_in_each_of_its_repositories(store: Store, registry: StandInRegistry) -> None:
+    """Where the repository of the request does not give the image, another does; without any it ends failed."""
+    image = debian_image({"bash": "5"})
+    digest = registry.push("team/other", "1.0", image)
+    await pushed(store, registry, "team/other:1.0", digest)
+    image_id = await pushed(store, registry, "team/gone:1.0", digest)
+    lost = await pushed(store, registry, "team/gone:2.0", "sha256:" + "0" * 64)
+    async with running(store, configuration(registry.reference("x", "y").partition("/")[0])):
+        await until_idle(store)
+    assert "vulnerable" == (await summary(store, image_id)).verdict
+    async with store.reading() as db:
+        query = select(tables.requests.c.state, tables.requests.c.error).where(tables.requests.c.image_id == lost)
+        state, error = (await db.execute(query)).one()
+    assert "failed" == state
+    assert "team/gone" in error
+
+
+async def test_a_registry_that_is_away(store: Store) -> None:
+    """A request whose registry can't be reached is put off, with the reason; nothing is known of its image."""
+    async with StandInRegistry() as registry:
+        image_id = await pushed(store, registry, "team/app:1.0", "sha256:" + "1" * 64)
+        host = registry.reference("x", "y").partition("/")[0]
+    async with running(store, configuration(host)):
+        await until_idle(store)
+    async with store.reading() as db:
+        row = (await db.execute(select(tables.requests))).one()
+        answers = await load_answers(db, image_id)
+    assert ("queued", 1, {}) == (row.state, row.failures, answers)
+    assert row.error
+    assert row.step
+
+
+async def test_sigterm_gives_back_what_runs(store: Store, registry: StandInRegistry) -> None:
+    """A runner that is cancelled ends its scans, stores nothing of them, and counts nothing against the request."""
+    digest = registry.push("team/app", "1.0", debian_image({"bash": "5"}))
+    image_id = await pushed(store, registry, "team/app:1.0", digest)
+    host = registry.reference("x", "y").partition("/")[0]
+    async with Engine(configuration(host, [{"behaviour": "hang"}])) as engine:
+        runner = Runner(store, engine, RULES, owner="me", made_with=dict)
+        task = asyncio.create_task(runner.run())
+        while True:
+            async with store.reading() as db:
+                row = (await db.execute(select(tables.requests))).one()
+            if row.state == "running":
+                break
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait({task})
+    async with store.reading() as db:
+        row = (await db.execute(select(tables.requests))).one()
+        assert ("queued", None, 0, False) == (row.state, row.owner, row.deaths, row.alone)
+        assert {} == await load_answers(db, image_id)
+
+
+async def test_what_an_old_owner_finds_is_dropped(store: Store, registry: StandInRegistry) -> None:
+    """A scan that ends after its request was given to another owner stores no run, no summary, and ends nothing."""
+    digest = registry.push("team/app", "1.0", debian_image({"bash": "5"}))
+    image_id = await pushed(store, registry, "team/app:1.0", digest)
+    host = registry.reference("x", "y").partition("/")[0]
+    async with running(store, configuration(host, [{"delay": 0.3}])) as runner:
+        while True:
+            async with store.writing() as db:
+                if await died(db, ["me"]):
+                    runner.stop()
+                    assert (await claim(db, "another", idle=True)) is not None
+                    break
+            await asyncio.sleep(0.01)
+    async with store.reading() as db:
+        row = (await db.execute(select(tables.requests))).one()
+        assert ("running", "another", 2) == (row.state, row.owner, row.attempt)
+        assert {} == await load_answers(db, image_id)
+        assert [] == (await db.execute(select(tables.summaries))).all()
+
+
+async def test_when_images_are_asked_for_again(store: Store, registry: StandInRegistry) -> None:
+    """New data makes every image due once, then none; a result that has not changed adds no row."""
+    host = registry.reference("x", "y").partition("/")[0]
+    for name in ("a", "b"):
+        digest = registry.push("team/app", name, debian_image({"bash": name}))
+        await pushed(store, registry, f"team/app:{name}", digest)
+    freshness, later = Freshness(), MadeWith(plugin_version="1", settings="s", database="tomorrow")
+    seen = []
+    for made_with in (WITH, later):
+        version = {"dummy": await _with_version(store, made_with)}
+        seen.append(await ask_for_due(store, version, freshness))
+        async with running(store, configuration(host), made_with=made_with):
+            await until_idle(store)
+        seen.append(await ask_for_due(store, {"dummy": await _with_version(store, made_with)}, freshness))
+    assert [0, 0, 2, 0] == seen
+    async with store.reading() as db:
+        assert [(2,), (2,)] == [tuple(row) for row in (await db.execute(select(tables.runs.c.times))).all()]
+    unknown = MadeWith(
+        plugin_version="1", settings="s", scanner_version=(await _with_version(store, WITH)).scanner_version
+    )
+    async with store.writing() as db:
+        await db.execute(update(tables.runs).values(database_identity=None))
+    assert 0 == await ask_for_due(store, {"dummy": unknown}, freshness)
+    assert 2 == await ask_for_due(store, {"dummy": unknown}, Freshness(age=timedelta(seconds=-1)))
+
+
+async def _with_version(store: Store, made_with: MadeWith) -> MadeWith:
+    """Return this with the scanner's version that the newest run says."""
+    async with store.reading() as db:
+        found = await db.scalar(select(tables.runs.c.scanner_version).order_by(tables.runs.c.id.desc()).limit(1))
+    return MadeWith(plugin_version="1", settings="s", scanner_version=found or "", database=made_with.database)
+
+
+async def test_other_rules_make_summaries_anew(store: Store, registry: StandInRegistry) -> None:
+    """A summary of other rules is not current until it is renewed; a scanner that is enabled now makes it unknown."""
+    digest = registry.push("team/app", "1.0", debian_image({"bash": "5"}))
+    image_id = await pushed(store, registry, "team/app:1.0", digest)
+    async with running(store, configuration(registry.reference("x", "y").partition("/")[0])):
+        await until_idle(store)
+    rule = {"ids": ("CVE-2016-6304",), "reason": "r"}
+    names = registry.reference("team/app", "*"), "else.example/*"
+    rules = [
+        Rules(enabled=("dummy", "trivy")),
+        Rules(enabled=("trivy",)),
+        *(
+            Rules(enabled=("dummy",), policy=Policy(suppressions=(Suppression(rule="f:1", image=name, **rule),)))
+            for name in names
+        ),
+    ]  # type: ignore[arg-type]
+    seen = []
+    for one in rules:
+        assert not (await summary(store, image_id)).is_current or one is rules[0]
+        assert (1, 0) == (await renew_summaries(store, one), await renew_summaries(store, one))
+        found = await summary(store, image_id)
+        seen.append((found.verdict, found.total, found.suppressed, json.loads(found.doubts)))
+    doubt = {"trivy": ["not_scanned"]}
+    expected = [
+        ("vulnerable", 3, 0, doubt),
+        ("unknown", 0, 0, doubt),
+        ("vulnerable", 3, 1, {}),
+        ("vulnerable", 3, 0, {}),
+    ]
+    assert expected == seen
+
+
+async def test_a_failure_is_kept_beside_the_answer(store: Store, registry: StandInRegistry) -> None:
+    """When a later scan fails, the summary still has the answer's counts, and says that the last try failed."""
+    digest = registry.push("team/app", "1.0", debian_image({"bash": "5"}))
+    host = registry.reference("x", "y").partition("/")[0]
+    image_id = 0
+    for script in ([], [{"behaviour": "failed"}]):
+        image_id = await pushed(store, registry, "team/app:1.0", digest)
+        async with running(store, configuration(host, script)):
+            await until_idle(store)
+    found = await summary(store, image_id)
+    assert ("vulnerable", 3, {"dummy": ["last_failed"]}) == (found.verdict, found.total, json.loads(found.doubts))
+    async with store.reading() as db:
+        stored = (await load_answers(db, image_id))["dummy"]
+    assert stored.answer is not None
+    assert stored.last is not None
+    assert (Outcome.OK, Outcome.FAILED) == (stored.answer.run.outcome, stored.last.run.outcome)
+
+
+@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+async def test_a_poisoned_request_takes_no_innocents_with_it(store: Store, registry: StandInRegistry) -> None:
+    """While a request runs alone nothing else is claimed."""
+    host = registry.reference("x", "y").partition("/")[0]
+    for name in ("a", "b"):
+        digest = registry.push("team/app", name, debian_image({"bash": name}))
+        await pushed(store, registry, f"team/app:{name}", digest)
+    async with store.writing() as db:
+        await claim(db, "me", idle=True)
+        await died(db)
+    most = 0
+    async with running(store, configuration(host, [{"delay": 0.2}])) as runner:
+        while runner.ended < 2:
+            async with store.reading() as db:
+                rows = await db.execute(select(tables.requests.c.id).where(tables.requests.c.state == "running"))
+                most = max(most, len(rows.all()))
+            await asyncio.sleep(0.01)
+    assert 1 == most
