@@ -70,6 +70,8 @@ async def put_summary(db: AsyncConnection, image_id: int, summary: Summary, rule
 
 async def put_index_summary(db: AsyncConnection, index_id: int, rules: Rules) -> None:
     """Write the summary of an index: the worst of the images in it that can be run; without one, unknown."""
+    # two of its images may end at once: who comes second has to see what the first has written
+    await db.execute(select(images.c.id).where(images.c.id == index_id).with_for_update())
     mine = and_(index_images.c.index_id == index_id, index_images.c.runnable)
     query = select(index_images.c.position, summaries).outerjoin(
         summaries, summaries.c.image_id == index_images.c.image_id
