@@ -15,12 +15,13 @@ from aiohttp import ClientResponse
 from aioresponses import aioresponses, core as aioresponses_core
 from hypothesis import HealthCheck, settings
 from portus_scanners_testing.registry import StandInRegistry
+from standins.clair_v4 import real_clair
 from standins.docker_registry import real_registry_programs
 from standins.grype import real_grype
 from standins.postgresql import postgresql
 from standins.trivy import real_trivy
 
-__all__ = ["postgresql", "real_grype", "real_registry_programs", "real_trivy"]
+__all__ = ["postgresql", "real_clair", "real_grype", "real_registry_programs", "real_trivy"]
 
 # speed belongs in the benchmarks: no test fails because a machine is slow; CI tries the same examples each time
 # PORTUS_EXAMPLES=1000 tries more of them, for whoever changes what a property is about

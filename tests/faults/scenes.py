@@ -10,8 +10,9 @@ from typing import Any
 from attrs import field, frozen
 from portus_scanners import Settings
 from portus_scanners_testing import PASSWORD, USERNAME, LoopbackServer, StandInRegistry
-from portus_scanners_testing.images import debian_image, make_artifact
+from portus_scanners_testing.images import make_artifact, make_image
 from standins.clair import StandInClair
+from standins.clair_v4 import DEBIAN, Advisory, StandInClairV4, readable_debian
 from standins.harbor import StandInAdapter, vulnerability
 from standins.osv import StandInOsv, cyclonedx, record
 from standins.zypper_docker import StandInZypperDocker, patch, scanned
@@ -21,7 +22,7 @@ from .front import Front
 CVE = "CVE-2099-0001"
 TIMEOUT = 8.0
 """Seconds of each scanner's deadline; the loop's clock jumps over them."""
-IMAGE = debian_image({"bash": "5.2-1", ("libssl3", "openssl"): "3.0.1-1"})
+IMAGE = make_image(readable_debian({"bash": "5.2-1", ("libssl3", "openssl"): "3.0.1-1"}))
 _PURL = "pkg:deb/debian/openssl@3.0.1-1?arch=amd64&distro=debian-12&upstream=openssl"
 
 
@@ -102,6 +103,14 @@ async def _put_clair(scene: Scene, namespace: str) -> None:
     scene.security["clair"] = {"server": front.url, "health_port": port, "timeout": TIMEOUT, "check_blobs": True}
 
 
+async def clair_v4(scene: Scene) -> None:
+    """Clair v4, which pulls the layers by way of the registry's front; its introspection port is the same one."""
+    server = StandInClairV4()
+    server.update(Advisory(updater="debian/updater", name=CVE, package="bash", fixed="5.2-2", distribution=DEBIAN))
+    front = await scene.put("clair_v4", server)
+    scene.security["clair_v4"] = {"server": front.url, "introspection": front.url, "timeout": TIMEOUT}
+
+
 async def zypper(scene: Scene) -> None:
     """zypper-docker, whose Docker daemon has pulled the image."""
     server = StandInZypperDocker()
@@ -133,6 +142,7 @@ async def osv(scene: Scene) -> None:
 SCENES: dict[str, Callable[[Scene], Awaitable[None]]] = {
     "clair": clair,
     "clair without data": clair_without_data,
+    "clair_v4": clair_v4,
     "zypper": zypper,
     "harbor": harbor,
     "osv": osv,

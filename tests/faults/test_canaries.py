@@ -26,7 +26,7 @@ from .test_programs import make_trivy
 
 EVERY = os.environ.get("PORTUS_FAULTS") == "all"
 CANARY = "canary-of-{}-x7Qz"
-_ACCOUNTS = {"clair": "token", "zypper": "token", "osv": "token"}
+_ACCOUNTS = {"clair": "token", "clair_v4": "token", "zypper": "token", "osv": "token"}
 _PLANTED = "PORTUS_SECURITY_ELSEWHERE_TOKEN"
 
 

@@ -17,7 +17,7 @@ from portus_scanners_testing.engines import GivenPlugin
 
 Serve = Callable[[str], Awaitable[str]]
 ANSWERS = ["<html><body>Welcome to nginx!</body></html>", "{}", "[]", "null", "ok", ""]
-BACKENDS = ["clair", "zypper", "trivy", "osv", "report_file", "harbor"]
+BACKENDS = ["clair", "clair_v4", "zypper", "trivy", "osv", "report_file", "harbor"]
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ FOLDERS = {
     "portus-scan": "cli",
     "portus-scan-server": "server",
     "portus-scanner-clair": "plugins/clair",
+    "portus-scanner-clair-v4": "plugins/clair_v4",
     "portus-scanner-zypper-docker": "plugins/zypper_docker",
     "portus-scanner-dummy": "plugins/dummy",
     "portus-scanner-trivy": "plugins/trivy",

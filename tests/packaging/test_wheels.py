@@ -52,6 +52,7 @@ BROUGHT = {
     "portus-scan[clair]": {*CORE, "portus-policy", "portus-scan", "portus-scanner-clair"},
     "portus-scan-server": {*CORE, "portus-policy", "portus-scan", "portus-scan-server"},
     "portus-scanner-clair": {*CORE, "portus-scanner-clair"},
+    "portus-scanner-clair-v4": {*CORE, "portus-scanner-clair-v4"},
     "portus-scanner-zypper-docker": {*CORE, "portus-scanner-zypper-docker"},
     "portus-scanner-dummy": {*CORE, "portus-scanner-dummy"},
     "portus-scanner-trivy": {*CORE, "portus-scanner-trivy"},
@@ -78,7 +79,7 @@ def everything(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_command_with_all_its_extras(everything: Path) -> None:
     """portus-scan[all] brings every plugin, and the command lists them."""
     listing = json.loads(run(everything.with_name("portus-scan"), "scanners", "--format", "json"))
-    assert ["clair", "dummy", "grype", "osv", "report_file", "trivy", "zypper"] == sorted(
+    assert ["clair", "clair_v4", "dummy", "grype", "osv", "report_file", "trivy", "zypper"] == sorted(
         one["name"] for one in listing["scanners"]
     )
 

@@ -50,7 +50,8 @@ def distroless_layer(packages: Packages, *, version: str = "12") -> LayerBlob:
 
 def alpine_layer(packages: Packages, *, release: str = "3.19.1") -> LayerBlob:
     """Return a base layer of Alpine with this ``etc/alpine-release``."""
-    os_release = f'NAME="Alpine Linux"\nID=alpine\nVERSION_ID={release}\nPRETTY_NAME="Alpine Linux v{release}"\n'
+    pretty = f'PRETTY_NAME="Alpine Linux v{".".join(release.split(".")[:2])}"'
+    os_release = f'NAME="Alpine Linux"\nID=alpine\nVERSION_ID={release}\n{pretty}\n'
     return layer(
         {
             "etc/alpine-release": f"{release}\n".encode(),
