@@ -41,9 +41,27 @@ def test_json(run: Run, install: Install) -> None:
         "version": "2.0",
         "enabled": False,
         "loads": None,
+        "database": None,
         "problem": None,
     }
     assert expected == listed(run("scanners", "--format", "json"))["acme"]
+
+
+def test_databases(run: Run, tmp_path: Path) -> None:
+    """With --database each enabled scanner is asked; one that does not know, or is not there, has none."""
+    program = tmp_path / "grype"
+    status = {"schemaVersion": "v6.1.10", "built": "2026-11-29T06:12:00Z", "valid": True}
+    program.write_text(f"#!/bin/sh\necho '{json.dumps(status)}'\n")
+    program.chmod(0o755)
+    path = tmp_path / "config.yml"
+    path.write_text(
+        f"security: {{second: {{scanner: grype, enabled: true, program: {program}}}, dummy: {{server: x}}}}"
+    )
+    config = ("scanners", "--config", str(path), "--database")
+    rows = listed(run(*config, "--format", "json"))
+    database = {"identity": "v6.1.10 2026-11-29T06:12:00Z", "updated": "2026-11-29T06:12:00+00:00"}
+    assert (database, None, None) == tuple(rows[name]["database"] for name in ("second", "dummy", "grype"))
+    assert "v6.1.10 2026-11-29T06:12:00Z" in run(*config).stdout
 
 
 def test_instances(run: Run, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 from attrs import evolve, frozen
 from importlib_metadata import PackageNotFoundError, metadata
@@ -11,6 +12,9 @@ from portus_scanners.plugins import load_plugin
 
 from .reporter import FolderReporter, ReporterPlugin, discover_reporters
 from .terminal import PROGRAM, foreign_prints_to_stderr
+
+if TYPE_CHECKING:
+    from portus_scanners import Database, ScannerHealth
 
 
 @frozen(kw_only=True)
@@ -26,7 +30,15 @@ class ListedScanner:
     """None: the configuration can't be read."""
     loads: bool | None = None
     """None: not tried."""
+    database: Database | None = None
+    """None: not asked, or nobody knows."""
     problem: str | None = None
+
+
+def with_databases(rows: Iterable[ListedScanner], found: Iterable[ScannerHealth]) -> list[ListedScanner]:
+    """Return the rows with the vulnerability data that their scanners have named."""
+    databases = {one.scanner: one.database for one in found}
+    return [evolve(row, database=databases.get(row.name)) for row in rows]
 
 
 def list_installed(settings: Settings | None, *, load: bool) -> list[ListedScanner]:

@@ -179,13 +179,28 @@ async def test_client_and_server(house: House, registry: StandInRegistry, tmp_pa
     assert (Outcome.FAILED, True) == (refused.outcome, "another token" in str(refused.error))
 
 
-async def test_many_at_once_on_one_cache(house: House, registry: StandInRegistry) -> None:
-    """Different images at once: every one is scanned, and each gets its own findings."""
-    images = [debian_image({**PACKAGES, f"own-{number}": "1"}) for number in range(8)]
-    references = [await push(registry, str(number), image) for number, image in enumerate(images)]
-    async with house.engine(registry, concurrency="4") as engine:
-        reports = await asyncio.gather(*(engine.scan(reference) for reference in references))
-    assert [FOUND] * 8 == [found(report.results[0]) for report in reports]
+async def count_children(seen: set[int]) -> None:
+    """Note how many processes of this one's there are, again and again, until it is cancelled."""
+    while True:
+        seen.add(len(children()))
+        await asyncio.sleep(0.01)
+
+
+async def test_fifty_at_once_on_one_cache(house: House, registry: StandInRegistry) -> None:
+    """Fifty images: each gets its own findings, by no more processes than configured, and nothing is left."""
+    own = [f"own-{number}" for number in range(50)]
+    images = [debian_image({**PACKAGES, name: "1"}) for name in own]
+    references = [await push(registry, name, image) for name, image in zip(own, images, strict=True)]
+    before, seen = children(), set[int]()
+    async with house.engine(registry, concurrency="2") as engine:
+        watching = asyncio.create_task(count_children(seen))
+        document = await engine.document(references, concurrency=50)
+        watching.cancel()
+    assert (50, ()) == (len(document.reports), document.errors)
+    assert [FOUND] * 50 == [found(report.results[0]) for report in document.reports]
+    assert [one.digest for one in images] == [report.image.digest for report in document.reports]
+    assert {len(before) + number for number in range(3)} >= seen
+    assert (before, []) == (children(), list(house.scratch.iterdir()))
 
 
 async def test_killed_in_mid_scan(house: House, registry: StandInRegistry) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,14 +17,17 @@ from ..terminal import say
 if TYPE_CHECKING:
     from ..installed import ListedFormat, ListedScanner
 
+_SECONDS = 10.0
+"""For each scanner that is asked."""
 _SCANNERS_HELP = """List the installed scanners, and which are enabled.
 
-Reads the metadata of the installed distributions and imports none of their code, unless --load is given.
+Reads the metadata of the installed distributions and imports none of their code, unless --load or --database is given.
 
 \b
 Examples:
   portus-scan scanners
   portus-scan scanners --config config.yml --load
+  portus-scan scanners --config config.yml --database
 
 \b
 Exit codes:
@@ -36,12 +40,13 @@ Exit codes:
 @click.command("scanners", help=_SCANNERS_HELP, short_help="List the installed scanners.")
 @options.config
 @click.option("--load", is_flag=True, help="Import each scanner's code, and say why one can't be loaded.")
+@click.option("--database", is_flag=True, help="Ask each enabled scanner which vulnerability data it has, and of when.")
 @options.list_format
-def scanners(*, config: str | None, load: bool, format_name: str) -> ExitCode:
+def scanners(*, config: str | None, load: bool, database: bool, format_name: str) -> ExitCode:
     """List the installed scanners."""
     from portus_scanners import SettingsError, load_settings
 
-    from ..installed import how_to_install, list_installed
+    from ..installed import list_installed
 
     settings, code = None, ExitCode.OK
     try:
@@ -51,10 +56,27 @@ def scanners(*, config: str | None, load: bool, format_name: str) -> ExitCode:
         for fault in error.faults:
             say(fault)
     rows = list_installed(settings, load=load)
+    if database and settings is not None and settings.enabled:
+        from ..installed import with_databases
+        from ..session import check_health, run_checks
+
+        return run_checks(
+            check_health(settings, _SECONDS),
+            lambda found: _deliver_scanners(with_databases(rows, found), code, format_name, database=True),
+        )
+    return _deliver_scanners(rows, code, format_name, database=database)
+
+
+def _deliver_scanners(rows: Sequence[ListedScanner], code: ExitCode, format_name: str, *, database: bool) -> ExitCode:
+    from ..installed import how_to_install
+
     if not rows and format_name != "json":
         say(f"no scanner is installed: {how_to_install()}")
-    headings = ("NAME", "DISTRIBUTION", "VERSION", "ENABLED", "LOADS", "PROBLEM")
-    written = _write("scanners", rows, headings, map(_scanner_cells, rows), format_name)
+    headings: tuple[str, ...] = ("NAME", "DISTRIBUTION", "VERSION", "ENABLED", "LOADS", "PROBLEM")
+    cells = map(_scanner_cells, rows)
+    if database:
+        headings, cells = ("NAME", "VERSION", "ENABLED", "DATABASE", "PROBLEM"), map(_database_cells, rows)
+    written = _write("scanners", rows, headings, cells, format_name)
     if not written or code is ExitCode.USAGE:
         return ExitCode.USAGE
     return ExitCode.PARTIAL if any(row.loads is False for row in rows) else ExitCode.OK
@@ -65,6 +87,11 @@ def _scanner_cells(row: ListedScanner) -> tuple[str, ...]:
     enabled = {True: "yes", False: "no", None: "unknown"}[row.enabled]
     loads = {True: "yes", False: "no", None: "not tried"}[row.loads]
     return name, row.distribution, row.version, enabled, loads, row.problem or ""
+
+
+def _database_cells(row: ListedScanner) -> tuple[str, ...]:
+    name, _, version, enabled, _, problem = _scanner_cells(row)
+    return name, version, enabled, row.database.identity if row.database else "", problem
 
 
 _FORMATS_HELP = """List the installed formats: what can be given with -o.
@@ -113,7 +140,8 @@ def _write(
     from ..terminal import render_list, surface_of, write_stdout
 
     if format_name == "json":
-        text = json.dumps({"schema_version": 1, kind: [asdict(row) for row in rows]}, indent=2) + "\n"
+        value = {"schema_version": 1, kind: [asdict(row) for row in rows]}
+        text = json.dumps(value, indent=2, default=datetime.isoformat) + "\n"
     else:
         text = render_list(headings, cells, surface_of(sys.stdout)) if rows else ""
     return write_stdout(text)
