@@ -15,7 +15,7 @@ from itertools import product
 from typing import Any
 
 from attrs import frozen
-from portus_scan.command import collector_held_back
+from portus_scan.__main__ import collector_held_back
 from portus_scanner_clair.findings import make_report
 from portus_scanner_clair.wire import Feature, LayerResult, read_layer
 from portus_scanners import Finding, Package, ScannerReport, Severity

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 
 import pytest
-from portus_scan.command import NEW_OBJECTS, collector_held_back
+from portus_scan.__main__ import NEW_OBJECTS, collector_held_back
 
 
 def test_the_collector_comes_back() -> None:
@@ -30,3 +32,18 @@ def test_a_collector_that_is_off_stays_off() -> None:
     finally:
         gc.enable()
         gc.set_threshold(*before)
+
+
+_AT_THE_END = """
+import atexit, gc, sys
+atexit.register(lambda: print(gc.get_freeze_count() > len(gc.get_objects())))
+from portus_scan.__main__ import main
+sys.argv[1:] = ["--version"]
+main()
+"""
+
+
+def test_the_end_does_not_look_through_everything() -> None:
+    """When the program leaves, the collector, which Python runs once more, sees few objects."""
+    ended = subprocess.run([sys.executable, "-c", _AT_THE_END], stdout=subprocess.PIPE, text=True, check=True)
+    assert "True" == ended.stdout.splitlines()[-1]

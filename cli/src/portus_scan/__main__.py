@@ -6,34 +6,64 @@ a failed gate, which is what Python's own exit code for it would say.
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 _CRASHED = 70
 """`ExitCode.CRASHED`, which may not be there to import."""
 _INTERRUPTED = 130
+NEW_OBJECTS = 200_000
+"""How many objects may be made before the garbage collector looks at them; Python's own limit is 700 to 2,000."""
 
 
 def main() -> NoReturn:
     """Run the command and leave with its exit code."""
+    with collector_held_back():
+        code = _run()
+        gc.freeze()  # Python goes through all objects again when it ends: a quarter of the CPU time of a short scan
+    _leave(code)
+
+
+@contextmanager
+def collector_held_back() -> Iterator[None]:
+    """Look for cycles seldom inside the block; a collector that is switched off stays off.
+
+    Nearly all objects that a command makes stay until its end and are in no cycle: 20,000 findings are 100,000 of them.
+    The collector would go through them again and again while they are made, with everything else at a stop. With it
+    held back, reading a large answer of Clair takes 2.9 times as long as decoding alone, otherwise 5.2 times (row 4 of
+    the benchmark). What is in a cycle, such as an error with its traceback, is still found, only later. A library must
+    leave the collector alone: a service that embeds ``portus_scanners`` decides for its whole process.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(NEW_OBJECTS if before[0] else 0, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+def _run() -> object:
+    """Run the command and return its exit code."""
     try:
         from .command import command
         from .terminal import keep_stdout
 
         keep_stdout()
         command.main(prog_name="portus-scan")
-        code: object = 0
     except SystemExit as end:
-        code = end.code
+        return end.code
     except KeyboardInterrupt:  # before click, or after it: the imports take a moment
-        code = _INTERRUPTED
+        return _INTERRUPTED
     except BaseException as error:  # noqa: BLE001 (whatever it is, it is not a failed gate)
         kind, text = type(error).__name__, " ".join(str(error).split())
         advice = "the installation is broken or incomplete; try: pip install --force-reinstall portus-scan"
         print(f"portus-scan: it can't start ({kind}: {text}): {advice}", file=sys.stderr)  # noqa: T201
-        code = _CRASHED
-    _leave(code)
+        return _CRASHED
+    return 0
 
 
 def _leave(code: object) -> NoReturn:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -145,9 +143,7 @@ class LazyGroup(click.Group):
         run: Callable[..., Any] = super().main
         if not extra.pop("standalone_mode", True):
             return run(*args, standalone_mode=False, **extra)
-        with collector_held_back():
-            code = _guarded(lambda: run(*args, standalone_mode=False, **extra))
-        sys.exit(code)
+        sys.exit(_guarded(lambda: run(*args, standalone_mode=False, **extra)))
 
 
 def _brought() -> dict[str, Any]:
@@ -172,28 +168,6 @@ def _guarded(run: Callable[[], Any]) -> int:
     return code
 
 
-NEW_OBJECTS = 200_000
-"""How many objects may be made before the garbage collector looks at them; Python's own limit is 700 to 2,000."""
-
-
-@contextmanager
-def collector_held_back() -> Iterator[None]:
-    """Look for cycles seldom inside the block; a collector that is switched off stays off.
-
-    Nearly all objects that a command makes stay until its end and are in no cycle: 20,000 findings are 100,000 of them.
-    The collector would go through them again and again while they are made, with everything else at a stop. With it
-    held back, reading a large answer of Clair takes 2.9 times as long as decoding alone, otherwise 5.2 times (row 4 of
-    the benchmark). What is in a cycle, such as an error with its traceback, is still found, only later. A library must
-    leave the collector alone: a service that embeds ``portus_scanners`` decides for its whole process.
-    """
-    before = gc.get_threshold()
-    gc.set_threshold(NEW_OBJECTS if before[0] else 0, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-
-
 @click.group(
     PROGRAM,
     cls=LazyGroup,
@@ -211,7 +185,7 @@ def command(context: click.Context, *, verbose: bool) -> None:
         context.exit(int(ExitCode.USAGE))
     set_up_logging(verbose=verbose)
     context.obj = verbose
-    if any(name.upper().startswith("PORTUS_") for name in os.environ):
+    if any(name.upper().startswith("PORTUS_") and not name.startswith("PORTUS_SECURITY_") for name in os.environ):
         from .mistakes import misspelt_variables
 
         for line in misspelt_variables(os.environ):

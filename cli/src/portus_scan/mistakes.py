@@ -50,7 +50,7 @@ _OPTIONS = {
 _FIRST = "PORTUS_"
 _SECURITY = "SECURITY"
 _LIKE = 0.75
-_VARIABLE = re.compile(r"PORTUS_([A-Z0-9]+)_(\w+)", re.ASCII)
+_VARIABLE = r"(?a)PORTUS_([A-Z0-9]+)_(\w+)"
 
 
 def meant_command(word: str, known: Iterable[str]) -> str:
@@ -83,7 +83,7 @@ def misspelt_variables(environ: Mapping[str, str]) -> Iterator[str]:
             continue
         if name.upper().startswith(f"{_FIRST}{_SECURITY}_"):
             yield f"{name} is ignored: did you mean {name.upper()}?"
-        elif (match := _VARIABLE.fullmatch(name)) and _is_slip(match[1], match[2]):
+        elif (match := re.fullmatch(_VARIABLE, name)) and _is_slip(match[1], match[2]):
             rest = match[2] if _is_like(match[1]) else f"{match[1]}_{match[2]}"
             yield f"{name} is ignored: did you mean {_FIRST}{_SECURITY}_{rest}?"
 

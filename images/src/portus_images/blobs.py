@@ -62,13 +62,13 @@ class Referrer:
     annotations: Mapping[str, str] = field(factory=dict)
 
 
-_GRAMMAR = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}")
+_GRAMMAR = r"[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}"
 _HEX_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
 
 
 def find_digest_fault(text: str) -> str | None:
     """Return why a string is not a digest that can be verified; None for one that is."""
-    if not _GRAMMAR.fullmatch(text):
+    if not re.fullmatch(_GRAMMAR, text):
         return f"{text[:80]!r} is not a valid digest"
     algorithm, _, digits = text.partition(":")
     length = _HEX_DIGITS.get(algorithm)

@@ -21,7 +21,7 @@ from .text import class_name
 
 ObjectT = TypeVar("ObjectT")
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_VARIABLE = r"[A-Za-z_][A-Za-z0-9_]*"
 _NOUNS = {str: "a string", bool: "a boolean"}
 
 
@@ -50,7 +50,7 @@ def nonempty_string(_instance: object, attribute: Attribute[str], value: str) ->
 
 def variable_name(_instance: object, attribute: Attribute[str], value: str) -> None:
     """Check that a value can be the name of an environment variable; it may be empty. The message does not show it."""
-    if value and not _VARIABLE.fullmatch(value):
+    if value and not re.fullmatch(_VARIABLE, value):
         raise ValueError(f"{attribute.name} is the name of an environment variable, not its value")
 
 

@@ -38,7 +38,7 @@ class Platform:
         Raises:
             ValueError: *text* is not a valid platform.
         """
-        match = _PLATFORM.fullmatch(text)
+        match = re.fullmatch(_PLATFORM, text)
         if match is None:
             raise ValueError(f"{text!r} is not a valid platform; write it as linux/amd64 or linux/arm/v7")
         return cls(match["os"], match["architecture"], match["variant"] or "", match["version"] or "")
@@ -48,7 +48,7 @@ class Platform:
         return "/".join(part for part in (os, self.architecture, self.variant) if part)
 
 
-_PLATFORM = re.compile(r"(?P<os>[^/()]+)(?:\((?P<version>[^/()]+)\))?/(?P<architecture>[^/]+)(?:/(?P<variant>[^/]+))?")
+_PLATFORM = r"(?P<os>[^/()]+)(?:\((?P<version>[^/()]+)\))?/(?P<architecture>[^/]+)(?:/(?P<variant>[^/]+))?"
 
 
 @frozen(kw_only=True)

@@ -24,28 +24,28 @@ _LONGEST_TEXT = 1024
 _HIGHEST_PORT = 65535
 
 _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])"
-_DOMAIN = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::([0-9]{{1,5}}))?")
+_DOMAIN = rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[a-fA-F0-9:]+\])(?::([0-9]{{1,5}}))?"
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-_PATH = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
-_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
-_IDENTIFIER = re.compile(r"[a-f0-9]{64}")
+_PATH = rf"{_COMPONENT}(?:/{_COMPONENT})*"
+_TAG = r"(?a)\w[\w.-]{0,127}"
+_IDENTIFIER = r"[a-f0-9]{64}"
 
 
 def _check_registry(reference: Reference, _attribute: Attribute[str], value: str) -> None:
-    match = _DOMAIN.fullmatch(value)
+    match = re.fullmatch(_DOMAIN, value)
     if match is None or int(match[1] or 0) > _HIGHEST_PORT:
         raise InvalidReferenceError(reference.text, f"{hide_account(value)!r} is not a valid host name")
 
 
 def _check_repository(reference: Reference, _attribute: Attribute[str], value: str) -> None:
-    if not _PATH.fullmatch(value):
+    if not re.fullmatch(_PATH, value):
         raise InvalidReferenceError(reference.text, _why_no_repository(value))
     if len(value) > _LONGEST_NAME:
         raise InvalidReferenceError(reference.text, f"the name is longer than {_LONGEST_NAME} characters")
 
 
 def _check_tag(reference: Reference, _attribute: Attribute[str | None], value: str | None) -> None:
-    if value is not None and not _TAG.fullmatch(value):
+    if value is not None and not re.fullmatch(_TAG, value):
         raise InvalidReferenceError(reference.text, f"{value!r} is not a valid tag")
 
 
@@ -89,7 +89,7 @@ class Reference:
                 f"{hide_account(text)[:80]}...", f"it is longer than {_LONGEST_TEXT} characters"
             )
         name, tag, digest = _split(text)
-        if _IDENTIFIER.fullmatch(text):
+        if re.fullmatch(_IDENTIFIER, text):
             raise InvalidReferenceError(text, "64 hex digits are an image's id, not a repository")
         if tag is None and digest is None:
             tag = DEFAULT_TAG

@@ -138,7 +138,7 @@ def find_account_faults(settings: Any, secrets: Sequence[str] = ("password", "to
 
 
 LOOPBACK = "127.0.0.1"
-_FORM = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]{1,253}))(?::(?P<port>[0-9]{1,5}))?")
+_FORM = r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]{1,253}))(?::(?P<port>[0-9]{1,5}))?"
 _HIGHEST_PORT = 65535
 
 
@@ -161,7 +161,7 @@ class ServeAddress:
         Raises:
             SettingsError: *text* is not a valid address, or stands for all addresses: no backend could use that.
         """
-        match = _FORM.fullmatch(text)
+        match = re.fullmatch(_FORM, text)
         if match is None or int(match["port"] or 0) > _HIGHEST_PORT:
             raise SettingsError(f"serve address {text!r:.100}: write it as HOST or HOST:PORT")
         host = match["v6"] or match["host"]

@@ -41,7 +41,7 @@ _NAMES = {
     list: "a list",
     dict: "an object",
 }
-_PLACE = re.compile(r"(?P<fault>.*) @ (?P<path>\$.*)", re.DOTALL)
+_PLACE = r"(?s)(?P<fault>.*) @ (?P<path>\$.*)"
 
 
 class RepeatedMemberError(ValueError):
@@ -222,7 +222,7 @@ def places_of(error: Exception, explain: Explain, *, path: str = "$") -> Iterato
         path: The path of the value that was converted.
     """
     for line in transform_error(error, path=path, format_exception=explain):
-        match = _PLACE.fullmatch(line)  # cattrs writes "fault @ $.key[0]"
+        match = re.fullmatch(_PLACE, line)  # cattrs writes "fault @ $.key[0]"
         yield (match["path"], match["fault"]) if match else (path, line)
 
 

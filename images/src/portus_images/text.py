@@ -7,7 +7,7 @@ import re
 import traceback
 
 MASK = "******"
-_DIGEST = re.compile(r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,}|sha[0-9]{3}:[^@/]*")
+_DIGEST = r"[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[0-9a-fA-F]{32,}|sha[0-9]{3}:[^@/]*"
 _LONGEST_MESSAGE = 2_000
 """Characters of an error, whoever made it."""
 _LONGEST_TRACE = 20_000
@@ -50,7 +50,7 @@ def log_crash(logger: logging.Logger, what: str, error: BaseException) -> None:
 def hide_account(text: str) -> str:
     """Return what somebody has typed for a reference or a URL, ``user:password`` before its host masked."""
     before, at, after = text.rpartition("@")
-    if _DIGEST.fullmatch(after):
+    if re.fullmatch(_DIGEST, after):
         return f"{hide_account(before)}@{after}"
     scheme, slashes, account = before.rpartition("://")
     return f"{scheme}{slashes}{MASK}{at}{after}" if ":" in account or (account and "/" in after) else text

@@ -26,7 +26,7 @@ from ..terminal import PROGRAM, say
 from .places import FilePlace, FolderPlace, FormatFault, Stdout
 
 DEFAULT = "table"
-_NAME = re.compile(r"[a-z0-9_]+")
+_NAME = r"[a-z0-9_]+"
 _STDOUT = {"", "-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"}
 """What stands for stdout. The descriptor itself is not it: the command keeps foreign code away from the answer."""
 _END = object()
@@ -107,7 +107,7 @@ def _parse(text: str) -> tuple[str, str | None]:
         CommandFault: The text has another form.
     """
     name, equals, path = text.partition("=")
-    if not _NAME.fullmatch(name):
+    if not re.fullmatch(_NAME, name):
         raise CommandFault(f"-o {text!r} does not begin with the name of a format; {_right_form(text)}")
     if equals and not path:
         raise CommandFault(f"-o {text!r} names no file; write -o {name} for stdout, or -o {name}=PATH")

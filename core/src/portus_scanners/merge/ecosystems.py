@@ -110,18 +110,15 @@ _CODENAMES: Mapping[str, Mapping[str, str]] = {
     "ubuntu": {"trusty": "14.04", "xenial": "16.04", "bionic": "18.04", "focal": "20.04", "jammy": "22.04"}
     | {"noble": "24.04"},
 }
-_DISTRIBUTION = re.compile(
-    rf"({'|'.join(map(re.escape, sorted(_BY_SPELLING, key=len, reverse=True)))})(?:[ -]+(.*))?", re.ASCII | re.DOTALL
+_DISTRIBUTION = rf"(?as)({'|'.join(map(re.escape, sorted(_BY_SPELLING, key=len, reverse=True)))})(?:[ -]+(.*))?"
+_RELEASE = (
+    r"(?as)(?:(?:linux|server|desktop|workstation|ami|release) |pro:|enterprise_linux:)*v?([0-9]+(?:\.[0-9]+)*)"
+    r"(?:[ :].*|-(?:lts|esm|sp).*)?"
 )
-_RELEASE = re.compile(
-    r"(?:(?:linux|server|desktop|workstation|ami|release) |pro:|enterprise_linux:)*v?([0-9]+(?:\.[0-9]+)*)"
-    r"(?:[ :].*|-(?:lts|esm|sp).*)?",
-    re.ASCII | re.DOTALL,
-)
-_SERVICE_PACK = re.compile(r"[ -]sp([0-9]+)", re.ASCII)
+_SERVICE_PACK = r"(?a)[ -]sp([0-9]+)"
 _FIRST_LEAP = 15
 """openSUSE has been called Leap since 42.1, which became 15; some still write ``opensuse``."""
-_OTHER = re.compile(r"([a-z][a-z0-9_.-]*):v?([0-9]+(?:\.[0-9]+)*)", re.ASCII)
+_OTHER = r"(?a)([a-z][a-z0-9_.-]*):v?([0-9]+(?:\.[0-9]+)*)"
 _SERVICE_PACKS = frozenset({"sles", "slem", "openeuler"})
 
 
@@ -192,24 +189,24 @@ def vendor_of(family: str) -> str:
 @lru_cache(maxsize=1024)
 def _read(namespace: str) -> PackageKind:
     text = namespace.casefold().strip()
-    match = _DISTRIBUTION.fullmatch(text.replace(":", " ", 1))
+    match = re.fullmatch(_DISTRIBUTION, text.replace(":", " ", 1))
     if match:
         return _kind_of_distribution(_BY_SPELLING[match[1]], (match[2] or "").strip())
     if kind := _TYPES.get(text.partition(":")[0]):  # OSV names a repository: Maven:https://...
         return PackageKind(kind, kind)
-    if match := _OTHER.fullmatch(text):
+    if match := re.fullmatch(_OTHER, text):
         return PackageKind("", match[1], ".".join(match[2].split(".")[:2]), match[2])
     return PackageKind(text if text in PACKAGE_TYPES else "", namespace)
 
 
 def _kind_of_distribution(one: Distribution, text: str) -> PackageKind:
     """Return a release by as many numbers as tell it from others; what is not numbers (``unstable``) stays as it is."""
-    match = _RELEASE.fullmatch(_CODENAMES.get(one.name, {}).get(text, text))
+    match = re.fullmatch(_RELEASE, _CODENAMES.get(one.name, {}).get(text, text))
     if match is None:
         return PackageKind(one.type, one.name, text if one.numbers else "")
     numbers = match[1].split(".")
     if one.name in _SERVICE_PACKS:  # 15 SP5 is 15.5, and 15 alone is 15.0
-        pack = _SERVICE_PACK.search(text)
+        pack = re.search(_SERVICE_PACK, text)
         numbers = [*numbers, pack[1] if pack else "0"]
     if one.name == "opensuse" and int(numbers[0]) >= _FIRST_LEAP:
         one = _BY_SPELLING["opensuse-leap"]

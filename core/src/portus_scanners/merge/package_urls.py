@@ -27,7 +27,7 @@ from .ecosystems import (
 )
 
 _LONGEST = 2048
-_TYPE = re.compile(r"[a-z][a-z0-9.+-]*", re.ASCII)
+_TYPE = r"(?a)[a-z][a-z0-9.+-]*"
 _HAVE_EPOCHS = frozenset({"deb", "rpm"})
 _IN_LOWER_CASE = frozenset(
     {"alpm", "apk", "bitbucket", "composer", "github", "gitlab", "hex", "luarocks", "npm", "oci"}
@@ -71,7 +71,7 @@ class PackageUrl:
         kind = type_of(kind)
         path, version = _split_version(kind, path.strip("/"))
         *namespace, name = map(unquote, path.split("/"))
-        if len(text) > _LONGEST or scheme.lower() != "pkg" or not _TYPE.fullmatch(kind) or not name.strip():
+        if len(text) > _LONGEST or scheme.lower() != "pkg" or not re.fullmatch(_TYPE, kind) or not name.strip():
             raise ValueError(f"{text[:80]!r} is not a package URL such as pkg:deb/debian/openssl")
         pairs = _read_qualifiers(qualifiers)
         return cls(

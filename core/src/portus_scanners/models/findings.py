@@ -153,12 +153,12 @@ class Cvss:
             score: The base score; a number outside 0.0 to 10.0 counts as none.
             source: Who rated.
         """
-        match = _VECTOR.match(vector)
+        match = re.match(_VECTOR, vector)
         known = score is not None and 0.0 <= score <= _HIGHEST_SCORE
         return cls(version=match[1] if match else version, vector=vector, score=score if known else None, source=source)
 
 
-_VECTOR = re.compile(r"CVSS:(\d{1,2}\.\d{1,2})/", re.ASCII)
+_VECTOR = r"(?a)CVSS:(\d{1,2}\.\d{1,2})/"
 
 
 def _cvss_ratings(values: Iterable[Cvss]) -> tuple[Cvss, ...]:

@@ -34,7 +34,7 @@ ONLY = "PORTUS_SCANNERS_ONLY"
 """Only the scanners that this environment variable names can be loaded; set and empty, none can."""
 DISABLE = "PORTUS_SCANNERS_DISABLE"
 """The scanners that this environment variable names can't be loaded; it is looked at after `ONLY`."""
-_VALUE = re.compile(r"(?P<module>[\w.]+)\s*:\s*(?P<path>[\w.]+)")
+_VALUE = r"(?P<module>[\w.]+)\s*:\s*(?P<path>[\w.]+)"
 
 
 @frozen(kw_only=True)
@@ -181,7 +181,7 @@ class InstalledPlugin(Generic[ClassT]):
         return spec.origin if spec else None
 
     def _import(self) -> Any:
-        match = _VALUE.fullmatch(self.value)
+        match = re.fullmatch(_VALUE, self.value)
         if match is None:
             raise ImportError(f"{self.value!r} is not of the form module:Class")
         loaded: Any = import_module(match["module"])

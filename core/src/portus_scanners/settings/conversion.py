@@ -36,8 +36,8 @@ from .faults import did_you_mean
 ClassT = TypeVar("ClassT")
 
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-_INTEGER = re.compile(r"\s*[+-]?[0-9]{1,18}\s*")
-_PATH = re.compile(r"\$(?:\.(?P<key>\w+))?(?P<rest>.*)", re.DOTALL)
+_INTEGER = r"\s*[+-]?[0-9]{1,18}\s*"
+_PATH = r"(?s)\$(?:\.(?P<key>\w+))?(?P<rest>.*)"
 
 
 def structure_section(
@@ -98,7 +98,7 @@ def read_boolean(value: object) -> bool:
 
 
 def _integer(value: Any, kind: Any) -> int:
-    return int(value) if isinstance(value, str) and _INTEGER.fullmatch(value) else read_integer(value, kind)
+    return int(value) if isinstance(value, str) and re.fullmatch(_INTEGER, value) else read_integer(value, kind)
 
 
 def _number(value: Any, kind: Any) -> float:
@@ -159,7 +159,7 @@ def _explain(error: BaseException, _kind: type | None) -> str:
 
 def _name(path: str, sources: Mapping[str, str], place: str) -> str:
     """Return what a user calls the value at a path: of ``$.key[0].inner`` it is ``security.clair.key[0].inner``."""
-    match = _PATH.fullmatch(path)
+    match = re.fullmatch(_PATH, path)
     if match is None or match["key"] is None:
         return place
     return sources.get(match["key"], f"{place}.{match['key']}") + match["rest"]

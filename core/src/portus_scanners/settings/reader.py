@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 SettingsT = TypeVar("SettingsT", bound="ScannerSettings")
 
-_NAME = re.compile(r"[a-z0-9_]+")
+_NAME = r"[a-z0-9_]+"
 _RESERVED = {"scanner"}
-_ADDRESS = re.compile(r"(.*_)?(server|enabled)|url|uri|host|address|endpoint|base_url")
+_ADDRESS = r"(.*_)?(server|enabled)|url|uri|host|address|endpoint|base_url"
 """Keys whose author wanted to enable a scanner."""
-_HOST = re.compile(r"(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?")
+_HOST = r"(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?"
 
 
 @attrs.frozen(kw_only=True)
@@ -169,7 +169,7 @@ class _Reader:
     def _read_file(self) -> None:
         security = self._mapping(self._document, "security", "security")
         for name in security:
-            if not isinstance(name, str) or not _NAME.fullmatch(name):
+            if not isinstance(name, str) or not re.fullmatch(_NAME, name):
                 self._faults.add(f"security: {name!r} is not a valid name of a scanner: use a-z, 0-9 and _")
                 continue
             draft = self._drafts[name] = _Draft(name)
@@ -235,7 +235,7 @@ class _Reader:
         registries = self._mapping(self._document, "registries", "registries")
         for name in registries:
             host, place = str(name).lower(), f"registries.{name}"
-            if not _HOST.fullmatch(host):
+            if not re.fullmatch(_HOST, host):
                 self._faults.add(f"{place}: write the host alone, as in an image's name: registry.example:5000")
             elif host in found:
                 self._faults.add(f"{place}: this host comes twice")
@@ -282,7 +282,7 @@ def _slips(draft: _Draft, values: Mapping[str, object]) -> Iterator[str]:
     for key in values:
         if key in known:
             continue
-        if _ADDRESS.fullmatch(key):
+        if re.fullmatch(_ADDRESS, key):
             yield f"{draft.sources[key]}: does not enable the scanner {draft.name!r}; {how_to_enable(draft.name)}"
         elif guess := did_you_mean(key, known):
             yield f"{draft.sources[key]}: unknown key{guess}"

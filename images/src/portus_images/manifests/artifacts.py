@@ -32,19 +32,19 @@ _IMAGE_CONFIGS = {
 }
 _RUN = ("application/vnd.oci.image", "application/vnd.docker")
 _RUN_TOO = {"application/octet-stream", "application/json", "text/html", ""}
-_TAR_LAYER = re.compile(
+_TAR_LAYER = (
     r"application/vnd\.(?:docker\.image\.rootfs\.(?:foreign\.)?diff|oci\.image\.layer\.(?:nondistributable\.)?v1)"
     r"\.tar(?:[.+](?:gzip|zstd|bzip2|xz))?"
 )
 _KINDS = (
-    (re.compile(r"application/vnd\.cncf\.helm\..+"), "Helm chart"),
-    (re.compile(r"application/vnd\.docker\.plugin\..+"), "Docker plugin"),
-    (re.compile(r"application/(?:vnd\.)?wasm\b.*|application/vnd\.module\.wasm\..+"), "WebAssembly module"),
-    (re.compile(r"application/vnd\.(?:in-toto|dsse\.envelope|docker\.attestation)\b.*"), "attestation"),
-    (re.compile(r"application/vnd\.dev\.cosign\.(?:artifact\.sig|simplesigning)\..+"), "signature"),
-    (re.compile(r"application/vnd\.(?:dev\.sigstore\.bundle|cncf\.notary\.signature)\b.*"), "signature"),
-    (re.compile(r"(?:application|text)/(?:vnd\.)?(?:spdx|cyclonedx|syft)\b.*"), "SBOM"),
-    (re.compile(r"application/vnd\.dev\.cosign\.artifact\.sbom\..+"), "SBOM"),
+    (r"application/vnd\.cncf\.helm\..+", "Helm chart"),
+    (r"application/vnd\.docker\.plugin\..+", "Docker plugin"),
+    (r"application/(?:vnd\.)?wasm\b.*|application/vnd\.module\.wasm\..+", "WebAssembly module"),
+    (r"application/vnd\.(?:in-toto|dsse\.envelope|docker\.attestation)\b.*", "attestation"),
+    (r"application/vnd\.dev\.cosign\.(?:artifact\.sig|simplesigning)\..+", "signature"),
+    (r"application/vnd\.(?:dev\.sigstore\.bundle|cncf\.notary\.signature)\b.*", "signature"),
+    (r"(?:application|text)/(?:vnd\.)?(?:spdx|cyclonedx|syft)\b.*", "SBOM"),
+    (r"application/vnd\.dev\.cosign\.artifact\.sbom\..+", "SBOM"),
 )
 OTHER = "artifact"
 """What is not an image, and of no known kind."""
@@ -82,7 +82,7 @@ def judge_artifact(wire: WireArtifact, media_type: str) -> ManifestContent:
 def _make_artifact(media_types: Iterable[str], otherwise: str) -> ManifestContent:
     """Return what the first of these types that is known says; another artifact is named by one of them."""
     for media_type in media_types:
-        kind = next((kind for form, kind in _KINDS if form.fullmatch(media_type)), None)
+        kind = next((kind for form, kind in _KINDS if re.fullmatch(form, media_type)), None)
         if kind is not None:
             article = "an" if kind[0] in "aS" else "a"
             return ManifestContent(f"it is {article} {kind} ({media_type}), not a container image", kind)
@@ -96,4 +96,4 @@ def _may_run(layer: str) -> bool:
 
 
 def _is_tar(media_type: str) -> bool:
-    return not media_type or _TAR_LAYER.fullmatch(media_type) is not None
+    return not media_type or re.fullmatch(_TAR_LAYER, media_type) is not None

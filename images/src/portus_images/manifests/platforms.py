@@ -28,7 +28,7 @@ _SAME = {
     "armv8l": ("arm", "v8"),
     "loongarch64": ("loong64", ""),
 }
-_LEVEL = re.compile(r"v?([0-9]{1,3})(?:\.([0-9]{1,3}))?", re.ASCII)
+_LEVEL = r"(?a)v?([0-9]{1,3})(?:\.([0-9]{1,3}))?"
 _LOWEST = {"arm": (5, 0), "arm64": (8, 0), "amd64": (1, 0)}
 _PLAIN = {"arm": "v7", "arm64": "v8", "amd64": "v1"}
 """The variant of an architecture that names none."""
@@ -124,7 +124,7 @@ def normalize_platform(platform: Platform) -> Platform:
 
 def _level(platform: Platform) -> tuple[int, int] | None:
     """Return the number in a platform's variant; None where it has none, or means nothing."""
-    match = _LEVEL.fullmatch(platform.variant or _PLAIN.get(platform.architecture, ""))
+    match = re.fullmatch(_LEVEL, platform.variant or _PLAIN.get(platform.architecture, ""))
     if match is None or platform.architecture not in _LOWEST:
         return None
     return int(match[1]), int(match[2] or 0)

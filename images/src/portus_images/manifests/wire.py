@@ -26,9 +26,9 @@ from ..blobs import find_digest_fault
 MOST_ELEMENTS = 1000
 """Layers of a manifest, entries of an index."""
 _LARGEST_SIZE = 2**63 - 1
-_MEDIA_TYPE = re.compile(r"[\x20-\x7e]{0,255}")
-_URL = re.compile(r"[\x21-\x7e]{1,4096}")
-_PLATFORM_WORD = re.compile(r"[A-Za-z0-9_.-]{0,64}")
+_MEDIA_TYPE = r"[\x20-\x7e]{0,255}"
+_URL = r"[\x21-\x7e]{1,4096}"
+_PLATFORM_WORD = r"[A-Za-z0-9_.-]{0,64}"
 _LONG_S = "\u017f"
 """Folds to ``s`` in Go. The Kelvin sign, the other one of its kind, becomes ``k`` in lower case anyway."""
 _MOST_FAULTS = 5
@@ -247,8 +247,8 @@ def _expect(kind: type, name: str, judge: Callable[[Any], str | None] | None = N
     return check
 
 
-def _expect_form(pattern: re.Pattern[str], name: str) -> Callable[[object, object], Any]:
-    return _expect(str, "a string", lambda string: None if pattern.fullmatch(string) else f"this is not a valid {name}")
+def _expect_form(form: str, name: str) -> Callable[[object, object], Any]:
+    return _expect(str, "a string", lambda text: None if re.fullmatch(form, text) else f"this is not a valid {name}")
 
 
 def _judge_size(size: int) -> str | None:
@@ -266,7 +266,7 @@ def _expect_annotations(value: object, _kind: object) -> dict[str, str]:
 
 
 def _expect_urls(value: object, _kind: object) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(type(one) is str and _URL.fullmatch(one) for one in value):
+    if not isinstance(value, list) or not all(type(one) is str and re.fullmatch(_URL, one) for one in value):
         raise TypeError("expected an array of URLs")
     return tuple(value)
 

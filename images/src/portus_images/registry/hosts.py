@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HANDSHAKE_LIMIT = 3.0
 """Seconds in which a registry that may speak plain HTTP has to answer TLS."""
-_VISIBLE = re.compile(r"[\x21-\x7e]+")
+_VISIBLE = r"[\x21-\x7e]+"
 _DEFAULT = RegistrySettings()
 
 
@@ -176,7 +176,7 @@ def resolve_location(url: URL, location: str) -> URL | None:
         location: What it named, which may be relative.
     """
     try:
-        target = url.join(URL(location, encoded=_VISIBLE.fullmatch(location) is not None)).with_fragment(None)
+        target = url.join(URL(location, encoded=re.fullmatch(_VISIBLE, location) is not None)).with_fragment(None)
         usable = target.scheme in {"http", "https"} and target.host and target.port
     except ValueError:
         return None

@@ -20,12 +20,12 @@ from ..errors import InvalidManifestError
 from .exchange import RegistryAnswer, RegistryCall
 from .hosts import resolve_location
 
-_TARGET = re.compile(r"[\s,]*<([^>]*)>")
-_PARAMETER = re.compile(
+_TARGET = r"[\s,]*<([^>]*)>"
+_PARAMETER = (
     r"""\s*;\s*(?:([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|'([^',;"]*)'|([^\s,;"]+))?)?)?"""
 )
-_END = re.compile(r"\s*(?:,|$)")
-_ESCAPED = re.compile(r"\\(.)")
+_END = r"\s*(?:,|$)"
+_ESCAPED = r"\\(.)"
 _NEXT = "next"
 
 
@@ -96,7 +96,7 @@ def _same_place(one: URL, other: URL) -> bool:
 def _parse_header(value: str) -> Iterator[Link]:
     position = 0
     while value[position:].strip(" \t,"):
-        target = _TARGET.match(value, position)
+        target = re.compile(_TARGET).match(value, position)
         if target is None:
             raise LinkError("a link has no address in <>")
         relations, position = _parse_relations(value, target.end())
@@ -108,13 +108,13 @@ def _parse_header(value: str) -> Iterator[Link]:
 def _parse_relations(value: str, position: int) -> tuple[frozenset[str], int]:
     """Return the relations of the link whose parameters begin here, and where the next link begins."""
     relations: set[str] = set()
-    while parameter := _PARAMETER.match(value, position):
+    while parameter := re.compile(_PARAMETER).match(value, position):
         name, quoted, single, bare = parameter.groups()
         if name and name.lower() == "rel":
-            written = _ESCAPED.sub(r"\1", quoted) if quoted is not None else single or bare or ""
+            written = re.sub(_ESCAPED, r"\1", quoted) if quoted is not None else single or bare or ""
             relations.update(written.lower().split())
         position = parameter.end()
-    end = _END.match(value, position)
+    end = re.compile(_END).match(value, position)
     if end is None:
         raise LinkError("a link's parameters are not written as they should be")
     return frozenset(relations), end.end()

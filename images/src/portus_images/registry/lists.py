@@ -40,7 +40,7 @@ MOST_REFERRER_PAGES = 20
 MOST_REFERRERS = 1000
 _NOT_SHOWN = {401, 403, 404, 405, 501}
 _NO_SUCH_API = {400, 404, 405, 406, 501}
-_NOT_IN_TAGS = re.compile(r"[^A-Za-z0-9._-]")
+_NOT_IN_TAGS = r"[^A-Za-z0-9._-]"
 _LONGEST_ALGORITHM = 32
 _LONGEST_HEX = 64
 ListT = TypeVar("ListT", WireCatalog, WireTags)
@@ -110,7 +110,7 @@ async def find_referrers(repository: Repository, digest: str, artifact_type: str
 def make_tag(digest: str) -> str:
     """Return the tag under which clients put referrers where the registry has no API for them."""
     algorithm, _, digits = digest.partition(":")
-    return _NOT_IN_TAGS.sub("-", f"{algorithm[:_LONGEST_ALGORITHM]}-{digits[:_LONGEST_HEX]}")
+    return re.sub(_NOT_IN_TAGS, "-", f"{algorithm[:_LONGEST_ALGORITHM]}-{digits[:_LONGEST_HEX]}")
 
 
 async def _read_pages(

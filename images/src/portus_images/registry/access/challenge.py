@@ -15,11 +15,11 @@ from ...errors import RegistryAuthError
 from ..exchange import tidy
 from ..hosts import HostSettings, is_loopback
 
-_SEPARATORS = re.compile(r"[\s,]*")
-_SCHEME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?=[\s,]|$)")
-_TOKEN68 = re.compile(r"[ \t]+([A-Za-z0-9._~+/-]+=*)[ \t]*(?=,|$)")
-_PARAMETER = re.compile(r"""([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))(?=[\s,]|$)""")
-_ESCAPED = re.compile(r"\\(.)")
+_SEPARATORS = r"[\s,]*"
+_SCHEME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?=[\s,]|$)"
+_TOKEN68 = r"[ \t]+([A-Za-z0-9._~+/-]+=*)[ \t]*(?=,|$)"
+_PARAMETER = r"""([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*=[ \t]*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))(?=[\s,]|$)"""
+_ESCAPED = r"\\(.)"
 
 
 @frozen
@@ -69,7 +69,7 @@ def parse_challenges(values: Iterable[str]) -> tuple[Challenge, ...]:
 
 def _parse_header(value: str) -> Iterable[Challenge]:
     position = _skip_separators(value, 0)
-    while scheme := _SCHEME.match(value, position):
+    while scheme := re.compile(_SCHEME).match(value, position):
         parameters, position = _parse_parameters(value, scheme.end())
         yield Challenge(scheme.group().lower(), parameters)
         position = _skip_separators(value, position)
@@ -77,18 +77,18 @@ def _parse_header(value: str) -> Iterable[Challenge]:
 
 def _parse_parameters(value: str, position: int) -> tuple[dict[str, str], int]:
     """Return the parameters that begin here and where the next challenge begins."""
-    if token68 := _TOKEN68.match(value, position):
+    if token68 := re.compile(_TOKEN68).match(value, position):
         return {}, token68.end()
     parameters: dict[str, str] = {}
-    while parameter := _PARAMETER.match(value, _skip_separators(value, position)):
+    while parameter := re.compile(_PARAMETER).match(value, _skip_separators(value, position)):
         name, quoted, bare = parameter.groups()
-        parameters.setdefault(name.lower(), bare if quoted is None else _ESCAPED.sub(r"\1", quoted))
+        parameters.setdefault(name.lower(), bare if quoted is None else re.sub(_ESCAPED, r"\1", quoted))
         position = parameter.end()
     return parameters, position
 
 
 def _skip_separators(value: str, position: int) -> int:
-    match = _SEPARATORS.match(value, position)
+    match = re.compile(_SEPARATORS).match(value, position)
     return match.end() if match else position
 
 

@@ -30,7 +30,7 @@ _BAD_GRANT = 400
 _DEFAULT_LIFETIME = 60.0
 _LONGEST_LIFETIME = 3600.0
 _ANSWER = ("token", "access_token", "expires_in", "issued_at")
-_TOKEN = re.compile(r"[\x21-\x7e]+")
+_VISIBLE = r"[\x21-\x7e]+"
 
 
 @frozen(kw_only=True)
@@ -153,7 +153,7 @@ def read_token(answer: RegistryAnswer, registry: str, asked: float, username: st
     """
     document = _parse_answer(answer)
     text = document.get("token") or document.get("access_token")
-    if not isinstance(text, str) or not _TOKEN.fullmatch(text):
+    if not isinstance(text, str) or not re.fullmatch(_VISIBLE, text):
         message = f"{registry}, token: {answer.url.host} answered without a usable token (HTTP {answer.status})"
         raise RegistryAuthError(
             f"{message}: check the registry's token service", registry=registry, step="token", status=answer.status

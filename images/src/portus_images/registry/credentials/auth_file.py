@@ -25,7 +25,7 @@ HUB_KEY = "https://index.docker.io/v1/"
 """Docker Hub's key in these files and for credential helpers, for all time."""
 _LARGEST_FILE = 1024 * 1024
 _ENTRY = ("username", "password", "auth", "identitytoken", "registrytoken")
-_KEY = re.compile(r"(?:https?://)?([^/]+)(?:/|/v[12]/?)?")
+_KEY = r"(?:https?://)?([^/]+)(?:/|/v[12]/?)?"
 
 
 @frozen
@@ -54,7 +54,7 @@ class AuthFile:
     def parts_of(self, registry: str, repository: str) -> list[str]:
         """Return the keys of what is below this in the registry, five at most."""
         above = f"{registry}/{repository}/" if repository else f"{registry}/"
-        keys = (key for key in self.auths if key.startswith(above) and not _KEY.fullmatch(key))
+        keys = (key for key in self.auths if key.startswith(above) and not re.fullmatch(_KEY, key))
         return sorted(keys)[:5] if self.by_path else []
 
     def find_helper(self, registry: str) -> str | None:
@@ -74,7 +74,7 @@ class AuthFile:
         exact = [HUB_KEY, registry] if name == DOCKER_HUB else [registry]
         yield from (key for key in exact if key in entries)
         for key in entries:
-            match = _KEY.fullmatch(key)
+            match = re.fullmatch(_KEY, key)
             if key not in exact and match and name_registry(match[1]) == name:
                 yield key
 

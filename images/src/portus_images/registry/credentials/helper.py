@@ -23,7 +23,7 @@ from .model import Credentials, SourceError
 DEADLINE = 30.0
 """Seconds that a helper has: some ask a cloud's servers."""
 _LARGEST_ANSWER = 256 * 1024
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
 _NOT_FOUND = (b"credentials not found in native keychain", b"no credentials server URL", b"no credentials username")
 _NOT_THEIRS = "PORTUS_SECURITY_"
 """The beginning of the names of variables that set a scanner's settings, secrets among them."""
@@ -43,7 +43,7 @@ async def ask_helper(name: str, server: str, environ: Mapping[str, str]) -> Cred
             that may be the secret.
     """
     program = f"docker-credential-{name}"
-    path = shutil.which(program, path=environ.get("PATH", "")) if _NAME.fullmatch(name) else None
+    path = shutil.which(program, path=environ.get("PATH", "")) if re.fullmatch(_NAME, name) else None
     if path is None:
         raise SourceError(f"the credential helper {program[:100]!r} is not on PATH: install it, or log in without it")
     try:

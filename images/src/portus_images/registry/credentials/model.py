@@ -10,9 +10,9 @@ from attrs import field, frozen
 from ...settings import Secret
 from ..exchange import Grant
 
-_UNSENDABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
-_NOT_UNICODE = re.compile("[\x00\ud800-\udfff]")
-_TOKEN = re.compile(r"[\x21-\x7e]+")
+_UNSENDABLE = "[\x00-\x1f\x7f-\x9f\ud800-\udfff]"
+_NOT_UNICODE = "[\x00\ud800-\udfff]"
+_VISIBLE = r"[\x21-\x7e]+"
 
 
 class SourceError(Exception):
@@ -38,13 +38,15 @@ class Credentials:
 
         A password may have line breaks: Google's is a whole file, and Base64 hides them.
         """
-        if _UNSENDABLE.search(self.username) or _NOT_UNICODE.search(self.password.reveal()):
+        if re.search(_UNSENDABLE, self.username) or re.search(_NOT_UNICODE, self.password.reveal()):
             return "hold a control character"
         if ":" in self.username:
             return "have a colon in the username"
         tokens = filter(None, (self.identity_token.reveal(), self.registry_token.reveal()))
         return (
-            "" if all(map(_TOKEN.fullmatch, tokens)) else "have a token with a space, or a character that no token has"
+            ""
+            if all(re.fullmatch(_VISIBLE, token) for token in tokens)
+            else "have a token with a space, or a character that no token has"
         )
 
     def make_basic(self) -> Grant | None:
