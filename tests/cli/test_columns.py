@@ -1,39 +1,41 @@
-"""Columns without rich: the same text as with it, or none."""
+"""Lists of several columns: what lines up, what is folded, and how wide a character is."""
 
 from __future__ import annotations
 
-import hypothesis.strategies as st
 import pytest
-from hypothesis import given, settings
-from portus_scan import Surface, terminal
-from portus_scan.terminal import line_up
+from portus_scan import Surface
+from portus_scan.layout import columns_of
+from portus_scan.terminal import render_list
 
-WIDTH = 60
-CELLS = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=30).map(str.strip)
-ROWS = st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=4)
+NAME = "a-name-of-thirty-one-characters"
 
 
-def in_a_pipe(rows: list[tuple[str, ...]]) -> str:
-    """Return the list as it is written to a pipe."""
-    return terminal.render_list(("A", "B", "C"), rows, Surface(width=WIDTH))
+def test_a_list_in_a_pipe() -> None:
+    """A row is one line, however long; there are no blanks at its end, and an empty cell is a dash."""
+    text = render_list(("A", "B"), [("x" * 200, ""), ("y", "\x1bz")], Surface())
+    assert ["A" + " " * 201 + "B", "x" * 200 + "  -", "y" + " " * 201 + r"\x1bz"] == text.splitlines()
 
 
-@settings(max_examples=50, deadline=None)
-@given(ROWS)
-def test_the_text_is_that_of_rich(rows: list[tuple[str, ...]]) -> None:
-    """A list in a pipe is the same text, whether rich has drawn it or not."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(terminal, "line_up", lambda *_: None)
-        drawn = in_a_pipe(rows)
-    assert drawn == in_a_pipe(rows)
+def test_a_list_on_a_narrow_terminal() -> None:
+    """Everything fits the width, and the name of a row is never cut."""
+    rows = [(NAME, "a description that takes more room than there is", "b" * 30), ("short", "-", "-")]
+    lines = render_list(("NAME", "WHAT", "WHERE"), rows, Surface(width=40, terminal=True)).splitlines()
+    assert (True, 1) == (all(len(line) <= 40 for line in lines), sum(NAME in line for line in lines))
 
 
-@pytest.mark.parametrize("cell", ["x" * 50, "漢字", "e\u0301"], ids=["too long", "wide", "combining"])
-def test_what_takes_more_is_left_to_rich(cell: str) -> None:
-    """Lines that do not fit and characters of another width give no text."""
-    assert line_up([("name", cell)], 50) is None
+def test_headings_are_bold_where_there_is_color() -> None:
+    """Nothing else is."""
+    assert "\x1b[1mA\x1b[0m\nx\n" == render_list(("A",), [("x",)], Surface(terminal=True, color=True))
 
 
-def test_a_line_that_just_fits_is_lined_up() -> None:
-    """A line as long as the width is written as it is, without blanks at its end."""
-    assert "a    bb\nccc\n" == line_up([("a", "bb"), ("ccc", "")], 7)
+@pytest.mark.parametrize(
+    ("text", "columns"), [("abc", 3), ("\u6f22\u5b57", 4), ("e\u0301", 1), ("\u00e9", 1), ("\uff21", 2), ("", 0)]
+)
+def test_width_of_characters(text: str, columns: int) -> None:
+    """Ideographs and full-width letters take two columns, marks none."""
+    assert columns == columns_of(text)
+
+
+def test_wide_characters_line_up() -> None:
+    """A column is as wide as its widest cell is on a screen."""
+    assert ["\u6f22\u5b57  b", "aaaa  c"] == render_list(("\u6f22\u5b57", "b"), [("aaaa", "c")], Surface()).splitlines()

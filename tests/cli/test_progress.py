@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 
 import pytest
+from portus_scan import Surface
 from portus_scan.commands.image import make_display
 from portus_scan.progress import LiveDisplay, describe, elapsed_words
 from portus_scan.scanning import SilentDisplay
 from portus_scanners import Progress
-from rich.console import Console
 
 
 class Picture:
@@ -17,10 +17,8 @@ class Picture:
 
     def __init__(self, total: int = 1, height: int = 25) -> None:
         self._page = io.StringIO()
-        console = Console(
-            file=self._page, force_terminal=True, width=60, height=height, color_system=None, legacy_windows=False
-        )
-        self.display = LiveDisplay(total, console, auto_refresh=False)
+        size = (Surface(width=60, terminal=True), height)
+        self.display = LiveDisplay(total, self._page, size=lambda: size, auto_refresh=False)
         self.display.start()
 
     def drawn(self) -> str:
@@ -109,6 +107,28 @@ def test_line_that_stays(picture: Picture) -> None:
     assert r"portus-scan: stopping\n[bold]now" in drawn
 
 
+def test_the_last_picture_is_taken_away(picture: Picture) -> None:
+    """Each picture begins where the last one began; nothing of it stays at the end."""
+    picture.drawn()
+    picture.display.begin(0, "app:1")
+    picture.drawn()
+    picture.display.begin(1, "app:2")
+    second = picture.drawn()
+    picture.display.stop()
+    assert ("\x1b[3F\x1b[J", 6) == (second[:7], second.count("\n"))
+    assert "\x1b[6F\x1b[J\x1b[?25h" == picture.drawn()
+
+
+def test_a_picture_has_no_more_lines_than_the_terminal() -> None:
+    """What has scrolled away could not be taken away: the rest is a mark."""
+    picture = Picture(height=5)
+    picture.display.begin(0, "app:1")
+    picture.display.begin(1, "app:2")
+    drawn = picture.drawn()
+    picture.display.stop()
+    assert (["app:1", "  0 s", "  resolving", "..."]) == drawn.splitlines()[-4:]
+
+
 def test_cursor_comes_back(picture: Picture) -> None:
     """The cursor is hidden while the table is drawn, and shown again at the end."""
     picture.display.begin(0, "app:1")
@@ -162,8 +182,7 @@ def test_elapsed_time_is_shown() -> None:
     """An image shows for how long it has been scanned, and the last line the whole command."""
     now = 100.0
     page = io.StringIO()
-    console = Console(file=page, force_terminal=True, width=60, color_system=None, legacy_windows=False)
-    display = LiveDisplay(2, console, auto_refresh=False, clock=lambda: now)
+    display = LiveDisplay(2, page, auto_refresh=False, clock=lambda: now)
     display.start()
     now = 160.0
     display.begin(0, "app:1")

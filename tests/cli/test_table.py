@@ -12,6 +12,7 @@ from hypothesis import given, settings, strategies as st
 from portus_policy import GateResult, GateViolation, Suppressed, UnusedRule
 from portus_scan import ReportJob, Surface
 from portus_scan.formats.table import TableReporter, package_name
+from portus_scan.layout import columns_of
 from portus_scanners import (
     Finding,
     FixState,
@@ -22,7 +23,6 @@ from portus_scanners import (
     Severity,
     UnresolvedImage,
 )
-from rich.cells import cell_len
 
 from .documents import UNRESOLVED, make_document, make_finding, make_image, make_report, make_run
 
@@ -296,7 +296,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     document = make_document(make_run("clair", Outcome.INCOMPLETE, *findings, error="\N{SNOWMAN} word " * 60))
     document = evolve(document, reports=(*document.reports, *suppress(document).reports))
     page = render(document, Surface(width=width, terminal=True), show_all=True)
-    assert width >= max(cell_len(line) for line in page.splitlines())
+    assert width >= max(columns_of(line) for line in page.splitlines())
     assert "a-package-with-a-very-long-name" * 2 in re.sub(r"\s", "", render(document, PIPE))
 
 

@@ -84,6 +84,37 @@ def test_the_command_with_all_its_extras(everything: Path) -> None:
     )
 
 
+MOST_DISTRIBUTIONS = 20
+MOST_BYTES = 19_000_000
+"""Without bytecode, which takes as much as the sources of Python do."""
+_INSTALLED = """
+import json
+from importlib.metadata import distribution
+from packaging.requirements import Requirement
+
+def needed(text, seen):
+    wanted = Requirement(text)
+    for extra in ("", *wanted.extras):
+        if (wanted.name.lower(), extra) not in seen:
+            seen.add((wanted.name.lower(), extra))
+            for line in distribution(wanted.name).requires or ():
+                if (marker := Requirement(line).marker) is None or marker.evaluate({"extra": extra}):
+                    needed(line, seen)
+    return {name for name, _ in seen}
+
+names = needed("portus-scan[clair]", set())
+files = [file for name in names for file in distribution(name).files if file.suffix != ".pyc"]
+print(json.dumps([sorted(names), sum(file.locate().stat().st_size for file in files)]))
+"""
+
+
+def test_an_installation_is_small(everything: Path) -> None:
+    """The core, the command and the plugin for Clair bring few distributions of others, and few bytes."""
+    names, size = json.loads(run(everything, "-I", "-c", _INSTALLED))
+    foreign = [name for name in names if not name.startswith("portus-")]
+    assert (True, True) == (len(foreign) <= MOST_DISTRIBUTIONS, size <= MOST_BYTES), (foreign, size)
+
+
 @pytest.fixture(scope="module")
 def bare(everything: Path, wheels: Path) -> Path:
     """The same environment without anything of ours, but with everything that ours needs of others."""
@@ -179,8 +210,12 @@ def test_every_license_is_the_same(folder: str) -> None:
     assert (ROOT / "LICENSE").read_bytes() == (ROOT / folder / "LICENSE").read_bytes()
 
 
+_OWN_EXTRAS = ("cyclonedx", "versions")
+"""Extras of the command that are not plugins."""
+
+
 def test_every_name_that_an_entry_point_has_is_an_extra() -> None:
-    """portus-scan[NAME] installs the plugin that is called NAME, for each of ours; [all] has them all."""
+    """portus-scan[NAME] installs the plugin that is called NAME, for each of ours; [all] has all extras."""
     extras = project_of("cli")["optional-dependencies"]
     assert isinstance(extras, dict)
     names = {
@@ -189,5 +224,5 @@ def test_every_name_that_an_entry_point_has_is_an_extra() -> None:
         if (project := project_of(folder)).get("entry-points")
         for name in project["entry-points"].get("portus.scanners", ())  # type: ignore[attr-defined]
     }
-    assert names == {name: extras[name][0].split("~")[0] for name in extras if name != "all"}
-    assert [f"portus-scan[{','.join(sorted(names))}]"] == extras["all"]
+    assert names == {name: extras[name][0].split("~")[0] for name in extras if name not in {"all", *_OWN_EXTRAS}}
+    assert [f"portus-scan[{','.join([*_OWN_EXTRAS, *sorted(names)])}]"] == extras["all"]

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from attrs import field, frozen
 
+from .layout import Paragraph, lay_out
 from .scanning import SilentDisplay
-from .terminal import PROGRAM, safe
+from .terminal import PROGRAM, height_of, safe, surface_of
 
 if TYPE_CHECKING:
     from portus_scanners import Progress
-    from rich.console import Console, RenderableType
-    from rich.table import Table
 
-_SHOW_CURSOR = b"\x1b[?25h\n"
+    from .reporter import Surface
+
+_HIDE_CURSOR = "\x1b[?25l"
+_SHOW_CURSOR = "\x1b[?25h"
+_PAUSE = 0.25
+"""Seconds between two pictures."""
 _LONGEST = 120
+_INDENT = 2
 _STYLES = {"ok": "green", "waiting": "dim", "retrying": "yellow", "scanning": ""}
 
 
@@ -27,37 +33,42 @@ class LiveArea:
     """The lowest lines of a terminal, drawn four times a second in a thread, and lines that stay above them.
 
     Args:
-        console: Where to draw.
+        stream: Where to draw.
         draw: Returns what to draw.
+        size: Returns what is known of the terminal, and how many lines it has.
         auto_refresh: False to draw on `refresh` alone.
     """
 
-    def __init__(self, console: Console, draw: Callable[[], RenderableType], *, auto_refresh: bool = True) -> None:
-        from rich.live import Live
-
-        self._console = console
-        self._live = Live(
-            console=console,
-            get_renderable=draw,
-            auto_refresh=auto_refresh,
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
+    def __init__(
+        self,
+        stream: TextIO,
+        draw: Callable[[], Iterable[Paragraph]],
+        *,
+        size: Callable[[], tuple[Surface, int]] | None = None,
+        auto_refresh: bool = True,
+    ) -> None:
+        self._stream = stream
+        self._picture = draw
+        self._size = size or (lambda: (surface_of(stream), height_of(stream)))
+        self._drawn = 0
+        """How many lines are on the screen that go away again; the cursor is below them."""
+        self._lock = threading.Lock()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._keep_drawing, daemon=True) if auto_refresh else None
 
     def start(self) -> None:
         """Begin to show."""
-        self._live.start()
+        self._write(_HIDE_CURSOR)
+        if self._thread is not None:
+            self._thread.start()
 
     def refresh(self) -> None:
         """Draw now."""
-        with suppress(OSError):  # the terminal has been closed
-            self._live.refresh()
+        self._write("")
 
     def write(self, line: str) -> None:
         """Write one line above what is drawn."""
-        with suppress(OSError):
-            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._write(f"{line}\n")
 
     def say(self, line: str) -> None:
         """Write one line of the program's own, made safe."""
@@ -65,13 +76,34 @@ class LiveArea:
 
     def stop(self) -> None:
         """Take away what is drawn."""
-        with suppress(OSError):
-            self._live.stop()
+        self._stopped.set()
+        if self._thread is not None and self._thread.ident is not None:
+            self._thread.join()
+        self._write(_SHOW_CURSOR)
 
     def abandon(self) -> None:
         """Give the cursor back, while other threads may be blocked."""
         with suppress(OSError):
-            os.write(2, _SHOW_CURSOR)
+            os.write(2, f"{_SHOW_CURSOR}\n".encode())
+
+    def _keep_drawing(self) -> None:
+        while not self._stopped.wait(_PAUSE):
+            self.refresh()
+
+    def _write(self, text: str) -> None:
+        """Take the last picture away, write the text, and draw anew as long as it is not stopped."""
+        with self._lock, suppress(OSError, ValueError):  # the terminal has been closed
+            lines = [] if self._stopped.is_set() else self._lines()
+            away = f"\x1b[{self._drawn}F\x1b[J" if self._drawn else ""
+            self._drawn = len(lines)
+            self._stream.write("".join((away, text, *(f"{line}\n" for line in lines))))
+            self._stream.flush()
+
+    def _lines(self) -> list[str]:
+        """Return the lines of a picture; where the terminal has fewer, the first ones, and a mark for the rest."""
+        surface, height = self._size()
+        lines = lay_out(self._picture(), surface)
+        return lines if len(lines) < height else [*lines[: max(height - 2, 0)], "..."]
 
 
 @frozen
@@ -92,7 +124,8 @@ class LiveDisplay(LiveArea, SilentDisplay):
 
     Args:
         total: How many images there are.
-        console: Where to draw.
+        stream: Where to draw.
+        size: As that of a `LiveArea`.
         auto_refresh: False to draw only when a state changes.
         clock: Returns seconds that only grow.
     """
@@ -100,14 +133,20 @@ class LiveDisplay(LiveArea, SilentDisplay):
     shows_progress = True
 
     def __init__(
-        self, total: int, console: Console, *, auto_refresh: bool = True, clock: Callable[[], float] = monotonic
+        self,
+        total: int,
+        stream: TextIO,
+        *,
+        size: Callable[[], tuple[Surface, int]] | None = None,
+        auto_refresh: bool = True,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._total = total
         self._clock = clock
         self._begun = clock()
         self._ended = 0
         self._rows: dict[int, _Row] = {}
-        super().__init__(console, self._draw, auto_refresh=auto_refresh)  # it draws once
+        super().__init__(stream, self._draw, size=size, auto_refresh=auto_refresh)
 
     def expect(self, more: int) -> None:
         """Count *more* images than were known of."""
@@ -137,23 +176,18 @@ class LiveDisplay(LiveArea, SilentDisplay):
         if draw:
             self.refresh()
 
-    def _draw(self) -> Table:
-        from rich.table import Table
-        from rich.text import Text
-
-        table = Table.grid(padding=(0, 2))
+    def _draw(self) -> Iterator[Paragraph]:
         now = self._clock()
         for _, row in sorted(self._rows.items()):
-            table.add_row(Text(row.reference, overflow="fold"))
-            table.add_row(Text(f"  {elapsed_words(now - row.begun)}", style="dim"))
+            yield Paragraph(row.reference)
+            yield Paragraph(elapsed_words(now - row.begun), "dim", _INDENT)
             if not row.states:
-                table.add_row(Text("  resolving", style="dim"))
+                yield Paragraph("resolving", "dim", _INDENT)
             for name, (state, words) in row.states.items():
-                table.add_row(Text(f"  {safe(name, _LONGEST)}: {words}", style=_STYLES.get(state, "red")))
+                yield Paragraph(f"{safe(name, _LONGEST)}: {words}", _STYLES.get(state, "red"), _INDENT)
         if self._total > 1:
             words = f"{self._ended} of {self._total} images done, {elapsed_words(now - self._begun)}"
-            table.add_row(Text(words, style="dim"))
-        return table
+            yield Paragraph(words, "dim")
 
 
 def elapsed_words(seconds: float) -> str:

@@ -9,22 +9,21 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import redirect_stdout, suppress
-from io import BufferedWriter, FileIO, StringIO, TextIOWrapper
+from io import BufferedWriter, FileIO, TextIOWrapper
 from typing import IO, TYPE_CHECKING, Any, TextIO
 
 import click
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from .reporter import Surface
 
 PROGRAM = "portus-scan"
 NARROWEST = 40
 TERMINAL_WIDTH = 80
 """Columns of a terminal that does not say how many it has."""
+_TERMINAL_HEIGHT = 24
 PIPE_WIDTH = 160
 """Columns where there is no terminal."""
 
@@ -34,7 +33,6 @@ LONGEST_MESSAGE = 2_000
 """Characters of an error, a reason, a title."""
 
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
-_GAP = "  "
 _DUMB = {"dumb", "unknown"}
 _LONGEST_NUMBER = 4
 _LONGEST_CELL = 1000
@@ -187,6 +185,14 @@ def _has_color(*, terminal: bool) -> bool:
     return bool(os.environ.get("FORCE_COLOR")) or (terminal and os.environ.get("TERM", "dumb") not in _DUMB)
 
 
+def height_of(stream: IO[str]) -> int:
+    """Return the lines of a stream's terminal."""
+    try:
+        return os.get_terminal_size(stream.fileno()).lines or _TERMINAL_HEIGHT
+    except (OSError, ValueError):
+        return _TERMINAL_HEIGHT
+
+
 def _width_of(stream: IO[str] | None) -> int:
     try:
         return os.get_terminal_size((stream or sys.stdout).fileno()).columns or TERMINAL_WIDTH
@@ -207,63 +213,18 @@ def stdout_is_stderr() -> bool:
         return False
 
 
-def draw(surface: Surface, paint: Callable[[Console], None]) -> str:
-    """Return what *paint* prints on a console of this kind, without blanks at the ends of lines."""
-    from rich.console import Console
-
-    page = StringIO()
-    paint(
-        Console(
-            file=page,
-            width=surface.width,
-            force_terminal=surface.terminal or surface.color,
-            color_system="standard" if surface.color else None,
-            no_color=not surface.color,
-            highlight=False,
-            markup=False,
-            emoji=False,
-            legacy_windows=False,
-        )
-    )
-    return "".join(f"{line.rstrip(' ')}\n" for line in page.getvalue().split("\n")[:-1])
-
-
 def render_list(headings: Sequence[str], rows: Iterable[Sequence[str]], surface: Surface) -> str:
-    """Return the rows under their headings, in aligned columns; cells are made safe, an empty one is a dash."""
-    rows = safe_rows(rows, _LONGEST_CELL)
-    plain = not surface.terminal and not surface.color
-    if plain and (text := line_up((headings, *rows), surface.width)) is not None:
-        return text
-    from rich.table import Table
-    from rich.text import Text
+    """Return the rows under their headings, in aligned columns; cells are made safe, an empty one is a dash.
 
-    def paint(console: Console) -> None:
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        for heading in headings:
-            table.add_column(heading, overflow="fold")
-        for row in rows:
-            table.add_row(*map(Text, row))
-        console.print(table)
-
-    return draw(surface, paint)
-
-
-def line_up(lines: Sequence[Sequence[str]], width: int) -> str | None:
-    """Return the lines with their cells lined up, as rich does it in a pipe, without the time that importing it takes.
-
-    Args:
-        lines: Lines of the same number of cells; no cell has a line feed.
-        width: Columns that a line may have.
-
-    Returns:
-        The text; None where rich is needed: a line that does not fit, a character that is not one column wide.
+    On a terminal a row fits its width: cells are folded, but for the first one of each row.
     """
-    if not all(cell.isascii() for line in lines for cell in line):
-        return None
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    if sum(widths) + len(_GAP) * (len(widths) - 1) > width:
-        return None
-    return "".join(f"{_GAP.join(map(str.ljust, line, widths)).rstrip(' ')}\n" for line in lines)
+    from .layout import Cell, Grid, lay_out
+
+    head = [Cell(heading, "bold") for heading in headings]
+    lines = [
+        [Cell(cell, whole=not column) for column, cell in enumerate(row)] for row in safe_rows(rows, _LONGEST_CELL)
+    ]
+    return "".join(f"{line}\n" for line in lay_out([Grid([head, *lines], indent=0)], surface))
 
 
 class SafeFormatter(logging.Formatter):

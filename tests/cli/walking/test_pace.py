@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from portus_scan.walking.display import (
     REMEMBERED,
@@ -12,7 +14,6 @@ from portus_scan.walking.display import (
     describe_rate,
     describe_seconds,
 )
-from rich.console import Console
 
 
 def test_nothing_is_said_before_the_first_image() -> None:
@@ -67,7 +68,7 @@ def test_a_long_listing_says_how_far_it_is_and_where_it_ends(capsys: pytest.Capt
 
 def test_the_last_line_of_a_terminal_says_what_is_waited_for() -> None:
     """The listing as long as there is no image, then the images, and the scanners whose backends are away."""
-    display = LiveWalkDisplay(Console(quiet=True), shared=False, clock=lambda: 0.0)
+    display = LiveWalkDisplay(io.StringIO(), shared=False, clock=lambda: 0.0)
     assert "listing repositories and tags" == display.words()
     display.note_listing(12, 100_000, 0)
     assert "listing repositories and tags: page 12 of 100000 at most, 0 images so far" == display.words()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -134,11 +135,9 @@ def make_display(total: int, *, verbose: bool, watch: Callable[[], bool] = stder
         from ..scanning import SilentDisplay
 
         return SilentDisplay()
-    from rich.console import Console
-
     from ..progress import LiveDisplay
 
-    return LiveDisplay(total, Console(stderr=True, force_terminal=True, highlight=False))
+    return LiveDisplay(total, sys.stderr)
 
 
 def _deliver(document: ReportDocument, reporting: Reporting) -> ExitCode:

@@ -13,16 +13,16 @@ from attrs import asdict, frozen
 from ..exits import ExitCode
 from ..formats import count
 from ..installed import how_to_install
-from ..terminal import draw, safe
+from ..layout import Cell, Grid, Paragraph, lay_out
+from ..terminal import safe
 
 if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.table import Table
-
     from ..reporter import Surface
 
 _STYLES = {"ok": "green", "fault": "bold red", "off": "dim", "note": "yellow", "": ""}
 _LONGEST_LINE = 2000
+_MARK = 5
+"""Columns of the longest mark."""
 
 
 @frozen(kw_only=True)
@@ -146,15 +146,11 @@ class DoctorRow:
 def render_diagnosis(diagnosis: Diagnosis, surface: Surface) -> str:
     """Return the page; foreign strings in it are made safe."""
     sections = dict(_sections(diagnosis))
-
-    def paint(console: Console) -> None:
-        for heading, rows in sections.items():
-            console.print(heading, style="bold")
-            console.print(_grid(rows))
-            console.print()
-        console.print(_conclusion(row for rows in sections.values() for row in rows))
-
-    return draw(surface, paint)
+    blocks: list[Paragraph | Grid] = []
+    for heading, rows in sections.items():
+        blocks += [Paragraph(heading, "bold"), _grid(rows), Paragraph("")]
+    blocks.append(Paragraph(_conclusion(row for rows in sections.values() for row in rows)))
+    return "".join(f"{line}\n" for line in lay_out(blocks, surface))
 
 
 def _sections(diagnosis: Diagnosis) -> Iterator[tuple[str, list[DoctorRow]]]:
@@ -261,15 +257,11 @@ def _conclusion(rows: Iterable[DoctorRow]) -> str:
     return f"{count(faults, 'fault')}." if faults else "No faults."
 
 
-def _grid(rows: Iterable[DoctorRow]) -> Table:
-    from rich.table import Table
-    from rich.text import Text
-
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(width=5)
-    grid.add_column(overflow="fold", max_width=26)
-    grid.add_column(overflow="fold")
+def _grid(rows: Iterable[DoctorRow]) -> Grid:
+    """Return a line of a row's own for each of its lines; the mark and the name stand beside the first."""
+    lines = []
     for row in rows:
-        text = "\n".join(safe(line, _LONGEST_LINE) for line in row.lines)
-        grid.add_row(Text(row.mark, _STYLES[row.mark]), Text(safe(row.name, 200)), Text(text))
-    return grid
+        first, *others = [safe(line, _LONGEST_LINE) for line in row.lines] or [""]
+        lines.append((Cell(row.mark.ljust(_MARK), _STYLES[row.mark]), Cell(safe(row.name, 200)), Cell(first)))
+        lines += [(Cell(""), Cell(""), Cell(line)) for line in others]
+    return Grid(lines, indent=0)

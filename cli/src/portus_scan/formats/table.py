@@ -23,10 +23,10 @@ from portus_scanners import (
     Vulnerability,
 )
 
+from ..layout import INDENT, Cell, Grid, Paragraph, lay_out
 from ..reporter import ReportJob, Surface, TextReporter
 from ..terminal import LONGEST_MESSAGE, LONGEST_NAME, safe, safe_rows
 from .doubts import ended_of, notes_of, report_notes, scanner_name, verdict_of
-from .layout import INDENT, Cell, Grid, Paragraph, lay_out
 from .words import (
     count,
     data_words,

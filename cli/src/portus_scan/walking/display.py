@@ -5,20 +5,17 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import TextIO
 
 from attrs import define, field
 from portus_scanners import ImageReport, UnresolvedImage
 
 from ..formats import count, verdict_words
+from ..layout import Paragraph
 from ..progress import LiveArea
 from ..terminal import safe, say, stderr_is_live, write_stdout
 from .records import OUTAGE, reference_of
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from rich.text import Text
 
 _LONGEST_LINE = 400
 SILENCE = 10.0
@@ -85,12 +82,12 @@ class LiveWalkDisplay(LiveArea, PlainDisplay):
     """Lines as above, and below them a line that says how far it is.
 
     Args:
-        console: stderr; it shows the lines of the images too where stdout is the same terminal.
+        stream: stderr; it shows the lines of the images too where stdout is the same terminal.
         shared: Whether that is so.
         clock: Monotonic seconds.
     """
 
-    def __init__(self, console: Console, *, shared: bool, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, stream: TextIO, *, shared: bool, clock: Callable[[], float] = time.monotonic) -> None:
         PlainDisplay.__init__(self, clock=clock)
         self._shared = shared
         self._pace = Pace(clock())
@@ -99,7 +96,7 @@ class LiveWalkDisplay(LiveArea, PlainDisplay):
         self._complete = False
         self._listing = "listing repositories and tags"
         self._away: tuple[str, ...] = ()
-        super().__init__(console, self._draw)  # it draws once
+        super().__init__(stream, self._draw)
 
     def start(self) -> None:
         """Begin to show."""
@@ -142,20 +139,15 @@ class LiveWalkDisplay(LiveArea, PlainDisplay):
             parts.append(f"waiting for {' and '.join(self._away)}")
         return ", ".join(parts)
 
-    def _draw(self) -> Text:
-        from rich.text import Text
-
-        return Text(self.words(), style="dim")
+    def _draw(self) -> Iterator[Paragraph]:
+        yield Paragraph(self.words(), "dim")
 
 
 def make_walk_display(*, verbose: bool) -> PlainDisplay:
     """Return the display for this command: one that moves only on a terminal that can, and without a log."""
     if verbose or not stderr_is_live():
         return PlainDisplay()
-    from rich.console import Console
-
-    shared = sys.stdout is not None and sys.stdout.isatty()
-    return LiveWalkDisplay(Console(stderr=True, force_terminal=True, highlight=False), shared=shared)
+    return LiveWalkDisplay(sys.stderr, shared=sys.stdout is not None and sys.stdout.isatty())
 
 
 @define

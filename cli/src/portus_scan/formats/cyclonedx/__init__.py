@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from ...reporter import ReportJob, TextReporter
 
@@ -23,6 +24,10 @@ class CycloneDxReporter(TextReporter, contract=1):
     """The document as a bill of materials with its vulnerabilities."""
 
     description = "CycloneDX 1.6 JSON with VEX, for inventories of components and vulnerabilities"
+
+    def __init__(self) -> None:
+        if find_spec("cyclonedx") is None or find_spec("packageurl") is None:
+            raise ImportError("it needs libraries of its own; try: pip install 'portus-scan[cyclonedx]'")
 
     def render(self, job: ReportJob) -> Iterator[str]:
         """Yield the document in one piece."""
