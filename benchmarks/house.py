@@ -40,13 +40,21 @@ class House:
 
 @asynccontextmanager
 async def open_house(images: int, layers: int, shared: int) -> AsyncIterator[House]:
-    """Start the servers with images of so many layers, of which they share the lower ones.
+    """Start the servers with images of so many layers, of which they share the lower ones, and resolve the images.
 
     Args:
         images: The number of images.
         layers: The number of layers of each image.
         shared: The number of these, from the base up, that all images have.
     """
+    async with open_servers(images, layers, shared) as (process, ready), Registry() as registry:
+        resolved = [await registry.resolve(Reference.parse(text)) for text in ready["references"]]
+        yield House(ready["clair"], tuple(resolved), registry, process)
+
+
+@asynccontextmanager
+async def open_servers(images: int, layers: int, shared: int) -> AsyncIterator[tuple[asyncio.subprocess.Process, Any]]:
+    """Start the servers, and yield their process and what they have said: ``clair`` (a URL), ``references``."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", f"{__package__}.servers", str(images), str(layers), str(shared),
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},  # the stand-ins are not a distribution
@@ -54,10 +62,7 @@ async def open_house(images: int, layers: int, shared: int) -> AsyncIterator[Hou
         start_new_session=True,  # it gets no Ctrl-C; it ends when its stdin does
     )  # fmt: skip
     try:
-        ready = await _read(process)
-        async with Registry() as registry:
-            resolved = [await registry.resolve(Reference.parse(text)) for text in ready["references"]]
-            yield House(ready["clair"], tuple(resolved), registry, process)
+        yield process, await _read(process)
     finally:
         assert process.stdin is not None
         process.stdin.close()

@@ -23,6 +23,7 @@ GROUPS = {
     "4": "normalization",
     "5": "memory",
     "6": "start",
+    "7": "scale",
 }
 """Modules by the number of their rows; each has a function ``measure``."""
 _HEAD = ("row", "median", "floor", "spread", "runs", "limit", "holds")

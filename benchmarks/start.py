@@ -1,12 +1,16 @@
-"""Rows 6: how long the command takes, against Python importing click alone. Whole processes, as a shell starts them."""
+"""Rows 6: what the command takes to start, against Python importing click or aiohttp alone.
+
+CPU time of whole processes, as a shell starts them.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pty
+import resource
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -16,6 +20,7 @@ from tempfile import TemporaryDirectory
 from attrs import frozen
 from importlib_metadata import distributions
 
+from .house import open_servers
 from .rows import BenchmarkRow, RunSize, repeat
 
 INSTALLED = 300
@@ -25,13 +30,14 @@ PLUGINS = 12
 _REQUIREMENTS = 12
 _DESCRIPTION = "This distribution was made up for a benchmark; its description is as long as those of real ones. " * 80
 _IMPORT_CLICK = "import click"
-_FIND_VERSION = "import click; from importlib.metadata import version; version('portus-scan')"
-"""The least that ``--version`` has to do."""
 _FIND_POINTS = (
     "import attrs, click; from importlib_metadata import distributions\n"
     "for one in distributions(): one.read_text('METADATA'), one.read_text('entry_points.txt')"
 )
 """The least that ``scanners`` has to do."""
+_IMPORT_AIOHTTP = "import aiohttp"
+_IMPORT_LIBRARIES = "import aiohttp, attrs, cattrs, click"
+"""The least that a scan has to do."""
 Timer = Callable[[], float]
 
 
@@ -40,47 +46,58 @@ class _Plan:
     runs: int
     version: float
     scanners: float
+    image: float
 
 
-_PLANS: dict[RunSize, _Plan] = {"small": _Plan(5, 4, 8), "full": _Plan(31, 2.5, 5)}
+_PLANS: dict[RunSize, _Plan] = {"small": _Plan(3, 4, 8, 4), "full": _Plan(31, 1.3, 5, 1.6)}
 
 
 def measure(size: RunSize) -> list[BenchmarkRow]:
     """Return the rows; the small size differs in the number of runs, and in wider limits."""
-    plan = _PLANS[size]
-    with TemporaryDirectory(prefix="portus-scanners-bench-") as folder:
-        write_distributions(Path(folder), max(INSTALLED - _count_installed(), PLUGINS))
-        environ = _environ(folder)
-        _check(environ)
-        timers = _timers(environ)
-        seconds = [{name: timer() for name, timer in timers.items()} for _ in repeat("6", plan.runs)]
+    return asyncio.run(_measure(_PLANS[size]))
 
-    def ratios(name: str) -> list[float]:
-        return [one[name] / one["click"] for one in seconds]
 
-    least, points = ratios("least"), ratios("points")
-    listing = f"6 scanners, {INSTALLED} distributions"
+async def _measure(plan: _Plan) -> list[BenchmarkRow]:
+    async with open_servers(1, 2, 1) as (_, ready):
+        with TemporaryDirectory(prefix="portus-scanners-bench-") as folder:
+            write_distributions(Path(folder), max(INSTALLED - _count_installed(), PLUGINS))
+            environ = plain_environ() | {"PYTHONPATH": folder, "TERM": "xterm-256color"}
+            _check(environ)
+            timers = _timers(environ, ready["references"][0])
+            for timer in timers.values():
+                timer()  # everything is compiled
+            seconds = [{name: timer() for name, timer in timers.items()} for _ in repeat("6", plan.runs)]
+
+    def ratios(name: str, of: str = "click") -> list[float]:
+        return [one[name] / one[of] for one in seconds]
+
+    points, libraries = ratios("points"), ratios("libraries", "aiohttp")
+    listing, image = f"6 scanners, {INSTALLED} distributions", "6 image by the dummy, of importing aiohttp"
     return [
-        BenchmarkRow(name="6 --version, of importing click", limit=plan.version, runs=ratios("version"), floor=least),
+        BenchmarkRow(name="6 --version, of importing click", limit=plan.version, runs=ratios("version")),
         BenchmarkRow(name=f"{listing}, of importing click", limit=plan.scanners, runs=ratios("pipe"), floor=points),
         BenchmarkRow(name=f"{listing}, on a terminal", limit=plan.scanners, runs=ratios("terminal"), floor=points),
+        BenchmarkRow(name=image, limit=plan.image, runs=ratios("image", "aiohttp"), floor=libraries),
     ]
 
 
-def _timers(environ: Mapping[str, str]) -> dict[str, Timer]:
+def _timers(environ: Mapping[str, str], reference: str) -> dict[str, Timer]:
     """Return what is measured, one after the other in each run."""
-    python, command = [sys.executable, "-c"], [_command()]
+    python, portus_scan, plain = [sys.executable, "-c"], [command()], plain_environ()
+    dummy = plain | {"PORTUS_SECURITY_DUMMY_SERVER": "on"}
     return {
-        "click": partial(_time, [*python, _IMPORT_CLICK], environ),
-        "version": partial(_time, [*command, "--version"], environ),
-        "pipe": partial(_time, [*command, "scanners"], environ),
-        "terminal": partial(_time_on_terminal, [*command, "scanners"], environ),
-        "least": partial(_time, [*python, _FIND_VERSION], environ),
-        "points": partial(_time, [*python, _FIND_POINTS], environ),
+        "click": partial(cpu_seconds, [*python, _IMPORT_CLICK], environ),
+        "version": partial(cpu_seconds, [*portus_scan, "--version"], environ),
+        "pipe": partial(cpu_seconds, [*portus_scan, "scanners"], environ),
+        "terminal": partial(_cpu_on_terminal, [*portus_scan, "scanners"], environ),
+        "points": partial(cpu_seconds, [*python, _FIND_POINTS], environ),
+        "aiohttp": partial(cpu_seconds, [*python, _IMPORT_AIOHTTP], plain),
+        "image": partial(cpu_seconds, [*portus_scan, "image", reference], dummy),
+        "libraries": partial(cpu_seconds, [*python, _IMPORT_LIBRARIES], plain),
     }
 
 
-def _command() -> str:
+def command() -> str:
     """Return the console script, which users start, beside our Python."""
     return str(Path(sys.executable).with_name("portus-scan"))
 
@@ -89,48 +106,50 @@ def _count_installed() -> int:
     return len({one.metadata["Name"] for one in distributions(path=[p for p in sys.path if "site-packages" in p])})
 
 
-def _environ(folder: str) -> dict[str, str]:
-    """Return the environment of all processes: the made-up distributions on the path, nothing that configures us."""
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("PORTUS_", "PYTHON", "COLUMNS"))}
-    return own | {"PYTHONPATH": folder, "TERM": "xterm-256color"}
+def plain_environ() -> dict[str, str]:
+    """Return the environment of all processes: nothing that configures us or Python."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("PORTUS_", "PYTHON", "COLUMNS"))}
 
 
 def _check(environ: Mapping[str, str]) -> None:
-    """Start everything once, so that it is compiled, and check that the made-up scanners are found.
+    """Check that the made-up scanners are found.
 
     Raises:
         RuntimeError: They are not found.
     """
-    for timer in _timers(environ).values():
-        timer()
-    listed = subprocess.run([_command(), "scanners"], env=environ, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
+    listed = subprocess.run([command(), "scanners"], env=environ, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
     if listed.stdout.count("made-up-") != PLUGINS:
         raise RuntimeError(f"expected {PLUGINS} made-up scanners in:\n{listed.stdout}")
 
 
-def _time(command: Sequence[str], environ: Mapping[str, str]) -> float:
-    """Return the seconds that a process took, its output in a pipe."""
-    begin = time.perf_counter()
-    subprocess.run(command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=True)  # noqa: S603
-    return time.perf_counter() - begin
+def cpu_seconds(words: Sequence[str], environ: Mapping[str, str]) -> float:
+    """Return the CPU time of a process and its children, its output in a pipe."""
+    begin = _cpu_of_children()
+    subprocess.run(words, env=environ, stdin=subprocess.DEVNULL, capture_output=True, check=True)  # noqa: S603
+    return _cpu_of_children() - begin
 
 
-def _time_on_terminal(command: Sequence[str], environ: Mapping[str, str]) -> float:
-    """Return the seconds that a process took, its output on a terminal."""
+def _cpu_on_terminal(words: Sequence[str], environ: Mapping[str, str]) -> float:
+    """Return the CPU time of a process, its output on a terminal."""
     ours, theirs = pty.openpty()
-    begin = time.perf_counter()
+    begin = _cpu_of_children()
     try:
-        with subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs) as process:  # noqa: S603
+        with subprocess.Popen(words, env=environ, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs) as process:  # noqa: S603
             os.close(theirs)
             with suppress(OSError):  # EIO: the other end is no longer open
                 while os.read(ours, 65536):
                     pass
-        seconds = time.perf_counter() - begin
     finally:
         os.close(ours)
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, command)
-    return seconds
+        raise subprocess.CalledProcessError(process.returncode, words)
+    return _cpu_of_children() - begin
+
+
+def _cpu_of_children() -> float:
+    """Return the CPU time of the children that have ended: not of the servers, which go on."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def write_distributions(folder: Path, count: int) -> None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from math import ceil, log2
 from pathlib import Path
+from typing import Any
 
 import pytest
 from importlib_metadata import distributions
@@ -14,7 +17,7 @@ from portus_scanner_clair.findings import make_report
 from portus_scanner_clair.wire import read_layer
 from portus_scanners import Image, ScannerReport, discover
 
-from benchmarks import __main__ as command, engine_cost, memory, rows as benchmark_rows, start
+from benchmarks import __main__ as command, engine_cost, memory, rows as benchmark_rows, scale, start
 from benchmarks.clair_scans import measure_new_and_known
 from benchmarks.house import open_house
 from benchmarks.instant import InstantScanner, make_image
@@ -79,13 +82,42 @@ def test_a_file_that_can_t_be_written_is_said_before_anything_is_measured(
 
 @pytest.mark.parametrize("size", ["small", "full"])
 def test_rows_6_have_a_figure_each(size: RunSize, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was measured is set in relation to importing click, run by run; each size has its limits."""
-    seconds = {"click": 2.0, "version": 4.0, "pipe": 6.0, "terminal": 8.0, "least": 3.0, "points": 5.0}
-    monkeypatch.setattr(start, "_timers", lambda _: {name: lambda one=one: one for name, one in seconds.items()})
+    """What was measured is set in relation to importing click or aiohttp, run by run; each size has its limits."""
+    seconds = {"click": 2.0, "version": 4.0, "pipe": 6.0, "terminal": 8.0, "points": 5.0}
+    seconds |= {"aiohttp": 4.0, "image": 6.0, "libraries": 5.0}
+
+    @asynccontextmanager
+    async def no_servers(*_: int) -> AsyncIterator[tuple[None, dict[str, list[str]]]]:
+        yield None, {"references": ["registry.example/app:1"]}
+
+    monkeypatch.setattr(start, "open_servers", no_servers)
+    monkeypatch.setattr(start, "_timers", lambda *_: {name: lambda one=one: one for name, one in seconds.items()})
     monkeypatch.setattr(start, "_check", lambda _: None)
     rows = start.measure(size)
-    assert [(2, 1.5), (3, 2.5), (4, 2.5)] == [(row.ratio, row.floor[0]) for row in rows]
-    assert {"small": [4, 8, 8], "full": [2.5, 5, 5]}[size] == [row.limit for row in rows]
+    assert [(2, ()), (3, (2.5,)), (4, (2.5,)), (1.5, (1.25,))] == [(row.ratio, row.floor[:1]) for row in rows]
+    assert {"small": [4, 8, 8, 4], "full": [1.3, 5, 5, 1.6]}[size] == [row.limit for row in rows]
+
+
+@pytest.mark.parametrize("size", ["small", "full"])
+def test_rows_7_have_a_figure_each(size: RunSize, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one more image takes is the difference to the command with one image, divided."""
+
+    @asynccontextmanager
+    async def no_servers(*_: int) -> AsyncIterator[tuple[None, dict[str, Any]]]:
+        yield None, {"references": ["registry.example/app:1"] * scale._PLANS[size].images, "clair": ""}
+
+    def seconds(words: list[str], _environ: object) -> float:
+        if "--results" in words:
+            Path(words[-1]).write_text("{}\n" * scale._PLANS[size].tags)
+            return 2.0
+        return 1.0 if "--max-tags" in words or (words[1] == "image" and len(words) == 5) else 1.5
+
+    monkeypatch.setattr(scale, "open_servers", no_servers)
+    monkeypatch.setattr(scale, "cpu_seconds", seconds)
+    plan, rows = scale._PLANS[size], scale.measure(size)
+    expected = [1000 / plan.tags, 500 / plan.tags, 500 / (plan.images - 1)]
+    assert pytest.approx(expected) == [row.ratio for row in rows]
+    assert [plan.tag, plan.line, plan.image] == [row.limit for row in rows]
 
 
 def test_made_up_distributions_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
