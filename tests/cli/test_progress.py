@@ -126,7 +126,7 @@ def test_a_picture_has_no_more_lines_than_the_terminal() -> None:
     picture.display.begin(1, "app:2")
     drawn = picture.drawn()
     picture.display.stop()
-    assert (["app:1", "  0 s", "  resolving", "..."]) == drawn.splitlines()[-4:]
+    assert ["app:1", "  0 s", "  resolving", "..."] == drawn.rpartition("\x1b[J")[2].splitlines()
 
 
 def test_cursor_comes_back(picture: Picture) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 from ..exits import ExitCode
 from ..formats import count
@@ -144,13 +144,13 @@ class DoctorRow:
 
 
 def render_diagnosis(diagnosis: Diagnosis, surface: Surface) -> str:
-    """Return the page; foreign strings in it are made safe."""
+    """Return the page, which fits its width in a pipe too; foreign strings in it are made safe."""
     sections = dict(_sections(diagnosis))
     blocks: list[Paragraph | Grid] = []
     for heading, rows in sections.items():
         blocks += [Paragraph(heading, "bold"), _grid(rows), Paragraph("")]
     blocks.append(Paragraph(_conclusion(row for rows in sections.values() for row in rows)))
-    return "".join(f"{line}\n" for line in lay_out(blocks, surface))
+    return "".join(f"{line}\n" for line in lay_out(blocks, evolve(surface, terminal=True)))
 
 
 def _sections(diagnosis: Diagnosis) -> Iterator[tuple[str, list[DoctorRow]]]:
