@@ -28,7 +28,6 @@ from .plugin import CORE_DISTRIBUTION, DISABLE, ONLY, InstalledPlugin, Plugin, u
 
 _NAME = r"[a-z0-9_]+"
 _NAME_LINE = r"(?m)^Name: *(\S+) *$"
-_LINE = r"(?m)^(Name|Version|Requires-Dist): *(.*?) *$"
 _OURS = "portus."
 """What the names of our groups begin with."""
 _UNREADABLE = (
@@ -185,13 +184,10 @@ def _first_of_each_name(found: Iterable[Any]) -> Iterator[Distribution]:
 
 def _name_of(distribution: Distribution) -> str:
     """Return the name, found in the raw metadata: parsing all of it would take most of the time of discovery."""
-    found = re.search(_NAME_LINE, _head_of(distribution))
+    head = (distribution.read_text("METADATA") or "").partition("\n\n")[0]
+    found = re.search(_NAME_LINE, head)
     name: str = found[1] if found else distribution.metadata["Name"]
     return name
-
-
-def _head_of(distribution: Distribution) -> str:
-    return (distribution.read_text("METADATA") or "").partition("\n\n")[0]
 
 
 def _points_of(distribution: Distribution) -> list[_Point]:
@@ -206,17 +202,10 @@ def _points_of(distribution: Distribution) -> list[_Point]:
 
 
 def _describe(distribution: Distribution, points: Iterable[Any]) -> list[_Point]:
-    """Return the entry points, with what the raw metadata say; where lines are folded or missing, it is parsed."""
-    head = _head_of(distribution)
-    found: dict[str, list[str]] = defaultdict(list)
-    for key, value in re.findall(_LINE, head):
-        found[key].append(value)
-    if "\n " in head or not found["Name"] or not found["Version"]:
-        metadata = distribution.metadata  # is parsed each time that it is asked for
-        requires = metadata.get_all("Requires-Dist") or distribution.requires or ()
-        found = {"Name": [metadata["Name"]], "Version": [metadata["Version"]], "Requires-Dist": [*requires]}
-    said = found["Name"][0], found["Version"][0], _required_core(found["Requires-Dist"])
-    return [_Point(point.group, point.name, point.value, *said) for point in points]
+    metadata = distribution.metadata  # is parsed each time that it is asked for
+    owner, version = metadata["Name"], metadata["Version"]
+    requires = _required_core(metadata.get_all("Requires-Dist") or distribution.requires or ())
+    return [_Point(point.group, point.name, point.value, owner, version, requires) for point in points]
 
 
 @frozen
