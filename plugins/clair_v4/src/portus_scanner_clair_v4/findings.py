@@ -63,7 +63,6 @@ def make_report(report: VulnerabilityReport, image: Image, data: ClairData) -> S
         findings=findings,
         complete=not notes,
         notes=notes,
-        scanner_version="Clair v4",
         database=data.database,
     )
 

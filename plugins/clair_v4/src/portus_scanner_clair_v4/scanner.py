@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from http import HTTPStatus
 
 from portus_scanners import (
-    BlobAccess,
     Database,
     Health,
     Image,
-    Layer,
     Scanner,
     ScannerContext,
     ScannerError,
@@ -28,8 +25,6 @@ from .wire import IndexReport, IndexState, VulnerabilityReport, read_answer
 
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 30.0
 """Seconds between two questions to a Clair that is not ready yet; each pause is twice as long as the one before."""
-_AT_ONCE = 8
-"""Credentials that are asked for at the same time."""
 
 
 class ClairV4Scanner(Scanner[ClairV4Settings], contract=1):
@@ -112,13 +107,7 @@ class ClairV4Scanner(Scanner[ClairV4Settings], contract=1):
             self._indexed.set(image.digest, state)
 
     async def _post(self, image: Image) -> tuple[IndexReport, str]:
-        slots = asyncio.Semaphore(_AT_ONCE)
-
-        async def access(layer: Layer) -> BlobAccess:
-            async with slots:
-                return await self.context.blob(image, layer)
-
-        accesses = await asyncio.gather(*map(access, image.layers))
+        accesses = [await self.context.blob(image, layer) for layer in image.layers]  # one token is for all of them
         return await self._api.index(image, accesses)
 
     async def _fetch_report(self, image: Image) -> tuple[HttpAnswer, ClairData]:
