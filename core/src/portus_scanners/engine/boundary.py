@@ -111,9 +111,13 @@ async def take_report(value: object) -> ScannerReport:
         InvalidReportError: It is not a report, or something in it is not plain data.
     """
     taker = ReportTaker(value)
+    if not taker.has_many:
+        taker.take(PIECE)
+        return taker.finish()
+    del value  # so that the taker frees what it has taken: a whole large report would be one long step
     while taker.take(PIECE):  # noqa: ASYNC110 (nothing is waited for)
         await asyncio.sleep(0)
-    return taker.finish()
+    return await asyncio.to_thread(taker.finish)
 
 
 def take_report_now(value: object) -> ScannerReport:
@@ -161,20 +165,26 @@ class ReportTaker:
         self._made: dict[Any, Any] = {}
         try:
             _check_kind(ScannerReport, value)
-            self._given, *self._others, self._database, self._end_of_life = _read_report(value)
-            _check_number(len(_checked_tuple(self._given)))
+            given, *self._others, self._database, self._end_of_life = _read_report(value)
+            self._given = list(_checked_tuple(given))
+            _check_number(len(self._given))
         except BaseException as error:  # noqa: BLE001 (the boundary)
             raise _unusable("the report", error) from None
 
+    @property
+    def has_many(self) -> bool:
+        """Whether there is more than one piece."""
+        return len(self._given) > PIECE
+
     def take(self, number: int) -> bool:
         """Take so many further findings; return whether any are left."""
-        begin = len(self._findings)
         try:
-            for one in self._given[begin : begin + number]:
+            for one in self._given[:number]:
                 self._findings.append(_take_finding(one, self._made))
         except BaseException as error:  # noqa: BLE001 (the boundary)
             raise _unusable(f"finding {len(self._findings) + 1} of the report", error) from None
-        return len(self._findings) < len(self._given)
+        del self._given[:number]
+        return bool(self._given)
 
     def finish(self) -> ScannerReport:
         """Return the report."""

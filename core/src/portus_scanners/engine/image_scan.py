@@ -133,8 +133,8 @@ class ImageScan:
         finally:
             self._runs = []  # they know this object: without a cycle nothing is left for the collector
         records = [record for record in self._records if record is not None]
-        found = (1 + len(one.aliases) for run in records if run.report for one in run.report.findings)
-        if sum(found) < _MANY:
+        found = [run.report.findings for run in records if run.report]
+        if sum(map(len, found)) < _MANY and sum(1 + len(one.aliases) for each in found for one in each) < _MANY:
             return make_image_report(image, records)
         return await asyncio.to_thread(make_image_report, image, records)
 

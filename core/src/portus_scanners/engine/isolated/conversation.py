@@ -18,7 +18,7 @@ from ...scanner import Health, ScannerContext
 from ...scanner_settings import ScannerSettings
 from ..boundary import MOST_FINDINGS, Raised
 from ..context import RunState
-from .messages import error_of, plain, read, refusal_of
+from .messages import PIECE, error_of, plain, read, refusal_of
 from .nursery import ScannerProcess
 
 _MOST_QUESTIONS = 32
@@ -89,9 +89,9 @@ class Conversation:
                 if len(self._findings) > MOST_FINDINGS:
                     raise InvalidReportError(f"the report can't be used: it has more than {MOST_FINDINGS:,} findings")
             case ["report", dict() as members]:
-                return self._report(members)
+                return await self._report(members)
             case ["kept", dict() as members]:
-                self._run.keep(self._report(members))
+                self._run.keep(await self._report(members))
             case ["health", dict() as health, database]:
                 return read(health, Health), None if database is None else read(database, Database)
             case ["configured", None | str() as fault, str() as server, float() | int() as timeout, int() as number]:
@@ -123,10 +123,12 @@ class Conversation:
             case _:
                 raise InvalidReportError("its process sent a message of another form, or asked too much at once")
 
-    def _report(self, members: dict[str, Any]) -> ScannerReport:
+    async def _report(self, members: dict[str, Any]) -> ScannerReport:
         report = read(members, ScannerReport)
         findings, self._findings = self._findings, []
-        return evolve(report, findings=findings)
+        if len(findings) <= PIECE:
+            return evolve(report, findings=findings)
+        return await asyncio.to_thread(evolve, report, findings=findings)  # they are put in order
 
     async def _answer(self, number: int, what: str, arguments: list[Any]) -> None:
         channel = self._process.channel
