@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from attrs import evolve
+from attrs import define, evolve, field
 from portus_images import Image, RegistryError, SettingsError, one_line
 
 from ...errors import InvalidReportError, ScannerError, UnsupportedImageError
@@ -29,6 +29,7 @@ _LONGEST_RECORD = 20_000
 """Characters of a record of the log."""
 
 
+@define(eq=False)
 class Conversation:
     """One process, from its job to its answer.
 
@@ -43,22 +44,14 @@ class Conversation:
         holds: Whether the process has a request that must be finished.
     """
 
-    def __init__(
-        self,
-        process: ScannerProcess,
-        run: RunState,
-        context: ScannerContext | None,
-        image: Image | None,
-        logger: logging.Logger,
-    ) -> None:
-        self.holds = False
-        self._process = process
-        self._run = run
-        self._context = context
-        self._image = image
-        self._logger = logger
-        self._findings: list[Finding] = []
-        self._answering: set[asyncio.Task[None]] = set()
+    _process: ScannerProcess
+    _run: RunState
+    _context: ScannerContext | None
+    _image: Image | None
+    _logger: logging.Logger
+    holds: bool = field(default=False, init=False)
+    _findings: list[Finding] = field(factory=list, init=False)
+    _answering: set[asyncio.Task[None]] = field(factory=set, init=False)
 
     async def hear(self, job: Mapping[str, Any]) -> Any:
         """Give the process its job, and return its answer: a report, for one.

@@ -75,8 +75,7 @@ def _keep(channel: int, line: int) -> NoReturn:
 
 def _wait(worker: int, line: int, woken: int) -> bytes:
     """Wait for the end of the process, or for that of the line; return how it ended."""
-    while line not in (ready := select.select([line, woken], [], [])[0]):
-        assert ready  # noqa: S101
+    while line not in select.select([line, woken], [], [])[0]:
         os.read(woken, 4096)
         found, status = os.waitpid(worker, os.WNOHANG)
         if found:

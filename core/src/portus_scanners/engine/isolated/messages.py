@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import socket
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import portus_images
@@ -67,10 +68,8 @@ class Channel:
 
     async def drain(self) -> None:
         """Wait until all is sent, or the other end is gone."""
-        try:
+        with suppress(OSError):
             await self._writer.drain()
-        except OSError:
-            return
 
     async def receive(self) -> list[Any] | None:
         """Return the next message; None at the end, also in the middle of one.

@@ -12,6 +12,8 @@ from asyncio.subprocess import DEVNULL, Process
 from contextlib import suppress
 from pathlib import Path
 
+from attrs import define, field
+
 from ...environment import inherited
 from ...errors import ScannerError
 from .messages import Channel
@@ -86,6 +88,7 @@ class Nursery:
             )
 
 
+@define(eq=False)
 class ScannerProcess:
     """One process of a scanner.
 
@@ -94,14 +97,11 @@ class ScannerProcess:
         grace: Seconds that it has to end by itself.
     """
 
-    def __init__(
-        self, channel: Channel, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, grace: float
-    ) -> None:
-        self.channel = channel
-        self._reader = reader
-        self._writer = writer
-        self.grace = grace
-        self._said: bytes | None = None
+    channel: Channel
+    _reader: asyncio.StreamReader
+    _writer: asyncio.StreamWriter
+    grace: float
+    _said: bytes | None = field(default=None, init=False)
 
     async def end(self, patience: float) -> str:
         """Wait for its end, and kill it and everything that it has started when so many seconds are over.

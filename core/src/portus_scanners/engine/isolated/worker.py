@@ -73,7 +73,7 @@ async def _work(end: socket.socket) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (job.memory * _MEBIBYTE, job.memory * _MEBIBYTE))
     os.environ.update(job.variables)
     logging.basicConfig(level=job.log_level, handlers=[_Logged(channel)])
-    worker = Worker(channel, job)
+    worker = _Worker(channel, job)
     listening = asyncio.create_task(worker.listen())
     await asyncio.wait([worker.start()])
     listening.cancel()
@@ -95,25 +95,21 @@ class _Logged(logging.Handler):
 
 
 @define(kw_only=True, eq=False)
-class ToldRun(RunState):
+class _ToldRun(RunState):
     """A run whose state is the engine's."""
 
     channel: Channel
 
     def work(self) -> None:
-        """See `RunState.work`."""
         self.channel.send("working")
 
     def advance(self, done: int, total: int, what: str) -> None:
-        """See `RunState.advance`."""
         self.channel.send("progress", done, total, what)
 
     def keep(self, report: ScannerReport) -> None:
-        """See `RunState.keep`."""
         send_report(self.channel, "kept", report)
 
     def hold(self, request: asyncio.Future[Any]) -> None:
-        """See `RunState.hold`."""
         super().hold(request)
         self._tell_held(request)
         request.add_done_callback(self._tell_held)
@@ -122,19 +118,14 @@ class ToldRun(RunState):
         self.channel.send("holds", len(self.finishing))
 
 
-class Worker:
-    """The work of one process.
-
-    Args:
-        channel: To the engine.
-        job: What is to be done.
-    """
+class _Worker:
+    """The work of one process."""
 
     def __init__(self, channel: Channel, job: ProcessJob) -> None:
         self._channel = channel
         self._job = job
-        self._images = AskedImages(channel)
-        self._run = ToldRun(scanner=job.name, channel=channel)
+        self._images = _AskedImages(channel)
+        self._run = _ToldRun(scanner=job.name, channel=channel)
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> asyncio.Task[None]:
@@ -199,12 +190,8 @@ class Worker:
         await self._channel.drain()
 
 
-class AskedImages:
-    """What `Images` gives of the one image that is scanned, each question put to the engine.
-
-    Args:
-        channel: To the engine.
-    """
+class _AskedImages:
+    """What `Images` gives of the one image that is scanned, each question put to the engine."""
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
@@ -222,7 +209,6 @@ class AskedImages:
             asked.set_result(value)
 
     async def blob(self, image: Image, layer: Layer, *, renew: bool = False, from_here: bool = False) -> BlobAccess:
-        """See `Images.blob`."""
         return read(await self._ask("blob", _place(image, layer), renew, from_here), BlobAccess)
 
     async def copy_blob(self, image: Image, layer: Layer, path: Path) -> None:
@@ -234,11 +220,9 @@ class AskedImages:
         return read(await self._ask("head_blob", _place(image, layer)), BlobHead)
 
     async def referrers(self, image: Image, artifact_type: str = "") -> tuple[Referrer, ...]:
-        """See `Images.referrers`."""
         return read(await self._ask("referrers", artifact_type), tuple[Referrer, ...])
 
     async def fetch(self, image: Image, digest: str, *, max_size: int) -> bytes:
-        """See `Images.fetch`."""
         return base64.b64decode(await self._ask("fetch", digest, max_size))
 
     async def _ask(self, what: str, *arguments: Any) -> Any:
