@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from portus_scanners import Outcome
-from sqlalchemy import Row, Select, and_, not_, or_, select
+from sqlalchemy import Row, Select, and_, false, not_, or_, select
 
 from .answers import FIRST_RETRY, Freshness, LastTry, MadeWith, when_again
 from .requests import Reason, ask
@@ -59,10 +59,11 @@ def _last_try(row: Row[Any]) -> LastTry | None:
 
 def _candidates(name: str, made_with: MadeWith, freshness: Freshness, after: int) -> Select[Any]:
     """Return the query for images that may be due for a scanner, by id, with its last try; no other one is due."""
+    version = column_string(made_with.scanner_version)
     changed = or_(
         runs.c.id.is_(None),
         runs.c.plugin_version.is_distinct_from(column_string(made_with.plugin_version)),
-        runs.c.scanner_version.is_distinct_from(column_string(made_with.scanner_version)),
+        runs.c.scanner_version.is_distinct_from(version) if version else false(),
         runs.c.settings.is_distinct_from(made_with.settings),
         runs.c.database_identity.is_distinct_from(made_with.database and column_string(made_with.database)),
     )

@@ -46,6 +46,7 @@ def test_an_identity_that_is_not_known() -> None:
     assert (23, "age") == again(then=unknown, now=unknown)
     assert (-1, "age") == again(Outcome.INCOMPLETE, then=unknown, now=unknown, hours=25)
     assert again(now=attrs.evolve(WITH, database_updated=None)) is None
+    assert again(now=attrs.evolve(WITH, scanner_version="")) is None
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))

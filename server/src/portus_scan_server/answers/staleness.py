@@ -85,7 +85,7 @@ def _what_changed(then: MadeWith, now: MadeWith) -> str:
     """Return what is not the same any longer; an identity that is not known differs from one that is."""
     if then.plugin_version != now.plugin_version:
         return "plugin"
-    if then.scanner_version != now.scanner_version:
+    if now.scanner_version and then.scanner_version != now.scanner_version:  # none is known before the first run
         return "scanner"
     if then.settings != now.settings:
         return "settings"

@@ -1,0 +1,101 @@
+"""The service as a process: it starts, says whether it is ready, is alone in its folder, and ends."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+from portus_scan_server.store import Store, sqlite_url, tables
+from portus_scanners_testing import StandInRegistry
+from portus_scanners_testing.images import debian_image
+from sqlalchemy import select
+
+from .processes import command, gone, kill, serving
+from .test_runner import pushed, until_idle
+
+pytestmark = pytest.mark.timeout(180)
+DUMMY = "security: {dummy: {server: any}}\n"
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration with the dummy."""
+    path = tmp_path / "config.yml"
+    path.write_text(DUMMY)
+    return path
+
+
+async def test_from_start_to_sigterm(
+    empty_database: str, tmp_path: Path, config: Path, registry: StandInRegistry
+) -> None:
+    """It makes its schema, scans what is asked for, refuses a second one, and ends with its runner: exit code 0."""
+    host = registry.reference("x", "y").partition("/")[0]
+    config.write_text(f"{DUMMY}registries: {{'{host}': {{insecure: true}}}}\n")
+    digest = registry.push("team/app", "1.0", debian_image({"bash": "5"}))
+    async with serving(tmp_path, empty_database, config) as service:
+        assert (200, {"status": "alive"}) == await service.get("/healthz")
+        await service.until_ready()
+        runner = service.runner
+        assert runner is not None
+        async with Store.open(empty_database) as store:
+            image_id = await pushed(store, registry, "team/app:1.0", digest)
+            await until_idle(store)
+            async with store.reading() as db:
+                query = select(tables.summaries.c.verdict).where(tables.summaries.c.image_id == image_id)
+                assert "vulnerable" == await db.scalar(query)
+        ended = await asyncio.to_thread(ran, *command(tmp_path, empty_database, config))
+        assert (2, f"portus-scan: another service uses the folder {tmp_path}\n") == ended
+        service.process.send_signal(signal.SIGTERM)
+        assert 0 == await service.process.wait()
+        await gone(runner)
+
+
+async def test_a_runner_that_dies_is_replaced(tmp_path: Path, config: Path) -> None:
+    """The service answers on without its runner, says so, and starts another one; killed itself, it takes it along."""
+    database = sqlite_url(tmp_path / "portus-scan.db")
+    async with serving(tmp_path, database, config) as service:
+        await service.until_ready()
+        first = service.runner
+        assert first is not None
+        kill(first)
+        await service.until(503)
+        assert (503, ["the runner does not run"]) == _reasons(await service.get("/readyz"))
+        await service.until_ready()
+        second = service.runner
+        assert second not in {None, first}
+        kill(service.process.pid)
+        await gone(second or 0)
+    async with serving(tmp_path, database, config) as service:
+        await service.until_ready()
+
+
+def ran(*words: str) -> tuple[int, str]:
+    """Run a command to its end; return its exit code and what it said on stderr."""
+    ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    return ended.returncode, ended.stderr
+
+
+def _reasons(answer: tuple[int, dict[str, object]]) -> tuple[int, object]:
+    return answer[0], answer[1].get("reasons")
+
+
+def test_mistakes_are_said_in_one_line(tmp_path: Path, config: Path) -> None:
+    """A wrong address, database or folder is a line and exit code 2, without a password."""
+    folder = str(tmp_path / "data")
+    for words, expected in (
+        (("serve", "--listen", "8080"), "write it as HOST:PORT"),
+        (("serve", "--data", folder, "--database", "mysql://me:secret@h/d"), "sqlite:///FILE or postgresql://"),
+        (
+            ("serve", "--data", folder, "--database", "postgresql://me:secret@127.0.0.1:1/d"),
+            "the database can't be used",
+        ),
+        (("db", "check", "--data", folder), "there is no database in"),
+        (("serve", "--data", str(config)), "is a file"),
+    ):
+        code, said = ran(*command(tmp_path, "", config)[:3], *words)
+        assert (2, 1) == (code, said.count("\n")), said
+        assert expected in said
+        assert "secret" not in said
