@@ -7,7 +7,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import portus_scanners
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -25,7 +24,6 @@ from report_schema import make_schema
 from .strategies import documents
 
 SCHEMA = json.loads(files("portus_scanners").joinpath("report-v1.schema.json").read_text(encoding="utf-8"))
-VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 
 def with_members(**members: Any) -> str:
@@ -40,11 +38,15 @@ def test_the_round_trip_is_exact(document: ReportDocument) -> None:
     assert document == load_document(dump_document(document))
 
 
+@pytest.mark.xdist_group("schemas")  # jsonschema takes two seconds to import
 @given(documents)
 @settings(max_examples=40)
 def test_every_document_fits_the_shipped_schema(document: ReportDocument) -> None:
     """The JSON Schema that is shipped describes what is written."""
-    assert [] == [error.json_path for error in VALIDATOR.iter_errors(json.loads(dump_document(document)))]
+    from jsonschema import Draft202012Validator
+
+    validator = Draft202012Validator(SCHEMA)
+    assert [] == [error.json_path for error in validator.iter_errors(json.loads(dump_document(document)))]
 
 
 def test_the_shipped_schema_is_that_of_the_models() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from attrs import frozen
 
-from .conftest import install, make_environment, run
+from .conftest import build_wheel, install, make_environment, run
 from .projects import installed_files
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("wheels")]
@@ -42,7 +42,7 @@ def made(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     for kind in KINDS:
         project = folder / f"portus-scanner-my-{kind}"
         run(python.with_name("portus-scan"), "new-plugin", f"my_{kind}", "--kind", kind, "--folder", project)
-        run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder / "dist", project)
+        build_wheel(project, folder / "dist")
     offline = ("--no-index", "--find-links", wheels, "--find-links", folder / "dist")
     install(python, *offline, *(f"portus-scanner-my-{kind}[test]" for kind in KINDS))
     return Made(python, folder, before, installed_files(python))

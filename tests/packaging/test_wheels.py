@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from .conftest import FOLDERS, ROOT, install, make_environment, run
+from .conftest import FOLDERS, ROOT, install, make_environment, run, uninstall
 from .sources import imports
 
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("wheels")]
@@ -119,14 +118,8 @@ def test_an_installation_is_small(everything: Path) -> None:
 def bare(everything: Path, wheels: Path) -> Path:
     """The same environment without anything of ours, but with everything that ours needs of others."""
     install(everything, "--find-links", wheels, "portus-scanners[testing]", "portus-scan-server")
-    uninstall(everything)
+    uninstall(everything, *FOLDERS)
     return everything
-
-
-def uninstall(python: Path) -> None:
-    """Remove every distribution of ours."""
-    names = json.loads(run(python, "-I", "-c", OURS))
-    run(sys.executable, "-m", "pip", "--python", python, "--quiet", "uninstall", "--yes", *names)
 
 
 @pytest.mark.parametrize("wanted", BROUGHT)
@@ -137,7 +130,7 @@ def test_a_wheel_brings_what_it_needs_of_ours_alone(bare: Path, wheels: Path, wa
     try:
         assert BROUGHT[wanted] == set(json.loads(run(bare, "-I", "-W", "error", "-c", OURS, package)))
     finally:
-        uninstall(bare)
+        uninstall(bare, *FOLDERS)
 
 
 _PAGES = ROOT / "cli/src/portus_scan/formats/html/templates"

@@ -10,14 +10,10 @@ from datetime import date
 from functools import cache
 from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 from hypothesis import strategies as st
-from jsonschema import Draft4Validator, Draft7Validator
-from jsonschema.protocols import Validator
 from junitparser import Failure, JUnitXml, Skipped
 from portus_policy import Suppressed
 from portus_scan import ReportJob, TextReporter
@@ -32,6 +28,10 @@ from portus_scan.formats.sarif.rules import NOT_COMPLETE
 from portus_scanners import ImageReport, ReportDocument
 
 from ...core.strategies import documents
+
+if TYPE_CHECKING:
+    from cyclonedx.validation.json import JsonStrictValidator
+    from jsonschema.protocols import Validator
 
 REPORTERS: Mapping[str, type[TextReporter]] = {
     "csv": CsvReporter,
@@ -74,21 +74,31 @@ any_document = st.builds(_suppress_some, documents, st.none() | _rules)
 """Arbitrary documents, in some of which something is suppressed."""
 
 
+# jsonschema takes two seconds to import: the tests that need it are of one group, "schemas"
+
+
 @cache
 def sarif_schema() -> Validator:
     """Return what checks a SARIF log."""
+    from jsonschema import Draft4Validator
+
     return Draft4Validator(json.loads((_SCHEMAS / "sarif-2.1.0-rtm.5.json").read_bytes()))
 
 
 @cache
 def gitlab_schema() -> Validator:
     """Return what checks GitLab's report, as far as it is written here."""
+    from jsonschema import Draft7Validator
+
     return Draft7Validator(json.loads((_SCHEMAS / "gitlab-container-scanning.json").read_bytes()))
 
 
 @cache
 def cyclonedx_schema() -> JsonStrictValidator:
     """Return what checks CycloneDX 1.6."""
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
     return JsonStrictValidator(SchemaVersion.V1_6)
 
 

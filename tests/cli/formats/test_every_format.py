@@ -32,6 +32,7 @@ from .rendered import (
     suppress,
 )
 
+pytestmark = pytest.mark.xdist_group("schemas")
 JSON_FORMATS = ("cyclonedx", "gitlab", "sarif")
 NOT_OK = [one for one in Outcome if one is not Outcome.OK]
 every_format = pytest.mark.parametrize("name", sorted(REPORTERS))

@@ -333,8 +333,11 @@ async def test_an_answer_that_does_not_come_ends_at_the_deadline(
     connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The whole request has one deadline, drop by drop or not at all."""
-    monkeypatch.setattr("portus_images.registry.transport.sender.DEADLINE", 0.05)
+    client = connect()
     async with ScriptedServer() as server:
+        with pytest.raises(ImageNotFoundError):  # now the client knows how to reach the server
+            await resolve(client, server, "0")
+        monkeypatch.setattr("portus_images.registry.transport.sender.DEADLINE", 0.05)
         released = asyncio.Event()
 
         async def hang(_request: Any) -> Any:
@@ -342,7 +345,7 @@ async def test_an_answer_that_does_not_come_ends_at_the_deadline(
 
         server.script("/v2/team/app/manifests/1", hang)
         with pytest.raises(RegistryUnavailableError, match="did not answer in time"):
-            await resolve(connect(), server)
+            await resolve(client, server)
         released.set()
 
 

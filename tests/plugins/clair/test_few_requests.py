@@ -197,9 +197,10 @@ async def test_cancelling_one_that_waits_leaves_the_first_alone(house: House) ->
     house.clair.faults.add("/v1/layers", hang, method="POST", times=1)
     first = asyncio.create_task(scanner.scan(await house.image(built("a"), "a")))
     await until_posting(scanner)
+    other = await house.image(built("b"), "b")
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
-            await scanner.scan(await house.image(built("b"), "b"))
+            await scanner.scan(other)
     hang.release.set()
     assert (True, 8) == ((await first).complete, len(house.clair.posts))
     assert 0 == leftovers(scanner)
