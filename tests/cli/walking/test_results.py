@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -188,6 +191,34 @@ def test_an_image_that_was_scanned_again_is_there_once(
     expected = [*kept, *again]
     assert [end for end in expected if isinstance(end, ImageReport)] == list(document.reports)
     assert [end for end in expected if not isinstance(end, ImageReport)] == list(document.errors)
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from portus_scan.walking.records import ResultsFile
+from portus_scanners import ReportDocument
+
+with ResultsFile(pathlib.Path(sys.argv[1]), resume=True) as file:
+    list(file.read())
+    for end in tuple(file.to_retry()):
+        file.append(end)
+    setattr(os, sys.argv[2], lambda *args, **kwargs: os.kill(os.getpid(), signal.SIGKILL))
+    file.end(ReportDocument())
+"""
+
+
+@pytest.mark.parametrize("step", ["pread", "fsync", "chmod", "replace"])
+def test_a_kill_while_the_file_is_replaced_loses_nothing(tmp_path: Path, step: str) -> None:
+    """Killed before the first piece, before all is on the disk, or before the old file goes: the next walk ends it."""
+    path = tmp_path / "r"
+    fill(path, ended=True)
+    ended = subprocess.run([sys.executable, "-c", KILLED, path, step], check=False, timeout=50)
+    assert -signal.SIGKILL == ended.returncode
+    with ResultsFile(path, resume=True) as file:
+        assert (FINISHED, ENDS[1:]) == (list(file.read()), list(file.to_retry()))
+        file.end(ReportDocument())
+    document = load_document(path.read_bytes())
+    assert ((ENDS[0], ENDS[2]), (UNRESOLVED,)) == (document.reports, document.errors)
 
 
 def test_a_repository_whose_tags_are_known_now_is_no_fault_any_longer(tmp_path: Path) -> None:
