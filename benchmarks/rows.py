@@ -24,6 +24,7 @@ GROUPS = {
     "5": "memory",
     "6": "start",
     "7": "scale",
+    "8": "merging",
 }
 """Modules by the number of their rows; each has a function ``measure``."""
 _HEAD = ("row", "median", "floor", "spread", "runs", "limit", "holds")

@@ -15,6 +15,7 @@ from click.testing import Result
 from hypothesis import given, strategies as st
 from portus_scan.diagnosis import gather
 from portus_scan.diagnosis.gather import mask_proxy, read_proxies
+from portus_scanners import Plugin
 
 from . import plugins
 
@@ -112,6 +113,12 @@ def test_a_plugin_that_does_not_load(diagnose: Diagnose, install: Install) -> No
         code, plugin["loads"], plugin["contract"], plugin["file"], plugin["fix"],
     )  # fmt: skip
     assert "a_module_that_is_not_there" in plugin["problem"]
+
+
+@pytest.mark.parametrize("value", ["acme_nowhere:Scanner", ".:Scanner"])
+def test_a_module_that_is_not_there_has_no_file(value: str) -> None:
+    """Nor has a name that no module can have."""
+    assert gather.find_file(Plugin(name="acme", value=value, distribution="acme", version="1")) is None
 
 
 def test_an_enabled_plugin_that_does_not_load(diagnose: Diagnose, install: Install) -> None:

@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 from portus_scanners import Plugin, PluginError, discover
@@ -117,19 +116,6 @@ def test_a_loop_that_is_closed_meanwhile(install: Callable[..., None], gate: Cal
     (thread,) = (thread for thread in threading.enumerate() if thread.name == "loading of slow")
     GATES["slow"].set()
     thread.join()  # pytest makes an error of what a thread raises
-
-
-def test_the_file_of_a_plugin_is_found_without_importing_it(install: Callable[..., None], tmp_path: Path) -> None:
-    """A module that can't be imported has a file; a module that is not there has none."""
-    install(
-        "acme-scanner",
-        entry_points={"here": "acme_load_j:X", "gone": "acme_nowhere:X", "odd": ".:X"},
-        modules={"acme_load_j": "1/0"},
-    )
-    assert [str(tmp_path / "site/acme_load_j.py"), None, None] == [
-        plugin(name).find_file() for name in ("here", "gone", "odd")
-    ]
-    assert "acme_load_j" not in sys.modules
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from . import __version__
-from .exits import ExitCode, past_click, report
+from .exits import ExitCode, PastClick, report
 from .terminal import PROGRAM, say, set_up_logging
 
 _SUB_COMMANDS = {
@@ -130,13 +130,17 @@ class LazyGroup(click.Group):
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         """Parse the arguments, and print a help text; a fault of the machine gets past click."""
-        with past_click():
+        try:
             return super().make_context(*args, **extra)
+        except (OSError, EOFError) as error:
+            raise PastClick from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the sub-command; a fault of the machine gets past click."""
-        with past_click():
+        try:
             return super().invoke(ctx)
+        except (OSError, EOFError) as error:
+            raise PastClick from error
 
     def main(self, *args: Any, **extra: Any) -> Any:
         """Run the command and exit, as `click.Command.main` does; what a sub-command returns is the exit code."""

@@ -164,23 +164,14 @@ def report(error: BaseException) -> int:
     return _report_crash(error)
 
 
-class _PastClick(Exception):  # noqa: N818 (it carries one)
-    """An error that click would make an abort or an exit code 1 of, wherever it comes from."""
-
-
-@contextmanager
-def past_click() -> Iterator[None]:
-    """Keep click from taking any broken pipe for stdout's, and any ``EOFError`` for the user's wish to leave."""
-    try:
-        yield
-    except (OSError, EOFError) as error:
-        raise _PastClick from error
+class PastClick(Exception):  # noqa: N818 (it carries one)
+    """Carries an error past click, which takes any broken pipe for stdout's, and an ``EOFError`` for a wish to end."""
 
 
 def _origin_of(error: BaseException) -> BaseException:
     if isinstance(error, click.Abort):
         return KeyboardInterrupt()
-    return error.__cause__ or error if isinstance(error, _PastClick) else error
+    return error.__cause__ or error if isinstance(error, PastClick) else error
 
 
 def _report_crash(error: BaseException) -> int:

@@ -124,12 +124,12 @@ class ImageScans:
             total_timeout=left,
             on_progress=self._on_progress,
         )
-        await self._session.scan(scans, self._take)
+        with self._session.stopped_by(scans.stop):
+            async with scans:
+                async for end in scans:
+                    self._rows.end(end)
+                    self._ends.append(end)
         return make_document(self._ends)
-
-    async def _take(self, end: ScanEnd) -> None:
-        self._rows.end(end)
-        self._ends.append(end)
 
 
 class _Rows:

@@ -13,13 +13,13 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, NoReturn, Protocol, TypeVar
 
 from portus_images import Registry, class_name, log_crash
-from portus_scanners import Engine, ScanEnd, ScannerHealth, Scans, Settings
+from portus_scanners import Engine, ScannerHealth, Settings
 
 from .exits import ExitCode, report
 from .terminal import foreign_prints_to_stderr
@@ -103,13 +103,6 @@ class Session:
             if self.interrupted or self.engine.abandoned:
                 leave_at_once(loop.code)
         return loop.code
-
-    async def scan(self, scans: Scans, take: Callable[[ScanEnd], Awaitable[object]]) -> None:
-        """Hand the end of each image to *take*; an interruption ends what is under way, and begins nothing more."""
-        with self.stopped_by(scans.stop):
-            async with scans:
-                async for end in scans:
-                    await take(end)
 
     @contextmanager
     def stopped_by(self, stop: Callable[[], object]) -> Iterator[None]:

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     import aiohttp
     from portus_images import Pacers
 
-__all__ = ["Health", "Scanner", "ScannerContext"]
 
 SettingsT = TypeVar("SettingsT", bound=ScannerSettings)
 ResultT = TypeVar("ResultT")

@@ -14,8 +14,6 @@ from portus_images import Seconds, Secret, find_account_faults, variable_name
 if TYPE_CHECKING:
     import aiohttp
 
-__all__ = ["HttpScannerSettings", "ProgramScannerSettings", "ScannerSettings", "session_for"]
-
 
 def _without_slash(url: str) -> str:
     return url.strip().rstrip("/")
@@ -140,7 +138,6 @@ def session_for(settings: ScannerSettings) -> aiohttp.ClientSession:
     """
     from portus_images import ServerAccount, make_tls, open_session  # aiohttp is not imported to read settings
 
-    files = (str(getattr(settings, name, "")) for name in ("ca_file", "client_cert", "client_key"))
-    tls = make_tls(*files, insecure=getattr(settings, "insecure", False))
     account = ServerAccount.of(settings, settings.server) if _is_account_ours(type(settings)) else None
-    return open_session(tls, [account] if account else [])
+    files = [str(getattr(settings, name, "")) for name in ("ca_file", "client_cert", "client_key")]
+    return open_session(make_tls(*files, insecure=getattr(settings, "insecure", False)), [account] if account else [])

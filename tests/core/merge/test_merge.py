@@ -22,9 +22,10 @@ from portus_scanners import (
     Verdict,
     Vulnerability,
 )
-from portus_scanners.merge import canonical_namespace as comparable, judge, merge
+from portus_scanners.merge import canonical_namespace as comparable, judge
 
 from ..strategies import run_lists
+from .merging import merge
 
 
 def run(scanner: str, *findings: Finding, outcome: Outcome = Outcome.OK) -> ScannerRun:

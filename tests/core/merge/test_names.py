@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from portus_scanners import Finding, Outcome, Package, ScannerReport, ScannerRun, Vulnerability
-from portus_scanners.merge import merge, names as canonical
+from portus_scanners.merge import names as canonical
 from portus_scanners.merge.names import best_name, plain_name
+
+from .merging import merge
 
 BASH = Package("bash", "5.2", "debian:12")
 

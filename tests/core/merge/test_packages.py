@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from attrs import evolve
 from portus_policy import CombineError, combine_reports
+from portus_scan.explanation import why_shown
 from portus_scanners import (
     Finding,
     Image,
@@ -19,7 +20,9 @@ from portus_scanners import (
     Verdict,
     make_image_report,
 )
-from portus_scanners.merge import merge, packages as groups
+from portus_scanners.merge import packages as groups
+
+from .merging import merge
 
 IMAGE = Image(reference=Reference.parse("app:1"), digest="sha256:" + "b" * 64)
 
@@ -110,13 +113,13 @@ RATINGS = (
 def test_the_first_preferred_scanner_that_says_decides(prefer: tuple[str, ...], shown: Severity, why: str) -> None:
     """A scanner that did not find it, or calls it unknown, decides nothing; then the highest is shown."""
     policy = SeverityPolicy(prefer=prefer)
-    assert (shown, why) == (policy.choose(RATINGS), policy.explain(RATINGS))
+    assert (shown, why) == (policy.choose(RATINGS), why_shown(policy, RATINGS))
 
 
 def test_no_rating_is_unknown() -> None:
     """Without ratings there is no severity, and the policy says so."""
     policy = SeverityPolicy()
-    assert (Severity.UNKNOWN, "the highest: there is no rating") == (policy.choose(()), policy.explain(()))
+    assert (Severity.UNKNOWN, "the highest: there is no rating") == (policy.choose(()), why_shown(policy, ()))
 
 
 def test_a_report_is_made_with_the_policy() -> None:

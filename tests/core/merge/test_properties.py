@@ -7,6 +7,7 @@ from random import Random
 from attrs import evolve
 from hypothesis import given, settings, strategies as st
 from portus_policy import combine_reports
+from portus_scan.explanation import why_shown
 from portus_scanners import (
     Finding,
     Image,
@@ -21,9 +22,9 @@ from portus_scanners import (
     Verdict,
     make_image_report,
 )
-from portus_scanners.merge import merge
 
 from ..strategies import findings, packages, run_lists
+from .merging import merge
 
 few = settings(max_examples=30)
 IMAGE = Image(reference=Reference.parse("app:1"), digest="sha256:" + "b" * 64)
@@ -137,7 +138,7 @@ def test_the_policy_shows_one_of_the_ratings(runs: list[ScannerRun], prefer: lis
         assert one.severity is policy.choose(one.ratings)
         assert one.severity in {rating.severity for rating in one.ratings}
         assert one.highest is plain.severity
-        assert policy.explain(one.ratings)
+        assert why_shown(policy, one.ratings)
     shown = [one.severity for one in merge(runs, policy)]
     assert sorted(shown, reverse=True) == shown
 

@@ -20,8 +20,10 @@ from portus_scanners import (
     Severity,
     make_image_report,
 )
-from portus_scanners.merge import canonical_namespace, merge
+from portus_scanners.merge import canonical_namespace
 from portus_scanners.models import Vulnerability
+
+from .merging import merge
 
 IMAGE = Image(reference=Reference.parse("app:1"), digest="sha256:" + "b" * 64)
 LOG4J = "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1"

@@ -13,6 +13,7 @@ import shlex
 import ssl
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -122,6 +123,22 @@ def _read_lists() -> PluginListFacts:
     )
 
 
+def find_file(plugin: Plugin | ReporterPlugin) -> str | None:
+    """Return the file of a plugin's module, or of the package that contains the module; None if there is no such file.
+
+    Nothing is imported for it: a plugin that can't be imported has a file all the same.
+    """
+    module = plugin.value.partition(":")[0].strip()
+    if module in sys.modules:
+        file = getattr(sys.modules[module], "__file__", None)
+        return file if isinstance(file, str) else None
+    try:
+        spec = find_spec(module.partition(".")[0])  # only the first part: find_spec() imports the package for more
+    except (ImportError, ValueError, AttributeError):
+        return None
+    return spec.origin if spec else None
+
+
 def _examine_plugin(plugin: Plugin | ReporterPlugin) -> PluginFacts:
     """Return the facts of a plugin after loading it; one that is left out is not loaded.
 
@@ -130,9 +147,9 @@ def _examine_plugin(plugin: Plugin | ReporterPlugin) -> PluginFacts:
     facts = PluginFacts(name=plugin.name, distribution=plugin.distribution, version=plugin.version)
     if (problem := plugin.problem) is not None:
         loads = None if plugin.disabled else False
-        return evolve(facts, file=plugin.find_file(), loads=loads, problem=problem.why, fix=problem.fix or None)
+        return evolve(facts, file=find_file(plugin), loads=loads, problem=problem.why, fix=problem.fix or None)
     loaded: LoadedPlugin[Any] = load_plugin(plugin)
-    facts = evolve(facts, file=plugin.find_file(), import_seconds=round(loaded.elapsed, 3))
+    facts = evolve(facts, file=find_file(plugin), import_seconds=round(loaded.elapsed, 3))
     if isinstance(loaded.result, PluginError):
         error = loaded.result
         return evolve(facts, loads=False, contract=error.contract, problem=error.why, fix=error.fix or None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from itertools import takewhile
 from typing import Any
@@ -14,6 +14,7 @@ from portus_scanners import (
     ImageReport,
     Outcome,
     Package,
+    Rating,
     ReportDocument,
     ScannerRun,
     SeverityPolicy,
@@ -147,7 +148,7 @@ def _package_names(one: Vulnerability) -> set[str]:
 def _explain(report: ImageReport, found: Vulnerability, index: FindingsIndex, prefer: tuple[str, ...]) -> Explained:
     policy = SeverityPolicy(prefer=prefer)
     shown = policy.choose(found.ratings) if prefer else found.severity
-    why = policy.explain(found.ratings)
+    why = why_shown(policy, found.ratings)
     if shown is not policy.choose(found.ratings):
         why = f"the document was made with a policy of its own; without one: {found.highest.value}, {why}"
     return Explained(
@@ -159,6 +160,19 @@ def _explain(report: ImageReport, found: Vulnerability, index: FindingsIndex, pr
         evidence=tuple(_evidence(found, index)),
         silent=tuple(_silent(report.results, found)),
     )
+
+
+def why_shown(policy: SeverityPolicy, ratings: Sequence[Rating]) -> str:
+    """Return in words why a severity of these is shown; the only foreign strings in it are names of scanners."""
+    if decided := policy.decide(ratings):
+        before = policy.prefer[: policy.prefer.index(decided[0])]
+        passed_over = f"; {', '.join(before)} would go before, but did not say how bad it is" if before else ""
+        return f"preferred: {decided[0]} says {decided[1].value}{passed_over}"
+    shown = policy.choose(ratings)
+    scanners = sorted({rating.scanner for rating in ratings if rating.severity is shown})
+    who = f" of all ratings, by {', '.join(scanners)}" if scanners else ": there is no rating"
+    why = f"no preferred scanner ({', '.join(policy.prefer)}) says how bad it is; " if policy.prefer else ""
+    return f"{why}the highest{who}"
 
 
 def _evidence(found: Vulnerability, index: FindingsIndex) -> Iterator[Evidence]:

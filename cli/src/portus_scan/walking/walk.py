@@ -192,7 +192,10 @@ class Walk:
             platform=self._order.platform,
             on_progress=self._room.note if self._room else None,
         )
-        await self._session.scan(scans, self._take_end)
+        with self._session.stopped_by(scans.stop):
+            async with scans:
+                async for end in scans:
+                    await self._take_end(end)
 
     async def _take_end(self, end: ScanEnd) -> None:
         await self._take(self._without_refused(end.result))

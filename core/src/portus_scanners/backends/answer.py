@@ -19,8 +19,6 @@ from portus_images import RepeatedMemberError, faults_of, is_enum, load_json, ma
 from ..errors import InvalidReportError
 from .secret_mask import SecretMask
 
-__all__ = ["BackendAnswer", "structure_answer"]
-
 ResultT = TypeVar("ResultT")
 
 _PLAIN = {str, int, float, bool, datetime, date, Any}

@@ -15,8 +15,6 @@ from portus_images import Image, RepeatedMemberError, load_json, one_line
 
 from ..errors import InvalidReportError, ScannerError, UnsupportedImageError
 
-__all__ = ["PathTemplate", "read_file", "read_json"]
-
 _PLACEHOLDERS = ("registry", "repository", "tag", "digest")
 _LONGEST_PATH = 500
 _MOST_SHOWN = 1000

@@ -10,8 +10,6 @@ from attrs import evolve
 
 from ..models import Finding, Package
 
-__all__ = ["read_time", "unique_findings", "web_links"]
-
 
 def read_time(text: str) -> datetime | None:
     """Return a time in ISO 8601 or RFC 3339 form, in UTC where it has no zone; None for any other string."""

@@ -26,8 +26,6 @@ from ..scanner import ScannerContext
 from .answer import BackendAnswer
 from .secret_mask import SecretMask
 
-__all__ = ["HttpAnswer", "HttpBackend"]
-
 DEFAULT_MAX_BODY = 64 * 1024 * 1024
 """Bytes of a decoded body that are read at most."""
 _MOST_LOOKED_AT = 4096

@@ -78,16 +78,16 @@ class ImageLayout:
             ScannerError: A layer can't be had, or there is no room for it.
         """
         layers = [self._layers[one] for one in dict.fromkeys(self._layers if digests is None else digests)]
-        for layer in layers:
-            if layer.urls:
-                msg = f"the layer {layer.digest} is a foreign one, which is not stored with the image"
-                raise UnsupportedImageError(msg)
+        if foreign := next((layer.digest for layer in layers if layer.urls), None):
+            raise UnsupportedImageError(f"the layer {foreign} is a foreign one, which is not stored with the image")
         free = asyncio.Semaphore(_AT_ONCE)
 
         async def place(layer: Layer) -> None:
             async with free:
                 path = self._workspace.folder / self._blob(layer.digest)
-                await self._get(layer, path)
+                _make_folder(path.parent)
+                if not _link(self._image, layer, path):
+                    await self._context.copy_blob(self._image, layer, path)
                 if check is not None:
                     await check(layer.digest, path)
             self._placed.add(layer.digest)
@@ -102,39 +102,32 @@ class ImageLayout:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _get(self, layer: Layer, path: Path) -> None:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            why = error.strerror or type(error).__name__
-            raise ScannerError(f"no folder for layers can be made ({why}): set TMPDIR to a folder with room") from error
-        if not _link(self._image, layer, path):
-            await self._context.copy_blob(self._image, layer, path)
-
     def _write(self) -> str:
         """Write all but the layers, and return the manifest's digest."""
-        digest = str(self._image.config_digest)
-        manifest = _json(
-            {
-                "schemaVersion": 2,
-                "mediaType": _MANIFEST,
-                "config": _descriptor(_CONFIG, digest, len(self.config)),
-                "layers": [
-                    _descriptor(one.media_type or _LAYER, one.digest, one.size or 0) for one in self._image.layers
-                ],
-            }
-        )
+        digest, write = str(self._image.config_digest), self._workspace.write
+        config = _descriptor(_CONFIG, digest, len(self.config))
+        layers = [_descriptor(one.media_type or _LAYER, one.digest, one.size or 0) for one in self._image.layers]
+        members = {"schemaVersion": 2, "mediaType": _MANIFEST, "config": config, "layers": layers}
+        manifest = json.dumps(members).encode()
         own = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
-        self._workspace.write(self._blob(digest), self.config)
-        self._workspace.write(self._blob(own), manifest)
-        self._workspace.write(f"{self.name}/oci-layout", '{"imageLayoutVersion":"1.0.0"}')
+        write(self._blob(digest), self.config)
+        write(self._blob(own), manifest)
+        write(f"{self.name}/oci-layout", '{"imageLayoutVersion":"1.0.0"}')
         index = {"schemaVersion": 2, "manifests": [_descriptor(_MANIFEST, own, len(manifest))]}
-        self._workspace.write(f"{self.name}/index.json", _json(index))
+        write(f"{self.name}/index.json", json.dumps(index))
         return own
 
     def _blob(self, digest: str) -> str:
         """Return the name of a blob in the workspace."""
         return f"{self.name}/blobs/{digest.replace(':', '/')}"
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise ScannerError(f"no folder for layers can be made ({why}): set TMPDIR to a folder with room") from error
 
 
 def _link(image: Image, layer: Layer, place: Path) -> bool:
@@ -169,7 +162,3 @@ def _scanner_errors() -> Iterator[None]:
 
 def _descriptor(media_type: str, digest: str, size: int) -> Mapping[str, object]:
     return {"mediaType": media_type, "digest": digest, "size": size}
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value).encode()

@@ -11,12 +11,13 @@ from sys import maxsize
 from threading import Thread
 from typing import Any
 
-from portus_images import Image
+from portus_images import Image, LocalReference, Reference
 
 from .job import Job, ScanTarget
 
 Source = Iterable[ScanTarget] | AsyncIterable[ScanTarget]
 
+_TARGETS = (str, Image, Reference, LocalReference)
 _END = object()
 
 
@@ -112,6 +113,8 @@ class Feed:
 
     def _make_job(self, target: ScanTarget) -> Job:
         self.taken += 1
+        if not isinstance(target, _TARGETS):
+            raise TypeError(f"expected a reference or an image, got {type(target).__name__}")
         several = self._several and not isinstance(target, Image)
         self._expected += several
         return Job(self.taken - 1, target, several=several)

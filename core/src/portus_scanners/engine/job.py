@@ -12,9 +12,7 @@ from portus_images import (
     Image,
     ImageReference,
     InvalidReferenceError,
-    LocalReference,
     PortusError,
-    Reference,
     hide_account,
     message_line,
     parse_reference,
@@ -27,7 +25,6 @@ from .context import Progress
 logger = logging.getLogger("portus_scanners.engine")
 
 ScanTarget = str | ImageReference | Image
-_TARGETS = (str, Image, Reference, LocalReference)
 
 
 @frozen(kw_only=True)
@@ -84,10 +81,6 @@ class Job:
     parts: int = 1
     several: bool = False
     """The images of its index are to be scanned, each of them: `Feed.expand` follows."""
-
-    def __attrs_post_init__(self) -> None:
-        if not isinstance(self.given, _TARGETS):
-            raise TypeError(f"expected a reference or an image, got {type(self.given).__name__}")
 
     def find_target(self) -> ImageReference | Image:
         """Return what is to be scanned; a string is parsed.

@@ -9,7 +9,7 @@ of several. ``docs/reference/merging.md`` has the rules for users.
 from __future__ import annotations
 
 from .ecosystems import PACKAGE_TYPES, canonical_name, canonical_namespace, canonical_version, kind_of
-from .image_report import judge, make_image_report, merge
+from .image_report import judge, make_image_report
 from .package_urls import PackageUrl, derive_purl, read_purl
 from .vulnerability import finding_order
 
@@ -24,6 +24,5 @@ __all__ = [
     "judge",
     "kind_of",
     "make_image_report",
-    "merge",
     "read_purl",
 ]

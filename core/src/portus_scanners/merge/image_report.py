@@ -52,26 +52,17 @@ def judge(runs: Iterable[ScannerRun]) -> Verdict:
     return Verdict.CLEAN if whole and not ended else Verdict.UNKNOWN
 
 
-def merge(runs: Iterable[ScannerRun], severity: SeverityPolicy = _HIGHEST) -> tuple[Vulnerability, ...]:
-    """Return what was found, each vulnerability once: highest shown severity first, then by id and package.
+def _merge(runs: tuple[ScannerRun, ...], severity: SeverityPolicy) -> tuple[tuple[Vulnerability, ...], tuple[str, ...]]:
+    """Return what was found, each vulnerability once, and what the reader of that must know.
 
     Findings mean the same when they are about one canonical id (`CanonicalIds`) and in the same package
     (`PackagePlaces`, `group_findings`). Each finding is in at least one vulnerability; one that names several CVEs, or
     leaves out which version it means, may be in several. The order of runs and findings does not matter.
-
-    Args:
-        runs: Those of one image.
-        severity: Which of several severities is shown.
     """
-    return _merge(tuple(runs), severity)[0]
-
-
-def _merge(runs: tuple[ScannerRun, ...], severity: SeverityPolicy) -> tuple[tuple[Vulnerability, ...], tuple[str, ...]]:
-    """Return the vulnerabilities, and what their reader must know."""
     ids, groups = _group(runs)
     aliases = AliasLists(ids, Counter(canonical for canonical, _ in groups))
-    witnesses = Witnesses.of(runs)
     listed = [aliases.of(canonical, (one.finding for one in group.members)) for canonical, group in groups]
+    witnesses = Witnesses.of(runs)
     merged = [
         make_vulnerability(canonical, names, group, severity, witnesses)
         for (canonical, group), names in zip(groups, listed, strict=True)

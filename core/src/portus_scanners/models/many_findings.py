@@ -105,7 +105,7 @@ def _source(members: Sequence[str], checks: dict[str, str], scope: dict[str, Any
 def _converted(field: Any) -> str:
     """Return the expression for what the class makes of a value that has passed its check."""
     if field.converter is moment:
-        return f"moment({field.name})"
+        return f"{field.name} if {field.name} is None else moment({field.name})"
     return f"{{**{field.name}}}" if field.converter is strings_by_name else f"{field.name}"
 
 

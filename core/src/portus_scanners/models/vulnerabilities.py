@@ -138,32 +138,17 @@ class SeverityPolicy:
     def choose(self, ratings: Iterable[Rating]) -> Severity:
         """Return the severity that is shown; `Severity.UNKNOWN` where there are no ratings."""
         ratings = tuple(ratings)
-        decided = self._decide(ratings)
+        decided = self.decide(ratings)
         return decided[1] if decided else _highest(ratings)
 
-    def explain(self, ratings: Iterable[Rating]) -> str:
-        """Return in words why that severity is shown; the only foreign strings in it are names of scanners."""
+    def decide(self, ratings: Iterable[Rating]) -> tuple[str, Severity] | None:
+        """Return the preferred scanner that decides, and what it says; None where none of them says anything."""
         ratings = tuple(ratings)
-        decided = self._decide(ratings)
-        if decided:
-            return f"preferred: {decided[0]} says {decided[1].value}{self._passed_over(decided[0])}"
-        shown = _highest(ratings)
-        scanners = sorted({rating.scanner for rating in ratings if rating.severity is shown})
-        who = f" of all ratings, by {', '.join(scanners)}" if scanners else ": there is no rating"
-        why = f"no preferred scanner ({', '.join(self.prefer)}) says how bad it is; " if self.prefer else ""
-        return f"{why}the highest{who}"
-
-    def _decide(self, ratings: tuple[Rating, ...]) -> tuple[str, Severity] | None:
-        """Return the preferred scanner that decides, and what it says."""
         for scanner in self.prefer:
             severity = _highest(rating for rating in ratings if rating.scanner == scanner)
             if severity is not Severity.UNKNOWN:
                 return scanner, severity
         return None
-
-    def _passed_over(self, scanner: str) -> str:
-        before = self.prefer[: self.prefer.index(scanner)]
-        return f"; {', '.join(before)} would go before, but did not say how bad it is" if before else ""
 
 
 def _highest(ratings: Iterable[Rating]) -> Severity:

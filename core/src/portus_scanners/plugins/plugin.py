@@ -9,11 +9,9 @@ from __future__ import annotations
 import inspect
 import re
 import shlex
-import sys
 import threading
 from collections.abc import Callable
 from importlib import import_module
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_type_hints
 
 import attrs
@@ -164,21 +162,6 @@ class InstalledPlugin(Generic[ClassT]):
             raise self._error(what, fix, contract)
         found: type[ClassT] = loaded
         return found
-
-    def find_file(self) -> str | None:
-        """Return the file of its module, or of the package that contains the module; None if there is no such file.
-
-        Nothing is imported for it: a plugin that can't be imported has a file all the same.
-        """
-        module = self.value.partition(":")[0].strip()
-        if module in sys.modules:
-            file = getattr(sys.modules[module], "__file__", None)
-            return file if isinstance(file, str) else None
-        try:
-            spec = find_spec(module.partition(".")[0])  # only the first part: find_spec() imports the package for more
-        except (ImportError, ValueError, AttributeError):
-            return None
-        return spec.origin if spec else None
 
     def _import(self) -> Any:
         match = re.fullmatch(_VALUE, self.value)

@@ -22,20 +22,17 @@ class SettingsFaults:
 
     Args:
         lines: Those that are known from the beginning.
+
+    Attributes:
+        lines: All that were noted.
     """
 
     def __init__(self, lines: Iterable[str] = ()) -> None:
-        self._lines = list(lines)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._lines)
-
-    def __len__(self) -> int:
-        return len(self._lines)
+        self.lines = list(lines)
 
     def add(self, *lines: str) -> None:
         """Note faults, one line for each."""
-        self._lines.extend(lines)
+        self.lines.extend(lines)
 
     @contextmanager
     def collect(self) -> Iterator[None]:
@@ -47,8 +44,8 @@ class SettingsFaults:
 
     def check(self) -> None:
         """Raise a `SettingsError` with all faults, if there are any."""
-        if self._lines:
-            raise SettingsError(self._lines)
+        if self.lines:
+            raise SettingsError(self.lines)
 
 
 def how_to_enable(name: str) -> str:

@@ -129,8 +129,8 @@ def read_manifest(body: bytes, content_type: str, digest: str | None) -> ImageMa
         return _read_artifact(document, own_digest, media_type)
     if members.get("schemaVersion") != _VERSION:
         raise MalformedError(f"$.schemaVersion is not {_VERSION}")
-    make, needed = (_make_index, "manifests") if media_type in _INDEXES else (_make_manifest, "layers")
-    _check_kind(document, needed)
+    make, kind = (_make_index, "manifests") if media_type in _INDEXES else (_make_manifest, "layers")
+    _check_kind(document, kind)
     return make(document, own_digest, media_type)
 
 
@@ -248,7 +248,7 @@ def _make_manifest(document: dict[str, Any], digest: str, media_type: str) -> Im
 
 
 def _read_artifact(document: dict[str, Any], digest: str, media_type: str) -> ImageManifest:
-    _check_foreign(document, "blobs")
+    _check_kind(document, "blobs", needed=False)
     content = judge_artifact(structure(document, WireArtifact), media_type)._asdict()
     return ImageManifest(digest=digest, media_type=media_type, **content)
 
@@ -257,15 +257,11 @@ def _make_layer(wire: Descriptor) -> Layer:
     return Layer(digest=wire.digest, size=wire.size, media_type=wire.mediaType, urls=wire.urls)
 
 
-def _check_kind(document: dict[str, Any], needed: str) -> None:
+def _check_kind(document: dict[str, Any], kind: str, *, needed: bool = True) -> None:
     """Check that no other client could read the body as another kind of manifest (CVE-2021-41190)."""
-    if needed not in read_members(document, (needed,)):  # null is Go's empty array
-        raise MalformedError(f"it is missing @ $.{needed}")
-    _check_foreign(document, needed)
-
-
-def _check_foreign(document: dict[str, Any], kind: str) -> None:
-    members = read_members(document, _FOREIGN[kind])
+    members = read_members(document, (kind, *_FOREIGN[kind]))
+    if needed and kind not in members:  # null is Go's empty array
+        raise MalformedError(f"it is missing @ $.{kind}")
     for name in _FOREIGN[kind]:
         if members.get(name):
             raise MalformedError(f"$.{name} has no place in it: it could be read in two ways")

@@ -224,8 +224,8 @@ class Registry:
                 may be a part, since there are credentials that could not be used.
             InvalidManifestError: (while iterating) Its answer is not a list.
         """
-        right = evolve(CATALOG, repository=namespace)
-        return list_repositories(self._access(_name(host, "any"), right), on_page)
+        right, registry = evolve(CATALOG, repository=namespace), self._host_of(_name(host, "any"))
+        return list_repositories(RegistryAccess(right, registry, self._store, self._clock), on_page)
 
     def tags(
         self, host: str, repository: str, *, on_page: Callable[[int, int], None] | None = None
@@ -261,16 +261,17 @@ class Registry:
     def _open(self, reference: Reference) -> Repository:
         key = reference.registry, reference.repository
         if key not in self._repositories:
-            access = self._access(reference, Right.to_pull(reference.repository))
+            right = Right.to_pull(reference.repository)
+            access = RegistryAccess(right, self._host_of(reference), self._store, self._clock)
             self._repositories[key] = Repository(reference.repository, access, self._platforms)
         return self._repositories[key]
 
-    def _access(self, reference: Reference, right: Right) -> RegistryAccess:
+    def _host_of(self, reference: Reference) -> RegistryHost:
         name = reference.registry
         if name not in self._hosts:
             host = RegistryHost(name, reference.api_host, self._transport, self._settings, self._flights)
             self._hosts[name] = host
-        return RegistryAccess(right, self._hosts[name], self._store, self._clock)
+        return self._hosts[name]
 
     def _open_for(self, image: Image, layer: Layer) -> Repository:
         """Return the repository of a layer, if it can be had from there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from portus_scanners import Finding, Package, ScannerReport, Severity
+from portus_scanners.backends import finding_maker
 
 from .settings import ScriptedFinding, Step
 
@@ -14,6 +15,10 @@ INCOMPLETE = "dummy: scripted to be incomplete"
 _CVE_PAGE = "https://cve.mitre.org/cgi-bin/cvename.cgi?name="
 _SEVERITIES = tuple(Severity)
 _PACKAGES = 1000
+_make = finding_maker(
+    "id", "severity", "severity_label", "package", "aliases", "fixed_by", "links", "title", "description"
+)
+"""A script may ask for a million findings."""
 
 
 def _openssl(cve: str, severity: str, version: str, fixed_by: str, title: str, description: str) -> ScriptedFinding:
@@ -94,17 +99,12 @@ def _findings(step: Step) -> tuple[Finding, ...]:
 
 
 def _finding(scripted: ScriptedFinding) -> Finding:
-    return Finding(
-        id=scripted.id,
-        aliases=scripted.aliases,
-        severity=Severity.from_word(scripted.severity),
-        severity_label=scripted.severity,
-        package=Package(scripted.package, scripted.version, scripted.namespace),
-        fixed_by=scripted.fixed_by,
-        links=scripted.links,
-        title=scripted.title,
-        description=scripted.description,
-    )
+    severity = Severity.from_word(scripted.severity)
+    package = Package(scripted.package, scripted.version, scripted.namespace)
+    return _make(
+        scripted.id, severity, scripted.severity, package, scripted.aliases, scripted.fixed_by, scripted.links,
+        scripted.title, scripted.description,
+    )  # fmt: skip
 
 
 def _generated(count: int) -> Iterator[Finding]:
@@ -112,4 +112,4 @@ def _generated(count: int) -> Iterator[Finding]:
     for number in range(1, count + 1):
         severity = _SEVERITIES[number % len(_SEVERITIES)]
         package = Package(f"package-{number % _PACKAGES}", "1.0")
-        yield Finding(id=f"DUMMY-{number:07}", severity=severity, severity_label=severity.value, package=package)
+        yield _make(f"DUMMY-{number:07}", severity, severity.value, package, (), (), (), "", "")

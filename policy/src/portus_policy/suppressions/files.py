@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from portus_images import SettingsError, one_line
@@ -46,7 +46,7 @@ def load_suppressions(paths: Iterable[str | Path]) -> tuple[Suppression, ...]:
     for path in map(Path, paths):
         with faults.collect():
             _read(path, rules, statements)
-    SettingsFaults(_first(tuple(faults))).check()
+    SettingsFaults(_first(faults.lines)).check()
     return (*rules, *still_standing(statements))
 
 
@@ -95,7 +95,7 @@ def _why(error: Exception) -> str:
     return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else one_line(str(error))
 
 
-def _first(faults: tuple[str, ...]) -> Iterator[str]:
+def _first(faults: Sequence[str]) -> Iterator[str]:
     yield from faults[:_MOST_FAULTS]
     if len(faults) > _MOST_FAULTS:
         yield f"and {len(faults) - _MOST_FAULTS} more"

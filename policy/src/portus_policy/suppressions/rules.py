@@ -193,7 +193,7 @@ class _RulesFile:
         members = self._members(node, (_KEY,), f"expected a mapping with a list {_KEY}:")
         entries = members.get(_KEY)
         if entries is None:
-            if not self.faults:
+            if not self.faults.lines:
                 self._blame(node, f"there is no list {_KEY}:")
         elif not isinstance(entries, yaml.SequenceNode):
             self._blame(entries, f"{_KEY}: expected a list of rules")
@@ -205,7 +205,7 @@ class _RulesFile:
 
     def rule(self, node: yaml.Node) -> Suppression | None:
         """Return the rule of a node; None where it has faults."""
-        before = len(self.faults)
+        before = len(self.faults.lines)
         members = self._members(
             node, tuple(_KEYS), "expected a rule, a mapping such as {id: CVE-2024-1234, reason: ...}"
         )
@@ -218,7 +218,7 @@ class _RulesFile:
                 self._blame(error.node, str(error))
         if "reason" not in members:
             self._blame(node, "reason is missing: say why")
-        return self._make(values, members, node) if len(self.faults) == before else None
+        return self._make(values, members, node) if len(self.faults.lines) == before else None
 
     def _make(self, values: dict[str, Any], members: Mapping[str, yaml.Node], node: yaml.Node) -> Suppression | None:
         try:

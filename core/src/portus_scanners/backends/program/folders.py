@@ -11,8 +11,6 @@ from pathlib import Path, PurePosixPath
 
 from ...errors import InvalidReportError, ScannerError, ScannerUnavailableError
 
-__all__ = ["lasting_folder", "make_folder", "read_file", "remove_folder", "write_file"]
-
 _NOT_FOLLOWED = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK if os.name == "posix" else 0  # never waits for a FIFO
 
 
