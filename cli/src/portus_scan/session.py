@@ -13,8 +13,10 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
+from itertools import chain, repeat
 from types import FrameType
 from typing import Any, NoReturn, Protocol, TypeVar
 
@@ -244,18 +246,10 @@ def stop_on_signals(
         return
     reader, writer = socket.socketpair()
     writer.setblocking(False)
-
-    def watch() -> None:
-        seen = 0
-        while numbers := reader.recv(1024):
-            for _ in filter(before.__contains__, numbers):
-                seen += 1
-                if seen > 1:
-                    second()
-                else:
-                    loop.call_soon_threadsafe(first)
-
-    watcher = threading.Thread(target=watch, name="portus-scan-signals", daemon=True)
+    signals = _ending_signals()
+    begin = partial(loop.call_soon_threadsafe, first)
+    watching = (reader, signals, begin, second)
+    watcher = threading.Thread(target=_watch, args=watching, name="portus-scan-signals", daemon=True)
     handled: list[int] = []
 
     def handle(number: int, _frame: FrameType | None) -> None:
@@ -263,7 +257,7 @@ def stop_on_signals(
         if len(handled) > 1:
             watcher.join()
 
-    before = {number: signal.signal(number, handle) for number in _ending_signals()}
+    before = {number: signal.signal(number, handle) for number in signals}
     woken_before = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
     watcher.start()
     try:
@@ -275,6 +269,16 @@ def stop_on_signals(
         writer.close()
         watcher.join()
         reader.close()
+
+
+def _watch(
+    reader: socket.socket, signals: Collection[int], first: Callable[[], object], second: Callable[[], None]
+) -> None:
+    """Call *first* for the first of these signals whose number is read, and *second* for each further one."""
+    calls = chain([first], repeat(second))
+    while numbers := reader.recv(1024):
+        for _ in filter(signals.__contains__, numbers):
+            next(calls)()
 
 
 def _ending_signals() -> tuple[signal.Signals, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -189,12 +189,28 @@ class ProgramWorkspace:
         """
         if self._closed:
             raise RuntimeError("the workspace is closed")
-        program = self._program
         if pulls is not None:
             environment = {"DOCKER_CONFIG": await self._log_in(pulls), **environment}
+        order = self._make_order(arguments, environment, stdin, timeout, on_line)
+        run = ProgramRun(order, self._program.context.logger)
+        self._runs.add(run)
+        try:
+            return await run.execute()
+        finally:
+            self._runs.discard(run)
+
+    def _make_order(
+        self,
+        arguments: Sequence[str | Path],
+        environment: Mapping[str, str | Secret],
+        stdin: bytes,
+        timeout: float | None,
+        on_line: Callable[[str], None] | None,
+    ) -> ProgramOrder:
+        program = self._program
         self._learn(environment.values())
         checked = check_arguments(program.name, arguments, self._secrets)
-        order = ProgramOrder(
+        return ProgramOrder(
             program=program.name,
             command=(find_program(program.name), *checked),
             folder=self._folder,
@@ -206,12 +222,6 @@ class ProgramWorkspace:
             timeout=timeout,
             on_line=on_line,
         )
-        run = ProgramRun(order, program.context.logger)
-        self._runs.add(run)
-        try:
-            return await run.execute()
-        finally:
-            self._runs.discard(run)
 
     async def _log_in(self, image: Image) -> str:
         """Write the credentials for an image's registry, and return the folder that they are in."""
