@@ -91,11 +91,11 @@ async def _until_all_have_ended(store: Store) -> None:
 
 
 async def _states(store: Store) -> dict[str, int]:
-    query = select(tables.requests.c.state, func.count()).group_by(tables.requests.c.state)
+    query = select(tables.requests.c.state, func.count().label("number")).group_by(tables.requests.c.state)
     while True:
         try:
             async with store.reading() as db:
-                return dict((await db.execute(query)).tuples().all())
+                return {row.state: row.number for row in await db.execute(query)}
         except StoreUnavailableError:
             await asyncio.sleep(0.05)
 

@@ -40,7 +40,7 @@ _PRAGMAS = {
 _KEEPALIVE = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
 """Set on the server's side, one by one: a pooler in between refuses them as options of the connection."""
 _ADDING = 0x706F7274
-"""The advisory lock of PostgreSQL that whoever adds findings shares, and whoever removes some has alone."""
+"""The advisory lock of PostgreSQL that all who add findings share: who removes some has to have it alone."""
 
 
 class StoreUnavailableError(PortusError):
@@ -155,15 +155,9 @@ class Store:
 
 
 async def lock_for_adding(db: AsyncConnection) -> None:
-    """Keep retention away from findings until the transaction ends; SQLite has one writer anyway."""
+    """Keep anybody from removing findings until the transaction ends; SQLite has one writer anyway."""
     if db.dialect.name == POSTGRESQL:
         await db.execute(text("select pg_advisory_xact_lock_shared(:key)"), {"key": _ADDING})
-
-
-async def lock_for_removing(db: AsyncConnection) -> None:
-    """Keep everybody from adding findings until the transaction ends."""
-    if db.dialect.name == POSTGRESQL:
-        await db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _ADDING})
 
 
 @asynccontextmanager
