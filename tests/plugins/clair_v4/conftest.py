@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from attrs import field, frozen
-from portus_images import Registry
-from portus_scanner_clair_v4 import ClairV4Scanner
-from portus_scanners import Engine, ScannerRun, Settings
-from portus_scanners_testing import StandInRegistry, open_engine
+from portus_images import Registry, RegistrySettings
+from portus_scanner_clair_v4 import ClairV4Scanner, ClairV4Settings
+from portus_scanners import Engine, Reference, ScannerReport, ScannerRun, Secret, Settings
+from portus_scanners_testing import RecordingContext, StandInRegistry, open_engine
 from portus_scanners_testing.images import BuiltImage, layer, make_image
 from standins.clair_v4 import DEBIAN, PYPI, Advisory, RealClair, StandInClairV4, readable_debian
 from standins.installed import python_files
@@ -35,6 +36,9 @@ JINJA = Advisory(
 )
 BASE = readable_debian({"bash": "5.2-1", ("libc6", "glibc"): "2.36-9"})
 IMAGE = make_image(BASE, layer(python_files("jinja2", "2.4.0")))
+
+
+Scan = Callable[..., Awaitable[ScannerReport]]
 
 
 @frozen
@@ -65,6 +69,24 @@ class House:
         async with self.engine(**settings) as engine:
             (run,) = (await engine.scan(reference)).results
         return run
+
+    @asynccontextmanager
+    async def alone(self, **options: Any) -> AsyncIterator[tuple[RecordingContext, Scan]]:
+        """Open a context in which waiting takes no time; yield it, and what scans in it without an engine."""
+        values = {"server": self.clair.url, **self.settings}
+        if "psk" in values:
+            values["psk"] = Secret(str(values["psk"]))
+        login = RegistrySettings(username=self.registry.username, password=Secret(self.registry.password))
+        async with (
+            Registry({self.registry.host: login}) as client,
+            RecordingContext(registry=client, **options) as context,
+        ):
+            scanner = ClairV4Scanner(ClairV4Settings(**values), context)  # type: ignore[arg-type]
+
+            async def scan(image: BuiltImage = IMAGE) -> ScannerReport:
+                return await scanner.scan(await client.resolve(Reference.parse(self.push(image))))
+
+            yield context, scan
 
     def asked(self) -> list[str]:
         """Return what Clair was asked, in order, in short; and forget it."""

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from portus_scanner_clair_v4.api import INDEX_REPORT, INDEX_STATE, OPERATIONS, REPORT
 from portus_scanners import Outcome, Package, Severity
-from portus_scanners_testing import Hang, StandInRegistry
+from portus_scanners_testing import Hang, StandInRegistry, StillWorkingError
 from portus_scanners_testing.images import (
     BuiltImage,
     LayerBlob,
@@ -104,11 +104,13 @@ async def test_from_no_data_to_findings(house: House) -> None:
     """No data: not ready; one language's: incomplete; the distribution's too: every member that has a place."""
     clair = house.clair
     assert isinstance(clair, RealClair)
-    async with house.engine(timeout=1) as engine:
+    async with house.engine() as engine:
         (health,) = await engine.check_health()
-        assert (False, None) == (health.healthy, health.database)
-        (run,) = (await engine.scan(house.push())).results
-        assert Outcome.PENDING is run.outcome, run.error
+    assert (False, None) == (health.healthy, health.database)
+    async with house.alone(patience=1) as (context, scan):
+        with pytest.raises(StillWorkingError):
+            await scan()
+    assert [(0, 0, "Clair has no vulnerability data yet")] == context.calls_of("progress")[-1:]
     await clair.update(JINJA)
     run = await house.scan()
     assert (Outcome.INCOMPLETE, [("CVE-2099-0011", "jinja2")]) == (run.outcome, found(run))
