@@ -24,6 +24,12 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "app.tar").touch()
     (tmp_path / ".trivyignore").write_text("CVE-2016-6304\n")
     (tmp_path / "tabs.yml").write_text("security:\n\tdummy: {}\n")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "empty.json").touch()
+    (tmp_path / "README.md").write_text("# Scans\n\nHow to scan.\n")
+    (tmp_path / "app.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
+    (tmp_path / "Dockerfile").write_text("# syntax=docker/dockerfile:1\nFROM debian:12\n")
+    (tmp_path / "no-reason.yml").write_text("suppressions:\n- id: CVE-2016-6304\n")
     (tmp_path / "grype.json").write_text('{"matches": [], "descriptor": {}}')
     for name, document in {
         "clari": {"security": {"clari": {"server": "http://clair.example:6060"}}},
@@ -32,6 +38,16 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "securty": {"securty": {"dummy": {"server": "on"}}},
         "url": {"security": {"dummy": {"url": "on"}}},
         "soon": {"security": {"dummy": {"server": "on", "timeout": "soon"}}},
+        "unit": {"security": {"dummy": {"server": "on", "timeout": "5min"}}},
+        "port": {"security": {"clair": {"server": "http://clair.example:99999"}}},
+        "bare": {"security": {"clair": {"server": "clair.example:6060"}}},
+        "sever": {"security": {"dummy": {"sever": "on"}}},
+        "maybe": {"security": {"dummy": {"enabled": "maybe"}}},
+        "ca": {"security": {"clair": {"server": "https://clair.example", "ca_file": "README.md"}}},
+        "alone": {"registries": {"registry.example": {"username": "me"}}},
+        "pasword": {"registries": {"registry.example": {"pasword": "hunter2"}}},
+        "gate": {"gate": {"fail_on": "hihg"}},
+        "compose": {"services": {"web": {"image": "nginx"}}},
         "host": {"registries": {"https://registry.example": {"insecure": True}}},
     }.items():
         (tmp_path / f"{name}.yml").write_text(yaml.safe_dump(document))
@@ -85,6 +101,38 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (f"image {APP} --suppressions .trivyignore", "portus-scan policy import"),
         (f"image {APP} --suppressions grype.json", "it looks like a report of Grype"),
         ("registry https://registry.example", "write the registry as in an image's name"),
+        (f"registry {APP}", f"is an image: portus-scan image {APP}"),
+        ("registry registry.example --concurrency 0", "0 is not a number above 0"),
+        ("registry registry.example --resume missing.jsonl", "without --resume it is made"),
+        ("registry registry.example --results a.jsonl --resume b.jsonl", "leave --results out"),
+        ("registry docker.io", "name them with --repositories FILE"),
+        ("doctor --registry http://registry.example", "write the registry as in an image's name"),
+        ("convert README.md", "it looks like a page in Markdown"),
+        ("convert app.png", "it looks like a picture"),
+        ("convert Dockerfile", "it looks like a Dockerfile"),
+        ("convert compose.yml", "it looks like a Compose file"),
+        ("convert folder", "Is a directory"),
+        ("convert empty.json", "the file was cut, or it is still being written"),
+        (f"image {APP} --baseline README.md", "it looks like a page in Markdown"),
+        (f"image {APP} --suppressions README.md", "it looks like a page in Markdown"),
+        (f"image {APP} --suppressions no-reason.yml", "no-reason.yml:2: reason is missing: say why"),
+        (f"image {APP} --config folder", "the configuration folder can't be read: Is a directory"),
+        (f"image {APP} --config app.png", "the configuration app.png is not YAML"),
+        (f"image {APP} --config tabs.yml --config clari.yml", "put everything into one file"),
+        (f"image {APP} --config unit.yml", "a duration such as 90s, 5m or 1h30m"),
+        (f"image {APP} --config port.yml", "server must be a URL such as http://backend.example:6060"),
+        (f"image {APP} --config bare.yml", "server must be a URL such as http://backend.example:6060"),
+        (f"image {APP} --config sever.yml", "did you mean server?"),
+        (f"image {APP} --config maybe.yml", "expected true or false"),
+        (f"image {APP} --config ca.yml", "the ca_file README.md can't be used"),
+        (f"image {APP} --config alone.yml", "a username needs a password, password_file or password_env"),
+        (f"image {APP} --config pasword.yml", "did you mean password?"),
+        (f"image {APP} --config gate.yml", "did you mean high?"),
+        (f"image {APP} -o json=folder", "name another file with -o"),
+        (f"image {APP} -o json -o csv", "give each a PATH of its own"),
+        (f"image {APP} --fail-on critical=x", "expected an integer"),
+        (f"image {APP}:2", "write it as registry.example:5000/team/app:1.0"),
+        ("image registry.example:99999/app:1", "is not a valid host name"),
         ("convert grype.json", "it looks like a report of Grype"),
         ("convert missing.json", "No such file"),
         ("diff one.json", "Missing argument 'NEW'"),
@@ -103,6 +151,7 @@ def test_one_line_says_what_to_do(run: Run, line: str, advice: str) -> None:
     assert "hunter2" not in result.stderr
     assert 1 == result.stderr.count("\n")
     assert result.stderr.startswith("portus-scan: ")
+    assert "?;" not in result.stderr
 
 
 @pytest.mark.parametrize("text", ["5m", "300", "300s", "0.5h", "1h 30m", "90000ms"])

@@ -229,7 +229,8 @@ def test_mistakes_in_the_file_name_the_key(document: dict[str, Any], fault: str)
         (
             "PORTUS_SECURITY_DUMY_SERVER",
             "x",
-            "security.dumy is enabled, but no installed plugin is called 'dumy'; did you mean dummy?",
+            "is enabled, but no installed plugin is called 'dumy'; try: pip install 'portus-scan[dumy]' "
+            "(or the distribution that has this plugin); did you mean dummy?",
         ),
         (
             "PORTUS_SECURITY_DUMY_TIMEOUT",

@@ -190,7 +190,7 @@ def _report_crash(error: BaseException) -> int:
 def _one_line(error: click.ClickException) -> str:
     message = " ".join(_message(error).split()).rstrip(".")
     if isinstance(error, click.UsageError) and error.ctx is not None:
-        return f"{message}; see: {error.ctx.command_path} --help"
+        return f"{message}{'' if message.endswith('?') else ';'} see: {error.ctx.command_path} --help"
     return message
 
 

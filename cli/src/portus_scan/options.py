@@ -40,7 +40,20 @@ def read_seconds(_context: click.Context, _option: click.Parameter, value: str |
     return seconds
 
 
-config = click.option("--config", metavar="FILE", help="The configuration (YAML); without it, only the environment.")
+def _only_one(_context: click.Context, option: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """Return the one value of an option; of two, click would take the last without a word."""
+    if len(values) > 1:
+        raise click.BadParameter(f"it is there {len(values)} times: put everything into one file", param=option)
+    return next(iter(values), None)
+
+
+config = click.option(
+    "--config",
+    metavar="FILE",
+    multiple=True,
+    callback=_only_one,
+    help="The configuration (YAML); without it, only the environment.",
+)
 scanner = click.option(
     "--scanner",
     "scanners",

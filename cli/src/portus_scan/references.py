@@ -111,3 +111,20 @@ def _form_of(path: Path) -> str | None:
         return "oci" if (path / "index.json").is_file() else None
     except (OSError, ValueError):
         return None
+
+
+def check_host(host: str) -> str:
+    """Return the host of a registry, as it stands in an image's name.
+
+    Raises:
+        CommandFault: It is not one.
+    """
+    from portus_images import hide_account
+    from portus_scanners import InvalidReferenceError, Reference
+
+    try:
+        Reference(host, host, "any")
+    except InvalidReferenceError as error:
+        advice = "write the registry as in an image's name: registry.example:5000 or registry.example:5000/team"
+        raise CommandFault(f"{hide_account(host)!r} is not a registry: {advice}") from error
+    return host

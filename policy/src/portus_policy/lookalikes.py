@@ -68,11 +68,23 @@ _BEGINNINGS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("an allow list of clair-scanner", r"^generalwhitelist:"),
         ("suppressions of portus-scan", r"^suppressions:[ \t]*\n[ \t]*- (?:id|package|purl):"),
         ("a configuration of portus-scan", r"^security:[ \t]*$"),
+        ("a Compose file", r"^services:[ \t]*$"),
+        ("a Dockerfile", r"^FROM [a-z]\S+(?: AS \S+)?$"),
     )
 )
 """What other files are by a line that they have."""
-_MAGIC = ((b"\x1f\x8b", "a file that is compressed (gzip)"), (b"\x28\xb5\x2f\xfd", "a file that is compressed (zstd)"))
+_MAGIC = (
+    (b"\x1f\x8b", "a file that is compressed (gzip)"),
+    (b"\x28\xb5\x2f\xfd", "a file that is compressed (zstd)"),
+    (b"PK\x03\x04", "an archive (zip)"),
+    (b"%PDF-", "a PDF"),
+    (b"\x89PNG\r\n", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"\x7fELF", "a program"),
+)
 _TAR_AT, _TAR = 257, b"ustar"
+_MARKDOWN = r"(?a)\A#{1,6} \S[^\n]*\n\s*(?:#{1,6} \S[^\n]*\n\s*)*(?![\w.-]+:|[-#\"'{\[])\S"
+"""A heading, and what is neither a comment nor YAML below it."""
 _IGNORED_ID = re.compile(r"(?:[A-Z]{2,}(?:-[0-9A-Za-z_.:]+)+|[A-Z]{2,}\d{3,})(?:\s+exp:\S+)?(?:\s*#.*)?", re.ASCII)
 
 
@@ -91,7 +103,9 @@ def looks_like(content: bytes) -> str:
     if text.startswith(("{", "[")) and (words := _json(content)):
         return words
     by_beginning = next((words for words, pattern in _BEGINNINGS if pattern.search(text)), "")
-    return by_beginning or ("a Trivy ignore file (.trivyignore)" if _is_list_of_ids(text) else "")
+    if by_beginning or _is_list_of_ids(text):
+        return by_beginning or "a Trivy ignore file (.trivyignore)"
+    return "a page in Markdown" if re.match(_MARKDOWN, text) else ""
 
 
 def _json(content: bytes) -> str:

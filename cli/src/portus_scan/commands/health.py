@@ -128,7 +128,10 @@ def doctor(
 ) -> ExitCode:
     """Look at everything."""
     from ..diagnosis import run_diagnosis
+    from ..references import check_host
 
+    for host in registries:
+        check_host(host)
     is_json = as_json or format_name == "json"
     return run_diagnosis(
         config, timeout, lambda diagnosis: _deliver_diagnosis(diagnosis, as_json=is_json), hosts=registries

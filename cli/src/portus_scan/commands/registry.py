@@ -11,7 +11,8 @@ import click
 from .. import options
 from ..exits import CommandFault, ExitCode
 from ..policy import CommandPolicy, WalkPolicy
-from ..terminal import say
+from ..references import check_host
+from ..terminal import PROGRAM, say
 
 if TYPE_CHECKING:
     from ..options import PolicyChoices
@@ -157,11 +158,15 @@ def registry(  # noqa: PLR0913 (one parameter an option)
 
         raise CommandFault(how_to_enable(), ExitCode.NOTHING)
 
+    from portus_images import hide_account
+
     from ..walking import Selection, WalkOrder, read_repositories
 
     host, _, namespace = place.partition("/")
+    if ":" in namespace or "@" in namespace:
+        raise CommandFault(f"{hide_account(place)!r} is an image: {PROGRAM} image {hide_account(place)}")
     order = WalkOrder(
-        host=_check_host(host),
+        host=check_host(host),
         selection=Selection(namespace=namespace.strip("/"), include=include, exclude=exclude, max_tags=max_tags),
         named=None if repositories is None else read_repositories(repositories),
         settings=settings,
@@ -171,18 +176,6 @@ def registry(  # noqa: PLR0913 (one parameter an option)
         only_retry=bool(retry_failed),
     )
     return _run(order, policy, results=results, resume=resume or retry_failed, since_file=since_file, verbose=verbose)
-
-
-def _check_host(host: str) -> str:
-    from portus_images import hide_account
-    from portus_scanners import InvalidReferenceError, Reference
-
-    try:
-        Reference(host, host, "any")
-    except InvalidReferenceError as error:
-        advice = "write the registry as in an image's name: registry.example:5000 or registry.example:5000/team"
-        raise CommandFault(f"{hide_account(host)!r} is not a registry: {advice}") from error
-    return host
 
 
 def _run(

@@ -154,7 +154,7 @@ def _load_format(name: str) -> TextReporter | FolderReporter:
 def _no_such_format(name: str, known: Sequence[str]) -> str:
     nearest = difflib.get_close_matches(name, known, n=1)
     hint = f"; did you mean {nearest[0]}?" if nearest else ""
-    return f"-o {name}: there is no such format{hint}; installed: {', '.join(known) or 'none'}"
+    return f"-o {name}: there is no such format; installed: {', '.join(known) or 'none'}{hint}"
 
 
 def _check_places(outputs: Sequence[ReportOutput]) -> None:

@@ -110,7 +110,7 @@ class Settings:
         if section is not None or name in installed:
             return f"scanner {name!r} is not enabled: {how_to_enable(name)}"
         known = ", ".join(one.name for one in self.enabled) or "none is enabled"
-        return f"there is no scanner {name!r}{did_you_mean(name, {*self.scanners, *installed})}; enabled: {known}"
+        return f"there is no scanner {name!r}; enabled: {known}{did_you_mean(name, {*self.scanners, *installed})}"
 
 
 def load_settings(path: str | Path | None = None, *, environ: Mapping[str, str] | None = None) -> Settings:
@@ -224,8 +224,8 @@ class _Reader:
         if found is None:
             raise SettingsError(
                 f"security.{name} is enabled, but no installed plugin is called {plugin!r}"
-                f"{did_you_mean(plugin, self._installed)}; try: pip install 'portus-scan[{plugin}]' "
-                "(or the distribution that has this plugin)"
+                f"; try: pip install 'portus-scan[{plugin}]' (or the distribution that has this plugin)"
+                f"{did_you_mean(plugin, self._installed)}"
             )
         if found.disabled and found.problem:
             raise SettingsError(enabled_but_left_out(name, found.problem))
