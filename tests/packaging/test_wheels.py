@@ -208,7 +208,7 @@ _OWN_EXTRAS = ("cyclonedx", "versions")
 
 
 def test_every_name_that_an_entry_point_has_is_an_extra() -> None:
-    """portus-scan[NAME] installs the plugin that is called NAME, for each of ours; [all] has all extras but the service."""
+    """portus-scan[NAME] installs the plugin that is called NAME, for each of ours; [all] has all but the service."""
     extras = project_of("cli")["optional-dependencies"]
     assert isinstance(extras, dict)
     names = {
