@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 from attrs import astuple, define, field, frozen
 from portus_scanners import Image
@@ -66,7 +67,12 @@ class _Size:
 
 def _in_process(*counts: int) -> dict[int, _Size]:
     """Return the memory that a process needs after each of these numbers of images."""
-    command = [sys.executable, "-m", __name__, *map(str, counts)]
+    return {int(count): _Size(*size) for count, size in run_in_process(__name__, *map(str, counts)).items()}
+
+
+def run_in_process(module: str, *arguments: str) -> dict[str, Any]:
+    """Run a module in a process of its own, and return the JSON object that it prints."""
+    command = [sys.executable, "-m", module, *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:  # noqa: S603 (ourselves)
         try:
             output, _ = process.communicate()
@@ -75,7 +81,8 @@ def _in_process(*counts: int) -> dict[int, _Size]:
             raise
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, command)
-    return {int(count): _Size(*size) for count, size in json.loads(output).items()}
+    found: dict[str, Any] = json.loads(output)
+    return found
 
 
 @define
@@ -103,13 +110,16 @@ class _Scans:
     async def _look(self, count: int) -> None:
         while self.ended < count:  # noqa: ASYNC110 (an event for each image would cost more)
             await asyncio.sleep(0)
-        peak = _read_peak()
+        peak = read_peak()
         gc.collect()
         self.sizes[count] = _Size(peak, sys.getallocatedblocks())
 
 
-def _read_peak() -> float:
-    """Return the peak of this process's memory. What `resource` gives on Linux may be the parent's, before exec."""
+def read_peak() -> float:
+    """Return the peak of this process's memory in KiB.
+
+    What `resource` gives on Linux may be the parent's, before exec.
+    """
     status = Path("/proc/self/status")
     if not status.exists():
         return float(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

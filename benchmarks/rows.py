@@ -25,6 +25,7 @@ GROUPS = {
     "6": "start",
     "7": "scale",
     "8": "merging",
+    "9": "documents",
 }
 """Modules by the number of their rows; each has a function ``measure``."""
 _HEAD = ("row", "median", "floor", "spread", "runs", "limit", "holds")

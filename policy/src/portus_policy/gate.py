@@ -7,7 +7,7 @@ finding, a higher severity, a run that did not end ``ok`` can only add violation
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
@@ -67,11 +67,15 @@ def _violations(
         yield GateViolation(rule="scanned", message=message, reference=error.reference)
     if not document.reports and not document.errors:
         yield GateViolation(rule="scanned", message="there is no image in this report")
-    times = Counter(report.image.reference.text for report in document.reports)
+    times: Counter[str] = Counter()
+    found: list[tuple[Image, list[GateViolation]]] = []
     for report in document.reports:
+        times[report.image.reference.text] += 1
         counting = _Counting(policy, None if known is None else known.earlier(report.image))
-        found = _of_image(report, counting, now)
-        yield from found if times[report.image.reference.text] == 1 else _with_platform(report.image, found)
+        if violations := list(_of_image(report, counting, now)):
+            found.append((report.image, violations))
+    for image, violations in found:
+        yield from violations if times[image.reference.text] == 1 else _with_platform(image, violations)
 
 
 def _of_image(report: ImageReport, counting: _Counting, now: datetime) -> Iterator[GateViolation]:
@@ -95,7 +99,7 @@ def _of_image(report: ImageReport, counting: _Counting, now: datetime) -> Iterat
             yield GateViolation(rule=rule, message=message, reference=reference, vulnerabilities=counted)
 
 
-def _with_platform(image: Image, violations: Iterator[GateViolation]) -> Iterator[GateViolation]:
+def _with_platform(image: Image, violations: Iterable[GateViolation]) -> Iterator[GateViolation]:
     """Say which image is meant, where several have the same reference."""
     platform = one_line(str(image.platform)) if image.platform else "no platform"
     return (evolve(one, message=f"{platform}: {one.message}") for one in violations)

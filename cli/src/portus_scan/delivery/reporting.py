@@ -105,14 +105,20 @@ def doubt_lines(document: ReportDocument) -> Iterator[str]:
     The lines are for users who do not see the table. Images that could not be resolved are left out: the command
     names them itself.
     """
-    times = Counter(report.image.reference.text for report in document.reports)
+    times: Counter[str] = Counter()
+    found: list[tuple[str, str, str]] = []
     for report in document.reports:
         text = report.image.reference.text
-        name = text if times[text] == 1 else f"{text} ({report.image.platform or 'no platform'})"
-        for run in report.results:
-            if run.error is not None:
-                yield f"{name}: {run.scanner}: {run.outcome.value.replace('_', ' ')}: {run.error}"
-        yield from (f"{name}: {doubt.sentence}" for doubt in doubts_of(report) if not doubt.is_of_run)
+        times[text] += 1
+        sentences = [
+            f"{run.scanner}: {run.outcome.value.replace('_', ' ')}: {run.error}"
+            for run in report.results
+            if run.error is not None
+        ]
+        sentences += [doubt.sentence for doubt in doubts_of(report) if not doubt.is_of_run]
+        found += [(text, str(report.image.platform or "no platform"), sentence) for sentence in sentences]
+    for text, platform, sentence in found:
+        yield f"{text}: {sentence}" if times[text] == 1 else f"{text} ({platform}): {sentence}"
     if not document.reports and not document.errors:
         yield NO_IMAGE.message
 

@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from attrs import frozen
+from attrs import field, frozen
 from portus_scanners import (
     FixState,
     Image,
@@ -84,10 +84,12 @@ class TableReporter(TextReporter, contract=1):
 def _parts(job: ReportJob) -> Iterator[list[TableBlock]]:
     """Yield what stands between empty lines."""
     document = job.document
+    totals = _Totals()
     for report in document.reports:
+        totals.add(report)
         yield _image(report, job)
     if len(document.reports) != 1 or document.errors:
-        yield list(_end(document))
+        yield list(_end(document, totals))
     if document.unused_rules:
         yield list(_headed(unused_rule_lines(document.unused_rules)))
     if document.gate is not None:
@@ -148,26 +150,33 @@ def _headed(lines: Iterable[str], style: str = "") -> Iterator[Paragraph]:
         yield Paragraph(text, indent=INDENT) if number else Paragraph(text, style)
 
 
-def _end(document: ReportDocument) -> Iterator[Paragraph]:
+@frozen
+class _Totals:
+    """What all images together have, counted while they are shown."""
+
+    verdicts: Counter[Verdict] = field(factory=Counter)
+    severities: Counter[Severity] = field(factory=Counter)
+
+    def add(self, report: ImageReport) -> None:
+        self.verdicts[verdict_of(report)] += 1
+        self.severities.update(one.severity for one in report.vulnerabilities)
+
+
+def _end(document: ReportDocument, totals: _Totals) -> Iterator[Paragraph]:
     """Yield what was not scanned, and the sum of everything."""
     for error in document.errors:
         line = f"{safe(error.reference, LONGEST_NAME)}: not scanned: {safe(error.message, LONGEST_MESSAGE)}"
         yield Paragraph(line, "bold yellow")
     if len(document.reports) + len(document.errors) != 1:
-        yield Paragraph(_summary(document))
+        yield Paragraph(_summary(document, totals))
 
 
-def _summary(document: ReportDocument) -> str:
-    verdicts: Counter[Verdict] = Counter()
-    severities: Counter[Severity] = Counter()
-    for report in document.reports:
-        verdicts[verdict_of(report)] += 1
-        severities.update(one.severity for one in report.vulnerabilities)
-    parts = [f"{verdicts[verdict]} {verdict.value}" for verdict in Verdict if verdict in verdicts]
+def _summary(document: ReportDocument, totals: _Totals) -> str:
+    parts = [f"{totals.verdicts[verdict]} {verdict.value}" for verdict in Verdict if verdict in totals.verdicts]
     if document.errors:
         parts.append(f"{len(document.errors)} not scanned")
     total = count(len(document.reports) + len(document.errors), "image")
-    found = f"; {numbers_words(severities)}" if severities else ""
+    found = f"; {numbers_words(totals.severities)}" if totals.severities else ""
     return f"{total}: {', '.join(parts)}{found}" if parts else f"{total}: nothing was scanned"
 
 

@@ -21,7 +21,7 @@ from .converter import structure
 from .json_stream import LONGEST_VALUE, UNFINISHED, JsonStream, not_json
 from .writer import IN_LINES_OF_THEIR_OWN, LINE_KINDS
 
-MOST_KEPT = 16 * 1024 * 1024
+MOST_KEPT = 1024 * 1024
 """Bytes of reports that are kept in memory, where they take some ten times as much; those of more are read again."""
 _REPORTS = "reports"
 

@@ -8,15 +8,13 @@ Source: purl-spec, the types ``npm``, ``pypi``, ``gem``, ``cargo``, ``nuget``, `
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator
-from uuid import NAMESPACE_URL, UUID, uuid5
+from datetime import datetime
+from hashlib import sha1
+from uuid import NAMESPACE_URL, UUID
 
-from cyclonedx.model.bom import Bom, BomMetaData
-from cyclonedx.model.component import Component, ComponentType
-from cyclonedx.model.dependency import Dependency
-from cyclonedx.model.tool import ToolRepository
-from cyclonedx.model.vulnerability import BomTarget, BomTargetVersionRange, Vulnerability as Entry
 from packageurl import PackageURL
 from portus_scanners import Image, ImageReport, Package, Reference, ReportDocument, UnresolvedImage, Vulnerability
 from portus_scanners.merge import (
@@ -40,68 +38,119 @@ from ..doubts import (
     verdict_of,
 )
 from ..foreign import joined
-from ..provenance import PROGRAM, VENDOR, document_span, moment, program_version
-from .vulnerabilities import PropertyFacts, doubt_entry, properties, vulnerability_entry
+from ..provenance import PROGRAM, VENDOR, Span, join_spans, made_span, moment, program_version, span_of
+from .vulnerabilities import (
+    CycloneDxObject,
+    PropertyFacts,
+    doubt_entry,
+    properties,
+    vulnerability_entry,
+    without_empty,
+)
 
+_SCHEMA = "http://cyclonedx.org/schema/bom-1.6.schema.json"
 _PLAIN_TEXT = re.compile(r"[!-~]+", re.ASCII)
 
 
-def make_bom(document: ReportDocument) -> Bom:
-    """Return the bill of materials. A single image is its subject; several images are components."""
-    images: list[Component] = []
-    entries: list[Entry] = []
+def bom_pieces(document: ReportDocument) -> Iterator[str]:
+    """Yield the bill of materials, a component or an entry at a time; the images are gone through twice.
+
+    A single image is its subject; several images are components.
+    """
+    yield f'{{"$schema": "{_SCHEMA}", "bomFormat": "CycloneDX", "specVersion": "1.6", "version": 1, "components": ['
+    scan = _ScanFacts(document)
+    subject = None
+    if len(document.reports) + len(document.errors) <= 1:
+        subject = next(_images(document, scan), None) or _nothing()
+        packages = subject.pop("components", [])
+        yield from _listed(packages)
+        refs = [package["bom-ref"] for package in packages]
+        uses = [without_empty({"ref": subject["bom-ref"], "dependsOn": refs}), *({"ref": ref} for ref in refs)]
+        yield '\n], "dependencies": ['
+        yield from _listed(uses)
+    else:
+        yield from _listed(_images(document, scan))
+    yield '\n], "vulnerabilities": ['
+    yield from _listed(_entries(document))
+    rest = {"serialNumber": f"urn:uuid:{scan.serial_number()}", "metadata": scan.metadata(subject)}
+    yield f"\n], {json.dumps(rest)[1:]}\n"
+
+
+def _listed(values: Iterable[CycloneDxObject]) -> Iterator[str]:
+    for number, value in enumerate(values):
+        yield f"{',' if number else ''}\n{json.dumps(value)}"
+
+
+class _ScanFacts:
+    """What is said of all images together, noted while they are written."""
+
+    def __init__(self, document: ReportDocument) -> None:
+        self._document = document
+        self._span: Span | None = None
+        self._identity = sha1(NAMESPACE_URL.bytes, usedforsecurity=False)  # of a UUID of version 5
+
+    def note(self, report: ImageReport) -> None:
+        """Note one image."""
+        self._add(f"{report.image.reference.text} {report.image.digest}")
+        if (span := span_of(report.results)) is not None:
+            self._span = join_spans(self._span, span)
+
+    def _add(self, text: str) -> None:
+        self._identity.update(f"{text}\n".encode("utf-8", "backslashreplace"))
+
+    @property
+    def _ended(self) -> datetime:
+        return (self._span or made_span(self._document))[1]
+
+    def serial_number(self) -> UUID:
+        """Return a number that is the same for the same scan, once all images are noted."""
+        for error in self._document.errors:
+            self._add(error.reference)
+        self._add(f"{PROGRAM} {moment(self._document.created)} {moment(self._ended)}")
+        return UUID(bytes=self._identity.digest()[:16], version=5)
+
+    def metadata(self, subject: CycloneDxObject | None) -> CycloneDxObject:
+        """Return what the document says of itself."""
+        program = {"type": "application", "name": PROGRAM, "group": VENDOR, "version": program_version()}
+        return without_empty(
+            {
+                "timestamp": moment(self._ended),
+                "tools": {"components": [{**program, "bom-ref": PROGRAM}]},
+                "component": subject,
+                "properties": properties(_document_facts(self._document)),
+            }
+        )
+
+
+def _images(document: ReportDocument, scan: _ScanFacts) -> Iterator[CycloneDxObject]:
+    """Yield each image with its packages."""
     for number, report in enumerate(document.reports, 1):
-        component, found = _image(report, f"image-{number}")
-        images.append(component)
-        entries += found
-    for number, error in enumerate(document.errors, len(images) + 1):
-        images.append(_unresolved_component(error, f"image-{number}"))
-        entries.append(doubt_entry(doubt_of(error), f"image-{number}", 1))
-    if not images:
-        images.append(_nothing())
-        entries.append(doubt_entry(NO_IMAGE, "image-1", 1))
-    return _put_together(document, images, entries)
+        scan.note(report)
+        packages = _PackageComponents(f"image-{number}")
+        for found in report.vulnerabilities:
+            packages.targets_of(found)
+        image = _image_component(report, f"image-{number}")
+        yield without_empty({**image, "components": packages.components})
+    for number, error in enumerate(document.errors, len(document.reports) + 1):
+        yield _unresolved_component(error, f"image-{number}")
 
 
-def _image(report: ImageReport, ref: str) -> tuple[Component, list[Entry]]:
-    """Return an image with its packages, and the entries about it."""
-    image, packages = _image_component(report, ref), _PackageComponents(ref)
-    entries = [
-        vulnerability_entry(found, packages.targets_of(found), f"{ref}-vulnerability-{number}")
-        for number, found in enumerate(report.vulnerabilities, 1)
-    ]
-    image.components.update(packages.components)
-    entries += [doubt_entry(doubt, ref, number) for number, doubt in enumerate(doubts_of(report), 1)]
-    return image, entries
+def _entries(document: ReportDocument) -> Iterator[CycloneDxObject]:
+    """Yield the entries about each image."""
+    for number, report in enumerate(document.reports, 1):
+        ref = f"image-{number}"
+        packages = _PackageComponents(ref)
+        for place, found in enumerate(report.vulnerabilities, 1):
+            yield vulnerability_entry(found, packages.targets_of(found), f"{ref}-vulnerability-{place}")
+        yield from (doubt_entry(doubt, ref, place) for place, doubt in enumerate(doubts_of(report), 1))
+    for number, error in enumerate(document.errors, len(document.reports) + 1):
+        yield doubt_entry(doubt_of(error), f"image-{number}", 1)
+    if not document.reports and not document.errors:
+        yield doubt_entry(NO_IMAGE, "image-1", 1)
 
 
-def _put_together(document: ReportDocument, images: list[Component], entries: Iterable[Entry]) -> Bom:
-    metadata = BomMetaData(
-        timestamp=document_span(document)[1],
-        tools=ToolRepository(components=[_program()]),
-        properties=properties(_document_facts(document)),
-    )
-    bom = Bom(serial_number=_serial_number(document), metadata=metadata, vulnerabilities=entries)
-    if len(images) > 1:
-        bom.components.update(images)
-        return bom
-    subject = images[0]
-    packages = list(subject.components)
-    subject.components.clear()
-    metadata.component = subject
-    bom.components.update(packages)
-    bom.dependencies.add(Dependency(subject.bom_ref, [Dependency(package.bom_ref) for package in packages]))
-    bom.dependencies.update(Dependency(package.bom_ref) for package in packages)
-    return bom
-
-
-def _program() -> Component:
-    version = program_version()
-    return Component(type=ComponentType.APPLICATION, name=PROGRAM, group=VENDOR, version=version, bom_ref=PROGRAM)
-
-
-def _nothing() -> Component:
-    return Component(type=ComponentType.CONTAINER, name="images", bom_ref="image-1")
+def _nothing() -> CycloneDxObject:
+    return {"type": "container", "name": "images", "bom-ref": "image-1"}
 
 
 def _document_facts(document: ReportDocument) -> PropertyFacts:
@@ -118,37 +167,27 @@ def _document_facts(document: ReportDocument) -> PropertyFacts:
         yield "suppression:unused", f"{name(rule.rule)}, {state}: {message(rule.message)}"
 
 
-def _serial_number(document: ReportDocument) -> UUID:
-    """Return a number that is the same for the same scan."""
-    return uuid5(NAMESPACE_URL, "\n".join(_identity(document)).encode("utf-8", "backslashreplace").decode())
-
-
-def _identity(document: ReportDocument) -> Iterator[str]:
-    yield f"{PROGRAM} {moment(document.created)} {moment(document_span(document)[1])}"
-    for report in document.reports:
-        yield f"{report.image.reference.text} {report.image.digest}"
-    for error in document.errors:
-        yield error.reference
-
-
-def _image_component(report: ImageReport, ref: str) -> Component:
+def _image_component(report: ImageReport, ref: str) -> CycloneDxObject:
     """Return an image, with its verdict and how each scanner ended as properties."""
     image = report.image
-    return Component(
-        type=ComponentType.CONTAINER,
-        name=name(image.reference.text),
-        version=name(image.digest),
-        purl=_image_purl(image),
-        bom_ref=ref,
-        properties=properties(_image_facts(report)),
+    purl = _image_purl(image)
+    return without_empty(
+        {
+            "type": "container",
+            "name": name(image.reference.text),
+            "version": name(image.digest),
+            "purl": purl and purl.to_string(),
+            "bom-ref": ref,
+            "properties": properties(_image_facts(report)),
+        }
     )
 
 
-def _unresolved_component(error: UnresolvedImage, ref: str) -> Component:
+def _unresolved_component(error: UnresolvedImage, ref: str) -> CycloneDxObject:
     """Return an image that could not be scanned."""
     facts = [("verdict", "unknown"), ("outcome", UNRESOLVED), ("error", doubt_of(error).message)]
     title = name(error.reference) or "image"
-    return Component(type=ComponentType.CONTAINER, name=title, bom_ref=ref, properties=properties(facts))
+    return {"type": "container", "name": title, "bom-ref": ref, "properties": properties(facts)}
 
 
 class _PackageComponents:
@@ -156,36 +195,38 @@ class _PackageComponents:
 
     def __init__(self, image_ref: str) -> None:
         self._image_ref = image_ref
-        self._found: dict[tuple[Package, str], Component] = {}
+        self._found: dict[tuple[Package, str], CycloneDxObject] = {}
 
     @property
-    def components(self) -> list[Component]:
+    def components(self) -> list[CycloneDxObject]:
         """The packages so far."""
         return list(self._found.values())
 
-    def targets_of(self, found: Vulnerability) -> list[BomTarget]:
+    def targets_of(self, found: Vulnerability) -> list[CycloneDxObject]:
         """Return what a vulnerability affects: its packages, or the image where no package has a name."""
         packages = [package for package in found.packages or (found.package,) if package.name]
         if not packages:
-            return [BomTarget(ref=self._image_ref)]
+            return [{"ref": self._image_ref}]
         return [self._target(package, found) for package in packages]
 
-    def _target(self, package: Package, found: Vulnerability) -> BomTarget:
-        component = self._component(package, found)
-        versions = [BomTargetVersionRange(version=name(package.version))] if package.version else []
-        return BomTarget(ref=component.bom_ref.value or self._image_ref, versions=versions)
+    def _target(self, package: Package, found: Vulnerability) -> CycloneDxObject:
+        versions = [{"version": name(package.version)}] if package.version else []
+        return without_empty({"ref": self._component(package, found)["bom-ref"], "versions": versions})
 
-    def _component(self, package: Package, found: Vulnerability) -> Component:
+    def _component(self, package: Package, found: Vulnerability) -> CycloneDxObject:
         purl = purl_of(package, found)
-        key = package, str(purl or "")
+        text = purl.to_string() if purl else ""
+        key = package, text
         if key not in self._found:
-            self._found[key] = Component(
-                type=ComponentType.LIBRARY,
-                name=name(package.name),
-                version=name(package.version) or None,
-                purl=purl,
-                bom_ref=f"{self._image_ref}-package-{len(self._found) + 1}",
-                properties=properties([("namespace", name(package.namespace))]),
+            self._found[key] = without_empty(
+                {
+                    "type": "library",
+                    "name": name(package.name),
+                    "version": name(package.version),
+                    "purl": text,
+                    "bom-ref": f"{self._image_ref}-package-{len(self._found) + 1}",
+                    "properties": properties([("namespace", name(package.namespace))]),
+                }
             )
         return self._found[key]
 
