@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from portus_scan.delivery.documents import join_documents, read_document
 from portus_scan.exits import CommandFault
 from portus_scan.formats.json import JsonLinesReporter
 from portus_scanners import Outcome, ReportDocument, Severity, dump_document, dump_line, load_document
+from portus_scanners.serialize import read_document as read_document_of_core
 
 from .documents import UNRESOLVED, make_document, make_finding, make_run
 
@@ -217,3 +219,31 @@ def test_severities_are_those_of_the_core() -> None:
     from portus_scan.options import SEVERITIES
 
     assert tuple(one.value for one in Severity) == SEVERITIES
+
+
+def test_a_file_of_many_images_is_not_held_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: Write
+) -> None:
+    """Formats and gate make the same of reports that stay in their file, or in a copy of stdin, as of others."""
+    reports = tuple(
+        evolve(one.reports[0], image=evolve(one.reports[0].image, digest=f"sha256:{number:064x}"))
+        for number, one in enumerate([OK, FAILED, PARTIAL, OK])
+    )
+    name = write("many.json", evolve(OK, reports=reports, errors=(UNRESOLVED,)))
+    formats = ("table", "json", "jsonl", "csv", "sarif", "junit", "gitlab", "markdown", "cyclonedx", "html")
+
+    def made(folder: str, *names: str, stdin: str | None = None) -> dict[str, bytes]:
+        outputs = [f"--output={one}={tmp_path / folder / one}" for one in formats]
+        result = CliRunner().invoke(
+            command, ["convert", *names, *outputs, "--fail-on", "low", "--baseline", name], input=stdin
+        )
+        assert 1 == result.exit_code, result.output
+        files = sorted(path for path in (tmp_path / folder).rglob("*") if path.is_file())
+        return {str(path.relative_to(tmp_path / folder)): path.read_bytes() for path in files}
+
+    (tmp_path / "kept").mkdir()
+    expected = made("kept", name)
+    monkeypatch.setattr("portus_scan.delivery.documents.read_stored", partial(read_document_of_core, most_kept=0))
+    for folder, names, stdin in (("file", [name], None), ("stdin", ["-"], Path(name).read_text())):
+        (tmp_path / folder).mkdir()
+        assert expected == made(folder, *names, stdin=stdin)

@@ -14,6 +14,9 @@ r"""The contract with a format, what turns a report document into text or into f
 
 A format is a pure function of its job: it neither reads nor writes anything itself, and everything in a document that
 comes from an image, a registry or a backend is hostile.
+
+A document may have any number of images. ``document.reports`` is a sequence that may read each report from a file when
+it is asked for: go through it as often as needed, keep of each report no more than a few words, and yield as you go.
 """
 
 from __future__ import annotations

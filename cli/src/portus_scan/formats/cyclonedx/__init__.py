@@ -25,8 +25,8 @@ class CycloneDxReporter(TextReporter, contract=1):
     description = "CycloneDX 1.6 JSON with VEX, for inventories of components and vulnerabilities"
 
     def __init__(self) -> None:
-        if find_spec("cyclonedx") is None or find_spec("packageurl") is None:
-            raise ImportError("it needs libraries of its own; try: pip install 'portus-scan[cyclonedx]'")
+        if find_spec("packageurl") is None:
+            raise ImportError("it needs a library of its own; try: pip install 'portus-scan[cyclonedx]'")
 
     def render(self, job: ReportJob) -> Iterator[str]:
         """Yield the document, a component or an entry at a time."""

@@ -1,0 +1,94 @@
+"""Documents of any size: reports that stay in their file, however that is indented."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import pytest
+from hypothesis import given, settings, strategies as st
+from policy.judged import UNRESOLVED, document, finding, image, report, run
+from portus_scanners import InvalidDocumentError, ReportDocument, dump_document, dump_line, load_document
+from portus_scanners.models import LazySequence, join_reports, map_reports
+from portus_scanners.serialize import json_stream, read_document
+
+from .strategies import documents
+
+
+def in_lines(made: ReportDocument) -> str:
+    """Return a document as JSON Lines."""
+    return "".join(map(dump_line, (*made.reports, *made.errors, made)))
+
+
+def stored(text: str) -> ReportDocument:
+    """Return a document of which no report is kept in memory."""
+    return read_document(io.BytesIO(text.encode()), most_kept=0)
+
+
+@given(documents, st.sampled_from([1, 7, 1 << 20]), st.sampled_from([None, 2]), st.booleans())
+@settings(max_examples=40)
+def test_whatever_its_form_it_is_the_same(made: ReportDocument, piece: int, indent: int | None, is_ascii: bool) -> None:
+    """Written by us or by another program, read in pieces of any size: the reports are equal, and so is the rest."""
+    value = json.loads(dump_document(made))
+    other = json.dumps(value, indent=indent, ensure_ascii=is_ascii, sort_keys=bool(indent))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(json_stream, "_PIECE", piece)
+        assert [made] * 3 == [stored(text) for text in (dump_document(made), in_lines(made), other)]
+
+
+def test_reports_are_read_when_they_are_asked_for() -> None:
+    """A sequence like any other: again and again, from both ends, in slices; it is not in memory."""
+    reports = tuple(report(run("a", finding()), of=image(f"registry.example/app:{number}")) for number in range(3))
+    made = ReportDocument(reports=reports, errors=(UNRESOLVED,))
+    for text in (dump_document(made), in_lines(made)):
+        found = stored(text).reports
+        assert isinstance(found, LazySequence)
+        assert (3, list(reports), list(reports)) == (len(found), list(found), list(found))
+        assert (reports[2], reports[1:]) == (found[-1], found[1:])
+        with pytest.raises(IndexError):
+            found[3]
+
+
+def test_a_file_that_was_changed_meanwhile_is_refused() -> None:
+    """What is read later is checked as it was at first."""
+    made = document(run("a", finding()))
+    file = io.BytesIO(in_lines(ReportDocument(reports=(*made.reports, *made.reports))).encode())
+    found = read_document(file, most_kept=0).reports
+    file.seek(0)
+    file.write(b"{" * 40)
+    assert found[1].vulnerabilities  # the last that was read is kept
+    with pytest.raises(InvalidDocumentError):
+        found[0]
+
+
+def test_what_is_done_to_each_report_is_done_when_it_is_read() -> None:
+    """Of a tuple at once; of a sequence each time. Several documents are one after another."""
+    made = document(run("a", finding()))
+    lazy, asked = stored(dump_document(made)).reports, []
+    mapped = map_reports(lazy, lambda one: asked.append(one) or one)  # type: ignore[func-returns-value]
+    assert (0, 1) == (len(asked), len(mapped))
+    assert (made.reports[0], 1) == (mapped[0], len(asked))
+    joined = join_reports([made.reports, mapped, (), lazy])
+    assert (3, list(made.reports) * 3) == (len(joined), list(joined))
+    assert () == join_reports([])
+
+
+@pytest.mark.parametrize("name", ["reports", "errors", "gate"])
+def test_a_member_that_is_there_twice_is_refused(name: str) -> None:
+    """A second, empty list of reports would hide the first."""
+    text = dump_document(document(run("a", finding())))
+    with pytest.raises(InvalidDocumentError, match="is not the name of one member"):
+        load_document(text.rstrip()[:-1] + f',"{name}":[]}}')
+
+
+def test_a_value_without_an_end_is_not_read_forever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One value is read up to the limit, in a document and in JSON Lines."""
+    for module in ("json_stream", "documents"):
+        monkeypatch.setattr(sys.modules[f"portus_scanners.serialize.{module}"], "LONGEST_VALUE", 1000)
+    monkeypatch.setattr(json_stream, "_PIECE", 100)
+    text = dump_document(document(run("a", finding(description="x" * 10_000))))
+    lines = in_lines(document(run("a", finding(description="x" * 10_000))))
+    for one, words in ((text, "more than 1,000 characters"), (lines, "more than 1,000")):
+        with pytest.raises(InvalidDocumentError, match=words):
+            load_document(one)
