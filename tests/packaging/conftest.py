@@ -16,6 +16,7 @@ FOLDERS = {
     "portus-scanners": "core",
     "portus-policy": "policy",
     "portus-scanners-testing": "kit",
+    "portus-scanners-isolation": "isolation",
     "portus-scan": "cli",
     "portus-scan-server": "server",
     "portus-scanner-clair": "plugins/clair",

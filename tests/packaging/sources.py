@@ -10,7 +10,7 @@ from pathlib import Path
 from attrs import frozen
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("images", "core", "policy", "kit", "cli", "server", "plugins/*", "examples/*")
+FOLDERS = ("images", "core", "policy", "kit", "isolation", "cli", "server", "plugins/*", "examples/*")
 
 
 @frozen

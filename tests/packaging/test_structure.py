@@ -15,6 +15,7 @@ DISTRIBUTIONS = {
     "core": {"images"},
     "policy": {"core", "images"},
     "kit": {"core", "images"},
+    "isolation": {"core", "images"},
     "cli": {"policy", "core", "images"},
     "server": {"cli", "policy", "core", "images"},  # the formats, and the rules of pages: one set with the static site
     "plugins": {"core"},
@@ -22,7 +23,6 @@ DISTRIBUTIONS = {
 }
 # The rooms of the core, lowest first: which of them each one imports.
 ROOMS = {
-    "environment": "",
     "errors": "",
     "models": "",
     "scanner_settings": "",
@@ -31,8 +31,8 @@ ROOMS = {
     "settings": "errors plugins scanner_settings",
     "merge": "models",
     "serialize": "errors merge models",
-    "backends": "environment errors models scanner scanner_settings",
-    "engine": "environment errors merge models plugins scanner scanner_settings serialize settings",
+    "backends": "errors models scanner scanner_settings",
+    "engine": "errors merge models plugins scanner scanner_settings serialize settings",
 }
 DOORS_OF_PLUGINS = {"portus_scanners", "portus_scanners.backends"}
 BUDGETS = {"images": 7_900, "core": 10_300, "policy": 4_200, "kit": 6_000, "server": 9_000}

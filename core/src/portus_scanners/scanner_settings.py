@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from inspect import get_annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -34,13 +33,8 @@ def _check_base_url(_instance: object, attribute: Attribute[str], value: str) ->
         raise ValueError(f"{attribute.name} must be a plain base URL, without ? and #")
 
 
-class Isolation(Enum):
-    """Where the code of a scanner runs."""
-
-    NONE = "none"
-    """In our own process, in a task that is watched."""
-    PROCESS = "process"
-    """In a process of its own for each image, which is killed at the deadline."""
+NOT_ISOLATED = "none"
+"""The `isolation` of a scanner whose code runs in our own process, in a task that is watched."""
 
 
 @frozen(kw_only=True)
@@ -63,7 +57,7 @@ class ScannerSettings:
     enabled: bool | None = None
     timeout: Seconds = field(default=900.0, validator=gt(0))
     concurrency: int = field(default=4, validator=ge(1))
-    isolation: Isolation = Isolation.NONE
+    isolation: str = NOT_ISOLATED
     memory_limit: int = field(default=4096, validator=ge(0))
 
 

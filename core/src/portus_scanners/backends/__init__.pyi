@@ -15,6 +15,7 @@ from ..scanner_settings import (
 from .answer import (
     structure_answer as structure_answer,
 )
+from .environment import inherited as inherited
 from .files import (
     PathTemplate as PathTemplate,
     read_file as read_file,

@@ -3,29 +3,45 @@
 From the outside to the inside: ``engine`` is what callers open, ``scans`` what they iterate over, for one image and for
 many, which ``feed`` brings as a ``job`` each; ``crew`` has the ready scanners; ``image_scan`` is all of them on one
 image, ``run`` one of them, with its slot (``slots``) and what it tells (``context``); ``isolation`` watches foreign
-code.
+code, and ``isolations`` finds what runs it elsewhere, which is built of the same parts.
 """
 
 from __future__ import annotations
 
-from .context import SHORTEST_WAIT, EngineContext, Progress
-from .crew import ScannerHealth
+from .boundary import MOST_FINDINGS, Raised, take_report
+from .context import CURRENT_RUN, SHORTEST_WAIT, EngineContext, Progress, RunState, see_error
+from .crew import ConfiguredScanner, Crew, ReadyScanner, ScannerHealth, configure
 from .engine import Engine
+from .isolation import Watchdog
+from .isolations import ScannerIsolation
 from .job import ImageProgress, ScanEnd, make_document
 from .scans import Scan, Scans
-from .slots import BackendLimit, Slots
+from .slots import BackendLimit, LocalSlots, Slots
 
 __all__ = [
+    "CURRENT_RUN",
+    "MOST_FINDINGS",
     "SHORTEST_WAIT",
     "BackendLimit",
+    "ConfiguredScanner",
+    "Crew",
     "Engine",
     "EngineContext",
     "ImageProgress",
+    "LocalSlots",
     "Progress",
+    "Raised",
+    "ReadyScanner",
+    "RunState",
     "Scan",
     "ScanEnd",
     "ScannerHealth",
+    "ScannerIsolation",
     "Scans",
     "Slots",
+    "Watchdog",
+    "configure",
     "make_document",
+    "see_error",
+    "take_report",
 ]

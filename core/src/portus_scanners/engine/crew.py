@@ -18,7 +18,7 @@ from ..errors import PluginError
 from ..models import Database
 from ..plugins import LoadedPlugin, Plugin, load_plugins
 from ..scanner import Health, Scanner
-from ..scanner_settings import Isolation, ScannerSettings, session_for
+from ..scanner_settings import NOT_ISOLATED, ScannerSettings, session_for
 from ..settings import ScannerSection, SettingsFaults, enabled_but_left_out
 from .boundary import Raised, take_database, take_health, take_settings
 from .context import EngineContext
@@ -112,7 +112,7 @@ async def configure(
 
 
 def _is_isolated(section: ScannerSection) -> bool:
-    return section.values.get("isolation", Isolation.NONE.value) != Isolation.NONE.value
+    return section.values.get("isolation", NOT_ISOLATED) != NOT_ISOLATED
 
 
 def _configure(section: ScannerSection, loaded: LoadedPlugin[Scanner[Any]] | None) -> ConfiguredScanner:

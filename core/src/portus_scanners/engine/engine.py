@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
 
 from portus_images import LOOPBACK, Image, ImageReference, Images, Platform, Registry, ServeAddress, parse_reference
 
@@ -15,12 +14,10 @@ from .context import Progress
 from .crew import NOT_OPEN, ConfiguredScanner, Crew, Isolate, ScannerHealth, configure
 from .feed import Source, read_all
 from .isolation import Watchdog
+from .isolations import ScannerIsolation, load_isolation
 from .job import ImageProgress, make_document
 from .scans import Scan, Scans
 from .slots import LocalSlots, Slots
-
-if TYPE_CHECKING:
-    from .isolated import Nursery
 
 
 class Engine:
@@ -93,16 +90,15 @@ class Engine:
         return self
 
     def _make_isolate(self, closing: AsyncExitStack) -> Isolate:
-        """Return what configures a scanner in processes of its own; all of them are started from one."""
-        nurseries: list[Nursery] = []
+        """Return what configures scanners whose sections name an isolation, each of which is loaded once."""
+        isolations: dict[str, ScannerIsolation] = {}
 
         async def isolate(section: ScannerSection, plugin: Plugin) -> ConfiguredScanner:
-            from .isolated import Nursery, configure_isolated  # not imported where no scanner asks for it
-
-            if not nurseries:
-                nurseries.append(Nursery(self._watchdog.grace))
-                closing.push_async_callback(nurseries[0].aclose)
-            return await configure_isolated(section, plugin, nurseries[0])
+            name = str(section.values["isolation"])
+            if name not in isolations:
+                isolations[name] = load_isolation(section)(self._watchdog.grace)
+                closing.push_async_callback(isolations[name].aclose)
+            return await isolations[name].configure(section, plugin)
 
         return isolate
 

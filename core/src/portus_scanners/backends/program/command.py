@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from portus_images import Secret, one_line
 
-from ...environment import PROXIES, inherited
 from ...errors import ScannerError, ScannerUnavailableError
+from ..environment import PROXIES, inherited
 
 OWN_FOLDERS = {
     "HOME": "home",

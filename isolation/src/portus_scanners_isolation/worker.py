@@ -16,16 +16,21 @@ from typing import Any, cast
 
 from attrs import define, frozen
 from portus_images import BlobAccess, BlobHead, Image, Images, Layer, PortusError, Referrer, SettingsError, copy_image
+from portus_scanners import Health, Plugin, ScannerReport
+from portus_scanners.engine import (
+    CURRENT_RUN,
+    ConfiguredScanner,
+    Crew,
+    LocalSlots,
+    Raised,
+    ReadyScanner,
+    RunState,
+    Watchdog,
+    configure,
+    take_report,
+)
+from portus_scanners.settings import ScannerSection
 
-from ...models import ScannerReport
-from ...plugins import Plugin
-from ...scanner import Health
-from ...settings import ScannerSection
-from ..boundary import Raised, take_report
-from ..context import CURRENT_RUN, RunState
-from ..crew import ConfiguredScanner, Crew, ReadyScanner, configure
-from ..isolation import Watchdog
-from ..slots import LocalSlots
 from .messages import Channel, error_of_refusal, plain, read, send_report
 
 _MEBIBYTE = 1024 * 1024

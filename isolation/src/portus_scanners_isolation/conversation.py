@@ -11,13 +11,19 @@ from typing import Any
 
 from attrs import define, evolve, field
 from portus_images import Image, RegistryError, SettingsError, one_line
+from portus_scanners import (
+    Database,
+    Finding,
+    Health,
+    InvalidReportError,
+    ScannerContext,
+    ScannerError,
+    ScannerReport,
+    ScannerSettings,
+    UnsupportedImageError,
+)
+from portus_scanners.engine import MOST_FINDINGS, Raised, RunState
 
-from ...errors import InvalidReportError, ScannerError, UnsupportedImageError
-from ...models import Database, Finding, ScannerReport
-from ...scanner import Health, ScannerContext
-from ...scanner_settings import ScannerSettings
-from ..boundary import MOST_FINDINGS, Raised
-from ..context import RunState
 from .messages import PIECE, error_of, plain, read, refusal_of
 from .nursery import ScannerProcess
 

@@ -13,14 +13,14 @@ from contextlib import suppress
 from pathlib import Path
 
 from attrs import define, field
+from portus_scanners import ScannerError
+from portus_scanners.backends import inherited
 
-from ...environment import inherited
-from ...errors import ScannerError
 from .messages import Channel
 
 _GONE = 6.0
 """Seconds that a keeper has to kill everything; a little more than it takes."""
-_BEGIN = "import sys; sys.path[:] = sys.argv[1:]; from portus_scanners.engine.isolated.keeper import main; main()"
+_BEGIN = "import sys; sys.path[:] = sys.argv[1:]; from portus_scanners_isolation.keeper import main; main()"
 
 
 class Nursery:

@@ -1,4 +1,4 @@
-"""The scanner that a crew has for one in a process of its own: each call of it is a process, from start to end.
+"""The scanner that a crew has for one in processes of its own: each call of it is a process, from start to end.
 
 A process serves one image: what an image does to it is no other image's concern, what one registry gives for it is
 never in the same memory as what another one gives, and a deadline can end it without ending anything else.
@@ -15,15 +15,20 @@ from typing import Any
 
 from attrs import evolve, fields, frozen
 from portus_images import Image, SettingsError
+from portus_scanners import (
+    Database,
+    Health,
+    Plugin,
+    Scanner,
+    ScannerContext,
+    ScannerError,
+    ScannerReport,
+    ScannerSettings,
+)
+from portus_scanners.engine import CURRENT_RUN, ConfiguredScanner, RunState, ScannerIsolation, see_error
+from portus_scanners.plugins import LOAD_LIMIT
+from portus_scanners.settings import ScannerSection
 
-from ...errors import ScannerError
-from ...models import Database, ScannerReport
-from ...plugins import LOAD_LIMIT, Plugin
-from ...scanner import Health, Scanner, ScannerContext
-from ...scanner_settings import ScannerSettings
-from ...settings import ScannerSection
-from ..context import CURRENT_RUN, RunState, see_error
-from ..crew import ConfiguredScanner
 from .conversation import Conversation
 from .messages import plain
 from .nursery import Nursery
@@ -93,31 +98,40 @@ async def _ask(nursery: Nursery, job: Mapping[str, Any], context: ScannerContext
         raise
 
 
-async def configure_isolated(section: ScannerSection, plugin: Plugin, nursery: Nursery) -> ConfiguredScanner:
-    """Have a process load the plugin and convert its settings: none of its code runs in this one.
+class ProcessIsolation(ScannerIsolation):
+    """Has each scanner's code run in processes that are forked from one of ours."""
 
-    Raises:
-        SettingsError: One line for each fault of the section.
-    """
-    own = {key: value for key, value in section.values.items() if key in _OURS}
-    limits = evolve(section, values=own).structure(ScannerSettings)
-    job = _job_of(section, plugin, limits.memory_limit, nursery.grace)
-    try:
-        async with asyncio.timeout(LOAD_LIMIT):
-            fault, known = await _ask(nursery, {**job, "work": "configure"}, None, None)
-    except TimeoutError:
-        fault = f"its process could not load it within {LOAD_LIMIT:g} s"
-    except ScannerError as error:
-        fault = str(error)
-    if fault is not None:
-        return ConfiguredScanner(name=section.name, plugin=section.plugin, fault=fault)
-    return ConfiguredScanner(
-        name=section.name,
-        plugin=section.plugin,
-        scanner_class=IsolatedScanner,
-        settings=IsolatedSettings(nursery=nursery, job=job),
-        limits=known,
-    )
+    contract = 1
+
+    def __init__(self, grace: float) -> None:
+        super().__init__(grace)
+        self._nursery = Nursery(grace)
+
+    async def configure(self, section: ScannerSection, plugin: Plugin) -> ConfiguredScanner:
+        """Have a process load the plugin and convert its settings: none of its code runs in this one."""
+        own = {key: value for key, value in section.values.items() if key in _OURS}
+        limits = evolve(section, values=own).structure(ScannerSettings)
+        job = _job_of(section, plugin, limits.memory_limit, self.grace)
+        try:
+            async with asyncio.timeout(LOAD_LIMIT):
+                fault, known = await _ask(self._nursery, {**job, "work": "configure"}, None, None)
+        except TimeoutError:
+            fault = f"its process could not load it within {LOAD_LIMIT:g} s"
+        except ScannerError as error:
+            fault = str(error)
+        if fault is not None:
+            return ConfiguredScanner(name=section.name, plugin=section.plugin, fault=fault)
+        return ConfiguredScanner(
+            name=section.name,
+            plugin=section.plugin,
+            scanner_class=IsolatedScanner,
+            settings=IsolatedSettings(nursery=self._nursery, job=job),
+            limits=known,
+        )
+
+    async def aclose(self) -> None:
+        """End what the processes are forked from."""
+        await self._nursery.aclose()
 
 
 def _job_of(section: ScannerSection, plugin: Plugin, memory: int, grace: float) -> dict[str, Any]:

@@ -15,11 +15,15 @@ from typing import Any, TypeVar
 import portus_images
 from attrs import evolve
 from portus_images import LocalImageError, RegistryError, load_json
-
-from ...errors import InvalidReportError, ScannerError, ScannerUnavailableError, UnsupportedImageError
-from ...models import ScannerReport
-from ...serialize import document_converter
-from ..boundary import Raised
+from portus_scanners import (
+    InvalidReportError,
+    ScannerError,
+    ScannerReport,
+    ScannerUnavailableError,
+    UnsupportedImageError,
+)
+from portus_scanners.engine import Raised
+from portus_scanners.serialize import document_converter
 
 KindT = TypeVar("KindT")
 
