@@ -15,6 +15,7 @@ from portus_scan_server.answers import Freshness, MadeWith
 from portus_scan_server.requests import Reason, ask, claim, died
 from portus_scan_server.rescans import ask_for_due
 from portus_scan_server.runner import Runner
+from portus_scan_server.runner_process import _again_and_again
 from portus_scan_server.store import Store, load_answers, load_image, put_image, put_repository, put_tag, tables
 from portus_scan_server.summaries import Rules, is_current, renew_summaries
 from portus_scanners import Engine, Outcome, Reference, Settings, make_image_report
@@ -295,3 +296,37 @@ async def test_a_poisoned_request_takes_no_innocents_with_it(store: Store, regis
                 most = max(most, len(rows.all()))
             await asyncio.sleep(0.01)
     assert 1 == most
+
+
+async def test_a_fault_of_ours_puts_a_request_off(
+    store: Store, registry: StandInRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where our own code raises, the request is not left running, which nobody would ever run again."""
+    digest = registry.push("team/app", "1.0", debian_image({"bash": "5"}))
+    await pushed(store, registry, "team/app:1.0", digest)
+    monkeypatch.setattr("portus_scan_server.runner.prepare_run", None)
+    async with running(store, configuration(registry.reference("x", "y").partition("/")[0])) as runner:
+        while not runner.ended:  # noqa: ASYNC110 (the runner tells nobody)
+            await asyncio.sleep(0.01)
+    async with store.reading() as db:
+        row = (await db.execute(select(tables.requests))).one()
+    assert ("queued", None, 1, True) == (row.state, row.owner, row.failures, "fault of this program" in row.error)
+
+
+async def test_a_chore_that_fails_is_done_again(caplog: pytest.LogCaptureFixture) -> None:
+    """A fault of ours in one round, for one image, does not end the planning for all others."""
+    rounds: list[int] = []
+    again = asyncio.Event()
+
+    async def chore() -> None:
+        rounds.append(1)
+        if len(rounds) == 1:
+            raise ZeroDivisionError("of this image")
+        again.set()
+
+    tasks = {asyncio.create_task(_again_and_again(chore, 0)), asyncio.create_task(again.wait())}
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for task in tasks:
+        task.cancel()
+    assert again.is_set()
+    assert "of this image" in caplog.text

@@ -8,7 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from portus_scan_server.service import ServiceOptions
 from portus_scan_server.store import Store, sqlite_url, tables
+from portus_scan_server.supervisor import Orders
 from portus_scanners_testing import StandInRegistry
 from portus_scanners_testing.images import debian_image
 from sqlalchemy import select
@@ -99,3 +101,10 @@ def test_mistakes_are_said_in_one_line(tmp_path: Path, config: Path) -> None:
         assert (2, 1) == (code, said.count("\n")), said
         assert expected in said
         assert "secret" not in said
+
+
+def test_what_says_the_address_of_the_database_hides_it() -> None:
+    """It may have a password, and an object is soon in a log or a traceback."""
+    address = "postgresql://portus:canary@db.example/portus"
+    options = ServiceOptions(data=Path(), database=address), Orders(database=address, owner="me")
+    assert [] == [one for one in map(repr, options) if "canary" in one]

@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import evolve, fields, frozen
+from attrs import evolve, field, fields, frozen
 from portus_images import Image, SettingsError
 from portus_scanners import (
     Database,
@@ -47,7 +47,7 @@ class IsolatedSettings(ScannerSettings):
     """
 
     nursery: Nursery
-    job: Mapping[str, Any]
+    job: Mapping[str, Any] = field(repr=False)  # the secrets of the section are in it
 
 
 class IsolatedScanner(Scanner[IsolatedSettings], contract=1):

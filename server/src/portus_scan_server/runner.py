@@ -1,8 +1,9 @@
 """The runner: claims requests, asks the engine, ends each in one transaction.
 
-Whatever goes wrong on the way, the request stays in the table: it is put off where no source gives the image, given
-back where the runner is stopped, and taken back by others where its process dies. An end that the database does not
-take is tried again until it does, and is dropped when it says that the request has another owner by now.
+Whatever goes wrong on the way, the request stays in the table: it is put off where no source gives the image or this
+program is at fault, given back where the runner is stopped, and taken back by others where its process dies. An end
+that the database does not take is tried again until it does, and is dropped when it says that the request has another
+owner by now.
 """
 
 from __future__ import annotations
@@ -16,7 +17,15 @@ from functools import partial
 from typing import TypeVar
 
 from attrs import evolve
-from portus_images import Image, ImageNotFoundError, InvalidReferenceError, PortusError, Reference, RegistryError
+from portus_images import (
+    Image,
+    ImageNotFoundError,
+    InvalidReferenceError,
+    PortusError,
+    Reference,
+    RegistryError,
+    class_name,
+)
 from portus_scanners import Engine, ImageReport, Outcome, ScannerRun
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -171,9 +180,10 @@ class Runner:
                 await self._end_image(claimed, source, report, with_what)
             else:
                 await self._persist(lambda db: _end_index(db, claimed, source, images, self._rules))
-        except PortusError as error:
-            logger.warning("request %d can't be run: %s", claimed.request_id, error)
-            text = str(error)
+        except Exception as error:
+            ours = not isinstance(error, PortusError)
+            text = f"a fault of this program ({class_name(error)}): see its log" if ours else str(error)
+            logger.warning("request %d can't be run: %s", claimed.request_id, text, exc_info=error if ours else None)
             await self._persist(lambda db: put_off(db, claimed, "scan", text))
 
     async def _find(self, claimed: ClaimedRequest) -> tuple[ImageSource, tuple[Image, ...]] | None:

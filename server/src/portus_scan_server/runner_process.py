@@ -108,12 +108,14 @@ async def _listen(lines: asyncio.StreamReader, runner: Runner) -> None:
 
 
 async def _again_and_again(chore: Callable[[], Awaitable[None]], seconds: float) -> None:
-    """Do a chore for ever, with pauses; while the database is away, it is left out."""
+    """Do a chore for ever, with pauses; while the database is away, or after a fault, it is left out once."""
     while True:
         try:
             await chore()
         except StoreUnavailableError as error:
             logger.warning("left out: %s", error)
+        except Exception:  # what one image does to a chore must not end it for all others
+            logger.exception("left out by a fault of this program")
         await asyncio.sleep(seconds)
 
 

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from aiohttp import web
-from attrs import frozen
+from attrs import field, frozen
 from portus_images import SettingsError
 from sqlalchemy import func, select
 
@@ -46,7 +46,7 @@ class ServiceOptions:
     """
 
     data: Path
-    database: str = ""
+    database: str = field(default="", repr=False)
     config: str | None = None
     host: str = "127.0.0.1"
     port: int = 8080

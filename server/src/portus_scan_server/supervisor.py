@@ -8,7 +8,7 @@ import logging
 import sys
 from collections.abc import Sequence
 
-from attrs import asdict, evolve, frozen
+from attrs import asdict, evolve, field, frozen
 
 from .requests import died, new_owner
 from .store import Store, StoreUnavailableError
@@ -39,7 +39,7 @@ class Orders:
         drain: Seconds that running scans have once the runner is to stop.
     """
 
-    database: str
+    database: str = field(repr=False)
     owner: str
     config: str | None = None
     concurrency: int = 4

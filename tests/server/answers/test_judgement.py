@@ -125,3 +125,12 @@ def test_clean_is_only_what_every_scanner_calls_clean(found: dict[str, tuple[Sto
             assert answer.checked_at >= NOW - timedelta(days=7)
             for one in filter(None, (answer, said)):
                 assert (Outcome.OK, 0) == (one.run.outcome, one.total)
+
+
+def test_an_answer_is_outdated_from_the_moment_on_until_which_it_holds() -> None:
+    """At that very moment it does not count any longer: a summary of then would hold for ever."""
+    answers = {"a": ScannerAnswers(scanner="a", answer=OK, said=OK, last=OK)}
+    fresh = judge_answers(["a"], answers, now=NOW)
+    assert fresh.holds_until is not None
+    then = judge_answers(["a"], answers, now=fresh.holds_until)
+    assert (CLEAN, UNKNOWN, None) == (fresh.verdict, then.verdict, then.holds_until)

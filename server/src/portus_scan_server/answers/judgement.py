@@ -5,7 +5,7 @@ For each scanner that is enabled now:
 1. Its answer is its newest run that ended `ok`.
 2. Without one, what it last said counts; where it has said nothing, how its last try ended; else that it was not asked.
    None of these is clean.
-3. An answer that was last checked longer ago than `max_age` is unknown.
+3. An answer that was last checked `max_age` ago, or longer, is unknown.
 4. What it said after its answer (`incomplete`, `unsupported`, findings of a run that failed) is shown beside the
    answer, and counts too.
 5. A later try that failed and found nothing leaves the answer as it is, with a mark.
@@ -132,7 +132,7 @@ def _doubts(stored: ScannerAnswers, now: datetime, max_age: timedelta) -> Iterat
 
 
 def _is_outdated(answer: StoredRun, now: datetime, max_age: timedelta) -> bool:
-    return now - answer.checked_at > max_age
+    return now - answer.checked_at >= max_age  # at `holds_until` as well: a summary of then would hold for ever
 
 
 def _is_same(one: StoredRun, other: StoredRun | None) -> bool:
