@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from attrs import evolve
+from portus_images import Images
 from portus_scanners import (
     Engine,
     ImageReport,
@@ -26,6 +27,7 @@ from portus_scanners import (
     Verdict,
 )
 from portus_scanners.plugins import Plugin
+from portus_scanners_isolation.conversation import Conversation
 from portus_scanners_testing import StandInRegistry
 from portus_scanners_testing.contract.leaks import Holdings, check_nothing_left
 from portus_scanners_testing.images import make_artifact
@@ -226,6 +228,60 @@ async def test_questions_about_an_image_are_answered_by_the_engine(monkeypatch: 
             reports.append(run.report)
     assert reports[0] == reports[1]
     assert "ImageNotFoundError" in dict(reports[0].findings[0].details)["error"]
+
+
+async def test_a_layer_is_written_to_the_folder_of_the_process_alone(tmp_path: Path, scratch: Path) -> None:
+    """The engine writes no file where a process says: elsewhere, through a link, upwards."""
+    async with StandInRegistry() as registry:
+        registry.push("team/app", "1.0", PUSHED)
+        async with open_engine({"bad": "portus_scanner_hostile.telling:Writes"}, server=str(tmp_path)) as engine:
+            (run,) = (await engine.scan(registry.reference("team/app", "1.0"))).results
+    assert run.report is not None
+    told = dict(run.report.findings[0].details)
+    assert {"outside", "dots", "link"} == {name for name, said in told.items() if "its own folder" in said}
+    assert [scratch] == list(tmp_path.iterdir())
+    assert [] == list(scratch.iterdir())
+
+
+async def test_a_question_that_fails_in_the_engine_is_no_unsupported_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What our own code raises says nothing about the image: the run has failed."""
+    monkeypatch.setattr(Images, "blob", None)
+    async with StandInRegistry() as registry:
+        registry.push("team/app", "1.0", PUSHED)
+        async with open_engine({"bad": "portus_scanner_hostile.telling:Registries"}) as engine:
+            (run,) = (await engine.scan(registry.reference("team/app", "1.0"))).results
+    assert (Outcome.FAILED, "this can't be answered (TypeError)") == (run.outcome, run.error)
+
+
+async def test_one_body_at_a_time_is_in_memory_for_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many it asks for at once: each may have 64 MiB, and as much again on the way."""
+    under_way, most = 0, 0
+
+    async def fetch(*_arguments: object, **_named: object) -> bytes:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        under_way -= 1
+        return b"body"
+
+    monkeypatch.setattr(Images, "fetch", fetch)
+    async with open_engine({"bad": "portus_scanner_hostile.telling:Fetches"}) as engine:
+        (run,) = (await engine.scan(IMAGE)).results
+    assert (Outcome.OK, 1) == (run.outcome, most)
+
+
+async def test_words_of_a_process_about_its_settings_are_lines() -> None:
+    """They go to a terminal: no control characters, and not megabytes of them."""
+    heard = Conversation(None, None, None, None, None)  # type: ignore[arg-type]
+    bad = "a\x1b[2J\n" * 100_000
+    fault, _ = await heard._take(["configured", bad, "", 1.0, 1])
+    with pytest.raises(SettingsError) as raised:
+        await heard._take(["settings", [bad] * 1000])
+    said = [fault, *raised.value.faults]
+    assert all(one.isprintable() and len(one) < 10_000 for one in said)
+    assert 1000 > len(said)
 
 
 @pytest.mark.parametrize("name", ["clair", "zypper", "osv", "harbor"])

@@ -6,11 +6,12 @@ import asyncio
 import base64
 import logging
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from attrs import define, evolve, field
-from portus_images import Image, RegistryError, SettingsError, one_line
+from portus_images import Image, PortusError, SettingsError, message_line, one_line
 from portus_scanners import (
     Database,
     Finding,
@@ -20,7 +21,6 @@ from portus_scanners import (
     ScannerError,
     ScannerReport,
     ScannerSettings,
-    UnsupportedImageError,
 )
 from portus_scanners.engine import MOST_FINDINGS, Raised, RunState
 
@@ -31,6 +31,8 @@ _MOST_QUESTIONS = 32
 """Questions of one process that are open at once."""
 _LARGEST_FETCH = 64 * 1024 * 1024
 """Bytes that are fetched for one of them."""
+_MOST_FAULTS = 100
+"""Lines that say what is wrong with its settings."""
 _LONGEST_RECORD = 20_000
 """Characters of a record of the log."""
 
@@ -58,6 +60,7 @@ class Conversation:
     holds: bool = field(default=False, init=False)
     _findings: list[Finding] = field(factory=list, init=False)
     _answering: set[asyncio.Task[None]] = field(factory=set, init=False)
+    _fetching: asyncio.Lock = field(factory=asyncio.Lock, init=False)
 
     async def hear(self, job: Mapping[str, Any]) -> Any:
         """Give the process its job, and return its answer: a report, for one.
@@ -94,11 +97,12 @@ class Conversation:
             case ["health", dict() as health, database]:
                 return read(health, Health), None if database is None else read(database, Database)
             case ["configured", None | str() as fault, str() as server, float() | int() as timeout, int() as number]:
-                return fault, read({"server": server, "timeout": timeout, "concurrency": number}, ScannerSettings)
+                limits = {"server": server, "timeout": timeout, "concurrency": number}
+                return fault and message_line(fault), read(limits, ScannerSettings)
             case ["raised", dict() as raised]:
                 raise error_of(read(raised, Raised))
             case ["settings", list() as faults]:
-                raise SettingsError(read(faults, tuple[str, ...]))
+                raise SettingsError(map(message_line, read(faults, tuple[str, ...])[:_MOST_FAULTS]))
             case _:
                 self._note(message)
         return None
@@ -131,15 +135,17 @@ class Conversation:
 
     async def _answer(self, number: int, what: str, arguments: list[Any]) -> None:
         channel = self._process.channel
-        try:
-            value = await self._find(what, arguments)
-        except (UnsupportedImageError, RegistryError) as error:
-            channel.send("refused", number, refusal_of(error))
-        except Exception:  # noqa: BLE001 (the boundary: whatever such arguments may lead to)
-            channel.send("refused", number, ["", "this can't be answered", {}])
-        else:
-            channel.send("answer", number, value)
-        await channel.drain()
+        async with self._fetching if what == "fetch" else nullcontext():  # one body at a time, until it is taken
+            try:
+                value = await self._find(what, arguments)
+            except PortusError as error:
+                channel.send("refused", number, refusal_of(error))
+            except Exception as error:  # noqa: BLE001 (the boundary: whatever such arguments may lead to)
+                said = f"this can't be answered ({type(error).__name__})"
+                channel.send("refused", number, refusal_of(PortusError(said)))
+            else:
+                channel.send("answer", number, value)
+            await channel.drain()
 
     async def _find(self, what: str, arguments: list[Any]) -> Any:
         """Return the answer to a question, all of which are about this image."""
@@ -149,7 +155,7 @@ class Conversation:
             case "blob", [int() as place, bool() as renew, bool() as from_here]:
                 return plain(await context.blob(image, image.layers[place], renew=renew, from_here=from_here))
             case "copy_blob", [int() as place, str() as path]:
-                return await context.copy_blob(image, image.layers[place], Path(path))
+                return await context.copy_blob(image, image.layers[place], self._own(path))
             case "head_blob", [int() as place]:
                 return plain(await context.head_blob(image, image.layers[place]))
             case "referrers", [str() as artifact_type]:
@@ -158,3 +164,11 @@ class Conversation:
                 body = await context.fetch(image, digest, max_size=min(size, _LARGEST_FETCH))
                 return base64.b64encode(body).decode()
         raise ValueError(what)
+
+    def _own(self, path: str) -> Path:
+        """Return a path in the folder of the process: nowhere else is a file written for it."""
+        place = Path(path)
+        folder = place.parent.resolve()
+        if place.name == ".." or not folder.is_relative_to(self._process.folder.resolve()):
+            raise PortusError(f"a layer is written for a process to its own folder (TMPDIR), not to {one_line(path)}")
+        return folder / place.name

@@ -28,28 +28,32 @@ from .worker import work
 
 _END_OF_PARENT, _ADOPT = 1, 36
 """``PR_SET_PDEATHSIG``, ``PR_SET_CHILD_SUBREAPER``. Source: prctl(2)."""
+_LONGEST_NAME = 100
+"""Bytes of the name of a process's own folder, which is made in that for temporary files."""
 _KILL_LIMIT = 5.0
 """Seconds that killed processes have to be gone: only one that hangs inside the kernel needs them."""
 _PAUSE = 0.005
 
 
 def main() -> NoReturn:
-    """Fork for each pair of sockets that comes in by stdin: a channel for the process, and its keeper's line."""
+    """Fork for each name of a folder that comes in by stdin, with a channel for the process and its keeper's line."""
     jobs = socket.socket(fileno=os.dup(0))
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # keepers are reaped by the system
-    while len(ends := socket.recv_fds(jobs, 1, 2)[1]) == 2:  # noqa: PLR2004
+    while True:
+        name, ends, *_ = socket.recv_fds(jobs, _LONGEST_NAME, 2)
+        if len(ends) != 2:  # noqa: PLR2004
+            os._exit(0)
         with contextlib.suppress(OSError):  # no more processes: the engine sees that the line is closed
             if os.fork() == 0:
                 jobs.close()
-                _keep(*ends)
+                _keep(Path(os.environ["TMPDIR"], name.decode()), *ends)
         for end in ends:
             os.close(end)
-    os._exit(0)
 
 
-def _keep(channel: int, line: int) -> NoReturn:
+def _keep(folder: Path, channel: int, line: int) -> NoReturn:
     """Run one process, and say on the line how it ended: ``exit 1``, ``signal 11``; end it when the line is closed."""
     try:
         os.setsid()
@@ -58,12 +62,12 @@ def _keep(channel: int, line: int) -> NoReturn:
         os.set_blocking(wake, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(wake)
-        folder = tempfile.mkdtemp(prefix="portus-scanners-")
+        folder.mkdir(mode=0o700)
         keeper = os.getpid()
         if (worker := os.fork()) == 0:
             for end in (line, woken, wake):
                 os.close(end)
-            _live(channel, folder, keeper)
+            _live(channel, str(folder), keeper)
         os.close(channel)
         status = _wait(worker, line, woken)
         _kill_all(worker)

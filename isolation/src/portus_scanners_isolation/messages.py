@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import portus_images
 from attrs import evolve
-from portus_images import LocalImageError, RegistryError, load_json
+from portus_images import LocalImageError, PortusError, RegistryError, load_json
 from portus_scanners import (
     InvalidReportError,
     ScannerError,
@@ -150,10 +150,12 @@ def error_of(raised: Raised) -> ScannerError:
     return ScannerError(raised.words)
 
 
-def refusal_of(error: RegistryError | UnsupportedImageError) -> list[Any]:
+def refusal_of(error: PortusError) -> list[Any]:
     """Return why a question about the image has no answer, as JSON values."""
     if isinstance(error, UnsupportedImageError):
         return ["", str(error), {}]
+    if not isinstance(error, RegistryError):
+        return [PortusError.__name__, str(error), {}]
     kind = RegistryError if isinstance(error, LocalImageError) else type(error)  # the former is made otherwise
     return [kind.__name__, str(error), {"registry": error.registry, "step": error.step, "status": error.status}]
 

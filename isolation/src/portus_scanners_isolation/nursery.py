@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -35,6 +36,7 @@ class Nursery:
         self._forks: Process | None = None
         self._jobs: socket.socket | None = None
         self._starting = asyncio.Lock()
+        self._temporary = Path(tempfile.gettempdir())
 
     async def begin(self) -> ScannerProcess:
         """Start a process.
@@ -42,13 +44,14 @@ class Nursery:
         Raises:
             ScannerError: The system can't start it.
         """
+        folder = self._temporary / f"portus-scanners-{secrets.token_hex(16)}"
         ends = [*socket.socketpair(), *socket.socketpair()]
         try:
             async with self._starting:
                 if self._jobs is None or self._forks is None or self._forks.returncode is not None:
                     await self._start()
                 assert self._jobs is not None  # noqa: S101 (for mypy)
-                socket.send_fds(self._jobs, [b"."], [ends[1].fileno(), ends[3].fileno()])
+                socket.send_fds(self._jobs, [folder.name.encode()], [ends[1].fileno(), ends[3].fileno()])
             channel = await Channel.open(ends[0], foreign=True)
             reader, writer = await asyncio.open_unix_connection(sock=ends[2])
         except OSError as error:
@@ -58,7 +61,7 @@ class Nursery:
         finally:
             ends[1].close()
             ends[3].close()
-        return ScannerProcess(channel, reader, writer, self.grace)
+        return ScannerProcess(channel, folder, reader, writer, self.grace)
 
     async def aclose(self) -> None:
         """End what the processes are forked from."""
@@ -83,7 +86,7 @@ class Nursery:
                 stdin=theirs.fileno(),
                 stdout=DEVNULL,
                 stderr=DEVNULL,
-                env=_environment(),
+                env=_environment(self._temporary),
                 start_new_session=True,
             )
 
@@ -94,10 +97,12 @@ class ScannerProcess:
 
     Attributes:
         channel: To it.
+        folder: Its own, for all files that it makes; it is removed when the process has ended.
         grace: Seconds that it has to end by itself.
     """
 
     channel: Channel
+    folder: Path
     _reader: asyncio.StreamReader
     _writer: asyncio.StreamWriter
     grace: float
@@ -130,12 +135,12 @@ class ScannerProcess:
             return b""
 
 
-def _environment() -> dict[str, str]:
+def _environment(temporary: Path) -> dict[str, str]:
     """Return the environment of all processes; locks that they share with others lie where it says."""
     shared = {"XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")}
     if "XDG_RUNTIME_DIR" in os.environ:
         shared["XDG_RUNTIME_DIR"] = os.environ["XDG_RUNTIME_DIR"]
-    return {**inherited(), "TMPDIR": tempfile.gettempdir(), **shared}
+    return {**inherited(), "TMPDIR": str(temporary), **shared}
 
 
 def _how(said: str) -> str:

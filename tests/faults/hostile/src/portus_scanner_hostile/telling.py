@@ -101,3 +101,30 @@ class Long(Scanner[LongSettings], contract=1):
 
     async def scan(self, image: Image) -> ScannerReport:
         return ScannerReport(notes=(self.settings.flavour,))
+
+
+class Writes(Scanner[ScannerSettings], contract=1):
+    """Has the engine write a layer to where its settings say, and tells what it hears."""
+
+    async def scan(self, image: Image) -> ScannerReport:
+        own = Path(tempfile.gettempdir())
+        (own / "out").symlink_to(self.settings.server)
+        told = {}
+        for name, path in {
+            "outside": Path(self.settings.server, "layer"),
+            "dots": own / "x" / ".." / ".." / "layer",
+            "link": own / "out" / "layer",
+        }.items():
+            try:
+                await self.context.copy_blob(image, image.layers[0], path)
+            except Exception as error:  # noqa: BLE001 (told)
+                told[name] = f"{type(error).__name__}: {error}"
+        return ScannerReport(findings=(Finding(id="CVE-1", details=told),))
+
+
+class Fetches(Scanner[ScannerSettings], contract=1):
+    """Asks for several bodies at once."""
+
+    async def scan(self, image: Image) -> ScannerReport:
+        await asyncio.gather(*(self.context.fetch(image, "sha256:" + "0" * 64, max_size=10) for _ in range(8)))
+        return report()
