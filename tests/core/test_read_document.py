@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings, strategies as st
-from policy.judged import UNRESOLVED, document, finding, image, report, run
+from policy.judged import IDS, UNRESOLVED, document, finding, image, report, run
 from portus_scanners import InvalidDocumentError, ReportDocument, dump_document, dump_line, load_document
 from portus_scanners.models import LazySequence, join_reports, map_reports
 from portus_scanners.serialize import json_stream, read_document
@@ -60,6 +62,23 @@ def test_a_file_that_was_changed_meanwhile_is_refused() -> None:
     assert found[1].vulnerabilities  # the last that was read is kept
     with pytest.raises(InvalidDocumentError):
         found[0]
+
+
+def test_a_file_that_was_changed_to_another_report_is_refused(tmp_path: Path) -> None:
+    """A verdict of one state of the file never stands beside the findings of another."""
+    made = document(run("a", finding())).reports
+    for write in (dump_document, in_lines):
+        path = tmp_path / "report"
+        path.write_text(write(ReportDocument(reports=(*made, *made))))
+        os.utime(path, ns=(0, 0))
+        with path.open("rb") as file:
+            found = read_document(file, most_kept=0).reports
+            assert made[0] == found[0]
+            other = path.read_text().replace(IDS[0], IDS[1])
+            assert other != path.read_text()
+            path.write_text(other)
+            with pytest.raises(InvalidDocumentError, match="was changed"):
+                found[1]
 
 
 def test_what_is_done_to_each_report_is_done_when_it_is_read() -> None:

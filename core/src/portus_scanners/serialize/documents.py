@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from array import array
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
@@ -177,6 +178,7 @@ class _StoredReports:
         self._bytes = 0
         self._kept: list[ImageReport] | None = []
         self._last: tuple[int, ImageReport] | None = None
+        self._state = _state_of(file)
 
     def __len__(self) -> int:
         return len(self._sizes)
@@ -204,10 +206,19 @@ class _StoredReports:
         self._file.seek(self._begins[number])
         data = self._file.read(self._sizes[number])
         report = load_line(data) if self._in_lines else structure(_value_of(data), ImageReport)
-        if not isinstance(report, ImageReport):
+        if not isinstance(report, ImageReport) or _state_of(self._file) != self._state:
             raise InvalidDocumentError(["$: the file was changed while it was read"])
         self._last = number, report
         return report
+
+
+def _state_of(file: BinaryIO) -> tuple[int, int] | None:
+    """Return what differs once a file was written to; None for what is no file."""
+    try:
+        seen = os.fstat(file.fileno())
+    except OSError:  # io.UnsupportedOperation is one
+        return None
+    return seen.st_size, seen.st_mtime_ns
 
 
 def _value_of(data: bytes) -> Any:
