@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Set
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
@@ -48,6 +48,14 @@ class Looked(NamedTuple):
     passing: bool = True
     """Whether all of them are resolved, and every run of a scanner ended as it may."""
 
+    def and_image(self, outcomes: Set[Outcome], allowed: Collection[Outcome] = ()) -> Looked:
+        """Return what is known with one more image, of which the runs ended so; see `look_at`."""
+        from portus_scanners import Outcome
+
+        seen = not outcomes.isdisjoint({Outcome.OK, Outcome.INCOMPLETE})
+        passing = bool(outcomes) and outcomes <= {Outcome.OK, *allowed}
+        return Looked(self.seen or seen, self.passing and passing)
+
 
 def look_at(document: ReportDocument, allowed: Collection[Outcome] = ()) -> Looked:
     """Return what the images of a document say; one that no scanner was asked about is not scanned.
@@ -56,14 +64,10 @@ def look_at(document: ReportDocument, allowed: Collection[Outcome] = ()) -> Look
         document: The answer.
         allowed: Outcomes other than ok that the gate's policy allows.
     """
-    from portus_scanners import Outcome
-
-    seen, passing = False, not document.errors
+    looked = Looked(passing=not document.errors)
     for report in document.reports:
-        outcomes = {run.outcome for run in report.results}
-        seen = seen or not outcomes.isdisjoint({Outcome.OK, Outcome.INCOMPLETE})
-        passing = passing and bool(outcomes) and outcomes <= {Outcome.OK, *allowed}
-    return Looked(seen=seen, passing=passing)
+        looked = looked.and_image({run.outcome for run in report.results}, allowed)
+    return looked
 
 
 def judge_document(document: ReportDocument, allowed: Collection[Outcome] = ()) -> ExitCode:

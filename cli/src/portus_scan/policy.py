@@ -102,6 +102,12 @@ class WalkPolicy:
         self._rules: tuple[str, ...] = ()
 
     @property
+    def asks(self) -> bool:
+        """Whether anything is asked of the images; without, none is changed."""
+        policy = self._policy.policy
+        return policy is not None and (policy.severity, policy.gate, policy.suppressions) != (None, None, None)
+
+    @property
     def allowed(self) -> frozenset[Outcome]:
         """The outcomes other than ok that do not fail the gate."""
         return self._policy.allowed

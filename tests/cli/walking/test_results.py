@@ -9,11 +9,25 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import assume, given, settings
 from portus_scan.exits import CommandFault
 from portus_scan.walking import records
+from portus_scan.walking.counted import AnyReport, CountedReport
 from portus_scan.walking.records import INTERRUPTED, ResultsFile, reference_of
-from portus_scanners import ImageReport, Outcome, ReportDocument, UnresolvedImage, load_document
+from portus_scanners import (
+    Image,
+    ImageReport,
+    LocalImage,
+    LocalReference,
+    Outcome,
+    ReportDocument,
+    UnresolvedImage,
+    dump_line,
+    load_document,
+    load_line,
+)
 
+from ...core.strategies import image_reports
 from ..documents import UNRESOLVED, make_finding, make_image, make_report, make_run
 
 ENDS = [
@@ -59,7 +73,7 @@ def test_what_was_finished_is_read_again(tmp_path: Path, tail: bytes, ended: boo
     fill(path, ended=ended, interrupted=STOPPED if ended else None)
     path.write_bytes(path.read_bytes() + tail)
     with ResultsFile(path, resume=True) as file:
-        assert (FINISHED, ENDS[1:]) == (list(file.read()), list(file.to_retry()))
+        assert (FINISHED, ENDS[1:]) == (list(file.read(whole=True)), list(file.to_retry()))
         assert [True, False, False, False] == [name in file for name in [*map(reference_of, ENDS), "r.example/new:1"]]
         assert file.was_whole is False
     assert whole == path.read_bytes()
@@ -93,15 +107,69 @@ def test_only_one_process_writes(tmp_path: Path) -> None:
         ResultsFile(tmp_path / "r", resume=True)
 
 
-def test_a_line_that_is_no_report_is_named(tmp_path: Path) -> None:
-    """And the file is left as it is."""
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('"verdict":"vulnerable"', '"verdict":"maybe"'),
+        ('"verdict":"vulnerable"', '"verdict":"clean"'),
+        ('"verdict":"vulnerable",', ""),
+        ('"verdict":"vulnerable"', '"verdict":"clean","verdict":"vulnerable"'),
+        ('"vulnerabilities":[{', '"others":[{'),
+        ('"vulnerabilities":[{', '"vulnerabilities":[{"severity":"dire"},{'),
+        ('"results":[{', '"others":[{'),
+        ('"results":[{', '"results":[7,{'),
+        ('"scanner":"clair"', '"scanner":""'),
+        ('"outcome":"ok"', '"outcome":"done"'),
+        ('"outcome":"ok"', '"outcome":"unsupported"'),
+        ('"outcome":"ok"', '"outcome":"ok","error":"it was away"'),
+        ('"complete":true', '"complete":false'),
+        ('"complete":true,', ""),
+        ('"findings":[{', '"others":[{'),
+        ('"report":{"complete"', '"other":{"complete"'),
+        ('"report":{"complete"', '"report":null,"other":{"complete"'),
+        ('"reference":"r.example', '"reference":"r example'),
+        ('"digest":"sha256:a', '"other":"sha256:a'),
+    ],
+)
+def test_a_line_that_is_no_report_is_named(tmp_path: Path, old: str, new: str, whole: bool) -> None:
+    """What is unknown, missing, repeated or denied by the rest makes no finished image; the file is left as it is."""
     path = tmp_path / "r"
     fill(path)
-    broken = path.read_bytes().replace(b'"verdict":"unknown"', b'"verdict":"maybe"')
-    path.write_bytes(broken)
-    with ResultsFile(path, resume=True) as file, pytest.raises(CommandFault, match="line 3 is not a report"):
-        list(file.read())
-    assert broken == path.read_bytes()
+    text = path.read_text()
+    assert old in text.splitlines()[0]
+    path.write_text(broken := text.replace(old, new, 1))
+    with ResultsFile(path, resume=True) as file, pytest.raises(CommandFault, match="line 1 is not a report"):
+        list(file.read(whole=whole))
+    assert broken == path.read_text()
+
+
+@settings(max_examples=30)
+@given(image_reports)
+def test_a_walk_reads_of_a_report_what_the_whole_one_says(report: ImageReport) -> None:
+    """What it counts, and whether the image is finished, is the same, whatever is left unread."""
+    assume(report.image.local is None)
+    part = load_line(dump_line(report), CountedReport)
+    assert isinstance(part, CountedReport)
+    assert counted(report) == counted(part)
+
+
+def counted(report: AnyReport) -> object:
+    """Return all that a walk looks at."""
+    image = (report.image.reference, report.image.digest, report.image.index_digest)
+    runs = [(run.scanner, run.outcome, run.error) for run in report.results]
+    return image, report.verdict, runs, [one.severity for one in report.vulnerabilities]
+
+
+def test_a_local_image_is_in_no_file_of_a_walk(tmp_path: Path) -> None:
+    """Its reference means a file here; read as that of a registry, it would stand for another image."""
+    image = Image(
+        reference=LocalReference.parse("docker-archive:app.tar"), digest="sha256:" + "a" * 64,
+        local=LocalImage(form="docker-archive", path="/app.tar"),
+    )  # fmt: skip
+    (tmp_path / "r").write_text(dump_line(make_report(image=image)))
+    with ResultsFile(tmp_path / "r", resume=True) as file, pytest.raises(CommandFault, match="a local image"):
+        list(file.read(whole=False))
 
 
 def test_a_line_that_is_too_long_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
 """Many images of a registry in one run: which they are, in what order, what is remembered of them.
 
 `catalog.py` says which repositories and tags are wanted, and finds them; `since.py` which of them have changed;
-`records.py` keeps what is finished; `display.py` shows how far it is, `summary.py` what came of it; `walk.py` runs it.
+`records.py` keeps what is finished, `counted.py` is what is read of it; `display.py` shows how far it is, `summary.py`
+what came of it; `walk.py` runs it.
 """
 
 from .catalog import Selection, read_repositories

@@ -23,6 +23,7 @@ from portus_scanners.serialize import LONGEST_VALUE
 
 from ..delivery import write_file
 from ..exits import CommandFault
+from .counted import AnyReport, CountedReport
 
 INTERRUPTED = "interrupted"
 """The step of an image that was not scanned since the user stopped the walk."""
@@ -52,6 +53,7 @@ class ResultsFile:
 
     def __init__(self, path: Path, *, resume: bool = False) -> None:
         self._path = path
+        self._report_kind: type[AnyReport] = ImageReport
         self._finished: set[bytes] = set()
         self._to_retry: dict[bytes, tuple[int, int]] = {}  # where their lines are, and how long
         self._replaced: list[tuple[int, int]] = []
@@ -82,14 +84,19 @@ class ResultsFile:
         """Whether the walk that was read had come to its end."""
         return self._was_whole
 
-    def read(self) -> Iterator[ImageReport | UnresolvedImage]:
+    def read(self, *, whole: bool = True) -> Iterator[AnyReport | UnresolvedImage]:
         """Yield what is finished, and remember that; what another scan may answer better is not finished.
 
         What follows the last image is cut off: part of a line, the lines of an earlier end.
 
+        Args:
+            whole: Read each report to its last finding, which takes several times as long; otherwise, and in `to_retry`
+                from then on, a report is a `CountedReport`.
+
         Raises:
             CommandFault: The file is something else, or a line is not a report: it is left as it is.
         """
+        self._report_kind = ImageReport if whole else CountedReport
         self._file.seek(0)
         with os.fdopen(self._file.fileno(), "rb", closefd=False) as lines:
             place, ended, stopped = 0, False, False
@@ -111,7 +118,7 @@ class ResultsFile:
         self._was_whole = ended and not stopped
         self._file.truncate(place)
 
-    def to_retry(self) -> Iterator[ImageReport | UnresolvedImage]:
+    def to_retry(self) -> Iterator[AnyReport | UnresolvedImage]:
         """Yield what was read, is not finished, and was not scanned again up to now.
 
         Raises:
@@ -146,7 +153,7 @@ class ResultsFile:
         except OSError as error:
             raise self._unwritable(error) from error
 
-    def _remember(self, end: ImageReport | UnresolvedImage, place: int, length: int) -> None:
+    def _remember(self, end: AnyReport | UnresolvedImage, place: int, length: int) -> None:
         self.settle(reference_of(end))  # of a walk that was killed: the later line counts
         if _is_final(end):
             self._finished.add(short(reference_of(end)))
@@ -202,11 +209,11 @@ class ResultsFile:
         advice = "what was finished before is in it; make room and go on with --resume"
         return CommandFault(f"can't write {str(self._path)!r}: {error.strerror}; {advice}")
 
-    def _load(self, number: int, line: bytes) -> ImageReport | UnresolvedImage | ReportDocument:
+    def _load(self, number: int, line: bytes) -> AnyReport | UnresolvedImage | ReportDocument:
         if len(line) > LONGEST_VALUE:
             raise self._reject(f"line {number} is longer than {LONGEST_VALUE // 1024**2} MiB")
         try:
-            return load_line(line)
+            return load_line(line, self._report_kind)
         except InvalidDocumentError as error:
             if any(fault.startswith("$.schema_version") for fault in error.faults) and b'"schema_version"' in line:
                 why = f"line {number} has the form of another version of portus-scan ({error}), which can go on with it"
@@ -250,18 +257,20 @@ def _heads() -> list[bytes]:
     return [f'{before}"{kind}":{{'.encode() for kind in ("report", "error", "document")]
 
 
-def _is_final(end: ImageReport | UnresolvedImage) -> bool:
+def _is_final(end: AnyReport | UnresolvedImage) -> bool:
     """Return whether another scan of the image would end the same way."""
-    return isinstance(end, ImageReport) and bool(end.results) and all(run.outcome in _FINAL for run in end.results)
+    if isinstance(end, UnresolvedImage):
+        return False
+    return bool(end.results) and all(run.outcome in _FINAL for run in end.results)
 
 
-def _is_of_the_end(end: ImageReport | UnresolvedImage) -> bool:
+def _is_of_the_end(end: AnyReport | UnresolvedImage) -> bool:
     return isinstance(end, UnresolvedImage) and end.step == INTERRUPTED
 
 
-def reference_of(end: ImageReport | UnresolvedImage) -> str:
+def reference_of(end: AnyReport | UnresolvedImage) -> str:
     """Return the reference that a result is about."""
-    return end.image.reference.text if isinstance(end, ImageReport) else end.reference
+    return end.reference if isinstance(end, UnresolvedImage) else end.image.reference.text
 
 
 def short(reference: str) -> bytes:

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from attrs import define, field
-from portus_scanners import ImageReport, Outcome, ReportDocument, Severity, UnresolvedImage, Verdict
+from portus_scanners import Outcome, ReportDocument, Severity, UnresolvedImage, Verdict
 
 from ..exits import ExitCode, Looked, judge_looked
 from ..formats import count, gate_lines, unused_rule_lines
 from ..terminal import safe
+from .counted import AnyReport
 
 MOST_CAUSES = 1000
 """Different causes that are told apart."""
@@ -84,7 +85,7 @@ class Tally:
     causes: Causes = field(factory=Causes)
     """Why images were not scanned, and why runs did not end ok."""
 
-    def add(self, end: ImageReport | UnresolvedImage, looked: Looked) -> None:
+    def add(self, end: AnyReport | UnresolvedImage, looked: Looked) -> None:
         """Count one image, of which this is known."""
         self.images += 1
         self.looked = Looked(self.looked.seen or looked.seen, self.looked.passing and looked.passing)

@@ -29,6 +29,7 @@ from ..exits import CommandFault, ExitCode, Looked, look_at
 from ..policy import WalkPolicy
 from ..session import GRACE, Session
 from .catalog import Catalog, Found, Selection
+from .counted import AnyReport, CountedReport
 from .display import PlainDisplay
 from .outages import MOST_HELD, PatientSlots, Room
 from .records import INTERRUPTED, OUTAGE, ResultsFile, reference_of
@@ -114,8 +115,8 @@ class Walk:
             CommandFault: A line of the file is not a report.
         """
         if self._results is not None:
-            for end in self._results.read():
-                self._count(end, self._judge(end)[1])
+            for end in self._results.read(whole=self._policy.asks):
+                self._count(end, self._look_again(end))
 
     def run(self, conclude: Callable[[], ExitCode]) -> ExitCode:
         """Scan everything that is wanted, and close everything; see `Session.run`.
@@ -146,7 +147,7 @@ class Walk:
             for repository in self._catalog.empty:  # its tags could not be listed before
                 self._results.settle(f"{self._order.host}/{repository}")
             for end in self._results.to_retry():
-                self._count(end, self._judge(end)[1])
+                self._count(end, self._look_again(end))
         self._end_results()
 
     def sum_up(self) -> ReportDocument:
@@ -315,19 +316,19 @@ class Walk:
             self._since.note(report.image.reference.text, report.image.digest, artifact)
         self._display.show(report)
 
-    def _count(self, result: ImageReport | UnresolvedImage, looked: Looked) -> None:
+    def _count(self, result: AnyReport | UnresolvedImage, looked: Looked) -> None:
         self.tally.add(result, looked)
-        if isinstance(result, ImageReport):
+        if not isinstance(result, UnresolvedImage):
             self._note(result)
             if self._since and self._is_seen(result):
                 self._since.note(result.image.reference.text, result.image.digest)
 
-    def _note(self, report: ImageReport) -> None:
+    def _note(self, report: AnyReport) -> None:
         reference = report.image.reference
         if isinstance(reference, Reference):
             self._catalog.note_resolved(reference, report.image.digest, report.image.index_digest)
 
-    def _is_seen(self, report: ImageReport) -> bool:
+    def _is_seen(self, report: AnyReport) -> bool:
         """Return whether all scanners of now have seen an image to its end; a report of a file may be of fewer."""
         seen = {run.scanner for run in report.results if run.outcome is Outcome.OK}
         return seen >= {section.name for section in self._order.settings.enabled} and len(seen) == len(report.results)
@@ -357,6 +358,12 @@ class Walk:
         judged = self._policy.judge(result)
         end = judged.reports[0] if judged.reports else judged.errors[0]
         return end, look_at(judged, self._policy.allowed)
+
+    def _look_again(self, end: AnyReport | UnresolvedImage) -> Looked:
+        """Return what an image of the file says of the exit code."""
+        if isinstance(end, CountedReport):  # read so since the policy asks nothing: judged, it would stay the same
+            return Looked().and_image({run.outcome for run in end.results})
+        return self._judge(end)[1]
 
 
 def _text_of(one: Found | Image) -> str:

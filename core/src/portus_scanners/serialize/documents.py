@@ -12,13 +12,14 @@ import json
 import os
 from array import array
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, overload
 
 from attrs import evolve
+from portus_images import load_json
 
 from ..errors import InvalidDocumentError
 from ..models import SCHEMA_VERSION, ImageReport, LazySequence, ReportDocument, UnresolvedImage
-from .converter import structure
+from .converter import KindT, structure
 from .json_stream import LONGEST_VALUE, UNFINISHED, JsonStream, not_json
 from .writer import IN_LINES_OF_THEIR_OWN, LINE_KINDS
 
@@ -94,11 +95,21 @@ def _read_reports(stream: JsonStream, reports: _StoredReports) -> None:
     stream.take("]")
 
 
-def load_line(line: str | bytes) -> ImageReport | UnresolvedImage | ReportDocument:
+@overload
+def load_line(line: str | bytes) -> ImageReport | UnresolvedImage | ReportDocument: ...
+
+
+@overload
+def load_line(line: str | bytes, report_kind: type[KindT]) -> KindT | UnresolvedImage | ReportDocument: ...
+
+
+def load_line(line: str | bytes, report_kind: type[Any] = ImageReport) -> Any | UnresolvedImage | ReportDocument:
     """Return what one line of JSON Lines contains.
 
     Args:
         line: The line, of any length: that of an image with 20,000 vulnerabilities has some 27 MB.
+        report_kind: What a report is made into: an attrs class with those members of an `ImageReport` that the caller
+            needs. The others are not looked at.
 
     Returns:
         A report, a reference that could not be resolved, or, for the last line, a document without its reports and
@@ -108,7 +119,7 @@ def load_line(line: str | bytes) -> ImageReport | UnresolvedImage | ReportDocume
         InvalidDocumentError: It is not such a line, or of a later schema version.
     """
     try:
-        value = _check_version(json.loads(_as_text(line)))
+        value = _check_version(load_json(_as_text(line)))
     except (ValueError, RecursionError) as error:
         if isinstance(error, InvalidDocumentError):
             raise
@@ -119,7 +130,8 @@ def load_line(line: str | bytes) -> ImageReport | UnresolvedImage | ReportDocume
     if member == "document" and isinstance(value[member], dict):
         rest = {name: one for name, one in value[member].items() if name not in IN_LINES_OF_THEIR_OWN}
         value[member] = {**rest, "schema_version": SCHEMA_VERSION, _REPORTS: [], "errors": []}
-    part = structure(value[member], LINE_KINDS[member], f"$.{member}")
+    kind = report_kind if member == "report" else LINE_KINDS[member]
+    part = structure(value[member], kind, f"$.{member}")
     return evolve(part, reports=()) if isinstance(part, ReportDocument) else part
 
 
