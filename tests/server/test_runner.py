@@ -21,7 +21,7 @@ from portus_scan_server.summaries import Rules, is_current, renew_summaries
 from portus_scanners import Engine, Outcome, Reference, Settings, make_image_report
 from portus_scanners_testing import StandInRegistry
 from portus_scanners_testing.images import alpine_image, debian_image, make_index
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 RULES = Rules(enabled=("dummy",))
 WITH = MadeWith(plugin_version="1", settings="s", database="today")
@@ -330,3 +330,25 @@ async def test_a_chore_that_fails_is_done_again(caplog: pytest.LogCaptureFixture
         task.cancel()
     assert again.is_set()
     assert "of this image" in caplog.text
+
+
+async def test_a_damaged_answer_keeps_no_other_summary_from_being_renewed(
+    store: Store, registry: StandInRegistry
+) -> None:
+    """It stays what it was, with the mark that it is not true now; what comes after it is made anew."""
+    host = registry.reference("x", "y").partition("/")[0]
+    found = []
+    for name in ("a", "b"):
+        digest = registry.push("team/app", name, debian_image({"bash": name}))
+        found.append(await pushed(store, registry, f"team/app:{name}", digest))
+    async with running(store, configuration(host)):
+        await until_idle(store)
+    async with store.writing() as db:
+        members = {"finding_ids": []} if store.dialect == "postgresql" else {}
+        made = insert(tables.finding_sets).values(fingerprint="damaged", total=2, **members)
+        lost = await db.scalar(made.returning(tables.finding_sets.c.id))
+        await db.execute(update(tables.runs).where(tables.runs.c.image_id == found[0]).values(set_id=lost))
+    other = Rules(enabled=("dummy",), max_age=timedelta(days=3))
+    assert 2 == await renew_summaries(store, other)
+    seen = [(await summary(store, one)).configuration == other.fingerprint for one in found]
+    assert [False, True] == seen

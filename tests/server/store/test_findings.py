@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from itertools import count
 
 import attrs
+import pytest
 from core.strategies import runs_of
 from hypothesis import HealthCheck, given, settings
+from portus_images import PortusError
 from portus_scan_server.answers import MadeWith, ScannerAnswers
 from portus_scan_server.store import Store, images_with, load_answers, prepare_run, put_image, store_run, tables
 from portus_scan_server.store.finding_bodies import ADVISORY, IN_PACKAGE, PLACE
@@ -25,7 +27,7 @@ from portus_scanners import (
     Severity,
     VendorRating,
 )
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 NUMBERS = count(1)
 WITH = MadeWith(plugin_version="1", scanner_version="2", settings="3", database="4")
@@ -184,3 +186,16 @@ async def test_where_is_a_vulnerability(store: Store) -> None:
     async with store.reading() as db:
         for name, times in (("cve-2026-1", 1), ("GHSA-AAAA", 1), ("CVE-2026-2", 2), ("CVE-2026-3", 0)):
             assert times == len((await db.execute(images_with(name, store.dialect))).all())
+
+
+async def test_a_set_that_has_lost_a_finding_is_no_answer(store: Store) -> None:
+    """A damaged database is an error: what is left of an answer would look like less, or like nothing found."""
+    answers = await put(store, ok(Finding(id="CVE-1")), image=77)
+    assert answers.answer is not None
+    async with store.writing() as db:
+        if store.dialect == "sqlite":
+            await db.execute(delete(tables.set_findings).where(tables.set_findings.c.set_id == answers.answer.set_id))
+        else:
+            await db.execute(delete(tables.findings))
+    with pytest.raises(PortusError, match="1 of 1 stored findings are missing"):
+        await put(store, failed(), image=77)

@@ -16,7 +16,7 @@ from .catalogue import (
     put_repository,
     put_tag,
 )
-from .database import POSTGRESQL, SQLITE, Store, StoreUnavailableError, parse_url, sqlite_url
+from .database import POSTGRESQL, SQLITE, Store, StoreDamagedError, StoreUnavailableError, parse_url, sqlite_url
 from .finding_bodies import column_string, lookup_name
 from .migrating import SchemaError, backup, check, current, newest, upgrade
 from .runs import PreparedRun, images_with, load_answers, load_runs, prepare_run, read_made_with, store_run
@@ -29,6 +29,7 @@ __all__ = [
     "PreparedRun",
     "SchemaError",
     "Store",
+    "StoreDamagedError",
     "StoreUnavailableError",
     "backup",
     "check",

@@ -47,6 +47,10 @@ class StoreUnavailableError(PortusError):
     """The database can't be used now: it is away, locked, or its disk is full. Nothing of a transaction is kept."""
 
 
+class StoreDamagedError(PortusError):
+    """The database has lost a part of what was stored: what is left of it is no answer."""
+
+
 def parse_url(address: str) -> URL:
     """Return the address of a database with the driver that is used for it.
 

@@ -13,6 +13,7 @@ from sqlalchemy import Row, Select, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..answers import MadeWith, ScannerAnswers, StoredRun, says_something
+from .database import StoreDamagedError
 from .finding_bodies import column_string
 from .schema import finding_sets, images, latest, runs
 from .sets import PreparedFindings, findings_of, load_sets, prepare_findings, put_set, sets_with
@@ -126,6 +127,9 @@ async def load_answers(
         db: A connection.
         image_id: The image.
         scanners: Only of these; of all that were ever asked when left out.
+
+    Raises:
+        StoreDamagedError: Findings of one of them are missing.
     """
     here = latest.c.image_id == image_id
     if scanners is not None:
@@ -145,7 +149,11 @@ async def load_answers(
 
 
 async def load_runs(db: AsyncConnection, wanted: Iterable[int]) -> dict[int, StoredRun]:
-    """Return runs with their findings, by their rows."""
+    """Return runs with their findings, by their rows.
+
+    Raises:
+        StoreDamagedError: Findings of one are missing.
+    """
     query = select(runs, finding_sets.c.total).outerjoin(finding_sets, finding_sets.c.id == runs.c.set_id)
     rows = (await db.execute(query.where(runs.c.id.in_(set(wanted))))).all()
     sets = await load_sets(db, sorted({row.set_id for row in rows if row.set_id is not None}))
@@ -153,7 +161,13 @@ async def load_runs(db: AsyncConnection, wanted: Iterable[int]) -> dict[int, Sto
 
 
 def _read(row: Row[Any], sets: Mapping[int, Sequence[Callable[[str | None, str], Finding]]]) -> StoredRun:
-    findings = () if row.set_id is None else findings_of(sets[row.set_id], row.places)
+    findings: tuple[Finding, ...] = ()
+    if row.set_id is not None:
+        members = sets[row.set_id]
+        if len(members) != row.total:
+            lost = row.total - len(members)
+            raise StoreDamagedError(f"run {row.id} of {row.scanner}: {lost} of {row.total} stored findings are missing")
+        findings = findings_of(members, row.places)
     return StoredRun(
         id=row.id,
         run=_decode(row.scanner, row.outcome, row.body, findings),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
@@ -16,8 +17,10 @@ from portus_scanners import Severity, Verdict
 from sqlalchemy import ColumnElement, Row, and_, case, insert, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..store import Store, database_now, load_answers, load_image, tables
+from ..store import Store, StoreDamagedError, database_now, load_answers, load_image, tables
 from .summary import Rules, Summary, summarize
+
+logger = logging.getLogger("portus_scan_server.summaries")
 
 _BATCH = 20
 """How many images are renewed before anything else gets its turn."""
@@ -137,7 +140,10 @@ async def renew_summaries(store: Store, rules: Rules) -> int:
             async with store.writing() as db:
                 await put_index_summary(db, image_id, rules)
         else:
-            await _renew(store, image_id, rules)
+            try:
+                await _renew(store, image_id, rules)
+            except StoreDamagedError as error:  # the others' turn comes; this one stays marked
+                logger.error("the summary of image %d is not renewed: %s", image_id, error)  # noqa: TRY400
     return len(found)
 
 
