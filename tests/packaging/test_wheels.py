@@ -173,7 +173,7 @@ def needed(folder: str) -> set[str]:
     """Return the folders of the distributions of ours that one requires, in no extra."""
     dependencies = project_of(folder)["dependencies"]
     assert isinstance(dependencies, list)
-    names = {re.split(r"[\[~]", line)[0] for line in dependencies}
+    names = {re.split(r"[\[~=]", line)[0] for line in dependencies}
     return {FOLDERS[name] for name in names if name in FOLDERS}
 
 
