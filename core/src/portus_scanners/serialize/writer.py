@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from functools import partial
 
 from attrs import evolve
 
@@ -26,7 +25,7 @@ LINE_KINDS: dict[str, type[ImageReport | UnresolvedImage | ReportDocument]] = {
 """What a line has, by the name of its member beside ``schema_version``."""
 IN_LINES_OF_THEIR_OWN = ("schema_version", "reports", "errors")
 
-_dump = partial(json.dumps, separators=(",", ":"), allow_nan=False)
+_dump = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 def dump_document(document: ReportDocument) -> str:
