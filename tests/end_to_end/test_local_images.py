@@ -71,7 +71,7 @@ async def test_an_image_is_the_same_in_a_registry_a_folder_and_an_archive(clair:
     assert [summary(reports[0])] * 6 == [summary(report) for report in reports]
     assert "vulnerable" == reports[0]["verdict"]
     assert [None, "oci", "oci-archive", "docker-archive"] == [
-        (report["image"]["local"] or {}).get("form") for report in reports[:4]
+        report["image"].get("local", {}).get("form") for report in reports[:4]
     ]
 
 

@@ -15,7 +15,10 @@ from ..scanner_settings import (
 from .answer import (
     structure_answer as structure_answer,
 )
-from .environment import inherited as inherited
+from .environment import (
+    inherited as inherited,
+    shared_folders as shared_folders,
+)
 from .files import (
     PathTemplate as PathTemplate,
     read_file as read_file,

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from portus_scanners import ScannerContext
+from portus_scanners.backends import shared_folders
 
 ResultT = TypeVar("ResultT")
 
@@ -117,11 +118,11 @@ def _name_of(server: str) -> str:
 
 def _open(name: str) -> int:
     """Open a lock file in the first folder where that is possible, without following a link; see `_try` for errors."""
-    runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}")
-    if runtime.is_absolute() and runtime.is_dir():
+    *first, last = shared_folders()
+    for folder in first:
         with suppress(OSError):
-            return _open_in(runtime, name)
-    return _open_in(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"), name)
+            return _open_in(folder, name)
+    return _open_in(last, name)
 
 
 def _open_in(base: Path, name: str) -> int:
