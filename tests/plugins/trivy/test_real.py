@@ -56,20 +56,10 @@ from .conftest import ADVISORIES, FOUND, IMAGE, PACKAGES, HoldingContext, House,
 pytestmark = pytest.mark.real_trivy
 
 
-_STRANGERS: set[int] = set()
-
-
 def children() -> list[int]:
-    """Return the processes that this one has started since the test began, and that are there."""
+    """Return the processes that this one has started and that are there."""
     lists = Path("/proc/self/task").glob("*/children")
-    return sorted({int(number) for one in lists for number in one.read_text().split()} - _STRANGERS)
-
-
-@pytest.fixture(autouse=True)
-def strangers() -> None:
-    """Servers that other tests in this process have started, such as PostgreSQL, are no children of these."""
-    _STRANGERS.clear()
-    _STRANGERS.update(children())
+    return sorted(int(number) for one in lists for number in one.read_text().split())
 
 
 async def until(true: Callable[[], object]) -> None:
