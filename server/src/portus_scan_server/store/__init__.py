@@ -20,6 +20,7 @@ from .database import POSTGRESQL, SQLITE, Store, StoreDamagedError, StoreUnavail
 from .finding_bodies import column_string, lookup_name
 from .migrating import SchemaError, backup, check, current, newest, upgrade
 from .runs import PreparedRun, images_with, load_answers, load_runs, prepare_run, read_made_with, store_run
+from .sets import findings_named
 from .types import Moment, database_now
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "column_string",
     "current",
     "database_now",
+    "findings_named",
     "images_with",
     "load_answers",
     "load_image",

@@ -6,7 +6,7 @@ Rows go to the database as one parameter, a JSON array, which both databases tak
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -192,4 +192,32 @@ def sets_with(name: str, dialect: str) -> Select[Any]:
     return select(set_findings.c.set_id.label("id")).where(set_findings.c.finding_id.in_(ids)).distinct()
 
 
-__all__ = ["PreparedFindings", "findings_of", "load_sets", "prepare_findings", "put_set", "sets_with"]
+async def findings_named(db: AsyncConnection, name: str, set_ids: Collection[int]) -> dict[int, list[Finding]]:
+    """Return for each of these sets its findings of this id or alias, without places; sets without one are left out.
+
+    Args:
+        db: A connection.
+        name: The id or alias, in upper or lower case.
+        set_ids: The sets.
+    """
+    called = select(advisory_names.c.advisory_id).where(advisory_names.c.name == lookup_name(name))
+    columns = findings.c.id, findings.c.body, advisories.c.body.label("advisory_body")
+    told = findings.join(advisories, advisories.c.id == findings.c.advisory_id)
+    if db.dialect.name == POSTGRESQL:
+        set_id = finding_sets.c.id
+        joined = told.join(finding_sets, findings.c.id == func.any(finding_sets.c.finding_ids))
+    else:
+        set_id = set_findings.c.set_id
+        joined = told.join(set_findings, set_findings.c.finding_id == findings.c.id)
+    query = select(set_id.label("set_id"), *columns).select_from(joined)
+    query = query.where(findings.c.advisory_id.in_(called), set_id.in_(set_ids)).order_by(findings.c.id)
+    known: dict[int, Finding] = {}
+    found: dict[int, list[Finding]] = {}
+    for row in await db.execute(query):
+        if row.id not in known:
+            known[row.id] = read_finding(row.advisory_body, row.body)(None, "")
+        found.setdefault(row.set_id, []).append(known[row.id])
+    return found
+
+
+__all__ = ["PreparedFindings", "findings_named", "findings_of", "load_sets", "prepare_findings", "put_set", "sets_with"]

@@ -1,0 +1,142 @@
+"""The section ``access:`` of the configuration: by which way people come, and what their groups may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from attrs import Attribute, evolve, field, frozen
+from portus_images import Secret, SettingsError
+from portus_scanners.settings import SettingsFaults, read_limited, read_yaml, structure_section
+
+from .viewers import Role, Viewer, check_pattern
+
+_LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+_USER = "user:"
+_EVERYBODY = "*"
+_OPEN = "open"
+_SHORTEST_SECRET = 16
+_LARGEST_SECRET = 4096
+
+
+def _check_patterns(_settings: object, _attribute: Attribute[Any], value: Mapping[str, object]) -> None:
+    for pattern in value:
+        try:
+            check_pattern(pattern)
+        except ValueError as error:
+            msg = f"{pattern!r} is not a pattern of repositories: {error}"
+            raise ValueError(msg) from None
+
+
+@frozen(kw_only=True)
+class RepositoryRoles:
+    """Who has which role in the repositories of one pattern: groups, people as ``user:NAME``, ``*`` for everybody.
+
+    Attributes:
+        viewers: They see the repositories.
+        operators: They ask for scans as well.
+    """
+
+    viewers: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class ProxySettings:
+    """The proxy that knows who people are, and says so in headers.
+
+    Attributes:
+        user_header: The header with the user's name.
+        groups_header: The header with the user's groups, separated by commas.
+        secret_header: The header with what only the proxy knows.
+        secret: What only the proxy knows; at least 16 characters.
+        secret_file: A file with it.
+        socket: A unix socket to listen on as well: whoever can connect to it is the proxy, without a secret.
+    """
+
+    user_header: str = "X-Forwarded-User"
+    groups_header: str = "X-Forwarded-Groups"
+    secret_header: str = "X-Portus-Proxy-Secret"  # noqa: S105 (a name)
+    secret: Secret = field(factory=Secret)
+    secret_file: str = ""
+    socket: str = ""
+
+
+@frozen(kw_only=True)
+class AccessSettings:
+    """The section ``access:``. Without one, only tokens open anything.
+
+    Attributes:
+        open: Whether anybody who reaches the service directly may see and ask for everything.
+        hosts: Names, without a port, under which an open service answers.
+        proxy: How people come; None: only programs do, with tokens.
+        admins: Groups and people that may see and do everything.
+        repositories: Who may see what, by the pattern of the repositories.
+    """
+
+    open: bool = False
+    hosts: tuple[str, ...] = _LOOPBACK
+    proxy: ProxySettings | None = None
+    admins: tuple[str, ...] = ()
+    repositories: Mapping[str, RepositoryRoles] = field(factory=dict, validator=_check_patterns)
+
+    def person(self, name: str, groups: Iterable[str]) -> Viewer:
+        """Return what a person may see who came by the proxy."""
+        known = {*groups, f"{_USER}{name}", _EVERYBODY}
+        roles = {}
+        for pattern, named in self.repositories.items():
+            if known.intersection(named.operators):
+                roles[pattern] = Role.OPERATOR
+            elif known.intersection(named.viewers):
+                roles[pattern] = Role.VIEWER
+        return Viewer(name=name, roles=roles, is_admin=bool(known.intersection(self.admins)))
+
+
+def load_access(path: str | Path | None) -> AccessSettings:
+    """Read the section ``access:`` of a configuration; ``access: open`` is short for ``access: {open: true}``.
+
+    Args:
+        path: The YAML file that `load_settings` reads as well; None for none.
+
+    Raises:
+        SettingsError: One line for each fault.
+    """
+    section = None if path is None else read_yaml(Path(path)).get("access")
+    if section is None:
+        return AccessSettings()
+    if section == _OPEN:
+        section = {"open": True}
+    if not isinstance(section, Mapping):
+        raise SettingsError("access: expected open, or a mapping such as {proxy: ..., repositories: {team/*: ...}}")
+    values = {str(key): value for key, value in section.items() if value is not None}
+    settings = structure_section(values, AccessSettings, {}, "access")
+    faults = SettingsFaults(_contradictions(settings))
+    if (proxy := settings.proxy) is not None:
+        with faults.collect():
+            settings = evolve(settings, proxy=_with_secret(proxy))
+    faults.check()
+    hosts = tuple(name.lower() for name in settings.hosts)
+    return evolve(settings, hosts=hosts)
+
+
+def _contradictions(settings: AccessSettings) -> Iterable[str]:
+    if settings.open and (settings.proxy or settings.admins or settings.repositories):
+        yield "access: open lets everybody see everything: leave out open, or proxy, admins and repositories"
+    if settings.proxy is None and (settings.admins or settings.repositories):
+        yield "access: nobody can come as a member of a group: name the proxy that says who people are (access.proxy)"
+
+
+def _with_secret(proxy: ProxySettings) -> ProxySettings:
+    """Return the settings with the secret of the file."""
+    secret = proxy.secret
+    if secret and proxy.secret_file:
+        raise SettingsError("access.proxy: give secret or secret_file, not both")
+    if proxy.secret_file:
+        what = f"the file {proxy.secret_file} of access.proxy.secret_file"
+        secret = Secret(read_limited(Path(proxy.secret_file), what, _LARGEST_SECRET).decode("utf-8", "replace").strip())
+    elif not secret and not proxy.socket:
+        raise SettingsError("access.proxy: give secret, secret_file or socket: headers alone can be sent by anybody")
+    if (secret or proxy.secret_file) and len(secret.reveal()) < _SHORTEST_SECRET:
+        raise SettingsError(f"access.proxy: a secret has at least {_SHORTEST_SECRET} characters: openssl rand -hex 32")
+    return evolve(proxy, secret=secret)

@@ -1,0 +1,73 @@
+"""The queries that pages and the API share: each is told who looks, and returns what these may see.
+
+`visibility.py` has what is part of all of them, `security.py` the words for what is known of an image, `paging.py`
+pages by key.
+"""
+
+from .image_views import (
+    HistoryRow,
+    ImageView,
+    PlatformRow,
+    RunRow,
+    ScannerRow,
+    TagRow,
+    TagView,
+    list_tags,
+    load_image_view,
+    load_tag,
+)
+from .paging import MOST, CursorError, Page
+from .repository_views import (
+    RepositoryImageRow,
+    RepositoryRow,
+    TagName,
+    list_repositories,
+    list_repository_images,
+    load_repository,
+)
+from .request_views import RequestRow, RequestState, SourceRow, count_requests, list_requests, load_request
+from .security import HIGHEST_FIRST, Activity, Security, SecurityState
+from .verdicts import Answer, ImageVerdict, load_verdict
+from .visibility import ImageName
+from .vulnerability_views import FoundImage, FoundPackage, VulnerabilityView, find_vulnerability, load_vulnerability
+
+__all__ = [
+    "HIGHEST_FIRST",
+    "MOST",
+    "Activity",
+    "Answer",
+    "CursorError",
+    "FoundImage",
+    "FoundPackage",
+    "HistoryRow",
+    "ImageName",
+    "ImageVerdict",
+    "ImageView",
+    "Page",
+    "PlatformRow",
+    "RepositoryImageRow",
+    "RepositoryRow",
+    "RequestRow",
+    "RequestState",
+    "RunRow",
+    "ScannerRow",
+    "Security",
+    "SecurityState",
+    "SourceRow",
+    "TagName",
+    "TagRow",
+    "TagView",
+    "VulnerabilityView",
+    "count_requests",
+    "find_vulnerability",
+    "list_repositories",
+    "list_repository_images",
+    "list_requests",
+    "list_tags",
+    "load_image_view",
+    "load_repository",
+    "load_request",
+    "load_tag",
+    "load_verdict",
+    "load_vulnerability",
+]

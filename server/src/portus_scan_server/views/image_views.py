@@ -1,0 +1,336 @@
+"""One image or one tag: what is known of it, who said it and when, a last try that failed, what a tag was before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from attrs import field, frozen
+from portus_scanners import Outcome
+from sqlalchemy import and_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..access import Viewer
+from ..answers import AnswerDoubt
+from ..store import tables
+from ..summaries import Rules
+from .paging import Page, behind, page_of, read_cursor
+from .repository_views import find_repository
+from .security import Security
+from .visibility import HiddenNames, ImageName, find_image, load_names, load_security
+
+images, index_images, tags, tag_history = tables.images, tables.index_images, tables.tags, tables.tag_history
+runs, latest, finding_sets = tables.runs, tables.latest, tables.finding_sets
+_HISTORY = 100
+"""How many earlier digests of a tag are shown."""
+
+
+@frozen(kw_only=True)
+class RunRow:
+    """A run of a scanner, without its findings.
+
+    Attributes:
+        outcome: How it ended.
+        error: Why it did not end ok; empty where it did.
+        first_at: When it ended so for the first time with this result.
+        checked_at: When it did for the last time.
+        times: How often it did.
+        plugin_version: Of the plugin's distribution.
+        scanner_version: Of the backend; empty where it does not say.
+        database_updated: When the vulnerability data was updated; None where that is not known.
+        total: How many findings it has; None without a report.
+    """
+
+    outcome: Outcome
+    error: str
+    first_at: datetime
+    checked_at: datetime
+    times: int
+    plugin_version: str
+    scanner_version: str
+    database_updated: datetime | None
+    total: int | None
+
+
+@frozen(kw_only=True)
+class ScannerRow:
+    """What one scanner has said of an image.
+
+    Attributes:
+        scanner: Its name in the configuration.
+        is_enabled: Whether it counts now.
+        answer: The newest run that ended ok; None without one.
+        said: The newest that says something about the content; None without one. It may be the answer.
+        last: The newest try; it may be the answer.
+        doubts: What a reader has to know of its answer.
+    """
+
+    scanner: str
+    is_enabled: bool
+    answer: RunRow | None = None
+    said: RunRow | None = None
+    last: RunRow | None = None
+    doubts: tuple[AnswerDoubt, ...] = ()
+
+
+@frozen(kw_only=True)
+class PlatformRow:
+    """An image of an index.
+
+    Attributes:
+        digest: The image.
+        platform: What the index says: ``linux/arm64/v8``; empty where it does not say.
+        runnable: Whether something can run it; what can't (an attestation) is not scanned.
+        security: What is known of it.
+    """
+
+    digest: str
+    platform: str
+    runnable: bool
+    security: Security
+
+
+@frozen(kw_only=True)
+class ImageView:
+    """What is known of one digest.
+
+    Attributes:
+        id: Its row.
+        digest: The digest.
+        is_index: Whether it is an index.
+        media_type: As the registry says.
+        first_seen_at: When the service has seen it first.
+        last_seen_at: When it has seen it last.
+        names: Its names that the viewer may know.
+        security: What is known of it; of an index, the worst of its images.
+        scanners: What each scanner has said: the enabled ones in their order, then others that were asked once.
+        platforms: The images of an index, in its order.
+    """
+
+    id: int
+    digest: str
+    is_index: bool
+    media_type: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    names: tuple[ImageName, ...]
+    security: Security
+    scanners: tuple[ScannerRow, ...]
+    platforms: tuple[PlatformRow, ...]
+
+
+@frozen(kw_only=True)
+class HistoryRow:
+    """A digest that a tag had.
+
+    Attributes:
+        digest: The digest.
+        from_at: Since when.
+        to_at: Until when.
+        security: What is known of it now.
+    """
+
+    digest: str
+    from_at: datetime
+    to_at: datetime
+    security: Security
+
+
+@frozen(kw_only=True)
+class TagRow:
+    """A tag in a list.
+
+    Attributes:
+        name: The tag.
+        digest: What it names.
+        pushed_at: When it was pushed, or first seen.
+        pushed_by: Who pushed it; empty where nobody says.
+        security: What is known of it.
+    """
+
+    name: str
+    digest: str
+    pushed_at: datetime
+    pushed_by: str
+    security: Security
+
+
+@frozen(kw_only=True)
+class TagView:
+    """A tag, and what it names.
+
+    Attributes:
+        host: The configured registry.
+        repository: The repository's name there.
+        name: The tag.
+        pushed_at: When it was pushed, or first seen.
+        pushed_by: Who pushed it; empty where nobody says.
+        gone_at: Since when it is gone; None while the registry has it.
+        image: What it names.
+        history: What it named before, the newest first, at most 100.
+    """
+
+    host: str
+    repository: str
+    name: str
+    pushed_at: datetime
+    pushed_by: str
+    gone_at: datetime | None
+    image: ImageView
+    history: tuple[HistoryRow, ...] = field(factory=tuple)
+
+
+async def load_image_view(db: AsyncConnection, viewer: Viewer, rules: Rules, digest: str) -> ImageView | None:
+    """Return what is known of a digest; None where there is none that this viewer may see."""
+    row = await find_image(db, viewer, digest)
+    return None if row is None else await _image(db, viewer, rules, row)
+
+
+async def load_tag(
+    db: AsyncConnection, viewer: Viewer, rules: Rules, host: str, repository: str, name: str
+) -> TagView | None:
+    """Return a tag and what it names; None where there is none that this viewer may see."""
+    repository_id = await find_repository(db, viewer, host, repository)
+    query = select(tags).where(tags.c.repository_id == repository_id, tags.c.name == name)
+    tag = (await db.execute(query)).one_or_none() if repository_id is not None else None
+    if tag is None:
+        return None
+    image = (await db.execute(select(images).where(images.c.id == tag.image_id))).one()
+    return TagView(
+        host=host,
+        repository=repository,
+        name=name,
+        pushed_at=tag.pushed_at,
+        pushed_by=tag.pushed_by,
+        gone_at=tag.gone_at,
+        image=await _image(db, viewer, rules, image),
+        history=await _history(db, rules, tag.id),
+    )
+
+
+async def list_tags(
+    db: AsyncConnection,
+    viewer: Viewer,
+    rules: Rules,
+    host: str,
+    repository: str,
+    *,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page[TagRow] | None:
+    """Return the tags of a repository by their names; None where there is none that this viewer may see.
+
+    Raises:
+        CursorError: *after* is not a cursor of this list.
+    """
+    repository_id = await find_repository(db, viewer, host, repository)
+    if repository_id is None:
+        return None
+    query = (
+        select(tags, images.c.digest)
+        .join(images, images.c.id == tags.c.image_id)
+        .where(tags.c.repository_id == repository_id, tags.c.gone_at.is_(None))
+    )
+    if after:
+        query = query.where(behind([tags.c.name], read_cursor(after, str)))
+    rows = (await db.execute(query.order_by(tags.c.name).limit(limit + 1))).all()
+    page = page_of(rows, limit, lambda row: (row.name,))
+    known = await load_security(db, {row.image_id for row in page.rows}, rules)
+    return page.map(
+        lambda row: TagRow(
+            name=row.name,
+            digest=row.digest,
+            pushed_at=row.pushed_at,
+            pushed_by=row.pushed_by,
+            security=known[row.image_id],
+        )
+    )
+
+
+async def _image(db: AsyncConnection, viewer: Viewer, rules: Rules, row: Any) -> ImageView:
+    members = index_images.join(images, images.c.id == index_images.c.image_id)
+    query = select(index_images, images.c.digest).select_from(members).where(index_images.c.index_id == row.id)
+    inside = (await db.execute(query.order_by(index_images.c.position))).all()
+    known = await load_security(db, {row.id, *(one.image_id for one in inside)}, rules)
+    names = await load_names(db, viewer, [row.id])
+    hidden = await HiddenNames.load(db, viewer, [row.id])
+    return ImageView(
+        id=row.id,
+        digest=row.digest,
+        is_index=row.is_index,
+        media_type=row.media_type,
+        first_seen_at=row.first_seen_at,
+        last_seen_at=row.last_seen_at,
+        names=names[row.id],
+        security=known[row.id],
+        scanners=() if row.is_index else await _scanners(db, rules, row.id, known[row.id].doubts, hidden),
+        platforms=tuple(
+            PlatformRow(digest=one.digest, platform=one.platform, runnable=one.runnable, security=known[one.image_id])
+            for one in inside
+        ),
+    )
+
+
+async def _scanners(
+    db: AsyncConnection,
+    rules: Rules,
+    image_id: int,
+    doubts: Mapping[str, tuple[AnswerDoubt, ...]],
+    hidden: HiddenNames,
+) -> tuple[ScannerRow, ...]:
+    pointers = {row.scanner: row for row in await db.execute(select(latest).where(latest.c.image_id == image_id))}
+    wanted = {one for row in pointers.values() for one in (row.answer_id, row.said_id, row.try_id) if one is not None}
+    query = select(runs, finding_sets.c.total).outerjoin(finding_sets, finding_sets.c.id == runs.c.set_id)
+    found = {row.id: _run(row, image_id, hidden) for row in await db.execute(query.where(runs.c.id.in_(wanted)))}
+    return tuple(_scanner(name, pointers.get(name), found, rules, doubts) for name in _in_order(rules, pointers))
+
+
+def _in_order(rules: Rules, asked: Mapping[str, object]) -> Sequence[str]:
+    return [*rules.enabled, *sorted(set(asked) - set(rules.enabled))]
+
+
+def _scanner(
+    name: str, pointers: Any | None, found: Mapping[int, RunRow], rules: Rules, doubts: Mapping[str, Any]
+) -> ScannerRow:
+    if pointers is None:
+        return ScannerRow(scanner=name, is_enabled=True, doubts=doubts.get(name, ()))
+    return ScannerRow(
+        scanner=name,
+        is_enabled=name in rules.enabled,
+        answer=found.get(pointers.answer_id),
+        said=found.get(pointers.said_id),
+        last=found.get(pointers.try_id),
+        doubts=doubts.get(name, ()),
+    )
+
+
+def _run(row: Any, image_id: int, hidden: HiddenNames) -> RunRow:
+    return RunRow(
+        outcome=Outcome(row.outcome),
+        error=hidden.mask(image_id, json.loads(row.body).get("error") or ""),
+        first_at=row.first_at,
+        checked_at=row.checked_at,
+        times=row.times,
+        plugin_version=row.plugin_version,
+        scanner_version=row.scanner_version,
+        database_updated=row.database_updated,
+        total=row.total,
+    )
+
+
+async def _history(db: AsyncConnection, rules: Rules, tag_id: int) -> tuple[HistoryRow, ...]:
+    query = (
+        select(tag_history, images.c.digest)
+        .join(images, images.c.id == tag_history.c.image_id)
+        .where(and_(tag_history.c.tag_id == tag_id))
+        .order_by(tag_history.c.id.desc())
+        .limit(_HISTORY)
+    )
+    rows = (await db.execute(query)).all()
+    known = await load_security(db, {row.image_id for row in rows}, rules)
+    return tuple(
+        HistoryRow(digest=row.digest, from_at=row.from_at, to_at=row.to_at, security=known[row.image_id])
+        for row in rows
+    )
