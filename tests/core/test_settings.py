@@ -360,7 +360,7 @@ class _OddSettings(ScannerSettings):
 def test_a_setting_of_a_type_that_no_text_can_be_is_a_settings_error() -> None:
     """A plugin's mistake is said as such, with the type; cattrs' own error stays inside."""
     section = ScannerSection(name="odd", plugin="odd", enabled=True, values={"since": "2026-01-01"})
-    with pytest.raises(SettingsError, match=r"security\.odd: the plugin has a setting of the type .*datetime"):
+    with pytest.raises(SettingsError, match=r"security\.odd: of the plugin's settings, \w+ has the type datetime"):
         section.structure(_OddSettings)
 
 

@@ -65,7 +65,9 @@ def structure_section(
         raise SettingsError(faults) from error
     except StructureHandlerNotFoundError as error:
         kind = getattr(error.type_, "__name__", str(error.type_))
-        fault = f"{place}: the plugin has a setting of the type {kind}, which can't be configured"
+        hints = get_type_hints(settings_class)
+        whose = ", ".join(name for name in names if error.type_ in (hints[name], *get_args(hints[name]))) or "one"
+        fault = f"{place}: of the plugin's settings, {whose} has the type {kind}, which can't be configured"
         raise SettingsError(fault) from error
     if faults:
         raise SettingsError(faults)
