@@ -13,7 +13,7 @@ from .renewal import (
     read_now,
     renew_summaries,
 )
-from .summary import Rules, Summary, summarize
+from .summary import Rules, Summary, summarize, without_baseline
 
 __all__ = [
     "Rules",
@@ -27,4 +27,5 @@ __all__ = [
     "read_now",
     "renew_summaries",
     "summarize",
+    "without_baseline",
 ]

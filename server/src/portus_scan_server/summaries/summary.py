@@ -130,14 +130,20 @@ def summarize(
 
 def _policy_for(names: Sequence[str], policy: Policy) -> tuple[Policy, Sequence[str]]:
     """Return the policy and the names to apply it under: one is enough where no rule asks for the image's name."""
-    if policy.gate is not None and policy.gate.new_only:  # there is no baseline: what is old counts as well
-        policy = evolve(policy, gate=evolve(policy.gate, new_only=False))
+    policy = without_baseline(policy)
     rules = policy.suppressions or ()
     if not any(rule.image for rule in rules):
         return policy, names[:1]
     if len(names) > _MOST_NAMES:
         return evolve(policy, suppressions=tuple(rule for rule in rules if not rule.image)), names[:1]
     return policy, names
+
+
+def without_baseline(policy: Policy) -> Policy:
+    """Return a policy for stored answers: there is no baseline, so what is old counts as well."""
+    if policy.gate is None or not policy.gate.new_only:
+        return policy
+    return evolve(policy, gate=evolve(policy.gate, new_only=False))
 
 
 def _apply(report: ImageReport, name: str, policy: Policy, now: datetime) -> ReportDocument:

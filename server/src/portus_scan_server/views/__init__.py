@@ -17,6 +17,9 @@ from .image_views import (
     load_tag,
 )
 from .paging import MOST, CursorError, Page
+from .report_process import ReportsBusyError
+from .report_work import FormatError, VulnerabilityChoice, VulnerabilityPage, VulnerabilityRow
+from .reports import CONTENT_TYPES, ReportPlan, Reports
 from .repository_views import (
     RepositoryImageRow,
     RepositoryRow,
@@ -32,11 +35,13 @@ from .visibility import ImageName
 from .vulnerability_views import FoundImage, FoundPackage, VulnerabilityView, find_vulnerability, load_vulnerability
 
 __all__ = [
+    "CONTENT_TYPES",
     "HIGHEST_FIRST",
     "MOST",
     "Activity",
     "Answer",
     "CursorError",
+    "FormatError",
     "FoundImage",
     "FoundPackage",
     "HistoryRow",
@@ -45,6 +50,9 @@ __all__ = [
     "ImageView",
     "Page",
     "PlatformRow",
+    "ReportPlan",
+    "Reports",
+    "ReportsBusyError",
     "RepositoryImageRow",
     "RepositoryRow",
     "RequestRow",
@@ -57,6 +65,9 @@ __all__ = [
     "TagName",
     "TagRow",
     "TagView",
+    "VulnerabilityChoice",
+    "VulnerabilityPage",
+    "VulnerabilityRow",
     "VulnerabilityView",
     "count_requests",
     "find_vulnerability",

@@ -6,7 +6,7 @@ a message with such a name.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -115,11 +115,20 @@ class HiddenNames:
             found.setdefault(row.image_id, []).append(row.name)
         return cls({one: sorted(names, key=len, reverse=True) for one, names in found.items()})
 
+    def of(self, image_id: int) -> Sequence[str]:
+        """Return those of one image, the longest first."""
+        return self._names.get(image_id, ())
+
     def mask(self, image_id: int, message: str) -> str:
-        """Return a message about an image without the names of repositories that the viewer may not see."""
-        for name in self._names.get(image_id, ()):
-            message = message.replace(name, _HIDDEN)
-        return message
+        """Return a message about an image without these names."""
+        return mask_names(message, self.of(image_id))
+
+
+def mask_names(message: str, names: Iterable[str]) -> str:
+    """Return a message without these names of repositories."""
+    for name in names:
+        message = message.replace(name, _HIDDEN)
+    return message
 
 
 async def load_security(db: AsyncConnection, ids: Collection[int], rules: Rules) -> dict[int, Security]:

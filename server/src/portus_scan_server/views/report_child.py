@@ -1,0 +1,85 @@
+"""The process that makes large reports. Run as ``python -m`` by `ReportProcess`.
+
+It ends when its stdin does, whatever it is doing: that is what the death of its parent looks like.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import pickle
+import signal
+import sys
+import threading
+from queue import SimpleQueue
+from typing import Any, BinaryIO
+
+from portus_scanners import ReportDocument
+
+from ..store import Store, StoreDamagedError, StoreUnavailableError
+from .report_process import LENGTH, LargeReport, framed
+from .report_work import FormatError, StoredReport, choose, make_document, read_report, render
+
+
+class _Worker:
+    """What the process does; keeps the last report, of which several pages may be asked for."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._last: tuple[str, StoredReport, ReportDocument] | None = None
+
+    async def do(self, job: LargeReport) -> object:
+        try:
+            stored, document = await self._made(job)
+            if job.choice is not None:
+                return choose(document, stored, job.choice)
+            return render(document, job.format)
+        except (FormatError, StoreUnavailableError, StoreDamagedError) as error:
+            return type(error)(str(error))
+
+    async def _made(self, job: LargeReport) -> tuple[StoredReport, ReportDocument]:
+        if self._last is None or self._last[0] != job.key:
+            self._last = None
+            async with self._store.reading() as db:
+                stored = await read_report(db, job.order, compare=True)
+            self._last = job.key, stored, make_document(stored)
+        return self._last[1:]
+
+
+def _read(stream: BinaryIO) -> Any:
+    head = stream.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        os._exit(0)  # whatever is being done: nobody waits for it
+    return pickle.loads(stream.read(LENGTH.unpack(head)[0]))  # noqa: S301 (the parent's)
+
+
+async def _work(address: str, jobs: SimpleQueue[LargeReport], stdout: BinaryIO) -> None:
+    loop = asyncio.get_running_loop()
+    async with Store.open(address) as store:
+        worker = _Worker(store)
+        while True:
+            job = await loop.run_in_executor(None, jobs.get)
+            stdout.write(framed(await worker.do(job)))
+            stdout.flush()
+
+
+def main() -> None:
+    """Make reports until stdin ends."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this
+    stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
+    sys.stdout = sys.stderr  # a format that prints must not write into the answers
+    address = _read(stdin)
+    jobs: SimpleQueue[LargeReport] = SimpleQueue()
+
+    def listen() -> None:
+        while True:
+            jobs.put(_read(stdin))
+
+    threading.Thread(target=listen, daemon=True).start()
+    asyncio.run(_work(address, jobs, stdout))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""A process that makes large reports, one after the other, so that no answer of another page waits for one.
+
+Jobs go to its stdin and results come from its stdout, each a pickle behind its length; `report_child.py` does them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import pickle
+import struct
+import sys
+from typing import Any
+
+from attrs import frozen
+
+from .report_work import ReportOrder, VulnerabilityChoice, VulnerabilityPage
+
+logger = logging.getLogger("portus_scan_server.reports")
+
+LENGTH = struct.Struct("!Q")
+"""What goes before each value."""
+_MOST_WAITING = 16
+"""How many reports wait for the process before one is refused."""
+_LONGEST = 50.0
+"""Seconds that a report may take; a process that needs longer is replaced."""
+
+
+class ReportsBusyError(Exception):
+    """Too many large reports are being made."""
+
+
+@frozen
+class LargeReport:
+    """What the process is told.
+
+    Attributes:
+        order: Which report.
+        choice: The page of its vulnerabilities that is wanted; None for the whole report.
+        format: In which format.
+        key: Changes whenever the report does.
+    """
+
+    order: ReportOrder
+    choice: VulnerabilityChoice | None
+    format: str
+    key: str
+
+
+class ReportProcess:
+    """The process, started when it is needed first.
+
+    Args:
+        address: The database's address.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._process: asyncio.subprocess.Process | None = None
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+
+    async def render(self, order: ReportOrder, name: str, key: str) -> bytes:
+        """Return a report in a format.
+
+        Args:
+            order: Which one.
+            name: The format.
+            key: Changes whenever the report does.
+
+        Raises:
+            FormatError: It can't be had in that format.
+            ReportsBusyError: Too many are being made, or this one takes too long.
+            StoreUnavailableError: The database can't be used.
+            StoreDamagedError: Findings are missing.
+        """
+        rendered: bytes = await self._ask(LargeReport(order, None, name, key))
+        return rendered
+
+    async def choose(self, order: ReportOrder, choice: VulnerabilityChoice, key: str) -> VulnerabilityPage:
+        """Return a page of a report's vulnerabilities; see `render`."""
+        page: VulnerabilityPage = await self._ask(LargeReport(order, choice, "", key))
+        return page
+
+    async def close(self) -> None:
+        """End the process."""
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.kill()
+            await process.wait()
+
+    async def _ask(self, job: LargeReport) -> Any:
+        if self._waiting >= _MOST_WAITING:
+            raise ReportsBusyError("too many large reports are being made: try again later")
+        self._waiting += 1
+        try:
+            async with self._turn:
+                result = await self._exchange(job)
+        finally:
+            self._waiting -= 1
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    async def _exchange(self, job: LargeReport) -> Any:
+        """Tell the process a job and return its result; without one in time it is ended, and another one started."""
+        try:
+            async with asyncio.timeout(_LONGEST):
+                process = await self._started()
+                assert process.stdin is not None  # noqa: S101 (for mypy)
+                assert process.stdout is not None  # noqa: S101
+                process.stdin.write(framed(job))
+                await process.stdin.drain()
+                (length,) = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
+                return pickle.loads(await process.stdout.readexactly(length))  # noqa: S301 (our own child's)
+        except TimeoutError:
+            await self.close()
+            raise ReportsBusyError(f"this report takes longer than {_LONGEST:g} s") from None
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            await self.close()
+            logger.exception("the process for large reports has died")
+            raise ReportsBusyError("the process for large reports has died: try again") from error
+        except asyncio.CancelledError:
+            await self.close()  # its answer would be taken for that to the next job
+            raise
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        process = self._process
+        if process is None or process.returncode is not None:
+            pipe = asyncio.subprocess.PIPE
+            command = sys.executable, "-m", f"{__package__}.report_child"
+            self._process = process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+            assert process.stdin is not None  # noqa: S101
+            process.stdin.write(framed(self._address))
+        return process
+
+
+def framed(value: object) -> bytes:
+    """Return a value as it goes through a pipe."""
+    packed = pickle.dumps(value)
+    return LENGTH.pack(len(packed)) + packed
