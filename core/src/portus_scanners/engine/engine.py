@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AsyncExitStack
 
 from portus_images import LOOPBACK, Image, ImageReference, Images, Platform, Registry, ServeAddress, parse_reference
@@ -149,8 +149,9 @@ class Engine:
         platform: Platform | None = None,
         timeout: float | None = None,
         on_progress: Callable[[Progress], None] | None = None,
+        scanners: Collection[str] | None = None,
     ) -> Scan:
-        """Scan one image with every enabled scanner at once.
+        """Scan one image with every enabled scanner at once, or with some of them.
 
         Args:
             reference: What to scan: ``registry.example:5000/team/app:1.0``, ``docker-archive:FILE``, or an image that
@@ -158,13 +159,14 @@ class Engine:
             platform: Which image of an index; the machine's own when left out.
             timeout: Seconds for the whole scan, the registry included; when left out, the scanners' own limits hold.
             on_progress: Called in the event loop, soon after each change.
+            scanners: Names of enabled ones, to ask these alone; the report has no runs of others.
 
         Raises:
             InvalidReferenceError: *reference* is not a valid image reference.
         """
         crew = self._open_crew()
         target = reference if isinstance(reference, Image) else _parsed(reference)
-        return Scan(crew, target, platform=platform, timeout=timeout, on_progress=on_progress)
+        return Scan(crew, target, platform=platform, timeout=timeout, on_progress=on_progress, scanners=scanners)
 
     def scan_many(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, TypeVar
@@ -44,6 +44,7 @@ class ImageScan:
         notify: Told of every change of a run.
         on_run: Called with each run's record as it ends.
         flights: The scans under way whose reports will do for the same content.
+        scanners: Names of the crew's scanners that are asked; all of them when left out.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class ImageScan:
         notify: Callable[[Progress], None] | None,
         on_run: Callable[[ScannerRun], None] | None = None,
         flights: SingleFlight | None = None,
+        scanners: Collection[str] | None = None,
     ) -> None:
         self._crew = crew
+        self._scanners = scanners
         self._target = target
         self._platform = platform
         self._notify = notify
@@ -113,10 +116,11 @@ class ImageScan:
 
     async def _run(self, image: Image) -> ImageReport:
         """Run all scanners at once."""
-        crew, deadline, notify = self._crew, self._deadline, self._notify
+        crew, deadline, notify, names = self._crew, self._deadline, self._notify, self._scanners
+        asked = [ready for ready in crew.scanners if names is None or ready.name in names]
         self._runs = [
             Run(crew, ready, image, deadline=deadline, notify=notify, on_end=partial(self._run_ended, place))
-            for place, ready in enumerate(crew.scanners)
+            for place, ready in enumerate(asked)
         ]
         self._records = [None] * len(self._runs)
         self._left = len(self._runs)
