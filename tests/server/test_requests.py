@@ -20,7 +20,7 @@ from portus_scan_server.requests import (
     sweep,
 )
 from portus_scan_server.store import Store, database_now, put_image, put_in_repository, put_repository, tables
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 
 async def asked(store: Store, name: str, reason: Reason = Reason.RESCAN, **more: object) -> int:
@@ -167,3 +167,31 @@ async def test_an_owner_lives_as_long_as_its_lock(store: Store) -> None:
         assert 0 == await sweep(db, young=1_000_000)
         assert 1 == await sweep(db, young=0)
     assert ("queued", 1, 0, True) == await state(store, request_id)
+
+
+@pytest.mark.parametrize("empty_database", ["postgresql"], indirect=True)
+async def test_a_lock_that_is_lost_is_said_and_taken_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """When the server ends the connection that holds it, the log says so, and the owner lives on."""
+    monkeypatch.setattr("portus_scan_server.requests.workers._ASK", 0.01)
+    monkeypatch.setattr("portus_scan_server.requests.workers._AGAIN", 0.01)
+    end = "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted"
+    request_id = await asked(store, "a")
+    async with alive(store, "me"):
+        assert await taken(store, "me")
+        async with store.writing() as db:
+            assert [True] == list((await db.execute(text(end))).scalars())
+        held = text("select count(*) from pg_locks where locktype = 'advisory' and granted")
+        async with store.reading() as db:
+            while "is lost, and taken again" not in caplog.text or not await db.scalar(held):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        async with store.writing() as db:
+            assert 0 == await sweep(db, young=0)
+            await db.execute(update(tables.workers).values(began_at=database_now(-90_000)))
+            assert 0 == await sweep(db, young=0)
+            assert 1 == await db.scalar(text("select count(*) from workers"))
+            await db.execute(text("insert into workers values ('gone', 1, now() - interval '2 days')"))
+            assert 0 == await sweep(db, young=0)
+            assert ["me"] == list((await db.execute(text("select owner from workers"))).scalars())
+    assert ("running", 1, 0, False) == await state(store, request_id)

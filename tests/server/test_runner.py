@@ -10,18 +10,29 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from portus_images import Registry
 from portus_policy import Policy, Suppression
 from portus_scan_server.answers import Freshness, MadeWith
 from portus_scan_server.requests import Reason, ask, claim, died
 from portus_scan_server.rescans import ask_for_due
 from portus_scan_server.runner import Runner
 from portus_scan_server.runner_process import _again_and_again
-from portus_scan_server.store import Store, load_answers, load_image, put_image, put_repository, put_tag, tables
-from portus_scan_server.summaries import Rules, is_current, renew_summaries
+from portus_scan_server.store import (
+    Store,
+    StoreUnavailableError,
+    load_answers,
+    load_image,
+    put_image,
+    put_repository,
+    put_tag,
+    tables,
+)
+from portus_scan_server.summaries import Rules, SummaryRenewal, is_current, put_index_summary
 from portus_scanners import Engine, Outcome, Reference, Settings, make_image_report
 from portus_scanners_testing import StandInRegistry
 from portus_scanners_testing.images import alpine_image, debian_image, make_index
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 RULES = Rules(enabled=("dummy",))
 WITH = MadeWith(plugin_version="1", settings="s", database="today")
@@ -38,8 +49,8 @@ async def running(
     store: Store, settings: Settings, *, owner: str = "me", rules: Rules = RULES, made_with: MadeWith = WITH
 ) -> AsyncIterator[Runner]:
     """Run requests as long as the block does, and end what runs after it."""
-    async with Engine(settings) as engine:
-        runner = Runner(store, engine, rules, owner=owner, made_with=lambda: {"dummy": made_with})
+    async with Registry(settings.registries) as asked, Engine(settings, registry=asked) as engine:
+        runner = Runner(store, engine, asked, rules, owner=owner, made_with=lambda: {"dummy": made_with})
         task = asyncio.create_task(runner.run())
         try:
             yield runner
@@ -158,8 +169,9 @@ async def test_sigterm_gives_back_what_runs(store: Store, registry: StandInRegis
     digest = registry.push("team/app", "1.0", debian_image({"bash": "5"}))
     image_id = await pushed(store, registry, "team/app:1.0", digest)
     host = registry.reference("x", "y").partition("/")[0]
-    async with Engine(configuration(host, [{"behaviour": "hang"}])) as engine:
-        runner = Runner(store, engine, RULES, owner="me", made_with=dict)
+    settings = configuration(host, [{"behaviour": "hang"}])
+    async with Registry(settings.registries) as asked, Engine(settings, registry=asked) as engine:
+        runner = Runner(store, engine, asked, RULES, owner="me", made_with=dict)
         task = asyncio.create_task(runner.run())
         while True:
             async with store.reading() as db:
@@ -247,7 +259,8 @@ async def test_other_rules_make_summaries_anew(store: Store, registry: StandInRe
     seen = []
     for one in rules:
         assert not (await summary(store, image_id)).is_current or one is rules[0]
-        assert (1, 0) == (await renew_summaries(store, one), await renew_summaries(store, one))
+        renewal = SummaryRenewal(store, one)
+        assert (1, 0) == (await renewal.renew_some(), await renewal.renew_some())
         found = await summary(store, image_id)
         seen.append((found.verdict, found.total, found.suppressed, json.loads(found.doubts)))
     doubt = {"trivy": ["not_scanned"]}
@@ -332,13 +345,14 @@ async def test_a_chore_that_fails_is_done_again(caplog: pytest.LogCaptureFixture
     assert "of this image" in caplog.text
 
 
-async def test_a_damaged_answer_keeps_no_other_summary_from_being_renewed(
-    store: Store, registry: StandInRegistry
+async def test_damaged_answers_keep_no_other_summary_from_being_renewed(
+    store: Store, registry: StandInRegistry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It stays what it was, with the mark that it is not true now; what comes after it is made anew."""
+    """They stay what they were, with the mark that it is not true now; what comes after more than a batch is made."""
+    monkeypatch.setattr("portus_scan_server.summaries.renewal._BATCH", 2)
     host = registry.reference("x", "y").partition("/")[0]
     found = []
-    for name in ("a", "b"):
+    for name in ("a", "b", "c", "d"):
         digest = registry.push("team/app", name, debian_image({"bash": name}))
         found.append(await pushed(store, registry, f"team/app:{name}", digest))
     async with running(store, configuration(host)):
@@ -347,8 +361,130 @@ async def test_a_damaged_answer_keeps_no_other_summary_from_being_renewed(
         members = {"finding_ids": []} if store.dialect == "postgresql" else {}
         made = insert(tables.finding_sets).values(fingerprint="damaged", total=2, **members)
         lost = await db.scalar(made.returning(tables.finding_sets.c.id))
-        await db.execute(update(tables.runs).where(tables.runs.c.image_id == found[0]).values(set_id=lost))
+        await db.execute(update(tables.runs).where(tables.runs.c.image_id.in_(found[:3])).values(set_id=lost))
     other = Rules(enabled=("dummy",), max_age=timedelta(days=3))
-    assert 2 == await renew_summaries(store, other)
+    renewal = SummaryRenewal(store, other)
+    assert [0, 1, 0, 0] == [await renewal.renew_some() for _ in range(4)]
     seen = [(await summary(store, one)).configuration == other.fingerprint for one in found]
-    assert [False, True] == seen
+    assert [False, False, False, True] == seen
+
+
+async def test_an_index_that_can_not_be_judged_keeps_nothing_of_before(store: Store, registry: StandInRegistry) -> None:
+    """Without any summary of its images it has no counts and no gate; with some, nothing is clean, and it says why."""
+    one, other = debian_image({"bash": "5"}), alpine_image({"musl": "1"})
+    digest = registry.push("team/app", "1.0", make_index(one, other))
+    image_id = await pushed(store, registry, "team/app:1.0", digest)
+    async with running(store, configuration(registry.reference("x", "y").partition("/")[0])):
+        await until_idle(store)
+    summaries, seen = tables.summaries, []
+    async with store.writing() as db:
+        await db.execute(update(summaries).values(gate="pass", verdict="clean"))
+        for gone in (2, 3):
+            await db.execute(delete(summaries).where(summaries.c.image_id == gone))
+            await put_index_summary(db, image_id, RULES)
+            row = (await db.execute(select(summaries).where(summaries.c.image_id == image_id))).one()
+            seen.append((row.verdict, row.gate, row.total, json.loads(row.doubts), row.checked_at))
+    doubt = {"dummy": ["not_scanned"]}
+    assert [("unknown", "", 3, doubt, None), ("unknown", "", 0, doubt, None)] == seen
+
+
+class LosesAnswers:
+    """Loses the answer to each commit of one caller, which counts nevertheless, or not, as often as it is told.
+
+    Args:
+        store: The database.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._writing = store.writing
+        self.left: list[bool] = []
+
+    @asynccontextmanager
+    async def __call__(self) -> AsyncIterator[AsyncConnection]:
+        """Yield a transaction that writes."""
+        counts = self.left.pop() if self.left else None
+        async with self._writing() as db:
+            yield db
+            if counts is False:
+                raise StoreUnavailableError("it is gone")
+        if counts:
+            raise StoreUnavailableError("the answer is lost")
+
+
+async def test_a_claim_whose_answer_was_lost_is_run(
+    store: Store, registry: StandInRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request that its runner has without knowing it is queued again, and ends; nothing is counted against it."""
+    digest = registry.push("team/app", "1.0", debian_image({"bash": "5"}))
+    await pushed(store, registry, "team/app:1.0", digest)
+    monkeypatch.setattr("portus_scan_server.requests.table._UNKNOWN_AGAIN", 0)
+    settings = configuration(registry.reference("x", "y").partition("/")[0])
+    async with Registry(settings.registries) as asked, Engine(settings, registry=asked) as engine:
+        losing = LosesAnswers(store)
+        losing.left = [False, True, False]
+        runner = Runner(store, engine, asked, RULES, owner="me", made_with=lambda: {"dummy": WITH})
+        monkeypatch.setattr(store, "writing", losing)
+        task = asyncio.create_task(runner.run())
+        while losing.left:
+            runner.wake()
+            await asyncio.sleep(0.01)
+        runner.wake()
+        await until_idle(store)
+        runner.stop()
+        await task
+    async with store.reading() as db:
+        row = (await db.execute(select(tables.requests))).one()
+    assert ("done", 2, 0, False) == (row.state, row.attempt, row.deaths, row.alone)
+
+
+async def test_an_end_whose_answer_was_lost_is_not_dropped(
+    store: Store, registry: StandInRegistry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was stored is stored once, and nobody says that it was dropped."""
+    monkeypatch.setattr("portus_scan_server.runner._RETRY", 0.0)
+    digest = registry.push("team/app", "1.0", debian_image({"bash": "5"}))
+    await pushed(store, registry, "team/app:1.0", digest)
+    losing = LosesAnswers(store)
+    host = registry.reference("x", "y").partition("/")[0]
+    async with running(store, configuration(host, [{"delay": 0.3}])) as runner:
+        while not runner._running:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        runner.stop()
+        losing.left = [True]
+        monkeypatch.setattr(store, "writing", losing)
+    async with store.reading() as db:
+        assert ["done"] == list((await db.execute(select(tables.requests.c.state))).scalars())
+        assert [1] == list((await db.execute(select(tables.runs.c.times))).scalars())
+    assert "the answer is lost" in caplog.text
+    assert "dropped" not in caplog.text
+
+
+async def test_a_request_for_some_scanners_asks_these_alone(store: Store, registry: StandInRegistry) -> None:
+    """The others are not asked, and what they have answered before still counts."""
+    digest = registry.push("team/app", "1.0", debian_image({"bash": "5"}))
+    host = registry.reference("x", "y").partition("/")[0]
+    scanners = {name: {"scanner": "dummy", "server": "any"} for name in ("one", "two")}
+    settings = Settings.from_mapping({"security": scanners, "registries": {host: {"insecure": True}}})
+    rules, image_id = Rules(enabled=("one", "two")), 0
+    for only in ((), ("two",), ("three",)):
+        image_id = await pushed(store, registry, "team/app:1.0", digest, scanners=only)
+        async with running(store, settings, rules=rules):
+            await until_idle(store)
+    async with store.reading() as db:
+        found = await db.execute(select(tables.runs.c.scanner, tables.runs.c.times).order_by(tables.runs.c.scanner))
+        assert [("one", 1), ("two", 2)] == [tuple(row) for row in found]
+    assert "vulnerable" == (await summary(store, image_id)).verdict
+
+
+async def test_what_is_known_of_an_image_is_not_fetched_again(store: Store, registry: StandInRegistry) -> None:
+    """A scan of an image that was resolved once costs a HEAD; when the registry has it no longer, it is given up."""
+    digest = registry.push("team/app", "1.0", debian_image({"bash": "5"}))
+    settings = configuration(registry.reference("x", "y").partition("/")[0])
+    seen = []
+    for _ in range(2):
+        await pushed(store, registry, "team/app:1.0", digest)
+        registry.requests.clear()
+        async with running(store, settings):
+            await until_idle(store)
+        seen.append([one.method for one in registry.requests if "/manifests/" in one.path])
+    assert (["GET"], ["HEAD"]) == tuple(seen)

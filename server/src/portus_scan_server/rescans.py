@@ -22,7 +22,8 @@ latest, runs, images, requests = tables.latest, tables.runs, tables.images, tabl
 async def ask_for_due(store: Store, scanners: Mapping[str, MadeWith], freshness: Freshness) -> int:
     """Ask for the images whose answers are no longer good, and return how many there were.
 
-    An image counts that was resolved once, is no index, and has neither an open nor a dead request.
+    An image counts that was resolved once, is no index, has neither an open nor a dead request, and was not given up
+    within the last `Freshness.age`: no repository gives it any longer.
 
     Args:
         store: The database.
@@ -41,7 +42,7 @@ async def ask_for_due(store: Store, scanners: Mapping[str, MadeWith], freshness:
                 rows = (await db.execute(_candidates(name, made_with, freshness, after))).all()
                 for row in rows:
                     due = when_again(_last_try(row), made_with, now=now, freshness=freshness)
-                    if due is not None and due.at <= now:
+                    if due.at <= now:
                         await ask(db, row.image_id, Reason.RESCAN)
                         asked += 1
             if len(rows) < _BATCH:
@@ -70,20 +71,19 @@ def _candidates(name: str, made_with: MadeWith, freshness: Freshness, after: int
     failed = and_(
         runs.c.outcome.not_in(_SAYS_SOMETHING), runs.c.checked_at <= database_now(-FIRST_RETRY.total_seconds())
     )
-    may_be = or_(changed, failed)
-    if made_with.database is None:
-        may_be = or_(may_be, runs.c.checked_at <= database_now(-freshness.age.total_seconds()))
+    old = runs.c.checked_at <= database_now(-freshness.limit(made_with.database).total_seconds())
+    given_up = and_(requests.c.state == "failed", requests.c.ended_at > database_now(-freshness.age.total_seconds()))
     busy = select(requests.c.id).where(
         requests.c.image_id == images.c.id,
         requests.c.scanner_set == "",
-        requests.c.state.in_(("queued", "running", "dead")),
+        or_(requests.c.state.in_(("queued", "running", "dead")), given_up),
     )
     known = and_(images.c.body.is_not(None), images.c.is_index.is_(False), images.c.id > after)
     joined = images.outerjoin(latest, and_(latest.c.image_id == images.c.id, latest.c.scanner == name))
     query = select(images.c.id.label("image_id"), *_columns).select_from(
         joined.outerjoin(runs, runs.c.id == latest.c.try_id)
     )
-    return query.where(known, may_be, not_(busy.exists())).order_by(images.c.id).limit(_BATCH)
+    return query.where(known, or_(changed, failed, old), not_(busy.exists())).order_by(images.c.id).limit(_BATCH)
 
 
 _columns = (

@@ -3,7 +3,7 @@
 Whatever goes wrong on the way, the request stays in the table: it is put off where no source gives the image or this
 program is at fault, given back where the runner is stopped, and taken back by others where its process dies. An end
 that the database does not take is tried again until it does, and is dropped when it says that the request has another
-owner by now.
+owner by now. A claim whose answer was lost is given back by the next one.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from portus_images import (
     InvalidReferenceError,
     PortusError,
     Reference,
+    Registry,
     RegistryError,
     class_name,
 )
@@ -37,7 +38,9 @@ from .requests import (
     claim,
     finish,
     give_back,
+    give_back_unknown,
     give_up,
+    has_ended,
     note_source,
     put_off,
 )
@@ -45,6 +48,7 @@ from .store import (
     Store,
     StoreUnavailableError,
     load_answers,
+    load_image,
     prepare_run,
     put_details,
     put_in_repository,
@@ -68,6 +72,7 @@ class Runner:
     Args:
         store: The database.
         engine: An open engine.
+        registry: What the engine asks, to ask for images.
         rules: What summaries are made under.
         owner: One life of this runner.
         made_with: Returns what runs are made with now, by the scanner's name.
@@ -78,6 +83,7 @@ class Runner:
         self,
         store: Store,
         engine: Engine,
+        registry: Registry,
         rules: Rules,
         *,
         owner: str,
@@ -86,6 +92,7 @@ class Runner:
     ) -> None:
         self._store = store
         self._engine = engine
+        self._registry = registry
         self._rules = rules
         self._owner = owner
         self._made_with = made_with
@@ -127,6 +134,9 @@ class Runner:
             return False
         try:
             async with self._store.writing() as db:
+                held = [one.request_id for one in self._running.values()]
+                if unknown := await give_back_unknown(db, self._owner, held):
+                    logger.warning("%d claims whose answer was lost are queued again", unknown)
                 claimed = await claim(db, self._owner, idle=not self._running)
         except StoreUnavailableError as error:
             logger.warning("nothing can be claimed: %s", error)
@@ -176,7 +186,7 @@ class Runner:
             source, images = found
             if len(images) == 1 and images[0].digest == claimed.digest:
                 with_what = self._made_with()  # before the scan: what is newer than it says is asked again, not missed
-                report = await self._engine.scan(images[0])
+                report = await self._engine.scan(images[0], scanners=claimed.scanners or None)
                 await self._end_image(claimed, source, report, with_what)
             else:
                 await self._persist(lambda db: _end_index(db, claimed, source, images, self._rules))
@@ -190,8 +200,9 @@ class Runner:
         """Return the first source that gives the image, with what it gives; without one the request is ended."""
         errors: list[PortusError] = []
         for source in claimed.sources:
+            reference = _reference(claimed, source)
             try:
-                return source, await self._engine.resolve_all(_reference(claimed, source))
+                return source, await self._resolve(claimed, reference)
             except (RegistryError, InvalidReferenceError) as error:
                 errors.append(error)
                 text = str(error)
@@ -204,6 +215,14 @@ class Runner:
             text = str(errors[0]) if errors else "no repository is known to have it"
             await self._persist(lambda db: give_up(db, claimed, text))
         return None
+
+    async def _resolve(self, claimed: ClaimedRequest, reference: Reference) -> tuple[Image, ...]:
+        """Return what a digest stands for; of an image that is known already, only whether it is there is asked."""
+        known = await self._read(partial(load_image, image_id=claimed.image_id, reference=reference))
+        if known is None:
+            return await self._registry.resolve_all(reference)
+        found = await self._registry.look_up(reference, pointer=claimed.digest)
+        return (found.image or known,)
 
     async def _end_image(
         self, claimed: ClaimedRequest, source: ImageSource, report: ImageReport, with_what: Mapping[str, MadeWith]
@@ -219,7 +238,8 @@ class Runner:
 
         async def write(db: AsyncConnection, summary: Summary, seen: object) -> bool:
             if not await finish(db, claimed):
-                logger.warning("request %d has another owner by now: what was found is dropped", claimed.request_id)
+                if not await has_ended(db, claimed):
+                    logger.warning("request %d has another owner by now: what it found is dropped", claimed.request_id)
                 return True
             if seen != await pointers(db, claimed.image_id):
                 raise _MeanwhileError

@@ -12,10 +12,12 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
+from functools import partial
+from typing import TypeAlias
 
-from portus_images import PortusError
+from portus_images import PortusError, Registry
 from portus_policy import load_policy
 from portus_scanners import Engine, load_settings
 
@@ -24,8 +26,8 @@ from .requests import alive, sweep
 from .rescans import ask_for_due
 from .runner import Runner
 from .scanner_states import ScannerStates
-from .store import POSTGRESQL, Store, StoreUnavailableError
-from .summaries import Rules, renew_summaries
+from .store import POSTGRESQL, Store, StoreUnavailableError, remove_old
+from .summaries import Rules, SummaryRenewal
 from .supervisor import STOP, Orders
 
 logger = logging.getLogger("portus_scan_server.runner")
@@ -35,6 +37,9 @@ _PLAN = 60.0
 _SWEEP = 30.0
 _RENEW = 1.0
 """Seconds between two batches of summaries."""
+_REMOVE = 3600.0
+"""Seconds between two looks for what is too old."""
+Chore: TypeAlias = Callable[[], Awaitable[object]]
 
 
 async def work(orders: Orders, lines: asyncio.StreamReader) -> None:
@@ -45,46 +50,66 @@ async def work(orders: Orders, lines: asyncio.StreamReader) -> None:
         StoreUnavailableError: The database could not be used at the begin.
     """
     settings, policy = load_settings(orders.config), load_policy(orders.config)
-    enabled = tuple(one.name for one in settings.enabled)
-    rules = Rules(enabled=enabled, policy=policy, max_age=timedelta(seconds=orders.max_age))
-    freshness = Freshness(age=timedelta(seconds=orders.age))
-    async with Store.open(orders.database) as store, alive(store, orders.owner), Engine(settings) as engine:
+    enabled, max_age = tuple(one.name for one in settings.enabled), timedelta(seconds=orders.max_age)
+    rules = Rules(enabled=enabled, policy=policy, max_age=max_age)
+    async with (
+        Store.open(orders.database) as store,
+        alive(store, orders.owner),
+        Registry(settings.registries) as registry,
+        Engine(settings, registry=registry) as engine,
+    ):
         states = ScannerStates(store, engine, settings)
         await states.ask()
         runner = Runner(
             store,
             engine,
+            registry,
             rules,
             owner=orders.owner,
             made_with=states.made_with,
             concurrency=orders.concurrency,
         )
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, runner.stop)
+        chores: list[tuple[Chore, float]] = [
+            (
+                partial(_plan, store, runner, states, Freshness(age=timedelta(seconds=orders.age), max_age=max_age)),
+                _PLAN,
+            ),
+            (partial(_sweep, store), _SWEEP),
+            (SummaryRenewal(store, rules).renew_some, _RENEW),
+            (partial(remove_old, store, timedelta(seconds=orders.keep)), _REMOVE),
+        ]
+        await _run_to_the_end(runner, lines, chores, orders.drain)
 
-        async def plan() -> None:
-            await states.ask()
-            if await ask_for_due(store, states.made_with(), freshness):
-                runner.wake()
 
-        async def sweep_up() -> None:
-            if store.dialect == POSTGRESQL:
-                async with store.writing() as db:
-                    await sweep(db)
+async def _plan(store: Store, runner: Runner, states: ScannerStates, freshness: Freshness) -> None:
+    """Look what scanners would answer from, and ask for what is due."""
+    await states.ask()
+    if await ask_for_due(store, states.made_with(), freshness):
+        runner.wake()
 
-        async def renew() -> None:
-            await renew_summaries(store, rules)
 
-        chores = ((plan, _PLAN), (sweep_up, _SWEEP), (renew, _RENEW))
-        others = [asyncio.create_task(_again_and_again(chore, seconds)) for chore, seconds in chores]
-        running, listening = asyncio.create_task(runner.run()), asyncio.create_task(_listen(lines, runner))
-        try:
-            await _until_the_end(running, listening, runner, orders.drain)
-        finally:
-            for task in (running, listening, *others):
-                task.cancel()
-            await asyncio.wait({running, listening, *others})
-        if not running.cancelled():
-            running.result()
+async def _sweep(store: Store) -> None:
+    """Take back what owners had that are gone; on SQLite there is no other owner."""
+    if store.dialect == POSTGRESQL:
+        async with store.writing() as db:
+            await sweep(db)
+
+
+async def _run_to_the_end(
+    runner: Runner, lines: asyncio.StreamReader, chores: Iterable[tuple[Chore, float]], drain: float
+) -> None:
+    """Run requests and chores until there is an end; then what still runs is given back, and the chores are left."""
+    others = [asyncio.create_task(_again_and_again(chore, seconds)) for chore, seconds in chores]
+    running, listening = asyncio.create_task(runner.run()), asyncio.create_task(_listen(lines, runner))
+    try:
+        await _until_the_end(running, listening, runner, drain)
+    finally:
+        for task in (running, listening, *others):
+            task.cancel()
+        await asyncio.wait({running, listening, *others})
+    if not running.cancelled():
+        running.result()
 
 
 async def _until_the_end(
@@ -107,7 +132,7 @@ async def _listen(lines: asyncio.StreamReader, runner: Runner) -> None:
             runner.wake()
 
 
-async def _again_and_again(chore: Callable[[], Awaitable[None]], seconds: float) -> None:
+async def _again_and_again(chore: Chore, seconds: float) -> None:
     """Do a chore for ever, with pauses; while the database is away, or after a fault, it is left out once."""
     while True:
         try:

@@ -37,6 +37,8 @@ class Orders:
         max_age: Seconds for which an answer counts.
         age: Seconds after which a scanner is asked again whose data has no identity.
         drain: Seconds that running scans have once the runner is to stop.
+        keep: Seconds for which what no verdict needs is kept.
+        log: How its log is written: ``text`` or ``json``.
     """
 
     database: str = field(repr=False)
@@ -46,6 +48,8 @@ class Orders:
     max_age: float = 7 * 86_400
     age: float = 86_400
     drain: float = 120.0
+    keep: float = 90 * 86_400
+    log: str = "text"
 
 
 class Supervisor:

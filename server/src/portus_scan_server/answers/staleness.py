@@ -2,7 +2,8 @@
 
 An answer is as good as what it was made with: when the plugin's version, the scanner's, the settings or the identity of
 the vulnerability data are not what they are now, it is due at once, and once: the next run is made with what is now.
-Where the data has no identity, age decides. A run that says nothing about the image is tried again: soon, then later.
+Where the data has no identity, age decides; and no answer is left until it is too old to count, though nothing has
+changed. A run that says nothing about the image is tried again: soon, then later.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from datetime import datetime, timedelta
 from attrs import field, frozen
 from portus_scanners import Outcome
 
+from .judgement import MAX_AGE
 from .stored import MadeWith
 
 _SAYS_SOMETHING = {Outcome.OK, Outcome.INCOMPLETE, Outcome.UNSUPPORTED}
@@ -25,9 +27,16 @@ class Freshness:
 
     Attributes:
         age: Where the scanner's data has no identity; also between tries that keep failing.
+        max_age: When an answer no longer counts: it is asked for again when three quarters of that have passed.
     """
 
     age: timedelta = field(default=timedelta(hours=24))
+    max_age: timedelta = field(default=MAX_AGE)
+
+    def limit(self, database: str | None) -> timedelta:
+        """Return how old an answer may become that was made with data of this identity."""
+        before_it_is_outdated = self.max_age * 3 / 4
+        return before_it_is_outdated if database is not None else min(self.age, before_it_is_outdated)
 
 
 @frozen(kw_only=True)
@@ -60,8 +69,8 @@ class Due:
     why: str
 
 
-def when_again(last: LastTry | None, now_with: MadeWith, *, now: datetime, freshness: Freshness) -> Due | None:
-    """Return when a scanner is to be asked again about an image; None where only a change can be a reason.
+def when_again(last: LastTry | None, now_with: MadeWith, *, now: datetime, freshness: Freshness) -> Due:
+    """Return when a scanner is to be asked again about an image, if nothing changes before.
 
     Args:
         last: Its newest run; None where there is none.
@@ -76,9 +85,7 @@ def when_again(last: LastTry | None, now_with: MadeWith, *, now: datetime, fresh
     if last.outcome not in _SAYS_SOMETHING:
         waits = _AGAIN_AFTER[last.times - 1] if last.times <= len(_AGAIN_AFTER) else freshness.age
         return Due(at=last.checked_at + waits, why="failed")
-    if now_with.database is None:
-        return Due(at=last.checked_at + freshness.age, why="age")
-    return None
+    return Due(at=last.checked_at + freshness.limit(now_with.database), why="age")
 
 
 def _what_changed(then: MadeWith, now: MadeWith) -> str:

@@ -6,13 +6,13 @@ late changes nothing. There is one open request for an image and a scanner set; 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any
 
 from attrs import frozen
 from portus_images import message_line
-from sqlalchemy import CursorResult, Integer, and_, case, func, literal, not_, select, text, update
+from sqlalchemy import CursorResult, Integer, Table, and_, case, func, literal, not_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as insert_in_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_in_sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,6 +25,8 @@ _DEATHS = 3
 _PUT_OFF = (900, 3_600, 21_600)
 """Seconds until a request is tried again that no source gave an image for, by how often that was; then a day."""
 _DAY = 86_400
+_UNKNOWN_AGAIN = 5
+"""Seconds until a request is due again that an owner had without knowing it."""
 _SOURCES = 5
 """In how many repositories an attempt looks for an image."""
 _QUEUED, _RUNNING, _DONE, _FAILED, _DEAD = "queued", "running", "done", "failed", "dead"
@@ -124,15 +126,23 @@ async def ask(
         if reason is Reason.PERSON:
             await ask_again(db, int(dead), by=by)
         return int(dead)
-    insert = insert_in_postgresql if db.dialect.name == POSTGRESQL else insert_in_sqlite
-    asked: Any = insert(requests).values(
-        image_id=image_id,
-        scanner_set=scanner_set,
-        reason=reason.value,
-        priority=PRIORITIES[reason],
-        due_at=database_now(delay),
-        asked_by=column_string(by),
-    )
+    values = {
+        "image_id": image_id,
+        "scanner_set": scanner_set,
+        "reason": reason.value,
+        "priority": PRIORITIES[reason],
+        "due_at": database_now(delay),
+        "asked_by": column_string(by),
+    }
+    request_id = int((await db.execute(_join_or_add(db, values))).scalar_one())
+    if source is not None:
+        await _name_source(db, request_id, *source, error="")
+    return request_id
+
+
+def _join_or_add(db: AsyncConnection, values: Mapping[str, Any]) -> Any:
+    """Return the statement that adds a request, or makes the open one as urgent as this one, and returns its id."""
+    asked: Any = _insert(db, requests).values(**values)
     new = asked.excluded
     is_urgent = new.priority > requests.c.priority
     renewed = {
@@ -142,13 +152,21 @@ async def ask(
         "due_at": case((new.due_at < requests.c.due_at, new.due_at), else_=requests.c.due_at),
     }
     keys = [requests.c.image_id, requests.c.scanner_set]
-    statement = asked.on_conflict_do_update(index_elements=keys, index_where=text(tables.OPEN), set_=renewed)
-    request_id = int((await db.execute(statement.returning(requests.c.id))).scalar_one())
-    if source is not None:
-        named: Any = insert(request_sources).values(request_id=request_id, repository_id=source[0], tag=source[1])
-        seen = {"tag": named.excluded.tag, "error": ""}
-        await db.execute(named.on_conflict_do_update(index_elements=["request_id", "repository_id"], set_=seen))
-    return request_id
+    joined = asked.on_conflict_do_update(index_elements=keys, index_where=text(tables.OPEN), set_=renewed)
+    return joined.returning(requests.c.id)
+
+
+async def _name_source(db: AsyncConnection, request_id: int, repository_id: int, tag: str, *, error: str) -> None:
+    """Note that a request looks for its image in a repository, and why that did not give it, if it did not."""
+    values = {"request_id": request_id, "repository_id": repository_id, "tag": tag, "error": message_line(error)}
+    named: Any = _insert(db, request_sources).values(**values)
+    new = named.excluded
+    seen = {"error": new.error} if error else {"tag": new.tag, "error": ""}
+    await db.execute(named.on_conflict_do_update(index_elements=["request_id", "repository_id"], set_=seen))
+
+
+def _insert(db: AsyncConnection, table: Table) -> Any:
+    return insert_in_postgresql(table) if db.dialect.name == POSTGRESQL else insert_in_sqlite(table)
 
 
 async def claim(db: AsyncConnection, owner: str, *, idle: bool) -> ClaimedRequest | None:
@@ -211,6 +229,12 @@ async def finish(db: AsyncConnection, claimed: ClaimedRequest) -> bool:
     return await _end(db, claimed, state=_DONE, ended_at=database_now(), step="", error="")
 
 
+async def has_ended(db: AsyncConnection, claimed: ClaimedRequest) -> bool:
+    """Return whether this owner's attempt has ended the request: the answer to an earlier `finish` was lost."""
+    mine = and_(requests.c.owner == claimed.owner, requests.c.attempt == claimed.attempt, requests.c.state == _DONE)
+    return await db.scalar(select(requests.c.id).where(requests.c.id == claimed.request_id, mine)) is not None
+
+
 async def give_up(db: AsyncConnection, claimed: ClaimedRequest, error: str) -> bool:
     """End a request for an image that no source has any longer; see `finish` for what is returned."""
     return await _end(db, claimed, state=_FAILED, ended_at=database_now(), step="resolve", error=message_line(error))
@@ -231,11 +255,7 @@ async def give_back(db: AsyncConnection, claimed: ClaimedRequest) -> bool:
 
 async def note_source(db: AsyncConnection, claimed: ClaimedRequest, source: ImageSource, error: str) -> None:
     """Note why a repository did not give an image."""
-    insert = insert_in_postgresql if db.dialect.name == POSTGRESQL else insert_in_sqlite
-    values = {"request_id": claimed.request_id, "repository_id": source.repository_id, "tag": source.tag}
-    noted: Any = insert(request_sources).values(**values, error=message_line(error))
-    keys = ["request_id", "repository_id"]
-    await db.execute(noted.on_conflict_do_update(index_elements=keys, set_={"error": noted.excluded.error}))
+    await _name_source(db, claimed.request_id, source.repository_id, source.tag, error=error or "it gave no reason")
 
 
 async def _end(db: AsyncConnection, claimed: ClaimedRequest, **values: Any) -> bool:
@@ -247,6 +267,20 @@ async def _end(db: AsyncConnection, claimed: ClaimedRequest, **values: Any) -> b
     )
     ended: CursorResult[Any] = await db.execute(update(requests).where(mine).values(**values))
     return ended.rowcount == 1
+
+
+async def give_back_unknown(db: AsyncConnection, owner: str, held: Collection[int]) -> int:
+    """Queue again what an owner has without knowing it, since the answer to a claim was lost; return how much it was.
+
+    Args:
+        db: A transaction that writes.
+        owner: One life of a runner, which claims nothing meanwhile.
+        held: The requests that it knows to be its own.
+    """
+    unknown = and_(requests.c.state == _RUNNING, requests.c.owner == owner, requests.c.id.not_in(list(held)))
+    values = {"state": _QUEUED, "owner": None, "due_at": database_now(_UNKNOWN_AGAIN)}
+    returned: CursorResult[Any] = await db.execute(update(requests).where(unknown).values(**values))
+    return returned.rowcount
 
 
 async def died(db: AsyncConnection, owners: Sequence[str] | None = None) -> int:

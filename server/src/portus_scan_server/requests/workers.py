@@ -8,30 +8,40 @@ and nobody looks for the dead in the first half minute of a server's life.
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sqlalchemy import delete, insert, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..store import POSTGRESQL, Store, StoreUnavailableError, tables
 from .table import died
 
+logger = logging.getLogger("portus_scan_server.workers")
+
 _CLASS = 0x706F7274
 """The first number of the locks of workers; the second is the worker's own."""
 _ASK = 5.0
 """Seconds between two questions to the connection that holds the lock."""
+_AGAIN = 1.0
+"""Seconds until a lock that was lost is taken again."""
 _YOUNG = 30
 """Seconds of a server's life in which living workers may not yet have their locks again."""
-_LOST = """
+_HOLDS = """
+select 1 from pg_locks where pg_locks.locktype = 'advisory' and granted
+    and classid::bigint = :class and objid::bigint = workers.lock_key and objsubid = 2
+    and pg_locks.database = (select oid from pg_database where datname = current_database())"""
+_LOST = f"""
 select distinct requests.owner from requests
 where state = 'running' and not exists (
-    select 1 from workers join pg_locks on pg_locks.locktype = 'advisory' and granted
-        and classid::bigint = :class and objid::bigint = workers.lock_key and objsubid = 2
-        and pg_locks.database = (select oid from pg_database where datname = current_database())
-    where workers.owner = requests.owner)
-and pg_postmaster_start_time() < now() - interval '1 second' * :young"""
+    select 1 from workers where workers.owner = requests.owner and exists ({_HOLDS}))
+and pg_postmaster_start_time() < now() - interval '1 second' * :young"""  # noqa: S608 (no foreign words)
+_FORGET = f"""
+delete from workers where began_at < now() - interval '1 day' and not exists ({_HOLDS})
+and not exists (select 1 from requests where state = 'running' and requests.owner = workers.owner)"""  # noqa: S608
 
 
 def new_owner() -> str:
@@ -69,6 +79,7 @@ async def alive(store: Store, owner: str) -> AsyncIterator[None]:
 
 
 async def _hold(store: Store, key: int, is_held: asyncio.Event) -> None:
+    """Hold the lock for ever; each time that it is lost this is said, and it is taken again."""
     while True:
         try:
             async with store.session() as db:
@@ -77,18 +88,26 @@ async def _hold(store: Store, key: int, is_held: asyncio.Event) -> None:
                 while True:
                     await asyncio.sleep(_ASK)
                     await db.execute(text("select 1"))
-        except StoreUnavailableError:
+        except StoreUnavailableError as error:
             if not is_held.is_set():
                 raise
-            await asyncio.sleep(1.0)
+            logger.warning("the lock that says that this runner lives is lost, and taken again: %s", error)
+        except SQLAlchemyError:  # without the lock others would take our requests
+            if not is_held.is_set():
+                raise
+            logger.exception("the lock that says that this runner lives is lost by a fault, and taken again")
+        await asyncio.sleep(_AGAIN)
 
 
 async def sweep(db: AsyncConnection, *, young: int = _YOUNG) -> int:
     """Take back what owners were running that hold no lock any longer; return how much that was. PostgreSQL only.
+
+    Owners that were gone a day ago, and have nothing, are forgotten.
 
     Args:
         db: A transaction that writes.
         young: Seconds that the server has to have run.
     """
     lost = (await db.execute(text(_LOST), {"class": _CLASS, "young": young})).scalars().all()
+    await db.execute(text(_FORGET), {"class": _CLASS})
     return await died(db, lost) if lost else 0

@@ -2,7 +2,7 @@
 
 `database.py` opens it, `migrating.py` brings it to this program's schema, `schema.py` has the tables. `runs.py` stores
 runs over `sets.py` and `finding_bodies.py`, `catalogue.py` what registries have. Everything works in a transaction that
-the caller has from `Store.reading` or `Store.writing`.
+the caller has from `Store.reading` or `Store.writing`, but `retention.py`, which removes what is old in many.
 """
 
 from . import schema as tables
@@ -19,6 +19,7 @@ from .catalogue import (
 from .database import POSTGRESQL, SQLITE, Store, StoreDamagedError, StoreUnavailableError, parse_url, sqlite_url
 from .finding_bodies import column_string, lookup_name
 from .migrating import SchemaError, backup, check, current, newest, upgrade
+from .retention import remove_old
 from .runs import PreparedRun, images_with, load_answers, load_runs, prepare_run, read_made_with, store_run
 from .sets import findings_named
 from .types import Moment, database_now
@@ -54,6 +55,7 @@ __all__ = [
     "put_repository",
     "put_tag",
     "read_made_with",
+    "remove_old",
     "sqlite_url",
     "store_run",
     "tables",

@@ -164,6 +164,12 @@ async def lock_for_adding(db: AsyncConnection) -> None:
         await db.execute(text("select pg_advisory_xact_lock_shared(:key)"), {"key": _ADDING})
 
 
+async def lock_for_removing(db: AsyncConnection) -> None:
+    """Wait for all who add findings, and keep them waiting, until the transaction ends."""
+    if db.dialect.name == POSTGRESQL:
+        await db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _ADDING})
+
+
 @asynccontextmanager
 async def _guarded() -> AsyncIterator[None]:
     """Turn what drivers raise of a database that can't be used into our error; mistakes in SQL stay what they are."""

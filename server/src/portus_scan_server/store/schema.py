@@ -29,6 +29,7 @@ ONLY = "only"
 SEVERITIES = ("unknown", "negligible", "low", "medium", "high", "critical", "defcon1")
 """The columns of `summaries` with a count each, lowest severity first."""
 OPEN = "state in ('queued', 'running')"
+OPEN_STATES = ("queued", "running")
 
 metadata = MetaData(
     naming_convention={

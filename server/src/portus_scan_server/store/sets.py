@@ -105,10 +105,10 @@ def _set_order(row: FindingRow) -> tuple[Any, ...]:
 
 async def put_set(db: AsyncConnection, prepared: PreparedFindings) -> int:
     """Return the id of the set with these members; what is not there yet is added. In a transaction that writes."""
+    await lock_for_adding(db)  # also for a set that is there: nobody removes it before a run has it
     known = select(finding_sets.c.id).where(finding_sets.c.fingerprint == prepared.fingerprint)
     if (found := await db.scalar(known)) is not None:
         return int(found)
-    await lock_for_adding(db)
     by_advisory = {row.advisory: row for row in prepared.rows}
     ordered = [by_advisory[key] for key in sorted(by_advisory)]  # always in one order: no two writers wait in a ring
     await _run(db, _ADD_ADVISORIES, [(row.advisory, row.advisory_body) for row in ordered])

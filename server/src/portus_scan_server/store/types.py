@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Integer, literal
+from sqlalchemy import BigInteger, Dialect, literal
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -57,7 +57,7 @@ class database_now(FunctionElement[datetime]):  # noqa: N801 (it is written as a
     inherit_cache = True
 
     def __init__(self, seconds: float = 0) -> None:
-        super().__init__(*([literal(round(seconds * 1000), Integer)] if seconds else []))
+        super().__init__(*([literal(round(seconds * 1000), BigInteger)] if seconds else []))
 
 
 @compiles(database_now, "sqlite")

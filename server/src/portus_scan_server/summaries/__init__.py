@@ -4,6 +4,7 @@
 """
 
 from .renewal import (
+    SummaryRenewal,
     any_image,
     is_current,
     names_of,
@@ -11,13 +12,13 @@ from .renewal import (
     put_index_summary,
     put_summary,
     read_now,
-    renew_summaries,
 )
 from .summary import Rules, Summary, summarize, without_baseline
 
 __all__ = [
     "Rules",
     "Summary",
+    "SummaryRenewal",
     "any_image",
     "is_current",
     "names_of",
@@ -25,7 +26,6 @@ __all__ = [
     "put_index_summary",
     "put_summary",
     "read_now",
-    "renew_summaries",
     "summarize",
     "without_baseline",
 ]

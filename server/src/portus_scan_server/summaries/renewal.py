@@ -11,12 +11,14 @@ import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from portus_images import Image, Reference
 from portus_scanners import Severity, Verdict
-from sqlalchemy import ColumnElement, Row, and_, case, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, case, insert, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ..answers import AnswerDoubt
 from ..store import Store, StoreDamagedError, database_now, load_answers, load_image, tables
 from .summary import Rules, Summary, summarize
 
@@ -24,6 +26,8 @@ logger = logging.getLogger("portus_scan_server.summaries")
 
 _BATCH = 20
 """How many images are renewed before anything else gets its turn."""
+_REST = 600.0
+"""Seconds until those are tried again that could not be made."""
 _ORDER = {Verdict.VULNERABLE.value: 2, Verdict.UNKNOWN.value: 1, Verdict.CLEAN.value: 0}
 
 summaries, images, index_images = tables.summaries, tables.images, tables.index_images
@@ -71,8 +75,14 @@ async def put_summary(db: AsyncConnection, image_id: int, summary: Summary, rule
         await put_index_summary(db, index_id, rules)
 
 
-async def put_index_summary(db: AsyncConnection, index_id: int, rules: Rules) -> None:
-    """Write the summary of an index: the worst of the images in it that can be run; without one, unknown."""
+async def put_index_summary(db: AsyncConnection, index_id: int, rules: Rules) -> bool:
+    """Write the summary of an index: the worst of the images in it that can be run; without one, unknown.
+
+    It is marked where one of theirs is, and says that something was not scanned where one has none.
+
+    Returns:
+        Whether it is current, as far as the rules go.
+    """
     # two of its images may end at once: who comes second has to see what the first has written
     await db.execute(select(images.c.id).where(images.c.id == index_id).with_for_update())
     mine = and_(index_images.c.index_id == index_id, index_images.c.runnable)
@@ -81,31 +91,59 @@ async def put_index_summary(db: AsyncConnection, index_id: int, rules: Rules) ->
     )
     rows = (await db.execute(query.where(mine).order_by(index_images.c.position))).all()
     known = [row for row in rows if row.image_id is not None]
-    columns = [one.name for one in summaries.columns if one.name not in {"image_id", "made_at"}]
-    if not rows or not known:
-        return await _put(db, index_id, {"configuration": rules.fingerprint, "verdict": Verdict.UNKNOWN.value})
+    values = _united(known) if known else _NOTHING_KNOWN
+    if len(known) < len(rows) or not rows:
+        values = {**values, **_with_unscanned(values, rules)}
+    others = [row.configuration for row in known if row.configuration != rules.fingerprint]
+    await _put(db, index_id, {**values, "configuration": others[0] if others else rules.fingerprint})
+    return not others
+
+
+_NOTHING_KNOWN: dict[str, Any] = {
+    "verdict": Verdict.UNKNOWN.value,
+    **dict.fromkeys([*tables.SEVERITIES, "total", "fixable", "suppressed"], 0),
+    "gate": "",
+    "violations": "[]",
+    "doubts": "{}",
+    **dict.fromkeys(["oldest_database", "checked_at", "holds_until"]),
+}
+
+
+def _united(known: Sequence[Row[Any]]) -> dict[str, Any]:
+    """Return the columns of an index whose images have these summaries."""
     worst = max(known, key=_badness)
-    values = {name: getattr(worst, name) for name in columns}
-    if len(known) < len(rows) and values["verdict"] == Verdict.CLEAN.value:
-        values["verdict"] = Verdict.UNKNOWN.value
-    if len(known) < len(rows) and values["gate"] == "pass":
+    values = {name: getattr(worst, name) for name in _NOTHING_KNOWN}
+    failed = [row.violations for row in known if row.gate == "fail"]
+    if failed:
+        said = dict.fromkeys(line for one in failed for line in json.loads(one))
+        values |= {"gate": "fail", "violations": json.dumps(list(said)[:20])}
+    elif any(not row.gate for row in known):
         values["gate"] = ""
-    values["gate"] = "fail" if any(row.gate == "fail" for row in known) else values["gate"]
-    current = [row for row in known if row.configuration != rules.fingerprint]
-    values["configuration"] = current[0].configuration if current else rules.fingerprint
     for name in ("oldest_database", "checked_at"):
-        dates = [getattr(row, name) for row in rows]
+        dates = [getattr(row, name) for row in known]
         values[name] = None if None in dates else min(dates)
     values["holds_until"] = min((row.holds_until for row in known if row.holds_until), default=None)
-    values["doubts"] = _united(row.doubts for row in known)
-    return await _put(db, index_id, values)
+    values["doubts"] = _united_doubts(row.doubts for row in known)
+    return values
+
+
+def _with_unscanned(values: Mapping[str, Any], rules: Rules) -> dict[str, Any]:
+    """Return what is other where an image of an index has no summary yet: nothing is clean, and no gate has passed."""
+    is_clean = values["verdict"] == Verdict.CLEAN.value
+    not_scanned = json.dumps({name: [AnswerDoubt.NOT_SCANNED.value] for name in rules.enabled})
+    return {
+        "verdict": Verdict.UNKNOWN.value if is_clean else values["verdict"],
+        "gate": values["gate"] if values["gate"] == "fail" else "",
+        "doubts": _united_doubts([values["doubts"], not_scanned]),
+        **dict.fromkeys(["oldest_database", "checked_at"]),
+    }
 
 
 def _badness(row: Row[tuple[object, ...]]) -> tuple[int, ...]:
     return _ORDER[row.verdict], *(getattr(row, severity.value) for severity in sorted(Severity, reverse=True))
 
 
-def _united(said: Iterable[str]) -> str:
+def _united_doubts(said: Iterable[str]) -> str:
     """Return the doubts of all images of an index."""
     united: dict[str, list[str]] = {}
     for name, why in (pair for one in said for pair in json.loads(one).items()):
@@ -121,30 +159,70 @@ async def _put(db: AsyncConnection, image_id: int, values: Mapping[str, object])
         await db.execute(insert(summaries).values(image_id=image_id, **values))
 
 
-async def renew_summaries(store: Store, rules: Rules) -> int:
-    """Make some summaries anew that are not current, a batch at most; return how many there were.
+class SummaryRenewal:
+    """Makes summaries anew that are not current, a batch at a time, round and round: the turn of each one comes.
 
-    Indexes come last: their images' summaries make theirs.
+    Indexes come last in a round: their images' summaries make theirs. One that can't be made anew stays marked, and
+    keeps no other one waiting; when all that is left are such, the next round begins later.
+
+    Args:
+        store: The database.
+        rules: The rules of now.
     """
-    stale = (
-        select(images.c.id, images.c.is_index)
-        .join(summaries, summaries.c.image_id == images.c.id)
-        .where(not_(is_current(rules)))
-        .order_by(case((images.c.is_index, 1), else_=0), images.c.id)
-        .limit(_BATCH)
-    )
-    async with store.reading() as db:
-        found = (await db.execute(stale)).all()
-    for image_id, is_index in found:
-        if is_index:
-            async with store.writing() as db:
-                await put_index_summary(db, image_id, rules)
-        else:
-            try:
-                await _renew(store, image_id, rules)
-            except StoreDamagedError as error:  # the others' turn comes; this one stays marked
+
+    def __init__(self, store: Store, rules: Rules) -> None:
+        self._store = store
+        self._rules = rules
+        self._after = (0, 0)
+        self._damaged: set[int] = set()
+        self._made = 0
+        self._rests_until = 0.0
+
+    async def renew_some(self) -> int:
+        """Make a batch at most; return how many were made.
+
+        Raises:
+            StoreUnavailableError: The database can't be used.
+        """
+        clock = asyncio.get_running_loop().time
+        if clock() < self._rests_until:
+            return 0
+        async with self._store.reading() as db:
+            found = (await db.execute(_stale(self._rules, self._after))).all()
+        made = 0
+        for row in found:
+            made += await self._renew_one(row.id, is_index=row.is_index)
+            self._after = row.place, row.id
+        self._made += made
+        if len(found) < _BATCH:
+            if self._after != (0, 0) and not self._made:
+                self._rests_until = clock() + _REST
+            self._after, self._made = (0, 0), 0
+        return made
+
+    async def _renew_one(self, image_id: int, *, is_index: bool) -> bool:
+        try:
+            if is_index:
+                async with self._store.writing() as db:
+                    return await put_index_summary(db, image_id, self._rules)
+            await _renew(self._store, image_id, self._rules)
+        except StoreDamagedError as error:
+            if image_id not in self._damaged:
                 logger.error("the summary of image %d is not renewed: %s", image_id, error)  # noqa: TRY400
-    return len(found)
+            self._damaged.add(image_id)
+            return False
+        self._damaged.discard(image_id)
+        return True
+
+
+def _stale(rules: Rules, after: tuple[int, int]) -> Select[Any]:
+    """Return the query for the next batch of summaries that are not current."""
+    place = case((images.c.is_index, 1), else_=0)
+    query = select(images.c.id, images.c.is_index, place.label("place")).join(
+        summaries, summaries.c.image_id == images.c.id
+    )
+    later = or_(place > after[0], and_(place == after[0], images.c.id > after[1]))
+    return query.where(not_(is_current(rules)), later).order_by(place, images.c.id).limit(_BATCH)
 
 
 async def _renew(store: Store, image_id: int, rules: Rules) -> None:

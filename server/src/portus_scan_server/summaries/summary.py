@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from hashlib import blake2b
 from typing import Any
@@ -23,6 +23,8 @@ from ..answers import MAX_AGE, AnswerDoubt, Judgement, ScannerAnswers, judge_ans
 
 _MOST_NAMES = 16
 """Under how many names an image is judged; of one with more, no rule that names an image counts."""
+_CENTURY = 36_500.0
+"""Days."""
 
 
 @frozen(kw_only=True)
@@ -173,5 +175,14 @@ def _until(judged: Judgement, marked: Sequence[Vulnerability], policy: Policy, n
     days = {one.suppressed.until for one in marked if one.suppressed is not None}
     ends += [datetime.combine(day, time(), UTC) + timedelta(days=1) for day in days if day is not None]
     if policy.gate is not None and policy.gate.max_database_age is not None:
-        ends.append(now + timedelta(hours=1))  # the gate's clock goes on
+        ends += _too_old_at(judged, min(policy.gate.max_database_age, _CENTURY), now)
     return min(ends, default=None)
+
+
+def _too_old_at(judged: Judgement, limit: float, now: datetime) -> Iterator[datetime]:
+    """Yield when the data of each scanner becomes too old for the gate, *limit* days after it was updated."""
+    used = [run.report.database for run in judged.runs if run.report is not None]
+    for date in [one.updated for one in used if one is not None and one.updated is not None]:
+        left = limit - (now - (date if date.tzinfo else date.replace(tzinfo=UTC))) / timedelta(days=1)
+        if 0 < left <= _CENTURY:
+            yield now + timedelta(days=left)
