@@ -27,7 +27,7 @@ from portus_scan_server.store import (
     put_tag,
     tables,
 )
-from portus_scan_server.summaries import Rules, SummaryRenewal, is_current, put_index_summary
+from portus_scan_server.summaries import Rules, Summary, SummaryRenewal, is_current, put_index_summary, summarize
 from portus_scanners import Engine, Outcome, Reference, Settings, make_image_report
 from portus_scanners_testing import StandInRegistry
 from portus_scanners_testing.images import alpine_image, debian_image, make_index
@@ -488,3 +488,43 @@ async def test_what_is_known_of_an_image_is_not_fetched_again(store: Store, regi
             await until_idle(store)
         seen.append([one.method for one in registry.requests if "/manifests/" in one.path])
     assert (["GET"], ["HEAD"]) == tuple(seen)
+
+
+async def test_an_unchanged_answer_says_the_same_without_being_merged_again(
+    store: Store, registry: StandInRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A summary that is extended is, but for its times, the one that is made anew; a changed finding makes it anew."""
+    host, image_id = registry.reference("x", "y").partition("/")[0], 0
+    digest = registry.push("team/app", "1.0", make_index(debian_image({"bash": "5"}), alpine_image({"musl": "1"})))
+    merged: list[int] = []
+    monkeypatch.setattr("portus_scan_server.runner.summarize", _counting(merged))
+    seen = []
+    other = [{"count": 4}]
+    for shortcut, script in ((True, []), (True, []), (False, []), (True, other)):
+        monkeypatch.setattr(Rules, "only_answers_count", shortcut)
+        image_id = await pushed(store, registry, "team/app:1.0", digest)
+        async with running(store, configuration(host, script)):
+            await until_idle(store)
+        seen.append((len(merged), await _without_times(store)))
+    assert [2, 2, 4, 6] == [number for number, _ in seen]
+    assert seen[0][1] == seen[1][1] == seen[2][1] != seen[3][1]
+    assert 4 == (await summary(store, image_id)).total
+
+
+def _counting(merged: list[int]) -> Any:
+    def count(*arguments: Any, **more: Any) -> Summary:
+        merged.append(1)
+        return summarize(*arguments, **more)
+
+    return count
+
+
+async def _without_times(store: Store) -> list[dict[str, Any]]:
+    """Return all summaries, but for their times, which have to be those of the newest run of each image."""
+    async with store.reading() as db:
+        rows = (await db.execute(select(tables.summaries).order_by(tables.summaries.c.image_id))).mappings().all()
+        newest = await db.scalar(select(tables.runs.c.checked_at).order_by(tables.runs.c.checked_at).limit(1))
+    assert newest is not None
+    assert {True} == {abs(row["checked_at"] - newest) < timedelta(minutes=1) for row in rows}
+    assert {timedelta(days=7)} == {row["holds_until"] - row["checked_at"] for row in rows if row["image_id"] != 1}
+    return [{name: one for name, one in row.items() if not name.endswith(("_at", "_until"))} for row in rows]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -27,7 +27,7 @@ from portus_images import (
     RegistryError,
     class_name,
 )
-from portus_scanners import Engine, ImageReport, Outcome, ScannerRun
+from portus_scanners import Engine, Outcome, ScannerRun
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .answers import MadeWith, ScannerAnswers, add_runs
@@ -45,6 +45,7 @@ from .requests import (
     put_off,
 )
 from .store import (
+    PreparedRun,
     Store,
     StoreUnavailableError,
     load_answers,
@@ -53,9 +54,20 @@ from .store import (
     put_details,
     put_in_repository,
     put_index,
+    repeat_runs,
     store_run,
 )
-from .summaries import Rules, Summary, names_of, pointers, put_index_summary, put_summary, read_now, summarize
+from .summaries import (
+    Rules,
+    Summary,
+    extend_summary,
+    names_of,
+    pointers,
+    put_index_summary,
+    put_summary,
+    read_now,
+    summarize,
+)
 
 logger = logging.getLogger("portus_scan_server.runner")
 ResultT = TypeVar("ResultT")
@@ -99,6 +111,7 @@ class Runner:
         self._concurrency = concurrency
         self._running: dict[asyncio.Task[None], ClaimedRequest] = {}
         self._changed = asyncio.Event()
+        self._unsure = False  # whether there may be a claim whose answer was lost
         self.stopped = asyncio.Event()
         """Set by `stop`."""
         self.ended = 0
@@ -134,13 +147,16 @@ class Runner:
             return False
         try:
             async with self._store.writing() as db:
-                held = [one.request_id for one in self._running.values()]
-                if unknown := await give_back_unknown(db, self._owner, held):
+                if self._unsure:
+                    held = [one.request_id for one in self._running.values()]
+                    unknown = await give_back_unknown(db, self._owner, held)
                     logger.warning("%d claims whose answer was lost are queued again", unknown)
                 claimed = await claim(db, self._owner, idle=not self._running)
         except StoreUnavailableError as error:
             logger.warning("nothing can be claimed: %s", error)
+            self._unsure = True
             return False
+        self._unsure = False
         if claimed is None:
             return False
         task = asyncio.create_task(self._run(claimed), name=f"request {claimed.request_id}")
@@ -155,6 +171,7 @@ class Runner:
         self.ended += 1
         self._changed.set()
         if (error := task.exception()) is not None:
+            self._unsure = True  # nobody has ended its request
             logger.error("a request ended with a fault of this program", exc_info=error)
 
     async def _wait(self, seconds: float) -> None:
@@ -183,11 +200,12 @@ class Runner:
             found = await self._find(claimed)
             if found is None:
                 return
-            source, images = found
+            source, images, is_known = found
             if len(images) == 1 and images[0].digest == claimed.digest:
                 with_what = self._made_with()  # before the scan: what is newer than it says is asked again, not missed
-                report = await self._engine.scan(images[0], scanners=claimed.scanners or None)
-                await self._end_image(claimed, source, report, with_what)
+                told = await self._engine.ask(images[0], scanners=claimed.scanners or None)
+                runs = [(run, _as_made(run, with_what.get(run.scanner, MadeWith()))) for run in told]
+                await self._end_image(claimed, source, images[0], runs, is_known=is_known)
             else:
                 await self._persist(lambda db: _end_index(db, claimed, source, images, self._rules))
         except Exception as error:
@@ -196,13 +214,20 @@ class Runner:
             logger.warning("request %d can't be run: %s", claimed.request_id, text, exc_info=error if ours else None)
             await self._persist(lambda db: put_off(db, claimed, "scan", text))
 
-    async def _find(self, claimed: ClaimedRequest) -> tuple[ImageSource, tuple[Image, ...]] | None:
-        """Return the first source that gives the image, with what it gives; without one the request is ended."""
+    async def _find(self, claimed: ClaimedRequest) -> tuple[ImageSource, tuple[Image, ...], bool] | None:
+        """Return the first source that gives the image, with what it gives, and whether that was known before.
+
+        Without a source the request is ended.
+        """
         errors: list[PortusError] = []
         for source in claimed.sources:
             reference = _reference(claimed, source)
             try:
-                return source, await self._resolve(claimed, reference)
+                known = await self._read(partial(load_image, image_id=claimed.image_id, reference=reference))
+                if known is None:
+                    return source, await self._registry.resolve_all(reference), False
+                there = await self._registry.look_up(reference, pointer=claimed.digest)  # a HEAD: it has not changed
+                return source, (there.image or known,), True  # noqa: TRY300
             except (RegistryError, InvalidReferenceError) as error:
                 errors.append(error)
                 text = str(error)
@@ -216,47 +241,64 @@ class Runner:
             await self._persist(lambda db: give_up(db, claimed, text))
         return None
 
-    async def _resolve(self, claimed: ClaimedRequest, reference: Reference) -> tuple[Image, ...]:
-        """Return what a digest stands for; of an image that is known already, only whether it is there is asked."""
-        known = await self._read(partial(load_image, image_id=claimed.image_id, reference=reference))
-        if known is None:
-            return await self._registry.resolve_all(reference)
-        found = await self._registry.look_up(reference, pointer=claimed.digest)
-        return (found.image or known,)
-
     async def _end_image(
-        self, claimed: ClaimedRequest, source: ImageSource, report: ImageReport, with_what: Mapping[str, MadeWith]
+        self,
+        claimed: ClaimedRequest,
+        source: ImageSource,
+        image: Image,
+        runs: Sequence[tuple[ScannerRun, MadeWith]],
+        *,
+        is_known: bool,
     ) -> None:
         """Store what the scanners said, and the summary, with the end of the request.
 
         All work is done before the transaction. When another run of the image has ended meanwhile, it is done again.
         """
-        runs = [(run, _as_made(run, with_what.get(run.scanner, MadeWith()))) for run in report.results]
         prepared = await asyncio.to_thread(lambda: [prepare_run(run, made_with) for run, made_with in runs])
         ended_ok = {run.scanner for run, _ in runs if run.outcome is Outcome.OK}
         others = [name for name in self._rules.enabled if name not in ended_ok]
 
         async def write(db: AsyncConnection, summary: Summary, seen: object) -> bool:
-            if not await finish(db, claimed):
-                if not await has_ended(db, claimed):
-                    logger.warning("request %d has another owner by now: what it found is dropped", claimed.request_id)
+            if not await _finish(db, claimed, source):
                 return True
             if seen != await pointers(db, claimed.image_id):
                 raise _MeanwhileError
-            await put_in_repository(db, claimed.image_id, source.repository_id)
-            await put_details(db, claimed.image_id, report.image)
+            await put_details(db, claimed.image_id, image)
             for one in prepared:
                 await store_run(db, claimed.image_id, one)
             await put_summary(db, claimed.image_id, summary, self._rules)
             return True
 
-        done = False
+        may_repeat = is_known and not others
+        done = may_repeat and await self._persist_if(partial(self._repeat, claimed, source, prepared))
         while not done:
             seen, stored, names, now = await self._read(lambda db: _state_of(db, claimed.image_id, others))
             known = add_runs(stored, runs, now=now)
-            summary = await asyncio.to_thread(summarize, report.image, names, known, self._rules, now=now)
-            with suppress(_MeanwhileError):
-                done = await self._persist(partial(write, summary=summary, seen=seen))
+            summary = await asyncio.to_thread(summarize, image, names, known, self._rules, now=now)
+            done = await self._persist_if(partial(write, summary=summary, seen=seen))
+
+    async def _repeat(
+        self, claimed: ClaimedRequest, source: ImageSource, prepared: Sequence[PreparedRun], db: AsyncConnection
+    ) -> bool:
+        """End a request whose scanners have all answered as before, which needs no merging: most of them, each night.
+
+        Raises:
+            _MeanwhileError: They have not, or something else has changed.
+        """
+        if await _finish(db, claimed, source):
+            if not await repeat_runs(db, claimed.image_id, prepared):
+                raise _MeanwhileError
+            dates = [one.made_with.database_updated for one in prepared]
+            if not await extend_summary(db, claimed.image_id, dates, self._rules):
+                raise _MeanwhileError
+        return True
+
+    async def _persist_if(self, work: Callable[[AsyncConnection], Awaitable[bool]]) -> bool:
+        """Do as `_persist` does; return False, with nothing written, where the image's state is not as it should be."""
+        try:
+            return await self._persist(work)
+        except _MeanwhileError:
+            return False
 
     async def _persist(self, work: Callable[[AsyncConnection], Awaitable[ResultT]]) -> ResultT:
         """Do work in one transaction that writes; while the database can't be used, again and again."""
@@ -280,7 +322,17 @@ class Runner:
 
 
 class _MeanwhileError(Exception):
-    """Another run of the image has ended since its state was read."""
+    """The image's state is not as it was read, or as it was before this scan."""
+
+
+async def _finish(db: AsyncConnection, claimed: ClaimedRequest, source: ImageSource) -> bool:
+    """End a request for an image that a repository has given; False where nothing more may be written."""
+    if await finish(db, claimed):
+        await put_in_repository(db, claimed.image_id, source.repository_id)
+        return True
+    if not await has_ended(db, claimed):
+        logger.warning("request %d has another owner by now: what it found is dropped", claimed.request_id)
+    return False
 
 
 async def _state_of(
@@ -295,9 +347,8 @@ async def _end_index(
     db: AsyncConnection, claimed: ClaimedRequest, source: ImageSource, images: Sequence[Image], rules: Rules
 ) -> None:
     """Store the images of an index and ask for each that can be run, with the end of the request."""
-    if not await finish(db, claimed):
+    if not await _finish(db, claimed, source):
         return
-    await put_in_repository(db, claimed.image_id, source.repository_id)
     members = await put_index(db, claimed.image_id, images)
     for image, image_id in zip(images, members, strict=True):
         await put_in_repository(db, image_id, source.repository_id)

@@ -7,16 +7,17 @@ from contextlib import AsyncExitStack
 
 from portus_images import LOOPBACK, Image, ImageReference, Images, Platform, Registry, ServeAddress, parse_reference
 
-from ..models import ReportDocument
+from ..models import ReportDocument, ScannerRun
 from ..plugins import Plugin, discover, mark_conflicts
 from ..settings import ScannerSection, Settings
 from .context import Progress
 from .crew import NOT_OPEN, ConfiguredScanner, Crew, Isolate, ScannerHealth, configure
 from .feed import Source, read_all
+from .image_scan import ImageScan
 from .isolation import Watchdog
 from .isolations import ScannerIsolation, load_isolation
 from .job import ImageProgress, make_document
-from .scans import Scan, Scans
+from .scans import Driver, Scan, Scans
 from .slots import LocalSlots, Slots
 
 
@@ -149,9 +150,8 @@ class Engine:
         platform: Platform | None = None,
         timeout: float | None = None,
         on_progress: Callable[[Progress], None] | None = None,
-        scanners: Collection[str] | None = None,
     ) -> Scan:
-        """Scan one image with every enabled scanner at once, or with some of them.
+        """Scan one image with every enabled scanner at once.
 
         Args:
             reference: What to scan: ``registry.example:5000/team/app:1.0``, ``docker-archive:FILE``, or an image that
@@ -159,14 +159,28 @@ class Engine:
             platform: Which image of an index; the machine's own when left out.
             timeout: Seconds for the whole scan, the registry included; when left out, the scanners' own limits hold.
             on_progress: Called in the event loop, soon after each change.
-            scanners: Names of enabled ones, to ask these alone; the report has no runs of others.
 
         Raises:
             InvalidReferenceError: *reference* is not a valid image reference.
         """
         crew = self._open_crew()
         target = reference if isinstance(reference, Image) else _parsed(reference)
-        return Scan(crew, target, platform=platform, timeout=timeout, on_progress=on_progress, scanners=scanners)
+        return Scan(crew, target, platform=platform, timeout=timeout, on_progress=on_progress)
+
+    async def ask(self, image: Image, *, scanners: Collection[str] | None = None) -> tuple[ScannerRun, ...]:
+        """Scan one image, and return what each scanner said, in the order of the configuration: nothing is merged.
+
+        For who keeps the runs: `merge.make_image_report` makes a report of them, then or later. Cancelling the task
+        that awaits this ends everything that was started.
+
+        Args:
+            image: The image, resolved.
+            scanners: Names of enabled ones, to ask these alone.
+        """
+        crew = self._open_crew()
+        driver: Driver[None, tuple[ScannerRun, ...]] = Driver(crew)
+        driver.begin(ImageScan(crew, image, platform=None, notify=None, scanners=scanners).ask(image))
+        return await driver.wait()
 
     def scan_many(
         self,

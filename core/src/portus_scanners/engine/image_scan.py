@@ -115,7 +115,15 @@ class ImageScan:
         return report if report.image is image else evolve(report, image=image)
 
     async def _run(self, image: Image) -> ImageReport:
-        """Run all scanners at once."""
+        """Run all scanners at once, and merge what they find."""
+        records = await self.ask(image)
+        found = [run.report.findings for run in records if run.report]
+        if sum(map(len, found)) < _MANY and sum(1 + len(one.aliases) for each in found for one in each) < _MANY:
+            return make_image_report(image, records)
+        return await asyncio.to_thread(make_image_report, image, records)
+
+    async def ask(self, image: Image) -> tuple[ScannerRun, ...]:
+        """Run all scanners at once on a resolved image; return their runs in the order of the configuration."""
         crew, deadline, notify, names = self._crew, self._deadline, self._notify, self._scanners
         asked = [ready for ready in crew.scanners if names is None or ready.name in names]
         self._runs = [
@@ -136,11 +144,7 @@ class ImageScan:
             raise
         finally:
             self._runs = []  # they know this object: without a cycle nothing is left for the collector
-        records = [record for record in self._records if record is not None]
-        found = [run.report.findings for run in records if run.report]
-        if sum(map(len, found)) < _MANY and sum(1 + len(one.aliases) for each in found for one in each) < _MANY:
-            return make_image_report(image, records)
-        return await asyncio.to_thread(make_image_report, image, records)
+        return tuple([record for record in self._records if record is not None])
 
     async def _wait(self) -> None:
         """Wait until all runs have ended."""

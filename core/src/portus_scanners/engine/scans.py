@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -121,11 +121,10 @@ class Scan:
         platform: Platform | None,
         timeout: float | None,
         on_progress: Callable[[Progress], None] | None,
-        scanners: Collection[str] | None,
     ) -> None:
         self._driver: Driver[ScannerRun, ImageReport] = Driver(crew)
         on_run = self._driver.items.put_nowait
-        self._scan = ImageScan(crew, target, platform=platform, notify=on_progress, on_run=on_run, scanners=scanners)
+        self._scan = ImageScan(crew, target, platform=platform, notify=on_progress, on_run=on_run)
         self._timeout = timeout
 
     def stop(self) -> None:

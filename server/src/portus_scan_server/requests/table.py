@@ -194,34 +194,43 @@ async def claim(db: AsyncConnection, owner: str, *, idle: bool) -> ClaimedReques
     row = (await db.execute(taken)).one_or_none()
     if row is None:
         return None
-    digest = await db.execute(select(tables.images.c.digest).where(tables.images.c.id == row.image_id))
+    digest, sources = await _sources(db, row.id, row.image_id)
     return ClaimedRequest(
         request_id=row.id,
         owner=owner,
         attempt=row.attempt,
         alone=row.alone,
         image_id=row.image_id,
-        digest=digest.scalar_one(),
+        digest=digest,
         scanners=tuple(filter(None, row.scanner_set.split(","))),
         reason=Reason(row.reason),
-        sources=await _sources(db, row.id, row.image_id),
+        sources=sources,
     )
 
 
-async def _sources(db: AsyncConnection, request_id: int, image_id: int) -> tuple[ImageSource, ...]:
-    """Return the repositories that were named with the request, then others that have the image, the latest first."""
-    has, named, repositories, registries = (
-        tables.image_repositories, request_sources, tables.repositories, tables.registries
+async def _sources(db: AsyncConnection, request_id: int, image_id: int) -> tuple[str, tuple[ImageSource, ...]]:
+    """Return an image's digest, and where it is: as named with the request, then others that have it, latest first."""
+    images, has, named, repositories, registries = (
+        tables.images, tables.image_repositories, request_sources, tables.repositories, tables.registries
     )  # fmt: skip
-    is_named = and_(named.c.request_id == request_id, named.c.repository_id == repositories.c.id)
-    is_there = and_(has.c.image_id == image_id, has.c.repository_id == repositories.c.id)
-    joined = repositories.join(registries, registries.c.id == repositories.c.registry_id)
+    of_request = select(named.c.repository_id).where(named.c.request_id == request_id)
+    of_image = select(has.c.repository_id).where(has.c.image_id == image_id)
+    ids = of_request.union(of_image).subquery()
+    is_named = and_(named.c.request_id == request_id, named.c.repository_id == ids.c.repository_id)
+    is_there = and_(has.c.image_id == image_id, has.c.repository_id == ids.c.repository_id)
+    joined = images.outerjoin(ids, literal(True)).outerjoin(repositories, repositories.c.id == ids.c.repository_id)
+    joined = joined.outerjoin(registries, registries.c.id == repositories.c.registry_id)
     joined = joined.outerjoin(named, is_named).outerjoin(has, is_there)
     columns = repositories.c.id, registries.c.host, repositories.c.name, func.coalesce(named.c.tag, "").label("tag")
-    known = named.c.request_id.is_not(None) | has.c.image_id.is_not(None)
     order = case((named.c.request_id.is_(None), 1), else_=0), has.c.seen_at.desc(), repositories.c.id
-    found = await db.execute(select(*columns).select_from(joined).where(known).order_by(*order).limit(_SOURCES))
-    return tuple(ImageSource(repository_id=row.id, host=row.host, repository=row.name, tag=row.tag) for row in found)
+    query = select(images.c.digest, *columns).select_from(joined).where(images.c.id == image_id)
+    found = (await db.execute(query.order_by(*order).limit(_SOURCES))).all()
+    sources = [
+        ImageSource(repository_id=row.id, host=row.host, repository=row.name, tag=row.tag)
+        for row in found
+        if row.id is not None
+    ]
+    return found[0].digest, tuple(sources)
 
 
 async def finish(db: AsyncConnection, claimed: ClaimedRequest) -> bool:

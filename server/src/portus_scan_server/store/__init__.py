@@ -20,7 +20,7 @@ from .database import POSTGRESQL, SQLITE, Store, StoreDamagedError, StoreUnavail
 from .finding_bodies import column_string, lookup_name
 from .migrating import SchemaError, backup, check, current, newest, upgrade
 from .retention import remove_old
-from .runs import PreparedRun, images_with, load_answers, load_runs, prepare_run, read_made_with, store_run
+from .runs import PreparedRun, images_with, load_answers, load_runs, prepare_run, read_made_with, repeat_runs, store_run
 from .sets import findings_named
 from .types import Moment, database_now
 
@@ -56,6 +56,7 @@ __all__ = [
     "put_tag",
     "read_made_with",
     "remove_old",
+    "repeat_runs",
     "sqlite_url",
     "store_run",
     "tables",

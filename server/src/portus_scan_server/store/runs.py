@@ -9,7 +9,7 @@ from typing import Any
 
 from attrs import frozen
 from portus_scanners import Database, EndOfLife, Finding, Outcome, ScannerReport, ScannerRun
-from sqlalchemy import Row, Select, bindparam, insert, select, update
+from sqlalchemy import Row, Select, and_, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..answers import MadeWith, ScannerAnswers, StoredRun, says_something
@@ -77,6 +77,32 @@ async def store_run(db: AsyncConnection, image_id: int, prepared: PreparedRun) -
         moved["answer_id"] = run_id
     await _point(db, image_id, run.scanner, pointers, moved)
     return run_id
+
+
+async def repeat_runs(db: AsyncConnection, image_id: int, prepared: Sequence[PreparedRun]) -> bool:
+    """Mark runs as checked now whose results are those of before: the same rows, and everything else stays.
+
+    Returns:
+        False, with nothing written, where the newest run of one of these scanners has not ended `ok` with the same.
+    """
+    newest = and_(latest.c.answer_id == runs.c.id, latest.c.said_id == runs.c.id, latest.c.try_id == runs.c.id)
+    joined = runs.join(latest, newest).outerjoin(finding_sets, finding_sets.c.id == runs.c.set_id)
+    query = select(latest.c.scanner, runs.c.id, runs.c.body, runs.c.places, finding_sets.c.fingerprint)
+    query = query.select_from(joined).where(latest.c.image_id == image_id).with_for_update(of=latest)
+    stored = {row.scanner: row for row in await db.execute(query)}
+    again = []
+    for one in prepared:
+        row, found = stored.get(one.run.scanner), one.findings
+        if row is None or found is None or one.run.outcome is not Outcome.OK:
+            return False
+        if (row.fingerprint, row.places) != (found.fingerprint, found.places):
+            return False
+        if _essence(row.body) != _essence(one.body):
+            return False
+        again.append({"row_id": row.id, "body": one.body, **_columns_of(one.made_with)})
+    values = {"checked_at": database_now(), "times": runs.c.times + 1}
+    await db.execute(update(runs).where(runs.c.id == bindparam("row_id")).values(values), again)
+    return True
 
 
 async def _repeat(db: AsyncConnection, known: Sequence[int], values: Mapping[str, Any]) -> int | None:

@@ -6,6 +6,7 @@
 from .renewal import (
     SummaryRenewal,
     any_image,
+    extend_summary,
     is_current,
     names_of,
     pointers,
@@ -20,6 +21,7 @@ __all__ = [
     "Summary",
     "SummaryRenewal",
     "any_image",
+    "extend_summary",
     "is_current",
     "names_of",
     "pointers",

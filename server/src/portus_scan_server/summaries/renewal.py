@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -70,6 +70,41 @@ async def names_of(db: AsyncConnection, image_id: int) -> list[str]:
 async def put_summary(db: AsyncConnection, image_id: int, summary: Summary, rules: Rules) -> None:
     """Write the summary of an image, and that of each index that it is in; in a transaction that writes."""
     await _put(db, image_id, {**summary.columns, "configuration": rules.fingerprint})
+    await _put_indexes(db, image_id, rules)
+
+
+async def extend_summary(
+    db: AsyncConnection, image_id: int, updated: Collection[datetime | None], rules: Rules
+) -> bool:
+    """Let the summary of an image hold on, all of whose scanners have answered now as before.
+
+    Args:
+        db: A transaction that writes.
+        image_id: The image.
+        updated: When the data of each scanner was updated; None where that is not known.
+        rules: The rules of now.
+
+    Returns:
+        False, with nothing written, where it is not current, or more than the answers decides what it says.
+    """
+    if not rules.only_answers_count:
+        return False
+    known = [one for one in updated if one is not None]
+    values = {
+        "checked_at": database_now(),
+        "made_at": database_now(),
+        "holds_until": database_now(rules.max_age.total_seconds()),
+        "oldest_database": min(known) if known and len(known) == len(updated) else None,
+    }
+    mine = and_(summaries.c.image_id == image_id, is_current(rules))
+    written = await db.execute(update(summaries).where(mine).values(**values))
+    if written.rowcount:
+        await _put_indexes(db, image_id, rules)
+    return bool(written.rowcount)
+
+
+async def _put_indexes(db: AsyncConnection, image_id: int, rules: Rules) -> None:
+    """Write the summary of each index that an image is in."""
     found = await db.execute(select(index_images.c.index_id).where(index_images.c.image_id == image_id).distinct())
     for index_id in sorted(found.scalars()):
         await put_index_summary(db, index_id, rules)

@@ -48,6 +48,12 @@ class Rules:
         said = repr((self.enabled, self.policy, self.max_age))
         return blake2b(said.encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
 
+    @property
+    def only_answers_count(self) -> bool:
+        """Whether neither an image's names nor the time, but for the answers' age, decide what a summary says."""
+        by_rule = any(one.image or one.until for one in self.policy.suppressions or ())
+        return not by_rule and (self.policy.gate is None or self.policy.gate.max_database_age is None)
+
 
 @frozen(kw_only=True)
 class Summary:
