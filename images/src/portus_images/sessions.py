@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import aiohttp
 
@@ -35,6 +36,10 @@ _BROKEN: tuple[tuple[type[BaseException], str], ...] = (
     (TimeoutError, "did not answer in time"),
     (aiohttp.InvalidURL, "has an address that is not a valid URL"),
 )
+
+
+class RefusedAddressError(OSError):
+    """An address that must not be connected to; the message is the end of the sentence "SERVER ..."."""
 
 
 class TlsFileError(OSError):
@@ -68,16 +73,19 @@ def make_tls(
 
 
 def open_session(
-    tls: ssl.SSLContext | bool = True, middlewares: Sequence[aiohttp.ClientMiddlewareType] = ()
+    tls: ssl.SSLContext | bool = True,
+    middlewares: Sequence[aiohttp.ClientMiddlewareType] = (),
+    make_socket: Callable[[Any], Any] | None = None,
 ) -> aiohttp.ClientSession:
     """Open a session as this project uses it: no cookies, no total timeout, nothing from the environment.
 
     Args:
         tls: What `make_tls` returns.
         middlewares: What each request goes through, redirected ones as well.
+        make_socket: Makes the socket for an address, after a name was resolved; raises `RefusedAddressError`.
     """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls),
+        connector=aiohttp.TCPConnector(ssl=tls, socket_factory=make_socket),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT),
         headers={"User-Agent": "portus-scanners"},
@@ -101,6 +109,8 @@ def what_broke(error: BaseException) -> str:
     """Return the end of the sentence "SERVER ..." for an exception of aiohttp: no credentials, no addresses."""
     if fault := _certificate_fault(error):
         return fault[0]
+    if isinstance(refused := getattr(error, "os_error", None), RefusedAddressError):
+        return str(refused)
     for kind, words in _BROKEN:
         if isinstance(error, kind):
             return words

@@ -88,6 +88,9 @@ class RegistrySettings:
         insecure: Do not verify the certificate, and speak plain HTTP where TLS is not answered.
         url: Our address of the registry, if it is not the host in the references: ``https://mirror.example:5000``.
         backend_url: The registry's address for backends that pull by themselves; if empty, the same as ours.
+        name: The service's name for it: with one, the service watches this registry.
+        pull: The service shows images as pulled from this host; the host of the references where empty.
+        aliases: Further hosts by which people name this registry.
     """
 
     username: str = ""
@@ -106,6 +109,9 @@ class RegistrySettings:
     insecure: bool = False
     url: str = field(default="", converter=_base_url, validator=_check_url)
     backend_url: str = field(default="", converter=_base_url, validator=_check_url)
+    name: str = ""
+    pull: str = ""
+    aliases: tuple[str, ...] = ()
 
     def __attrs_post_init__(self) -> None:
         if faults := find_account_faults(self, _SECRETS):

@@ -36,6 +36,7 @@ Examples:
   portus-scan db upgrade --database postgresql://portus:secret@db.example/portus
   portus-scan db check
   portus-scan db backup monday.db
+  portus-scan db confirm-removals registry.example:5000
 
 \b
 Exit codes:
@@ -71,20 +72,23 @@ _database = click.option(
     help="Where to answer; port 0 for any.",
 )
 @click.option(
-    "--concurrency", type=click.IntRange(1, 64), default=4, show_default=True, help="How many images at once."
+    "--concurrency",
+    type=click.IntRange(1, 64),
+    show_default="scans: concurrency: of the configuration, else 4",
+    help="How many images at once.",
 )
-def serve(*, config: str | None, data: Path, database: str, listen: str, concurrency: int) -> int:
+def serve(*, config: str | None, data: Path, database: str, listen: str, concurrency: int | None) -> int:
     """Run the service."""
     import asyncio
     import logging
 
     from portus_policy import load_policy
-    from portus_scanners import load_settings
 
     from .service import ServiceOptions, serve as run
+    from .settings import load_server_settings
 
-    settings, policy = load_settings(config), load_policy(config)  # a mistake is said before anything is begun
-    policy.check_scanners([one.name for one in settings.enabled])
+    settings, policy = load_server_settings(config), load_policy(config)  # a mistake is said before anything is begun
+    policy.check_scanners([one.name for one in settings.scanning.enabled])
     host, port = _address(listen)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     options = ServiceOptions(data=data, database=database, config=config, host=host, port=port, concurrency=concurrency)
@@ -143,6 +147,26 @@ def backup(*, data: Path, database: str, target: Path) -> None:
     with _faults_said():
         run(_of(data, database).address, target)
     click.echo(f"{target}: {target.stat().st_size} bytes")
+
+
+@db.command("confirm-removals")
+@_data
+@_database
+@click.argument("host")
+def confirm_removals(*, data: Path, database: str, host: str) -> None:
+    """Let the tags of the registry HOST go that a sync has held back because they were many; with its next sync."""
+    import asyncio
+
+    from .intake import confirm_removals as run
+    from .store import Store
+
+    async def confirm() -> int:
+        async with Store.open(_of(data, database).address) as store, store.writing() as connection:
+            return await run(connection, host)
+
+    with _faults_said():
+        confirmed = asyncio.run(confirm())
+    click.echo(f"{confirmed} tags may go" if confirmed else "nothing is held back")
 
 
 def _of(data: Path, database: str, *, new: bool = False) -> ServiceOptions:

@@ -17,10 +17,11 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeAlias
 
-from portus_images import PortusError, Registry
+from portus_images import PortusError
 from portus_policy import load_policy
 from portus_scanners import Engine, load_settings
 
+from .addresses import open_registry
 from .answers import Freshness
 from .requests import alive, sweep
 from .rescans import ask_for_due
@@ -55,7 +56,7 @@ async def work(orders: Orders, lines: asyncio.StreamReader) -> None:
     async with (
         Store.open(orders.database) as store,
         alive(store, orders.owner),
-        Registry(settings.registries) as registry,
+        open_registry(settings.registries) as registry,
         Engine(settings, registry=registry) as engine,
     ):
         states = ScannerStates(store, engine, settings)

@@ -17,7 +17,9 @@ from attrs import field, frozen
 from portus_images import SettingsError
 from sqlalchemy import func, select
 
+from .intake import Intake, add_routes
 from .requests import died
+from .settings import ServerSettings, load_server_settings
 from .store import SQLITE, Store, StoreUnavailableError, database_now, parse_url, sqlite_url, tables, upgrade
 from .supervisor import Orders, Supervisor
 
@@ -25,6 +27,7 @@ logger = logging.getLogger("portus_scan_server")
 
 _LOCK_TIMEOUT = 5.0
 """Seconds that a service waits for the runner of one that was killed, which ends on its own."""
+_CONCURRENCY = 4
 _ANSWER = 1.0
 """Seconds within which the database has to answer for the service to be ready."""
 _UNHEARD = 300
@@ -41,7 +44,7 @@ class ServiceOptions:
         config: The configuration's file; None for the environment alone.
         host: Where to listen.
         port: Where to listen; 0 for any port.
-        concurrency: How many images are scanned at once.
+        concurrency: How many images are scanned at once; None for what the configuration says, or four.
         drain: Seconds that running scans have at SIGTERM.
     """
 
@@ -50,7 +53,7 @@ class ServiceOptions:
     config: str | None = None
     host: str = "127.0.0.1"
     port: int = 8080
-    concurrency: int = 4
+    concurrency: int | None = None
     drain: float = 120.0
 
     @property
@@ -63,11 +66,12 @@ async def serve(options: ServiceOptions) -> None:
     """Run the service until SIGTERM or SIGINT; it answers until what runs has ended.
 
     Raises:
-        SettingsError: Another service has the folder; the database's address is not valid; the address to listen on
-            can't be had.
+        SettingsError: The configuration is wrong; another service has the folder; the database's address is not valid;
+            the address to listen on can't be had.
         SchemaError: The database is of a later version.
         StoreUnavailableError: The database can't be used at the begin.
     """
+    settings = load_server_settings(options.config)
     with _lock(options.data) as lock:
         before, after = await asyncio.to_thread(upgrade, options.address)
         if before != after:
@@ -80,11 +84,13 @@ async def serve(options: ServiceOptions) -> None:
                 database=options.address,
                 owner="",
                 config=options.config,
-                concurrency=options.concurrency,
+                concurrency=options.concurrency or settings.scans.concurrency or _CONCURRENCY,
+                max_age=settings.answers.max_age,
+                age=settings.answers.freshness,
                 drain=options.drain,
             )
             supervisor = Supervisor(store, orders, keep=[lock])
-            async with _listening(options, make_application(store, supervisor)) as url:
+            async with _listening(options, make_application(store, supervisor, settings)) as url:
                 print(f"portus-scan serves on {url}", flush=True)  # noqa: T201 (where to look)
                 await _run(supervisor)
 
@@ -114,8 +120,8 @@ async def _run(supervisor: Supervisor) -> None:
         await asyncio.wait({running})
 
 
-def make_application(store: Store, supervisor: Supervisor) -> web.Application:
-    """Return the application that answers; it can be mounted under a prefix."""
+def make_application(store: Store, supervisor: Supervisor, settings: ServerSettings) -> web.Application:
+    """Return the application that answers; it can be mounted under a prefix. Its intake runs as long as it does."""
     application = web.Application()
 
     async def healthz(_request: web.Request) -> web.Response:
@@ -128,6 +134,7 @@ def make_application(store: Store, supervisor: Supervisor) -> web.Application:
 
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/readyz", readyz)
+    add_routes(application, Intake(store, settings, supervisor.wake))
     return application
 
 

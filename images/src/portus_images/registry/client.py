@@ -24,7 +24,7 @@ from .exchange import RegistryAnswer
 from .hosts import HostSettings, RegistryHost, name_registry
 from .lists import find_referrers, list_repositories, list_tags
 from .repository import Repository
-from .transport import Proxies, Transport
+from .transport import MayConnect, Proxies, Transport
 
 
 @frozen(kw_only=True)
@@ -52,6 +52,8 @@ class Registry:
         environ: The environment, which is read once: where the files of Docker and podman are, proxies, variables that
             the configuration names, and what credential helpers get; that of the process where None.
         clock: Monotonic seconds, for the age of tokens.
+        may_connect: Asked before each connection, once a name is resolved: with the address, and whether *registries*
+            names its host. None: every address may be connected to. A proxy is not asked about.
     """
 
     def __init__(
@@ -60,13 +62,14 @@ class Registry:
         *,
         environ: Mapping[str, str] | None = None,
         clock: Callable[[], float] = time.monotonic,
+        may_connect: MayConnect | None = None,
     ) -> None:
         self._settings = HostSettings(registries or {})
         self._clock = clock
         self._flights = SingleFlight(share_errors=True)
         environ = dict(os.environ if environ is None else environ)
         self._store = CredentialStore(self._settings, environ, self._flights, clock)
-        self._transport = Transport(self._settings, Proxies(environ))
+        self._transport = Transport(self._settings, Proxies(environ), may_connect)
         self._hosts: dict[str, RegistryHost] = {}
         self._repositories: dict[tuple[str, str], Repository] = {}
         self._platforms: dict[str, Platform | None] = {}
@@ -114,6 +117,15 @@ class Registry:
         resolver = Resolver(repository, reference, reference.registry, known=image)
         resolved = make_image(reference, await resolver.one(found, platform))
         return TagLookup(image=resolved, pointer=found.digest if found.stated else None)
+
+    async def locate(self, reference: Reference) -> str:
+        """Return the digest of what a reference means now: what the registry says to a HEAD, which is not a pull.
+
+        Raises:
+            ImageNotFoundError: It has no such repository, tag or digest.
+            RegistryError: As with `resolve`.
+        """
+        return await self._open(reference).locate_manifest(reference.manifest)
 
     async def resolve_all(self, reference: Reference) -> tuple[Image, ...]:
         """Return all images of an index, in its order; of a reference that means one image, that one.

@@ -48,9 +48,17 @@ class HostSettings:
 
         The usual port may be written or not.
         """
-        names = _names_of(url)
-        found = [section[name] for section in (self._registries, self._addresses) for name in names if name in section]
+        found = [
+            section[name]
+            for section in (self._registries, self._addresses)
+            for name in _names_of(url)
+            if name in section
+        ]
         return found[0] if found else _DEFAULT
+
+    def names(self, url: URL) -> bool:
+        """Tell whether the configuration names the host of an address."""
+        return self.find_for(url) is not _DEFAULT
 
     def has_own_tls(self, url: URL) -> bool:
         """Tell whether TLS with the host of an address goes by the configuration, not by the system alone."""

@@ -57,6 +57,21 @@ class Repository:
         answer = await self.access.send(await self._call_for_manifest(tag_or_digest, "HEAD"))
         return "" if answer.failed else _read_digest(answer)
 
+    async def locate_manifest(self, tag_or_digest: str) -> str:
+        """Return the digest of a manifest by a HEAD; where the registry states none, by the manifest itself.
+
+        Raises:
+            RegistryError: There is no such manifest, no answer, or no credentials; or a digest is another one's.
+        """
+        call = await self._call_for_manifest(tag_or_digest, "HEAD")
+        answer = await self.access.send(call)
+        if answer.failed:
+            raise make_error(call, answer)
+        digest = _read_digest(answer) or (await self.fetch_manifest(tag_or_digest)).digest
+        if ":" in tag_or_digest and digest != tag_or_digest:
+            raise call.make_error(InvalidManifestError, "it has another digest", answer.status)
+        return digest
+
     async def fetch_entry(self, entry: Descriptor) -> ImageManifest | ImageIndex:
         """Fetch, verify and parse the manifest that an index names."""
         return await self.fetch_manifest(entry.digest)

@@ -73,7 +73,11 @@ registries = Table(
     _id(),
     _string("host", unique=True),
     Column("last_event_at", Moment),
-    Column("last_sync_at", Moment),
+    Column("last_sync_at", Moment),  # of a sync whose lists were whole
+    _string("sync_error", default=""),
+    Column("missed_at", Moment),  # when tags that were not found were counted last
+    _count("held"),
+    _count("confirmed"),
 )
 repositories = Table(
     "repositories",
@@ -136,6 +140,38 @@ tag_history = Table(
     Column("to_at", Moment, nullable=False, server_default=database_now()),
     Index(None, "tag_id"),
     Index(None, "image_id"),
+)
+events = Table(
+    "events",
+    metadata,
+    _id(),
+    _reference("registry_id", "registries", cascade=True),
+    _string("event_id"),
+    _string("action"),
+    _string("repository"),
+    _string("tag", default=""),
+    _string("digest", default=""),
+    _string("actor", default=""),
+    Column("received_at", Moment, nullable=False, server_default=database_now()),
+    Column("due_at", Moment, nullable=False, server_default=database_now()),
+    _count("tries"),
+    _string("error", default=""),
+    Column("done_at", Moment),
+    UniqueConstraint("registry_id", "event_id"),
+    Index(
+        "ix_events_waiting",
+        "registry_id",
+        "id",
+        postgresql_where=text("done_at is null"),
+        sqlite_where=text("done_at is null"),
+    ),
+    Index(None, "done_at"),
+)
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("last_at", Moment, nullable=False, server_default=database_now()),
 )
 advisories = Table(
     "advisories",

@@ -7,6 +7,6 @@ came to, and what follows: an error, another try, a redirect.
 from __future__ import annotations
 
 from .proxies import Proxies
-from .sender import Transport
+from .sender import MayConnect, Transport
 
-__all__ = ["Proxies", "Transport"]
+__all__ = ["MayConnect", "Proxies", "Transport"]

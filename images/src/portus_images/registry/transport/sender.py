@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 from asyncio import sleep
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +18,7 @@ from yarl import URL
 
 from ...errors import RegistryError
 from ...pacing import Pacers
-from ...sessions import CONNECT_TIMEOUT, TlsFileError, make_tls, open_session, read_bounded
+from ...sessions import CONNECT_TIMEOUT, RefusedAddressError, TlsFileError, make_tls, open_session, read_bounded
 from ...settings import RegistrySettings
 from ..exchange import FIRST_FAILURE, Grant, RegistryAnswer, RegistryCall
 from ..hosts import HostSettings, same_origin
@@ -43,6 +44,8 @@ _PROXY_WANTS_CREDENTIALS = 407
 _FORM = "application/x-www-form-urlencoded"
 _Key = tuple[str, str, int | None]
 _Files = tuple[str, str, str, bool]
+MayConnect = Callable[[str, bool], bool]
+"""Tells whether to connect to an IP address; the second argument is whether the configuration names its host."""
 
 
 @frozen
@@ -81,11 +84,13 @@ class HostSessions:
     Args:
         settings: The configuration's, by host.
         proxies: The environment's.
+        may_connect: Asked about each address; all are allowed where None.
     """
 
-    def __init__(self, settings: HostSettings, proxies: Proxies) -> None:
+    def __init__(self, settings: HostSettings, proxies: Proxies, may_connect: MayConnect | None = None) -> None:
         self._settings = settings
         self._proxies = proxies
+        self._may_connect = may_connect
         self._open: dict[_Key, HostSession] = {}
         self._contexts: dict[_Files, ssl.SSLContext | bool] = {}
         self._lock = asyncio.Lock()
@@ -121,7 +126,22 @@ class HostSessions:
         if self._closed:
             raise RuntimeError("the registry client was closed")
         if key not in self._open:
-            self._open[key] = HostSession(open_session(tls), proxy)
+            check = None if proxy is not None else self._make_check(url)  # a proxy resolves names by itself
+            self._open[key] = HostSession(open_session(tls, make_socket=check), proxy)
+
+    def _make_check(self, url: URL) -> Callable[[Any], socket.socket] | None:
+        """Return what makes sockets for a host, once its name is resolved: only for addresses that are allowed."""
+        may_connect, is_configured = self._may_connect, self._settings.names(url)
+        if may_connect is None:
+            return None
+
+        def make_socket(info: Any) -> socket.socket:
+            if not may_connect(info[4][0], is_configured):
+                advice = "" if is_configured else f": if it is meant, name it: registries: {url.raw_authority}: {{}}"
+                raise RefusedAddressError(f"has an address that must not be connected to{advice}")
+            return socket.socket(*info[:3])
+
+        return make_socket
 
     async def _find_context(self, settings: RegistrySettings, registry: str) -> ssl.SSLContext | bool:
         paths = (settings.ca_file, settings.client_cert, settings.client_key)
@@ -145,10 +165,11 @@ class Transport:
     Args:
         settings: The configuration's, by host.
         proxies: The environment's.
+        may_connect: See `HostSessions`.
     """
 
-    def __init__(self, settings: HostSettings, proxies: Proxies) -> None:
-        self._sessions = HostSessions(settings, proxies)
+    def __init__(self, settings: HostSettings, proxies: Proxies, may_connect: MayConnect | None = None) -> None:
+        self._sessions = HostSessions(settings, proxies, may_connect)
         self._pacers = Pacers()
 
     async def send(self, call: RegistryCall, grant: Grant | None = None) -> RegistryAnswer:

@@ -1,0 +1,83 @@
+"""Scans at times: what a person writes as cron does, in one time zone, followed once however long nobody was here."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
+from sqlalchemy import insert, select, update
+
+from ..requests import Reason, ask
+from ..settings import Registries, RescanTimes, ScheduleSettings
+from ..store import Store, database_now, tables
+
+schedules, tags, repositories, registries = tables.schedules, tables.tags, tables.repositories, tables.registries
+_BATCH = 200
+"""Requests in one transaction."""
+
+
+async def follow_schedules(store: Store, schedule: ScheduleSettings, watched: Registries) -> int:
+    """Ask for what is due by the schedule, and return how many scans that were.
+
+    A time that has passed while nobody was here is followed now, and once. One that was never seen counts from now on.
+
+    Args:
+        store: The database.
+        schedule: Times, and which repositories they are for.
+        watched: The registries, whose names stand in the schedule.
+
+    Raises:
+        StoreUnavailableError: The database can't be used.
+    """
+    asked = 0
+    for times in schedule.rescans:
+        name = f"{schedule.timezone} {times.at} {times.repositories}"
+        here = schedules.c.name == name
+        async with store.writing() as db:
+            now = (await db.execute(select(database_now().label("now")))).scalar_one()
+            last = await db.scalar(select(schedules.c.last_at).where(here))
+            if last is None:
+                await db.execute(insert(schedules).values(name=name))
+        if last is not None and next_time(times.at, last, schedule.timezone) <= now:
+            asked += await _ask_for_all(store, times, watched)
+            async with store.writing() as db:  # afterwards: what is asked twice is asked once
+                await db.execute(update(schedules).where(here).values(last_at=now))
+    return asked
+
+
+def next_time(at: str, after: datetime, timezone: str) -> datetime:
+    """Return the first time after another at which a schedule is due.
+
+    Args:
+        at: Five fields, as cron has them.
+        after: A time with a time zone.
+        timezone: In which the fields are.
+    """
+    found: datetime = next(CronSim(at, after.astimezone(ZoneInfo(timezone))))
+    return found
+
+
+async def _ask_for_all(store: Store, times: RescanTimes, watched: Registries) -> int:
+    """Ask for every tagged image of the repositories that a schedule names."""
+    pattern = ".*".join(map(re.escape, times.repositories.split("*")))
+    joined = repositories.join(registries, registries.c.id == repositories.c.registry_id)
+    query = select(repositories.c.id, repositories.c.name, registries.c.host).select_from(joined)
+    async with store.reading() as db:
+        rows = (await db.execute(query.order_by(repositories.c.id))).all()
+    asked = 0
+    for row in rows:
+        registry = watched.find(row.host)
+        if registry is None or not re.fullmatch(pattern, f"{registry.name}/{row.name}"):
+            continue
+        async with store.reading() as db:
+            here = (tags.c.repository_id == row.id) & tags.c.gone_at.is_(None)
+            found = dict((await db.execute(select(tags.c.image_id, tags.c.name).where(here))).tuples().all())
+        images = list(found.items())
+        for start in range(0, len(images), _BATCH):
+            async with store.writing() as db:
+                for image_id, tag in images[start : start + _BATCH]:
+                    await ask(db, image_id, Reason.RESCAN, source=(row.id, tag))
+        asked += len(images)
+    return asked

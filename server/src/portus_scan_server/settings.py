@@ -1,0 +1,284 @@
+"""What the configuration says to the service: which registries it watches, what an answer is worth, when it looks.
+
+Sections ``answers:``, ``events:``, ``schedule:`` and ``scans:`` are the service's own; ``registries:`` is everybody's,
+and those with a ``name`` are watched. Secrets may stand in files or in environment variables, and are masked.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from attrs import Attribute, field, frozen
+from cronsim import CronSim, CronSimError
+from portus_images import RegistrySettings, Seconds, Secret, SettingsError, variable_name
+from portus_scanners import Settings, load_settings
+from portus_scanners.settings import SettingsFaults, did_you_mean, read_limited, read_yaml, structure_section
+
+_NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
+_HOST = r"(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?"
+_LARGEST_SECRET = 4096
+_SHORTEST_TOKEN = 16
+_MOST_SCANS = 64
+_CRON_FIELDS = 5
+_HOUR, _DAY = 3_600.0, 86_400.0
+SectionT = TypeVar("SectionT")
+
+
+def _at_least(seconds: float) -> Any:
+    def check(_settings: object, attribute: Attribute[float], value: float) -> None:
+        if value < seconds:
+            raise ValueError(f"{attribute.name} must be {seconds:g} s or more")
+
+    return check
+
+
+def _check_zone(_settings: object, _attribute: object, value: str) -> None:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("not a time zone that this machine knows: write Europe/Berlin, or UTC") from None
+
+
+def _check_times(_settings: object, _attribute: object, value: str) -> None:
+    fault = ValueError("expected five fields as of cron that happen some time, such as 0 3 * * 1")
+    if len(value.split()) != _CRON_FIELDS:  # a sixth would be seconds
+        raise fault
+    try:
+        next(CronSim(value, datetime(2024, 1, 1, tzinfo=UTC)))
+    except (CronSimError, StopIteration):
+        raise fault from None
+
+
+def _check_scans(_settings: object, _attribute: object, value: int | None) -> None:
+    if value is not None and not 1 <= value <= _MOST_SCANS:
+        raise ValueError(f"concurrency must be 1 to {_MOST_SCANS}")
+
+
+@frozen(kw_only=True)
+class AnswerSettings:
+    """How long what scanners said is good.
+
+    Attributes:
+        max_age: Seconds for which an answer counts in a verdict.
+        freshness: Seconds after which a scanner is asked again whose data does not say when it changes.
+    """
+
+    max_age: Seconds = field(default=7 * _DAY, validator=_at_least(60.0))
+    freshness: Seconds = field(default=_DAY, validator=_at_least(60.0))
+
+
+@frozen(kw_only=True)
+class EventSettings:
+    """The token with which one registry tells of pushes: itself, in a file, or in an environment variable."""
+
+    token: Secret = field(factory=Secret)
+    token_file: str = ""
+    token_env: str = field(default="", validator=variable_name)
+
+    def read(self, place: str, environ: Mapping[str, str]) -> Secret:
+        """Return the token.
+
+        Raises:
+            SettingsError: There is none, or more than one; it can't be read; it is too short, or can't be a header.
+        """
+        if sum(map(bool, (self.token, self.token_file, self.token_env))) != 1:
+            raise SettingsError(f"{place}: give one of token, token_file and token_env")
+        found = self.token.reveal()
+        if self.token_file:
+            content = read_limited(Path(self.token_file), f"{place}.token_file", _LARGEST_SECRET)
+            found = content.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
+        elif self.token_env:
+            found = environ.get(self.token_env, "")
+        if not re.fullmatch(r"[\x21-\x7e]+", found) or len(found) < _SHORTEST_TOKEN:
+            raise SettingsError(
+                f"{place}: the token must have {_SHORTEST_TOKEN} or more visible ASCII characters: openssl rand -hex 32"
+            )
+        return Secret(found)
+
+
+@frozen(kw_only=True)
+class RescanTimes:
+    """When images are scanned again whatever is known of them.
+
+    Attributes:
+        at: Five fields, as cron has them, in `ScheduleSettings.timezone`.
+        repositories: Which: ``NAME/team/*`` with the registry's name; ``*`` stands for any characters.
+    """
+
+    at: str = field(validator=_check_times)
+    repositories: str = "*"
+
+
+@frozen(kw_only=True)
+class ScheduleSettings:
+    """When the service looks by itself.
+
+    Attributes:
+        timezone: Of the times below.
+        sync: Seconds between two looks at what registries list.
+        rescans: Times of scans.
+    """
+
+    timezone: str = field(default="UTC", validator=_check_zone)
+    sync: Seconds = field(default=_HOUR, validator=_at_least(60.0))
+    rescans: tuple[RescanTimes, ...] = ()
+
+
+@frozen(kw_only=True)
+class ScanSettings:
+    """How much at once.
+
+    Attributes:
+        concurrency: How many images; None for four, or what the command line says.
+    """
+
+    concurrency: int | None = field(default=None, validator=_check_scans)
+
+
+@frozen(kw_only=True)
+class WatchedRegistry:
+    """A registry that the service watches.
+
+    Attributes:
+        host: As the configuration has it: what is stored, and what is asked.
+        name: The service's name for it, in addresses: ``main``.
+        pull: The host that people pull from: what pages show.
+        aliases: Further hosts by which people name it.
+        token: What its events have to bring; empty where it sends none.
+    """
+
+    host: str
+    name: str
+    pull: str
+    aliases: tuple[str, ...] = ()
+    token: Secret = field(factory=Secret)
+
+
+class Registries(Sequence[WatchedRegistry]):
+    """The registries that the service watches, in the order of the configuration.
+
+    Args:
+        watched: Each; no host, name or alias stands for two of them.
+    """
+
+    def __init__(self, watched: Sequence[WatchedRegistry] = ()) -> None:
+        self._watched = tuple(watched)
+        self._by_host = {host.lower(): one for one in watched for host in (*one.aliases, one.pull, one.host)}
+        self._by_name = {one.name: one for one in watched}
+
+    def find(self, host: str) -> WatchedRegistry | None:
+        """Return the registry that a host, an alias or a pull address means; None where it is not a watched one."""
+        return self._by_host.get(host.lower())
+
+    def named(self, name: str) -> WatchedRegistry | None:
+        """Return the registry of this name; None where there is none."""
+        return self._by_name.get(name)
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._watched[index]
+
+    def __len__(self) -> int:
+        return len(self._watched)
+
+
+@frozen(kw_only=True)
+class ServerSettings:
+    """Everything that the configuration says to the service.
+
+    Attributes:
+        scanning: What scanners and registries are told, as for the command.
+        registries: Those that are watched.
+        answers: How long answers are good.
+        schedule: When the service looks by itself.
+        scans: How much at once.
+    """
+
+    scanning: Settings = field(factory=Settings)
+    registries: Registries = field(factory=Registries)
+    answers: AnswerSettings = field(factory=AnswerSettings)
+    schedule: ScheduleSettings = field(factory=ScheduleSettings)
+    scans: ScanSettings = field(factory=ScanSettings)
+
+
+def load_server_settings(path: str | Path | None, environ: Mapping[str, str] | None = None) -> ServerSettings:
+    """Read a configuration.
+
+    Args:
+        path: A YAML file, the same that the command reads; None for the environment alone.
+        environ: Environment variables; the process's own where None.
+
+    Raises:
+        SettingsError: One line for each fault of the sections that the service reads.
+    """
+    environ = os.environ if environ is None else environ
+    scanning = load_settings(path, environ=environ)
+    document = {} if path is None else read_yaml(Path(path))
+    faults = SettingsFaults()
+    answers = _read_section(document, "answers", AnswerSettings, faults)
+    schedule = _read_section(document, "schedule", ScheduleSettings, faults)
+    scans = _read_section(document, "scans", ScanSettings, faults)
+    tokens = dict(_read_tokens(document, environ, faults))
+    watched = [
+        WatchedRegistry(
+            host=host, name=one.name, pull=one.pull or host, aliases=one.aliases, token=tokens.pop(one.name, Secret())
+        )
+        for host, one in scanning.registries.items()
+        if one.name
+    ]
+    faults.add(*_find_faults(scanning.registries))
+    names = [one.name for one in watched]
+    faults.add(*(f"events.{name}: no registry has this name{did_you_mean(name, names)}" for name in tokens))
+    faults.check()
+    return ServerSettings(
+        scanning=scanning, registries=Registries(watched), answers=answers, schedule=schedule, scans=scans
+    )
+
+
+def _read_section(document: Mapping[str, Any], key: str, kind: type[SectionT], faults: SettingsFaults) -> SectionT:
+    value = document.get(key)
+    if value is not None and not isinstance(value, Mapping):
+        faults.add(f"{key}: expected a mapping")
+        value = None
+    with faults.collect():
+        return structure_section({str(name): one for name, one in (value or {}).items()}, kind, {}, key)
+    return kind()
+
+
+def _read_tokens(
+    document: Mapping[str, Any], environ: Mapping[str, str], faults: SettingsFaults
+) -> Iterator[tuple[str, Secret]]:
+    section = document.get("events") or {}
+    if not isinstance(section, Mapping):
+        faults.add("events: expected a mapping of the names of registries, such as {main: {token_file: /run/token}}")
+        return
+    for name in section:
+        place = f"events.{name}"
+        with faults.collect():
+            yield str(name), _read_section(section, name, EventSettings, faults).read(place, environ)
+
+
+def _find_faults(registries: Mapping[str, RegistrySettings]) -> Iterator[str]:
+    """Yield what is wrong with the names of registries: one that is not valid, or that stands for two of them."""
+    owners: dict[str, str] = {host: host for host in registries}
+    names: dict[str, str] = {}
+    for host, one in registries.items():
+        place = f"registries.{host}"
+        if not one.name:
+            if one.pull or one.aliases:
+                yield f"{place}: pull and aliases belong to a registry that the service watches: give it a name"
+            continue
+        if not re.fullmatch(_NAME, one.name):
+            yield f"{place}.name: write a-z, 0-9, dots, dashes and underscores, 64 at most"
+        if names.setdefault(one.name, host) != host:
+            yield f"{place}.name: {names[one.name]} has it already"
+        for other in {one.pull, *one.aliases} - {""}:
+            if not re.fullmatch(_HOST, other.lower()):
+                yield f"{place}: pull and aliases are hosts alone, as in an image's name: registry.example:5000"
+            elif owners.setdefault(other.lower(), host) != host:
+                yield f"{place}: {other} stands for {owners[other.lower()]} already"
