@@ -42,11 +42,11 @@ def _check_zone(_settings: object, _attribute: object, value: str) -> None:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("not a time zone that this machine knows: write Europe/Berlin, or UTC") from None
+        raise ValueError("timezone is not one that this machine knows: write Europe/Berlin, or UTC") from None
 
 
 def _check_times(_settings: object, _attribute: object, value: str) -> None:
-    fault = ValueError("expected five fields as of cron that happen some time, such as 0 3 * * 1")
+    fault = ValueError("at must have five fields, as cron has them, that come true some time, such as 0 3 * * 1")
     if len(value.split()) != _CRON_FIELDS:  # a sixth would be seconds
         raise fault
     try:

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from portus_images import InvalidManifestError
 from portus_scanners import ImageNotFoundError
-from portus_scanners_testing import ScriptedServer
+from portus_scanners_testing import Reply, ScriptedServer
 from portus_scanners_testing.images import filler_layer, make_image, make_index
 from portus_scanners_testing.registry import StandInRegistry
 
@@ -96,3 +97,29 @@ async def test_of_one_configuration_the_platform_is_asked_for_once(connect: Conn
 
     assert ["linux/amd64"] * 4 == [str(image.platform) for image in found]
     assert ["GET"] == asked(server, "blobs")
+
+
+async def test_where_a_reference_points_to_costs_a_head(connect: Connect) -> None:
+    """Of a tag and of a digest; what is not there is an error after that one HEAD."""
+    async with StandInRegistry() as server:
+        server.push("team/app", "1", BUILT)
+        client = connect()
+        await client.locate(reference_on(server))
+        server.requests.clear()
+        for name in ("team/app:1", f"team/app@{BUILT.digest}"):
+            assert BUILT.digest == await client.locate(reference_on(server, name))
+        with pytest.raises(ImageNotFoundError):
+            await client.locate(reference_on(server, "team/app:2"))
+    assert ["HEAD"] * 3 == [request.method for request in server.requests]
+
+
+async def test_where_a_registry_states_no_digest_the_manifest_does(connect: Connect) -> None:
+    """A digest that is another than the one that was asked for is an error."""
+    async with ScriptedServer() as server:
+        server.script(MANIFEST, BUILT.manifest, content_type=BUILT.media_type)
+        assert BUILT.digest == await connect().locate(reference_on(server))
+    async with ScriptedServer() as server:
+        path = f"/v2/team/app/manifests/{OTHER.digest}"
+        server.script(path, Reply(headers={"Docker-Content-Digest": BUILT.digest}))
+        with pytest.raises(InvalidManifestError, match="it has another digest"):
+            await connect().locate(reference_on(server, f"team/app@{OTHER.digest}"))

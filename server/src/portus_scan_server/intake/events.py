@@ -69,8 +69,11 @@ def _read(event: Any) -> PushHint | bool | None:
     """Return the hint of an event; False for one that says nothing new, None for one that can't be read."""
     if not isinstance(event, Mapping) or not isinstance(target := event.get("target"), Mapping):
         return None
-    if event.get("action") not in _ACTIONS or target.get("mediaType") == _BLOB:
-        return False if isinstance(event.get("action"), str) else None
+    action = event.get("action")
+    if not isinstance(action, str):
+        return None
+    if action not in _ACTIONS or target.get("mediaType") == _BLOB:
+        return False
     event_id, repository = event.get("id"), target.get("repository")
     tag, digest = (target.get(key) or None for key in ("tag", "digest"))
     if not isinstance(event_id, str) or not re.fullmatch(_EVENT_ID, event_id) or not (tag or digest):
@@ -83,7 +86,7 @@ def _read(event: Any) -> PushHint | bool | None:
         return None
     return PushHint(
         event_id=event_id,
-        action=event["action"],
+        action=action,
         repository=repository,
         tag=tag or "",
         digest=digest or "",

@@ -14,6 +14,7 @@ from hashlib import sha256
 from aiohttp import web
 from portus_images import Secret
 
+from ..access import public
 from ..settings import WatchedRegistry
 from ..store import StoreUnavailableError
 from .events import EnvelopeError, PushHint, read_envelope
@@ -60,6 +61,7 @@ class EventReceiver:
         if self._storing:
             await asyncio.wait(self._storing)
 
+    @public
     async def receive(self, request: web.Request) -> web.Response:
         """Answer one registry: 202 once its events are committed, 503 where they are not within half a second.
 
@@ -113,6 +115,8 @@ def _is_token(header: str, token: Secret) -> bool:
 async def _read_body(request: web.Request) -> bytes | None:
     """Return a body, empty where it is longer than what is read; None where it is too long to be waited for."""
     body, length = bytearray(), 0
+    if (request.content_length or 0) > _MOST_DRAINED:
+        return None
     async for chunk in request.content.iter_chunked(64 * 1024):
         length += len(chunk)
         if length > _MOST_DRAINED:

@@ -73,8 +73,8 @@ async def _ask_for_all(store: Store, times: RescanTimes, watched: Registries) ->
             continue
         async with store.reading() as db:
             here = (tags.c.repository_id == row.id) & tags.c.gone_at.is_(None)
-            found = dict((await db.execute(select(tags.c.image_id, tags.c.name).where(here))).tuples().all())
-        images = list(found.items())
+            found = await db.execute(select(tags.c.image_id, tags.c.name).where(here))
+            images = list({row.image_id: row.name for row in found}.items())
         for start in range(0, len(images), _BATCH):
             async with store.writing() as db:
                 for image_id, tag in images[start : start + _BATCH]:
