@@ -87,6 +87,7 @@ async def serve(options: ServiceOptions) -> None:
                 concurrency=options.concurrency or settings.scans.concurrency or _CONCURRENCY,
                 max_age=settings.answers.max_age,
                 age=settings.answers.freshness,
+                keep=settings.answers.keep,
                 drain=options.drain,
             )
             supervisor = Supervisor(store, orders, keep=[lock])
