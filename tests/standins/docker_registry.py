@@ -14,6 +14,7 @@ import json
 import os
 import socket
 import tempfile
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
@@ -66,6 +67,7 @@ class DockerRegistry:
         certificate: Makes it an https server.
         client_ca: The authority of the certificates that clients have to show, and one of them, for skopeo.
         anonymous: With ``token``: whether clients without credentials may pull.
+        endpoints: Whom it tells what was pushed: ``notifications.endpoints`` of its configuration.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class DockerRegistry:
         certificate: Certificate | None = None,
         client_ca: Certificate | None = None,
         anonymous: bool = False,
+        endpoints: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self.auth: Auth = auth
         self.username = USERNAME
@@ -84,6 +87,7 @@ class DockerRegistry:
         self._certificate = certificate
         self._client_ca = client_ca
         self._anonymous = anonymous
+        self._endpoints = list(endpoints)
         self._stack = AsyncExitStack()
         self._folder = Path()
         self._port = 0
@@ -201,6 +205,7 @@ class DockerRegistry:
             "http": http,
             "compatibility": {"schema1": {"enabled": True}},
             **({"auth": auth} if auth else {}),
+            **({"notifications": {"endpoints": self._endpoints}} if self._endpoints else {}),
         }
 
     async def _is_ready(self, process: asyncio.subprocess.Process) -> bool:

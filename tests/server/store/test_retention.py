@@ -25,7 +25,7 @@ from portus_scan_server.store import (
     tables,
 )
 from portus_scanners import Finding, ScannerRun
-from sqlalchemy import exists, func, not_, select, text, update
+from sqlalchemy import exists, func, insert, not_, select, text, update
 
 from .test_findings import WITH, failed, ok, rows
 
@@ -101,7 +101,7 @@ async def test_no_answer_changes_and_nothing_is_left_over(store: Store, runs: li
 
 
 async def test_what_is_young_stays_and_what_is_old_goes(store: Store) -> None:
-    """Of requests, histories, tags that are gone and images, those go that are old; what is open or named stays."""
+    """Of events, requests, histories, gone tags and images, those go that are old; what is open or named stays."""
     async with store.writing() as db:
         repository_id = await put_repository(db, "r.example", "app")
         kept, moved, gone, member, asked = [await put_image(db, f"sha256:{name}") for name in "abcde"]
@@ -112,9 +112,13 @@ async def test_what_is_young_stays_and_what_is_old_goes(store: Store) -> None:
         requests = {one: await ask(db, one, Reason.PUSH) for one in (kept, moved, gone, asked)}
         for image_id in (kept, moved, gone, member, asked):
             await store_run(db, image_id, prepare_run(ok(Finding(id=f"CVE-{image_id}")), WITH))
+        registry_id = await db.scalar(select(tables.registries.c.id))
+        told = {"registry_id": registry_id, "action": "push", "repository": "app"}
+        for name, done_at in (("waits", None), ("is done", OLD)):
+            await db.execute(insert(tables.events).values(**told, event_id=name, done_at=done_at, received_at=OLD))
         ended = tables.requests.c.id.in_([requests[kept], requests[moved], requests[gone]])
         await db.execute(update(tables.requests).where(ended).values(state="done", ended_at=database_now()))
-    assert {0} == set((await remove_old(store, KEEP)).values())
+    assert {"events": 1} == {name: one for name, one in (await remove_old(store, KEEP)).items() if one}
     async with store.writing() as db:
         await db.execute(update(tables.requests).values(asked_at=OLD))
         await db.execute(update(tables.requests).where(ended).values(ended_at=OLD))
@@ -122,7 +126,7 @@ async def test_what_is_young_stays_and_what_is_old_goes(store: Store) -> None:
         await db.execute(update(tables.tag_history).values(to_at=OLD))
         await db.execute(update(tables.images).values(last_seen_at=OLD))
     removed = await remove_old(store, KEEP)
-    expected = {"requests": 3, "runs": 0, "tag_history": 1, "tags": 1, "images": 2, "finding_sets": 2}
+    expected = {"events": 0, "requests": 3, "runs": 0, "tag_history": 1, "tags": 1, "images": 2, "finding_sets": 2}
     assert expected == removed
     async with store.reading() as db:
         assert {kept, member, asked} == set((await db.execute(select(tables.images.c.id))).scalars())

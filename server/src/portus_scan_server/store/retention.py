@@ -1,5 +1,6 @@
 """Retention: what is old, and no verdict needs, is removed; a little in each transaction.
 
+0. Events that somebody has looked at: their ids are kept for a week, in which a registry may tell them again.
 1. Requests that have ended. Those that are dead stay: they are shown, and keep their image from being tried again.
 2. Runs that `latest` does not name.
 3. What tags named before; tags that are gone.
@@ -25,6 +26,7 @@ from .database import POSTGRESQL, Store, lock_for_removing
 from .schema import (
     OPEN_STATES,
     advisories,
+    events,
     finding_sets,
     findings,
     images,
@@ -42,6 +44,7 @@ logger = logging.getLogger("portus_scan_server.retention")
 
 _BATCH = 500
 """How many rows go in one transaction."""
+_EVENTS = timedelta(days=7)
 _SETS = 20
 """How many sets of findings go in one transaction; each may have thousands of findings."""
 
@@ -60,6 +63,7 @@ async def remove_old(store: Store, keep: timedelta) -> dict[str, int]:
     removed = {
         table.name: await _until_none_is_left(store, _of_table(table, condition, _BATCH))
         for table, condition in (
+            (events, events.c.done_at < database_now(-min(keep, _EVENTS).total_seconds())),
             (requests, and_(requests.c.state.in_(("done", "failed")), requests.c.ended_at < before)),
             (runs, and_(runs.c.checked_at < before, not_(_is_latest()))),
             (tag_history, tag_history.c.to_at < before),
