@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -54,7 +54,9 @@ def command(folder: Path, database: str, config: Path, *more: str) -> tuple[str,
 
 
 @asynccontextmanager
-async def serving(folder: Path, database: str, config: Path, *, wait: bool = True) -> AsyncIterator[Serving]:
+async def serving(
+    folder: Path, database: str, config: Path, *, wait: bool = True, more: Sequence[str] = ()
+) -> AsyncIterator[Serving]:
     """Run the service as long as the block does; it is killed at the end if it still runs, and its runner ends with it.
 
     Args:
@@ -62,10 +64,11 @@ async def serving(folder: Path, database: str, config: Path, *, wait: bool = Tru
         database: The database's address.
         config: Its configuration.
         wait: Whether to wait until it has said where it answers.
+        more: Further options; they go before others of the same name.
     """
     with (folder / "log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            *command(folder, database, config), stdout=asyncio.subprocess.PIPE, stderr=log
+            *command(folder, database, config, *more), stdout=asyncio.subprocess.PIPE, stderr=log
         )
     try:
         assert process.stdout is not None
