@@ -7,14 +7,17 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
+from itertools import chain, repeat
 from pathlib import Path
 
 from attrs import frozen
 
 from ..surroundings import process_state
 
-_PATIENCE = 2.0
-_PAUSE = 0.01
+PATIENCE = 2.0
+"""Seconds until what is held counts as left behind."""
+_PAUSES = (0.01, 0.02, 0.05, 0.1)
+"""Seconds between two looks; the last one is repeated: a look reads all of /proc."""
 _NO_FILES = ("/dev/", "/proc/", "/sys/")
 """Terminals, and the system's own tables, one of which is open while we look."""
 _DEAD_STATES = frozenset("ZX")
@@ -58,10 +61,10 @@ def check_nothing_left(earlier: Holdings, folder: Path, when: str) -> None:
 
 
 def until_empty(look: Callable[[], list[str]]) -> list[str]:
-    """Call *look* until it finds nothing, for two seconds at most, and return what it found last."""
-    end = time.monotonic() + _PATIENCE
+    """Call *look* until it finds nothing, for `PATIENCE` at most, and return what it found last."""
+    end, pauses = time.monotonic() + PATIENCE, chain(_PAUSES, repeat(_PAUSES[-1]))
     while (found := look()) and time.monotonic() < end:
-        time.sleep(_PAUSE)
+        time.sleep(next(pauses))
     return found
 
 

@@ -8,8 +8,7 @@ AcmeSettings(enabled=True, program=str(program.path))
 
 from __future__ import annotations
 
-import base64
-import json
+import marshal
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import asdict, evolve, field, frozen
+from attrs.converters import optional
 
 from ..servers import content_of
 
@@ -71,7 +71,7 @@ class ProgramFault:
     after_output: bool = False
     status: int | None = None
     stderr: bytes = b""
-    signal: int | None = None
+    signal: int | None = field(default=None, converter=optional(int))
     hang: bool = False
     stubborn: bool = False
     child: bool = False
@@ -143,16 +143,20 @@ class ScriptedProgram:
     def calls(self) -> tuple[ProgramCall, ...]:
         """The runs of the program so far, in order."""
         log = self._folder / "calls"
-        lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
-        return tuple(_call(json.loads(line)) for line in lines)
+        calls: list[ProgramCall] = []
+        if log.exists():
+            with log.open("rb") as file:
+                while file.peek(1):
+                    calls.append(_call(marshal.load(file)))  # noqa: S302 (our own executable wrote it)
+        return tuple(calls)
 
     def _tell(self) -> None:
         told = {
-            "outputs": [_document(self._rewritten(one)) for one in self._outputs],
-            "fault": {} if self._fault is None else _document(self._fault),
+            "outputs": [asdict(self._rewritten(one)) for one in self._outputs],
+            "fault": {} if self._fault is None else asdict(self._fault),
         }
         fresh = self._folder / "behaviour.new"
-        fresh.write_text(json.dumps(told), encoding="utf-8")
+        fresh.write_bytes(marshal.dumps(told))
         fresh.rename(self._folder / "behaviour")
 
     def _rewritten(self, output: ScriptedOutput) -> ScriptedOutput:
@@ -177,15 +181,6 @@ def _make_executable(path: Path) -> None:
     path.write_text(first + source, encoding="utf-8")
     path.chmod(0o755)
     path.with_name(_PULLING.name).write_text(_PULLING.read_text(encoding="utf-8"), encoding="utf-8")
-
-
-def _document(one: ScriptedOutput | ProgramFault) -> dict[str, Any]:
-    def plain(value: Any) -> Any:
-        if isinstance(value, bytes):
-            return base64.b64encode(value).decode()
-        return {key: plain(inner) for key, inner in value.items()} if isinstance(value, Mapping) else value
-
-    return {name: plain(value) for name, value in asdict(one).items()}
 
 
 def _call(document: dict[str, Any]) -> ProgramCall:
