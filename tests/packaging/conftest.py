@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -40,10 +42,16 @@ def run(*command: object, cwd: Path | None = None, env: Mapping[str, str] | None
 
 @pytest.fixture(scope="session")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the wheel of every distribution, built from the sources."""
-    folder = tmp_path_factory.mktemp("wheels")
-    for source in FOLDERS.values():
-        build_wheel(ROOT / source, folder)
+    """A folder with the wheel of every distribution, built from the sources by the first process that wants them."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "wheels"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "built").exists():
+            for source in FOLDERS.values():
+                build_wheel(ROOT / source, folder)
+            (folder / "built").touch()
     return folder
 
 

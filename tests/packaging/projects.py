@@ -5,8 +5,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from pages import marked_block
+
 from .conftest import run
 
+TUTORIAL = {
+    "tests/test_contract.py": marked_block("tutorial-contract"),
+    "tests/test_wire.py": marked_block("tutorial-wire-tests"),
+    "src/portus_scanner_lookout/wire.py": marked_block("tutorial-wire"),
+    "src/portus_scanner_lookout/settings.py": marked_block("tutorial-settings"),
+    "src/portus_scanner_lookout/scanner.py": marked_block("tutorial-scanner"),
+    "../try_it.py": marked_block("tutorial-try"),
+}
+"""What the tutorial's author writes, by path in the project; the last one is not part of the plugin."""
 _FILES = """
 import hashlib, json, sys
 from importlib.metadata import distributions

@@ -11,23 +11,15 @@ from pathlib import Path
 
 import pytest
 from attrs import frozen
-from pages import ROOT, marked_block
-from portus_scan.scaffold import Kind, PluginNames, make_files, write_project
+from pages import ROOT
+from portus_scan.scaffold import Kind, PluginNames, make_files
 
-from .conftest import run
+from .projects import TUTORIAL
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.xdist_group("wheels")]
+pytestmark = pytest.mark.timeout(600)
 
 PAGE = ROOT / "docs" / "tutorial" / "write-a-scanner.md"
 MOST_LINES = 60
-FILES = {
-    "tests/test_contract.py": marked_block("tutorial-contract"),
-    "tests/test_wire.py": marked_block("tutorial-wire-tests"),
-    "src/portus_scanner_lookout/wire.py": marked_block("tutorial-wire"),
-    "src/portus_scanner_lookout/settings.py": marked_block("tutorial-settings"),
-    "src/portus_scanner_lookout/scanner.py": marked_block("tutorial-scanner"),
-    "../try_it.py": marked_block("tutorial-try"),
-}
 _BLOCK = re.compile(
     r"(?:^`(?P<path>[\w./]+)`[^\n]*:\n\n<!-- run by: [\w-]+ -->\n)?^```(?P<language>\w+)\n(?P<code>.*?)^```$",
     re.DOTALL | re.MULTILINE,
@@ -47,7 +39,7 @@ def steps() -> list[Step]:
     found: list[Step] = []
     for block in _BLOCK.finditer(PAGE.read_text()):
         if block["path"]:
-            assert FILES[block["path"]] == block["code"]
+            assert TUTORIAL[block["path"]] == block["code"]
             found.append(Step(f"cat > {block['path']} <<'END OF FILE'\n{block['code']}END OF FILE\n"))
         elif block["language"] == "sh":
             found.append(Step(block["code"]))
@@ -96,17 +88,9 @@ def test_the_author_writes_few_lines() -> None:
     generated = make_files(PluginNames("lookout"), Kind.HTTP)
     written = [
         line
-        for path, text in FILES.items()
+        for path, text in TUTORIAL.items()
         if path in generated  # try_it.py is not part of the plugin
         for line in difflib.ndiff(generated[path].splitlines(), text.splitlines())
         if line.startswith("+ ")
     ]
     assert len(written) < MOST_LINES, "\n".join([str(len(written)), *written])
-
-
-def test_the_plugin_is_clean(tmp_path: Path) -> None:
-    """Ruff and mypy in strict mode, as the project sets them, have nothing to say about the tutorial's plugin."""
-    texts = make_files(PluginNames("lookout"), Kind.HTTP)
-    write_project(tmp_path / "project", {**texts, **{path: text for path, text in FILES.items() if path in texts}})
-    for arguments in (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy", "--cache-dir", tmp_path)):
-        run(sys.executable, "-m", *arguments, cwd=tmp_path / "project", env={**os.environ, "MYPYPATH": "src"})

@@ -13,7 +13,7 @@ import pytest
 from .conftest import FOLDERS, ROOT, install, make_environment, run, uninstall
 from .sources import imports
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("wheels")]
+pytestmark = pytest.mark.timeout(300)
 
 SCAN = """
 import asyncio, json
