@@ -18,7 +18,7 @@ from portus_scanners_testing import StandInRegistry
 from portus_scanners_testing.contract.leaks import Holdings
 
 from . import plugins
-from .conftest import Process
+from .conftest import Process, run_here
 
 Start = Callable[..., Awaitable[Process]]
 Config = Callable[..., str]
@@ -35,33 +35,33 @@ async def test_image_from_a_registry(start: Start, config: Config, real_registry
     assert (0, "", "vulnerable", 1) == (ended.code, ended.stderr, report.verdict.value, len(report.image.layers))
 
 
-async def test_tag_that_is_not_there(start: Start, config: Config, real_registry: StandInRegistry) -> None:
+async def test_tag_that_is_not_there(config: Config, real_registry: StandInRegistry) -> None:
     """A tag that the registry does not have is one line on stderr; the other image is scanned."""
     gone, app = real_registry.reference("team/app", "2.0"), real_registry.reference("team/app", "1.0")
-    ended = await (await start("image", gone, app, "--config", config(EMPTY))).end()
+    ended = await run_here("image", gone, app, "--config", config(EMPTY))
     assert (3, 1, True, True) == (ended.code, len(ended.stderr.splitlines()), gone in ended.stderr, app in ended.stdout)
 
 
-async def test_registry_that_is_not_there(start: Start, config: Config, real_registry: StandInRegistry) -> None:
+async def test_registry_that_is_not_there(config: Config, real_registry: StandInRegistry) -> None:
     """A registry that can't be reached is one line, 4, and an error in the document."""
     reference = real_registry.reference("team/app", "1.0")
     await real_registry.stop()
-    ended = await (await start("image", reference, "--config", config(), "-o", "json")).end()
+    ended = await run_here("image", reference, "--config", config(), "-o", "json")
     (error,) = load_document(ended.stdout).errors
     assert (4, 1, reference) == (ended.code, len(ended.stderr.splitlines()), error.reference)
 
 
-async def test_wrong_credentials(start: Start, config: Config) -> None:
+async def test_wrong_credentials(config: Config) -> None:
     """A registry that refuses is one line without a traceback, and 4."""
     async with StandInRegistry(auth="basic") as registry:
-        ended = await (await start("image", registry.reference("a", "1"), "--config", config())).end()
+        ended = await run_here("image", registry.reference("a", "1"), "--config", config())
     assert (4, 1, False) == (ended.code, len(ended.stderr.splitlines()), "Traceback" in ended.stderr)
 
 
-async def test_helm_chart(start: Start, config: Config, real_registry: StandInRegistry) -> None:
+async def test_helm_chart(config: Config, real_registry: StandInRegistry) -> None:
     """A Helm chart is unsupported for every scanner, and the words are not clean."""
     reference = real_registry.reference("team/chart", "1.0")
-    ended = await (await start("image", reference, "--config", config(EMPTY))).end()
+    ended = await run_here("image", reference, "--config", config(EMPTY))
     assert (4, True, False) == (ended.code, "1 of 1 scanner can't read it" in ended.stdout, "clean" in ended.stdout)
 
 

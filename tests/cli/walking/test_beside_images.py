@@ -19,23 +19,22 @@ from portus_scanners_testing.images import (
     make_image,
 )
 
-from ..conftest import Ended, Process
+from ..conftest import Ended, run_here
 
-Start = Callable[..., Awaitable[Process]]
 Config = Callable[..., str]
 APP, HIDDEN = make_image(filler_layer("app")), make_image(filler_layer("hidden"))
 SIGNATURE = make_artifact(APP, "application/vnd.dev.cosign.artifact.sig.v1+json", b"{}")
 
 
 @pytest.fixture
-def walk(start: Start, config: Config, tmp_path: Path) -> Callable[..., Awaitable[tuple[Ended, list[str]]]]:
+def walk(config: Config, tmp_path: Path) -> Callable[..., Awaitable[tuple[Ended, list[str]]]]:
     """``await walk(host, "--option")`` walks a registry, and returns how it ended and the names of what was scanned."""
 
     async def run(host: str, *options: str) -> tuple[Ended, list[str]]:
         path = tmp_path / "r.jsonl"
         path.unlink(missing_ok=True)
         arguments = ("registry", host, "--config", config(), "--results", str(path), *options)
-        ended = await (await start(*arguments)).end()
+        ended = await run_here(*arguments)
         reports = load_document(path.read_bytes()).reports
         return ended, sorted(report.image.reference.text.removeprefix(f"{host}/") for report in reports)
 
@@ -163,15 +162,13 @@ async def test_a_digest_among_the_tags_is_scanned_unless_a_tag_points_to_it(walk
     assert (f"{len(tags)} digest" in ended.stdout) == bool(tags)
 
 
-async def test_an_image_of_a_digest_goes_on_after_an_interruption(
-    walk: Walk, start: Start, config: Config, tmp_path: Path
-) -> None:
+async def test_an_image_of_a_digest_goes_on_after_an_interruption(walk: Walk, config: Config, tmp_path: Path) -> None:
     """What a finished tag points to is not scanned again under its digest."""
     images = {"app/manifests/1": APP, f"app/manifests/{APP.digest}": APP}
     async with ScriptedServer() as server:
         host = script(server, {"app": ["1", APP.digest]}, images)
         await walk(host)
         path = tmp_path / "r.jsonl"
-        ended = await (await start("registry", host, "--config", config(), "--resume", str(path))).end()
+        ended = await run_here("registry", host, "--config", config(), "--resume", str(path))
     assert (0, 1) == (ended.code, len(load_document(path.read_bytes()).reports))
     assert "1 digest among the tags" in ended.stdout

@@ -23,7 +23,7 @@ Start = Callable[..., Awaitable[Process]]
 
 KILLS = int(os.environ.get("PORTUS_KILLS", "2"))
 """More of them, and 200 images, are for a run by hand: ``PORTUS_KILLS=50``."""
-IMAGES = 200 if KILLS > 10 else 24
+IMAGES = 200 if KILLS > 10 else 12
 SHORT_PAUSES = """
 import portus_scanners.engine.run as run
 import portus_scan.walking.outages as outages

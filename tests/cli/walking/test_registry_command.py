@@ -1,4 +1,4 @@
-"""``portus-scan registry`` in a process of its own, with a stand-in registry and the dummy scanner."""
+"""``portus-scan registry`` with a stand-in registry and the dummy scanner; where it is interrupted, in a process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from portus_scanners_testing import Reply, ScriptedServer, StandInRegistry, Stat
 from portus_scanners_testing.images import filler_layer, make_image
 
 from .. import plugins
-from ..conftest import Process
+from ..conftest import Process, run_here
 
 Start = Callable[..., Awaitable[Process]]
 Config = Callable[..., str]
@@ -69,7 +69,6 @@ async def test_all_images_of_a_registry(start: Start, config: Config, stocked: S
     ],
 )
 async def test_what_is_wanted(
-    start: Start,
     config: Config,
     stocked: StandInRegistry,
     tmp_path: Path,
@@ -80,42 +79,36 @@ async def test_what_is_wanted(
     """A namespace, patterns, the newest versions."""
     path = tmp_path / "r.jsonl"
     arguments = ("registry", f"{stocked.host}{place}", "--config", config(EMPTY), "--results", str(path), *options)
-    ended = await (await start(*arguments)).end()
+    ended = await run_here(*arguments)
     assert (0, expected) == (ended.code, names(read(path), stocked))
 
 
-async def test_a_registry_without_a_list(
-    start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path
-) -> None:
+async def test_a_registry_without_a_list(config: Config, stocked: StandInRegistry, tmp_path: Path) -> None:
     """It is said what to do; with the names of the repositories it works, one of which may have a tag."""
     stocked.catalog = False
-    ended = await (await start("registry", stocked.host, "--config", config(EMPTY))).end()
+    ended = await run_here("registry", stocked.host, "--config", config(EMPTY))
     assert (4, True) == (ended.code, "name the repositories instead" in ended.stderr)
     (tmp_path / "list").write_text("team/base\nteam/app:latest\n")
     path = tmp_path / "r.jsonl"
     arguments = ("--config", config(EMPTY), "--results", str(path), "--repositories", str(tmp_path / "list"))
-    ended = await (await start("registry", stocked.host, *arguments)).end()
+    ended = await run_here("registry", stocked.host, *arguments)
     assert (0, ["team/app:latest", "team/base:1"]) == (ended.code, names(read(path), stocked))
 
 
-async def test_one_bad_image_stops_nothing(
-    start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path
-) -> None:
+async def test_one_bad_image_stops_nothing(config: Config, stocked: StandInRegistry, tmp_path: Path) -> None:
     """What can't be scanned is a line, a record and exit code 3; the others are scanned."""
     (tmp_path / "list").write_text("team/app\ngone\nteam/base:none\n")
     script = config({"image": "*:1.9", "behaviour": "failed"}, EMPTY)
     path = tmp_path / "r.jsonl"
     arguments = ("--config", script, "--results", str(path), "--repositories", str(tmp_path / "list"))
-    ended = await (await start("registry", stocked.host, *arguments)).end()
+    ended = await run_here("registry", stocked.host, *arguments)
     document = read(path)
     assert (3, 3, 2) == (ended.code, len(document.reports), len(document.errors))
     assert 2 == ended.stdout.count("not scanned: ")
     assert "5 images: 2 clean, 1 unknown, 2 not scanned" in ended.stdout
 
 
-async def test_the_gate_judges_each_image(
-    start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path
-) -> None:
+async def test_the_gate_judges_each_image(config: Config, stocked: StandInRegistry, tmp_path: Path) -> None:
     """It fails with 1 and names the images; results have the marks of suppressions; a rule that fits none is named."""
     rules = tmp_path / "rules.yml"
     rules.write_text(
@@ -125,7 +118,7 @@ async def test_the_gate_judges_each_image(
     )
     path = tmp_path / "r.jsonl"
     arguments = ("--config", config(), "--fail-on", "high", "--suppressions", str(rules), "--results", str(path))
-    ended = await (await start("registry", stocked.host, *arguments)).end()
+    ended = await run_here("registry", stocked.host, *arguments)
     document = read(path)
     assert document.gate is not None
     assert (1, [f"{stocked.host}/other:1"]) == (ended.code, [one.reference for one in document.gate.violations])
@@ -152,7 +145,7 @@ async def test_an_interrupted_walk_goes_on(
     before = path.read_bytes().splitlines()[:4]
 
     asked = len(stocked.requests)
-    ended = await (await start("registry", stocked.host, "--config", config(), "--resume", str(path))).end()
+    ended = await run_here("registry", stocked.host, "--config", config(), "--resume", str(path))
     manifests = [request.path for request in list(stocked.requests)[asked:] if "/manifests/" in request.path]
     assert (0, before) == (ended.code, path.read_bytes().splitlines()[:4])
     assert (ALL, ["/v2/team/app/manifests/latest"]) == (names(read(path), stocked), manifests)
@@ -178,34 +171,34 @@ async def test_an_interrupted_walk_is_not_the_whole_registry(
 
 
 async def test_an_image_that_is_named_twice_is_scanned_once(
-    start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path
+    config: Config, stocked: StandInRegistry, tmp_path: Path
 ) -> None:
     """A registry that is written to repeats names on its pages; a user may name a repository and a tag of it."""
     (tmp_path / "list").write_text("team/app\nteam/app:1.9\n")
     path = tmp_path / "r.jsonl"
     arguments = ("--config", config(EMPTY), "--repositories", str(tmp_path / "list"), "--results", str(path))
-    await (await start("registry", stocked.host, *arguments)).end()
+    await run_here("registry", stocked.host, *arguments)
     assert ["team/app:1.10", "team/app:1.9", "team/app:latest"] == names(read(path), stocked)
 
 
-async def test_a_registry_does_not_list_tags_as_repositories(start: Start, config: Config) -> None:
+async def test_a_registry_does_not_list_tags_as_repositories(config: Config) -> None:
     """What only a user may write is no repository's name where a registry says it, and nothing is asked for."""
     async with ScriptedServer() as server:
         host = server.url.removeprefix("http://")
         server.script("/v2/_catalog", Reply(body=b'{"repositories": ["team/app:1"]}'))
-        ended = await (await start("registry", host, "--config", config(EMPTY))).end()
+        ended = await run_here("registry", host, "--config", config(EMPTY))
         asked = [request.path for request in server.requests if "team" in request.path]
     assert (4, True, []) == (ended.code, "not a valid repository name" in ended.stdout, asked)
 
 
-async def test_a_list_that_breaks_off_loses_nothing_before_that(start: Start, config: Config) -> None:
+async def test_a_list_that_breaks_off_loses_nothing_before_that(config: Config) -> None:
     """The repositories of the pages before it are scanned, and the exit code says that there may be more."""
     async with ScriptedServer() as server:
         host = server.url.removeprefix("http://")
         first = Reply(body=b'{"repositories": ["a"]}', headers={"Link": '</v2/_catalog?n=100&last=a>; rel="next"'})
         server.script("/v2/_catalog", first, Status(404))
         server.script("/v2/a/tags/list", Reply(body=b'{"name": "a", "tags": ["1"]}'))
-        ended = await (await start("registry", host, "--config", config(EMPTY))).end()
+        ended = await run_here("registry", host, "--config", config(EMPTY))
     assert (4, True) == (ended.code, f"{host}/a:1  not scanned" in ended.stdout)
 
 
@@ -263,12 +256,10 @@ async def test_a_thread_of_a_scanner_that_was_stopped_is_not_waited_for(
     assert (130, True) == (ended.code, "stopped before the end" in ended.stdout)
 
 
-async def test_the_gate_fails_for_an_image_that_nobody_looked_into(
-    start: Start, config: Config, stocked: StandInRegistry
-) -> None:
+async def test_the_gate_fails_for_an_image_that_nobody_looked_into(config: Config, stocked: StandInRegistry) -> None:
     """The exit code says the same as the summary."""
     script = config({"image": "*:1.9", "behaviour": "failed"}, EMPTY)
-    ended = await (await start("registry", stocked.host, "--config", script, "--fail-on", "high")).end()
+    ended = await run_here("registry", stocked.host, "--config", script, "--fail-on", "high")
     assert (1, True) == (ended.code, "gate: FAILED" in ended.stdout)
 
 
@@ -283,25 +274,25 @@ async def test_what_a_resumed_walk_had_finished_is_unchanged_next_time(
     process.interrupt(signal.SIGKILL)
     await process.end()
     arguments = ("--config", config(EMPTY), "--since-file", since, "--resume", str(path))
-    ended = await (await start("registry", stocked.host, *arguments)).end()
+    ended = await run_here("registry", stocked.host, *arguments)
     assert (0, 5) == (ended.code, len(json.loads(Path(since).read_text())["digests"]))
 
 
-async def test_only_what_has_changed(start: Start, config: Config, stocked: StandInRegistry, tmp_path: Path) -> None:
+async def test_only_what_has_changed(config: Config, stocked: StandInRegistry, tmp_path: Path) -> None:
     """The second time, only a tag that is new or points to another image; one that failed is tried again."""
     since = str(tmp_path / "since.json")
     script = config({"image": "*other:1", "behaviour": "failed"}, EMPTY)
-    first = await (await start("registry", stocked.host, "--config", script, "--since-file", since)).end()
+    first = await run_here("registry", stocked.host, "--config", script, "--since-file", since)
     stocked.push("team/base", "1", make_image(filler_layer("new")))
     stocked.push("team/new", "1", make_image(filler_layer("other")))
     path = tmp_path / "r.jsonl"
     arguments = ("--config", config(EMPTY), "--since-file", since, "--results", str(path))
-    ended = await (await start("registry", stocked.host, *arguments)).end()
+    ended = await run_here("registry", stocked.host, *arguments)
     assert (3, 0) == (first.code, ended.code)
     assert ["other:1", "team/base:1", "team/new:1"] == names(read(path), stocked)
     assert "3 more images unchanged since the last time" in ended.stdout
     assert f"{stocked.host}/other:1" in json.loads(Path(since).read_text())["digests"]
-    ended = await (await start("registry", stocked.host, *arguments[:4], "--fail-on", "low")).end()
+    ended = await run_here("registry", stocked.host, *arguments[:4], "--fail-on", "low")
     assert (0, False) == (ended.code, "gate:" in ended.stdout)
 
 
@@ -329,7 +320,7 @@ def test_no_scanner(run: Callable[..., Any]) -> None:
     assert (4, True) == (result.exit_code, "no scanner is enabled" in result.stderr)
 
 
-async def test_nothing_is_wanted(start: Start, config: Config, stocked: StandInRegistry) -> None:
+async def test_nothing_is_wanted(config: Config, stocked: StandInRegistry) -> None:
     """A walk that selects nothing is no success."""
-    ended = await (await start("registry", stocked.host, "--config", config(EMPTY), "--include", "none")).end()
+    ended = await run_here("registry", stocked.host, "--config", config(EMPTY), "--include", "none")
     assert (4, True) == (ended.code, "no image of this registry is wanted" in ended.stderr)
