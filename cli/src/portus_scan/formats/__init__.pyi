@@ -1,9 +1,24 @@
-"""What the rest of the command takes from the formats."""
+"""What the rest of the command takes from the formats, and what the pages of the service are made with."""
 
 from .diff_words import render_diff as render_diff
 from .doubts import (
     NO_IMAGE as NO_IMAGE,
     doubts_of as doubts_of,
+)
+from .html import (
+    Level as Level,
+    PageRow as PageRow,
+    SeverityTally as SeverityTally,
+    Standing as Standing,
+    StandingWord as StandingWord,
+    anchor_of as anchor_of,
+    is_fixable as is_fixable,
+    list_rows as list_rows,
+    make_environment as make_environment,
+    read_template as read_template,
+    scanners_of as scanners_of,
+    stand_of_image as stand_of_image,
+    tally as tally,
 )
 from .words import (
     count as count,

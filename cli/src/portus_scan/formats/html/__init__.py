@@ -2,8 +2,28 @@
 
 `pages.py` lists the files and fills the templates, `site.py` says which pages there are and what stands over them,
 `rows.py` what they list, `severities.py` what they count and draw; `markup.py` makes foreign strings harmless.
+`painter.py` is what the pages of the service are made with as well, out of their own templates over these.
 """
 
 from .pages import HtmlReporter
+from .painter import make_environment, read_template
+from .rows import PageRow, anchor_of, list_rows, scanners_of
+from .severities import Level, SeverityTally, is_fixable, tally
+from .site import Standing, StandingWord, stand_of_image
 
-__all__ = ["HtmlReporter"]
+__all__ = [
+    "HtmlReporter",
+    "Level",
+    "PageRow",
+    "SeverityTally",
+    "Standing",
+    "StandingWord",
+    "anchor_of",
+    "is_fixable",
+    "list_rows",
+    "make_environment",
+    "read_template",
+    "scanners_of",
+    "stand_of_image",
+    "tally",
+]

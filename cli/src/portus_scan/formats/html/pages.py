@@ -1,17 +1,16 @@
 """The document as a static site: which files it has, and each page out of its template.
 
-Only this module knows Jinja, which is imported when the first page is made. The policy of a page allows the style and
-script that this module puts into it, known by their hashes, and nothing else: nothing outside the page is requested.
+The policy of a page allows the style and script that this module puts into it, known by their hashes, and nothing else:
+nothing outside the page is requested.
 """
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import sha256
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from portus_policy import GateViolation
@@ -19,17 +18,13 @@ from portus_scanners import ImageReport
 
 from ...reporter import FolderReporter, ReportFile, ReportJob
 from ..words import count
-from . import markup, rows
-from .severities import TallyEachOnce, draw_bar, draw_chart, rank_of
-from .site import INDEX, ImageGroup, ImagePage, RepositoryPage, Site, StandingWord, arrange, outcome_kind, pages_of
+from . import rows
+from .painter import make_environment, read_template
+from .severities import TallyEachOnce
+from .site import INDEX, ImageGroup, ImagePage, RepositoryPage, Site, StandingWord, arrange, pages_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from markupsafe import Markup
-
-_MOST_CHANGES = 200
-_MOST_BINARIES = 4
-_MOST_VIOLATING = 6
 
 
 class HtmlReporter(FolderReporter, contract=1):
@@ -97,7 +92,6 @@ def _image_page(
         lowest=job.min_severity,
         most_rows=rows.MOST_ROWS,
         ages=[rows.age_words(run, job) for run in report.results],
-        outcome_kind=outcome_kind,
         violations=_violations_of(page, repository, about),
         change=changes.of(page) if changes else None,
         compared=changes is not None,
@@ -122,60 +116,16 @@ def paint(template: str, **values: object) -> bytes:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FunctionLoader(read_template),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=markup.guard,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(_filters())
-    environment.globals.update(_globals())
-    return environment
-
-
-def _filters() -> dict[str, Callable[..., object]]:
-    """Return the filters by which templates show what is in a document."""
-    return {
-        "name": markup.isolate,
-        "message": lambda text: markup.isolate(text, markup.LONGEST_MESSAGE),
-        "lines": markup.visible_lines,
-        "teaser": markup.teaser,
-        "visible": markup.visible,
-        "few": markup.few,
-        "violating": lambda names: markup.few(names, _to_row, most=_MOST_VIOLATING),
-        "binaries": lambda names: markup.few(names, most=_MOST_BINARIES),
-        "packages": lambda packages: markup.few(map(rows.package_words, packages)),
-        "links": lambda texts: markup.few(texts, markup.link),
-        "when": markup.when,
-        "rank": rank_of,
-    }
-
-
-def _to_row(name: str) -> Markup:
-    """Return an id as a link to its row, on the page of an image."""
     from markupsafe import Markup
 
-    return Markup('<a href="#{}">{}</a>').format(rows.anchor_of(name), markup.isolate(name))
-
-
-def _globals() -> dict[str, object]:
-    """Return what every page has, and the functions and limits of templates."""
-    from markupsafe import Markup
-
+    environment = make_environment()
     style, script = read_template("site.css"), read_template("site.js")
-    return {
-        "style": Markup(style),  # noqa: S704 (our own files)
-        "script": Markup(script),  # noqa: S704
-        "content_policy": content_policy(style, script),
-        "chart": draw_chart,
-        "bar": draw_bar,
-        "most": markup.MOST_VALUES,
-        "most_changes": _MOST_CHANGES,
-    }
+    environment.globals.update(
+        style=Markup(style),  # noqa: S704 (our own files)
+        script=Markup(script),  # noqa: S704
+        content_policy=content_policy(style, script),
+    )
+    return environment
 
 
 def content_policy(style: str, script: str) -> str:
@@ -193,9 +143,3 @@ def content_policy(style: str, script: str) -> str:
 
 def _hash(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
-
-
-@cache
-def read_template(name: str) -> str:
-    """Return a file of ``templates/``; line ends are always LF, since hashes depend on them."""
-    return files(__package__).joinpath("templates", name).read_text(encoding="utf-8").replace("\r\n", "\n")

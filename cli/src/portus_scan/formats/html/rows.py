@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -53,7 +53,9 @@ class PageRow:
     fix_words: str
     """What the page says of a fix where no version is known."""
     found_by: str
-    """The indices of its scanners in `PageRows.scanners`, separated by blanks."""
+    """The indices of its scanners among those of all rows, separated by blanks."""
+    is_new: bool = False
+    """Whether it is marked as one that was not there before."""
 
 
 @frozen
@@ -74,14 +76,37 @@ def make_rows(vulnerabilities: Sequence[Vulnerability], job: ReportJob) -> PageR
     found = sorted(vulnerabilities, key=lambda one: one.severity, reverse=True)
     wanted = [one for one in found if one.severity >= job.min_severity]
     shown = wanted if job.show_all else wanted[:MOST_ROWS]
-    scanners = tuple(sorted({name for one in shown for name in one.scanners}))
-    places = {name: str(place) for place, name in enumerate(scanners)}
     return PageRows(
-        shown=tuple(_row(one, places, anchor) for one, anchor in zip(shown, _anchors(shown), strict=True)),
-        scanners=scanners,
+        shown=list_rows(shown),
+        scanners=scanners_of(shown),
         below=tally(found[len(wanted) :]),
         cut=tally(wanted[len(shown) :]),
     )
+
+
+def list_rows(
+    shown: Sequence[Vulnerability],
+    *,
+    find_target: Callable[[Vulnerability], str] = lambda _one: "",
+    is_new: Callable[[Vulnerability], bool] = lambda _one: False,
+) -> tuple[PageRow, ...]:
+    """Return the rows for vulnerabilities, in their order.
+
+    Args:
+        shown: All of one page.
+        find_target: Returns the address that an id leads to; empty for the first of its links, else the row itself.
+        is_new: Returns whether one is marked as new.
+    """
+    places = {name: str(place) for place, name in enumerate(scanners_of(shown))}
+    return tuple(
+        _row(one, places, anchor, find_target(one), is_new=is_new(one))
+        for one, anchor in zip(shown, _anchors(shown), strict=True)
+    )
+
+
+def scanners_of(vulnerabilities: Sequence[Vulnerability]) -> tuple[str, ...]:
+    """Return the scanners that found some of these, by name."""
+    return tuple(sorted({name for one in vulnerabilities for name in one.scanners}))
 
 
 def anchor_of(name: str) -> str:
@@ -101,18 +126,19 @@ def _anchors(shown: Sequence[Vulnerability]) -> Iterator[str]:
         yield anchor if number == 1 else f"{anchor}_{number}"
 
 
-def _row(vulnerability: Vulnerability, places: dict[str, str], anchor: str) -> PageRow:
+def _row(vulnerability: Vulnerability, places: dict[str, str], anchor: str, target: str, *, is_new: bool) -> PageRow:
     states = vulnerability.fix_states
     pages = (link_target(text) for text in vulnerability.links)
     return PageRow(
         vulnerability=vulnerability,
         anchor=anchor,
-        target=next(filter(None, pages), f"#{anchor}"),
+        target=target or next(filter(None, pages), f"#{anchor}"),
         rank=rank_of(vulnerability.severity),
         binaries=tuple(sorted({package.name for package in vulnerability.packages} - {vulnerability.package.name, ""})),
         fixable=is_fixable(vulnerability),
         fix_words=", ".join(_FIX_WORDS.get(state, state.value) for state in states) or "none known",
         found_by=" ".join(places[name] for name in vulnerability.scanners),
+        is_new=is_new,
     )
 
 
