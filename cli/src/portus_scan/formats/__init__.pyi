@@ -9,16 +9,9 @@ from .html import (
     Level as Level,
     PageRow as PageRow,
     SeverityTally as SeverityTally,
-    Standing as Standing,
-    StandingWord as StandingWord,
-    anchor_of as anchor_of,
-    is_fixable as is_fixable,
     list_rows as list_rows,
     make_environment as make_environment,
     read_template as read_template,
-    scanners_of as scanners_of,
-    stand_of_image as stand_of_image,
-    tally as tally,
 )
 from .words import (
     count as count,

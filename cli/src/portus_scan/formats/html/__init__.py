@@ -7,23 +7,7 @@
 
 from .pages import HtmlReporter
 from .painter import make_environment, read_template
-from .rows import PageRow, anchor_of, list_rows, scanners_of
-from .severities import Level, SeverityTally, is_fixable, tally
-from .site import Standing, StandingWord, stand_of_image
+from .rows import PageRow, list_rows
+from .severities import Level, SeverityTally
 
-__all__ = [
-    "HtmlReporter",
-    "Level",
-    "PageRow",
-    "SeverityTally",
-    "Standing",
-    "StandingWord",
-    "anchor_of",
-    "is_fixable",
-    "list_rows",
-    "make_environment",
-    "read_template",
-    "scanners_of",
-    "stand_of_image",
-    "tally",
-]
+__all__ = ["HtmlReporter", "Level", "PageRow", "SeverityTally", "list_rows", "make_environment", "read_template"]

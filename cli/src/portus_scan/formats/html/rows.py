@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from attrs import frozen
+from attrs import evolve, frozen
 from portus_scanners import FixState, Package, ScannerRun, Vulnerability
 
 from ...reporter import ReportJob
@@ -56,6 +56,8 @@ class PageRow:
     """The indices of its scanners among those of all rows, separated by blanks."""
     is_new: bool = False
     """Whether it is marked as one that was not there before."""
+    platforms: tuple[str, ...] = ()
+    """Of an index, which of its images have it."""
 
 
 @frozen
@@ -89,6 +91,7 @@ def list_rows(
     *,
     find_target: Callable[[Vulnerability], str] = lambda _one: "",
     is_new: Callable[[Vulnerability], bool] = lambda _one: False,
+    find_platforms: Callable[[Vulnerability], tuple[str, ...]] = lambda _one: (),
 ) -> tuple[PageRow, ...]:
     """Return the rows for vulnerabilities, in their order.
 
@@ -96,11 +99,13 @@ def list_rows(
         shown: All of one page.
         find_target: Returns the address that an id leads to; empty for the first of its links, else the row itself.
         is_new: Returns whether one is marked as new.
+        find_platforms: Returns which images of an index have it.
     """
     places = {name: str(place) for place, name in enumerate(scanners_of(shown))}
+    rows = (_row(one, places, anchor) for one, anchor in zip(shown, _anchors(shown), strict=True))
     return tuple(
-        _row(one, places, anchor, find_target(one), is_new=is_new(one))
-        for one, anchor in zip(shown, _anchors(shown), strict=True)
+        evolve(row, target=find_target(one) or row.target, is_new=is_new(one), platforms=find_platforms(one))
+        for row, one in zip(rows, shown, strict=True)
     )
 
 
@@ -126,19 +131,18 @@ def _anchors(shown: Sequence[Vulnerability]) -> Iterator[str]:
         yield anchor if number == 1 else f"{anchor}_{number}"
 
 
-def _row(vulnerability: Vulnerability, places: dict[str, str], anchor: str, target: str, *, is_new: bool) -> PageRow:
+def _row(vulnerability: Vulnerability, places: dict[str, str], anchor: str) -> PageRow:
     states = vulnerability.fix_states
     pages = (link_target(text) for text in vulnerability.links)
     return PageRow(
         vulnerability=vulnerability,
         anchor=anchor,
-        target=target or next(filter(None, pages), f"#{anchor}"),
+        target=next(filter(None, pages), f"#{anchor}"),
         rank=rank_of(vulnerability.severity),
         binaries=tuple(sorted({package.name for package in vulnerability.packages} - {vulnerability.package.name, ""})),
         fixable=is_fixable(vulnerability),
         fix_words=", ".join(_FIX_WORDS.get(state, state.value) for state in states) or "none known",
         found_by=" ".join(places[name] for name in vulnerability.scanners),
-        is_new=is_new,
     )
 
 

@@ -1,0 +1,379 @@
+"""The pages: who asks for which, what is read for it, and what becomes of it.
+
+Every page is complete without script. Nothing here asks a scanner or a registry, but where somebody asks for a scan.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from functools import partial, wraps
+from typing import Any, Protocol
+
+from aiohttp import web
+from attrs import evolve
+from portus_images import ImageNotFoundError, PortusError
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..access import VIEWER, Role, Viewer
+from ..requests import ask_again
+from ..store import Store, StoreDamagedError, StoreUnavailableError, tables
+from ..summaries import Rules
+from ..views import (
+    CursorError,
+    ImageName,
+    Reports,
+    ReportsBusyError,
+    RequestState,
+    Security,
+    count_requests,
+    find_vulnerability,
+    list_repositories,
+    list_repository_images,
+    list_requests,
+    load_image_view,
+    load_request,
+    load_tag,
+    load_vulnerability,
+)
+from .page_addresses import Addresses, PlaceName, with_query
+from .renderer import ratings_of, render, style
+from .row_filter import RowFilter
+from .tag_page import TagPage
+
+_REFRESH = 10
+"""Seconds after which a page is read again on which something is being scanned."""
+_ROWS = 50
+_MOVING = {RequestState.QUEUED, RequestState.RUNNING}
+_LONGEST_SEARCH = 200
+_YEAR = 31_536_000
+
+Handler = Callable[["ServicePages", web.Request], Awaitable[web.Response]]
+
+
+def add_routes(application: web.Application, store: Store, rules: Rules, reports: Reports, intake: ScanIntake) -> None:
+    """Let an application show pages to whom `access_middleware` has let in.
+
+    Args:
+        application: The application.
+        store: The database.
+        rules: The rules of now.
+        reports: Makes lists of vulnerabilities; of large images away from the loop.
+        intake: Asks for the scans that people want.
+    """
+    pages = ServicePages(store, rules, reports, intake)
+    router = application.router
+    router.add_get("/", pages.repositories, name="pages")
+    router.add_get("/style/{name}", pages.style)
+    router.add_get("/r/{place:.+}", pages.place)
+    router.add_get("/v", pages.find)
+    router.add_get("/v/{name:.+}", pages.vulnerability)
+    router.add_get("/queue", pages.queue)
+    router.add_post("/queue/again", pages.try_again)
+    router.add_post("/ask", pages.ask)
+
+
+class ScanIntake(Protocol):
+    """What pages need of the room that asks for scans."""
+
+    def find(self, text: str) -> Any:
+        """Return the place that a person means: its ``host``, ``repository``, ``tag`` and ``digest``.
+
+        Raises:
+            PortusError: It is not a valid reference, or in a registry that is not watched.
+        """
+
+    async def ask_for(self, place: Any, *, by: str) -> object:
+        """Ask for a scan of what is there now.
+
+        Raises:
+            PortusError: Nothing is there, or the registry does not say.
+        """
+
+
+class PageFaultError(Exception):
+    """There is no such page, or what was asked for was not done.
+
+    Args:
+        status: The status of the answer.
+        title: What it is.
+        reason: Why, in a sentence.
+    """
+
+    def __init__(self, status: int, title: str, reason: str) -> None:
+        super().__init__(reason)
+        self.status, self.title, self.reason = status, title, reason
+
+
+def _page(handler: Handler) -> Handler:
+    """Let the faults of a handler become pages."""
+
+    @wraps(handler)
+    async def answer(self: ServicePages, request: web.Request) -> web.Response:
+        try:
+            return await handler(self, request)
+        except PageFaultError as error:
+            fault = error
+        except CursorError:
+            fault = PageFaultError(400, "No such page", "The address does not name a page of this list.")
+        except (StoreUnavailableError, ReportsBusyError) as error:
+            fault = PageFaultError(503, "Not now", str(error))
+        except StoreDamagedError as error:
+            fault = PageFaultError(500, "Something is lost", f"{error}. Ask for a scan of the image.")
+        values = {"title": fault.title, "reason": fault.reason}
+        return _html(render("failure.html", **_common(request), **values), status=fault.status)
+
+    return answer
+
+
+class ServicePages:
+    """The handlers.
+
+    Args:
+        store: The database.
+        rules: The rules of now.
+        reports: Makes lists of vulnerabilities; of large images away from the loop.
+        intake: Asks for the scans that people want.
+    """
+
+    def __init__(self, store: Store, rules: Rules, reports: Reports, intake: ScanIntake) -> None:
+        self._store = store
+        self._rules = rules
+        self._reports = reports
+        self._intake = intake
+
+    async def style(self, request: web.Request) -> web.Response:
+        """Answer with the style; its name changes when it does."""
+        name, content = style()
+        if request.match_info["name"] != name:
+            raise web.HTTPNotFound
+        headers = {"Cache-Control": f"private, max-age={_YEAR}, immutable"}
+        return web.Response(body=content, content_type="text/css", charset="utf-8", headers=headers)
+
+    @_page
+    async def repositories(self, request: web.Request) -> web.Response:
+        """Show the repositories."""
+        search, after = request.query.get("name", "")[:_LONGEST_SEARCH].strip(), request.query.get("after")
+        async with self._store.reading() as db:
+            page = await list_repositories(db, request[VIEWER], self._rules, search=search, after=after, limit=_ROWS)
+        to = _addresses(request)
+        return _html(
+            render(
+                "repositories.html",
+                **_common(request),
+                page=page,
+                search=search,
+                first=with_query(to.root, {"name": search}) if after else "",
+                next=with_query(to.root, {"name": search, "after": page.next_cursor or ""}) if page.next_cursor else "",
+            )
+        )
+
+    @_page
+    async def place(self, request: web.Request) -> web.Response:
+        """Show a repository, a tag, or an image by its digest."""
+        place = PlaceName.parse(request.match_info["place"])
+        if place is None:
+            raise _nothing("The address does not name a repository.")
+        return await (self._image(request, place) if place.ending else self._repository(request, place))
+
+    async def _repository(self, request: web.Request, place: PlaceName) -> web.Response:
+        after = request.query.get("after")
+        async with self._store.reading() as db:
+            page = await list_repository_images(
+                db, request[VIEWER], self._rules, place.host, place.repository, after=after, limit=_ROWS
+            )
+        if page is None:
+            raise _nothing("No repository that you may see has this name.")
+        here = _addresses(request).place(place)
+        moving = any(_is_moving(one.security) for one in page.rows)
+        return _html(
+            render(
+                "digests.html",
+                **_common(request, refresh=moving),
+                page=page,
+                host=place.host,
+                name=place.repository,
+                first=here if after else "",
+                next=with_query(here, {"after": page.next_cursor}) if page.next_cursor else "",
+            )
+        )
+
+    async def _image(self, request: web.Request, place: PlaceName) -> web.Response:
+        viewer, to = request[VIEWER], _addresses(request)
+        async with self._store.reading() as db:
+            page = await self._read_image(db, viewer, place)
+        page = evolve(page, filter=RowFilter.read(request.query), to=to)
+        common = _common(request, refresh=_is_moving(page.security))
+        common |= {"here": to.place(place), "may_ask": viewer.may_ask(place.host, place.repository)}
+
+        name = ImageName(host=place.host, repository=place.repository, tag=place.tag)
+        plan = await self._reports.plan(viewer, page.image.digest, name)
+        if plan is not None and plan.findings:
+            page = evolve(page, found=await self._reports.choose(plan, page.filter.choice))
+        return _html(await asyncio.to_thread(partial(render, "tag.html", **common, page=page)))
+
+    async def _read_image(self, db: AsyncConnection, viewer: Viewer, place: PlaceName) -> TagPage:
+        """Return what is known of an image, without its findings."""
+        if place.tag:
+            tag = await load_tag(db, viewer, self._rules, place.host, place.repository, place.tag)
+            if tag is None:
+                raise _nothing("No tag that you may see has this name.")
+            return TagPage(place=place, image=tag.image, history=tag.history, gone_at=tag.gone_at)
+        image = await load_image_view(db, viewer, self._rules, place.digest)
+        if image is None or not await _has(db, viewer, image.id, place):
+            raise _nothing("No image that you may see has this digest in this repository.")
+        return TagPage(place=place, image=image)
+
+    async def find(self, request: web.Request) -> web.Response:
+        """Lead from the form on every page to the page of a vulnerability."""
+        name = request.query.get("id", "").strip()
+        address = _addresses(request).vulnerability(name)
+        raise web.HTTPSeeOther(address or _addresses(request).root)
+
+    @_page
+    async def vulnerability(self, request: web.Request) -> web.Response:
+        """Show a vulnerability, and where it is."""
+        name, after, viewer = request.match_info["name"], request.query.get("after"), request[VIEWER]
+        here = _addresses(request).vulnerability(name)
+        if not here:
+            raise _nothing("The address does not name a vulnerability.")
+        async with self._store.reading() as db:
+            found = await load_vulnerability(db, viewer, self._rules, name)
+            page = await find_vulnerability(db, viewer, self._rules, name, after=after, limit=_ROWS)
+        return _html(
+            render(
+                "vulnerability.html",
+                **_common(request, looked_for=name),
+                found=found,
+                ratings=ratings_of(found.findings) if found else (),
+                page=page,
+                first=here if after else "",
+                next=with_query(here, {"after": page.next_cursor}) if page.next_cursor else "",
+            )
+        )
+
+    @_page
+    async def queue(self, request: web.Request) -> web.Response:
+        """Show the requests in one state, with their reasons."""
+        viewer, after, to = request[VIEWER], request.query.get("after"), _addresses(request)
+        known = {one.value: one for one in RequestState}
+        async with self._store.reading() as db:
+            numbers = await count_requests(db, viewer)
+            state = known.get(request.query.get("state", "")) or _most_urgent(numbers)
+            page = await list_requests(db, viewer, state, after=after, limit=_ROWS)
+        here = with_query(to.queue(), {"state": state.value})
+        return _html(
+            render(
+                "queue.html",
+                **_common(request, refresh=any(numbers[one] for one in _MOVING)),
+                page=page,
+                state=state,
+                states=[*numbers.items()],
+                may_ask={row.id for row in page.rows if state in _ENDED and _may_ask(viewer, row.names)},
+                may_ask_any=viewer.may_write and (viewer.is_admin or Role.OPERATOR in viewer.roles.values()),
+                first=here if after else "",
+                next=with_query(to.queue(), {"state": state.value, "after": page.next_cursor})
+                if page.next_cursor
+                else "",
+            )
+        )
+
+    @_page
+    async def ask(self, request: web.Request) -> web.Response:
+        """Ask for a scan of what a reference names, for those who may, and lead to its page."""
+        text = str((await request.post()).get("reference", "")).strip()
+        viewer = request[VIEWER]
+        try:
+            place = self._intake.find(text)
+        except PortusError as error:
+            raise PageFaultError(400, "Not asked for", str(error)) from error
+        if not viewer.may_ask(place.host, place.repository):
+            raise PageFaultError(403, "Not asked for", "You may not ask for scans of this repository's images.")
+        try:
+            await self._intake.ask_for(place, by=viewer.name)
+        except ImageNotFoundError as error:
+            raise PageFaultError(404, "Not asked for", str(error)) from error
+        except StoreUnavailableError:
+            raise
+        except PortusError as error:
+            raise PageFaultError(502, "Not asked for", f"The registry does not answer: {error}") from error
+        name = PlaceName(host=place.host, repository=place.repository, tag=place.tag, digest=place.digest)
+        raise web.HTTPSeeOther(_addresses(request).place(name))
+
+    @_page
+    async def try_again(self, request: web.Request) -> web.Response:
+        """Queue a request again that is dead or has failed, for those who may."""
+        text, viewer = str((await request.post()).get("request", "")), request[VIEWER]
+        request_id = int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else 0
+        async with self._store.reading() as db:
+            row = await load_request(db, viewer, request_id)
+        if row is None:
+            raise _nothing("No request that you may see has this number.")
+        if not _may_ask(viewer, row.names):
+            raise PageFaultError(403, "Not asked for", "You may not ask for scans of this image.")
+        async with self._store.writing() as db:
+            await ask_again(db, request_id, by=viewer.name)
+        raise web.HTTPSeeOther(_addresses(request).queue())
+
+
+_ENDED = {RequestState.DEAD, RequestState.FAILED}
+_LONGEST_NUMBER = 9
+
+
+def _most_urgent(numbers: Mapping[RequestState, int]) -> RequestState:
+    """Return the state that the queue shows where nobody asks for one: what runs, else what waits."""
+    return RequestState.RUNNING if numbers[RequestState.RUNNING] else RequestState.QUEUED
+
+
+def _may_ask(viewer: Viewer, names: Iterable[ImageName]) -> bool:
+    return any(viewer.may_ask(one.host, one.repository) for one in names)
+
+
+def _is_moving(security: Security) -> bool:
+    return security.activity is not None
+
+
+async def _has(db: AsyncConnection, viewer: Viewer, image_id: int, place: PlaceName) -> bool:
+    """Return whether a repository that the viewer may see has an image, by itself or in an index."""
+    if not viewer.may_see(place.host, place.repository):
+        return False
+    held, repositories, registries = tables.image_repositories, tables.repositories, tables.registries
+    containing = select(tables.index_images.c.index_id).where(tables.index_images.c.image_id == image_id)
+    query = (
+        select(held.c.image_id)
+        .join(repositories, repositories.c.id == held.c.repository_id)
+        .join(registries, registries.c.id == repositories.c.registry_id)
+        .where(
+            registries.c.host == place.host,
+            repositories.c.name == place.repository,
+            or_(held.c.image_id == image_id, held.c.image_id.in_(containing)),
+        )
+        .limit(1)
+    )
+    return (await db.execute(query)).first() is not None
+
+
+def _nothing(reason: str) -> PageFaultError:
+    return PageFaultError(404, "Not found", reason)
+
+
+def _addresses(request: web.Request) -> Addresses:
+    return Addresses(request.app.router["pages"].url_for().path)
+
+
+def _common(request: web.Request, *, refresh: bool = False, looked_for: str = "") -> dict[str, Any]:
+    """Return what every page shows."""
+    return {
+        "to": _addresses(request),
+        "viewer": request[VIEWER],
+        "now": datetime.now(UTC),
+        "refresh": _REFRESH if refresh and request.query.get("refresh") != "off" else 0,
+        "still": str(request.rel_url.update_query(refresh="off")),
+        "looked_for": looked_for,
+    }
+
+
+def _html(body: bytes, *, status: int = 200) -> web.Response:
+    return web.Response(body=body, status=status, content_type="text/html", charset="utf-8")
