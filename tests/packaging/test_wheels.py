@@ -50,7 +50,7 @@ BROUGHT = {
     "portus-scanners-testing": {*CORE, "portus-scanners-testing"},
     "portus-scan": {*CORE, "portus-policy", "portus-scan"},
     "portus-scan[clair]": {*CORE, "portus-policy", "portus-scan", "portus-scanner-clair"},
-    "portus-scan-server": {*CORE, "portus-policy", "portus-scan-server"},
+    "portus-scan-server": {*CORE, "portus-policy", "portus-scan", "portus-scan-server"},
     "portus-scanner-clair": {*CORE, "portus-scanner-clair"},
     "portus-scanner-clair-v4": {*CORE, "portus-scanner-clair-v4"},
     "portus-scanner-zypper-docker": {*CORE, "portus-scanner-zypper-docker"},
@@ -135,15 +135,17 @@ def test_a_wheel_brings_what_it_needs_of_ours_alone(bare: Path, wheels: Path, wa
 
 
 _PAGES = ROOT / "cli/src/portus_scan/formats/html/templates"
+_SERVED = ROOT / "server/src/portus_scan_server/pages/templates"
 _DATA = {
     "portus-scanners": ["report-v1.schema.json"],
     "portus-scan": [f"formats/html/templates/{path.name}" for path in _PAGES.iterdir()],
+    "portus-scan-server": [f"pages/templates/{path.name}" for path in _SERVED.iterdir()],
 }
 
 
 @pytest.mark.parametrize("name", FOLDERS)
 def test_a_wheel_has_its_types_and_its_license(wheels: Path, name: str) -> None:
-    """Every wheel carries py.typed and the license's text; the core's also the JSON Schema, the command's the pages."""
+    """Every wheel carries py.typed and the license's text; the core's also the JSON Schema, two carry pages."""
     (wheel,) = wheels.glob(f"{name.replace('-', '_')}-*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     wanted = ["py.typed", "LICENSE", *_DATA.get(name, ())]

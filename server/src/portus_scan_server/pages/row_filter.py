@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from attrs import evolve, frozen
-from multidict import MultiMapping
 from portus_scanners import Severity
 
 from ..views import VulnerabilityChoice
@@ -41,7 +40,7 @@ class RowFilter:
     page: int = 1
 
     @classmethod
-    def read(cls, query: MultiMapping[str]) -> RowFilter:
+    def read(cls, query: Mapping[str, str]) -> RowFilter:
         """Return the filter of an address; what is not valid in it is as if it were not there."""
         page, suppressed = query.get("page", ""), query.get("suppressed", "")
         return cls(
