@@ -8,6 +8,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from portus_scan.command import command as portus_scan
 from portus_scan_server.service import ServiceOptions
 from portus_scan_server.store import Store, sqlite_url, tables
 from portus_scan_server.supervisor import Orders
@@ -97,10 +99,10 @@ def test_mistakes_are_said_in_one_line(tmp_path: Path, config: Path) -> None:
         (("db", "check", "--data", folder), "there is no database in"),
         (("serve", "--data", str(config)), "is a file"),
     ):
-        code, said = ran(*command(tmp_path, "", config)[:3], *words)
-        assert (2, 1) == (code, said.count("\n")), said
-        assert expected in said
-        assert "secret" not in said
+        ended = CliRunner().invoke(portus_scan, words, prog_name="portus-scan")
+        assert (2, 1) == (ended.exit_code, ended.stderr.count("\n")), ended.output
+        assert expected in ended.stderr
+        assert "secret" not in ended.output
 
 
 def test_what_says_the_address_of_the_database_hides_it() -> None:
