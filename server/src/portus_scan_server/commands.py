@@ -1,17 +1,21 @@
-"""The sub-commands ``serve`` and ``db`` of ``portus-scan``, which finds them by their entry points."""
+"""The sub-commands ``serve``, ``db`` and ``token`` of ``portus-scan``, which finds them by their entry points."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncConnection
+
     from .service import ServiceOptions
+
+ResultT = TypeVar("ResultT")
 
 _LAST_PORT = 65_535
 _SERVE_HELP = """Keep every image of registries scanned and up to date, and answer for them, until SIGTERM.
@@ -42,6 +46,24 @@ Examples:
 Exit codes:
   0  it was done; of `check`: the database has this program's schema
   2  usage error, there is no such database, or it can't be used
+"""
+_SCOPES = ("read", "scan", "admin")
+_MOST_DAYS = 3_650
+_HELP_ON_TOKENS = """Tokens of programs: `Authorization: Bearer psk_...` opens the service's API and pages.
+
+A token is good for the repositories and the time that are said here, from now on; the service need not run.
+
+\b
+Examples:
+  portus-scan token create ci --scope read --repository 'team/*' --days 90
+  portus-scan token create deploy --scope read --scope scan --repository '*' --days never
+  portus-scan token list
+  portus-scan token revoke ci
+
+\b
+Exit codes:
+  0  it was done
+  2  usage error, there is no such database or token, or the database can't be used
 """
 _data = click.option(
     "--data",
@@ -167,6 +189,99 @@ def confirm_removals(*, data: Path, database: str, host: str) -> None:
     with _faults_said():
         confirmed = asyncio.run(confirm())
     click.echo(f"{confirmed} tags may go" if confirmed else "nothing is held back")
+
+
+class _Days(click.ParamType):  # type: ignore[type-arg]
+    name = "days"
+
+    def convert(self, value: object, _param: click.Parameter | None, _ctx: click.Context | None) -> float | None:
+        if value == "never":
+            return None
+        try:
+            days = float(str(value))
+        except ValueError:
+            days = 0.0
+        if not 0 < days <= _MOST_DAYS:
+            self.fail(f"write a number of days, {_MOST_DAYS} at most, or never")
+        return days
+
+
+@click.group("token", help=_HELP_ON_TOKENS, short_help="Tokens of programs for the service: make, list, revoke.")
+def token() -> None:
+    """Tokens of programs."""
+
+
+@token.command("create")
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True, type=click.Choice(_SCOPES), default=("read",), show_default=True)
+@click.option(
+    "--repository",
+    "repositories",
+    metavar="PATTERN",
+    multiple=True,
+    help="team/app, team/*, registry.example:5000/*, or * for all; may be repeated.",
+)
+@click.option("--days", type=_Days(), default="365", show_default=True, help="How long it is good; or never.")
+@_data
+@_database
+def create_token(
+    *, name: str, scopes: tuple[str, ...], repositories: tuple[str, ...], days: float | None, data: Path, database: str
+) -> None:
+    """Make a token NAME and print it: it is not to be had again."""
+    from .access import Scope, TokenError, create_token as run
+
+    async def make(db: AsyncConnection) -> str:
+        wanted = [Scope(word) for word in scopes]
+        return await run(db, name, scopes=wanted, repositories=repositories, days=days)
+
+    try:
+        made = _write(data, database, make)
+    except TokenError as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(made)
+
+
+@token.command("list")
+@_data
+@_database
+def list_tokens(*, data: Path, database: str) -> None:
+    """List tokens: name, scopes, repositories, and until when they are good."""
+    from .access import list_tokens as run
+
+    for one in _write(data, database, run):
+        until = "for ever" if one.expires_at is None else f"until {one.expires_at:%Y-%m-%d %H:%M} UTC"
+        scopes = ",".join(scope.value for scope in one.scopes)
+        ended = "no longer" if one.is_expired else "good"
+        click.echo(f"{one.name}  {scopes}  {' '.join(one.repositories) or '-'}  {ended}, {until}")
+
+
+@token.command("revoke")
+@click.argument("name")
+@_data
+@_database
+def revoke_token(*, name: str, data: Path, database: str) -> None:
+    """Make the token NAME good for nothing, at once."""
+    from .access import revoke_token as run
+
+    if not _write(data, database, lambda db: run(db, name)):
+        raise click.ClickException(f"there is no token {name}")
+
+
+def _write(data: Path, database: str, work: Callable[[AsyncConnection], Awaitable[ResultT]]) -> ResultT:
+    """Do work in one transaction of a database that has this program's schema."""
+    import asyncio
+
+    from .store import Store, check
+
+    address = _of(data, database).address
+
+    async def in_one() -> ResultT:
+        async with Store.open(address) as store, store.writing() as db:
+            return await work(db)
+
+    with _faults_said():
+        check(address)
+        return asyncio.run(in_one())
 
 
 def _of(data: Path, database: str, *, new: bool = False) -> ServiceOptions:

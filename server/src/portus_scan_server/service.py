@@ -10,17 +10,31 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 from aiohttp import web
 from attrs import field, frozen
 from portus_images import SettingsError
+from portus_policy import load_policy
 from sqlalchemy import func, select
 
+from .access import (
+    AccessSettings,
+    Gatekeeper,
+    Viewer,
+    access_middleware,
+    add_headers,
+    find_token,
+    load_access,
+    public,
+)
+from .api import make_api, problem_middleware
 from .intake import Intake, add_routes
 from .requests import died
 from .settings import ServerSettings, load_server_settings
 from .store import SQLITE, Store, StoreUnavailableError, database_now, parse_url, sqlite_url, tables, upgrade
+from .summaries import Rules
 from .supervisor import Orders, Supervisor
 
 logger = logging.getLogger("portus_scan_server")
@@ -71,7 +85,15 @@ async def serve(options: ServiceOptions) -> None:
         SchemaError: The database is of a later version.
         StoreUnavailableError: The database can't be used at the begin.
     """
-    settings = load_server_settings(options.config)
+    settings, policy, access = (
+        load_server_settings(options.config),
+        load_policy(options.config),
+        load_access(options.config),
+    )
+    if access.open:
+        logger.warning("access is open: whoever reaches this under %s sees everything", ", ".join(access.hosts))
+    elif access.proxy is None:
+        logger.warning("only programs with a token are answered: the configuration says nothing of people (access:)")
     with _lock(options.data) as lock:
         before, after = await asyncio.to_thread(upgrade, options.address)
         if before != after:
@@ -91,7 +113,15 @@ async def serve(options: ServiceOptions) -> None:
                 drain=options.drain,
             )
             supervisor = Supervisor(store, orders, keep=[lock])
-            async with _listening(options, make_application(store, supervisor, settings)) as url:
+            rules = Rules(
+                enabled=tuple(one.name for one in settings.scanning.enabled),
+                policy=policy,
+                max_age=timedelta(seconds=settings.answers.max_age),
+            )
+            application = make_application(
+                store, supervisor, settings, access=access, rules=rules, address=options.address
+            )
+            async with _listening(options, application, access) as url:
                 print(f"portus-scan serves on {url}", flush=True)  # noqa: T201 (where to look)
                 await _run(supervisor)
 
@@ -121,13 +151,38 @@ async def _run(supervisor: Supervisor) -> None:
         await asyncio.wait({running})
 
 
-def make_application(store: Store, supervisor: Supervisor, settings: ServerSettings) -> web.Application:
-    """Return the application that answers; it can be mounted under a prefix. Its intake runs as long as it does."""
-    application = web.Application()
+def make_application(
+    store: Store,
+    supervisor: Supervisor,
+    settings: ServerSettings,
+    *,
+    access: AccessSettings,
+    rules: Rules,
+    address: str,
+) -> web.Application:
+    """Return the application that answers; it can be mounted under a prefix. Its intake runs as long as it does.
 
+    Args:
+        store: The database.
+        supervisor: The runner's.
+        settings: What the configuration says to the service.
+        access: Who may see what.
+        rules: What summaries are made under.
+        address: The database's address.
+    """
+
+    async def find(token: str) -> Viewer | None:
+        async with store.reading() as db:
+            return await find_token(db, token)
+
+    application = web.Application(middlewares=[problem_middleware, access_middleware(Gatekeeper(access, find))])
+    application.on_response_prepare.append(add_headers)
+
+    @public
     async def healthz(_request: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
 
+    @public
     async def readyz(_request: web.Request) -> web.Response:
         reasons = [reason async for reason in _why_not_ready(store, supervisor)]
         body = {"status": "not ready", "reasons": reasons} if reasons else {"status": "ready"}
@@ -136,6 +191,7 @@ def make_application(store: Store, supervisor: Supervisor, settings: ServerSetti
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/readyz", readyz)
     add_routes(application, Intake(store, settings, supervisor.wake))
+    application.add_subapp("/api/v1", make_api(store, address, rules))
     return application
 
 
@@ -160,7 +216,9 @@ async def _why_not_ready(store: Store, supervisor: Supervisor) -> AsyncIterator[
 
 
 @asynccontextmanager
-async def _listening(options: ServiceOptions, application: web.Application) -> AsyncIterator[str]:
+async def _listening(
+    options: ServiceOptions, application: web.Application, access: AccessSettings
+) -> AsyncIterator[str]:
     """Serve as long as the block runs; yield the URL."""
     runner = web.AppRunner(application, access_log=None)
     await runner.setup()
@@ -171,10 +229,21 @@ async def _listening(options: ServiceOptions, application: web.Application) -> A
         except OSError as error:
             msg = f"it can't listen on {options.host}:{options.port}: {error.strerror}"
             raise SettingsError(msg) from error
+        if access.proxy is not None and access.proxy.socket:
+            await _listen_to_proxy(runner, access.proxy.socket)
         host, port = runner.addresses[0][:2]
         yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
     finally:
         await runner.cleanup()
+
+
+async def _listen_to_proxy(runner: web.AppRunner, path: str) -> None:
+    """Listen on the proxy's socket as well; who may connect is said by the group of its file, and its folder."""
+    try:
+        await web.UnixSite(runner, path).start()
+        await asyncio.to_thread(Path(path).chmod, 0o660)
+    except OSError as error:
+        raise SettingsError(f"it can't listen on {path}: {error.strerror}") from error
 
 
 @contextmanager

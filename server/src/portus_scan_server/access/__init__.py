@@ -1,11 +1,12 @@
 """Who may see what, from the first query on.
 
 `viewers.py` has who looks and the condition for every query, `access_settings.py` what the configuration says,
-`gatekeeper.py` who a request comes from.
+`gatekeeper.py` who a request comes from, `tokens.py` what programs come with.
 """
 
 from .access_settings import AccessSettings, ProxySettings, RepositoryRoles, load_access
 from .gatekeeper import Gatekeeper, access_middleware, add_headers, public
+from .tokens import Scope, TokenError, TokenRow, create_token, find_token, list_tokens, revoke_token
 from .viewers import VIEWER, Role, Viewer, check_pattern, visible
 
 __all__ = [
@@ -15,11 +16,18 @@ __all__ = [
     "ProxySettings",
     "RepositoryRoles",
     "Role",
+    "Scope",
+    "TokenError",
+    "TokenRow",
     "Viewer",
     "access_middleware",
     "add_headers",
     "check_pattern",
+    "create_token",
+    "find_token",
+    "list_tokens",
     "load_access",
     "public",
+    "revoke_token",
     "visible",
 ]

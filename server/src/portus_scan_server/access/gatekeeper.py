@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
+from ..store import StoreUnavailableError
 from .access_settings import AccessSettings, ProxySettings
 from .viewers import VIEWER, Viewer
 
@@ -73,13 +74,18 @@ class Gatekeeper:
         Raises:
             HTTPUnauthorized: Nobody knows.
             HTTPForbidden: It may not come this way, or from there; the text says what to do.
+            HTTPServiceUnavailable: The database can't be asked about a token.
         """
         if self._settings.open:
             self._check_open(request)
         if (token := _token_of(request)) is not None:
-            if (viewer := await self._find_token(token)) is None:
+            try:
+                found = await self._find_token(token)
+            except StoreUnavailableError as error:
+                raise web.HTTPServiceUnavailable(text=str(error), headers={hdrs.RETRY_AFTER: "5"}) from error
+            if found is None:
                 raise _unauthorized("the token is not valid, or no longer")
-            return viewer
+            return found
         viewer = self._without_token(request)
         if request.method not in _SAFE:
             _check_origin(request)

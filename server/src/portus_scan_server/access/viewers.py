@@ -16,7 +16,8 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, true
 
 from ..store import tables
 
-_PATTERN = r"(?:[A-Za-z0-9._-]+(?::[0-9]+)?/|\[[0-9A-Fa-f:.]+\](?::[0-9]+)?/)?(?:[a-z0-9._/-]+\*?|\*)"
+_HOST = r"localhost|(?:[A-Za-z0-9-]+\.[A-Za-z0-9.-]*|[A-Za-z0-9-]+(?=:)|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?"
+_PATTERN = rf"(?:(?:{_HOST})/)?(?:[a-z0-9._/-]+\*?|\*)"
 
 
 class Role(Enum):

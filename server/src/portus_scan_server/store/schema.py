@@ -316,6 +316,7 @@ requests = Table(
         sqlite_where=text("state = 'queued'"),
     ),
     Index("ix_requests_state_ended_at", "state", "ended_at"),
+    Index(None, "image_id", "id"),
 )
 request_sources = Table(
     "request_sources",
@@ -332,4 +333,15 @@ workers = Table(
     Column("lock_key", Integer, nullable=False, unique=True),
     Column("began_at", Moment, nullable=False, server_default=database_now()),
     info={ONLY: "postgresql"},
+)
+tokens = Table(
+    "tokens",
+    metadata,
+    _id(),
+    _string("name", unique=True),
+    _string("hash"),
+    _string("scopes"),
+    _string("repositories", default="[]"),
+    Column("created_at", Moment, nullable=False, server_default=database_now()),
+    Column("expires_at", Moment),
 )

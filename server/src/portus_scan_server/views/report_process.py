@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import frozen
 
-from .report_work import ReportOrder, VulnerabilityChoice, VulnerabilityPage
+from .report_work import RenderedReport, ReportOrder
 
 logger = logging.getLogger("portus_scan_server.reports")
 
@@ -36,13 +36,11 @@ class LargeReport:
 
     Attributes:
         order: Which report.
-        choice: The page of its vulnerabilities that is wanted; None for the whole report.
         format: In which format.
         key: Changes whenever the report does.
     """
 
     order: ReportOrder
-    choice: VulnerabilityChoice | None
     format: str
     key: str
 
@@ -60,7 +58,7 @@ class ReportProcess:
         self._turn = asyncio.Lock()
         self._waiting = 0
 
-    async def render(self, order: ReportOrder, name: str, key: str) -> bytes:
+    async def render(self, order: ReportOrder, name: str, key: str) -> RenderedReport:
         """Return a report in a format.
 
         Args:
@@ -74,13 +72,8 @@ class ReportProcess:
             StoreUnavailableError: The database can't be used.
             StoreDamagedError: Findings are missing.
         """
-        rendered: bytes = await self._ask(LargeReport(order, None, name, key))
+        rendered: RenderedReport = await self._ask(LargeReport(order, name, key))
         return rendered
-
-    async def choose(self, order: ReportOrder, choice: VulnerabilityChoice, key: str) -> VulnerabilityPage:
-        """Return a page of a report's vulnerabilities; see `render`."""
-        page: VulnerabilityPage = await self._ask(LargeReport(order, choice, "", key))
-        return page
 
     async def close(self) -> None:
         """End the process."""

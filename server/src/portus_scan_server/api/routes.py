@@ -1,0 +1,368 @@
+"""``/api/v1``: what is asked for, who may have it, and how it is answered. `openapi.yaml` is its description."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from functools import cache
+from hashlib import blake2b
+from importlib.resources import files
+from typing import Any, TypeVar
+
+from aiohttp import hdrs, web
+from portus_images import Reference
+
+from ..access import VIEWER, Viewer, public
+from ..intake import INTAKE
+from ..store import Store
+from ..summaries import Rules
+from ..views import (
+    CONTENT_TYPES,
+    MOST,
+    ImageName,
+    Page,
+    Reports,
+    RequestState,
+    find_vulnerability,
+    list_repositories,
+    list_repository_images,
+    list_requests,
+    list_tags,
+    load_image_view,
+    load_repository,
+    load_request,
+    load_tag,
+    load_verdict,
+    load_vulnerability,
+)
+from . import documents
+from .problems import API, RequestError
+
+RowT = TypeVar("RowT")
+ResultT = TypeVar("ResultT")
+
+_LIMIT = 50
+_LONGEST, _LONGEST_NAME = 200, 1_000
+_MOST_SCANNERS = 50
+_DIGEST = r"[a-z0-9]{1,20}:[0-9a-f]{32,128}"
+_NUMBER = r"[1-9][0-9]{0,8}"
+_ZIP = "application/zip"
+_PLACE = "/repositories/{registry}/{repository:.+}"
+
+
+def make_api(store: Store, address: str, rules: Rules) -> web.Application:
+    """Return the application of the API, for a prefix; the application around it has the intake under `INTAKE`.
+
+    Args:
+        store: The database.
+        address: The database's address.
+        rules: The rules of now.
+    """
+    application = web.Application()
+    application[API] = True
+    reports = Reports(store, address, rules)
+    application.on_cleanup.append(lambda _application: reports.close())
+    api = ServiceApi(store, reports, rules)
+    for path, handler in (
+        ("/openapi.yaml", openapi),
+        ("/repositories", api.repositories),
+        (f"{_PLACE}/-/images", api.repository_images),
+        (f"{_PLACE}/-/tags", api.tags),
+        (f"{_PLACE}/-/tags/{{tag}}", api.tag),
+        (f"{_PLACE}/-/tags/{{tag}}/verdict", api.tag_verdict),
+        (_PLACE, api.repository),
+        ("/images/{digest}", api.image),
+        ("/images/{digest}/report", api.report),
+        ("/images/{digest}/verdict", api.verdict),
+        ("/vulnerabilities/{id}", api.vulnerability),
+        ("/vulnerabilities/{id}/images", api.vulnerability_images),
+        ("/requests", api.requests),
+        ("/requests/{id}", api.request),
+    ):
+        application.router.add_get(path, handler)
+    application.router.add_post("/scans", api.scan)
+    return application
+
+
+@public
+async def openapi(request: web.Request) -> web.Response:
+    """Answer with the description."""
+    return web.Response(text=_description(), content_type="application/yaml", charset="utf-8")
+
+
+@cache
+def _description() -> str:
+    return files(__package__).joinpath("openapi.yaml").read_text("utf-8")
+
+
+class ServiceApi:
+    """The handlers.
+
+    Args:
+        store: The database.
+        reports: Makes reports.
+        rules: The rules of now.
+    """
+
+    def __init__(self, store: Store, reports: Reports, rules: Rules) -> None:
+        self._store = store
+        self._reports = reports
+        self._rules = rules
+
+    async def repositories(self, request: web.Request) -> web.Response:
+        """List repositories."""
+        query = _Query(request, "search", "after", "limit")
+        search = query.text("search")
+        page = await self._read(list_repositories, request, search=search, **query.page())
+        return _listed(request, page, documents.repository)
+
+    async def repository(self, request: web.Request) -> web.Response:
+        """Show a repository."""
+        _Query(request)
+        return _answer(
+            request, documents.repository(_found(await self._read(load_repository, request, *_place(request))))
+        )
+
+    async def repository_images(self, request: web.Request) -> web.Response:
+        """List the digests of a repository that have tags."""
+        query = _Query(request, "after", "limit")
+        page = _found(await self._read(list_repository_images, request, *_place(request), **query.page()))
+        return _listed(request, page, documents.repository_image)
+
+    async def tags(self, request: web.Request) -> web.Response:
+        """List the tags of a repository."""
+        query = _Query(request, "after", "limit")
+        page = _found(await self._read(list_tags, request, *_place(request), **query.page()))
+        return _listed(request, page, documents.tag_row)
+
+    async def tag(self, request: web.Request) -> web.Response:
+        """Show a tag."""
+        _Query(request)
+        return _answer(
+            request, documents.tag(_found(await self._read(load_tag, request, *_place(request), _tag(request))))
+        )
+
+    async def tag_verdict(self, request: web.Request) -> web.Response:
+        """Say whether what a tag names may be used."""
+        _Query(request)
+        found = _found(await self._read(load_tag, request, *_place(request), _tag(request)))
+        return _answer(request, documents.verdict(_found(await self._read(load_verdict, request, found.image.digest))))
+
+    async def image(self, request: web.Request) -> web.Response:
+        """Show an image."""
+        _Query(request)
+        return _answer(request, documents.image(_found(await self._read(load_image_view, request, _digest(request)))))
+
+    async def verdict(self, request: web.Request) -> web.Response:
+        """Say whether an image may be used."""
+        _Query(request)
+        return _answer(request, documents.verdict(_found(await self._read(load_verdict, request, _digest(request)))))
+
+    async def report(self, request: web.Request) -> web.Response:
+        """Answer with the report of an image in a format; what is not JSON is for a file, not for a browser to show."""
+        query = _Query(request, "format", "name")
+        digest, form = _digest(request), query.text("format") or "json"
+        name = _name(request, query.text("name", _LONGEST_NAME))
+        plan = _found(await self._reports.plan(request[VIEWER], digest, name))
+        tag = f'W/"{plan.key}-{blake2b(form.encode(), digest_size=4).hexdigest()}"'
+        if _is_known(request, tag):
+            return _not_modified(tag)
+        rendered = await self._reports.render(plan, form)
+        kind = _ZIP if rendered.is_archive else CONTENT_TYPES.get(form, "text/plain")
+        headers = _cached(tag)
+        if form != "json":
+            ending = "zip" if rendered.is_archive else form
+            headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="{digest.partition(":")[2][:12]}.{ending}"'
+        charset = None if rendered.is_archive else "utf-8"
+        return web.Response(body=rendered.content, content_type=kind, charset=charset, headers=headers)
+
+    async def vulnerability(self, request: web.Request) -> web.Response:
+        """Show what is said of a vulnerability."""
+        _Query(request)
+        return _answer(
+            request, documents.vulnerability(_found(await self._read(load_vulnerability, request, _id(request))))
+        )
+
+    async def vulnerability_images(self, request: web.Request) -> web.Response:
+        """List the images that have a vulnerability."""
+        query = _Query(request, "after", "limit")
+        page = await self._read(find_vulnerability, request, _id(request), **query.page())
+        return _listed(request, page, documents.found_image)
+
+    async def requests(self, request: web.Request) -> web.Response:
+        """List the requests in one state."""
+        query = _Query(request, "state", "after", "limit")
+        words = [one.value for one in RequestState]
+        word = query.text("state") or RequestState.QUEUED.value
+        if word not in words:
+            raise RequestError(400, f"state: one of {', '.join(words)}")
+        async with self._store.reading() as db:
+            page = await list_requests(db, request[VIEWER], RequestState(word), **query.page())
+        return _listed(request, page, documents.request)
+
+    async def request(self, request: web.Request) -> web.Response:
+        """Show a request."""
+        _Query(request)
+        number = request.match_info["id"]
+        if not re.fullmatch(_NUMBER, number):
+            raise _nothing()
+        return _answer(request, documents.request(_found(await self._load_request(request[VIEWER], int(number)))))
+
+    async def scan(self, request: web.Request) -> web.Response:
+        """Ask for a scan of what a registry has under a name now."""
+        _Query(request)
+        text, scanners = await _read_wish(request, self._rules)
+        intake, viewer = request.config_dict[INTAKE], request[VIEWER]
+        place = intake.find(text)
+        if not viewer.may_ask(place.host, place.repository):
+            if viewer.may_see(place.host, place.repository):
+                raise RequestError(403, "you may see this repository, but not ask for scans of it")
+            raise _nothing()
+        asked = await intake.ask_for(place, by=viewer.name, scanners=scanners)
+        document = documents.request(_found(await self._load_request(viewer, asked.request_id)))
+        where = str(request.rel_url.with_query(None)).rpartition("/")[0]
+        return web.json_response(document, status=202, headers={hdrs.LOCATION: f"{where}/requests/{asked.request_id}"})
+
+    async def _read(
+        self, load: Callable[..., Awaitable[ResultT]], request: web.Request, *words: str, **more: Any
+    ) -> ResultT:
+        """Return what a query of `views` finds for whoever asks."""
+        async with self._store.reading() as db:
+            return await load(db, request[VIEWER], self._rules, *words, **more)
+
+    async def _load_request(self, viewer: Viewer, number: int) -> Any:
+        async with self._store.reading() as db:
+            return await load_request(db, viewer, number)
+
+
+class _Query:
+    """The parameters of a request; each at most once, and none that is not known."""
+
+    def __init__(self, request: web.Request, *known: str) -> None:
+        for key in set(request.query):
+            if key not in known:
+                raise RequestError(400, f"there is no parameter {key[:40]!r} here")
+            if len(request.query.getall(key)) > 1:
+                raise RequestError(400, f"{key}: give it once")
+        self._values = request.query
+
+    def text(self, key: str, longest: int = _LONGEST) -> str:
+        """Return a parameter; empty where it is not given."""
+        value = self._values.get(key, "")
+        if len(value) > longest or not value.isprintable():
+            raise RequestError(400, f"{key}: {longest} characters at most, all of them printable")
+        return value
+
+    def page(self) -> dict[str, Any]:
+        """Return which page is asked for."""
+        limit = self._values.get("limit", str(_LIMIT))
+        if not re.fullmatch(r"[1-9][0-9]{0,3}", limit) or int(limit) > MOST:
+            raise RequestError(400, f"limit: 1 to {MOST}")
+        return {"after": self.text("after", _LONGEST_NAME) or None, "limit": int(limit)}
+
+
+async def _read_wish(request: web.Request, rules: Rules) -> tuple[str, tuple[str, ...]]:
+    """Return the image and the scanners that somebody asks for."""
+    if request.content_type != "application/json":
+        raise RequestError(415, "write JSON: Content-Type: application/json")
+    try:
+        wish = json.loads(await request.read())
+    except (ValueError, RecursionError):
+        raise RequestError(400, "the body is not JSON") from None
+    if not isinstance(wish, dict) or not set(wish) <= {"image", "scanners"}:
+        raise RequestError(400, 'expected {"image": "registry/repository:tag"}, and "scanners" if not all')
+    text, scanners = wish.get("image"), wish.get("scanners", [])
+    if not isinstance(text, str) or not text.isprintable():
+        raise RequestError(400, "image: expected the name of an image")
+    if not isinstance(scanners, list) or not all(one in rules.enabled for one in scanners if isinstance(one, str)):
+        raise RequestError(
+            400, f"scanners: a list of {', '.join(rules.enabled) or 'enabled ones, of which there are none'}"
+        )
+    if not all(isinstance(one, str) for one in scanners) or len(scanners) > _MOST_SCANNERS:
+        raise RequestError(400, "scanners: a list of names")
+    return text, tuple(scanners)
+
+
+def _place(request: web.Request) -> tuple[str, str]:
+    """Return registry and repository of an address; the registry by any of its names."""
+    host, repository = request.match_info["registry"], request.match_info["repository"]
+    if not (host.isprintable() and repository.isprintable()):
+        raise _nothing()
+    return _configured(request, host), repository
+
+
+def _configured(request: web.Request, host: str) -> str:
+    """Return the host that a registry has in the configuration."""
+    watched = request.config_dict[INTAKE].registries.find(host)
+    return watched.host if watched else host
+
+
+def _tag(request: web.Request) -> str:
+    return _checked(request.match_info["tag"])
+
+
+def _id(request: web.Request) -> str:
+    return _checked(request.match_info["id"])
+
+
+def _checked(text: str) -> str:
+    if len(text) > _LONGEST or not text.isprintable():
+        raise _nothing()
+    return text
+
+
+def _digest(request: web.Request) -> str:
+    digest = request.match_info["digest"]
+    if not re.fullmatch(_DIGEST, digest):
+        raise _nothing()
+    return digest
+
+
+def _name(request: web.Request, text: str) -> ImageName | None:
+    """Return the name under which a report is wanted."""
+    if not text:
+        return None
+    given = Reference.parse(text)
+    return ImageName(host=_configured(request, given.registry), repository=given.repository, tag=given.tag or "")
+
+
+def _nothing() -> RequestError:
+    return RequestError(404, "there is no such thing, or you may not see it")
+
+
+def _found(value: ResultT | None) -> ResultT:
+    if value is None:
+        raise _nothing()
+    return value
+
+
+def _listed(request: web.Request, page: Page[RowT], make: Callable[[RowT], documents.Document]) -> web.Response:
+    """Answer with a page of a list, and where the next one is."""
+    response = _answer(request, {"items": list(map(make, page.rows)), "next": page.next_cursor})
+    if page.next_cursor is not None:
+        where = request.rel_url.update_query(after=page.next_cursor)
+        response.headers[hdrs.LINK] = f'<{where}>; rel="next"'
+    return response
+
+
+def _answer(request: web.Request, document: documents.Document) -> web.Response:
+    """Answer with a document, or with nothing to whoever has it already."""
+    body = json.dumps(document, separators=(",", ":")).encode()
+    tag = f'W/"{blake2b(body, digest_size=16).hexdigest()}"'
+    if _is_known(request, tag):
+        return _not_modified(tag)
+    return web.Response(body=body, content_type="application/json", headers=_cached(tag))
+
+
+def _is_known(request: web.Request, tag: str) -> bool:
+    known: Sequence[Any] = request.if_none_match or ()
+    return any(one.value == "*" or f'W/"{one.value}"' == tag for one in known)
+
+
+def _not_modified(tag: str) -> web.Response:
+    return web.Response(status=304, headers=_cached(tag))
+
+
+def _cached(tag: str) -> dict[str, str]:
+    return {hdrs.ETAG: tag, hdrs.CACHE_CONTROL: "private, no-cache"}
