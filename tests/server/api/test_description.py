@@ -14,7 +14,7 @@ import schemathesis
 import yaml
 from hypothesis import HealthCheck, Phase, settings
 from portus_scan_server.access import AccessSettings
-from portus_scan_server.api.routes import make_api
+from portus_scan_server.api import make_api
 from portus_scan_server.requests import Reason, ask
 from portus_scan_server.store import Store, sqlite_url, upgrade
 from portus_scan_server.summaries import Rules

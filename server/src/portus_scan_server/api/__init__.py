@@ -1,9 +1,9 @@
 """The API for programs: ``/api/v1``.
 
-`routes.py` answers, `documents.py` has the JSON, `problems.py` what has gone wrong; `openapi.yaml` describes all of it.
+`api_routes.py` answers, `documents.py` has the JSON, `problems.py` what has gone wrong; `openapi.yaml` describes all of it.
 """
 
 from .problems import problem_middleware
-from .routes import make_api
+from .api_routes import make_api
 
 __all__ = ["make_api", "problem_middleware"]
