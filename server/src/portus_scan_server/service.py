@@ -31,11 +31,13 @@ from .access import (
 )
 from .api import make_api, problem_middleware
 from .intake import Intake, add_routes
+from .pages import add_routes as add_pages
 from .requests import died
 from .settings import ServerSettings, load_server_settings
 from .store import SQLITE, Store, StoreUnavailableError, database_now, parse_url, sqlite_url, tables, upgrade
 from .summaries import Rules
 from .supervisor import Orders, Supervisor
+from .views import Reports
 
 logger = logging.getLogger("portus_scan_server")
 
@@ -190,8 +192,11 @@ def make_application(
 
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/readyz", readyz)
-    add_routes(application, Intake(store, settings, supervisor.wake))
-    application.add_subapp("/api/v1", make_api(store, address, rules))
+    intake, reports = Intake(store, settings, supervisor.wake), Reports(store, address, rules)
+    application.on_cleanup.append(lambda _application: reports.close())
+    add_routes(application, intake)
+    application.add_subapp("/api/v1", make_api(store, reports, rules))
+    add_pages(application, store, rules, reports, intake)
     return application
 
 

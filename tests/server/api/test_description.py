@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import Iterator
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -102,9 +101,9 @@ def test_what_there_is_is_as_it_is_described(path: str, service: str) -> None:
     case.validate_response(answer)
 
 
-def test_each_route_is_described(tmp_path: Path) -> None:
+def test_each_route_is_described() -> None:
     """The server has the paths and methods of the description, and no other."""
-    made = make_api(None, sqlite_url(tmp_path / "x"), Rules(enabled=()))  # type: ignore[arg-type]
+    made = make_api(None, None, Rules(enabled=()))  # type: ignore[arg-type]
     routes: set[tuple[str, Any]] = set()
     for resource in made.router.resources():
         path = resource.canonical

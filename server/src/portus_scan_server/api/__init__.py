@@ -1,9 +1,9 @@
 """The API for programs: ``/api/v1``.
 
-`api_routes.py` answers, `documents.py` has the JSON, `problems.py` what has gone wrong; `openapi.yaml` describes all of it.
+`api_routes.py` answers, `documents.py` has the JSON, `problems.py` what has gone wrong; `openapi.yaml` describes it.
 """
 
-from .problems import problem_middleware
 from .api_routes import make_api
+from .problems import problem_middleware
 
 __all__ = ["make_api", "problem_middleware"]

@@ -51,18 +51,16 @@ _ZIP = "application/zip"
 _PLACE = "/repositories/{registry}/{repository:.+}"
 
 
-def make_api(store: Store, address: str, rules: Rules) -> web.Application:
+def make_api(store: Store, reports: Reports, rules: Rules) -> web.Application:
     """Return the application of the API, for a prefix; the application around it has the intake under `INTAKE`.
 
     Args:
         store: The database.
-        address: The database's address.
+        reports: Makes reports.
         rules: The rules of now.
     """
     application = web.Application()
     application[API] = True
-    reports = Reports(store, address, rules)
-    application.on_cleanup.append(lambda _application: reports.close())
     api = ServiceApi(store, reports, rules)
     for path, handler in (
         ("/openapi.yaml", openapi),

@@ -18,7 +18,7 @@ from .image_views import (
 )
 from .paging import MOST, CursorError, Page
 from .report_process import ReportsBusyError
-from .report_work import FormatError
+from .report_work import FormatError, VulnerabilityChoice, VulnerabilityPage, VulnerabilityRow
 from .reports import CONTENT_TYPES, ReportPlan, Reports
 from .repository_views import (
     RepositoryImageRow,
@@ -65,6 +65,9 @@ __all__ = [
     "TagName",
     "TagRow",
     "TagView",
+    "VulnerabilityChoice",
+    "VulnerabilityPage",
+    "VulnerabilityRow",
     "VulnerabilityView",
     "count_requests",
     "find_vulnerability",

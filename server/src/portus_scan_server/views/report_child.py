@@ -19,29 +19,32 @@ from portus_scanners import ReportDocument
 
 from ..store import Store, StoreDamagedError, StoreUnavailableError
 from .report_process import LENGTH, LargeReport, framed
-from .report_work import FormatError, make_document, read_report, render
+from .report_work import FormatError, ReadReport, choose, make_document, read_report, render
 
 
 class _Worker:
-    """What the process does; keeps the last report, which may be asked for in several formats."""
+    """What the process does; keeps the last report, of which several pages may be asked for."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._last: tuple[str, ReportDocument] | None = None
+        self._last: tuple[str, ReadReport, ReportDocument] | None = None
 
     async def do(self, job: LargeReport) -> object:
         try:
-            return render(await self._made(job), job.format)
+            stored, document = await self._made(job)
+            if job.choice is not None:
+                return choose(document, stored, job.choice)
+            return render(document, job.format)
         except (FormatError, StoreUnavailableError, StoreDamagedError) as error:
             return type(error)(str(error))
 
-    async def _made(self, job: LargeReport) -> ReportDocument:
+    async def _made(self, job: LargeReport) -> tuple[ReadReport, ReportDocument]:
         if self._last is None or self._last[0] != job.key:
             self._last = None
             async with self._store.reading() as db:
-                stored = await read_report(db, job.order)
-            self._last = job.key, make_document(stored)
-        return self._last[1]
+                stored = await read_report(db, job.order, compare=True)
+            self._last = job.key, stored, make_document(stored)
+        return self._last[1:]
 
 
 def _read(stream: BinaryIO) -> Any:

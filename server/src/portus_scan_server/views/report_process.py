@@ -14,7 +14,7 @@ from typing import Any
 
 from attrs import frozen
 
-from .report_work import RenderedReport, ReportOrder
+from .report_work import RenderedReport, ReportOrder, VulnerabilityChoice, VulnerabilityPage
 
 logger = logging.getLogger("portus_scan_server.reports")
 
@@ -36,11 +36,13 @@ class LargeReport:
 
     Attributes:
         order: Which report.
+        choice: The page of its vulnerabilities that is wanted; None for the whole report.
         format: In which format.
         key: Changes whenever the report does.
     """
 
     order: ReportOrder
+    choice: VulnerabilityChoice | None
     format: str
     key: str
 
@@ -72,8 +74,13 @@ class ReportProcess:
             StoreUnavailableError: The database can't be used.
             StoreDamagedError: Findings are missing.
         """
-        rendered: RenderedReport = await self._ask(LargeReport(order, name, key))
+        rendered: RenderedReport = await self._ask(LargeReport(order, None, name, key))
         return rendered
+
+    async def choose(self, order: ReportOrder, choice: VulnerabilityChoice, key: str) -> VulnerabilityPage:
+        """Return a page of a report's vulnerabilities; see `render`."""
+        page: VulnerabilityPage = await self._ask(LargeReport(order, choice, "", key))
+        return page
 
     async def close(self) -> None:
         """End the process."""

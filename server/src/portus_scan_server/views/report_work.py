@@ -1,4 +1,4 @@
-"""A report made of what is stored, merged and judged under the policy of now: in any format.
+"""A report made of what is stored, merged and judged under the policy of now: whole in a format, or a page of it.
 
 Everything here takes long for a large image: `reports.py` says where it is done.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from attrs import evolve, field, frozen
@@ -15,20 +15,27 @@ from portus_images import Image, parse_reference
 from portus_policy import apply_policy
 from portus_scan import FolderReporter, ReportFile, ReportJob, TextReporter, discover_reporters
 from portus_scanners import (
+    FixState,
     ImageReport,
+    Package,
     PluginError,
     ReportDocument,
     ScannerRun,
+    Severity,
     UnresolvedImage,
+    Vulnerability,
     make_image_report,
 )
 from portus_scanners.plugins import load_plugin
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..answers import ScannerAnswers, judge_answers
-from ..store import load_answers, load_image
+from ..store import load_answers, load_image, load_runs, lookup_name, tables
 from ..summaries import Rules, read_now, without_baseline
 from .visibility import mask_names
+
+runs = tables.runs
 
 
 class FormatError(Exception):
@@ -55,6 +62,71 @@ class ReportOrder:
 
 
 @frozen(kw_only=True)
+class VulnerabilityChoice:
+    """Which vulnerabilities of a report are wanted.
+
+    Attributes:
+        min_severity: That severity or above; None for all.
+        scanner: Only those that this scanner has found; empty for all.
+        search: Only those that have this in an id, an alias, a title, or a package's name; empty for all.
+        fixable: Only those with a fix, or without; None for both.
+        suppressed: Only those that the policy does not count, or does; None for both.
+        new: Only those that the answers before did not have.
+        offset: How many are left out before the first.
+        limit: How many at most.
+    """
+
+    min_severity: Severity | None = None
+    scanner: str = ""
+    search: str = ""
+    fixable: bool | None = None
+    suppressed: bool | None = None
+    new: bool = False
+    offset: int = 0
+    limit: int = 500
+
+
+@frozen(kw_only=True)
+class VulnerabilityRow:
+    """A merged vulnerability of an image.
+
+    Attributes:
+        vulnerability: What is said of it; the rule that suppresses it, who has found it and who has not.
+        is_new: Whether the answers before did not have it.
+        platforms: Of an index, which of its images have it, as the index names them.
+    """
+
+    vulnerability: Vulnerability
+    is_new: bool
+    platforms: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class VulnerabilityPage:
+    """A part of the vulnerabilities of an image.
+
+    Attributes:
+        rows: Some of those that were asked for, in the order of the report: the highest severity first.
+        matching: How many were asked for.
+        total: How many there are.
+        counts: How many of all there are of each severity.
+        next_offset: Where the next page begins; None after the last one.
+        new_since: When the answer before was last checked; None where there is none to compare with.
+        notes: What a reader must know in order to trust the rows.
+        missing: Images of an index of which nothing is known yet.
+    """
+
+    rows: tuple[VulnerabilityRow, ...]
+    matching: int
+    total: int
+    counts: Mapping[Severity, int]
+    next_offset: int | None
+    new_since: datetime | None
+    notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
 class ReadReport:
     """What is stored of an image or an index, read.
 
@@ -63,20 +135,25 @@ class ReadReport:
         now: The time by the database's clock.
         images: The images that were resolved, each with what its scanners have said.
         missing: The digests of those that were not.
+        before: Ids and aliases, in upper case, that the answers before had, by scanner.
+        new_since: When the oldest of these was last checked.
     """
 
     order: ReportOrder
     now: datetime
     images: tuple[tuple[Image, Mapping[str, ScannerAnswers]], ...]
     missing: tuple[str, ...]
+    before: Mapping[str, frozenset[str]] = field(factory=dict)
+    new_since: datetime | None = None
 
 
-async def read_report(db: AsyncConnection, order: ReportOrder) -> ReadReport:
+async def read_report(db: AsyncConnection, order: ReportOrder, *, compare: bool = False) -> ReadReport:
     """Read what is stored of an image.
 
     Args:
         db: A transaction that reads.
         order: Which one.
+        compare: Whether the answers before are read as well.
 
     Raises:
         StoreDamagedError: Findings are missing.
@@ -90,7 +167,43 @@ async def read_report(db: AsyncConnection, order: ReportOrder) -> ReadReport:
             missing.append(digest)
         else:
             found.append((image, await load_answers(db, image_id, order.rules.enabled)))
-    return ReadReport(order=order, now=now, images=tuple(found), missing=tuple(missing))
+    stored = ReadReport(order=order, now=now, images=tuple(found), missing=tuple(missing))
+    if not compare:
+        return stored
+    before = await load_runs(db, [one async for one in _answers_before(db, order)])
+    names: dict[str, set[str]] = {}
+    for one in before.values():
+        told = one.run.report.findings if one.run.report is not None else ()
+        said = {lookup_name(name) for finding in told for name in (finding.id, *finding.aliases)}
+        names.setdefault(one.run.scanner, set()).update(said)
+    return evolve(
+        stored,
+        before={name: frozenset(said) for name, said in names.items()},
+        new_since=min((one.checked_at for one in before.values()), default=None),
+    )
+
+
+async def _answers_before(db: AsyncConnection, order: ReportOrder) -> AsyncIterator[int]:
+    """Yield the newest run of each image and scanner that was the answer before this one."""
+    latest, answer = tables.latest, runs.alias()
+    query = (
+        select(func.max(runs.c.id))
+        .select_from(
+            latest.join(answer, answer.c.id == latest.c.answer_id).join(
+                runs, (runs.c.image_id == latest.c.image_id) & (runs.c.scanner == latest.c.scanner)
+            )
+        )
+        .where(
+            latest.c.image_id.in_([image_id for image_id, _ in order.images]),
+            latest.c.scanner.in_(order.rules.enabled),
+            runs.c.outcome == "ok",
+            runs.c.id < answer.c.id,
+            runs.c.set_id.is_distinct_from(answer.c.set_id),
+        )
+        .group_by(latest.c.image_id, latest.c.scanner)
+    )
+    for run_id in (await db.execute(query)).scalars():
+        yield run_id
 
 
 def make_document(stored: ReadReport) -> ReportDocument:
@@ -168,3 +281,63 @@ def _load(name: str) -> TextReporter | FolderReporter:
     reporter = loaded()
     assert isinstance(reporter, TextReporter | FolderReporter)  # noqa: S101 (loading has looked at it)
     return reporter
+
+
+def choose(document: ReportDocument, stored: ReadReport, choice: VulnerabilityChoice) -> VulnerabilityPage:
+    """Return the vulnerabilities of a document that are asked for; pure."""
+    rows = _rows(document, stored)
+    wanted = [row for row in rows if _is_wanted(row, choice)]
+    end = choice.offset + choice.limit
+    counts = dict.fromkeys(Severity, 0)
+    for row in rows:
+        counts[row.vulnerability.severity] += 1
+    return VulnerabilityPage(
+        rows=tuple(wanted[choice.offset : end]),
+        matching=len(wanted),
+        total=len(rows),
+        counts=counts,
+        next_offset=end if end < len(wanted) else None,
+        new_since=stored.new_since,
+        notes=tuple(dict.fromkeys(note for report in document.reports for note in report.notes)),
+        missing=stored.missing,
+    )
+
+
+def _rows(document: ReportDocument, stored: ReadReport) -> list[VulnerabilityRow]:
+    """Return each vulnerability of all reports once, the highest severity first."""
+    found: dict[tuple[str, Package], VulnerabilityRow] = {}
+    for report in document.reports:
+        platform = str(report.image.index_platform or report.image.platform or "")
+        platforms = (platform,) if stored.order.index_id is not None else ()
+        for one in report.vulnerabilities:
+            known = found.get((one.id, one.package))
+            row = known or VulnerabilityRow(vulnerability=one, is_new=_is_new(one, stored))
+            found[one.id, one.package] = evolve(row, platforms=(*row.platforms, *platforms))
+    return sorted(found.values(), key=lambda row: row.vulnerability.severity, reverse=True)
+
+
+def _is_new(one: Vulnerability, stored: ReadReport) -> bool:
+    """Return whether a scanner that has answered before did not tell of it then, nor did another one."""
+    if not any(name in stored.before for name in one.scanners):
+        return False
+    names = {lookup_name(name) for name in (one.id, *one.aliases)}
+    return not any(names & said for said in stored.before.values())
+
+
+def _is_wanted(row: VulnerabilityRow, choice: VulnerabilityChoice) -> bool:
+    one = row.vulnerability
+    conditions: Sequence[Callable[[], bool]] = (
+        lambda: choice.min_severity is None or one.severity >= choice.min_severity,
+        lambda: not choice.scanner or choice.scanner in one.scanners,
+        lambda: choice.fixable is None or choice.fixable == (bool(one.fixed_by) or FixState.FIXED in one.fix_states),
+        lambda: choice.suppressed is None or choice.suppressed == (one.suppressed is not None),
+        lambda: not choice.new or row.is_new,
+        lambda: not choice.search or _has(one, choice.search.lower()),
+    )
+    return all(condition() for condition in conditions)
+
+
+def _has(one: Vulnerability, part: str) -> bool:
+    packages = (one.package, *one.packages)
+    said = (one.id, *one.aliases, one.title, *(package.name for package in packages))
+    return any(part in text.lower() for text in said)

@@ -18,6 +18,9 @@ from .report_process import ReportProcess
 from .report_work import (
     RenderedReport,
     ReportOrder,
+    VulnerabilityChoice,
+    VulnerabilityPage,
+    choose,
     make_document,
     read_report,
     render,
@@ -122,6 +125,20 @@ class Reports:
         async with self._store.reading() as db:
             stored = await read_report(db, plan.order)
         return await asyncio.to_thread(lambda: render(make_document(stored), name))
+
+    async def choose(self, plan: ReportPlan, choice: VulnerabilityChoice) -> VulnerabilityPage:
+        """Return a page of a report's vulnerabilities.
+
+        Raises:
+            ReportsBusyError: Too many large ones are being made, or this one takes too long.
+            StoreUnavailableError: The database can't be used.
+            StoreDamagedError: Findings are missing.
+        """
+        if plan.findings > _SMALL:
+            return await self._process.choose(plan.order, choice, plan.key)
+        async with self._store.reading() as db:
+            stored = await read_report(db, plan.order, compare=True)
+        return await asyncio.to_thread(lambda: choose(make_document(stored), stored, choice))
 
 
 def _reference(name: ImageName | None, digest: str) -> str:
