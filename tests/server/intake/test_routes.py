@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 from portus_scan_server.access import AccessSettings, Gatekeeper, access_middleware
-from portus_scan_server.intake.routes import LARGEST_BODY, EventReceiver
+from portus_scan_server.intake.event_routes import LARGEST_BODY, EventReceiver
 from portus_scan_server.store import put_registry, tables
 from sqlalchemy import func, select, update
 
