@@ -127,18 +127,16 @@ async def confirm(watching: Watching) -> int:
         return await confirm_removals(db, watching.registry.host)
 
 
-async def test_few_of_many_go_without_a_person(watching: Watching) -> None:
-    """20 of 20 are few, and so are 21 of 300."""
-    for name in (f"1.{number}" for number in range(20)):
-        watching.registry.push("team/app", name, IMAGE)
-    await sync(watching)
-    take_away(watching, "team/app", *(f"1.{number}" for number in range(20)))
-    assert [0, 20] == [(await sync(watching)).gone for _ in range(2)]
-    for name in (f"2.{number}" for number in range(300)):
-        watching.registry.push("team/app", name, IMAGE)
-    await sync(watching)
-    take_away(watching, "team/app", *(f"2.{number}" for number in range(21)))
-    assert [0, 21] == [(await sync(watching)).gone for _ in range(2)]
+async def test_few_go_without_a_person(watching: Watching, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of a small registry's are few, and so is a tenth of a large one's."""
+    monkeypatch.setattr("portus_scan_server.intake.sync.FEW_TAGS", 2)
+    for total, few in ((2, 2), (30, 3)):
+        names = [f"{total}.{number}" for number in range(total)]
+        for name in names:
+            watching.registry.push("team/app", name, IMAGE)
+        await sync(watching)
+        take_away(watching, "team/app", *names[:few])
+        assert [0, few] == [(await sync(watching)).gone for _ in range(2)]
 
 
 async def test_what_a_push_has_told_meanwhile_is_newer(watching: Watching) -> None:
