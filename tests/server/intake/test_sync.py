@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
+import pytest
 from portus_scan_server.intake import (
     ImagePlace,
     SyncResult,
