@@ -103,6 +103,30 @@ async def test_a_list_with_an_error_removes_nothing(watching: Watching) -> None:
         assert {0} == set((await db.execute(select(tables.tags.c.missed))).scalars())
 
 
+async def test_a_registry_that_goes_away_is_not_asked_for_everything(
+    watching: Watching, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After some requests without an answer the sync ends, has counted nothing, and says so."""
+
+    async def no_pause(_seconds: float) -> None:
+        return None
+
+    monkeypatch.setattr("portus_images.registry.transport.sender.sleep", no_pause)
+    for number in range(40):
+        watching.registry.push("team/app", f"1.{number}", IMAGE)
+    await sync(watching)
+    take_away(watching, "team/app", "1.0")
+    watching.registry.requests.clear()
+    watching.registry.faults.add("/v2/team/app/manifests/1.[1-9]*", Status(503))
+    result = await sync(watching)
+    assert (True, 0) == (result.is_over, result.gone)
+    assert "HTTP 503" in (await watching.registry_row()).sync_error
+    assert len({one.path for one in watching.registry.requests if "/manifests/" in one.path}) < 20
+    watching.registry.faults.clear()
+    await sync(watching)
+    assert 40 == len(await watching.tags())
+
+
 async def test_many_go_only_when_a_person_confirms_it(watching: Watching) -> None:
     """21 of 30 are held, sync after sync; what was confirmed goes, unless it is more by then."""
     names = [f"1.{number}" for number in range(30)]

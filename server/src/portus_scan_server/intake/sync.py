@@ -13,7 +13,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen, mutable
-from portus_images import ImageNotFoundError, InvalidReferenceError, PortusError, Registry, RegistryError, message_line
+from portus_images import (
+    InvalidReferenceError,
+    Registry,
+    RegistryError,
+    RegistryUnavailableError,
+    UnknownRepositoryError,
+    message_line,
+)
 from sqlalchemy import CursorResult, case, func, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,6 +39,11 @@ _HEADS = 8
 """How many HEADs are under way at once."""
 _BATCH = 100
 """Tags that are noted in one transaction: pushes have to be stored between two of them within half a second."""
+_PATIENCE = 8
+"""Requests that a registry may leave without an answer before a sync ends: each waits for seconds."""
+_MOST_ERRORS = 10
+_UNKNOWN = ""
+"""In place of a digest: the registry did not say."""
 _HIDDEN = {401, 403, 405, 501}
 """Answers of registries that show nobody what repositories they have: those that are known are looked at."""
 
@@ -59,7 +71,8 @@ class SyncResult:
         seen: Tags that the registry has.
         asked: Scans that were asked for.
         missing: Tags that it does not have, by their rows.
-        errors: What could not be read; with one, the sync was not whole.
+        errors: What could not be read, the first ten; with one, the sync was not whole.
+        unanswered: Requests that got no answer.
         gone: Tags that are gone since now.
         held: Tags that would have gone, had a person confirmed it.
     """
@@ -68,8 +81,19 @@ class SyncResult:
     asked: int = 0
     missing: list[int] = field(factory=list)
     errors: list[str] = field(factory=list)
+    unanswered: int = 0
     gone: int = 0
     held: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the registry is away, so that nothing more is asked."""
+        return self.unanswered >= _PATIENCE
+
+    def note(self, error: RegistryError) -> None:
+        """Note what could not be read."""
+        self.unanswered += isinstance(error, RegistryUnavailableError)
+        self.errors += [str(error)] if len(self.errors) < _MOST_ERRORS else []
 
 
 async def sync_registry(store: Store, client: Registry, watched: WatchedRegistry, *, spacing: float) -> SyncResult:
@@ -91,6 +115,8 @@ async def sync_registry(store: Store, client: Registry, watched: WatchedRegistry
     done: set[str] = set()
     try:
         async for name in client.repositories(watched.host):
+            if result.is_over:
+                break
             if name not in done:
                 done.add(name)
                 await _sync_repository(
@@ -98,14 +124,17 @@ async def sync_registry(store: Store, client: Registry, watched: WatchedRegistry
                 )
     except RegistryError as error:
         counts = error.status in _HIDDEN
-        result.errors += [] if counts else [str(error)]
+        if not counts:
+            result.note(error)
     async with store.reading() as db:
         known = select(repositories.c.name).where(repositories.c.registry_id == registry_id)
         others = [name for name in (await db.execute(known)).scalars() if name not in done]
     for name in others:
+        if result.is_over:
+            break
         await _sync_repository(store, client, registry_id, ImagePlace(host=watched.host, repository=name), result)
     async with store.writing() as db:
-        await _end(db, registry_id, result, counts=counts, spacing=spacing)
+        await _end(db, registry_id, result, counts=counts and not result.is_over, spacing=spacing)
     return result
 
 
@@ -126,14 +155,15 @@ async def _sync_repository(
     try:
         async for names in _batches(client.tags(place.host, place.repository)):
             await look([name for name in names if name not in done])
-    except (ImageNotFoundError, InvalidReferenceError):  # 404 is as good as an empty list: our HEADs decide
+    except (UnknownRepositoryError, InvalidReferenceError):  # as good as an empty list: our HEADs decide
         pass
     except RegistryError as error:
         is_whole = False
-        result.errors.append(str(error))
+        result.note(error)
     others = [name for name in known if name not in done]
     for start in range(0, len(others), _BATCH):
-        await look(others[start : start + _BATCH])
+        if not result.is_over:
+            await look(others[start : start + _BATCH])
     if is_whole:
         result.missing += missing
     async with store.reading() as db:
@@ -169,22 +199,23 @@ async def _look(
     """Ask for tags, note what is new of them, and return the rows of those that the registry does not have."""
     limit = asyncio.Semaphore(_HEADS)
 
-    async def ask_for(place: ImagePlace) -> str | PortusError | None:
+    async def ask_for(place: ImagePlace) -> str | None:
         try:
             async with limit:
-                return await see(client, place)
-        except (RegistryError, InvalidReferenceError) as error:
-            return error
+                return _UNKNOWN if result.is_over else await see(client, place)
+        except RegistryError as error:
+            result.note(error)
+        except InvalidReferenceError:  # a list may have any string
+            pass
+        return _UNKNOWN
 
     found = await asyncio.gather(*map(ask_for, places))
     missing, new = [], []
     for place, digest in zip(places, found, strict=True):
         before = known.get(place.tag)
-        if isinstance(digest, RegistryError):
-            result.errors.append(str(digest))
-        elif digest is None:
+        if digest is None:
             missing += [before.tag_id] if before else []
-        elif isinstance(digest, str):
+        elif digest:
             result.seen += 1
             if before is None or before.missed or before.digest != digest:
                 new.append((place, digest, before))
