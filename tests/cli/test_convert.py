@@ -14,10 +14,10 @@ from portus_policy import GateResult, GateViolation, UnusedRule
 from portus_scan import ReportJob
 from portus_scan.command import command
 from portus_scan.delivery.documents import join_documents, read_document
+from portus_scan.delivery.stored_document import read_stored
 from portus_scan.exits import CommandFault
 from portus_scan.formats.json import JsonLinesReporter
 from portus_scanners import Outcome, ReportDocument, Severity, dump_document, dump_line, load_document
-from portus_scanners.serialize import read_document as read_document_of_core
 
 from .documents import UNRESOLVED, make_document, make_finding, make_run
 
@@ -243,7 +243,7 @@ def test_a_file_of_many_images_is_not_held_in_memory(
 
     (tmp_path / "kept").mkdir()
     expected = made("kept", name)
-    monkeypatch.setattr("portus_scan.delivery.documents.read_stored", partial(read_document_of_core, most_kept=0))
+    monkeypatch.setattr("portus_scan.delivery.documents.read_stored", partial(read_stored, most_kept=0))
     for folder, names, stdin in (("file", [name], None), ("stdin", ["-"], Path(name).read_text())):
         (tmp_path / folder).mkdir()
         assert expected == made(folder, *names, stdin=stdin)

@@ -47,7 +47,7 @@ SAID = [
     ("portus_scanners.settings.yaml_file", "LARGEST_FILE", "a YAML file", "1 MiB", MIB),
     ("portus_policy.suppressions.files", "_LARGEST_OPENVEX", "OpenVEX", "16 MiB", 16 * MIB),
     ("portus_scan.delivery.documents", "MOST_BYTES", "a report document", "64 GiB", 64 * 1024 * MIB),
-    ("portus_scanners.serialize", "LONGEST_VALUE", "a report document", "256 MiB", 256 * MIB),
+    ("portus_scan.delivery", "LONGEST_VALUE", "a report document", "256 MiB", 256 * MIB),
     ("portus_scanners.serialize.sharing", "_MOST_SHARED", "links and findings that", "10,000,000", 10_000_000),
     ("portus_scan.walking.catalog", "LARGEST_LIST", "a list of images", "64 MiB", 64 * MIB),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import tempfile
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from portus_images.manifests.manifest import read_manifest
 from portus_images.manifests.wire import MalformedError
 from portus_images.registry.access.challenge import parse_challenges
 from portus_policy import load_suppressions
+from portus_scan.delivery.stored_document import read_stored
 from portus_scanner_clair.findings import make_report as report_of_clair
 from portus_scanner_clair.layers import make_chain
 from portus_scanner_clair.wire import read_error, read_layer, read_namespaces
@@ -226,6 +228,9 @@ TARGETS: dict[str, Target] = {
     ),
     "sbom": Target(lambda data: read_sbom(read_json(data, "the SBOM")), (ScannerError,), (json.dumps(_SBOM).encode(),)),
     "document": Target(load_document, (InvalidDocumentError,), (_document(),)),
+    "stored document": Target(
+        lambda data: list(read_stored(io.BytesIO(data), most_kept=0).reports), (InvalidDocumentError,), (_document(),)
+    ),
     "settings": Target(_file("c.yml", lambda path: load_settings(path, environ={})), (SettingsError,), (_YAML,)),
     "suppressions": Target(_file("s.yml", lambda path: load_suppressions([path])), (SettingsError,), (_RULES,)),
 }

@@ -36,6 +36,7 @@ from .policy import (
     apply_policy as apply_policy,
     load_policy as load_policy,
 )
+from .sequences import LazySequence as LazySequence
 from .suppressions import (
     Suppression as Suppression,
     apply_suppressions as apply_suppressions,

@@ -12,10 +12,11 @@ from functools import partial
 
 from attrs import evolve, field, frozen
 from portus_images import nonempty_string, strings
-from portus_scanners.models import ImageReport, LazySequence, ReportDocument, Severity, UnresolvedImage, Vulnerability
+from portus_scanners.models import ImageReport, ReportDocument, Severity, UnresolvedImage, Vulnerability
 from portus_scanners.serialize import SCHEMA_VERSION, document_converter
 
 from .counterparts import VulnerabilityIndex, ended_ok, has_fix, image_key, pair_images, text_key
+from .sequences import LazySequence
 
 _NOT_ASKED = "was not asked"
 _dump = partial(json.dumps, separators=(",", ":"), allow_nan=False)

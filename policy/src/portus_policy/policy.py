@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, frozen
 from portus_images import SettingsError, one_line
 from portus_scanners.merge import make_image_report
-from portus_scanners.models import ImageReport, ReportDocument, SeverityPolicy, map_reports
+from portus_scanners.models import ImageReport, ReportDocument, SeverityPolicy
 from portus_scanners.settings import SettingsFaults, did_you_mean, misspelt_sections, read_yaml, structure_section
+
+from .sequences import map_reports
 
 if TYPE_CHECKING:
     from .gate_policy import GatePolicy

@@ -5,6 +5,7 @@ from .documents import (
     join_documents as join_documents,
     read_document as read_document,
 )
+from .json_stream import LONGEST_VALUE as LONGEST_VALUE
 from .places import write_file as write_file
 from .reporting import Reporting as Reporting
 

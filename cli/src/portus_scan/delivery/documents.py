@@ -13,19 +13,19 @@ import stat
 import sys
 import tempfile
 import weakref
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from portus_policy import GateResult
-from portus_scanners import InvalidDocumentError, ReportDocument
-from portus_scanners.models import join_reports
-from portus_scanners.serialize import read_document as read_stored
+from portus_policy import GateResult, LazySequence
+from portus_scanners import ImageReport, InvalidDocumentError, ReportDocument
 
 from ..exits import CommandFault
 from ..terminal import PROGRAM
+from .stored_document import read_stored
 
 MOST_BYTES = 64 << 30
 """Bytes of one file of reports that is read."""
@@ -139,6 +139,20 @@ def join_documents(documents: Sequence[ReportDocument]) -> ReportDocument:
         unused_rules=tuple(chain.from_iterable(one.unused_rules for one in documents)),
         gate=_join_gates([one.gate for one in documents]),
     )
+
+
+def join_reports(all_reports: Iterable[Sequence[ImageReport]]) -> Sequence[ImageReport]:
+    """Return the reports of several documents in their order, as a tuple if all of them are tuples."""
+    parts = [part for part in all_reports if part]
+    if all(isinstance(part, tuple) for part in parts):
+        return tuple(chain.from_iterable(parts))
+    ends = list(accumulate(map(len, parts)))
+
+    def make(number: int) -> ImageReport:
+        part = bisect_right(ends, number)
+        return parts[part][number - ends[part]]  # counted from the part's end
+
+    return LazySequence(ends[-1], make)
 
 
 def _join_gates(gates: Sequence[GateResult | None]) -> GateResult | None:

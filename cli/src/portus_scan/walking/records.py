@@ -19,9 +19,8 @@ from portus_scanners import (
     dump_line,
     load_line,
 )
-from portus_scanners.serialize import LONGEST_VALUE
 
-from ..delivery import write_file
+from ..delivery import LONGEST_VALUE, write_file
 from ..exits import CommandFault
 from .counted import AnyReport, CountedReport
 

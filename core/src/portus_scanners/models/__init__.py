@@ -20,7 +20,6 @@ from .reports import (
     Verdict,
 )
 from .runs import Database, EndOfLife, Outcome, ScannerReport, ScannerRun
-from .sequences import LazySequence, join_reports, map_reports
 from .vulnerabilities import MatchedBy, Rating, SeverityPolicy, Suppressed, Vulnerability
 
 __all__ = [
@@ -33,7 +32,6 @@ __all__ = [
     "GateResult",
     "GateViolation",
     "ImageReport",
-    "LazySequence",
     "MatchedBy",
     "Outcome",
     "Package",
@@ -50,7 +48,5 @@ __all__ = [
     "Verdict",
     "Vulnerability",
     "finding_maker",
-    "join_reports",
     "maker_or",
-    "map_reports",
 ]

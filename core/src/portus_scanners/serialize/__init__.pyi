@@ -6,20 +6,22 @@ from ..models import (
 from .converter import (
     ALWAYS as ALWAYS,
     document_converter as document_converter,
+    structure as structure,
 )
 from .documents import (
+    UNFINISHED as UNFINISHED,
+    DocumentLines as DocumentLines,
+    check_version as check_version,
     load_document as load_document,
     load_line as load_line,
-    read_document as read_document,
-)
-from .json_stream import (
-    LONGEST_VALUE as LONGEST_VALUE,
+    not_json as not_json,
 )
 from .sharing import (
     FINDINGS as FINDINGS,
     SHARED as SHARED,
 )
 from .writer import (
+    LINE_KINDS as LINE_KINDS,
     document_pieces as document_pieces,
     dump_document as dump_document,
     dump_line as dump_line,

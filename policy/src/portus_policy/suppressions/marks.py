@@ -9,8 +9,9 @@ from itertools import starmap
 
 from attrs import define, evolve, field
 from portus_images import Image, one_line
-from portus_scanners.models import ImageReport, ReportDocument, Suppressed, UnusedRule, Vulnerability, map_reports
+from portus_scanners.models import ImageReport, ReportDocument, Suppressed, UnusedRule, Vulnerability
 
+from ..sequences import map_reports
 from .matching import DoubtfulMatchError, NearMissError, RuleIndex, describe_other_image, fits, fits_image
 from .rules import Suppression
 

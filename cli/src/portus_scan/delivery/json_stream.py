@@ -6,23 +6,16 @@ import codecs
 import json
 from typing import Any, BinaryIO
 
-from portus_images import one_line
-
-from ..errors import InvalidDocumentError
+from portus_scanners import InvalidDocumentError
+from portus_scanners.serialize import UNFINISHED, not_json
 
 LONGEST_VALUE = 256 * 1024 * 1024
 """Characters of one value that is read, such as the report of one image; bytes of a line of JSON Lines."""
-UNFINISHED = "the file was cut, or it is still being written"
 _PIECE = 1024 * 1024
 _BLANKS = " \t\n\r"
 _NEAR_THE_END = 16
 """Characters before the end at which Python's reader may find fault with what goes on behind it: ``\\ud83d\\ude0``."""
 _OPEN_STRING = "Unterminated string"
-
-
-def not_json(why: object) -> InvalidDocumentError:
-    """Return the error for a string that is not JSON."""
-    return InvalidDocumentError([f"$: not JSON: {one_line(str(why))}"])
 
 
 class JsonStream:

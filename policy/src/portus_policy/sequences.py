@@ -6,12 +6,10 @@ iterates over it. What is done to each report of a document is done by `map_repo
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
-from itertools import accumulate, chain
+from collections.abc import Callable, Sequence
 from typing import TypeVar, overload
 
-from .reports import ImageReport
+from portus_scanners import ImageReport
 
 PartT = TypeVar("PartT")
 
@@ -58,17 +56,3 @@ def map_reports(reports: Sequence[ImageReport], change: Callable[[ImageReport], 
     if isinstance(reports, tuple):
         return tuple(map(change, reports))
     return LazySequence(len(reports), lambda number: change(reports[number]))
-
-
-def join_reports(all_reports: Iterable[Sequence[ImageReport]]) -> Sequence[ImageReport]:
-    """Return the reports of several documents in their order, as a tuple if all of them are tuples."""
-    parts = [part for part in all_reports if part]
-    if all(isinstance(part, tuple) for part in parts):
-        return tuple(chain.from_iterable(parts))
-    ends = list(accumulate(map(len, parts)))
-
-    def make(number: int) -> ImageReport:
-        part = bisect_right(ends, number)
-        return parts[part][number - ends[part]]  # counted from the part's end
-
-    return LazySequence(ends[-1], make)

@@ -6,16 +6,19 @@ import io
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from core.strategies import documents
 from hypothesis import given, settings, strategies as st
 from policy.judged import IDS, UNRESOLVED, document, finding, image, report, run
+from portus_policy import LazySequence
+from portus_policy.sequences import map_reports
+from portus_scan.delivery import json_stream
+from portus_scan.delivery.documents import join_reports
+from portus_scan.delivery.stored_document import read_stored
 from portus_scanners import InvalidDocumentError, ReportDocument, dump_document, dump_line, load_document
-from portus_scanners.models import LazySequence, join_reports, map_reports
-from portus_scanners.serialize import json_stream, read_document
-
-from .strategies import documents
 
 
 def in_lines(made: ReportDocument) -> str:
@@ -25,7 +28,7 @@ def in_lines(made: ReportDocument) -> str:
 
 def stored(text: str) -> ReportDocument:
     """Return a document of which no report is kept in memory."""
-    return read_document(io.BytesIO(text.encode()), most_kept=0)
+    return read_stored(io.BytesIO(text.encode()), most_kept=0)
 
 
 @given(documents, st.sampled_from([1, 7, 1 << 20]), st.sampled_from([None, 2]), st.booleans())
@@ -56,7 +59,7 @@ def test_a_file_that_was_changed_meanwhile_is_refused() -> None:
     """What is read later is checked as it was at first."""
     made = document(run("a", finding()))
     file = io.BytesIO(in_lines(ReportDocument(reports=(*made.reports, *made.reports))).encode())
-    found = read_document(file, most_kept=0).reports
+    found = read_stored(file, most_kept=0).reports
     file.seek(0)
     file.write(b"{" * 40)
     assert found[1].vulnerabilities  # the last that was read is kept
@@ -72,7 +75,7 @@ def test_a_file_that_was_changed_to_another_report_is_refused(tmp_path: Path) ->
         path.write_text(write(ReportDocument(reports=(*made, *made))))
         os.utime(path, ns=(0, 0))
         with path.open("rb") as file:
-            found = read_document(file, most_kept=0).reports
+            found = read_stored(file, most_kept=0).reports
             assert made[0] == found[0]
             other = path.read_text().replace(IDS[0], IDS[1])
             assert other != path.read_text()
@@ -94,20 +97,46 @@ def test_what_is_done_to_each_report_is_done_when_it_is_read() -> None:
 
 
 @pytest.mark.parametrize("name", ["reports", "errors", "gate"])
-def test_a_member_that_is_there_twice_is_refused(name: str) -> None:
-    """A second, empty list of reports would hide the first."""
+@pytest.mark.parametrize("read", [load_document, stored])
+def test_a_member_that_is_there_twice_is_refused(read: Callable[[str], ReportDocument], name: str) -> None:
+    """A second, empty list of reports would hide the first, whichever reader reads it."""
     text = dump_document(document(run("a", finding())))
-    with pytest.raises(InvalidDocumentError, match="is not the name of one member"):
-        load_document(text.rstrip()[:-1] + f',"{name}":[]}}')
+    with pytest.raises(InvalidDocumentError, match=r"is not the name of one member|has two members"):
+        read(text.rstrip()[:-1] + f',"{name}":[]}}')
+
+
+@given(documents, st.integers(0), st.sampled_from([dump_document, in_lines]))
+@settings(max_examples=40)
+def test_what_was_cut_or_goes_on_is_refused(
+    made: ReportDocument, place: int, write: Callable[[ReportDocument], str]
+) -> None:
+    """Wherever a file was cut, the rest is not a document; neither are two in one file."""
+    text = write(made)
+    for wrong in (text[: place % (len(text) - 2)], text + text):
+        with pytest.raises(InvalidDocumentError):
+            stored(wrong)
+
+
+def test_the_line_that_is_wrong_is_named() -> None:
+    """A fault of JSON Lines has its number, and a cut one says that it was cut."""
+    text = in_lines(ReportDocument(errors=(UNRESOLVED, UNRESOLVED)))
+    faults = {
+        text[:-10]: r"line 3: .*\(the file was cut",
+        text.replace('"step":', '"step":5,"was":', 1): r"line 1: \$.error.step: expected a string",
+        "".join(text.splitlines(keepends=True)[:2]): "line 3: the line of the document is missing",
+    }
+    for wrong, fault in faults.items():
+        with pytest.raises(InvalidDocumentError, match=fault):
+            stored(wrong)
 
 
 def test_a_value_without_an_end_is_not_read_forever(monkeypatch: pytest.MonkeyPatch) -> None:
     """One value is read up to the limit, in a document and in JSON Lines."""
-    for module in ("json_stream", "documents"):
-        monkeypatch.setattr(sys.modules[f"portus_scanners.serialize.{module}"], "LONGEST_VALUE", 1000)
+    for module in ("json_stream", "stored_document"):
+        monkeypatch.setattr(sys.modules[f"portus_scan.delivery.{module}"], "LONGEST_VALUE", 1000)
     monkeypatch.setattr(json_stream, "_PIECE", 100)
     text = dump_document(document(run("a", finding(description="x" * 10_000))))
     lines = in_lines(document(run("a", finding(description="x" * 10_000))))
     for one, words in ((text, "more than 1,000 characters"), (lines, "more than 1,000")):
         with pytest.raises(InvalidDocumentError, match=words):
-            load_document(one)
+            stored(one)
