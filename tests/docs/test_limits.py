@@ -30,7 +30,7 @@ SAID = [
     ("portus_images.local.tar", "MOST_LINKS", "members of an archive", "8 links", 8),
     ("portus_images.local.layout", "LARGEST_DOCUMENT", "a document in it", "4 MiB", 4 * MIB),
     ("portus_images.text", "_LONGEST_MESSAGE", "the message of an error", "2,000 characters", 2000),
-    ("portus_scanners.plugins.loading", "LOAD_LIMIT", "loading a plugin", "60 s", 60.0),
+    ("portus_scanners.plugins.plugin", "LOAD_LIMIT", "loading a plugin", "60 s", 60.0),
     ("portus_scanners.engine.crew", "START_LIMIT", "loading a plugin", "30 s", 30.0),
     ("portus_scanners.backends.http", "DEFAULT_MAX_BODY", "an answer over HTTP", "64 MiB", 64 * MIB),
     ("portus_scanner_zypper_docker.scanner", "MAX_BODY", "an answer over HTTP", "zypper-docker 16 MiB", 16 * MIB),

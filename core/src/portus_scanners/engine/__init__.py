@@ -1,20 +1,19 @@
 """Runs all enabled scanners at once on an image: slots, deadlines, retries, isolation.
 
 From the outside to the inside: ``engine`` is what callers open, ``scans`` what they iterate over, for one image and for
-many, which ``feed`` brings as a ``job`` each; ``crew`` has the ready scanners; ``image_scan`` is all of them on one
-image, ``run`` one of them, with its slot (``slots``) and what it tells (``context``); ``isolation`` watches foreign
-code, and ``isolations`` finds what runs it elsewhere, which is built of the same parts.
+many, which ``feed`` brings; ``crew`` has the ready scanners, and finds what runs one elsewhere, which is built of the
+same parts; ``image_scan`` is all of them on one image, ``run`` one of them, with its slot (``slots``) and what it tells
+(``context``); ``isolation`` watches foreign code, and ``boundary`` takes what it returns.
 """
 
 from __future__ import annotations
 
 from .boundary import MOST_FINDINGS, Raised, take_report
 from .context import CURRENT_RUN, SHORTEST_WAIT, EngineContext, Progress, RunState, see_error
-from .crew import ConfiguredScanner, Crew, ReadyScanner, ScannerHealth, configure
+from .crew import ConfiguredScanner, Crew, ReadyScanner, ScannerHealth, ScannerIsolation, configure
 from .engine import Engine
+from .feed import ImageProgress, ScanEnd, make_document
 from .isolation import Watchdog
-from .isolations import ScannerIsolation
-from .job import ImageProgress, ScanEnd, make_document
 from .scans import Scan, Scans
 from .slots import BackendLimit, LocalSlots, Slots
 

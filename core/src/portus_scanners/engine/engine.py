@@ -11,12 +11,19 @@ from ..models import ReportDocument, ScannerRun
 from ..plugins import Plugin, discover, mark_conflicts
 from ..settings import ScannerSection, Settings
 from .context import Progress
-from .crew import NOT_OPEN, ConfiguredScanner, Crew, Isolate, ScannerHealth, configure
-from .feed import Source, read_all
+from .crew import (
+    NOT_OPEN,
+    ConfiguredScanner,
+    Crew,
+    Isolate,
+    ScannerHealth,
+    ScannerIsolation,
+    configure,
+    load_isolation,
+)
+from .feed import ImageProgress, Source, make_document, read_all
 from .image_scan import ImageScan
 from .isolation import Watchdog
-from .isolations import ScannerIsolation, load_isolation
-from .job import ImageProgress, make_document
 from .scans import Driver, Scan, Scans
 from .slots import LocalSlots, Slots
 

@@ -12,9 +12,8 @@ from portus_images import Image, ImageReference, InvalidManifestError, Platform,
 from ..models import ImageReport, ScannerRun
 from .context import Progress
 from .crew import NOT_OPEN, Crew, end_driver
-from .feed import Feed, Source
+from .feed import Feed, ImageProgress, Job, ScanEnd, Source
 from .image_scan import ImageScan, Resolution, registry_of
-from .job import ImageProgress, Job, ScanEnd
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")

@@ -2,16 +2,15 @@
 
 ``names`` says which names mean one vulnerability, ``packages`` which findings are in the same package; ``ecosystems``
 and ``package_urls`` know what distributions, packages and their kinds are called, for all who compare them.
-``vulnerability`` makes one vulnerability of such findings, ``image_report`` the report of an image, and one report out
-of several. ``docs/reference/merging.md`` has the rules for users.
+``image_report`` makes one vulnerability of such findings, and the report of an image. ``docs/reference/merging.md`` has
+the rules for users.
 """
 
 from __future__ import annotations
 
 from .ecosystems import PACKAGE_TYPES, canonical_name, canonical_namespace, canonical_version, kind_of
-from .image_report import judge, make_image_report
+from .image_report import finding_order, judge, make_image_report
 from .package_urls import PackageUrl, derive_purl, read_purl
-from .vulnerability import finding_order
 
 __all__ = [
     "PACKAGE_TYPES",

@@ -1,19 +1,36 @@
-"""The report of one image: its runs, their findings merged, and the verdict."""
+"""The report of one image: its runs, their findings merged, and the verdict.
+
+Nothing of findings that mean the same is overwritten in their vulnerability: what differs is kept side by side.
+"""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
+from datetime import datetime
 from itertools import chain, groupby
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
+from attrs import frozen
 from portus_images import Image
 
-from ..models import ImageReport, Outcome, ScannerRun, Severity, SeverityPolicy, Verdict, Vulnerability
+from ..models import (
+    Finding,
+    FixState,
+    ImageReport,
+    MatchedBy,
+    Outcome,
+    Package,
+    Rating,
+    ScannerRun,
+    Severity,
+    SeverityPolicy,
+    Verdict,
+    Vulnerability,
+)
 from .names import AliasLists, CanonicalIds, FindingNames, names_of
 from .packages import FindingGroup, Found, PackagePlaces, group_findings
-from .vulnerability import Witnesses, make_vulnerability
 
 _HIGHEST = SeverityPolicy()
 _ID = attrgetter("id")
@@ -122,3 +139,133 @@ def _group(runs: Iterable[ScannerRun]) -> tuple[CanonicalIds, list[tuple[str, Fi
     groups = [(canonical, group) for canonical, same in by_id.items() for group in group_findings(same)]
     _let_go(members, names)
     return ids, groups
+
+
+PartT = TypeVar("PartT", bound=Hashable)
+
+
+@frozen
+class Witnesses:
+    """The scanners of one image, by what it means if they do not report something.
+
+    Attributes:
+        looked: Scanners with a run that ended `ok`, sorted.
+        others: Scanners without one, sorted.
+    """
+
+    looked: tuple[str, ...]
+    others: tuple[str, ...]
+
+    @classmethod
+    def of(cls, runs: Iterable[ScannerRun]) -> Witnesses:
+        """Return the scanners of some runs, in any order."""
+        runs = tuple(runs)
+        looked = {run.scanner for run in runs if run.outcome is Outcome.OK}
+        return cls(tuple(sorted(looked)), tuple(sorted({run.scanner for run in runs} - looked)))
+
+
+def make_vulnerability(
+    canonical: str, aliases: tuple[str, ...], group: FindingGroup, policy: SeverityPolicy, witnesses: Witnesses
+) -> Vulnerability:
+    """Return what the findings of a group say together.
+
+    Args:
+        canonical: The id of the vulnerability.
+        aliases: Its other names.
+        group: The findings that mean it in one package.
+        policy: Which of their severities is shown.
+        witnesses: All scanners, those that did not find it among them.
+    """
+    members = sorted(group.members, key=lambda found: finding_order(found.scanner, found.finding, canonical))
+    findings = [found.finding for found in members]
+    ratings = tuple(map(_rating, members))
+    if len(ratings) > 1:  # most have one, and what tells equal ones apart is all that is in them
+        ratings = tuple(sorted(set(ratings), key=_rating_order))
+    scanners = tuple(sorted({found.scanner for found in members}))
+    published, modified = _moments(findings)
+    return Vulnerability(
+        id=canonical,
+        aliases=aliases,
+        package=group.package,
+        matched_by=MatchedBy.PACKAGE if all(found.direct for found in members) else MatchedBy.SOURCE,
+        packages=_sorted_packages(finding.package for finding in findings),
+        source_packages=_sorted_packages(finding.source_package for finding in findings),
+        purls=_each_once(finding.purl for finding in findings),
+        paths=_each_once(finding.path for finding in findings),
+        layers=_each_once(finding.layer or "" for finding in findings),
+        fix_states=_known(finding.fix_state for finding in findings),
+        fixed_by=_each_once(version for finding in findings for version in finding.fixed_by),
+        links=_each_once(link for finding in findings for link in finding.links),
+        title=next((finding.title for finding in findings if finding.title), ""),
+        description=next((finding.description for finding in findings if finding.description), ""),
+        published=published,
+        modified=modified,
+        scanners=scanners,
+        not_found_by=tuple(name for name in witnesses.looked if name not in scanners),
+        not_looked_by=tuple(name for name in witnesses.others if name not in scanners),
+        ratings=ratings,
+        severity=policy.choose(ratings),
+    )
+
+
+def finding_order(scanner: str, finding: Finding, canonical: str) -> tuple[Any, ...]:
+    """Return a sort key: findings about just this vulnerability come before advisories, whose title is not shown."""
+    return (
+        finding.id != canonical,
+        scanner,
+        finding.package.namespace,
+        _package_order(finding.package),
+        finding.path,
+        finding.purl,
+        finding.id,
+        finding.fix_state.value,
+        finding.fixed_by,
+        finding.links,
+        finding.layer or "",
+        finding.title,
+        finding.description,
+    )
+
+
+def _rating(found: Found) -> Rating:
+    finding = found.finding
+    return Rating(
+        scanner=found.scanner,
+        severity=finding.severity,
+        id=finding.id,
+        label=finding.severity_label,
+        source=finding.severity_source,
+        cvss=finding.cvss,
+        vendors=tuple(
+            sorted(finding.vendor_ratings, key=lambda rating: (rating.source, rating.label, rating.severity))
+        ),
+    )
+
+
+def _rating_order(rating: Rating) -> tuple[str, list[Severity], str, str, str, str]:
+    details = repr((rating.cvss, rating.vendors)) if rating.cvss or rating.vendors else ""
+    return rating.scanner, [rating.severity], rating.id, rating.label, rating.source, details
+
+
+def _moments(findings: Iterable[Finding]) -> tuple[datetime | None, datetime | None]:
+    """Return the earliest publication and the latest change."""
+    findings = tuple(findings)
+    published = [finding.published for finding in findings if finding.published]
+    modified = [finding.modified for finding in findings if finding.modified]
+    return min(published, default=None), max(modified, default=None)
+
+
+def _sorted_packages(packages: Iterable[Package | None]) -> tuple[Package, ...]:
+    return tuple(sorted({package for package in packages if package}, key=_package_order))
+
+
+def _package_order(package: Package) -> tuple[str, str, str]:
+    return package.name, package.version, package.namespace
+
+
+def _known(states: Iterable[FixState]) -> tuple[FixState, ...]:
+    return tuple(state for state in dict.fromkeys(states) if state is not FixState.UNKNOWN)
+
+
+def _each_once(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(text for text in dict.fromkeys(texts) if text)

@@ -1,14 +1,22 @@
 """Plugins: entry points of the group ``portus.scanners``, or of another group of ours, in installed distributions.
 
-``discovery`` reads metadata and imports nothing; ``plugin`` has what is known of one plugin, and imports its code;
-``loading`` does so with a time limit.
+``discovery`` reads metadata and imports nothing; ``plugin`` has what is known of one plugin, and imports its code.
 """
 
 from __future__ import annotations
 
 from .discovery import check_plugin_lists, discover, discover_group, mark_conflicts
-from .loading import LOAD_LIMIT, LoadedPlugin, load_plugin, load_plugins
-from .plugin import SUPPORTED_CONTRACTS, InstalledPlugin, Plugin, PluginContract, PluginGroup
+from .plugin import (
+    LOAD_LIMIT,
+    SUPPORTED_CONTRACTS,
+    InstalledPlugin,
+    LoadedPlugin,
+    Plugin,
+    PluginContract,
+    PluginGroup,
+    load_plugin,
+    load_plugins,
+)
 
 __all__ = [
     "LOAD_LIMIT",

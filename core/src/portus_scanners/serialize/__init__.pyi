@@ -9,9 +9,13 @@ from .converter import (
     structure as structure,
 )
 from .documents import (
+    LINE_KINDS as LINE_KINDS,
     UNFINISHED as UNFINISHED,
     DocumentLines as DocumentLines,
     check_version as check_version,
+    document_pieces as document_pieces,
+    dump_document as dump_document,
+    dump_line as dump_line,
     load_document as load_document,
     load_line as load_line,
     not_json as not_json,
@@ -19,12 +23,6 @@ from .documents import (
 from .sharing import (
     FINDINGS as FINDINGS,
     SHARED as SHARED,
-)
-from .writer import (
-    LINE_KINDS as LINE_KINDS,
-    document_pieces as document_pieces,
-    dump_document as dump_document,
-    dump_line as dump_line,
 )
 
 __all__: list[str]

@@ -1,7 +1,7 @@
 """Running a backend that is a program: no shell, a process group of its own, limits on everything, nothing left behind.
 
-``backend`` is what a plugin uses, with the private folder (``folders``); ``program_run`` is one run, ``process`` its
-processes, ``command`` what it is given, ``output`` what it wrote, ``remains`` what a hurried exit has to clear away.
+``backend`` is what a plugin uses, and one run, with the private folder (``folders``); ``process`` is a run's processes,
+``command`` what it is given, ``output`` what it wrote, ``remains`` what a hurried exit has to clear away.
 """
 
 from portus_images import attach_stub

@@ -8,23 +8,23 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from attrs import frozen
-from portus_images import BlobAccess, Image, Secret, docker_config
+from attrs import define, field, frozen
+from portus_images import BlobAccess, Image, Secret, docker_config, one_line
 
-from ...errors import ScannerError
+from ...errors import InvalidReportError, ScannerError, ScannerUnavailableError
 from ...scanner import ScannerContext
 from ..secret_mask import SecretMask
 from . import folders
 from .cancellation import HeldCancellation
-from .command import OWN_FOLDERS, check_arguments, find_program, make_environment, proxy_passwords
-from .output import DEFAULT_MAX_OUTPUT, ProgramAnswer
-from .program_run import ProgramOrder, ProgramRun
+from .command import OWN_FOLDERS, check_arguments, find_program, make_environment, proxy_passwords, start_error
+from .output import DEFAULT_MAX_OUTPUT, ProgramAnswer, ProgramOutput
+from .process import ProgramProcess
 from .remains import live_folders
 
 _POSIX = os.name == "posix"
 
 
-@frozen(kw_only=True)
+@frozen
 class _Program:
     """A program as its backend knows it."""
 
@@ -60,13 +60,7 @@ class ProgramBackend:
         max_output: int = DEFAULT_MAX_OUTPUT,
         grace: float = 2.0,
     ) -> None:
-        self._program = _Program(
-            name=program,
-            environment=dict(environment),
-            max_output=max_output,
-            grace=grace,
-            context=context,
-        )
+        self._program = _Program(program, dict(environment), max_output, grace, context)
 
     @asynccontextmanager
     async def open_workspace(self) -> AsyncIterator[ProgramWorkspace]:
@@ -114,7 +108,7 @@ class ProgramWorkspace:
         self._program = program
         self._folder = folder
         self._secrets: set[str] = set()
-        self._runs: set[ProgramRun] = set()
+        self._runs: set[_ProgramRun] = set()
         self._closed = False
         live_folders.add(folder)
         self._learn(program.environment.values())
@@ -191,37 +185,24 @@ class ProgramWorkspace:
             raise RuntimeError("the workspace is closed")
         if pulls is not None:
             environment = {"DOCKER_CONFIG": await self._log_in(pulls), **environment}
-        order = self._make_order(arguments, environment, stdin, timeout, on_line)
-        run = ProgramRun(order, self._program.context.logger)
-        self._runs.add(run)
-        try:
-            return await run.execute()
-        finally:
-            self._runs.discard(run)
-
-    def _make_order(
-        self,
-        arguments: Sequence[str | Path],
-        environment: Mapping[str, str | Secret],
-        stdin: bytes,
-        timeout: float | None,
-        on_line: Callable[[str], None] | None,
-    ) -> ProgramOrder:
         program = self._program
         self._learn(environment.values())
         checked = check_arguments(program.name, arguments, self._secrets)
-        return ProgramOrder(
-            program=program.name,
+        run = _ProgramRun(
+            program,
             command=(find_program(program.name), *checked),
             folder=self._folder,
             environment=make_environment(self._folder, {**program.environment, **environment}),
             stdin=stdin,
             mask=SecretMask([*self._secrets, *proxy_passwords()]),
-            max_output=program.max_output,
-            grace=program.grace,
             timeout=timeout,
             on_line=on_line,
         )
+        self._runs.add(run)
+        try:
+            return await run.execute()
+        finally:
+            self._runs.discard(run)
 
     async def _log_in(self, image: Image) -> str:
         """Write the credentials for an image's registry, and return the folder that they are in."""
@@ -259,3 +240,97 @@ class ProgramWorkspace:
     def _learn(self, values: Iterable[object]) -> None:
         texts = [value.reveal() for value in values if isinstance(value, Secret)]
         self._secrets.update(text for text in texts if text.strip())
+
+
+@define(eq=False, slots=False)
+class _ProgramRun:
+    """One run of a program, until nothing of it is left. `execute` is called once, `stop` may be called at any time."""
+
+    _program: _Program
+    _command: Sequence[str] = field(kw_only=True)
+    _folder: Path = field(kw_only=True)
+    _environment: Mapping[str, str] = field(kw_only=True)
+    _stdin: bytes = field(kw_only=True)
+    _mask: SecretMask = field(kw_only=True)
+    _timeout: float | None = field(kw_only=True)
+    _on_line: Callable[[str], None] | None = field(kw_only=True)
+    _fault: ScannerError | None = field(default=None, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        wants_lines = self._on_line is not None
+        self._output = ProgramOutput(max_output=self._program.max_output, mask=self._mask, lines=wants_lines)
+        self._news = asyncio.Event()
+        self._process = ProgramProcess(self._output, self._news.set, grace=self._program.grace)
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Done when nothing of the program is left."""
+
+    def stop(self, fault: ScannerError) -> None:
+        """End the program; `execute` then raises *fault*, or that of an earlier call."""
+        self._fault = self._fault or fault
+        self._news.set()
+
+    async def execute(self) -> ProgramAnswer:
+        """Run the program to its end.
+
+        Raises:
+            ScannerUnavailableError: It can't be started, or did not end in time.
+            InvalidReportError: Its stdout is too long.
+            ScannerError: It was stopped.
+        """
+        try:
+            await self._start()
+            await self._follow()
+        finally:
+            await self._end()
+        self._output.finish()
+        self._pass_lines_on()
+        return self._answer()
+
+    async def _start(self) -> None:
+        try:
+            await self._process.start(
+                self._command, folder=self._folder, environment=self._environment, stdin=self._stdin
+            )
+        except OSError as error:
+            raise start_error(self._program.name, error) from error
+
+    async def _follow(self) -> None:
+        """Pass lines on until the program has ended or must be ended."""
+        alarm = None
+        if self._timeout is not None:
+            late = ScannerUnavailableError(f"{self._name} did not end within {self._timeout:g} s")
+            alarm = asyncio.get_running_loop().call_later(self._timeout, self.stop, late)
+        try:
+            while not (self._process.exited or self._fault or self._output.overflowed):
+                await self._news.wait()
+                self._news.clear()
+                self._pass_lines_on()
+        finally:
+            if alarm is not None:
+                alarm.cancel()
+
+    async def _end(self) -> None:
+        try:
+            with HeldCancellation() as held:
+                if not await self._process.end(held):
+                    self._program.context.logger.warning("%s: not all of its processes could be ended", self._name)
+        finally:
+            self.ended.set_result(None)
+
+    def _answer(self) -> ProgramAnswer:
+        if self._output.overflowed:
+            raise InvalidReportError(f"{self._name} wrote more than {self._program.max_output} bytes to stdout")
+        if self._fault is not None:
+            raise self._fault
+        status = self._process.status
+        assert status is not None  # noqa: S101 (without a fault it has ended by itself)
+        return ProgramAnswer(status=status, stdout=self._output.stdout, stderr=self._output.stderr, mask=self._mask)
+
+    def _pass_lines_on(self) -> None:
+        if self._on_line is not None:
+            for line in self._output.take_lines():
+                self._on_line(line)
+
+    @property
+    def _name(self) -> str:
+        return one_line(Path(self._program.name).name)
