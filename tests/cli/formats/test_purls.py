@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from attrs import evolve
-from portus_scan.formats.cyclonedx.bom import purl_of, read_purl
+from portus_scan.formats.cyclonedx.bom import derive_purl, purl_of, read_purl
 from portus_scanners import Outcome, Package
 
 from ..documents import make_finding, make_report, make_run
@@ -54,3 +54,26 @@ def test_binary_package() -> None:
 def test_no_purl(text: str) -> None:
     """What is none, too long, or has strange characters counts as not given."""
     assert read_purl(text) is None
+
+
+@pytest.mark.parametrize(
+    ("package", "expected"),
+    [
+        (Package("Foo_Bar", "1", "python-pkg"), ("pypi", "", "foo-bar", ())),
+        (Package("@scope/name", "1", "node-pkg"), ("npm", "@scope", "name", ())),
+        (Package("github.com/BurntSushi/toml", "1", "gobinary"), ("golang", "github.com/BurntSushi", "toml", ())),
+        (Package("org.example:a", "1", "jar"), ("maven", "org.example", "a", ())),
+        (Package("symfony/http-kernel", "1", "php-composer"), ("composer", "symfony", "http-kernel", ())),
+        (Package("bash", "5", "debian:12.5"), ("deb", "debian", "bash", (("distro", "debian-12.5"),))),
+        (Package("musl", "5", "alpine:v3.19"), ("apk", "alpine", "musl", (("distro", "alpine-3.19"),))),
+        (Package("a", "1", "java-archive"), None),
+        (Package("bash", "5", "debian:unstable"), None),
+        (Package("bash", "5", "rhel:8"), None),
+        (Package("", "1", "npm"), None),
+        (Package("a", "1", "acme"), None),
+    ],
+)
+def test_what_follows_from_a_package(package: Package, expected: tuple[object, ...] | None) -> None:
+    """A package URL is made where namespace and name leave no doubt; an artifact without its group leaves one."""
+    found = derive_purl(package)
+    assert expected == (found and (found.type, found.namespace, found.name, found.qualifiers))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies as st
 from packageurl import PackageURL
-from portus_scanners import Package
-from portus_scanners.merge import PackageUrl, derive_purl, read_purl
+from portus_scanners.merge import PackageUrl, read_purl
 
 
 @pytest.mark.parametrize(
@@ -76,72 +75,3 @@ def test_as_the_reference_reads_it(kind: str, namespace: list[str], name: str, v
     if kind == "generic":
         assert ((reference.namespace or "").strip("/"), reference.name) == (purl.namespace, purl.name)
         assert (reference.version or "").strip() == purl.version
-
-
-DEB = "pkg:deb/debian/libssl3@3.0.19-1~deb12u2"
-
-
-@pytest.mark.parametrize(
-    ("rule", "found", "difference"),
-    [
-        (DEB, f"{DEB}?arch=amd64&distro=debian-12.13", ""),
-        (f"{DEB}?distro=debian-12", f"{DEB}?arch=amd64&distro=debian-12.13", ""),
-        (f"{DEB}?distro=bookworm", f"{DEB}?distro=debian-12.13", ""),
-        (f"{DEB}?distro=debian-11", f"{DEB}?distro=debian-12.13", "distro debian-12.13, not debian-11"),
-        (f"{DEB}?distro=debian-12", DEB, "distro debian, not debian-12"),
-        (f"{DEB}?arch=arm64", f"{DEB}?arch=amd64", "arch amd64, not arm64"),
-        (f"{DEB}?arch=arm64", DEB, "arch not said, not arm64"),
-        (f"{DEB}?upstream=openssl&package-id=a", DEB, ""),
-        ("pkg:deb/debian/libssl3@3", DEB, "version 3.0.19-1~deb12u2, not 3"),
-        ("pkg:rpm/redhat/a@1-1?epoch=1", "pkg:rpm/redhat/a@1:1-1", ""),
-        ("pkg:rpm/redhat/a@1-1", "pkg:rpm/redhat/a@1-1?epoch=2", "version 2:1-1, not 1-1"),
-        ("pkg:apk/alpine/a?distro=alpine-3.19", "pkg:apk/alpine/a@1?distro=3.19.1", ""),
-        ("pkg:rpm/suse/a", "pkg:rpm/sles/a@1", ""),
-        ("pkg:rpm/sles/a", "pkg:rpm/suse/a@1?distro=sles-15.5", ""),
-        ("pkg:rpm/sles/a", "pkg:rpm/suse/a@1?distro=slem-5.4", "distro slem-5.4, not sles"),
-        ("pkg:rpm/opensuse-leap/a", "pkg:rpm/opensuse/a@1?distro=opensuse-tumbleweed-20240101", "distro opensuse-t"),
-        ("pkg:golang/a/b#sub", "pkg:golang/a/b@1", "subpath not said, not sub"),
-    ],
-)
-def test_the_same_coordinates(rule: str, found: str, difference: str) -> None:
-    """A package URL covers one of the same package: version, release, architecture and subpath count if it has them."""
-    one, other = PackageUrl.parse(rule), PackageUrl.parse(found)
-    assert one.coordinates == other.coordinates
-    assert (not difference, True) == (one.covers(other), one.difference(other).startswith(difference))
-
-
-@pytest.mark.parametrize(
-    ("rule", "found"),
-    [
-        ("pkg:rpm/redhat/bash", "pkg:rpm/centos/bash@1"),
-        ("pkg:maven/log4j-core", "pkg:maven/org.apache.logging.log4j/log4j-core@2"),
-        ("pkg:golang/github.com/burntsushi/toml", "pkg:golang/github.com/BurntSushi/toml@1"),
-        ("pkg:deb/ubuntu/bash", "pkg:deb/debian/bash@1"),
-    ],
-)
-def test_other_coordinates(rule: str, found: str) -> None:
-    """CentOS is not Red Hat here, an artifact without its group is another one, and Go's names are exact."""
-    assert not PackageUrl.parse(rule).covers(PackageUrl.parse(found))
-
-
-@pytest.mark.parametrize(
-    ("package", "expected"),
-    [
-        (Package("Foo_Bar", "1", "python-pkg"), ("pypi", "", "foo-bar", ())),
-        (Package("@scope/name", "1", "node-pkg"), ("npm", "@scope", "name", ())),
-        (Package("github.com/BurntSushi/toml", "1", "gobinary"), ("golang", "github.com/BurntSushi", "toml", ())),
-        (Package("org.example:a", "1", "jar"), ("maven", "org.example", "a", ())),
-        (Package("symfony/http-kernel", "1", "php-composer"), ("composer", "symfony", "http-kernel", ())),
-        (Package("bash", "5", "debian:12.5"), ("deb", "debian", "bash", (("distro", "debian-12.5"),))),
-        (Package("musl", "5", "alpine:v3.19"), ("apk", "alpine", "musl", (("distro", "alpine-3.19"),))),
-        (Package("a", "1", "java-archive"), None),
-        (Package("bash", "5", "debian:unstable"), None),
-        (Package("bash", "5", "rhel:8"), None),
-        (Package("", "1", "npm"), None),
-        (Package("a", "1", "acme"), None),
-    ],
-)
-def test_what_follows_from_a_package(package: Package, expected: tuple[object, ...] | None) -> None:
-    """A package URL is made where namespace and name leave no doubt; an artifact without its group leaves one."""
-    purl = derive_purl(package)
-    assert expected == (purl and (purl.type, purl.namespace, purl.name, purl.qualifiers))

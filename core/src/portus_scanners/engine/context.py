@@ -104,29 +104,19 @@ CURRENT_RUN: ContextVar[RunState | None] = ContextVar("portus_scanners_run", def
 """The run that the current task belongs to: one scanner object scans several images at once."""
 
 
+@define(eq=False)
 class EngineContext(ScannerContext):
     """The context of one scanner in an engine. What it is told goes to the run that the calling task belongs to."""
 
-    def __init__(self, name: str, *, http: aiohttp.ClientSession, images: Images, pacers: Pacers) -> None:
-        self._http = http
-        self._pacers = pacers
-        self._logger = logging.getLogger(f"portus_scanners.scanner.{name}")
-        self._images = images
+    _name: str
+    http: aiohttp.ClientSession = field(kw_only=True)
+    pacers: Pacers = field(kw_only=True)
+    logger: logging.Logger = field(init=False)
+    _images: Images = field(kw_only=True)
 
-    @property
-    def http(self) -> aiohttp.ClientSession:
-        """This scanner's own session."""
-        return self._http
-
-    @property
-    def pacers(self) -> Pacers:
-        """Those of the engine."""
-        return self._pacers
-
-    @property
-    def logger(self) -> logging.Logger:
-        """Where this scanner logs: ``portus_scanners.scanner.NAME``."""
-        return self._logger
+    @logger.default
+    def _find_logger(self) -> logging.Logger:
+        return logging.getLogger(f"portus_scanners.scanner.{self._name}")
 
     async def blob(self, image: Image, layer: Layer, *, renew: bool = False, from_here: bool = False) -> BlobAccess:
         """See `ScannerContext.blob`."""

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, TypeVar
 
-from attrs import evolve
+from attrs import define, evolve, field
 from portus_images import (
     Image,
     ImageReference,
@@ -34,6 +34,7 @@ _MANY = 1000
 """Findings, with their aliases, that are merged in a thread, so that the event loop goes on."""
 
 
+@define(eq=False)
 class ImageScan:
     """The scan of one image. Used once, by one task.
 
@@ -47,31 +48,20 @@ class ImageScan:
         scanners: Names of the crew's scanners that are asked; all of them when left out.
     """
 
-    def __init__(
-        self,
-        crew: Crew,
-        target: ImageReference | Image,
-        *,
-        platform: Platform | None,
-        notify: Callable[[Progress], None] | None,
-        on_run: Callable[[ScannerRun], None] | None = None,
-        flights: SingleFlight | None = None,
-        scanners: Collection[str] | None = None,
-    ) -> None:
-        self._crew = crew
-        self._scanners = scanners
-        self._target = target
-        self._platform = platform
-        self._notify = notify
-        self._on_run = on_run
-        self._flights = flights
-        self._deadline: float | None = None
-        self._resolution: Resolution | None = None
-        self._runs: list[Run] = []
-        self._records: list[ScannerRun | None] = []
-        self._left = 0
-        self._over: asyncio.Future[None] | None = None
-        self._stopped = False
+    _crew: Crew
+    _target: ImageReference | Image
+    _platform: Platform | None = field(kw_only=True)
+    _notify: Callable[[Progress], None] | None = field(kw_only=True)
+    _on_run: Callable[[ScannerRun], None] | None = field(default=None, kw_only=True)
+    _flights: SingleFlight | None = field(default=None, kw_only=True)
+    _scanners: Collection[str] | None = field(default=None, kw_only=True)
+    _deadline: float | None = field(default=None, init=False)
+    _resolution: Resolution | None = field(default=None, init=False)
+    _runs: list[Run] = field(factory=list, init=False)
+    _records: list[ScannerRun | None] = field(factory=list, init=False)
+    _left: int = field(default=0, init=False)
+    _over: asyncio.Future[None] | None = field(default=None, init=False)
+    _stopped: bool = field(default=False, init=False)
 
     async def scan(self, deadline: float | None) -> ImageReport:
         """Resolve the image where needed, and return its report, the runs in the order of the configuration.
@@ -127,7 +117,7 @@ class ImageScan:
         crew, deadline, notify, names = self._crew, self._deadline, self._notify, self._scanners
         asked = [ready for ready in crew.scanners if names is None or ready.name in names]
         self._runs = [
-            Run(crew, ready, image, deadline=deadline, notify=notify, on_end=partial(self._run_ended, place))
+            Run(crew, ready, image, deadline, notify, partial(self._run_ended, place))
             for place, ready in enumerate(asked)
         ]
         self._records = [None] * len(self._runs)
@@ -170,6 +160,11 @@ def _fits(image: Image, report: ImageReport) -> bool:
     return same or all(run.outcome in _ABOUT_CONTENT for run in report.results)
 
 
+def _reference_of(target: ImageReference | Image) -> ImageReference:
+    return target.reference if isinstance(target, Image) else target
+
+
+@define(eq=False)
 class Resolution:
     """A question to a registry, a folder or an archive: which image is this? It has a time limit, and can be stopped.
 
@@ -179,12 +174,11 @@ class Resolution:
         late: The step of the error when the time is up.
     """
 
-    def __init__(self, target: ImageReference | Image, deadline: float | None, late: str = "resolve") -> None:
-        self._reference = target.reference if isinstance(target, Image) else target
-        self._deadline = deadline
-        self._late = late
-        self._task: asyncio.Task[Any] | None = None
-        self._stopped = False
+    _reference: ImageReference = field(alias="target", converter=_reference_of)
+    _deadline: float | None
+    _late: str = "resolve"
+    _task: asyncio.Task[Any] | None = field(default=None, init=False)
+    _stopped: bool = field(default=False, init=False)
 
     def stop(self) -> None:
         """Stop on request: `find` raises an error that says so."""

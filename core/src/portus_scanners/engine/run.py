@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from attrs import evolve
+from attrs import define, evolve, field
 from portus_images import Image, copy_image, message_line
 
 from ..models import Outcome, ScannerReport, ScannerRun
@@ -20,6 +20,7 @@ RETRY_PAUSES = (1.0, 4.0)
 """Seconds before an unavailable backend is tried again, twice; up to half of each is taken off at random."""
 
 
+@define(eq=False)
 class Run:
     """One scanner on one image.
 
@@ -35,33 +36,28 @@ class Run:
         on_end: Called once with the record.
     """
 
-    def __init__(
-        self,
-        crew: Crew,
-        ready: ReadyScanner,
-        image: Image,
-        *,
-        deadline: float | None,
-        notify: Callable[[Progress], None] | None,
-        on_end: Callable[[ScannerRun], None],
-    ) -> None:
-        self._crew = crew
-        self._ready = ready
-        self._image = image
-        self._deadline = deadline
-        self._state = RunState(ready.name, notify)
-        self._on_end = on_end
-        self._loop = asyncio.get_running_loop()
+    _crew: Crew
+    _ready: ReadyScanner
+    _image: Image
+    _deadline: float | None
+    _notify: Callable[[Progress], None] | None
+    _on_end: Callable[[ScannerRun], None]
+    _loop: asyncio.AbstractEventLoop = field(factory=asyncio.get_running_loop, init=False)
+    _state: RunState = field(init=False)
+    _begun: float = field(init=False)
+    _got_slot: float | None = field(default=None, init=False)
+    _started: datetime | None = field(default=None, init=False)
+    _attempts: int = field(default=0, init=False)
+    _tries: int = field(default=0, init=False)  # those of them with the slot of now
+    _unavailable: str = field(default="", init=False)
+    _watch: Watch | None = field(default=None, init=False)  # while the plugin's code is running
+    _timer: asyncio.TimerHandle | None = field(default=None, init=False)  # in a pause, or the wait for a slot
+    _stopped: bool = field(default=False, init=False)
+    _over: bool = field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._state = RunState(self._ready.name, self._notify)
         self._begun = self._loop.time()
-        self._got_slot: float | None = None
-        self._started: datetime | None = None
-        self._attempts = 0
-        self._tries = 0  # those of them with the slot of now
-        self._unavailable = ""
-        self._watch: Watch | None = None  # while the plugin's code is running
-        self._timer: asyncio.TimerHandle | None = None  # while it is not: the end of the wait for a slot, or of a pause
-        self._stopped = False
-        self._over = False
 
     def begin(self) -> None:
         """Ask for the slot, and go on from there."""

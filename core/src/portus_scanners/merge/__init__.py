@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from .ecosystems import PACKAGE_TYPES, canonical_name, canonical_namespace, canonical_version, kind_of
 from .image_report import finding_order, judge, make_image_report
-from .package_urls import PackageUrl, derive_purl, read_purl
+from .package_urls import PackageUrl, read_purl
 
 __all__ = [
     "PACKAGE_TYPES",
@@ -18,7 +18,6 @@ __all__ = [
     "canonical_name",
     "canonical_namespace",
     "canonical_version",
-    "derive_purl",
     "finding_order",
     "judge",
     "kind_of",

@@ -1,4 +1,4 @@
-"""Package URLs: read, and compared by what they mean.
+"""Package URLs, read so that those of one package are equal.
 
 Two of them are of one package if type, namespace, name and version are the same; an epoch may stand in a qualifier.
 Namespaces of distributions, and what an ecosystem spells in several ways, are read as ``ecosystems`` says.
@@ -9,13 +9,11 @@ Source: purl-spec, "Package-URL specification" and "PURL-TYPES".
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from urllib.parse import unquote
 
 from attrs import frozen
 
-from ..models import Package
 from .ecosystems import (
     PACKAGE_TYPES,
     canonical_name,
@@ -32,9 +30,6 @@ _HAVE_EPOCHS = frozenset({"deb", "rpm"})
 _IN_LOWER_CASE = frozenset(
     {"alpm", "apk", "bitbucket", "composer", "github", "gitlab", "hex", "luarocks", "npm", "oci"}
 )
-_WITHOUT_NAMESPACE = frozenset({"cargo", "gem", "nuget", "pypi"})
-_WITH_NAMESPACE = frozenset({"composer", "golang", "npm"})
-"""Ecosystems whose names may be a namespace, a slash and a name."""
 
 
 @frozen
@@ -111,31 +106,6 @@ class PackageUrl:
         """Return the value of a qualifier, empty when there is none."""
         return dict(self.qualifiers).get(key, "")
 
-    def covers(self, other: PackageUrl) -> bool:
-        """Return whether *other* is what this one names."""
-        return self.coordinates == other.coordinates and not self.difference(other)
-
-    def difference(self, other: PackageUrl) -> str:
-        """Return in words what this one names and *other*, of the same coordinates, does not have; empty for nothing.
-
-        Version, release of the distribution, architecture and subpath count where this one has them; other qualifiers
-        say nothing of which package it is.
-        """
-        return next(self._differences(other), "")
-
-    def _differences(self, other: PackageUrl) -> Iterator[str]:
-        if self.version and self.version != other.version:
-            yield f"version {other.version or 'not said'}, not {self.version}"
-        mine, theirs = self.release, other.release
-        if mine != self.coordinates[1] and theirs != mine and not theirs.startswith(f"{mine}:"):
-            has = other.qualifier("distro") or theirs or "not said"
-            yield f"distro {has}, not {self.qualifier('distro') or mine}"
-        arch, theirs = self.qualifier("arch"), other.qualifier("arch")
-        if arch and arch != theirs:
-            yield f"arch {theirs or 'not said'}, not {arch}"
-        if self.subpath and self.subpath != other.subpath:
-            yield f"subpath {other.subpath or 'not said'}, not {self.subpath}"
-
 
 @lru_cache(maxsize=16384)
 def read_purl(text: str) -> PackageUrl | None:
@@ -144,25 +114,6 @@ def read_purl(text: str) -> PackageUrl | None:
         return PackageUrl.parse(text)
     except ValueError:
         return None
-
-
-def derive_purl(package: Package) -> PackageUrl | None:
-    """Return the package URL that follows from a package's namespace, name and version; None if none does for certain.
-
-    A distribution's package is taken for a binary one: whoever has only a source package must not ask. Those of RPM
-    have no package URL here: what vendors are called in one is not settled.
-    """
-    kind, name = kind_of(package.namespace), package.name
-    if kind.type in _WITHOUT_NAMESPACE:
-        return PackageUrl(kind.type, "", canonical_name(kind.type, name), package.version) if name else None
-    if kind.type in _WITH_NAMESPACE | {"maven"}:
-        namespace, separator, name = name.rpartition(":" if kind.type == "maven" else "/")
-        if not name or (kind.type == "maven" and not separator):
-            return None
-        return PackageUrl(kind.type, namespace, name, package.version)
-    if kind.type not in {"apk", "deb"} or not kind.stated or not name:
-        return None
-    return PackageUrl(kind.type, kind.family, name, package.version, (("distro", f"{kind.family}-{kind.stated}"),))
 
 
 def _split_version(kind: str, path: str) -> tuple[str, str]:

@@ -205,16 +205,40 @@ def _fits_purls(rule: Suppression, vulnerability: Vulnerability) -> bool:
 
 
 def _covers(one: PackageUrl, other: PackageUrl, *, exact: bool) -> bool:
-    return one.covers(other) and (not exact or set(one.qualifiers) <= set(other.qualifiers))
+    is_named = one.coordinates == other.coordinates and not difference(one, other)
+    return is_named and (not exact or set(one.qualifiers) <= set(other.qualifiers))
+
+
+def difference(one: PackageUrl, other: PackageUrl) -> str:
+    """Return in words what one package URL names and another of its coordinates does not have; empty for nothing.
+
+    Version, release of the distribution, architecture and subpath count where *one* has them; other qualifiers say
+    nothing of which package it is.
+    """
+    return next(_differences(one, other), "")
+
+
+def _differences(one: PackageUrl, other: PackageUrl) -> Iterator[str]:
+    if one.version and one.version != other.version:
+        yield f"version {other.version or 'not said'}, not {one.version}"
+    mine, theirs = one.release, other.release
+    if mine != one.coordinates[1] and theirs != mine and not theirs.startswith(f"{mine}:"):
+        has = other.qualifier("distro") or theirs or "not said"
+        yield f"distro {has}, not {one.qualifier('distro') or mine}"
+    arch, theirs = one.qualifier("arch"), other.qualifier("arch")
+    if arch and arch != theirs:
+        yield f"arch {theirs or 'not said'}, not {arch}"
+    if one.subpath and one.subpath != other.subpath:
+        yield f"subpath {other.subpath or 'not said'}, not {one.subpath}"
 
 
 def _check_near(
     rule: Suppression, vulnerability: Vulnerability, named: list[PackageUrl], text: str, purl: PackageUrl | None
 ) -> None:
     """Raise a `NearMissError` if a package URL is nearly one that the rule names, or the id is."""
-    differences = (one.difference(purl) for one in named if purl and one.coordinates == purl.coordinates)
-    if difference := next(differences, ""):
-        raise NearMissError(f"{_what(vulnerability)}: {one_line(difference, _LONGEST_PURL)}")
+    differences = (difference(one, purl) for one in named if purl and one.coordinates == purl.coordinates)
+    if words := next(differences, ""):
+        raise NearMissError(f"{_what(vulnerability)}: {one_line(words, _LONGEST_PURL)}")
     if rule.ids or (purl and any(_fold(one.name) == _fold(purl.name) for one in named)):
         raise NearMissError(f"{_what(vulnerability)} is {one_line(text, _LONGEST_PURL)}")
 

@@ -19,9 +19,10 @@ from packageurl import PackageURL
 from portus_scanners import Image, ImageReport, Package, Reference, ReportDocument, UnresolvedImage, Vulnerability
 from portus_scanners.merge import (
     PACKAGE_TYPES,
+    PackageUrl,
     canonical_name,
     canonical_version,
-    derive_purl,
+    kind_of,
     read_purl as read_package_url,
 )
 
@@ -49,6 +50,9 @@ from .vulnerabilities import (
 )
 
 _SCHEMA = "http://cyclonedx.org/schema/bom-1.6.schema.json"
+_WITHOUT_NAMESPACE = frozenset({"cargo", "gem", "nuget", "pypi"})
+_WITH_NAMESPACE = frozenset({"composer", "golang", "npm"})
+"""Ecosystems whose names may be a namespace, a slash and a name."""
 _PLAIN_TEXT = re.compile(r"[!-~]+", re.ASCII)
 
 
@@ -297,6 +301,25 @@ def _derive(package: Package, found: Vulnerability) -> PackageURL | None:
     if purl is None or (purl.type in PACKAGE_TYPES and not _is_binary(package, found)):
         return None
     return PackageURL(purl.type, purl.namespace or None, purl.name, purl.version, dict(purl.qualifiers))
+
+
+def derive_purl(package: Package) -> PackageUrl | None:
+    """Return the package URL that follows from a package's namespace, name and version; None if none does for certain.
+
+    A distribution's package is taken for a binary one: whoever has only a source package must not ask. Those of RPM
+    have no package URL here: what vendors are called in one is not settled.
+    """
+    kind, name = kind_of(package.namespace), package.name
+    if kind.type in _WITHOUT_NAMESPACE:
+        return PackageUrl(kind.type, "", canonical_name(kind.type, name), package.version) if name else None
+    if kind.type in _WITH_NAMESPACE | {"maven"}:
+        namespace, separator, name = name.rpartition(":" if kind.type == "maven" else "/")
+        if not name or (kind.type == "maven" and not separator):
+            return None
+        return PackageUrl(kind.type, namespace, name, package.version)
+    if kind.type not in {"apk", "deb"} or not kind.stated or not name:
+        return None
+    return PackageUrl(kind.type, kind.family, name, package.version, (("distro", f"{kind.family}-{kind.stated}"),))
 
 
 def _is_binary(package: Package, found: Vulnerability) -> bool:
