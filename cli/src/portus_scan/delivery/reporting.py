@@ -75,7 +75,7 @@ class Reporting:
             document: The document.
             hint: What to do about one of them, beside its message.
         """
-        is_said = self._has_readable_stdout() and stdout_is_stderr()
+        is_said = bool(document.errors) and self._has_readable_stdout() and stdout_is_stderr()
         for error in document.errors:
             words = "; ".join(filter(None, ("" if is_said else error.message, hint(error))))
             if words:

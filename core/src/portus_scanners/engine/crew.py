@@ -12,9 +12,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import AsyncExitStack
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from typing import Any, ClassVar, Protocol, TypeAlias
 
 from attrs import field, frozen
 from portus_images import Images, Pacers, SettingsError, log_crash, message_line, one_line
@@ -31,8 +31,6 @@ from .isolation import Watchdog
 from .slots import BackendLimit, Slots, Unfinished
 
 logger = logging.getLogger("portus_scanners.engine")
-
-ResultT = TypeVar("ResultT")
 
 START_LIMIT = 30.0
 """Seconds that a scanner has for `start`, and for `aclose`."""
@@ -141,6 +139,13 @@ def _configure(section: ScannerSection, loaded: LoadedPlugin[Scanner[Any]] | Non
     )
 
 
+class CrewScan(Protocol):
+    """A scan by a crew."""
+
+    async def aclose(self) -> None:
+        """End everything that is still going on, and wait until it has ended."""
+
+
 class Crew:
     """The ready scanners of an engine, and what their scans share.
 
@@ -152,6 +157,7 @@ class Crew:
     Attributes:
         scanners: In the order of the configuration.
         is_open: Whether scans may begin.
+        scans: The scans that are under way, which end with the crew at the latest.
         unfinished: Requests of runs that have ended.
     """
 
@@ -162,8 +168,8 @@ class Crew:
         self.unfinished = Unfinished(watchdog)
         self.scanners: tuple[ReadyScanner, ...] = ()
         self.is_open = True
+        self.scans: set[CrewScan] = set()
         self._pacers = Pacers()
-        self._drivers: set[asyncio.Task[Any]] = set()
         self._closing = AsyncExitStack()
         self._closing.push_async_callback(self.unfinished.aclose)
 
@@ -177,24 +183,10 @@ class Crew:
         limits = _limits(configured)
         self.scanners = tuple(await asyncio.gather(*map(self._start, configured, contexts, limits)))
 
-    def drive(self, work: Coroutine[Any, Any, ResultT]) -> asyncio.Task[ResultT]:
-        """Begin the task behind a scan, which ends with the crew at the latest.
-
-        Raises:
-            RuntimeError: The engine was closed.
-        """
-        if not self.is_open:
-            work.close()
-            raise RuntimeError(NOT_OPEN)
-        driver = asyncio.create_task(work)
-        self._drivers.add(driver)
-        driver.add_done_callback(self._drivers.discard)
-        return driver
-
     async def end_scans(self) -> None:
         """End all scans, and let no further one begin."""
         self.is_open = False
-        await asyncio.gather(*map(end_driver, self._drivers))
+        await asyncio.gather(*(scan.aclose() for scan in self.scans))
 
     async def aclose(self) -> None:
         """Close the scanners, their sessions, and what they have not finished."""
@@ -281,19 +273,6 @@ def _limits(configured: Iterable[ConfiguredScanner]) -> list[BackendLimit]:
     return [
         BackendLimit(plugin=plugin, server=server, concurrency=smallest[plugin, server]) for plugin, server, _ in asked
     ]
-
-
-async def end_driver(driver: asyncio.Task[Any]) -> None:
-    """Cancel a task that has not ended, and wait for it; an error that it has raised counts as seen.
-
-    It is cancelled once, however often this is called: a second cancellation would cut the scanners' grace short.
-    """
-    if not driver.done():
-        if not driver.cancelling():
-            driver.cancel()
-        await asyncio.wait({driver})
-    if not driver.cancelled():
-        driver.exception()
 
 
 class ScannerIsolation(ABC):

@@ -61,13 +61,17 @@ class Run:
 
     def begin(self) -> None:
         """Ask for the slot, and go on from there."""
-        self._state.tell("waiting")
+        self._tell("waiting")
         if self._ready.fault is not None:
             self._end(self._record(Outcome.FAILED, self._ready.fault))
         elif self._image.unsupported is not None:
             self._end(self._record(Outcome.UNSUPPORTED, self._image.unsupported))
         else:
             self._queue()
+
+    def _tell(self, state: str) -> None:
+        if self._notify is not None:
+            self._state.tell(state)
 
     def _queue(self) -> None:
         if self._crew.slots.acquire(self._ready.limit, self, self._enter):
@@ -110,7 +114,7 @@ class Run:
         self._timer = None
         self._attempts += 1
         self._tries += 1
-        self._state.tell("scanning")
+        self._tell("scanning")
         name = f"{self._ready.name} on {self._image.reference.text}"
         self._watch = Watch(self._crew.watchdog, name, self._scan, deadline=self._limit(), on_end=self._attempt_ended)
 
@@ -140,7 +144,7 @@ class Run:
         seconds = RETRY_PAUSES[self._tries - 1] * random.uniform(0.5, 1.0)  # noqa: S311 (jitter)
         if self._loop.time() + seconds >= self._limit():
             return False
-        self._state.tell("retrying")
+        self._tell("retrying")
         self._timer = self._loop.call_later(seconds, self._attempt)
         return True
 
@@ -149,14 +153,14 @@ class Run:
         if not self._crew.slots.heard(self._ready.limit, self, self._unavailable):
             return False
         self._leave_slot()
-        self._state.tell("waiting")
+        self._tell("waiting")
         self._queue()
         return True
 
     def _end(self, record: ScannerRun) -> None:
         self._over = True
         self._clear_timer()
-        self._state.tell(record.outcome.value)
+        self._tell(record.outcome.value)
         try:
             if record.outcome in {Outcome.OK, Outcome.INCOMPLETE}:
                 self._crew.slots.heard(self._ready.limit, self, None)

@@ -10,8 +10,8 @@ from typing import Any, Generic, TypeVar
 from portus_images import Image, ImageReference, InvalidManifestError, Platform, RegistryError, SingleFlight
 
 from ..models import ImageReport, ScannerRun
-from .context import Progress
-from .crew import NOT_OPEN, Crew, end_driver
+from .context import Progress, see_error
+from .crew import NOT_OPEN, Crew
 from .feed import Feed, ImageProgress, Job, ScanEnd, Source
 from .image_scan import ImageScan, Resolution, registry_of
 
@@ -46,7 +46,11 @@ class Driver(Generic[ItemT, ResultT]):
         Raises:
             RuntimeError: The engine was closed.
         """
-        self._task = self._crew.drive(work)
+        if not self._crew.is_open:
+            work.close()
+            raise RuntimeError(NOT_OPEN)
+        self._task = asyncio.create_task(work)
+        self._crew.scans.add(self)
         self._task.add_done_callback(self._ended)
 
     async def take(self) -> ItemT | None:
@@ -81,11 +85,20 @@ class Driver(Generic[ItemT, ResultT]):
             raise
 
     async def aclose(self) -> None:
-        """End the task, if there is one, and wait until it has ended."""
-        if self._task is not None:
-            await end_driver(self._task)
+        """End the task, if there is one, and wait until it has ended; an error that it has raised counts as seen.
+
+        It is cancelled once, however often this is called: a second cancellation would cut the scanners' grace short.
+        """
+        if self._task is None:
+            return
+        if not self._task.done():
+            if not self._task.cancelling():
+                self._task.cancel()
+            await asyncio.wait({self._task})
+        see_error(self._task)
 
     def _ended(self, _task: object) -> None:
+        self._crew.scans.discard(self)
         if not self.items.full():  # else the call that takes the last item does this
             self.items.put_nowait(None)
 

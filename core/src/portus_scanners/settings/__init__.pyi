@@ -4,7 +4,6 @@ from .conversion import (
     structure_section as structure_section,
 )
 from .faults import (
-    SettingsFaults as SettingsFaults,
     did_you_mean as did_you_mean,
     enabled_but_left_out as enabled_but_left_out,
     misspelt_sections as misspelt_sections,
@@ -12,6 +11,7 @@ from .faults import (
 from .reader import (
     ScannerSection as ScannerSection,
     Settings as Settings,
+    SettingsFaults as SettingsFaults,
     load_settings as load_settings,
 )
 from .yaml_file import (

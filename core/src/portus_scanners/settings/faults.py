@@ -1,13 +1,10 @@
-"""What is wrong with a configuration: all of it collected, each fault a sentence that says what to do."""
+"""What is wrong with a configuration, in words: each fault is a sentence that says what to do."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from difflib import SequenceMatcher, get_close_matches
 from typing import Any
-
-from portus_images import SettingsError
 
 from ..errors import PluginError
 
@@ -16,37 +13,6 @@ PREFIX = "PORTUS_SECURITY_"
 _OWN_SECTIONS = {"security": 0.85, "registries": 0.85, "gate": 0.75, "severity": 0.75, "suppressions": 0.8}
 _OWN_SECTIONS |= dict.fromkeys(("events", "answers", "schedule", "scans"), 0.85)
 """Each with the likeness from which another key is taken for a slip of the pen; no key of Portus' own is that like."""
-
-
-class SettingsFaults:
-    """Collects the faults of a configuration, so that its author hears of all of them at once.
-
-    Args:
-        lines: Those that are known from the beginning.
-
-    Attributes:
-        lines: All that were noted.
-    """
-
-    def __init__(self, lines: Iterable[str] = ()) -> None:
-        self.lines = list(lines)
-
-    def add(self, *lines: str) -> None:
-        """Note faults, one line for each."""
-        self.lines.extend(lines)
-
-    @contextmanager
-    def collect(self) -> Iterator[None]:
-        """Note the faults of a `SettingsError` that the ``with`` block raises, and go on behind the block."""
-        try:
-            yield
-        except SettingsError as error:
-            self.add(*error.faults)
-
-    def check(self) -> None:
-        """Raise a `SettingsError` with all faults, if there are any."""
-        if self.lines:
-            raise SettingsError(self.lines)
 
 
 def how_to_enable(name: str) -> str:

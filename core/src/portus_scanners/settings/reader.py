@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +17,7 @@ import attrs
 from portus_images import SettingsError
 
 from ..plugins import discover
-from .faults import PREFIX, SettingsFaults, did_you_mean, enabled_but_left_out, how_to_enable, misspelt_sections
+from .faults import PREFIX, did_you_mean, enabled_but_left_out, how_to_enable, misspelt_sections
 
 if TYPE_CHECKING:
     from portus_images import RegistrySettings
@@ -30,6 +31,37 @@ _RESERVED = {"scanner"}
 _ADDRESS = r"(.*_)?(server|enabled)|url|uri|host|address|endpoint|base_url"
 """Keys whose author wanted to enable a scanner."""
 _HOST = r"(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?"
+
+
+class SettingsFaults:
+    """Collects the faults of a configuration, so that its author hears of all of them at once.
+
+    Args:
+        lines: Those that are known from the beginning.
+
+    Attributes:
+        lines: All that were noted.
+    """
+
+    def __init__(self, lines: Iterable[str] = ()) -> None:
+        self.lines = list(lines)
+
+    def add(self, *lines: str) -> None:
+        """Note faults, one line for each."""
+        self.lines.extend(lines)
+
+    @contextmanager
+    def collect(self) -> Iterator[None]:
+        """Note the faults of a `SettingsError` that the ``with`` block raises, and go on behind the block."""
+        try:
+            yield
+        except SettingsError as error:
+            self.add(*error.faults)
+
+    def check(self) -> None:
+        """Raise a `SettingsError` with all faults, if there are any."""
+        if self.lines:
+            raise SettingsError(self.lines)
 
 
 @attrs.frozen(kw_only=True)
