@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 from portus_scanners import InvalidReportError, Secret
 from portus_scanners.backends import ProgramBackend
-from portus_scanners.backends.secret_mask import SecretMask
+from portus_scanners.backends.answer import SecretMask
 
 Backend = Callable[..., ProgramBackend]
 

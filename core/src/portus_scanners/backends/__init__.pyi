@@ -15,10 +15,6 @@ from ..scanner_settings import (
 from .answer import (
     structure_answer as structure_answer,
 )
-from .environment import (
-    inherited as inherited,
-    shared_folders as shared_folders,
-)
 from .files import (
     PathTemplate as PathTemplate,
     read_file as read_file,
@@ -38,8 +34,10 @@ from .program import (
     ProgramAnswer as ProgramAnswer,
     ProgramBackend as ProgramBackend,
     ProgramWorkspace as ProgramWorkspace,
+    inherited as inherited,
     kill_programs as kill_programs,
     lasting_folder as lasting_folder,
+    shared_folders as shared_folders,
 )
 
 __all__: list[str]

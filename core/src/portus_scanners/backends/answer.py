@@ -1,23 +1,27 @@
-"""What every answer of a backend can do, whether it came over HTTP or from a program: JSON, parsing off the loop."""
+"""What every answer of a backend can do, whether it came over HTTP or from a program: JSON, parsing off the loop.
+
+Secrets that were given to the backend are found in its answer, and replaced before anybody sees them.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from datetime import date, datetime
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Self, TypeVar, Union, get_args, get_origin
+from urllib.parse import quote
 
 import attrs
-from cattrs import Converter
 from cattrs.errors import BaseValidationError
-from portus_images import RepeatedMemberError, faults_of, is_enum, load_json, make_json_converter
+from portus_images import MASK, RepeatedMemberError, faults_of, is_enum, load_json, make_json_converter
 
 from ..errors import InvalidReportError
-from .secret_mask import SecretMask
 
 ResultT = TypeVar("ResultT")
 
@@ -25,6 +29,63 @@ _PLAIN = {str, int, float, bool, datetime, date, Any}
 _LISTS = {list, set, frozenset, Sequence, Set}
 _LARGE = 32 * 1024
 """Bytes: what they hold, however many findings of however few bytes, is read in far less than 50 ms."""
+_SHORTEST_LINE = 8
+"""Characters: lines of a secret file that are shorter than this ("{") say nothing, and are everywhere."""
+
+
+class SecretMask:
+    """Finds secrets in bytes: as they are, percent-encoded, escaped as in JSON, and single lines of longer ones.
+
+    Args:
+        texts: The secrets; empty and blank strings are ignored.
+    """
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self.texts = frozenset(text for text in texts if text.strip())
+        forms = sorted({form for text in self.texts for form in _forms(text)}, key=len, reverse=True)
+        self.longest = len(forms[0]) if forms else 0
+        """Bytes of the longest form: so much more must be looked at where a text is cut."""
+        self._pattern = re.compile(b"|".join(re.escape(form) for form in forms) if forms else rb"(?!)")
+
+    def adding(self, texts: Iterable[str]) -> SecretMask:
+        """Return a mask that finds these as well."""
+        return SecretMask(self.texts.union(texts))
+
+    def text(self, text: str) -> str:
+        """Return the text, masked."""
+        return self._hide(text.encode(errors="surrogatepass")).decode(errors="surrogatepass")  # JSON may hold any
+
+    def head(self, data: bytes, limit: int) -> bytes:
+        """Return the first *limit* bytes, masked; a secret that is cut there is masked too."""
+        data, cut = data[: limit + self.longest], limit
+        for found in self._pattern.finditer(data):
+            if found.start() < limit < found.end():
+                cut = found.end()
+        return self._hide(data[:cut])
+
+    def tail(self, data: bytes, limit: int) -> bytes:
+        """Return the last *limit* bytes, masked; a secret that is cut there is masked too."""
+        data = data[-(limit + self.longest) :]
+        cut = first = max(len(data) - limit, 0)
+        for found in self._pattern.finditer(data):
+            if found.start() < first < found.end():
+                cut = found.start()
+        return self._hide(data[cut:])
+
+    def _hide(self, data: bytes) -> bytes:
+        return self._pattern.sub(MASK.encode(), data)
+
+
+def _forms(text: str) -> Iterator[bytes]:
+    """Yield the forms in which a secret may be shown."""
+    lines = text.split("\n")
+    parts = {text, text.strip(), *(line.strip() for line in lines if len(line.strip()) >= _SHORTEST_LINE)}
+    for part in parts:
+        raw = os.fsencode(part)
+        yield raw
+        yield quote(raw, safe="").encode()
+        yield json.dumps(part)[1:-1].encode()
+        yield json.dumps(part, ensure_ascii=False)[1:-1].encode(errors="surrogateescape")
 
 
 class BackendAnswer(ABC):
@@ -115,9 +176,7 @@ def structure_answer(value: object, kind: type[ResultT], what: str, mask: Callab
         raise InvalidReportError(f"{what} is not of the known form", faults=faults_of(error, mask)) from error
 
 
-@cache
-def _answer_converter() -> Converter:
-    return make_json_converter()
+_answer_converter = cache(make_json_converter)
 
 
 @cache

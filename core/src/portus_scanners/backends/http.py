@@ -23,8 +23,7 @@ from yarl import URL
 
 from ..errors import InvalidReportError, ScannerError, ScannerUnavailableError
 from ..scanner import ScannerContext
-from .answer import BackendAnswer
-from .secret_mask import SecretMask
+from .answer import BackendAnswer, SecretMask
 
 DEFAULT_MAX_BODY = 64 * 1024 * 1024
 """Bytes of a decoded body that are read at most."""

@@ -160,7 +160,8 @@ def _fits(image: Image, report: ImageReport) -> bool:
     return same or all(run.outcome in _ABOUT_CONTENT for run in report.results)
 
 
-def _reference_of(target: ImageReference | Image) -> ImageReference:
+def reference_of(target: ImageReference | Image) -> ImageReference:
+    """Return the reference of an image that is resolved or not."""
     return target.reference if isinstance(target, Image) else target
 
 
@@ -174,7 +175,7 @@ class Resolution:
         late: The step of the error when the time is up.
     """
 
-    _reference: ImageReference = field(alias="target", converter=_reference_of)
+    _reference: ImageReference = field(alias="target", converter=reference_of)
     _deadline: float | None
     _late: str = "resolve"
     _task: asyncio.Task[Any] | None = field(default=None, init=False)

@@ -13,7 +13,7 @@ from ..models import ImageReport, ScannerRun
 from .context import Progress, see_error
 from .crew import NOT_OPEN, Crew
 from .feed import Feed, ImageProgress, Job, ScanEnd, Source
-from .image_scan import ImageScan, Resolution, registry_of
+from .image_scan import ImageScan, Resolution, reference_of, registry_of
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -367,5 +367,4 @@ class Scans:
 
 
 def _not_begun(target: ImageReference | Image, step: str, message: str) -> RegistryError:
-    reference = target.reference if isinstance(target, Image) else target
-    return RegistryError(message, registry=registry_of(reference), step=step)
+    return RegistryError(message, registry=registry_of(reference_of(target)), step=step)

@@ -6,13 +6,12 @@ Nothing of findings that mean the same is overwritten in their vulnerability: wh
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import chain, groupby
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
-from attrs import frozen
 from portus_images import Image
 
 from ..models import (
@@ -79,15 +78,17 @@ def _merge(runs: tuple[ScannerRun, ...], severity: SeverityPolicy) -> tuple[tupl
     ids, groups = _group(runs)
     aliases = AliasLists(ids, Counter(canonical for canonical, _ in groups))
     listed = [aliases.of(canonical, (one.finding for one in group.members)) for canonical, group in groups]
-    witnesses = Witnesses.of(runs)
+    looked = sorted({run.scanner for run in runs if run.outcome is Outcome.OK})
+    others = sorted({run.scanner for run in runs}.difference(looked))
     merged = [
-        make_vulnerability(canonical, names, group, severity, witnesses)
+        _make_vulnerability(canonical, names, group, severity, looked, others)
         for (canonical, group), names in zip(groups, listed, strict=True)
     ]
+    cut = aliases.cut
+    notes = tuple(_notes(ids.not_taken_apart, sum(canonical in cut for canonical, _ in groups), aliases.most))
     ordered = _in_order(merged)
-    cut = sum(canonical in aliases.cut for canonical, _ in groups)
     _let_go(groups, listed, merged)
-    return ordered, tuple(_notes(ids.not_taken_apart, cut, aliases.most))
+    return ordered, notes
 
 
 def _in_order(merged: list[Vulnerability]) -> tuple[Vulnerability, ...]:
@@ -141,31 +142,13 @@ def _group(runs: Iterable[ScannerRun]) -> tuple[CanonicalIds, list[tuple[str, Fi
     return ids, groups
 
 
-PartT = TypeVar("PartT", bound=Hashable)
-
-
-@frozen
-class Witnesses:
-    """The scanners of one image, by what it means if they do not report something.
-
-    Attributes:
-        looked: Scanners with a run that ended `ok`, sorted.
-        others: Scanners without one, sorted.
-    """
-
-    looked: tuple[str, ...]
-    others: tuple[str, ...]
-
-    @classmethod
-    def of(cls, runs: Iterable[ScannerRun]) -> Witnesses:
-        """Return the scanners of some runs, in any order."""
-        runs = tuple(runs)
-        looked = {run.scanner for run in runs if run.outcome is Outcome.OK}
-        return cls(tuple(sorted(looked)), tuple(sorted({run.scanner for run in runs} - looked)))
-
-
-def make_vulnerability(
-    canonical: str, aliases: tuple[str, ...], group: FindingGroup, policy: SeverityPolicy, witnesses: Witnesses
+def _make_vulnerability(
+    canonical: str,
+    aliases: tuple[str, ...],
+    group: FindingGroup,
+    policy: SeverityPolicy,
+    looked: Sequence[str],
+    others: Sequence[str],
 ) -> Vulnerability:
     """Return what the findings of a group say together.
 
@@ -174,7 +157,8 @@ def make_vulnerability(
         aliases: Its other names.
         group: The findings that mean it in one package.
         policy: Which of their severities is shown.
-        witnesses: All scanners, those that did not find it among them.
+        looked: The scanners with a run that ended `ok`, sorted.
+        others: The scanners without one, sorted.
     """
     members = sorted(group.members, key=lambda found: finding_order(found.scanner, found.finding, canonical))
     findings = [found.finding for found in members]
@@ -201,8 +185,8 @@ def make_vulnerability(
         published=published,
         modified=modified,
         scanners=scanners,
-        not_found_by=tuple(name for name in witnesses.looked if name not in scanners),
-        not_looked_by=tuple(name for name in witnesses.others if name not in scanners),
+        not_found_by=tuple(name for name in looked if name not in scanners),
+        not_looked_by=tuple(name for name in others if name not in scanners),
         ratings=ratings,
         severity=policy.choose(ratings),
     )

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain, islice
 
 from attrs import frozen
@@ -135,7 +135,8 @@ class CanonicalIds:
         self._graph = _Graph(counts)
         self._ids = {statement: self._ids_of(statement) for statement in counts}
         self._by_name = {name: self._graph.ids_of(name) for name in self._graph.names}
-        self._most = _choose_limit([*((self._ids[one], counts[one]) for one in counts), *self._name_copies()])
+        copies = [(self._ids[one], counts[one] + len(_silent_names(one))) for one in counts]
+        self._most = _choose_limit([*copies, *((ids, 1) for ids in self._by_name.values())])
         self._aliases = self._find_aliases()
 
     @property
@@ -160,10 +161,6 @@ class CanonicalIds:
         ids = self._graph.ids_of(statement.own)
         own = filter(is_ghsa, names) if is_ghsa(ids[0]) else ()
         return tuple(sorted(own)) or ids
-
-    def _name_copies(self) -> Iterator[tuple[Ids, int]]:
-        yield from ((ids, 1) for ids in self._by_name.values())
-        yield from ((ids, len(_silent_names(statement))) for statement, ids in self._ids.items())
 
     def _find_aliases(self) -> Mapping[str, Ids]:
         found: dict[str, set[str]] = defaultdict(set)
@@ -265,7 +262,10 @@ class AliasLists:
         self._shared = self._all
         self.most = max(map(len, self._all.values()), default=0)
         if self._weigh(counts) > MOST_LISTED:
-            self._shared = {canonical: _short(names) for canonical, names in self._all.items()}
+            self._shared = {
+                canonical: tuple(name for name in names if len(name) <= LONGEST_SHARED)
+                for canonical, names in self._all.items()
+            }
         while self.most > FEWEST_ALIASES and self._weigh(counts) > MOST_LISTED:
             self.most = max(FEWEST_ALIASES, self.most // 2)
         self._known = {one: frozenset(names) for one, names in self._all.items() if self._is_cut(one)}
@@ -301,7 +301,3 @@ class AliasLists:
     def _weigh_names(self, names: Ids) -> float:
         weight = sum(1 + len(name) // _WEIGHT_OF_NAME for name in names)
         return weight * min(1.0, self.most / len(names)) if names else 0.0
-
-
-def _short(names: Ids) -> Ids:
-    return tuple(name for name in names if len(name) <= LONGEST_SHARED)

@@ -4,6 +4,10 @@ from .backend import (
     ProgramBackend as ProgramBackend,
     ProgramWorkspace as ProgramWorkspace,
 )
+from .command import (
+    inherited as inherited,
+    shared_folders as shared_folders,
+)
 from .folders import (
     lasting_folder as lasting_folder,
 )

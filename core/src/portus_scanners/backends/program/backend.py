@@ -13,7 +13,7 @@ from portus_images import BlobAccess, Image, Secret, docker_config, one_line
 
 from ...errors import InvalidReportError, ScannerError, ScannerUnavailableError
 from ...scanner import ScannerContext
-from ..secret_mask import SecretMask
+from ..answer import SecretMask
 from . import folders
 from .cancellation import HeldCancellation
 from .command import OWN_FOLDERS, check_arguments, find_program, make_environment, proxy_passwords, start_error

@@ -12,8 +12,11 @@ from urllib.parse import unquote, urlsplit
 from portus_images import Secret, one_line
 
 from ...errors import ScannerError, ScannerUnavailableError
-from ..environment import PROXIES, inherited
 
+_PROXY_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY")
+_PROXIES = (*_PROXY_NAMES, *(name.lower() for name in _PROXY_NAMES))
+"""Their URLs may contain passwords."""
+_INHERITED = ("PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", *_PROXIES)
 OWN_FOLDERS = {
     "HOME": "home",
     "TMPDIR": "tmp",
@@ -91,6 +94,22 @@ def _advice(program: str) -> str:
     return f"install {_shown(Path(program).name)}, or say where it is with program: in the configuration"
 
 
+def shared_folders() -> tuple[Path, ...]:
+    """Return where this user's processes meet, for lock files: the runtime folder, if any, and the cache folder.
+
+    Raises:
+        RuntimeError: The user has no home folder.
+    """
+    runtime = Path(os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}")
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return (runtime, cache) if runtime.is_absolute() and runtime.is_dir() else (cache,)
+
+
+def inherited() -> dict[str, str]:
+    """Return the variables of our own environment that a process is given."""
+    return {name: os.environ[name] for name in _INHERITED if name in os.environ}
+
+
 def make_environment(folder: Path, given: Mapping[str, str | Secret]) -> dict[str, str]:
     """Return the whole environment of a program.
 
@@ -109,7 +128,7 @@ def make_environment(folder: Path, given: Mapping[str, str | Secret]) -> dict[st
 
 def proxy_passwords() -> Iterator[str]:
     """Yield the passwords in the URLs of proxies, both percent-encoded as they are there and decoded."""
-    for name in PROXIES:
+    for name in _PROXIES:
         try:
             password = urlsplit(os.environ.get(name, "")).password
         except ValueError:  # not a URL

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from attrs import field, frozen
 from portus_images import one_line
 
-from ..answer import BackendAnswer
-from ..secret_mask import SecretMask
+from ..answer import BackendAnswer, SecretMask
 
 STDOUT, STDERR = 1, 2
 DEFAULT_MAX_OUTPUT = 64 * 1024 * 1024
