@@ -175,7 +175,7 @@ class Resolution:
         late: The step of the error when the time is up.
     """
 
-    _reference: ImageReference = field(alias="target", converter=reference_of)
+    _target: ImageReference | Image
     _deadline: float | None
     _late: str = "resolve"
     _task: asyncio.Task[Any] | None = field(default=None, init=False)
@@ -216,6 +216,10 @@ class Resolution:
             raise self._interrupted()
         msg = f"{self._reference.text} was not resolved within {round(limit or 0.0, 1):g} s"
         raise RegistryUnavailableError(msg, registry=registry_of(self._reference), step=self._late)
+
+    @property
+    def _reference(self) -> ImageReference:
+        return reference_of(self._target)
 
     def _interrupted(self) -> RegistryError:
         msg = f"stopped before {self._reference.text} was resolved"
