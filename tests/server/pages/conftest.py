@@ -22,12 +22,13 @@ from portus_scan_server.access import (
     add_headers,
 )
 from portus_scan_server.pages import PlaceName
+from portus_scan_server.settings import Registries, WatchedRegistry
 from portus_scan_server.store import Store, sqlite_url, upgrade
 from portus_scan_server.summaries import Rules
 from portus_scan_server.views import Reports
 from standins.chromium import browser, chromium, open_page
 
-from .content import RULES, put_hostile, put_usual
+from .content import HOST, RULES, put_hostile, put_usual
 
 __all__ = ["browser", "chromium", "open_page"]
 
@@ -54,11 +55,19 @@ def person(*groups: str) -> dict[str, str]:
 ADMIN = person("admins")
 
 
+WATCHED = WatchedRegistry(host=HOST, name="main", pull="pull.example", aliases=("old.example",))
+
+
 @define
 class StandInIntake:
     """Notes what is asked for, without a registry."""
 
     asked: list[tuple[str, str]] = field(factory=list)
+    registries: Registries = field(
+        factory=lambda: Registries(
+            [WatchedRegistry(host=HOST, name="main", pull="pull.example", aliases=("old.example",))]
+        )
+    )
 
     def find(self, text: str) -> PlaceName:
         reference = Reference.parse(text)

@@ -25,7 +25,7 @@ async def test_repositories(usual: Reader) -> None:
     assert ["4 tags", "critical", "1 vulnerable 2 passed"] == found["team/app"]
     assert ["4 tags", "not known", "4 unknown"] == found["team/worker"]
     assert ["1 tag", "not known", "1 unknown"] == found["team/old"]
-    assert ["team/app registry.example:5000"] == [row[0] for row in rows(await usual.get("/?name=APP"))]
+    assert ["team/app pull.example"] == [row[0] for row in rows(await usual.get("/?name=APP"))]
 
 
 async def test_security_in_the_words_of_portus(usual: Reader) -> None:
@@ -152,7 +152,7 @@ async def test_pages_refresh_while_something_runs(usual: Reader) -> None:
 async def test_who_may_see_what(usual: Reader) -> None:
     """Somebody sees the repositories of their role alone: elsewhere there is nothing, not even that it exists."""
     workers = person("workers")
-    assert ["team/worker registry.example:5000"] == [row[0] for row in rows(await usual.get("/", headers=workers))]
+    assert ["team/worker pull.example"] == [row[0] for row in rows(await usual.get("/", headers=workers))]
     for path in (APP, f"{APP}:1.0", f"{APP}@{digest_of(2)}", f"{WORKER}@{digest_of(2)}"):
         page = await usual.get(path, headers=workers, status=404)
         assert "that you may see" in page.root.text
@@ -209,3 +209,11 @@ async def test_under_a_prefix(usual: Reader) -> None:
         async with reader.client.get(style, headers=ADMIN) as response:
             assert (200, "text/css") == (response.status, response.content_type)
             assert "immutable" in response.headers["Cache-Control"]
+
+
+async def test_a_registry_has_several_names(usual: Reader) -> None:
+    """Whichever name of a registry is in an address, it is the configured one's page, which shows where to pull."""
+    pages = [await usual.get(f"/r/{host}/team/app:2.0") for host in (HOST, "pull.example", "old.example")]
+    assert {"team/app :2.0 pull.example"} == {page.root.all("h1")[0].text for page in pages}
+    (form,) = pages[1].root.all("form", "ask")
+    assert [f"{HOST}/team/app:2.0"] == [one.attributes["value"] for one in form.all("input")]

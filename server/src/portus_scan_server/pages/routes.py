@@ -78,6 +78,10 @@ def add_routes(application: web.Application, store: Store, rules: Rules, reports
 class ScanIntake(Protocol):
     """What pages need of the room that asks for scans."""
 
+    @property
+    def registries(self) -> Any:
+        """What finds the watched registry that a host means: its ``host``, and ``pull``, which people are shown."""
+
     def find(self, text: str) -> Any:
         """Return the place that a person means: its ``host``, ``repository``, ``tag`` and ``digest``.
 
@@ -123,7 +127,7 @@ def _page(handler: Handler) -> Handler:
         except StoreDamagedError as error:
             fault = PageFaultError(500, "Something is lost", f"{error}. Ask for a scan of the image.")
         values = {"title": fault.title, "reason": fault.reason}
-        return _html(render("failure.html", **_common(request), **values), status=fault.status)
+        return _html(render("failure.html", **self._common(request), **values), status=fault.status)
 
     return answer
 
@@ -152,6 +156,23 @@ class ServicePages:
         headers = {"Cache-Control": f"private, max-age={_YEAR}, immutable"}
         return web.Response(body=content, content_type="text/css", charset="utf-8", headers=headers)
 
+    def _common(self, request: web.Request, *, refresh: bool = False, looked_for: str = "") -> dict[str, Any]:
+        """Return what every page shows."""
+        return {
+            "to": _addresses(request),
+            "shown": self._shown,
+            "viewer": request[VIEWER],
+            "now": datetime.now(UTC),
+            "refresh": _REFRESH if refresh and request.query.get("refresh") != "off" else 0,
+            "still": str(request.rel_url.update_query(refresh="off")),
+            "looked_for": looked_for,
+        }
+
+    def _shown(self, host: str) -> str:
+        """Return the address by which people pull from a registry."""
+        watched = self._intake.registries.find(host)
+        return host if watched is None else str(watched.pull)
+
     @_page
     async def repositories(self, request: web.Request) -> web.Response:
         """Show the repositories."""
@@ -162,7 +183,7 @@ class ServicePages:
         return _html(
             render(
                 "repositories.html",
-                **_common(request),
+                **self._common(request),
                 page=page,
                 search=search,
                 first=with_query(to.root, {"name": search}) if after else "",
@@ -176,6 +197,8 @@ class ServicePages:
         place = PlaceName.parse(request.match_info["place"])
         if place is None:
             raise _nothing("The address does not name a repository.")
+        if (watched := self._intake.registries.find(place.host)) is not None:  # people know it by other names as well
+            place = evolve(place, host=watched.host)
         return await (self._image(request, place) if place.ending else self._repository(request, place))
 
     async def _repository(self, request: web.Request, place: PlaceName) -> web.Response:
@@ -191,7 +214,7 @@ class ServicePages:
         return _html(
             render(
                 "digests.html",
-                **_common(request, refresh=moving),
+                **self._common(request, refresh=moving),
                 page=page,
                 host=place.host,
                 name=place.repository,
@@ -205,7 +228,7 @@ class ServicePages:
         async with self._store.reading() as db:
             page = await self._read_image(db, viewer, place)
         page = evolve(page, filter=RowFilter.read(request.query), to=to)
-        common = _common(request, refresh=_is_moving(page.security))
+        common = self._common(request, refresh=_is_moving(page.security))
         common |= {"here": to.place(place), "may_ask": viewer.may_ask(place.host, place.repository)}
 
         name = ImageName(host=place.host, repository=place.repository, tag=place.tag)
@@ -245,7 +268,7 @@ class ServicePages:
         return _html(
             render(
                 "vulnerability.html",
-                **_common(request, looked_for=name),
+                **self._common(request, looked_for=name),
                 found=found,
                 ratings=ratings_of(found.findings) if found else (),
                 page=page,
@@ -267,7 +290,7 @@ class ServicePages:
         return _html(
             render(
                 "queue.html",
-                **_common(request, refresh=any(numbers[one] for one in _MOVING)),
+                **self._common(request, refresh=any(numbers[one] for one in _MOVING)),
                 page=page,
                 state=state,
                 states=[*numbers.items()],
@@ -361,18 +384,6 @@ def _nothing(reason: str) -> PageFaultError:
 
 def _addresses(request: web.Request) -> Addresses:
     return Addresses(request.app.router["pages"].url_for().path)
-
-
-def _common(request: web.Request, *, refresh: bool = False, looked_for: str = "") -> dict[str, Any]:
-    """Return what every page shows."""
-    return {
-        "to": _addresses(request),
-        "viewer": request[VIEWER],
-        "now": datetime.now(UTC),
-        "refresh": _REFRESH if refresh and request.query.get("refresh") != "off" else 0,
-        "still": str(request.rel_url.update_query(refresh="off")),
-        "looked_for": looked_for,
-    }
 
 
 def _html(body: bytes, *, status: int = 200) -> web.Response:
