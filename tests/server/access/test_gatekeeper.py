@@ -182,7 +182,7 @@ async def test_every_answer_says_what_browsers_may_do() -> None:
                 assert "frame-ancestors 'none'" in policy
                 for name, value in (
                     ("X-Content-Type-Options", "nosniff"),
-                    ("Referrer-Policy", "no-referrer"),
+                    ("Referrer-Policy", "same-origin"),
                     ("Cross-Origin-Opener-Policy", "same-origin"),
                     ("Cache-Control", "no-store"),
                 ):

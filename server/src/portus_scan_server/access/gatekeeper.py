@@ -38,7 +38,7 @@ _HEADERS = {
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # without a referrer, a form of ours would not tell its origin over plain HTTP
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }

@@ -114,8 +114,10 @@ class TagPage:
     @property
     def page_words(self) -> str:
         """Which rows these are."""
+        if self.found is None:
+            return ""
         start = self.filter.choice.offset
-        return f"{start + 1} to {start + len(self.rows.shown)} of {self.found.matching if self.found else 0}"
+        return f"{start + 1} to {start + len(self.found.rows)} of {self.found.matching}"
 
     @property
     def before(self) -> str:
