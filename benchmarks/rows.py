@@ -26,6 +26,7 @@ GROUPS = {
     "7": "scale",
     "8": "merging",
     "9": "documents",
+    "10": "service",
 }
 """Modules by the number of their rows; each has a function ``measure``."""
 _HEAD = ("row", "median", "floor", "spread", "runs", "limit", "holds")

@@ -34,6 +34,12 @@ class Serving:
         async with aiohttp.ClientSession() as http, http.get(f"{self.url}{path}") as response:
             return response.status, await response.json()
 
+    async def text(self, path: str) -> str:
+        """Return the body of an answer."""
+        async with aiohttp.ClientSession() as http, http.get(f"{self.url}{path}") as response:
+            assert response.status == 200
+            return await response.text()
+
     async def until_ready(self) -> None:
         """Wait until it says that it is ready."""
         await self.until(200)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import subprocess
 from pathlib import Path
@@ -58,20 +59,31 @@ async def test_from_start_to_sigterm(
 
 
 async def test_a_runner_that_dies_is_replaced(tmp_path: Path, config: Path) -> None:
-    """The service answers on without its runner, says so, and starts another one; killed itself, it takes it along."""
+    """The service answers on without its runner, says so, and starts another one; killed itself, it takes it along.
+
+    Its figures and its log say so too.
+    """
     database = sqlite_url(tmp_path / "portus-scan.db")
-    async with serving(tmp_path, database, config) as service:
+    async with serving(tmp_path, database, config, more=("--log", "json")) as service:
         await service.until_ready()
+        before = await service.text("/metrics")
+        assert 'portus_scan_up{part="runner"} 1.0' in before
+        assert 'portus_scan_scanner_healthy{scanner="dummy"} 1.0' in before
+        assert 'portus_scan_http_request_seconds_count{method="GET",route="/readyz",status="200"}' in before
         first = service.runner
         assert first is not None
         kill(first)
         await service.until(503)
         assert (503, ["the runner does not run"]) == _reasons(await service.get("/readyz"))
         await service.until_ready()
+        assert "portus_scan_runner_deaths_total 1.0" in await service.text("/metrics")
         second = service.runner
         assert second not in {None, first}
         kill(service.process.pid)
         await gone(second or 0)
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    assert {"time", "level", "logger", "message"} == {name for line in lines for name in line}
+    assert [] != [line for line in lines if line["message"].startswith("the runner has died")]
     async with serving(tmp_path, database, config) as service:
         await service.until_ready()
 
@@ -93,7 +105,7 @@ def test_mistakes_are_said_in_one_line(tmp_path: Path, config: Path) -> None:
         (("serve", "--listen", "8080"), "write it as HOST:PORT"),
         (("serve", "--data", folder, "--database", "mysql://me:secret@h/d"), "sqlite:///FILE or postgresql://"),
         (
-            ("serve", "--data", folder, "--database", "postgresql://me:secret@127.0.0.1:1/d"),
+            ("serve", "--data", folder, "--database", "postgresql://me@127.0.0.1:1/d"),
             "the database can't be used",
         ),
         (("db", "check", "--data", folder), "there is no database in"),
@@ -103,6 +115,15 @@ def test_mistakes_are_said_in_one_line(tmp_path: Path, config: Path) -> None:
         assert (2, 1) == (ended.exit_code, ended.stderr.count("\n")), ended.output
         assert expected in ended.stderr
         assert "secret" not in ended.output
+
+
+def test_a_password_on_the_command_line_is_warned_of(tmp_path: Path, config: Path) -> None:
+    """Whoever can list processes reads it; the line says what to do instead, and does not repeat it."""
+    words = ("db", "check", "--data", str(tmp_path), "--database", "postgresql://me:canary@127.0.0.1:1/d")
+    code, said = ran(*command(tmp_path, "", config)[:3], *words)
+    assert (2, 2) == (code, said.count("\n")), said
+    assert "PGPASSFILE" in said
+    assert "canary" not in said
 
 
 def test_what_says_the_address_of_the_database_hides_it() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -26,7 +27,7 @@ version is brought to this one's at the start.
 \b
 Examples:
   portus-scan serve --config config.yml
-  portus-scan serve --config config.yml --database postgresql://portus:secret@db.example/portus
+  PORTUS_SCAN_DATABASE=postgresql://portus:secret@db.example/portus portus-scan serve --config config.yml
 
 \b
 Exit codes:
@@ -37,7 +38,7 @@ _DB_HELP = """The service's database: bring it to this program's schema, say whi
 
 \b
 Examples:
-  portus-scan db upgrade --database postgresql://portus:secret@db.example/portus
+  portus-scan db upgrade --database postgresql://portus@db.example/portus
   portus-scan db check
   portus-scan db backup monday.db
   portus-scan db confirm-removals registry.example:5000
@@ -73,12 +74,27 @@ _data = click.option(
     show_default="systemd's state folder, else portus-scan-data",
     help="The folder for the lock, and for SQLite's file.",
 )
+
+
+def _warn_of_password(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Say that a password on the command line can be read by every user of the machine."""
+    given = context.get_parameter_source(str(parameter.name)) is ParameterSource.COMMANDLINE
+    if given and ":" in value.partition("://")[2].rpartition("@")[0]:
+        click.echo(
+            "portus-scan: every user of this machine can see the password in --database (ps): set PORTUS_SCAN_DATABASE "
+            "instead, or leave the password out and name a file with PGPASSFILE",
+            err=True,
+        )
+    return value
+
+
 _database = click.option(
     "--database",
     metavar="URL",
     envvar="PORTUS_SCAN_DATABASE",
     default="",
-    help="postgresql://USER:PASSWORD@HOST/NAME, also from PORTUS_SCAN_DATABASE; without it, SQLite in the folder.",
+    callback=_warn_of_password,
+    help="postgresql://USER@HOST/NAME; with a password, set PORTUS_SCAN_DATABASE. Without it, SQLite in the folder.",
 )
 
 
@@ -99,21 +115,24 @@ _database = click.option(
     show_default="scans: concurrency: of the configuration, else 4",
     help="How many images at once.",
 )
-def serve(*, config: str | None, data: Path, database: str, listen: str, concurrency: int | None) -> int:
+@click.option("--log", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The log's form.")
+def serve(*, config: str | None, data: Path, database: str, listen: str, concurrency: int | None, log: str) -> int:
     """Run the service."""
     import asyncio
-    import logging
 
     from portus_policy import load_policy
 
+    from .logs import begin_log
     from .service import ServiceOptions, serve as run
     from .settings import load_server_settings
 
     settings, policy = load_server_settings(config), load_policy(config)  # a mistake is said before anything is begun
     policy.check_scanners([one.name for one in settings.scanning.enabled])
     host, port = _address(listen)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    options = ServiceOptions(data=data, database=database, config=config, host=host, port=port, concurrency=concurrency)
+    begin_log(log)
+    options = ServiceOptions(
+        data=data, database=database, config=config, host=host, port=port, concurrency=concurrency, log=log
+    )
     with _faults_said():
         asyncio.run(run(options))
     return 0

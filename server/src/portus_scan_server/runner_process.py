@@ -23,6 +23,7 @@ from portus_scanners import Engine, load_settings
 
 from .addresses import open_registry
 from .answers import Freshness
+from .logs import begin_log
 from .requests import alive, sweep
 from .rescans import ask_for_due
 from .runner import Runner
@@ -150,12 +151,12 @@ async def _main() -> None:
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     orders = Orders(**json.loads(await lines.readline()))
+    begin_log(orders.log)
     await work(orders, lines)
 
 
 def main() -> None:
     """Run as the child of a service; the exit code is 0 where it was told to stop, 1 after an error."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which says what is to be done
     try:
         asyncio.run(_main())

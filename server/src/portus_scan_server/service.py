@@ -17,7 +17,6 @@ from aiohttp import web
 from attrs import field, frozen
 from portus_images import SettingsError
 from portus_policy import load_policy
-from sqlalchemy import func, select
 
 from .access import (
     AccessSettings,
@@ -27,14 +26,14 @@ from .access import (
     add_headers,
     find_token,
     load_access,
-    public,
 )
 from .api import make_api, problem_middleware
 from .intake import Intake, add_routes
+from .operation import add_operation
 from .pages import add_routes as add_pages
 from .requests import died
 from .settings import ServerSettings, load_server_settings
-from .store import SQLITE, Store, StoreUnavailableError, database_now, parse_url, sqlite_url, tables, upgrade
+from .store import SQLITE, Store, parse_url, sqlite_url, upgrade
 from .summaries import Rules
 from .supervisor import Orders, Supervisor
 from .views import Reports
@@ -44,10 +43,6 @@ logger = logging.getLogger("portus_scan_server")
 _LOCK_TIMEOUT = 5.0
 """Seconds that a service waits for the runner of one that was killed, which ends on its own."""
 _CONCURRENCY = 4
-_ANSWER = 1.0
-"""Seconds within which the database has to answer for the service to be ready."""
-_UNHEARD = 300
-"""Seconds after which a runner that asks no scanner is not well."""
 
 
 @frozen(kw_only=True)
@@ -62,6 +57,7 @@ class ServiceOptions:
         port: Where to listen; 0 for any port.
         concurrency: How many images are scanned at once; None for what the configuration says, or four.
         drain: Seconds that running scans have at SIGTERM.
+        log: How the log is written: ``text`` or ``json``.
     """
 
     data: Path
@@ -71,6 +67,7 @@ class ServiceOptions:
     port: int = 8080
     concurrency: int | None = None
     drain: float = 120.0
+    log: str = "text"
 
     @property
     def address(self) -> str:
@@ -113,6 +110,7 @@ async def serve(options: ServiceOptions) -> None:
                 age=settings.answers.freshness,
                 keep=settings.answers.keep,
                 drain=options.drain,
+                log=options.log,
             )
             supervisor = Supervisor(store, orders, keep=[lock])
             rules = Rules(
@@ -180,44 +178,13 @@ def make_application(
     application = web.Application(middlewares=[problem_middleware, access_middleware(Gatekeeper(access, find))])
     application.on_response_prepare.append(add_headers)
 
-    @public
-    async def healthz(_request: web.Request) -> web.Response:
-        return web.json_response({"status": "alive"})
-
-    @public
-    async def readyz(_request: web.Request) -> web.Response:
-        reasons = [reason async for reason in _why_not_ready(store, supervisor)]
-        body = {"status": "not ready", "reasons": reasons} if reasons else {"status": "ready"}
-        return web.json_response(body, status=503 if reasons else 200)
-
-    application.router.add_get("/healthz", healthz)
-    application.router.add_get("/readyz", readyz)
+    add_operation(application, store, supervisor)
     intake, reports = Intake(store, settings, supervisor.wake), Reports(store, address, rules)
     application.on_cleanup.append(lambda _application: reports.close())
     add_routes(application, intake)
     application.add_subapp("/api/v1", make_api(store, reports, rules))
     add_pages(application, store, rules, reports, intake)
     return application
-
-
-async def _why_not_ready(store: Store, supervisor: Supervisor) -> AsyncIterator[str]:
-    """Yield a sentence for each thing that keeps the service from doing its work."""
-    if supervisor.stopping:
-        yield "it is being stopped"
-    elif not supervisor.running:
-        yield "the runner does not run"
-    late = tables.scanners.c.asked_at < database_now(-_UNHEARD)
-    query = select(func.count()).select_from(tables.scanners).where(late)
-    try:
-        async with asyncio.timeout(_ANSWER), store.reading() as db:
-            unheard = int((await db.execute(query)).scalar_one())
-    except TimeoutError:
-        yield f"the database does not answer within {_ANSWER:g} s"
-    except StoreUnavailableError as error:
-        yield str(error)
-    else:
-        if unheard:
-            yield f"the runner has asked {unheard} scanners for {_UNHEARD} s no longer"
 
 
 @asynccontextmanager
