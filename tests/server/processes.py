@@ -34,6 +34,11 @@ class Serving:
         async with aiohttp.ClientSession() as http, http.get(f"{self.url}{path}") as response:
             return response.status, await response.json()
 
+    async def reasons(self) -> list[str]:
+        """Return why it is not ready; empty where it is."""
+        said = (await self.get("/readyz"))[1].get("reasons")
+        return said if isinstance(said, list) else []
+
     async def text(self, path: str) -> str:
         """Return the body of an answer."""
         async with aiohttp.ClientSession() as http, http.get(f"{self.url}{path}") as response:
@@ -61,7 +66,13 @@ def command(folder: Path, database: str, config: Path, *more: str) -> tuple[str,
 
 @asynccontextmanager
 async def serving(
-    folder: Path, database: str, config: Path, *, wait: bool = True, more: Sequence[str] = ()
+    folder: Path,
+    database: str,
+    config: Path,
+    *,
+    wait: bool = True,
+    more: Sequence[str] = (),
+    log: Path | None = None,
 ) -> AsyncIterator[Serving]:
     """Run the service as long as the block does; it is killed at the end if it still runs, and its runner ends with it.
 
@@ -71,15 +82,16 @@ async def serving(
         config: Its configuration.
         wait: Whether to wait until it has said where it answers.
         more: Further options; they go before others of the same name.
+        log: The file of its log; in its data folder when left out.
     """
-    with (folder / "log").open("ab") as log:
+    with (log or folder / "log").open("ab") as written:
         process = await asyncio.create_subprocess_exec(
-            *command(folder, database, config, *more), stdout=asyncio.subprocess.PIPE, stderr=log
+            *command(folder, database, config, *more), stdout=asyncio.subprocess.PIPE, stderr=written
         )
     try:
         assert process.stdout is not None
         line = (await process.stdout.readline()).decode() if wait else ""
-        assert not wait or line.startswith("portus-scan serves on "), (folder / "log").read_text()
+        assert not wait or line.startswith("portus-scan serves on "), (log or folder / "log").read_text()
         yield Serving(process, line.rpartition(" ")[2].strip())
     finally:
         with suppress(ProcessLookupError):

@@ -103,7 +103,7 @@ def test_mistakes_are_said_in_one_line(tmp_path: Path, config: Path) -> None:
     folder = str(tmp_path / "data")
     for words, expected in (
         (("serve", "--listen", "8080"), "write it as HOST:PORT"),
-        (("serve", "--data", folder, "--database", "mysql://me:secret@h/d"), "sqlite:///FILE or postgresql://"),
+        (("serve", "--data", folder, "--database", "mysql://me@h/d"), "sqlite:///FILE or postgresql://"),
         (
             ("serve", "--data", folder, "--database", "postgresql://me@127.0.0.1:1/d"),
             "the database can't be used",

@@ -100,6 +100,11 @@ class PostgreSql:
             pytest.fail(f"PostgreSQL does not start: {(self._folder / 'log').read_text()[-2000:]}")
         self._runs = True
 
+    def start_again(self) -> None:
+        """Start the server if it was stopped."""
+        if not self._runs:
+            self.start()
+
     def stop(self) -> None:
         """Stop the server at once, as a crash would: sessions are cut, nothing is flushed."""
         if self._runs:
