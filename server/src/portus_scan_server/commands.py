@@ -122,14 +122,12 @@ def serve(*, config: str | None, data: Path, database: str, listen: str, concurr
 
     from portus_policy import load_policy
 
-    from .logs import begin_log
     from .service import ServiceOptions, serve as run
     from .settings import load_server_settings
 
     settings, policy = load_server_settings(config), load_policy(config)  # a mistake is said before anything is begun
     policy.check_scanners([one.name for one in settings.scanning.enabled])
     host, port = _address(listen)
-    begin_log(log)
     options = ServiceOptions(
         data=data, database=database, config=config, host=host, port=port, concurrency=concurrency, log=log
     )

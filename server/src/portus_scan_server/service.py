@@ -29,6 +29,7 @@ from .access import (
 )
 from .api import make_api, problem_middleware
 from .intake import Intake, add_routes
+from .logs import begin_log
 from .operation import add_operation
 from .pages import add_routes as add_pages
 from .requests import died
@@ -89,12 +90,13 @@ async def serve(options: ServiceOptions) -> None:
         load_policy(options.config),
         load_access(options.config),
     )
-    if access.open:
-        logger.warning("access is open: whoever reaches this under %s sees everything", ", ".join(access.hosts))
-    elif access.proxy is None:
-        logger.warning("only programs with a token are answered: the configuration says nothing of people (access:)")
     with _lock(options.data) as lock:
         before, after = await asyncio.to_thread(upgrade, options.address)
+        begin_log(options.log)  # not before: until here what is wrong ends the command, in one line
+        if access.open:
+            logger.warning("access is open: whoever reaches this under %s sees everything", ", ".join(access.hosts))
+        elif access.proxy is None:
+            logger.warning("only programs with a token are answered: the configuration says nothing of people (access:)")
         if before != after:
             logger.info("the database is now at %s", after)
         async with Store.open(options.address) as store:
