@@ -96,7 +96,9 @@ async def serve(options: ServiceOptions) -> None:
         if access.open:
             logger.warning("access is open: whoever reaches this under %s sees everything", ", ".join(access.hosts))
         elif access.proxy is None:
-            logger.warning("only programs with a token are answered: the configuration says nothing of people (access:)")
+            logger.warning(
+                "only programs with a token are answered: the configuration says nothing of people (access:)"
+            )
         if before != after:
             logger.info("the database is now at %s", after)
         async with Store.open(options.address) as store:
