@@ -21,7 +21,7 @@ from .finding_bodies import column_string, lookup_name
 from .migrating import SchemaError, backup, check, current, newest, upgrade
 from .retention import remove_old
 from .runs import PreparedRun, images_with, load_answers, load_runs, prepare_run, read_made_with, repeat_runs, store_run
-from .sets import findings_named
+from .sets import findings_named, has_one_of, ids_named, sets_having
 from .types import Moment, database_now
 
 __all__ = [
@@ -39,6 +39,8 @@ __all__ = [
     "current",
     "database_now",
     "findings_named",
+    "has_one_of",
+    "ids_named",
     "images_with",
     "load_answers",
     "load_image",
@@ -57,6 +59,7 @@ __all__ = [
     "read_made_with",
     "remove_old",
     "repeat_runs",
+    "sets_having",
     "sqlite_url",
     "store_run",
     "tables",

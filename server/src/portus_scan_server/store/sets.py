@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import frozen
 from portus_scanners import Finding
-from sqlalchemy import FromClause, Select, bindparam, cast, func, literal, select, text, type_coerce
+from sqlalchemy import ColumnElement, FromClause, Select, bindparam, cast, func, literal, select, text, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
@@ -192,6 +192,29 @@ def sets_with(name: str, dialect: str) -> Select[Any]:
     return select(set_findings.c.set_id.label("id")).where(set_findings.c.finding_id.in_(ids)).distinct()
 
 
+async def ids_named(db: AsyncConnection, name: str) -> list[int]:
+    """Return the findings of an id or alias, whatever set they are in; the name in upper or lower case."""
+    called = select(advisory_names.c.advisory_id).where(advisory_names.c.name == lookup_name(name))
+    query = select(findings.c.id).where(findings.c.advisory_id.in_(called)).order_by(findings.c.id)
+    return list((await db.execute(query)).scalars())
+
+
+def sets_having(ids: Collection[int], dialect: str) -> Select[Any]:
+    """Return the query for the ids of sets with one of these findings."""
+    if dialect == POSTGRESQL:
+        wanted = type_coerce(cast(list(ids), ARRAY(Integer)), ARRAY(Integer))
+        return select(finding_sets.c.id).where(finding_sets.c.finding_ids.op("&&")(wanted))
+    return select(set_findings.c.set_id.label("id")).where(set_findings.c.finding_id.in_(ids)).distinct()
+
+
+def has_one_of(set_id: ColumnElement[Any], ids: Collection[int], dialect: str) -> ColumnElement[bool]:
+    """Return the condition that a set has one of these findings: for one set after the other, where many have one."""
+    if dialect == POSTGRESQL:
+        return sets_having(ids, dialect).where(finding_sets.c.id == set_id).exists()
+    here = (set_findings.c.set_id == set_id) & set_findings.c.finding_id.in_(ids)
+    return select(set_findings.c.set_id).where(here).exists()
+
+
 async def findings_named(db: AsyncConnection, name: str, set_ids: Collection[int]) -> dict[int, list[Finding]]:
     """Return for each of these sets its findings of this id or alias, without places; sets without one are left out.
 
@@ -220,4 +243,15 @@ async def findings_named(db: AsyncConnection, name: str, set_ids: Collection[int
     return found
 
 
-__all__ = ["PreparedFindings", "findings_named", "findings_of", "load_sets", "prepare_findings", "put_set", "sets_with"]
+__all__ = [
+    "PreparedFindings",
+    "findings_named",
+    "findings_of",
+    "has_one_of",
+    "ids_named",
+    "load_sets",
+    "prepare_findings",
+    "put_set",
+    "sets_having",
+    "sets_with",
+]
