@@ -54,7 +54,7 @@ def test_blocks_that_do_not_run_are_known() -> None:
 
 def test_blocks_with_a_test_of_their_own_have_it() -> None:
     """Each mark ``run by`` stands once, and some test takes its block."""
-    tests = "".join(path.read_text() for path in Path(__file__).parents[1].rglob("test_*.py"))
+    tests = "".join(path.read_text() for path in Path(__file__).parents[1].rglob("*.py"))
     taken = Counter(re.findall(r'marked_block\("([\w-]+)"\)', tests.replace(__doc__ or "", "")))
     assert set(taken) == set(named := [name for page in NAMES for how, name, _ in marked(page) if how == "run by"])
     assert len(set(named)) == len(named)
