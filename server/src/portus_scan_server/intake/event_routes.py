@@ -24,7 +24,7 @@ logger = logging.getLogger("portus_scan_server.intake")
 
 INTAKE = web.AppKey("intake", Intake)
 """Where the application has its intake."""
-LARGEST_BODY = 512 * 1024
+LARGEST_BODY = 256 * 1024
 """Bytes of an envelope that are read: more would hold the loop for longer than 50 ms."""
 _MOST_DRAINED = 16 * 1024 * 1024
 _READING = 5.0
