@@ -28,7 +28,7 @@ from .rows import BenchmarkRow, RunSize, repeat
 
 SCANNERS = ("one", "two")
 FINDINGS = 100
-_PLANS: dict[RunSize, tuple[int, int]] = {"small": (10, 2_000), "full": (300, 20_000)}
+_PLANS: dict[RunSize, tuple[int, int]] = {"small": (10, 2_000), "full": (100, 20_000)}
 """By size: how many images; the findings of a large report."""
 
 
