@@ -22,7 +22,7 @@ from sybil.parsers.markdown import CodeBlockParser
 NOT_RUN: dict[str, int] = {}
 """How many blocks of all pages have this reason not to be run."""
 
-_LANGUAGES = {"python", "yaml", "toml", "json", "sh", "console", "text"}
+_LANGUAGES = {"python", "yaml", "toml", "json", "sh", "console", "text", "ini", "nginx"}
 _PYTHON = re.compile(
     r"^ *(from \w+ import |import \w+$|(async )?def \w+\(|async with |class \w+[(:]|@frozen)", re.MULTILINE
 )
