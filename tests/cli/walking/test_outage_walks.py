@@ -184,7 +184,8 @@ async def test_kills_at_random_moments_lose_nothing(walk: Start, clair: Restless
         process = await walk("--resume" if path.exists() else "--results", str(path), "--max-wait", patience)
         with suppress(AssertionError):  # it has come to its end before
             await process.read_lines(chance.randrange(1, max(2 * IMAGES // KILLS, 3)))
-        process.interrupt(signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            process.interrupt(signal.SIGKILL)
         await process.end()
     clair.come_back()
     ended = await (await walk("--resume", str(path))).end()

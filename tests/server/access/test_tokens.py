@@ -85,7 +85,7 @@ def test_the_command(database: str) -> None:
     def run(*words: str, code: int = 0) -> str:
         ended = CliRunner().invoke(command, [*words, "--database", database])
         assert code == ended.exit_code, ended.output
-        return ended.output
+        return ended.stdout if code == 0 else ended.output
 
     made = run("create", "ci", "--repository", "team/*", "--scope", "scan", "--days", "30")
     assert re.fullmatch(r"psk_1_[\w-]{43}\n", made)
