@@ -26,7 +26,7 @@ from .packaging import PackagingTests
 from .promises import promised
 from .subject import ScannerSubject
 
-_AT_ONCE = 8
+_AT_ONCE = 4
 """Pairs of scans that run at the same time."""
 _SETTINGS = "these settings were changed by a scan: keep what belongs to one scan in variables of `scan`"
 
