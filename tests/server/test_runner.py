@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -13,10 +14,10 @@ import pytest
 from portus_images import Registry
 from portus_policy import Policy, Suppression
 from portus_scan_server.answers import Freshness, MadeWith
+from portus_scan_server.chores import again_and_again
 from portus_scan_server.requests import Reason, ask, claim, died
 from portus_scan_server.rescans import ask_for_due
 from portus_scan_server.runner import Runner
-from portus_scan_server.runner_process import _again_and_again
 from portus_scan_server.store import (
     Store,
     StoreUnavailableError,
@@ -337,7 +338,10 @@ async def test_a_chore_that_fails_is_done_again(caplog: pytest.LogCaptureFixture
             raise ZeroDivisionError("of this image")
         again.set()
 
-    tasks = {asyncio.create_task(_again_and_again(chore, 0)), asyncio.create_task(again.wait())}
+    tasks = {
+        asyncio.create_task(again_and_again(chore, 0, logging.getLogger("portus_scan_server"))),
+        asyncio.create_task(again.wait()),
+    }
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()

@@ -80,3 +80,21 @@ async def open_page(browser: Browser) -> AsyncIterator[Open]:
     yield open_one
     for context in contexts:
         await context.close()
+
+
+async def refused_by(page: Page) -> list[str]:
+    """Return the directives that refuse what would get into a page, and whether a script of it has run."""
+    refused: list[str] = await page.evaluate("""async () => {
+        const refused = [];
+        document.addEventListener("securitypolicyviolation", event => refused.push(event.effectiveDirective));
+        const script = document.createElement("script");
+        script.textContent = "window.ran = true";
+        document.body.append(script);
+        const holder = document.createElement("div");
+        holder.innerHTML = '<img src="http://127.0.0.1:9/x" onerror="window.ran = true"><p style="color: red">';
+        document.body.append(holder);
+        await fetch("http://127.0.0.1:9/").catch(() => null);
+        await new Promise(done => setTimeout(done));
+        return [...new Set(refused), String(window.ran)].sort();
+    }""")
+    return refused

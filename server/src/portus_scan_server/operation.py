@@ -28,6 +28,7 @@ _ANSWER = 1.0
 _UNHEARD = 300
 """Seconds after which a runner that asks no scanner is not well."""
 _HOUR = 3600
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 requests, scanners, summaries = tables.requests, tables.scanners, tables.summaries
 
@@ -81,9 +82,6 @@ def add_operation(application: web.Application, store: Store, supervisor: Superv
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/readyz", readyz)
     application.router.add_get("/metrics", metrics)
-
-
-_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 
 
 async def _why_not_ready(store: Store, supervisor: Supervisor) -> AsyncIterator[str]:

@@ -12,10 +12,9 @@ import json
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
-from typing import TypeAlias
 
 from portus_images import PortusError
 from portus_policy import load_policy
@@ -23,12 +22,13 @@ from portus_scanners import Engine, load_settings
 
 from .addresses import open_registry
 from .answers import Freshness
+from .chores import Chore, again_and_again
 from .logs import begin_log
 from .requests import alive, sweep
 from .rescans import ask_for_due
 from .runner import Runner
 from .scanner_states import ScannerStates
-from .store import POSTGRESQL, Store, StoreUnavailableError, remove_old
+from .store import POSTGRESQL, Store, remove_old
 from .summaries import Rules, SummaryRenewal
 from .supervisor import STOP, Orders
 
@@ -41,7 +41,6 @@ _RENEW = 1.0
 """Seconds between two batches of summaries."""
 _REMOVE = 3600.0
 """Seconds between two looks for what is too old."""
-Chore: TypeAlias = Callable[[], Awaitable[object]]
 
 
 async def work(orders: Orders, lines: asyncio.StreamReader) -> None:
@@ -52,8 +51,8 @@ async def work(orders: Orders, lines: asyncio.StreamReader) -> None:
         StoreUnavailableError: The database could not be used at the begin.
     """
     settings, policy = load_settings(orders.config), load_policy(orders.config)
-    enabled, max_age = tuple(one.name for one in settings.enabled), timedelta(seconds=orders.max_age)
-    rules = Rules(enabled=enabled, policy=policy, max_age=max_age)
+    max_age = timedelta(seconds=orders.max_age)
+    rules = Rules.of(settings, policy, max_age)
     async with (
         Store.open(orders.database) as store,
         alive(store, orders.owner),
@@ -102,7 +101,7 @@ async def _run_to_the_end(
     runner: Runner, lines: asyncio.StreamReader, chores: Iterable[tuple[Chore, float]], drain: float
 ) -> None:
     """Run requests and chores until there is an end; then what still runs is given back, and the chores are left."""
-    others = [asyncio.create_task(_again_and_again(chore, seconds)) for chore, seconds in chores]
+    others = [asyncio.create_task(again_and_again(chore, seconds, logger)) for chore, seconds in chores]
     running, listening = asyncio.create_task(runner.run()), asyncio.create_task(_listen(lines, runner))
     try:
         await _until_the_end(running, listening, runner, drain)
@@ -132,18 +131,6 @@ async def _listen(lines: asyncio.StreamReader, runner: Runner) -> None:
             runner.stop()
         else:
             runner.wake()
-
-
-async def _again_and_again(chore: Chore, seconds: float) -> None:
-    """Do a chore for ever, with pauses; while the database is away, or after a fault, it is left out once."""
-    while True:
-        try:
-            await chore()
-        except StoreUnavailableError as error:
-            logger.warning("left out: %s", error)
-        except Exception:  # what one image does to a chore must not end it for all others
-            logger.exception("left out by a fault of this program")
-        await asyncio.sleep(seconds)
 
 
 async def _main() -> None:

@@ -117,11 +117,7 @@ async def serve(options: ServiceOptions) -> None:
                 log=options.log,
             )
             supervisor = Supervisor(store, orders, keep=[lock])
-            rules = Rules(
-                enabled=tuple(one.name for one in settings.scanning.enabled),
-                policy=policy,
-                max_age=timedelta(seconds=settings.answers.max_age),
-            )
+            rules = Rules.of(settings.scanning, policy, timedelta(seconds=settings.answers.max_age))
             application = make_application(
                 store, supervisor, settings, access=access, rules=rules, address=options.address
             )

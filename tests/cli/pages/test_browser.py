@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 from portus_scanners import Severity, Vulnerability
+from standins.chromium import refused_by
 
 from .conftest import Open, Site, write_site
 from .documents import make_document, make_report, many_vulnerabilities
@@ -74,19 +75,7 @@ async def test_attacks_do_nothing(open_page: Open, hostile_site: Site) -> None:
 async def test_policy_is_in_force(open_page: Open, usual_site: Site) -> None:
     """What would get into a page runs no script and fetches nothing: the browser refuses it."""
     page, _ = await open_page(usual_site.url("index.html"))
-    refused: list[str] = await page.evaluate("""async () => {
-        const refused = [];
-        document.addEventListener("securitypolicyviolation", event => refused.push(event.effectiveDirective));
-        const script = document.createElement("script");
-        script.textContent = "window.ran = true";
-        document.body.append(script);
-        const holder = document.createElement("div");
-        holder.innerHTML = '<img src="http://127.0.0.1:9/x" onerror="window.ran = true"><p style="color: red">';
-        document.body.append(holder);
-        await fetch("http://127.0.0.1:9/").catch(() => null);
-        await new Promise(done => setTimeout(done));
-        return [...new Set(refused), String(window.ran)].sort();
-    }""")
+    refused = await refused_by(page)
     assert ["connect-src", "img-src", "script-src-elem", "style-src-attr", "undefined"] == [
         one for one in refused if one != "script-src-attr"
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from standins.chromium import Open
+from standins.chromium import Open, refused_by
 
 from .conftest import ADMIN, Reader
 from .content import HOST
@@ -59,19 +59,7 @@ async def test_every_page(open_page: Open, usual: Reader, name: str) -> None:
 async def test_policy_is_in_force(open_page: Open, usual: Reader) -> None:
     """What would get into a page runs nothing and fetches nothing: the browser refuses it by the service's headers."""
     page, _ = await open_page(url(usual, "/"), offline=False, extra_http_headers=ADMIN)
-    refused: list[str] = await page.evaluate("""async () => {
-        const refused = [];
-        document.addEventListener("securitypolicyviolation", event => refused.push(event.effectiveDirective));
-        const script = document.createElement("script");
-        script.textContent = "window.ran = true";
-        document.body.append(script);
-        const holder = document.createElement("div");
-        holder.innerHTML = '<img src="http://127.0.0.1:9/x" onerror="window.ran = true"><p style="color: red">';
-        document.body.append(holder);
-        await fetch("http://127.0.0.1:9/").catch(() => null);
-        await new Promise(done => setTimeout(done));
-        return [...new Set(refused), String(window.ran)].sort();
-    }""")
+    refused = await refused_by(page)
     wanted = {"connect-src", "img-src", "script-src-elem", "style-src-attr", "undefined"}
     assert set() == wanted - {*refused}
 

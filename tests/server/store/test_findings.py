@@ -11,9 +11,9 @@ from core.strategies import runs_of
 from hypothesis import HealthCheck, given, settings
 from portus_images import PortusError
 from portus_scan_server.answers import MadeWith, ScannerAnswers
-from portus_scan_server.store import Store, images_with, load_answers, prepare_run, put_image, store_run, tables
+from portus_scan_server.store import Store, load_answers, prepare_run, put_image, store_run, tables
 from portus_scan_server.store.finding_bodies import ADVISORY, IN_PACKAGE, PLACE
-from portus_scan_server.store.sets import prepare_findings
+from portus_scan_server.store.sets import ids_named, prepare_findings, sets_having
 from portus_scanners import (
     Cvss,
     Database,
@@ -28,6 +28,7 @@ from portus_scanners import (
     VendorRating,
 )
 from sqlalchemy import delete, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 NUMBERS = count(1)
 WITH = MadeWith(plugin_version="1", scanner_version="2", settings="3", database="4")
@@ -120,8 +121,7 @@ async def test_strings_that_databases_reject(store: Store) -> None:
     run = ok(Finding(id="CVE-\0\ud800" + "x" * 500, title="\0\udfff", package=Package("\0", "\ud800")))
     assert run == (await put(store, run)).last.run  # type: ignore[union-attr]
     async with store.reading() as db:
-        query = images_with("cve-\0\ud800" + "X" * 500, store.dialect)
-        assert 1 == len((await db.execute(query)).all())
+        assert 1 == len(await images_with(db, "cve-\0\ud800" + "X" * 500))
 
 
 async def test_a_failure_never_replaces_an_answer(store: Store) -> None:
@@ -177,6 +177,16 @@ async def test_failures_are_counted_for_each_version_of_the_data(store: Store) -
     assert (1, 2) == (other.last.times, await rows(store, "runs"))
 
 
+async def images_with(db: AsyncConnection, name: str) -> list[tuple[int, str]]:
+    """Return the images of which a run that counts tells of this id or alias, each with the scanner."""
+    runs, latest = tables.runs, tables.latest
+    counts = (latest.c.answer_id == runs.c.id) | (latest.c.said_id == runs.c.id)
+    same = (latest.c.image_id == runs.c.image_id) & (latest.c.scanner == runs.c.scanner)
+    told = select(runs.c.image_id, runs.c.scanner).join(latest, same & counts).distinct()
+    having = sets_having(await ids_named(db, name), db.dialect.name)
+    return sorted((row.image_id, row.scanner) for row in await db.execute(told.where(runs.c.set_id.in_(having))))
+
+
 async def test_where_is_a_vulnerability(store: Store) -> None:
     """An image is found by id or alias, in any case, of what counts there: not by what an older answer told."""
     told = ok(Finding(id="GHSA-aaaa", aliases=("CVE-2026-1",)), Finding(id="CVE-2026-2"))
@@ -185,7 +195,7 @@ async def test_where_is_a_vulnerability(store: Store) -> None:
     await put(store, told, ok(), image=7005)
     async with store.reading() as db:
         for name, times in (("cve-2026-1", 1), ("GHSA-AAAA", 1), ("CVE-2026-2", 2), ("CVE-2026-3", 0)):
-            assert times == len((await db.execute(images_with(name, store.dialect))).all())
+            assert times == len(await images_with(db, name))
 
 
 async def test_a_set_that_has_lost_a_finding_is_no_answer(store: Store) -> None:

@@ -13,7 +13,6 @@ from portus_scan_server.requests import Reason, ask
 from portus_scan_server.store import (
     Store,
     database_now,
-    images_with,
     load_answers,
     prepare_run,
     put_image,
@@ -27,7 +26,7 @@ from portus_scan_server.store import (
 from portus_scanners import Finding, ScannerRun
 from sqlalchemy import exists, func, insert, not_, select, text, update
 
-from .test_findings import WITH, failed, ok, rows
+from .test_findings import WITH, failed, images_with, ok, rows
 
 KEEP = timedelta(days=90)
 OLD = database_now(-91 * 86_400)
@@ -49,7 +48,7 @@ async def state(store: Store, images: list[int]) -> tuple[Any, ...]:
     """Return every answer, and where each vulnerability is."""
     async with store.reading() as db:
         answers = [await load_answers(db, one) for one in images]
-        found = [sorted(map(tuple, await db.execute(images_with(name, store.dialect)))) for name in NAMES]
+        found = [await images_with(db, name) for name in NAMES]
     return answers, found
 
 

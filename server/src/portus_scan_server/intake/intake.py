@@ -19,6 +19,7 @@ from portus_images import ImageNotFoundError, PortusError, Reference, Registry, 
 from sqlalchemy import Row
 
 from ..addresses import open_registry
+from ..chores import Chore, again_and_again
 from ..requests import Reason
 from ..settings import Registries, ServerSettings, WatchedRegistry
 from ..store import Store, StoreUnavailableError, put_registry
@@ -141,16 +142,14 @@ class Intake:
     async def running(self) -> AsyncIterator[None]:
         """Work off inboxes, sync, and follow the schedule as long as the block runs."""
         schedule = self._settings.schedule
-        chores: list[tuple[Callable[[], Awaitable[None]], float, asyncio.Event]] = [
-            (self._follow_schedules, _MINUTE, asyncio.Event())
-        ]
+        chores: list[tuple[Chore, float, asyncio.Event]] = [(self._follow_schedules, _MINUTE, asyncio.Event())]
         for one in self._settings.registries:
             chores.append((self._bound(self.work_off, one), _POLL, self._told[one.name]))
             chores.append((self._bound(self.sync, one), schedule.sync, asyncio.Event()))
         if not self._settings.registries:
             logger.warning("no registry is watched: give one a name (registries: HOST: {name: main})")
         async with self._client:
-            tasks = [asyncio.create_task(_again_and_again(*chore)) for chore in chores]
+            tasks = [asyncio.create_task(again_and_again(chore, pause, logger, told)) for chore, pause, told in chores]
             try:
                 yield
             finally:
@@ -241,20 +240,3 @@ class Intake:
 def _place(watched: WatchedRegistry, row: Row[Any]) -> ImagePlace:
     """Return where an event says to look: at its tag, whatever digest it tells; at the digest where there is no tag."""
     return ImagePlace(host=watched.host, repository=row.repository, tag=row.tag, digest="" if row.tag else row.digest)
-
-
-async def _again_and_again(chore: Callable[[], Awaitable[None]], seconds: float, told: asyncio.Event) -> None:
-    """Do a chore for ever, with pauses that end early when somebody tells; after a fault it is left out once."""
-    while True:
-        told.clear()
-        try:
-            await chore()
-        except StoreUnavailableError as error:
-            logger.warning("left out: %s", error)
-        except Exception:  # what one registry does to a chore must not end it for ever
-            logger.exception("left out by a fault of this program")
-        try:
-            async with asyncio.timeout(seconds):
-                await told.wait()
-        except TimeoutError:
-            continue

@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..answers import MadeWith, ScannerAnswers, StoredRun, says_something
 from .database import StoreDamagedError
 from .finding_bodies import column_string
-from .schema import finding_sets, images, latest, runs
-from .sets import PreparedFindings, findings_of, load_sets, prepare_findings, put_set, sets_with
+from .schema import finding_sets, latest, runs
+from .sets import PreparedFindings, findings_of, load_sets, prepare_findings, put_set
 from .types import database_now
 
 _SAME = ("complete", "notes", "end_of_life")
@@ -203,21 +203,6 @@ def _read(row: Row[Any], sets: Mapping[int, Sequence[Callable[[str | None, str],
         checked_at=row.checked_at,
         set_id=row.set_id,
         total=len(findings),
-    )
-
-
-def images_with(name: str, dialect: str) -> Select[Any]:
-    """Return the query for images of which a run that counts tells of this id or alias: ``image_id``, ``scanner``.
-
-    Args:
-        name: The id or alias, in upper or lower case.
-        dialect: Which database.
-    """
-    counts = (latest.c.answer_id == runs.c.id) | (latest.c.said_id == runs.c.id)
-    same = (latest.c.image_id == runs.c.image_id) & (latest.c.scanner == runs.c.scanner)
-    told = select(runs.c.image_id, runs.c.scanner, runs.c.set_id).join(latest, same & counts)
-    return (
-        told.where(runs.c.set_id.in_(sets_with(name, dialect))).join(images, images.c.id == runs.c.image_id).distinct()
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from attrs import frozen
 from portus_scanners import Finding
-from sqlalchemy import ColumnElement, FromClause, Select, bindparam, cast, func, literal, select, text, type_coerce
+from sqlalchemy import ColumnElement, FromClause, Select, bindparam, cast, func, select, text, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import Integer
@@ -177,25 +177,14 @@ def findings_of(makers: Sequence[Callable[[str | None, str], Finding]], places: 
     return tuple([makers[number](layer, path) for number, layer, path in unpack_places(places, len(makers))])
 
 
-def sets_with(name: str, dialect: str) -> Select[Any]:
-    """Return the query for the ids of sets with a vulnerability of this id or alias.
-
-    Args:
-        name: The id or alias, in upper or lower case.
-        dialect: Which database.
-    """
-    called = select(advisory_names.c.advisory_id).where(advisory_names.c.name == lookup_name(name))
-    ids = select(findings.c.id).where(findings.c.advisory_id.in_(called))
-    if dialect == POSTGRESQL:
-        wanted = func.coalesce(func.array(ids.scalar_subquery()), cast(literal("{}"), ARRAY(Integer)))
-        return select(finding_sets.c.id).where(finding_sets.c.finding_ids.op("&&")(type_coerce(wanted, ARRAY(Integer))))
-    return select(set_findings.c.set_id.label("id")).where(set_findings.c.finding_id.in_(ids)).distinct()
+def _advisories_named(name: str) -> Select[Any]:
+    """Return the query for the ids of advisories with this id or alias, in upper or lower case."""
+    return select(advisory_names.c.advisory_id).where(advisory_names.c.name == lookup_name(name))
 
 
 async def ids_named(db: AsyncConnection, name: str) -> list[int]:
     """Return the findings of an id or alias, whatever set they are in; the name in upper or lower case."""
-    called = select(advisory_names.c.advisory_id).where(advisory_names.c.name == lookup_name(name))
-    query = select(findings.c.id).where(findings.c.advisory_id.in_(called)).order_by(findings.c.id)
+    query = select(findings.c.id).where(findings.c.advisory_id.in_(_advisories_named(name))).order_by(findings.c.id)
     return list((await db.execute(query)).scalars())
 
 
@@ -223,7 +212,6 @@ async def findings_named(db: AsyncConnection, name: str, set_ids: Collection[int
         name: The id or alias, in upper or lower case.
         set_ids: The sets.
     """
-    called = select(advisory_names.c.advisory_id).where(advisory_names.c.name == lookup_name(name))
     columns = findings.c.id, findings.c.body, advisories.c.body.label("advisory_body")
     told = findings.join(advisories, advisories.c.id == findings.c.advisory_id)
     if db.dialect.name == POSTGRESQL:
@@ -233,10 +221,10 @@ async def findings_named(db: AsyncConnection, name: str, set_ids: Collection[int
         set_id = set_findings.c.set_id
         joined = told.join(set_findings, set_findings.c.finding_id == findings.c.id)
     query = select(set_id.label("set_id"), *columns).select_from(joined)
-    query = query.where(findings.c.advisory_id.in_(called), set_id.in_(set_ids)).order_by(findings.c.id)
+    query = query.where(findings.c.advisory_id.in_(_advisories_named(name)), set_id.in_(set_ids))
     known: dict[int, Finding] = {}
     found: dict[int, list[Finding]] = {}
-    for row in await db.execute(query):
+    for row in await db.execute(query.order_by(findings.c.id)):
         if row.id not in known:
             known[row.id] = read_finding(row.advisory_body, row.body)(None, "")
         found.setdefault(row.set_id, []).append(known[row.id])
@@ -253,5 +241,4 @@ __all__ = [
     "prepare_findings",
     "put_set",
     "sets_having",
-    "sets_with",
 ]

@@ -16,7 +16,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 from portus_images import Image, LocalReference, parse_reference
 from portus_policy import GateResult, Policy, apply_policy
-from portus_scanners import FixState, ImageReport, Severity, Verdict, Vulnerability, make_image_report
+from portus_scanners import FixState, ImageReport, Settings, Severity, Verdict, Vulnerability, make_image_report
 from portus_scanners.models import ReportDocument
 
 from ..answers import MAX_AGE, AnswerDoubt, Judgement, ScannerAnswers, judge_answers
@@ -47,6 +47,11 @@ class Rules:
     def _of_all(self) -> str:
         said = repr((self.enabled, self.policy, self.max_age))
         return blake2b(said.encode("utf-8", "backslashreplace"), digest_size=16).hexdigest()
+
+    @classmethod
+    def of(cls, settings: Settings, policy: Policy, max_age: timedelta) -> Rules:
+        """Return the rules of a configuration: the service and its runner have to mean the same ones."""
+        return cls(enabled=tuple(one.name for one in settings.enabled), policy=policy, max_age=max_age)
 
     @property
     def only_answers_count(self) -> bool:

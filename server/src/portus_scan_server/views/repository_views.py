@@ -121,7 +121,7 @@ async def list_repositories(
     found = (await db.execute(query.order_by(*columns).limit(limit + 1))).all()
     page = page_of(found, limit, lambda row: (row.host, row.name))
     counted = await _count(db, [row.id for row in page.rows], rules)
-    return page.map(lambda row: _repository(row, counted.get(row.id)))
+    return page.map(lambda row: _repository(row.host, row.name, counted.get(row.id)))
 
 
 async def _count(db: AsyncConnection, ids: Collection[int], rules: Rules) -> Mapping[int, Any]:
@@ -160,15 +160,15 @@ def _how_many(condition: ColumnElement[bool]) -> ColumnElement[int]:
     return func.sum(case((condition, 1), else_=0))
 
 
-def _repository(row: Any, counted: Any | None) -> RepositoryRow:
+def _repository(host: str, name: str, counted: Any | None) -> RepositoryRow:
     if counted is None:
         return RepositoryRow(
-            host=row.host, name=row.name, tags=0, images=0, pushed_at=None, vulnerable=0, passed=0, highest=None
+            host=host, name=name, tags=0, images=0, pushed_at=None, vulnerable=0, passed=0, highest=None
         )
     highest = None if counted.highest is None else list(Severity)[counted.highest]
     return RepositoryRow(
-        host=row.host,
-        name=row.name,
+        host=host,
+        name=name,
         tags=int(counted.tags),
         images=counted.images,
         pushed_at=counted.pushed_at,
@@ -185,8 +185,7 @@ async def load_repository(
     repository_id = await find_repository(db, viewer, host, name)
     if repository_id is None:
         return None
-    row = (await db.execute(select(literal(host).label("host"), literal(name).label("name")))).one()
-    return _repository(row, (await _count(db, [repository_id], rules)).get(repository_id))
+    return _repository(host, name, (await _count(db, [repository_id], rules)).get(repository_id))
 
 
 async def list_repository_images(
@@ -231,12 +230,7 @@ async def list_repository_images(
     query = query.order_by(*(one.desc() for one in columns)).limit(limit + 1)
     page = page_of((await db.execute(query)).all(), limit, lambda row: (row.pushed_at, row.image_id))
     ids = [row.image_id for row in page.rows]
-    named: dict[int, list[TagName]] = {one: [] for one in ids}
-    query = select(tags.c.image_id, tags.c.name, tags.c.pushed_at, tags.c.pushed_by).where(
-        here, tags.c.image_id.in_(ids)
-    )
-    for row in await db.execute(query.order_by(tags.c.pushed_at.desc(), tags.c.name)):
-        named[row.image_id].append(TagName(name=row.name, pushed_at=row.pushed_at, pushed_by=row.pushed_by))
+    named = await _tag_names(db, here, ids)
     known = await load_security(db, ids, rules)
     return page.map(
         lambda row: RepositoryImageRow(
@@ -248,3 +242,14 @@ async def list_repository_images(
             security=known[row.image_id],
         )
     )
+
+
+async def _tag_names(db: AsyncConnection, here: ColumnElement[bool], ids: Collection[int]) -> dict[int, list[TagName]]:
+    """Return the tags of images in a repository, the newest first."""
+    named: dict[int, list[TagName]] = {one: [] for one in ids}
+    query = select(tags.c.image_id, tags.c.name, tags.c.pushed_at, tags.c.pushed_by).where(
+        here, tags.c.image_id.in_(ids)
+    )
+    for row in await db.execute(query.order_by(tags.c.pushed_at.desc(), tags.c.name)):
+        named[row.image_id].append(TagName(name=row.name, pushed_at=row.pushed_at, pushed_by=row.pushed_by))
+    return named
