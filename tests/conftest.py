@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 from collections.abc import AsyncIterator, Generator, Iterator
 from itertools import count
@@ -104,6 +105,19 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, _homes: Iterator[Path]) ->
     for name in ("DOCKER_CONFIG", "XDG_CONFIG_HOME"):
         (home / name).mkdir(parents=True)
         monkeypatch.setenv(name, str(home / name))
+
+
+_LOGGERS = [logging.getLogger(name) for name in ("", "portus_images", "portus_scan", "portus_scanners")]
+
+
+@pytest.fixture(autouse=True)
+def _own_log() -> Iterator[None]:
+    """Handlers and levels that a test sets are taken away again: the command sets them when it runs in this process."""
+    before = [(logger, list(logger.handlers), logger.level) for logger in _LOGGERS]
+    yield
+    for logger, handlers, level in before:
+        logger.handlers[:] = handlers
+        logger.setLevel(level)
 
 
 @pytest.fixture

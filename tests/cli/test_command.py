@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import click
 import pytest
@@ -15,17 +15,6 @@ from portus_scan.command import command
 from portus_scan.terminal import SafeFormatter, set_up_logging
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture(autouse=True)
-def _own_log() -> Iterator[None]:
-    """Handlers and levels that a test sets are taken away again."""
-    loggers = [logging.getLogger(), logging.getLogger("portus_scanners")]
-    before = [(logger, list(logger.handlers), logger.level) for logger in loggers]
-    yield
-    for logger, handlers, level in before:
-        logger.handlers[:] = handlers
-        logger.setLevel(level)
 
 
 def test_without_arguments(run: Run) -> None:
