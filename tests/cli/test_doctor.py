@@ -105,7 +105,7 @@ def test_versions(diagnose: Diagnose) -> None:
 
 
 def test_a_plugin_that_does_not_load(diagnose: Diagnose, install: Install) -> None:
-    """It is 3 although it is not enabled: why, where it is, and the command that mends it."""
+    """It is 3 although it is not enabled: why, where it is, and the command that fixes it."""
     site = install("acme", plugins.BROKEN)
     code, found = diagnose(env=DUMMY)
     plugin = one(found["plugins"], "acme")
@@ -237,7 +237,7 @@ def test_plugins_that_the_environment_leaves_out(diagnose: Diagnose, install: In
 
 
 def test_a_format_that_does_not_load(run: Run, diagnose: Diagnose, install: Install) -> None:
-    """It is 3, with the reason and the command that mends it; the page names those that load in one row."""
+    """It is 3, with the reason and the command that fixes it; the page names those that load in one row."""
     install("acme", plugins.BROKEN, kind="reporter")
     code, found = diagnose(env=DUMMY)
     acme = one(found["formats"], "acme")

@@ -202,7 +202,7 @@ class TestUse:
     def test_a_broken_one_is_refused_before_the_scan(
         self, run: Run, install: Install, registry: Any, config: Config, source: str
     ) -> None:
-        """A format that can't be loaded or made is a usage error, and nothing is scanned in vain."""
+        """A format that can't be loaded or made is a usage error, and nothing is scanned."""
         install("acme", source, kind="reporter")
         result = run("image", APP, "--config", config(EMPTY), "-o", "acme")
         assert (2, "", []) == (result.exit_code, result.stdout, registry.asked)

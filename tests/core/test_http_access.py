@@ -85,7 +85,7 @@ async def test_a_server_that_misses_the_certificate_names_the_setting(tmp_path: 
 async def test_each_fault_of_a_certificate_has_its_own_advice(
     tmp_path: Path, options: dict[str, str], message: str, *, trusted: bool
 ) -> None:
-    """An authority file mends an unknown authority alone; no fault of a certificate is worth another try."""
+    """An authority file helps against an unknown authority alone; no fault of a certificate is worth another try."""
     made = await make_certificate(tmp_path, **options)
     async with ScriptedServer(tls=made.server_context()) as server:
         settings = HttpScannerSettings(server=server.url, ca_file=str(made.certificate_file) if trusted else "")

@@ -129,7 +129,7 @@ def test_two_instances_of_one_backend() -> None:
     ],
 )  # fmt: skip
 def test_texts_are_read_as_what_belongs_there(key: str, value: object, expected: object) -> None:
-    """The environment's texts become numbers, truth values, and (as YAML) lists and mappings."""
+    """The environment's strings become numbers, booleans, and (as YAML) lists and mappings."""
     assert expected == getattr(structured({key: value}), key)
 
 

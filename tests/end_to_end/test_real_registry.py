@@ -123,14 +123,14 @@ async def test_two_images_that_share_an_upper_layer_get_their_own_results(house:
 
 
 async def test_upgrades_and_empty_layers_count(house: House) -> None:
-    """Empty layers in between lose nothing; an upper layer that upgrades a package mends the image."""
+    """Empty layers in between lose nothing; an upper layer that upgrades a package fixes the image."""
     fixed = dpkg_layer({"bash": "5.2-9"})
-    await house.push("mended", make_image(debian_layer({"bash": "5.2-1"}), empty_layer(), fixed, empty_layer()))
+    await house.push("fixed", make_image(debian_layer({"bash": "5.2-1"}), empty_layer(), fixed, empty_layer()))
     await house.push(
-        "not-mended",
+        "not-fixed",
         make_image(debian_layer({"bash": "5.2-9"}), empty_layer(), dpkg_layer({"bash": "5.2-1"}), empty_layer()),
     )
-    ended = await house.scan("mended", "not-mended")
+    ended = await house.scan("fixed", "not-fixed")
     assert ["clean", "vulnerable"] == [report["verdict"] for report in ended.document["reports"]]
 
 

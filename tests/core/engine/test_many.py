@@ -444,7 +444,7 @@ async def test_stop_reports_the_images_of_an_index_that_were_not_begun(make_engi
 
 @virtual_time
 async def test_a_slow_source_loses_no_reference_to_the_images_of_an_index(make_engine: Make) -> None:
-    """Those who waited for the next reference got images of the index instead; it comes when nobody waits any more."""
+    """Those who waited for the next reference got images of the index instead; it comes when nobody waits."""
 
     async def source() -> AsyncIterator[str]:
         yield "registry.example/a:1"

@@ -130,7 +130,7 @@ def test_a_report_is_made_with_the_policy() -> None:
 
 
 def test_a_scanner_that_failed_once_and_ended_ok_once_has_looked() -> None:
-    """In a combined report it counts as one that looked in vain; the image is not clean all the same."""
+    """In a combined report it counts as one that looked without finding it; the image is not clean all the same."""
     failed = ScannerRun(scanner="b", plugin="p", outcome=Outcome.FAILED, error="why")
     both = [make_image_report(IMAGE, runs) for runs in ([run("a", ONE), failed], [run("b")])]
     (one,) = combine_reports(both).vulnerabilities

@@ -122,7 +122,7 @@ def test_a_scanner_that_fails_makes_nothing_look_better(found: list[tuple[str, F
 @few
 @given(run_lists)
 def test_every_scanner_is_named_once_by_each_vulnerability(runs: list[ScannerRun]) -> None:
-    """Who found it, who looked in vain and who could not look are all scanners, each once."""
+    """Who found it, who looked without finding it, and who could not look are all scanners, each once."""
     for one in merge(runs):
         assert sorted(run.scanner for run in runs) == sorted((*one.scanners, *one.not_found_by, *one.not_looked_by))
 

@@ -24,7 +24,7 @@ CHILDREN = """
 
 
 async def test_a_group_and_its_folder_are_gone_when_it_returns(backend: Backend) -> None:
-    """Without a turn of the event loop, nobody of the group runs any more and the folder is removed."""
+    """Without a turn of the event loop, nobody of the group runs any longer and the folder is removed."""
     heard: list[int] = []
     both = asyncio.Event()
 

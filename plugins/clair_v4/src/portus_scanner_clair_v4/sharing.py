@@ -107,6 +107,6 @@ class IndexTurns:
             raise
         finally:
             self._running -= 1
-            if not is_busy or not self._running:  # else the others would try again in vain
+            if not is_busy or not self._running:  # else the others would try again for nothing
                 self._changed.set()
                 self._changed = asyncio.Event()

@@ -80,7 +80,7 @@ class Polled(Expected, PolledScannerContract):
 
 
 class PolledByFlag(Polled):
-    """A server whose state is a truth value, and that never fails."""
+    """A server whose state is a boolean, and that never fails."""
 
     __test__ = False
     refused = {
