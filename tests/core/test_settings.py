@@ -204,6 +204,7 @@ def test_no_message_shows_a_value(value: object) -> None:
         ({"security": {"dummy": False}}, "security.dummy: expected a mapping"),
         ({"security": {"dummy": {"url": "http://x"}}}, "security.dummy.url: does not enable the scanner 'dummy'; set"),
         ({"securty": {}}, "securty: unknown key; did you mean security?"),
+        ({"acess": "open"}, "acess: unknown key; did you mean access?"),
         (
             {"dummy": {"server": "x"}},
             "dummy: the section of a scanner goes into the section security: write",

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from portus_scan_server.requests import (
     ClaimedRequest,
+    DatabaseTakenError,
     Reason,
     alive,
     ask,
@@ -17,10 +18,12 @@ from portus_scan_server.requests import (
     give_back,
     note_source,
     put_off,
+    sole_service,
     sweep,
 )
 from portus_scan_server.store import Store, database_now, put_image, put_in_repository, put_repository, tables
 from sqlalchemy import select, text, update
+from standins.postgresql import PostgreSql
 
 
 async def asked(store: Store, name: str, reason: Reason = Reason.RESCAN, **more: object) -> int:
@@ -195,3 +198,24 @@ async def test_a_lock_that_is_lost_is_said_and_taken_again(
             assert 0 == await sweep(db, young=0)
             assert ["me"] == list((await db.execute(text("select owner from workers"))).scalars())
     assert ("running", 1, 0, False) == await state(store, request_id)
+
+
+async def test_a_database_has_one_service(postgresql: PostgreSql, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second one is refused; one that has lost its lock with the connection ends when another has got it."""
+    monkeypatch.setattr("portus_scan_server.requests.workers._PATIENCE", 0.0)
+    monkeypatch.setattr("portus_scan_server.requests.workers._ASK", 0.01)
+    monkeypatch.setattr("portus_scan_server.requests.workers._AGAIN", 0.2)
+    address = postgresql.make_database()
+    async with Store.open(address) as one, Store.open(address) as other:
+        async with sole_service(one) as guard:
+            with pytest.raises(DatabaseTakenError, match="another service uses this database"):
+                async with sole_service(other):
+                    pass
+            async with other.session() as db:
+                held = "from pg_locks where locktype = 'advisory' and classid = 1886351987"
+                await db.execute(text("select pg_terminate_backend(pid) " + held))
+                await db.execute(text("select pg_advisory_lock(1886351987, 0)"))
+                await asyncio.wait({guard})
+            assert isinstance(guard.exception(), DatabaseTakenError)
+        async with sole_service(other):
+            pass

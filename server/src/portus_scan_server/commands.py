@@ -32,7 +32,7 @@ Examples:
 \b
 Exit codes:
   0  it was stopped, and what was running has ended or was given back
-  2  usage or configuration error, another service has the data folder, or the database can't be used
+  2  usage or configuration error, another service has the data folder or the database, or that can't be used
 """
 _DB_HELP = """The service's database: bring it to this program's schema, say which it has, copy it.
 
@@ -120,13 +120,8 @@ def serve(*, config: str | None, data: Path, database: str, listen: str, concurr
     """Run the service."""
     import asyncio
 
-    from portus_policy import load_policy
-
     from .service import ServiceOptions, serve as run
-    from .settings import load_server_settings
 
-    settings, policy = load_server_settings(config), load_policy(config)  # a mistake is said before anything is begun
-    policy.check_scanners([one.name for one in settings.scanning.enabled])
     host, port = _address(listen)
     options = ServiceOptions(
         data=data, database=database, config=config, host=host, port=port, concurrency=concurrency, log=log
@@ -325,9 +320,10 @@ def _address(listen: str) -> tuple[str, int]:
 @contextmanager
 def _faults_said() -> Iterator[None]:
     """Let a database that can't be used end the command in one line."""
+    from .requests import DatabaseTakenError
     from .store import SchemaError, StoreUnavailableError
 
     try:
         yield
-    except (SchemaError, StoreUnavailableError, FileExistsError) as error:
+    except (DatabaseTakenError, SchemaError, StoreUnavailableError, FileExistsError) as error:
         raise click.ClickException(str(error)) from error

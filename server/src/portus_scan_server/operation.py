@@ -22,6 +22,7 @@ from sqlalchemy import Row, case, func, select
 from .access import public
 from .store import Store, StoreUnavailableError, database_now, tables
 from .supervisor import Supervisor
+from .views import count_unwell
 
 _ANSWER = 1.0
 """Seconds within which the database has to answer for the service to be ready."""
@@ -68,7 +69,10 @@ def add_operation(application: web.Application, store: Store, supervisor: Superv
     @public
     async def readyz(_request: web.Request) -> web.Response:
         reasons = [reason async for reason in _why_not_ready(store, supervisor)]
-        body = {"status": "not ready", "reasons": reasons} if reasons else {"status": "ready"}
+        warnings = [warning async for warning in _what_needs_a_person(store)]
+        body: dict[str, Any] = {"status": "not ready", "reasons": reasons} if reasons else {"status": "ready"}
+        if warnings:
+            body["warnings"] = warnings
         return web.json_response(body, status=503 if reasons else 200)
 
     @public
@@ -106,6 +110,22 @@ async def _why_not_ready(store: Store, supervisor: Supervisor) -> AsyncIterator[
             yield "the runner has asked no scanner yet"
 
 
+async def _what_needs_a_person(store: Store) -> AsyncIterator[str]:
+    """Yield a sentence for each thing that keeps the service from nothing, and that somebody should look at.
+
+    The hosts of registries are for those who may see them: `/queue` has them.
+    """
+    try:
+        async with asyncio.timeout(_ANSWER), store.reading() as db:
+            failed, held = await count_unwell(db)
+    except (TimeoutError, StoreUnavailableError):
+        return
+    if failed:
+        yield f"the last sync could not read everything, of so many registries: {failed}"
+    if held:
+        yield f"removals are held back until an admin confirms them, of so many registries: {held}"
+
+
 @frozen(kw_only=True)
 class StoreFigures:
     """What the database says at one moment.
@@ -115,12 +135,14 @@ class StoreFigures:
         requests: State, reason, number, the earliest time at which one was or is due; of those that ended, in an hour.
         images: Verdict and number.
         scanners: The rows of `scanners`.
+        unwell: See `count_unwell`.
     """
 
     now: datetime
     requests: Sequence[Row[Any]]
     images: Sequence[Row[Any]]
     scanners: Sequence[Row[Any]]
+    unwell: tuple[int, int]
 
 
 async def _read(store: Store) -> StoreFigures | None:
@@ -139,6 +161,7 @@ async def _read(store: Store) -> StoreFigures | None:
                 requests=(await db.execute(by_state)).all(),
                 images=(await db.execute(by_verdict)).all(),
                 scanners=(await db.execute(select(scanners))).all(),
+                unwell=await count_unwell(db),
             )
     except (TimeoutError, StoreUnavailableError):
         return None
@@ -170,6 +193,12 @@ class Figures(Collector):
             for row in self._found.images:
                 images.add_metric([row.verdict], row.number)
             yield images
+            unwell = GaugeMetricFamily(
+                "portus_scan_registries_unwell", "Registries that somebody should look at.", labels=["why"]
+            )
+            for why, number in zip(("sync_failed", "removals_held"), self._found.unwell, strict=True):
+                unwell.add_metric([why], number)
+            yield unwell
             yield from _of_scanners(self._found)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from portus_scanners import Outcome
@@ -10,25 +11,31 @@ from sqlalchemy import Row, Select, and_, false, not_, or_, select
 
 from .answers import FIRST_RETRY, Freshness, LastTry, MadeWith, when_again
 from .requests import Reason, ask
-from .store import Store, column_string, database_now, read_made_with, tables
+from .store import Store, column_string, database_now, is_out_of_use, read_made_with, tables
 
 _BATCH = 500
 """How many images are looked at in one transaction."""
+UNTAGGED = timedelta(days=30)
 _SAYS_SOMETHING = ("ok", "incomplete", "unsupported")
 
 latest, runs, images, requests = tables.latest, tables.runs, tables.images, tables.requests
 
 
-async def ask_for_due(store: Store, scanners: Mapping[str, MadeWith], freshness: Freshness) -> int:
+async def ask_for_due(
+    store: Store, scanners: Mapping[str, MadeWith], freshness: Freshness, *, untagged: timedelta = UNTAGGED
+) -> int:
     """Ask for the images whose answers are no longer good, and return how many there were.
 
     An image counts that was resolved once, is no index, has neither an open nor a dead request, and was not given up
-    within the last `Freshness.age`: no repository gives it any longer.
+    within the last `Freshness.age`: no repository gives it any longer. One that is out of use is left to become
+    outdated, which is what it is then called; whoever asks for it brings it back.
 
     Args:
         store: The database.
         scanners: What the runs of each enabled scanner are made with now.
         freshness: See `when_again`.
+        untagged: For how long an image counts that no tag names any longer, itself or through an index, and that nobody
+            has seen or asked for.
 
     Raises:
         StoreUnavailableError: The database can't be used.
@@ -39,7 +46,7 @@ async def ask_for_due(store: Store, scanners: Mapping[str, MadeWith], freshness:
         while True:
             async with store.writing() as db:
                 now = (await db.execute(select(database_now().label("now")))).scalar_one()
-                rows = (await db.execute(_candidates(name, made_with, freshness, after))).all()
+                rows = (await db.execute(_candidates(name, made_with, freshness, untagged, after))).all()
                 for row in rows:
                     due = when_again(_last_try(row), made_with, now=now, freshness=freshness)
                     if due.at <= now:
@@ -58,7 +65,7 @@ def _last_try(row: Row[Any]) -> LastTry | None:
     return LastTry(outcome=Outcome(row.outcome), times=row.times, checked_at=row.checked_at, made_with=made_with)
 
 
-def _candidates(name: str, made_with: MadeWith, freshness: Freshness, after: int) -> Select[Any]:
+def _candidates(name: str, made_with: MadeWith, freshness: Freshness, untagged: timedelta, after: int) -> Select[Any]:
     """Return the query for images that may be due for a scanner, by id, with its last try; no other one is due."""
     version = column_string(made_with.scanner_version)
     changed = or_(
@@ -78,12 +85,17 @@ def _candidates(name: str, made_with: MadeWith, freshness: Freshness, after: int
         requests.c.scanner_set == "",
         or_(requests.c.state.in_(("queued", "running", "dead")), given_up),
     )
+    unused = is_out_of_use(database_now(-untagged.total_seconds()))
     known = and_(images.c.body.is_not(None), images.c.is_index.is_(False), images.c.id > after)
     joined = images.outerjoin(latest, and_(latest.c.image_id == images.c.id, latest.c.scanner == name))
     query = select(images.c.id.label("image_id"), *_columns).select_from(
         joined.outerjoin(runs, runs.c.id == latest.c.try_id)
     )
-    return query.where(known, or_(changed, failed, old), not_(busy.exists())).order_by(images.c.id).limit(_BATCH)
+    return (
+        query.where(known, or_(changed, failed, old), not_(busy.exists()), not_(unused))
+        .order_by(images.c.id)
+        .limit(_BATCH)
+    )
 
 
 _columns = (

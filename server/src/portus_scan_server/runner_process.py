@@ -1,6 +1,6 @@
 """The runner as a process of its own: what it does from its orders to its end. Run as ``python -m`` by `Supervisor`.
 
-It reads its orders as one JSON line from stdin, then a line each time that somebody has asked for something. The line
+It reads its orders from stdin, then a line each time that somebody has asked for something. The line
 ``stop``, and SIGTERM, let what runs end, for a time; the end of stdin means that its parent is gone: everything is
 ended and given back at once.
 """
@@ -8,7 +8,6 @@ ended and given back at once.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import signal
 import sys
@@ -17,19 +16,19 @@ from datetime import timedelta
 from functools import partial
 
 from portus_images import PortusError
-from portus_policy import load_policy
-from portus_scanners import Engine, load_settings
+from portus_scanners import Engine
 
 from .addresses import open_registry
 from .answers import Freshness
 from .chores import Chore, again_and_again
 from .logs import begin_log
+from .pipes import receive
 from .requests import alive, sweep
 from .rescans import ask_for_due
 from .runner import Runner
 from .scanner_states import ScannerStates
 from .store import POSTGRESQL, Store, remove_old
-from .summaries import Rules, SummaryRenewal
+from .summaries import SummaryRenewal
 from .supervisor import STOP, Orders
 
 logger = logging.getLogger("portus_scan_server.runner")
@@ -47,12 +46,11 @@ async def work(orders: Orders, lines: asyncio.StreamReader) -> None:
     """Run requests until a line says to stop, or the lines end.
 
     Raises:
-        SettingsError: The configuration or the database's address is wrong.
+        SettingsError: The database's address is wrong.
         StoreUnavailableError: The database could not be used at the begin.
     """
-    settings, policy = load_settings(orders.config), load_policy(orders.config)
-    max_age = timedelta(seconds=orders.max_age)
-    rules = Rules.of(settings, policy, max_age)
+    settings, rules = orders.settings, orders.rules
+    freshness = Freshness(age=timedelta(seconds=orders.age), max_age=rules.max_age)
     async with (
         Store.open(orders.database) as store,
         alive(store, orders.owner),
@@ -72,10 +70,7 @@ async def work(orders: Orders, lines: asyncio.StreamReader) -> None:
         )
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, runner.stop)
         chores: list[tuple[Chore, float]] = [
-            (
-                partial(_plan, store, runner, states, Freshness(age=timedelta(seconds=orders.age), max_age=max_age)),
-                _PLAN,
-            ),
+            (partial(_plan, store, runner, states, freshness, timedelta(seconds=orders.untagged)), _PLAN),
             (partial(_sweep, store), _SWEEP),
             (SummaryRenewal(store, rules).renew_some, _RENEW),
             (partial(remove_old, store, timedelta(seconds=orders.keep)), _REMOVE),
@@ -83,10 +78,10 @@ async def work(orders: Orders, lines: asyncio.StreamReader) -> None:
         await _run_to_the_end(runner, lines, chores, orders.drain)
 
 
-async def _plan(store: Store, runner: Runner, states: ScannerStates, freshness: Freshness) -> None:
+async def _plan(store: Store, runner: Runner, states: ScannerStates, freshness: Freshness, untagged: timedelta) -> None:
     """Look what scanners would answer from, and ask for what is due."""
     await states.ask()
-    if await ask_for_due(store, states.made_with(), freshness):
+    if await ask_for_due(store, states.made_with(), freshness, untagged=untagged):
         runner.wake()
 
 
@@ -137,7 +132,7 @@ async def _main() -> None:
     lines = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    orders = Orders(**json.loads(await lines.readline()))
+    orders: Orders = await receive(lines)
     begin_log(orders.log)
     await work(orders, lines)
 

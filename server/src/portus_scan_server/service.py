@@ -32,7 +32,7 @@ from .intake import Intake, add_routes
 from .logs import begin_log
 from .operation import add_operation
 from .pages import add_routes as add_pages
-from .requests import died
+from .requests import died, sole_service
 from .settings import ServerSettings, load_server_settings
 from .store import SQLITE, Store, parse_url, sqlite_url, upgrade
 from .summaries import Rules
@@ -84,12 +84,16 @@ async def serve(options: ServiceOptions) -> None:
             the address to listen on can't be had.
         SchemaError: The database is of a later version.
         StoreUnavailableError: The database can't be used at the begin.
+        DatabaseTakenError: Another service uses the database.
     """
+    # read once, and before anything is begun: the runner is told what this process has read, also a later one
     settings, policy, access = (
         load_server_settings(options.config),
         load_policy(options.config),
         load_access(options.config),
     )
+    policy.check_scanners([one.name for one in settings.scanning.enabled])
+    rules = Rules.of(settings.scanning, policy, timedelta(seconds=settings.answers.max_age))
     with _lock(options.data) as lock:
         before, after = await asyncio.to_thread(upgrade, options.address)
         begin_log(options.log)  # not before: until here what is wrong ends the command, in one line
@@ -101,33 +105,36 @@ async def serve(options: ServiceOptions) -> None:
             )
         if before != after:
             logger.info("the database is now at %s", after)
-        async with Store.open(options.address) as store:
+        async with Store.open(options.address) as store, sole_service(store) as guard:
             if parse_url(options.address).get_backend_name() == SQLITE:
                 async with store.writing() as db:  # nobody else can have it: what was running belongs to nobody
                     await died(db)
             orders = Orders(
                 database=options.address,
                 owner="",
-                config=options.config,
+                settings=settings.scanning,
+                rules=rules,
                 concurrency=options.concurrency or settings.scans.concurrency or _CONCURRENCY,
-                max_age=settings.answers.max_age,
                 age=settings.answers.freshness,
                 keep=settings.answers.keep,
+                untagged=settings.answers.untagged,
                 drain=options.drain,
                 log=options.log,
             )
             supervisor = Supervisor(store, orders, keep=[lock])
-            rules = Rules.of(settings.scanning, policy, timedelta(seconds=settings.answers.max_age))
             application = make_application(
-                store, supervisor, settings, access=access, rules=rules, address=options.address
+                store, supervisor, settings, access=access, rules=rules, address=options.address, log=options.log
             )
             async with _listening(options, application, access) as url:
                 print(f"portus-scan serves on {url}", flush=True)  # noqa: T201 (where to look)
-                await _run(supervisor)
+                await _run(supervisor, guard)
 
 
-async def _run(supervisor: Supervisor) -> None:
-    """Run the supervisor until it was stopped by a signal and has ended; the second signal ends it at once."""
+async def _run(supervisor: Supervisor, guard: asyncio.Task[None]) -> None:
+    """Run the supervisor until it was stopped by a signal and has ended; the second signal ends it at once.
+
+    When another service has got the database, this one lets what runs end, and ends with an error.
+    """
     running = asyncio.create_task(supervisor.run())
     loop = asyncio.get_running_loop()
     asked = []
@@ -141,7 +148,11 @@ async def _run(supervisor: Supervisor) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
     try:
-        await asyncio.wait({running})
+        await asyncio.wait({running, guard}, return_when=asyncio.FIRST_COMPLETED)
+        if guard.done():
+            supervisor.stop()
+            await asyncio.wait({running})
+            guard.result()
         if not running.cancelled():
             running.result()
     finally:
@@ -159,6 +170,7 @@ def make_application(
     access: AccessSettings,
     rules: Rules,
     address: str,
+    log: str = "text",
 ) -> web.Application:
     """Return the application that answers; it can be mounted under a prefix. Its intake runs as long as it does.
 
@@ -169,6 +181,7 @@ def make_application(
         access: Who may see what.
         rules: What summaries are made under.
         address: The database's address.
+        log: How children write their log.
     """
 
     async def find(token: str) -> Viewer | None:
@@ -179,7 +192,7 @@ def make_application(
     application.on_response_prepare.append(add_headers)
 
     add_operation(application, store, supervisor)
-    intake, reports = Intake(store, settings, supervisor.wake), Reports(store, address, rules)
+    intake, reports = Intake(store, settings, supervisor.wake), Reports(store, address, rules, log)
     application.on_cleanup.append(lambda _application: reports.close())
     add_routes(application, intake)
     application.add_subapp("/api/v1", make_api(store, reports, rules))

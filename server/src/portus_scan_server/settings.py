@@ -68,11 +68,13 @@ class AnswerSettings:
         max_age: Seconds for which an answer counts in a verdict.
         freshness: Seconds after which a scanner is asked again whose data does not say when it changes.
         keep: Seconds for which is kept what no verdict needs any longer.
+        untagged: Seconds for which an image is still scanned again that no tag names any longer.
     """
 
     max_age: Seconds = field(default=7 * _DAY, validator=_at_least(60.0))
     freshness: Seconds = field(default=_DAY, validator=_at_least(60.0))
     keep: Seconds = field(default=90 * _DAY, validator=_at_least(_DAY))
+    untagged: Seconds = field(default=30 * _DAY, validator=_at_least(0.0))
 
 
 @frozen(kw_only=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import sys
 from collections.abc import Sequence
 
-from attrs import asdict, evolve, field, frozen
+from attrs import evolve, field, frozen
+from portus_scanners import Settings
 
+from .pipes import framed
 from .requests import died, new_owner
 from .store import Store, StoreUnavailableError
+from .summaries import Rules
 
 logger = logging.getLogger("portus_scan_server.supervisor")
 
@@ -32,23 +34,25 @@ class Orders:
     Attributes:
         database: The database's address, with its password.
         owner: This life of a runner.
-        config: The configuration's file; None for the environment alone.
+        settings: What scanners and registries are told.
+        rules: What summaries are made under.
         concurrency: How many images at once.
-        max_age: Seconds for which an answer counts.
         age: Seconds after which a scanner is asked again whose data has no identity.
         drain: Seconds that running scans have once the runner is to stop.
         keep: Seconds for which what no verdict needs is kept.
+        untagged: Seconds for which an image is still scanned again that no tag names any longer.
         log: How its log is written: ``text`` or ``json``.
     """
 
     database: str = field(repr=False)
     owner: str
-    config: str | None = None
+    settings: Settings = field(factory=Settings, repr=False)
+    rules: Rules = field(factory=lambda: Rules(enabled=()), repr=False)
     concurrency: int = 4
-    max_age: float = 7 * 86_400
     age: float = 86_400
     drain: float = 120.0
     keep: float = 90 * 86_400
+    untagged: float = 30 * 86_400
     log: str = "text"
 
 
@@ -116,7 +120,7 @@ class Supervisor:
         pipe = asyncio.subprocess.PIPE
         self._process = process = await asyncio.create_subprocess_exec(*command, stdin=pipe, pass_fds=self._keep)
         try:
-            self._tell(json.dumps(asdict(orders)).encode() + b"\n")
+            self._tell(framed(orders))
             if self._stopping.is_set():
                 self._tell(STOP)
             await self._end_in_time(process, orders.drain)

@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import cache
 from hashlib import blake2b
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from aiohttp import hdrs, web
 from portus_images import Reference
 
 from ..access import VIEWER, Viewer, public
-from ..intake import INTAKE
+from ..intake import INTAKE, confirm_removals
 from ..store import Store
 from ..summaries import Rules
 from ..views import (
@@ -25,6 +25,7 @@ from ..views import (
     Reports,
     RequestState,
     find_vulnerability,
+    list_registries,
     list_repositories,
     list_repository_images,
     list_requests,
@@ -41,10 +42,15 @@ from .problems import API, RequestError
 
 RowT = TypeVar("RowT")
 ResultT = TypeVar("ResultT")
+Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Load: TypeAlias = Callable[..., Awaitable[ResultT]]
+Make: TypeAlias = Callable[[ResultT], documents.Document]
+Words: TypeAlias = Callable[[web.Request], Sequence[str]]
 
 _LIMIT = 50
 _LONGEST, _LONGEST_NAME = 200, 1_000
 _MOST_SCANNERS = 50
+_MOST_TAGS = 2**31
 _DIGEST = r"[a-z0-9]{1,20}:[0-9a-f]{32,128}"
 _NUMBER = r"[1-9][0-9]{0,8}"
 _ZIP = "application/zip"
@@ -64,21 +70,23 @@ def make_api(store: Store, reports: Reports, rules: Rules) -> web.Application:
     api = ServiceApi(store, reports, rules)
     for path, handler in (
         ("/openapi.yaml", openapi),
+        ("/registries", api.registries),
         ("/repositories", api.repositories),
-        (f"{_PLACE}/-/images", api.repository_images),
-        (f"{_PLACE}/-/tags", api.tags),
-        (f"{_PLACE}/-/tags/{{tag}}", api.tag),
+        (f"{_PLACE}/-/images", api.lists(list_repository_images, documents.repository_image, _place)),
+        (f"{_PLACE}/-/tags", api.lists(list_tags, documents.tag_row, _place)),
+        (f"{_PLACE}/-/tags/{{tag}}", api.shows(load_tag, documents.tag, _place, _tag)),
         (f"{_PLACE}/-/tags/{{tag}}/verdict", api.tag_verdict),
-        (_PLACE, api.repository),
-        ("/images/{digest}", api.image),
+        (_PLACE, api.shows(load_repository, documents.repository, _place)),
+        ("/images/{digest}", api.shows(load_image_view, documents.image, _digest)),
         ("/images/{digest}/report", api.report),
-        ("/images/{digest}/verdict", api.verdict),
-        ("/vulnerabilities/{id}", api.vulnerability),
-        ("/vulnerabilities/{id}/images", api.vulnerability_images),
+        ("/images/{digest}/verdict", api.shows(load_verdict, documents.verdict, _digest)),
+        ("/vulnerabilities/{id}", api.shows(load_vulnerability, documents.vulnerability, _id)),
+        ("/vulnerabilities/{id}/images", api.lists(find_vulnerability, documents.found_image, _id)),
         ("/requests", api.requests),
         ("/requests/{id}", api.request),
     ):
         application.router.add_get(path, handler)
+    application.router.add_post("/registries/{registry}/confirm-removals", api.confirm_removals)
     application.router.add_post("/scans", api.scan)
     return application
 
@@ -108,6 +116,27 @@ class ServiceApi:
         self._reports = reports
         self._rules = rules
 
+    async def registries(self, request: web.Request) -> web.Response:
+        """List registries."""
+        _Query(request)
+        async with self._store.reading() as db:
+            return _listed(request, Page(tuple(await list_registries(db, request[VIEWER]))), documents.registry)
+
+    async def confirm_removals(self, request: web.Request) -> web.Response:
+        """Let tags go that a sync has held back, as many as somebody has been shown."""
+        _Query(request)
+        if not (request[VIEWER].is_admin and request[VIEWER].may_write):
+            raise RequestError(403, "only an admin may let tags go")
+        wish = await _read_body(request, {"tags"}, '{"tags": 30}, as many as are held back')
+        if not isinstance(tags := wish.get("tags"), int) or not 0 < tags < _MOST_TAGS:
+            raise RequestError(400, "tags: expected how many are held back")
+        host = _configured(request, request.match_info["registry"])
+        async with self._store.writing() as db:
+            confirmed = await confirm_removals(db, host, tags) if host.isprintable() else 0
+        if not confirmed:
+            raise RequestError(409, "nothing is held back there, or more than that")
+        return web.json_response({"confirmed": confirmed}, status=202)
+
     async def repositories(self, request: web.Request) -> web.Response:
         """List repositories."""
         query = _Query(request, "search", "after", "limit")
@@ -115,52 +144,42 @@ class ServiceApi:
         page = await self._read(list_repositories, request, search=search, **query.page())
         return _listed(request, page, documents.repository)
 
-    async def repository(self, request: web.Request) -> web.Response:
-        """Show a repository."""
-        _Query(request)
-        return _answer(
-            request, documents.repository(_found(await self._read(load_repository, request, *_place(request))))
-        )
+    def shows(self, load: Load[ResultT | None], make: Make[ResultT], *words: Words) -> Handler:
+        """Return a handler that answers with what a query of `views` finds for whoever asks, or with 404.
 
-    async def repository_images(self, request: web.Request) -> web.Response:
-        """List the digests of a repository that have tags."""
-        query = _Query(request, "after", "limit")
-        page = _found(await self._read(list_repository_images, request, *_place(request), **query.page()))
-        return _listed(request, page, documents.repository_image)
+        Args:
+            load: The query.
+            make: Makes JSON of what it finds.
+            words: What it is told out of the address.
+        """
 
-    async def tags(self, request: web.Request) -> web.Response:
-        """List the tags of a repository."""
-        query = _Query(request, "after", "limit")
-        page = _found(await self._read(list_tags, request, *_place(request), **query.page()))
-        return _listed(request, page, documents.tag_row)
+        async def answer(request: web.Request) -> web.Response:
+            _Query(request)
+            found = await self._read(load, request, *(one for read in words for one in read(request)))
+            return _answer(request, make(_found(found)))
 
-    async def tag(self, request: web.Request) -> web.Response:
-        """Show a tag."""
-        _Query(request)
-        return _answer(
-            request, documents.tag(_found(await self._read(load_tag, request, *_place(request), _tag(request))))
-        )
+        return answer
+
+    def lists(self, load: Load[Page[RowT] | None], make: Make[RowT], *words: Words) -> Handler:
+        """Return a handler that answers with a page of what a query of `views` lists; see `shows`."""
+
+        async def answer(request: web.Request) -> web.Response:
+            page = _Query(request, "after", "limit").page()
+            found = await self._read(load, request, *(one for read in words for one in read(request)), **page)
+            return _listed(request, _found(found), make)
+
+        return answer
 
     async def tag_verdict(self, request: web.Request) -> web.Response:
         """Say whether what a tag names may be used."""
         _Query(request)
-        found = _found(await self._read(load_tag, request, *_place(request), _tag(request)))
+        found = _found(await self._read(load_tag, request, *_place(request), *_tag(request)))
         return _answer(request, documents.verdict(_found(await self._read(load_verdict, request, found.image.digest))))
-
-    async def image(self, request: web.Request) -> web.Response:
-        """Show an image."""
-        _Query(request)
-        return _answer(request, documents.image(_found(await self._read(load_image_view, request, _digest(request)))))
-
-    async def verdict(self, request: web.Request) -> web.Response:
-        """Say whether an image may be used."""
-        _Query(request)
-        return _answer(request, documents.verdict(_found(await self._read(load_verdict, request, _digest(request)))))
 
     async def report(self, request: web.Request) -> web.Response:
         """Answer with the report of an image in a format; what is not JSON is for a file, not for a browser to show."""
         query = _Query(request, "format", "name")
-        digest, form = _digest(request), query.text("format") or "json"
+        (digest,), form = _digest(request), query.text("format") or "json"
         name = _name(request, query.text("name", _LONGEST_NAME))
         plan = _found(await self._reports.plan(request[VIEWER], digest, name))
         tag = f'W/"{plan.key}-{blake2b(form.encode(), digest_size=4).hexdigest()}"'
@@ -174,19 +193,6 @@ class ServiceApi:
             headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="{digest.partition(":")[2][:12]}.{ending}"'
         charset = None if rendered.is_archive else "utf-8"
         return web.Response(body=rendered.content, content_type=kind, charset=charset, headers=headers)
-
-    async def vulnerability(self, request: web.Request) -> web.Response:
-        """Show what is said of a vulnerability."""
-        _Query(request)
-        return _answer(
-            request, documents.vulnerability(_found(await self._read(load_vulnerability, request, _id(request))))
-        )
-
-    async def vulnerability_images(self, request: web.Request) -> web.Response:
-        """List the images that have a vulnerability."""
-        query = _Query(request, "after", "limit")
-        page = await self._read(find_vulnerability, request, _id(request), **query.page())
-        return _listed(request, page, documents.found_image)
 
     async def requests(self, request: web.Request) -> web.Response:
         """List the requests in one state."""
@@ -222,9 +228,7 @@ class ServiceApi:
         where = str(request.rel_url.with_query(None)).rpartition("/")[0]
         return web.json_response(document, status=202, headers={hdrs.LOCATION: f"{where}/requests/{asked.request_id}"})
 
-    async def _read(
-        self, load: Callable[..., Awaitable[ResultT]], request: web.Request, *words: str, **more: Any
-    ) -> ResultT:
+    async def _read(self, load: Load[ResultT], request: web.Request, *words: str, **more: Any) -> ResultT:
         """Return what a query of `views` finds for whoever asks."""
         async with self._store.reading() as db:
             return await load(db, request[VIEWER], self._rules, *words, **more)
@@ -260,16 +264,23 @@ class _Query:
         return {"after": self.text("after", _LONGEST_NAME) or None, "limit": int(limit)}
 
 
-async def _read_wish(request: web.Request, rules: Rules) -> tuple[str, tuple[str, ...]]:
-    """Return the image and the scanners that somebody asks for."""
+async def _read_body(request: web.Request, keys: set[str], example: str) -> dict[str, Any]:
+    """Return the JSON object of a request, which has no other keys than these."""
     if request.content_type != "application/json":
         raise RequestError(415, "write JSON: Content-Type: application/json")
     try:
-        wish = json.loads(await request.read())
+        body = json.loads(await request.read())
     except (ValueError, RecursionError):
         raise RequestError(400, "the body is not JSON") from None
-    if not isinstance(wish, dict) or not set(wish) <= {"image", "scanners"}:
-        raise RequestError(400, 'expected {"image": "registry/repository:tag"}, and "scanners" if not all')
+    if not isinstance(body, dict) or not set(body) <= keys:
+        raise RequestError(400, f"expected {example}")
+    return body
+
+
+async def _read_wish(request: web.Request, rules: Rules) -> tuple[str, tuple[str, ...]]:
+    """Return the image and the scanners that somebody asks for."""
+    expected = '{"image": "registry/repository:tag"}, and "scanners" if not all'
+    wish = await _read_body(request, {"image", "scanners"}, expected)
     text, scanners = wish.get("image"), wish.get("scanners", [])
     if not isinstance(text, str) or not text.isprintable():
         raise RequestError(400, "image: expected the name of an image")
@@ -296,25 +307,25 @@ def _configured(request: web.Request, host: str) -> str:
     return watched.host if watched else host
 
 
-def _tag(request: web.Request) -> str:
+def _tag(request: web.Request) -> tuple[str]:
     return _checked(request.match_info["tag"])
 
 
-def _id(request: web.Request) -> str:
+def _id(request: web.Request) -> tuple[str]:
     return _checked(request.match_info["id"])
 
 
-def _checked(text: str) -> str:
+def _checked(text: str) -> tuple[str]:
     if len(text) > _LONGEST or not text.isprintable():
         raise _nothing()
-    return text
+    return (text,)
 
 
-def _digest(request: web.Request) -> str:
+def _digest(request: web.Request) -> tuple[str]:
     digest = request.match_info["digest"]
     if not re.fullmatch(_DIGEST, digest):
         raise _nothing()
-    return digest
+    return (digest,)
 
 
 def _name(request: web.Request, text: str) -> ImageName | None:
@@ -335,7 +346,7 @@ def _found(value: ResultT | None) -> ResultT:
     return value
 
 
-def _listed(request: web.Request, page: Page[RowT], make: Callable[[RowT], documents.Document]) -> web.Response:
+def _listed(request: web.Request, page: Page[RowT], make: Make[RowT]) -> web.Response:
     """Answer with a page of a list, and where the next one is."""
     response = _answer(request, {"items": list(map(make, page.rows)), "next": page.next_cursor})
     if page.next_cursor is not None:

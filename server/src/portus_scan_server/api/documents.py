@@ -13,6 +13,7 @@ from ..views import (
     ImageName,
     ImageVerdict,
     ImageView,
+    RegistryRow,
     RepositoryImageRow,
     RepositoryRow,
     RequestRow,
@@ -48,6 +49,18 @@ def security(one: Security) -> Document:
         "activity": one.activity.value if one.activity else None,
         "oldest_database": moment(one.oldest_database),
         "checked_at": moment(one.checked_at),
+    }
+
+
+def registry(one: RegistryRow) -> Document:
+    """Return a registry."""
+    return {
+        "host": one.host,
+        "last_event_at": moment(one.last_event_at),
+        "last_sync_at": moment(one.last_sync_at),
+        "error": one.error or None,
+        "held": one.held,
+        "confirmed": one.confirmed,
     }
 
 

@@ -285,7 +285,7 @@ async def _let_go(db: AsyncConnection, registry_id: int, result: SyncResult) -> 
     return {"held": 0, "confirmed": 0}
 
 
-async def confirm_removals(db: AsyncConnection, host: str) -> int:
+async def confirm_removals(db: AsyncConnection, host: str, most: int | None = None) -> int:
     """Let the tags of a registry go that were held back, with its next sync; return how many that may be.
 
     More than that, should it be more by then, are held back again.
@@ -293,6 +293,10 @@ async def confirm_removals(db: AsyncConnection, host: str) -> int:
     Args:
         db: A transaction that writes.
         host: The configured registry.
+        most: How many a person has been shown: nothing is confirmed where it is more by now. None for any number.
     """
-    confirmed = update(registries).where(registries.c.host == host).values(confirmed=registries.c.held)
+    here = registries.c.host == host
+    if most is not None:
+        here &= registries.c.held <= most
+    confirmed = update(registries).where(here).values(confirmed=registries.c.held)
     return int(await db.scalar(confirmed.returning(registries.c.confirmed)) or 0)

@@ -14,12 +14,12 @@ from typing import Any, Protocol
 from aiohttp import web
 from attrs import evolve
 from portus_images import ImageNotFoundError, PortusError
-from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..access import VIEWER, Role, Viewer
+from ..intake import confirm_removals
 from ..requests import ask_again
-from ..store import Store, StoreDamagedError, StoreUnavailableError, tables
+from ..store import Store, StoreDamagedError, StoreUnavailableError
 from ..summaries import Rules
 from ..views import (
     CursorError,
@@ -30,6 +30,8 @@ from ..views import (
     Security,
     count_requests,
     find_vulnerability,
+    has_image,
+    list_registries,
     list_repositories,
     list_repository_images,
     list_requests,
@@ -72,6 +74,7 @@ def add_routes(application: web.Application, store: Store, rules: Rules, reports
     router.add_get("/v/{name:.+}", pages.vulnerability)
     router.add_get("/queue", pages.queue)
     router.add_post("/queue/again", pages.try_again)
+    router.add_post("/queue/confirm", pages.confirm)
     router.add_post("/ask", pages.ask)
 
 
@@ -179,12 +182,14 @@ class ServicePages:
         search, after = request.query.get("name", "")[:_LONGEST_SEARCH].strip(), request.query.get("after")
         async with self._store.reading() as db:
             page = await list_repositories(db, request[VIEWER], self._rules, search=search, after=after, limit=_ROWS)
+            registries = await list_registries(db, request[VIEWER])
         to = _addresses(request)
         return _html(
             render(
                 "repositories.html",
                 **self._common(request),
                 page=page,
+                unwell=[one for one in registries if not one.is_well],
                 search=search,
                 first=with_query(to.root, {"name": search}) if after else "",
                 next=with_query(to.root, {"name": search, "after": page.next_cursor or ""}) if page.next_cursor else "",
@@ -245,7 +250,7 @@ class ServicePages:
                 raise _nothing("No tag that you may see has this name.")
             return TagPage(place=place, image=tag.image, history=tag.history, gone_at=tag.gone_at)
         image = await load_image_view(db, viewer, self._rules, place.digest)
-        if image is None or not await _has(db, viewer, image.id, place):
+        if image is None or not await has_image(db, viewer, image.id, place.host, place.repository):
             raise _nothing("No image that you may see has this digest in this repository.")
         return TagPage(place=place, image=image)
 
@@ -286,12 +291,14 @@ class ServicePages:
             numbers = await count_requests(db, viewer)
             state = known.get(request.query.get("state", "")) or _most_urgent(numbers)
             page = await list_requests(db, viewer, state, after=after, limit=_ROWS)
+            registries = await list_registries(db, viewer)
         here = with_query(to.queue(), {"state": state.value})
         return _html(
             render(
                 "queue.html",
                 **self._common(request, refresh=any(numbers[one] for one in _MOVING)),
                 page=page,
+                registries=registries,
                 state=state,
                 states=[*numbers.items()],
                 may_ask={row.id for row in page.rows if state in _ENDED and _may_ask(viewer, row.names)},
@@ -328,8 +335,7 @@ class ServicePages:
     @_page
     async def try_again(self, request: web.Request) -> web.Response:
         """Queue a request again that is dead or has failed, for those who may."""
-        text, viewer = str((await request.post()).get("request", "")), request[VIEWER]
-        request_id = int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else 0
+        request_id, viewer = _number((await request.post()).get("request")), request[VIEWER]
         async with self._store.reading() as db:
             row = await load_request(db, viewer, request_id)
         if row is None:
@@ -340,9 +346,27 @@ class ServicePages:
             await ask_again(db, request_id, by=viewer.name)
         raise web.HTTPSeeOther(_addresses(request).queue())
 
+    @_page
+    async def confirm(self, request: web.Request) -> web.Response:
+        """Let tags of a registry go that a sync has held back, as many as an admin has been shown."""
+        form, viewer = await request.post(), request[VIEWER]
+        if not (viewer.is_admin and viewer.may_write):
+            raise PageFaultError(403, "Not confirmed", "Only an admin may let tags go.")
+        async with self._store.writing() as db:
+            confirmed = await confirm_removals(db, str(form.get("registry", "")), _number(form.get("tags")))
+        if not confirmed:
+            raise PageFaultError(409, "Not confirmed", "Nothing is held back there, or more than the page has shown.")
+        raise web.HTTPSeeOther(_addresses(request).queue())
+
 
 _ENDED = {RequestState.DEAD, RequestState.FAILED}
 _LONGEST_NUMBER = 9
+
+
+def _number(value: object) -> int:
+    """Return what a form has as a number; 0 for what is none."""
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else 0
 
 
 def _most_urgent(numbers: Mapping[RequestState, int]) -> RequestState:
@@ -356,26 +380,6 @@ def _may_ask(viewer: Viewer, names: Iterable[ImageName]) -> bool:
 
 def _is_moving(security: Security) -> bool:
     return security.activity is not None
-
-
-async def _has(db: AsyncConnection, viewer: Viewer, image_id: int, place: PlaceName) -> bool:
-    """Return whether a repository that the viewer may see has an image, by itself or in an index."""
-    if not viewer.may_see(place.host, place.repository):
-        return False
-    held, repositories, registries = tables.image_repositories, tables.repositories, tables.registries
-    containing = select(tables.index_images.c.index_id).where(tables.index_images.c.image_id == image_id)
-    query = (
-        select(held.c.image_id)
-        .join(repositories, repositories.c.id == held.c.repository_id)
-        .join(registries, registries.c.id == repositories.c.registry_id)
-        .where(
-            registries.c.host == place.host,
-            repositories.c.name == place.repository,
-            or_(held.c.image_id == image_id, held.c.image_id.in_(containing)),
-        )
-        .limit(1)
-    )
-    return (await db.execute(query)).first() is not None
 
 
 def _nothing(reason: str) -> PageFaultError:

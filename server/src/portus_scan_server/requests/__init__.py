@@ -20,11 +20,12 @@ from .table import (
     note_source,
     put_off,
 )
-from .workers import alive, new_owner, sweep
+from .workers import DatabaseTakenError, alive, new_owner, sole_service, sweep
 
 __all__ = [
     "PRIORITIES",
     "ClaimedRequest",
+    "DatabaseTakenError",
     "ImageSource",
     "Reason",
     "alive",
@@ -40,5 +41,6 @@ __all__ = [
     "new_owner",
     "note_source",
     "put_off",
+    "sole_service",
     "sweep",
 ]

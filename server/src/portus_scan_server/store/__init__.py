@@ -19,7 +19,7 @@ from .catalogue import (
 from .database import POSTGRESQL, SQLITE, Store, StoreDamagedError, StoreUnavailableError, parse_url, sqlite_url
 from .finding_bodies import column_string, lookup_name
 from .migrating import SchemaError, backup, check, current, newest, upgrade
-from .retention import remove_old
+from .retention import is_out_of_use, remove_old
 from .runs import PreparedRun, load_answers, load_runs, prepare_run, read_made_with, repeat_runs, store_run
 from .sets import findings_named, has_one_of, ids_named, sets_having
 from .types import Moment, database_now
@@ -41,6 +41,7 @@ __all__ = [
     "findings_named",
     "has_one_of",
     "ids_named",
+    "is_out_of_use",
     "load_answers",
     "load_image",
     "load_runs",

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Table, and_, delete, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, FromClause, Select, Table, and_, delete, exists, func, not_, or_, select
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -106,14 +106,33 @@ def _is_latest() -> ColumnElement[bool]:
 
 
 def _is_forgotten(before: ColumnElement[Any]) -> ColumnElement[bool]:
-    asked = or_(requests.c.state.in_(OPEN_STATES), and_(requests.c.asked_at >= before, requests.c.reason != "rescan"))
     return and_(
-        images.c.last_seen_at < before,
+        _is_unnamed(images, before),
         not_(exists().where(tags.c.image_id == images.c.id)),
         not_(exists().where(tag_history.c.image_id == images.c.id)),
         not_(exists().where(index_images.c.image_id == images.c.id)),
-        not_(exists().where(requests.c.image_id == images.c.id, asked)),
     )
+
+
+def _is_unnamed(image: FromClause, before: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition that no tag has named an image since, and nobody has seen or asked for it."""
+    asked = or_(requests.c.state.in_(OPEN_STATES), and_(requests.c.asked_at >= before, requests.c.reason != "rescan"))
+    named = or_(tags.c.gone_at.is_(None), tags.c.gone_at >= before)
+    return and_(
+        image.c.last_seen_at < before,
+        not_(exists().where(tags.c.image_id == image.c.id, named)),
+        not_(exists().where(tag_history.c.image_id == image.c.id, tag_history.c.to_at >= before)),
+        not_(exists().where(requests.c.image_id == image.c.id, asked)),
+    )
+
+
+def is_out_of_use(before: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Return the condition of an image that neither itself nor in an index has been named, seen or asked for since."""
+    index = images.alias()
+    joined = index_images.join(index, index.c.id == index_images.c.index_id)
+    inside = select(index.c.id).select_from(joined).where(index_images.c.image_id == images.c.id)
+    used = inside.where(not_(_is_unnamed(index, before))).correlate(images)
+    return and_(_is_unnamed(images, before), not_(used.exists()))
 
 
 async def _remove_sets(db: AsyncConnection) -> int:

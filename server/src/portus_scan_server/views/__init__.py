@@ -17,6 +17,7 @@ from .image_views import (
     load_tag,
 )
 from .paging import MOST, CursorError, Page
+from .registry_views import RegistryRow, count_unwell, list_registries
 from .report_process import ReportsBusyError
 from .report_work import FormatError, VulnerabilityChoice, VulnerabilityPage, VulnerabilityRow
 from .reports import CONTENT_TYPES, ReportPlan, Reports
@@ -31,7 +32,7 @@ from .repository_views import (
 from .request_views import RequestRow, RequestState, SourceRow, count_requests, list_requests, load_request
 from .security import HIGHEST_FIRST, Activity, Security, SecurityState
 from .verdicts import Answer, ImageVerdict, load_verdict
-from .visibility import ImageName
+from .visibility import ImageName, has_image
 from .vulnerability_views import FoundImage, FoundPackage, VulnerabilityView, find_vulnerability, load_vulnerability
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "ImageView",
     "Page",
     "PlatformRow",
+    "RegistryRow",
     "ReportPlan",
     "Reports",
     "ReportsBusyError",
@@ -70,7 +72,10 @@ __all__ = [
     "VulnerabilityRow",
     "VulnerabilityView",
     "count_requests",
+    "count_unwell",
     "find_vulnerability",
+    "has_image",
+    "list_registries",
     "list_repositories",
     "list_repository_images",
     "list_requests",

@@ -6,9 +6,7 @@ It ends when its stdin does, whatever it is doing: that is what the death of its
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -17,8 +15,10 @@ from typing import Any, BinaryIO
 
 from portus_scanners import ReportDocument
 
+from ..logs import begin_log
+from ..pipes import framed, receive_blocking
 from ..store import Store, StoreDamagedError, StoreUnavailableError
-from .report_process import LENGTH, LargeReport, framed
+from .report_process import LargeReport
 from .report_work import FormatError, ReadReport, choose, make_document, read_report, render
 
 
@@ -48,10 +48,10 @@ class _Worker:
 
 
 def _read(stream: BinaryIO) -> Any:
-    head = stream.read(LENGTH.size)
-    if len(head) < LENGTH.size:
+    try:
+        return receive_blocking(stream)
+    except EOFError:
         os._exit(0)  # whatever is being done: nobody waits for it
-    return pickle.loads(stream.read(LENGTH.unpack(head)[0]))  # noqa: S301 (the parent's)
 
 
 async def _work(address: str, jobs: SimpleQueue[LargeReport], stdout: BinaryIO) -> None:
@@ -66,11 +66,11 @@ async def _work(address: str, jobs: SimpleQueue[LargeReport], stdout: BinaryIO) 
 
 def main() -> None:
     """Make reports until stdin ends."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
     sys.stdout = sys.stderr  # a format that prints must not write into the answers
-    address = _read(stdin)
+    address, log = _read(stdin)
+    begin_log(log)
     jobs: SimpleQueue[LargeReport] = SimpleQueue()
 
     def listen() -> None:

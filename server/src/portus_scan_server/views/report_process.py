@@ -1,25 +1,22 @@
 """A process that makes large reports, one after the other, so that no answer of another page waits for one.
 
-Jobs go to its stdin and results come from its stdout, each a pickle behind its length; `report_child.py` does them.
+Jobs go to its stdin and results come from its stdout; `report_child.py` does them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import pickle
-import struct
 import sys
 from typing import Any
 
 from attrs import frozen
 
+from ..pipes import framed, receive
 from .report_work import RenderedReport, ReportOrder, VulnerabilityChoice, VulnerabilityPage
 
 logger = logging.getLogger("portus_scan_server.reports")
 
-LENGTH = struct.Struct("!Q")
-"""What goes before each value."""
 _MOST_WAITING = 16
 """How many reports wait for the process before one is refused."""
 _LONGEST = 50.0
@@ -52,10 +49,12 @@ class ReportProcess:
 
     Args:
         address: The database's address.
+        log: How its log is written: ``text`` or ``json``.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, log: str = "text") -> None:
         self._address = address
+        self._log = log
         self._process: asyncio.subprocess.Process | None = None
         self._turn = asyncio.Lock()
         self._waiting = 0
@@ -111,8 +110,7 @@ class ReportProcess:
                 assert process.stdout is not None  # noqa: S101
                 process.stdin.write(framed(job))
                 await process.stdin.drain()
-                (length,) = LENGTH.unpack(await process.stdout.readexactly(LENGTH.size))
-                return pickle.loads(await process.stdout.readexactly(length))  # noqa: S301 (our own child's)
+                return await receive(process.stdout)
         except TimeoutError:
             await self.close()
             raise ReportsBusyError(f"this report takes longer than {_LONGEST:g} s") from None
@@ -131,11 +129,5 @@ class ReportProcess:
             command = sys.executable, "-m", f"{__package__}.report_child"
             self._process = process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
             assert process.stdin is not None  # noqa: S101
-            process.stdin.write(framed(self._address))
+            process.stdin.write(framed((self._address, self._log)))
         return process
-
-
-def framed(value: object) -> bytes:
-    """Return a value as it goes through a pipe."""
-    packed = pickle.dumps(value)
-    return LENGTH.pack(len(packed)) + packed

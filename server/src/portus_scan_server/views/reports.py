@@ -68,12 +68,13 @@ class Reports:
         store: The database.
         address: The database's address.
         rules: The rules of now.
+        log: How the log of the process for large reports is written: ``text`` or ``json``.
     """
 
-    def __init__(self, store: Store, address: str, rules: Rules) -> None:
+    def __init__(self, store: Store, address: str, rules: Rules, log: str = "text") -> None:
         self._store = store
         self._rules = rules
-        self._process = ReportProcess(address)
+        self._process = ReportProcess(address, log)
 
     async def close(self) -> None:
         """End the process for large reports."""

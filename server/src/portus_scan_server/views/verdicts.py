@@ -35,7 +35,8 @@ class ImageVerdict:
     Attributes:
         digest: The image.
         answer: Pass, fail or unknown.
-        reasons: The rules that do not hold, and what is not known, a sentence each.
+        reasons: The rules that do not hold, and what is not known, a sentence each; of a pass, what is not known and
+            the policy's gate allows.
         security: What is known of the image.
     """
 
@@ -56,7 +57,8 @@ async def load_verdict(db: AsyncConnection, viewer: Viewer, rules: Rules, digest
     if row is None:
         return None
     security = (await load_security(db, [row.id], rules))[row.id]
-    return ImageVerdict(digest=digest, answer=judge(security), reasons=tuple(_reasons(security)), security=security)
+    answer = judge(security)
+    return ImageVerdict(digest=digest, answer=answer, reasons=tuple(_reasons(security, answer)), security=security)
 
 
 def judge(security: Security) -> Answer:
@@ -95,7 +97,7 @@ def _doubts(security: Security) -> list[str]:
     ]
 
 
-def _reasons(security: Security) -> Iterator[str]:
+def _reasons(security: Security, answer: Answer) -> Iterator[str]:
     yield from security.violations
     if security.gate is None and security.is_current and security.total:
         yield f"vulnerabilities: {security.words}"
@@ -104,4 +106,5 @@ def _reasons(security: Security) -> Iterator[str]:
         yield (
             "outdated: what is known is not of now" if known else f"{security.state.value}: nothing is known of it yet"
         )
-    yield from _doubts(security)
+    allowed = " (the policy's gate allows it)" if answer is Answer.PASS else ""
+    yield from (f"{doubt}{allowed}" for doubt in _doubts(security))

@@ -62,6 +62,17 @@ async def find_image(db: AsyncConnection, viewer: Viewer, digest: str) -> Any | 
     return (await db.execute(query)).one_or_none()
 
 
+async def has_image(db: AsyncConnection, viewer: Viewer, image_id: int, host: str, repository: str) -> bool:
+    """Return whether a repository that the viewer may see has an image, by itself or in an index."""
+    containing = select(index_images.c.index_id).where(index_images.c.image_id == image_id)
+    joined = held.join(seen_repositories(), repositories.c.id == held.c.repository_id)
+    here = (registries.c.host == host) & (repositories.c.name == repository) & visible(viewer)
+    inside = or_(held.c.image_id == image_id, held.c.image_id.in_(containing))
+    return (
+        await db.execute(select(held.c.image_id).select_from(joined).where(here, inside).limit(1))
+    ).first() is not None
+
+
 async def load_names(db: AsyncConnection, viewer: Viewer, ids: Collection[int]) -> dict[int, tuple[ImageName, ...]]:
     """Return the names of images that a viewer may know: their tags, those of an index with them, else repositories.
 
