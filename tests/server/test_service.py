@@ -17,7 +17,9 @@ from portus_scan_server.supervisor import Orders
 from portus_scanners_testing import StandInRegistry
 from portus_scanners_testing.images import debian_image
 from sqlalchemy import select
+from standins.certificates import make_certificate
 
+from .admission.asking import TOKEN, Cluster
 from .processes import command, gone, kill, serving
 from .test_runner import pushed, until_idle
 
@@ -134,3 +136,24 @@ def test_what_says_the_address_of_the_database_hides_it() -> None:
     address = "postgresql://portus:canary@db.example/portus"
     options = ServiceOptions(data=Path(), database=address), Orders(database=address, owner="me")
     assert [] == [one for one in map(repr, options) if "canary" in one]
+
+
+async def test_clusters_are_answered(
+    tmp_path: Path, config: Path, registry: StandInRegistry, unused_tcp_port: int
+) -> None:
+    """With the section ``admission:`` the service answers on its own port, from what its runner has stored."""
+    certificate = await make_certificate(tmp_path / "webhook")
+    (tmp_path / "path").write_text(TOKEN)
+    config.write_text(
+        f"{DUMMY}registries: {{'{registry.host}': {{insecure: true, name: main}}}}\nexternal_url: https://scan.example/\n"
+        f"admission: {{listen: '127.0.0.1:{unused_tcp_port}', certificate: {certificate.certificate_file},\n"
+        f"  key: {certificate.key_file}, token_file: {tmp_path / 'path'}}}\n"
+    )
+    registry.push("team/app", "1.0", debian_image({"bash": "5"}))
+    async with serving(tmp_path, sqlite_url(tmp_path / "portus-scan.db"), config):
+        cluster = Cluster(unused_tcp_port, certificate)
+        name = registry.reference("team/app", "1.0")
+        while (said := await cluster.ask(name))["auditAnnotations"]["verdict"] != "fail":
+            assert not said["allowed"]
+            await asyncio.sleep(0.05)
+        assert "https://scan.example/r/" in said["status"]["message"]

@@ -9,7 +9,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,8 +27,9 @@ from .access import (
     find_token,
     load_access,
 )
+from .admission import AdmissionServer, Certificates, ImageJudge, load_admission
 from .api import make_api, problem_middleware
-from .intake import Intake, add_routes
+from .intake import INTAKE, Intake, add_routes
 from .logs import begin_log
 from .operation import add_operation
 from .pages import add_routes as add_pages
@@ -87,13 +88,15 @@ async def serve(options: ServiceOptions) -> None:
         DatabaseTakenError: Another service uses the database.
     """
     # read once, and before anything is begun: the runner is told what this process has read, also a later one
-    settings, policy, access = (
+    settings, policy, access, admission = (
         load_server_settings(options.config),
         load_policy(options.config),
         load_access(options.config),
+        load_admission(options.config),
     )
     policy.check_scanners([one.name for one in settings.scanning.enabled])
     rules = Rules.of(settings.scanning, policy, timedelta(seconds=settings.answers.max_age))
+    certificates = None if admission is None else Certificates(admission)
     with _lock(options.data) as lock:
         before, after = await asyncio.to_thread(upgrade, options.address)
         begin_log(options.log)  # not before: until here what is wrong ends the command, in one line
@@ -125,7 +128,12 @@ async def serve(options: ServiceOptions) -> None:
             application = make_application(
                 store, supervisor, settings, access=access, rules=rules, address=options.address, log=options.log
             )
-            async with _listening(options, application, access) as url:
+            async with AsyncExitStack() as stack:
+                url = await stack.enter_async_context(_listening(options, application, access))
+                if admission is not None and certificates is not None:
+                    judge = ImageJudge(store, application[INTAKE], rules, admission, external_url=settings.external_url)
+                    await stack.enter_async_context(AdmissionServer(admission, judge, certificates).listening())
+                    logger.info("clusters are answered on %s", admission.listen)
                 print(f"portus-scan serves on {url}", flush=True)  # noqa: T201 (where to look)
                 await _run(supervisor, guard)
 

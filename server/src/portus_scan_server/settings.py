@@ -1,7 +1,8 @@
 """What the configuration says to the service: which registries it watches, what an answer is worth, when it looks.
 
-Sections ``answers:``, ``events:``, ``schedule:`` and ``scans:`` are the service's own; ``registries:`` is everybody's,
-and those with a ``name`` are watched. Secrets may stand in files or in environment variables, and are masked.
+Sections ``answers:``, ``events:``, ``schedule:`` and ``scans:``, and ``external_url:``, are the service's own;
+``registries:`` is everybody's, and those with a ``name`` are watched. Secrets may stand in files or in environment
+variables, and are masked.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from portus_scanners.settings import SettingsFaults, did_you_mean, read_limited,
 
 _NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 _HOST = r"(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?"
+_URL = r"(https?://[^/?#@\s\\]+(/[^?#\s\\]*)?)?"
 _LARGEST_SECRET = 4096
 _SHORTEST_TOKEN = 16
 _MOST_SCANS = 64
@@ -78,8 +80,8 @@ class AnswerSettings:
 
 
 @frozen(kw_only=True)
-class EventSettings:
-    """The token with which one registry tells of pushes: itself, in a file, or in an environment variable."""
+class TokenSettings:
+    """A token that somebody else brings: itself, in a file, or in an environment variable."""
 
     token: Secret = field(factory=Secret)
     token_file: str = ""
@@ -201,6 +203,7 @@ class ServerSettings:
         answers: How long answers are good.
         schedule: When the service looks by itself.
         scans: How much at once.
+        external_url: How people reach the service, without a slash at its end; empty where it does not say.
     """
 
     scanning: Settings = field(factory=Settings)
@@ -208,6 +211,7 @@ class ServerSettings:
     answers: AnswerSettings = field(factory=AnswerSettings)
     schedule: ScheduleSettings = field(factory=ScheduleSettings)
     scans: ScanSettings = field(factory=ScanSettings)
+    external_url: str = ""
 
 
 def load_server_settings(path: str | Path | None, environ: Mapping[str, str] | None = None) -> ServerSettings:
@@ -238,9 +242,16 @@ def load_server_settings(path: str | Path | None, environ: Mapping[str, str] | N
     faults.add(*_find_faults(scanning.registries))
     names = [one.name for one in watched]
     faults.add(*(f"events.{name}: no registry has this name{did_you_mean(name, names)}" for name in tokens))
+    if not re.fullmatch(_URL, external_url := str(document.get("external_url") or "").rstrip("/")):
+        faults.add("external_url: write how people reach the service, without ? and #: https://scan.example")
     faults.check()
     return ServerSettings(
-        scanning=scanning, registries=Registries(watched), answers=answers, schedule=schedule, scans=scans
+        scanning=scanning,
+        registries=Registries(watched),
+        answers=answers,
+        schedule=schedule,
+        scans=scans,
+        external_url=external_url,
     )
 
 
@@ -264,7 +275,7 @@ def _read_tokens(
     for name in section:
         place = f"events.{name}"
         with faults.collect():
-            yield str(name), _read_section(section, name, EventSettings, faults).read(place, environ)
+            yield str(name), _read_section(section, name, TokenSettings, faults).read(place, environ)
 
 
 def _find_faults(registries: Mapping[str, RegistrySettings]) -> Iterator[str]:

@@ -44,13 +44,13 @@ class UnknownRegistryError(PortusError):
 
 @frozen(kw_only=True)
 class AskedScan:
-    """What became of a person's wish.
+    """What became of a wish.
 
     Attributes:
         place: Where the image is, by the configured registry.
         digest: What the registry has there.
         image_id: Its row.
-        request_id: The open request, or the dead one that was revived.
+        request_id: The open request, or the dead one that was revived; 0 where none was needed.
     """
 
     place: ImagePlace
@@ -102,13 +102,24 @@ class Intake:
             digest=reference.digest or "",
         )
 
-    async def ask_for(self, place: ImagePlace, *, by: str, scanners: tuple[str, ...] = ()) -> AskedScan:
+    async def locate(self, place: ImagePlace) -> str | None:
+        """Return the digest that the registry has at a place now; None where it says that it has none.
+
+        Raises:
+            RegistryError: It says neither.
+        """
+        return await see(self._client, place)
+
+    async def ask_for(
+        self, place: ImagePlace, *, by: str, scanners: tuple[str, ...] = (), reason: Reason = Reason.PERSON
+    ) -> AskedScan:
         """Look at a place now, and ask for a scan of what is there. Whether *by* may is the caller's to decide.
 
         Args:
             place: What `find` has returned.
             by: Who asks.
             scanners: Only these; all that are enabled where empty.
+            reason: Why; but for a person, what has an answer is not scanned again.
 
         Raises:
             ImageNotFoundError: The registry has nothing there.
@@ -122,7 +133,7 @@ class Intake:
                 raise ImageNotFoundError(message, registry=place.host, step="manifest", status=404)
             found = place if not place.digest else ImagePlace(host=place.host, repository=place.repository)
             async with self._store.writing() as db:
-                sighting = await note_sighting(db, found, digest, Reason.PERSON, by=by, scanners=scanners)
+                sighting = await note_sighting(db, found, digest, reason, by=by, scanners=scanners)
         self._wake()
         return AskedScan(place=place, digest=digest, image_id=sighting.image_id, request_id=sighting.request_id or 0)
 

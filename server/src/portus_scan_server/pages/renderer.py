@@ -34,6 +34,7 @@ _NOT_CURRENT = "judged under other rules or with answers that are too old by now
 _REASONS = {
     Reason.PUSH: "pushed",
     Reason.PERSON: "asked for",
+    Reason.ADMISSION: "a cluster wants to run it",
 }
 _STATES = {
     RequestState.QUEUED: ("Pending", "w-unknown"),

@@ -39,13 +39,15 @@ class Reason(Enum):
     """Somebody has pushed it."""
     PERSON = "person"
     """Somebody has asked for it."""
+    ADMISSION = "admission"
+    """A cluster wants to run it."""
     FIRST_SYNC = "first_sync"
     """A list of the registry has it, and nobody has seen it before."""
     RESCAN = "rescan"
     """What is known of it is no longer good, or a schedule says so."""
 
 
-PRIORITIES = {Reason.PUSH: 10, Reason.PERSON: 8, Reason.FIRST_SYNC: 5, Reason.RESCAN: 0}
+PRIORITIES = {Reason.PUSH: 10, Reason.ADMISSION: 10, Reason.PERSON: 8, Reason.FIRST_SYNC: 5, Reason.RESCAN: 0}
 """Higher ones go first."""
 
 

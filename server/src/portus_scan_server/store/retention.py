@@ -4,7 +4,8 @@
 1. Requests that have ended. Those that are dead stay: they are shown, and keep their image from being tried again.
 2. Runs that `latest` does not name.
 3. What tags named before; tags that are gone.
-4. Images that no tag, no history and no index names, that nobody has seen, asked for, or is asking for.
+4. Images that no tag, no history and no index names, that nobody has seen, asked for, or is asking for, and no cluster
+   has wanted to run within 90 days: what runs is scanned on, whatever its tag names now.
 5. Sets of findings that no run has; then their findings that no other set has; then their advisories.
 
 The last step takes the lock that all share who add findings, alone: a set that is found is not removed before the run
@@ -45,6 +46,7 @@ logger = logging.getLogger("portus_scan_server.retention")
 _BATCH = 500
 """How many rows go in one transaction."""
 _EVENTS = timedelta(days=7)
+_ADMITTED = timedelta(days=90)
 _SETS = 20
 """How many sets of findings go in one transaction; each may have thousands of findings."""
 
@@ -115,11 +117,13 @@ def _is_forgotten(before: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def _is_unnamed(image: FromClause, before: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Return the condition that no tag has named an image since, and nobody has seen or asked for it."""
+    """Return the condition that no tag has named an image since, and nobody has seen or asked for it, or runs it."""
+    wanted_before = database_now(-_ADMITTED.total_seconds())
     asked = or_(requests.c.state.in_(OPEN_STATES), and_(requests.c.asked_at >= before, requests.c.reason != "rescan"))
     named = or_(tags.c.gone_at.is_(None), tags.c.gone_at >= before)
     return and_(
         image.c.last_seen_at < before,
+        or_(image.c.admission_at.is_(None), image.c.admission_at < wanted_before),
         not_(exists().where(tags.c.image_id == image.c.id, named)),
         not_(exists().where(tag_history.c.image_id == image.c.id, tag_history.c.to_at >= before)),
         not_(exists().where(requests.c.image_id == image.c.id, asked)),

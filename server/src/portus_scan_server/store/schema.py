@@ -97,6 +97,7 @@ images = Table(
     Column("body", Text),  # NULL: the resolver was not asked yet
     Column("first_seen_at", Moment, nullable=False, server_default=database_now()),
     Column("last_seen_at", Moment, nullable=False, server_default=database_now()),
+    Column("admission_at", Moment),  # when a cluster last wanted to run it, to the day
 )
 index_images = Table(
     "index_images",

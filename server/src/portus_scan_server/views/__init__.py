@@ -31,7 +31,7 @@ from .repository_views import (
 )
 from .request_views import RequestRow, RequestState, SourceRow, count_requests, list_requests, load_request
 from .security import HIGHEST_FIRST, Activity, Security, SecurityState
-from .verdicts import Answer, ImageVerdict, load_verdict
+from .verdicts import Answer, ImagePlaceKey, ImageVerdict, PlaceVerdict, load_place_verdicts, load_verdict
 from .visibility import ImageName, has_image
 from .vulnerability_views import FoundImage, FoundPackage, VulnerabilityView, find_vulnerability, load_vulnerability
 
@@ -47,9 +47,11 @@ __all__ = [
     "FoundPackage",
     "HistoryRow",
     "ImageName",
+    "ImagePlaceKey",
     "ImageVerdict",
     "ImageView",
     "Page",
+    "PlaceVerdict",
     "PlatformRow",
     "RegistryRow",
     "ReportPlan",
@@ -81,6 +83,7 @@ __all__ = [
     "list_requests",
     "list_tags",
     "load_image_view",
+    "load_place_verdicts",
     "load_repository",
     "load_request",
     "load_tag",
