@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
 from portus_scan_server.requests import (
     ClaimedRequest,
-    DatabaseTakenError,
     Reason,
-    alive,
     ask,
     ask_again,
     claim,
@@ -18,12 +15,9 @@ from portus_scan_server.requests import (
     give_back,
     note_source,
     put_off,
-    sole_service,
-    sweep,
 )
 from portus_scan_server.store import Store, database_now, put_image, put_in_repository, put_repository, tables
-from sqlalchemy import select, text, update
-from standins.postgresql import PostgreSql
+from sqlalchemy import select, update
 
 
 async def asked(store: Store, name: str, reason: Reason = Reason.RESCAN, **more: object) -> int:
@@ -156,66 +150,3 @@ async def test_many_claim_at_once(store: Store) -> None:
 
     found = await asyncio.gather(*(work(f"{number}") for number in range(12)))
     assert wanted == sorted(one for some in found for one in some)
-
-
-@pytest.mark.parametrize("empty_database", ["postgresql"], indirect=True)
-async def test_an_owner_lives_as_long_as_its_lock(store: Store) -> None:
-    """What a living owner runs is left to it; when its lock is gone it is taken back, but not from a young server."""
-    request_id = await asked(store, "a")
-    async with alive(store, "me"):
-        assert await taken(store, "me")
-        async with store.writing() as db:
-            assert 0 == await sweep(db, young=0)
-    async with store.writing() as db:
-        assert 0 == await sweep(db, young=1_000_000)
-        assert 1 == await sweep(db, young=0)
-    assert ("queued", 1, 0, True) == await state(store, request_id)
-
-
-@pytest.mark.parametrize("empty_database", ["postgresql"], indirect=True)
-async def test_a_lock_that_is_lost_is_said_and_taken_again(
-    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """When the server ends the connection that holds it, the log says so, and the owner lives on."""
-    monkeypatch.setattr("portus_scan_server.requests.workers._ASK", 0.01)
-    monkeypatch.setattr("portus_scan_server.requests.workers._AGAIN", 0.01)
-    end = "select pg_terminate_backend(pid) from pg_locks where locktype = 'advisory' and granted"
-    request_id = await asked(store, "a")
-    async with alive(store, "me"):
-        assert await taken(store, "me")
-        async with store.writing() as db:
-            assert [True] == list((await db.execute(text(end))).scalars())
-        held = text("select count(*) from pg_locks where locktype = 'advisory' and granted")
-        async with store.reading() as db:
-            while "is lost, and taken again" not in caplog.text or not await db.scalar(held):  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-        async with store.writing() as db:
-            assert 0 == await sweep(db, young=0)
-            await db.execute(update(tables.workers).values(began_at=database_now(-90_000)))
-            assert 0 == await sweep(db, young=0)
-            assert 1 == await db.scalar(text("select count(*) from workers"))
-            await db.execute(text("insert into workers values ('gone', 1, now() - interval '2 days')"))
-            assert 0 == await sweep(db, young=0)
-            assert ["me"] == list((await db.execute(text("select owner from workers"))).scalars())
-    assert ("running", 1, 0, False) == await state(store, request_id)
-
-
-async def test_a_database_has_one_service(postgresql: PostgreSql, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second one is refused; one that has lost its lock with the connection ends when another has got it."""
-    monkeypatch.setattr("portus_scan_server.requests.workers._PATIENCE", 0.0)
-    monkeypatch.setattr("portus_scan_server.requests.workers._ASK", 0.01)
-    monkeypatch.setattr("portus_scan_server.requests.workers._AGAIN", 0.2)
-    address = postgresql.make_database()
-    async with Store.open(address) as one, Store.open(address) as other:
-        async with sole_service(one) as guard:
-            with pytest.raises(DatabaseTakenError, match="another service uses this database"):
-                async with sole_service(other):
-                    pass
-            async with other.session() as db:
-                held = "from pg_locks where locktype = 'advisory' and classid = 1886351987"
-                await db.execute(text("select pg_terminate_backend(pid) " + held))
-                await db.execute(text("select pg_advisory_lock(1886351987, 0)"))
-                await asyncio.wait({guard})
-            assert isinstance(guard.exception(), DatabaseTakenError)
-        async with sole_service(other):
-            pass

@@ -27,7 +27,7 @@ USER = "tester"
 PASSWORD = "portus-tests"
 
 _FOLDERS = Path("/usr/lib/postgresql")
-_UNPRIVILEGED = "postgres"
+UNPRIVILEGED = "postgres"
 _START_TIMEOUT = 30.0
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -69,9 +69,9 @@ class PostgreSql:
 
     def __init__(self, programs: Path) -> None:
         self._programs = programs
-        self._user = _UNPRIVILEGED if os.geteuid() == 0 else None  # the server refuses to run as root
+        self._user = UNPRIVILEGED if os.geteuid() == 0 else None  # the server refuses to run as root
         self._folder = Path(tempfile.mkdtemp(prefix="portus-postgresql-"))
-        self._port = _free_port()
+        self._port = free_port()
         self._numbers = count(1)
         self._runs = False
         self._initialize()
@@ -149,7 +149,8 @@ class PostgreSql:
         return {} if self._user is None else {"user": self._user, "group": self._user}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]

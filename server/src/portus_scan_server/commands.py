@@ -1,4 +1,4 @@
-"""The sub-commands ``serve``, ``db`` and ``token`` of ``portus-scan``, which finds them by their entry points."""
+"""The sub-commands of ``portus-scan`` for the service, which it finds by their entry points."""
 
 from __future__ import annotations
 
@@ -33,6 +33,20 @@ Examples:
 Exit codes:
   0  it was stopped, and what was running has ended or was given back
   2  usage or configuration error, another service has the data folder or the database, or that can't be used
+"""
+_WORKER_HELP = """Scan what the services on one PostgreSQL are asked for, until SIGTERM; any number may run at once.
+
+A worker needs the configuration that the service has, and the backends of its scanners. What it was running when it was
+killed is run again by others.
+
+\b
+Example:
+  PORTUS_SCAN_DATABASE=postgresql://portus:secret@db.example/portus portus-scan worker --config config.yml
+
+\b
+Exit codes:
+  0  it was stopped, and what was running has ended or was given back
+  2  usage or configuration error, or the database can't be used
 """
 _DB_HELP = """The service's database: bring it to this program's schema, say which it has, copy it.
 
@@ -111,9 +125,9 @@ _database = click.option(
 )
 @click.option(
     "--concurrency",
-    type=click.IntRange(1, 64),
+    type=click.IntRange(0, 64),
     show_default="scans: concurrency: of the configuration, else 4",
-    help="How many images at once.",
+    help="How many images at once; 0: none, workers scan them.",
 )
 @click.option("--log", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The log's form.")
 def serve(*, config: str | None, data: Path, database: str, listen: str, concurrency: int | None, log: str) -> int:
@@ -128,6 +142,30 @@ def serve(*, config: str | None, data: Path, database: str, listen: str, concurr
     )
     with _faults_said():
         asyncio.run(run(options))
+    return 0
+
+
+@click.command(
+    "worker", help=_WORKER_HELP, short_help="Scan for a service, in one more process or on one more machine."
+)
+@click.option("--config", metavar="FILE", help="The configuration (YAML), as the service has it.")
+@_database
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 64),
+    show_default="scans: concurrency: of the configuration, else 4",
+    help="How many images at once.",
+)
+@click.option("--log", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The log's form.")
+def worker(*, config: str | None, database: str, concurrency: int | None, log: str) -> int:
+    """Run a worker."""
+    import asyncio
+
+    from .worker import WorkerOptions, run_worker
+
+    options = WorkerOptions(database=database, config=config, concurrency=concurrency, log=log)
+    with _faults_said():
+        asyncio.run(run_worker(options))
     return 0
 
 
@@ -320,7 +358,7 @@ def _address(listen: str) -> tuple[str, int]:
 @contextmanager
 def _faults_said() -> Iterator[None]:
     """Let a database that can't be used end the command in one line."""
-    from .requests import DatabaseTakenError
+    from .fleet import DatabaseTakenError
     from .store import SchemaError, StoreUnavailableError
 
     try:

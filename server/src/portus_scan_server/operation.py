@@ -92,7 +92,7 @@ async def _why_not_ready(store: Store, supervisor: Supervisor) -> AsyncIterator[
     """Yield a sentence for each thing that keeps the service from doing its work."""
     if supervisor.stopping:
         yield "it is being stopped"
-    elif not supervisor.running:
+    elif supervisor.wanted and not supervisor.running:
         yield "the runner does not run"
     late = func.count(case((scanners.c.asked_at < database_now(-_UNHEARD), 1)))
     query = select(func.count().label("asked"), late.label("late")).select_from(scanners)
@@ -107,7 +107,7 @@ async def _why_not_ready(store: Store, supervisor: Supervisor) -> AsyncIterator[
         if found.late:
             yield f"the runner has asked {found.late} scanners for {_UNHEARD} s no longer"
         if not found.asked:
-            yield "the runner has asked no scanner yet"
+            yield "the runner has asked no scanner yet" if supervisor.wanted else "no worker has asked a scanner yet"
 
 
 async def _what_needs_a_person(store: Store) -> AsyncIterator[str]:
@@ -182,7 +182,8 @@ class Figures(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield all figures."""
         up = GaugeMetricFamily("portus_scan_up", "Whether a part works: runner, database.", labels=["part"])
-        up.add_metric(["runner"], self._supervisor.running)
+        if self._supervisor.wanted:
+            up.add_metric(["runner"], self._supervisor.running)
         up.add_metric(["database"], self._found is not None)
         yield up
         deaths = self._supervisor.deaths

@@ -110,6 +110,8 @@ class Runner:
         self._made_with = made_with
         self._concurrency = concurrency
         self._running: dict[asyncio.Task[None], ClaimedRequest] = {}
+        self._scanning: set[int] = set()
+        self._paused = False
         self._changed = asyncio.Event()
         self._unsure = False  # whether there may be a claim whose answer was lost
         self.stopped = asyncio.Event()
@@ -124,6 +126,18 @@ class Runner:
     def stop(self) -> None:
         """Claim nothing any longer."""
         self.stopped.set()
+        self._changed.set()
+
+    def pause(self) -> None:
+        """Claim nothing, and end all scans: others may be given what runs. What has been found is still written."""
+        self._paused = self._unsure = True
+        for task, claimed in self._running.items():
+            if claimed.request_id in self._scanning:
+                task.cancel()
+
+    def resume(self) -> None:
+        """Claim again; what `pause` ended is queued first."""
+        self._paused = False
         self._changed.set()
 
     async def run(self) -> None:
@@ -143,33 +157,36 @@ class Runner:
 
     async def _claim_some(self) -> bool:
         """Claim a request if there is room for one; return whether to look again at once."""
-        if len(self._running) >= self._concurrency or any(one.alone for one in self._running.values()):
+        if self._paused or len(self._running) >= self._concurrency or any(one.alone for one in self._running.values()):
             return False
+        unsure, self._unsure = self._unsure, False
         try:
             async with self._store.writing() as db:
-                if self._unsure:
+                if unsure:
                     held = [one.request_id for one in self._running.values()]
                     unknown = await give_back_unknown(db, self._owner, held)
-                    logger.warning("%d claims whose answer was lost are queued again", unknown)
+                    logger.warning("%d requests that ran, as far as anybody knows, are queued again", unknown)
                 claimed = await claim(db, self._owner, idle=not self._running)
         except StoreUnavailableError as error:
             logger.warning("nothing can be claimed: %s", error)
             self._unsure = True
             return False
-        self._unsure = False
         if claimed is None:
             return False
         task = asyncio.create_task(self._run(claimed), name=f"request {claimed.request_id}")
         self._running[task] = claimed
+        self._scanning.add(claimed.request_id)
         task.add_done_callback(self._ended)
+        if self._paused:  # while it was claimed
+            task.cancel()
         return True
 
     def _ended(self, task: asyncio.Task[None]) -> None:
+        self._scanning.discard(self._running.pop(task).request_id)
+        self._changed.set()
         if task.cancelled():
             return  # its request is given back
-        del self._running[task]
         self.ended += 1
-        self._changed.set()
         if (error := task.exception()) is not None:
             self._unsure = True  # nobody has ended its request
             logger.error("a request ended with a fault of this program", exc_info=error)
@@ -187,12 +204,15 @@ class Runner:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks)
-        for claimed in tasks.values():
-            try:
+        try:
+            for claimed in tasks.values():
                 async with self._store.writing() as db:
                     await give_back(db, claimed)  # one that has ended is left as it is
-            except StoreUnavailableError as error:
-                logger.warning("request %d is not given back: %s", claimed.request_id, error)
+            if self._unsure:
+                async with self._store.writing() as db:
+                    await give_back_unknown(db, self._owner, [])
+        except StoreUnavailableError as error:
+            logger.warning("what ran is not given back, others will take it: %s", error)
 
     async def _run(self, claimed: ClaimedRequest) -> None:
         """Run one request to its end."""
@@ -204,6 +224,7 @@ class Runner:
             if len(images) == 1 and images[0].digest == claimed.digest:
                 with_what = self._made_with()  # before the scan: what is newer than it says is asked again, not missed
                 told = await self._engine.ask(images[0], scanners=claimed.scanners or None)
+                self._scanning.discard(claimed.request_id)  # from here on only `finish` says whether it counts
                 runs = [(run, _as_made(run, with_what.get(run.scanner, MadeWith()))) for run in told]
                 await self._end_image(claimed, source, images[0], runs, is_known=is_known)
             else:

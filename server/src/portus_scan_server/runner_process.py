@@ -11,7 +11,7 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -21,9 +21,9 @@ from portus_scanners import Engine
 from .addresses import open_registry
 from .answers import Freshness
 from .chores import Chore, again_and_again
+from .fleet import alive, sweep
 from .logs import begin_log
 from .pipes import receive
-from .requests import alive, sweep
 from .rescans import ask_for_due
 from .runner import Runner
 from .scanner_states import ScannerStates
@@ -35,15 +35,22 @@ logger = logging.getLogger("portus_scan_server.runner")
 
 _PLAN = 60.0
 """Seconds between two looks at what scanners would answer from, and at what is due."""
-_SWEEP = 30.0
+_SWEEP = 15.0
 _RENEW = 1.0
 """Seconds between two batches of summaries."""
 _REMOVE = 3600.0
 """Seconds between two looks for what is too old."""
 
 
-async def work(orders: Orders, lines: asyncio.StreamReader) -> None:
-    """Run requests until a line says to stop, or the lines end.
+async def work(
+    orders: Orders, lines: asyncio.StreamReader, signals: Sequence[signal.Signals] = (signal.SIGTERM,)
+) -> None:
+    """Run requests until a line or a signal says to stop, or the lines end, as they do with the second signal.
+
+    Args:
+        orders: What is to be done.
+        lines: What the parent says.
+        signals: What says to stop.
 
     Raises:
         SettingsError: The database's address is wrong.
@@ -53,7 +60,7 @@ async def work(orders: Orders, lines: asyncio.StreamReader) -> None:
     freshness = Freshness(age=timedelta(seconds=orders.age), max_age=rules.max_age)
     async with (
         Store.open(orders.database) as store,
-        alive(store, orders.owner),
+        alive(store, orders.owner) as life,
         open_registry(settings.registries) as registry,
         Engine(settings, registry=registry) as engine,
     ):
@@ -68,7 +75,16 @@ async def work(orders: Orders, lines: asyncio.StreamReader) -> None:
             made_with=states.made_with,
             concurrency=orders.concurrency,
         )
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, runner.stop)
+        life.follow(runner)
+
+        def end() -> None:
+            if runner.stopped.is_set():  # the second one ends everything at once
+                lines.feed_eof()
+            logger.info("it is stopped: what runs %s", "is given back" if runner.stopped.is_set() else "may end")
+            runner.stop()
+
+        for number in signals:
+            asyncio.get_running_loop().add_signal_handler(number, end)
         chores: list[tuple[Chore, float]] = [
             (partial(_plan, store, runner, states, freshness, timedelta(seconds=orders.untagged)), _PLAN),
             (partial(_sweep, store), _SWEEP),

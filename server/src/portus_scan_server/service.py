@@ -29,13 +29,14 @@ from .access import (
 )
 from .admission import AdmissionServer, Certificates, ImageJudge, load_admission
 from .api import make_api, problem_middleware
+from .fleet import check_sessions, sole_service
 from .intake import INTAKE, Intake, add_routes
 from .logs import begin_log
 from .operation import add_operation
 from .pages import add_routes as add_pages
-from .requests import died, sole_service
+from .requests import died
 from .settings import ServerSettings, load_server_settings
-from .store import SQLITE, Store, parse_url, sqlite_url, upgrade
+from .store import SQLITE, Store, sqlite_url, upgrade
 from .summaries import Rules
 from .supervisor import Orders, Supervisor
 from .views import Reports
@@ -44,7 +45,6 @@ logger = logging.getLogger("portus_scan_server")
 
 _LOCK_TIMEOUT = 5.0
 """Seconds that a service waits for the runner of one that was killed, which ends on its own."""
-_CONCURRENCY = 4
 
 
 @frozen(kw_only=True)
@@ -57,7 +57,8 @@ class ServiceOptions:
         config: The configuration's file; None for the environment alone.
         host: Where to listen.
         port: Where to listen; 0 for any port.
-        concurrency: How many images are scanned at once; None for what the configuration says, or four.
+        concurrency: How many images are scanned at once; None for what the configuration says, or four; 0 leaves them
+            to workers.
         drain: Seconds that running scans have at SIGTERM.
         log: How the log is written: ``text`` or ``json``.
     """
@@ -81,8 +82,8 @@ async def serve(options: ServiceOptions) -> None:
     """Run the service until SIGTERM or SIGINT; it answers until what runs has ended.
 
     Raises:
-        SettingsError: The configuration is wrong; another service has the folder; the database's address is not valid;
-            the address to listen on can't be had.
+        SettingsError: The configuration is wrong; another service has the folder; the database's address is not valid,
+            or a pooler before it keeps no sessions; the address to listen on can't be had.
         SchemaError: The database is of a later version.
         StoreUnavailableError: The database can't be used at the begin.
         DatabaseTakenError: Another service uses the database.
@@ -109,18 +110,19 @@ async def serve(options: ServiceOptions) -> None:
         if before != after:
             logger.info("the database is now at %s", after)
         async with Store.open(options.address) as store, sole_service(store) as guard:
-            if parse_url(options.address).get_backend_name() == SQLITE:
+            if store.dialect == SQLITE and options.concurrency == 0:
+                raise SettingsError(
+                    "without a runner nothing is scanned: workers need PostgreSQL, name it with --database"
+                )
+            if store.dialect == SQLITE:
                 async with store.writing() as db:  # nobody else can have it: what was running belongs to nobody
                     await died(db)
-            orders = Orders(
-                database=options.address,
-                owner="",
-                settings=settings.scanning,
+            await check_sessions(store)
+            orders = Orders.of(
+                settings,
+                options.address,
                 rules=rules,
-                concurrency=options.concurrency or settings.scans.concurrency or _CONCURRENCY,
-                age=settings.answers.freshness,
-                keep=settings.answers.keep,
-                untagged=settings.answers.untagged,
+                concurrency=options.concurrency,
                 drain=options.drain,
                 log=options.log,
             )
@@ -138,7 +140,7 @@ async def serve(options: ServiceOptions) -> None:
                 await _run(supervisor, guard)
 
 
-async def _run(supervisor: Supervisor, guard: asyncio.Task[None]) -> None:
+async def _run(supervisor: Supervisor, guard: asyncio.Future[None]) -> None:
     """Run the supervisor until it was stopped by a signal and has ended; the second signal ends it at once.
 
     When another service has got the database, this one lets what runs end, and ends with an error.

@@ -6,12 +6,14 @@ import asyncio
 import logging
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from attrs import evolve, field, frozen
 from portus_scanners import Settings
 
 from .pipes import framed
 from .requests import died, new_owner
+from .settings import ServerSettings
 from .store import Store, StoreUnavailableError
 from .summaries import Rules
 
@@ -19,6 +21,7 @@ logger = logging.getLogger("portus_scan_server.supervisor")
 
 LOOK, STOP = b"look\n", b"stop\n"
 """What a runner is told after its orders: that somebody has asked for something; to end what runs, and no more."""
+_CONCURRENCY = 4
 _PAUSES = (0.5, 1.0, 2.0, 5.0, 15.0, 30.0)
 """Seconds before a runner that has died is replaced, by how many have died one after the other."""
 _LONG = 60.0
@@ -36,7 +39,7 @@ class Orders:
         owner: This life of a runner.
         settings: What scanners and registries are told.
         rules: What summaries are made under.
-        concurrency: How many images at once.
+        concurrency: How many images at once; 0 for no runner: workers elsewhere do the scans.
         age: Seconds after which a scanner is asked again whose data has no identity.
         drain: Seconds that running scans have once the runner is to stop.
         keep: Seconds for which what no verdict needs is kept.
@@ -48,12 +51,36 @@ class Orders:
     owner: str
     settings: Settings = field(factory=Settings, repr=False)
     rules: Rules = field(factory=lambda: Rules(enabled=()), repr=False)
-    concurrency: int = 4
+    concurrency: int = _CONCURRENCY
     age: float = 86_400
     drain: float = 120.0
     keep: float = 90 * 86_400
     untagged: float = 30 * 86_400
     log: str = "text"
+
+    @classmethod
+    def of(cls, settings: ServerSettings, database: str, *, concurrency: int | None, **more: Any) -> Orders:
+        """Return orders for an owner that is yet to be named.
+
+        Args:
+            settings: The configuration.
+            database: See the attribute.
+            concurrency: See the attribute; None for what the configuration says, or four.
+            more: Further attributes.
+        """
+        if concurrency is None:
+            concurrency = settings.scans.concurrency or _CONCURRENCY
+        answers = settings.answers
+        return cls(
+            database=database,
+            owner="",
+            settings=settings.scanning,
+            concurrency=concurrency,
+            age=answers.freshness,
+            keep=answers.keep,
+            untagged=answers.untagged,
+            **more,
+        )
 
 
 class Supervisor:
@@ -73,6 +100,11 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self.deaths = 0
         """How many runners have died."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is to be a runner."""
+        return self._orders.concurrency > 0
 
     @property
     def running(self) -> bool:
@@ -100,6 +132,8 @@ class Supervisor:
 
     async def run(self) -> None:
         """Keep a runner alive until `stop`, then until it has ended; cancelling this ends it at once."""
+        if not self.wanted:
+            await self._stopping.wait()
         loop, one_after_the_other = asyncio.get_running_loop(), 0
         while not self._stopping.is_set():
             begun = loop.time()

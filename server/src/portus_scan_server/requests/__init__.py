@@ -1,7 +1,4 @@
-"""The table of work: ask, claim, end, give back; whose process died; who lives.
-
-`table.py` has every statement about a request, `workers.py` how PostgreSQL knows that an owner lives.
-"""
+"""The table of work: ask, claim, end, give back; what becomes of it when its owner's process has died."""
 
 from .table import (
     PRIORITIES,
@@ -17,18 +14,16 @@ from .table import (
     give_back_unknown,
     give_up,
     has_ended,
+    new_owner,
     note_source,
     put_off,
 )
-from .workers import DatabaseTakenError, alive, new_owner, sole_service, sweep
 
 __all__ = [
     "PRIORITIES",
     "ClaimedRequest",
-    "DatabaseTakenError",
     "ImageSource",
     "Reason",
-    "alive",
     "ask",
     "ask_again",
     "claim",
@@ -41,6 +36,4 @@ __all__ = [
     "new_owner",
     "note_source",
     "put_off",
-    "sole_service",
-    "sweep",
 ]

@@ -6,6 +6,7 @@ late changes nothing. There is one open request for an image and a scanner set; 
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any
@@ -93,6 +94,11 @@ class ClaimedRequest:
     scanners: tuple[str, ...]
     reason: Reason
     sources: tuple[ImageSource, ...]
+
+
+def new_owner() -> str:
+    """Return a name for one life of a runner; no other ever has it."""
+    return secrets.token_hex(12)
 
 
 async def ask(

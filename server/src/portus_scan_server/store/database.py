@@ -23,6 +23,7 @@ from sqlalchemy.exc import (
     TimeoutError as PoolTimeoutError,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 _READERS = 4
@@ -37,8 +38,14 @@ _PRAGMAS = {
     "cache_size": "-16384",
     "temp_store": "memory",
 }
-_KEEPALIVE = {"tcp_keepalives_idle": 30, "tcp_keepalives_interval": 10, "tcp_keepalives_count": 3}
-"""Set on the server's side, one by one: a pooler in between refuses them as options of the connection."""
+_KEEPALIVE = {
+    "tcp_keepalives_idle": 10,
+    "tcp_keepalives_interval": 5,
+    "tcp_keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""Set on the server's side, one by one: a pooler in between refuses them as options of the connection. What a machine
+without power held is free after 25 s; the last is for one that was just being answered, in ms."""
 _ADDING = 0x706F7274
 """The advisory lock of PostgreSQL that all who add findings share: who removes some has to have it alone."""
 
@@ -96,7 +103,10 @@ class Store:
             self._writer = _sqlite_engine(url, size=1, begin="begin immediate")
             self._reader = _sqlite_engine(url, size=_READERS, begin="begin")
         else:
-            self._writer = self._reader = _postgresql_engine(url)
+            self._writer = self._reader = _postgresql_engine(
+                url, pool_size=_POOL, max_overflow=0, pool_timeout=_POOL_TIMEOUT, pool_pre_ping=True
+            )
+            self._alone = _postgresql_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
         self._turn = asyncio.Lock()
 
     @classmethod
@@ -150,12 +160,11 @@ class Store:
         Raises:
             StoreUnavailableError: The database can't be used.
         """
-        async with _guarded(), self._writer.connect() as connection:
-            await connection.execution_options(isolation_level="AUTOCOMMIT")
+        async with _guarded(), self._alone.connect() as connection:
             try:
                 yield connection
             finally:
-                await connection.invalidate()  # its locks must not stay behind in the pool
+                await connection.invalidate()  # closed whatever state it is in: nothing of it is needed
 
 
 async def lock_for_adding(db: AsyncConnection) -> None:
@@ -207,15 +216,8 @@ def _sqlite_engine(url: URL, *, size: int, begin: str) -> AsyncEngine:
     return engine
 
 
-def _postgresql_engine(url: URL) -> AsyncEngine:
-    engine = create_async_engine(
-        url,
-        pool_size=_POOL,
-        max_overflow=0,
-        pool_timeout=_POOL_TIMEOUT,
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": _CONNECT_TIMEOUT},
-    )
+def _postgresql_engine(url: URL, **how: Any) -> AsyncEngine:
+    engine = create_async_engine(url, connect_args={"connect_timeout": _CONNECT_TIMEOUT}, **how)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _connected(connection: Any, _record: object) -> None:

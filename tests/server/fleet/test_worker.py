@@ -1,0 +1,70 @@
+"""Workers that are killed, stopped, and started where they can't work."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import pytest
+from portus_images import SettingsError
+from portus_scan_server.store import Store, sqlite_url, tables
+from portus_scan_server.worker import WorkerOptions, run_worker
+from portus_scanners_testing import StandInRegistry
+from sqlalchemy import func, select
+
+from .workers import check_each_has_one_run, configure, push_images, states, until_all_have_ended, working
+
+pytestmark = pytest.mark.timeout(180)
+
+
+async def _until_a_worker_runs(store: Store, number: int) -> str:
+    """Wait until that many owners run something, and return the first."""
+    owner = tables.requests.c.owner
+    query = select(owner).where(tables.requests.c.state == "running").group_by(owner).order_by(func.min(owner))
+    while True:
+        async with store.reading() as db:
+            owners = (await db.execute(query)).scalars().all()
+        if len(owners) >= number:
+            return str(owners[0])
+        await asyncio.sleep(0.02)
+
+
+async def test_what_a_killed_worker_ran_is_run_by_others(
+    store: Store, database: str, tmp_path: Path, registry: StandInRegistry
+) -> None:
+    """Of two workers one is killed with all that it runs: nothing is lost, and each result is accepted once."""
+    config = configure(tmp_path, registry, "script: [{delay: 0.3}]")
+    images = await push_images(store, registry, 16)
+    async with working(tmp_path, database, config) as one, working(tmp_path, database, config):
+        await _until_a_worker_runs(store, 2)
+        one.kill()
+        await one.wait()
+        await until_all_have_ended(store)
+    await check_each_has_one_run(store, images)
+
+
+async def test_sigterm_lets_scans_end_and_a_second_one_gives_them_back(
+    store: Store, database: str, tmp_path: Path, registry: StandInRegistry
+) -> None:
+    """After SIGTERM nothing is claimed and what runs may end; with the second what still runs is queued as it was."""
+    await push_images(store, registry, 3)
+    config = configure(tmp_path, registry, "script: [{image: '*app:0*', delay: 1}, {delay: 50}]")
+    async with working(tmp_path, database, config, concurrency=2) as worker:
+        while (await states(store)).get("running") != 2:  # noqa: ASYNC110 (nobody tells it)
+            await asyncio.sleep(0.02)
+        worker.send_signal(signal.SIGTERM)
+        while not (await states(store)).get("done"):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+        worker.send_signal(signal.SIGTERM)
+        assert 0 == await worker.wait()
+    assert {"queued": 2, "done": 1} == await states(store)
+    async with store.reading() as db:
+        assert 0 == await db.scalar(select(func.max(tables.requests.c.deaths)))
+        assert 0 == await db.scalar(select(func.count()).select_from(tables.workers))
+
+
+async def test_sqlite_is_refused(tmp_path: Path) -> None:
+    """An SQLite file belongs to one service: a worker says so, and what to name instead."""
+    with pytest.raises(SettingsError, match="PostgreSQL"):
+        await run_worker(WorkerOptions(database=sqlite_url(tmp_path / "a.db")))

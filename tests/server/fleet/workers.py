@@ -1,0 +1,69 @@
+"""Workers as processes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+from portus_scan_server.store import Store, tables
+from portus_scanners_testing import StandInRegistry
+from portus_scanners_testing.images import debian_image
+from sqlalchemy import func, select
+
+from ..test_runner import pushed
+
+
+@asynccontextmanager
+async def working(
+    folder: Path, database: str, config: Path, *, concurrency: int = 4
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a worker as long as the block does; it is killed at the end if it still runs. All share one log."""
+    command = (sys.executable, "-m", "portus_scan", "worker", "--config", str(config), "--database", database)
+    with (folder / "log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(*command, "--concurrency", str(concurrency), stderr=log)
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+def configure(folder: Path, registry: StandInRegistry, dummy: str) -> Path:
+    """Write a configuration with a dummy of these settings, in YAML's flow style."""
+    host = registry.reference("x", "y").partition("/")[0]
+    path = folder / "config.yml"
+    path.write_text(f"security: {{dummy: {{server: any, {dummy}}}}}\nregistries: {{'{host}': {{insecure: true}}}}\n")
+    return path
+
+
+async def push_images(store: Store, registry: StandInRegistry, number: int) -> list[int]:
+    """Push images, ask for each, and return their rows."""
+    images = []
+    for one in range(number):
+        digest = registry.push("team/app", f"{one}", debian_image({"bash": f"{one}"}))
+        images.append(await pushed(store, registry, f"team/app:{one}", digest))
+    return images
+
+
+async def states(store: Store) -> dict[str, int]:
+    """Return how many requests are in each state."""
+    query = select(tables.requests.c.state, func.count().label("number")).group_by(tables.requests.c.state)
+    async with store.reading() as db:
+        return {row.state: row.number for row in await db.execute(query)}
+
+
+async def until_all_have_ended(store: Store) -> None:
+    """Wait until no request is queued or runs."""
+    while set(await states(store)) & {"queued", "running"}:  # noqa: ASYNC110 (nobody tells it)
+        await asyncio.sleep(0.05)
+
+
+async def check_each_has_one_run(store: Store, images: list[int]) -> None:
+    """Check that each of these images, and nothing else, was scanned, and that one result was accepted."""
+    async with store.reading() as db:
+        runs = (await db.execute(select(tables.runs.c.image_id, tables.runs.c.times))).all()
+    assert [(one, 1) for one in sorted(images)] == sorted(tuple(row) for row in runs)
