@@ -15,6 +15,7 @@ from portus_images import Registry
 from portus_policy import Policy, Suppression
 from portus_scan_server.answers import Freshness, MadeWith
 from portus_scan_server.chores import again_and_again
+from portus_scan_server.fleet import PlacedSlots
 from portus_scan_server.requests import Reason, ask, claim, died
 from portus_scan_server.rescans import ask_for_due
 from portus_scan_server.runner import Runner
@@ -47,11 +48,19 @@ def configuration(host: str, script: list[dict[str, Any]] | None = None, **more:
 
 @asynccontextmanager
 async def running(
-    store: Store, settings: Settings, *, owner: str = "me", rules: Rules = RULES, made_with: MadeWith = WITH
+    store: Store,
+    settings: Settings,
+    *,
+    owner: str = "me",
+    rules: Rules = RULES,
+    made_with: MadeWith = WITH,
+    slots: PlacedSlots | None = None,
 ) -> AsyncIterator[Runner]:
     """Run requests as long as the block does, and end what runs after it."""
-    async with Registry(settings.registries) as asked, Engine(settings, registry=asked) as engine:
+    async with Registry(settings.registries) as asked, Engine(settings, registry=asked, slots=slots) as engine:
         runner = Runner(store, engine, asked, rules, owner=owner, made_with=lambda: {"dummy": made_with})
+        if slots is not None:
+            slots.on_change = runner.wake
         task = asyncio.create_task(runner.run())
         try:
             yield runner

@@ -16,7 +16,6 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from attrs import evolve
 from portus_images import (
     Image,
     ImageNotFoundError,
@@ -30,7 +29,8 @@ from portus_images import (
 from portus_scanners import Engine, Outcome, ScannerRun
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .answers import MadeWith, ScannerAnswers, add_runs
+from .answers import MadeWith, ScannerAnswers, add_runs, as_made
+from .fleet import PLACE, RequestPlace
 from .requests import (
     ClaimedRequest,
     ImageSource,
@@ -74,6 +74,8 @@ ResultT = TypeVar("ResultT")
 
 _POLL = 1.0
 """Seconds between two looks at the table where nobody has said that there is something."""
+_URGENT = 7
+"""The priority from which a request may have the last place."""
 _RETRY = 2.0
 """Seconds between two tries to write an end that the database did not take."""
 
@@ -88,7 +90,8 @@ class Runner:
         rules: What summaries are made under.
         owner: One life of this runner.
         made_with: Returns what runs are made with now, by the scanner's name.
-        concurrency: How many images at once.
+        concurrency: How many images at once; one of these places, if there are more, is for urgent ones alone. As many
+            again may wait for the slots of backends, as far as the engine has its slots from `PlacedSlots`.
     """
 
     def __init__(
@@ -110,6 +113,7 @@ class Runner:
         self._made_with = made_with
         self._concurrency = concurrency
         self._running: dict[asyncio.Task[None], ClaimedRequest] = {}
+        self._places: dict[asyncio.Task[None], RequestPlace] = {}
         self._scanning: set[int] = set()
         self._paused = False
         self._changed = asyncio.Event()
@@ -157,8 +161,11 @@ class Runner:
 
     async def _claim_some(self) -> bool:
         """Claim a request if there is room for one; return whether to look again at once."""
-        if self._paused or len(self._running) >= self._concurrency or any(one.alone for one in self._running.values()):
+        free = self._concurrency - sum(place.is_taken for place in self._places.values())
+        is_full = free < 1 or len(self._running) >= 2 * self._concurrency
+        if self._paused or is_full or any(one.alone for one in self._running.values()):
             return False
+        least = _URGENT if free == 1 < self._concurrency else 0
         unsure, self._unsure = self._unsure, False
         try:
             async with self._store.writing() as db:
@@ -166,15 +173,17 @@ class Runner:
                     held = [one.request_id for one in self._running.values()]
                     unknown = await give_back_unknown(db, self._owner, held)
                     logger.warning("%d requests that ran, as far as anybody knows, are queued again", unknown)
-                claimed = await claim(db, self._owner, idle=not self._running)
+                claimed = await claim(db, self._owner, idle=not self._running, least=least)
         except StoreUnavailableError as error:
             logger.warning("nothing can be claimed: %s", error)
             self._unsure = True
             return False
         if claimed is None:
             return False
-        task = asyncio.create_task(self._run(claimed), name=f"request {claimed.request_id}")
+        place = RequestPlace()
+        task = asyncio.create_task(self._run(claimed, place), name=f"request {claimed.request_id}")
         self._running[task] = claimed
+        self._places[task] = place
         self._scanning.add(claimed.request_id)
         task.add_done_callback(self._ended)
         if self._paused:  # while it was claimed
@@ -183,6 +192,7 @@ class Runner:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._scanning.discard(self._running.pop(task).request_id)
+        del self._places[task]
         self._changed.set()
         if task.cancelled():
             return  # its request is given back
@@ -214,8 +224,9 @@ class Runner:
         except StoreUnavailableError as error:
             logger.warning("what ran is not given back, others will take it: %s", error)
 
-    async def _run(self, claimed: ClaimedRequest) -> None:
+    async def _run(self, claimed: ClaimedRequest, place: RequestPlace) -> None:
         """Run one request to its end."""
+        PLACE.set(place)
         try:
             found = await self._find(claimed)
             if found is None:
@@ -225,7 +236,7 @@ class Runner:
                 with_what = self._made_with()  # before the scan: what is newer than it says is asked again, not missed
                 told = await self._engine.ask(images[0], scanners=claimed.scanners or None)
                 self._scanning.discard(claimed.request_id)  # from here on only `finish` says whether it counts
-                runs = [(run, _as_made(run, with_what.get(run.scanner, MadeWith()))) for run in told]
+                runs = [(run, as_made(run, with_what.get(run.scanner, MadeWith()))) for run in told]
                 await self._end_image(claimed, source, images[0], runs, is_known=is_known)
             else:
                 await self._persist(lambda db: _end_index(db, claimed, source, images, self._rules))
@@ -382,18 +393,3 @@ async def _end_index(
 def _reference(claimed: ClaimedRequest, source: ImageSource) -> Reference:
     tag = f":{source.tag}" if source.tag else ""
     return Reference.parse(f"{source.host}/{source.repository}{tag}@{claimed.digest}")
-
-
-def _as_made(run: ScannerRun, with_what: MadeWith) -> MadeWith:
-    """Return what a run was made with, as far as its report says more than was known before it.
-
-    The identity of the data is what the scanner has told before, also where the report tells another one: it is
-    compared with what the scanner tells later, and one that never agreed would make the image due for ever.
-    """
-    report = run.report
-    if report is None:
-        return with_what
-    version = report.scanner_version or with_what.scanner_version
-    updated = report.database.updated if report.database is not None else None
-    updated = updated or with_what.database_updated
-    return evolve(with_what, scanner_version=version, database_updated=updated)

@@ -11,17 +11,19 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
 from portus_images import PortusError
 from portus_scanners import Engine
+from portus_scanners.engine import LocalSlots
 
 from .addresses import open_registry
 from .answers import Freshness
 from .chores import Chore, again_and_again
-from .fleet import alive, sweep
+from .fleet import FleetSlots, PlacedSlots, WorkerLife, alive, sweep
 from .logs import begin_log
 from .pipes import receive
 from .rescans import ask_for_due
@@ -62,7 +64,8 @@ async def work(
         Store.open(orders.database) as store,
         alive(store, orders.owner) as life,
         open_registry(settings.registries) as registry,
-        Engine(settings, registry=registry) as engine,
+        _open_slots(life, store) as slots,
+        Engine(settings, registry=registry, slots=slots) as engine,
     ):
         states = ScannerStates(store, engine, settings)
         await states.ask()
@@ -75,6 +78,7 @@ async def work(
             made_with=states.made_with,
             concurrency=orders.concurrency,
         )
+        slots.on_change = runner.wake
         life.follow(runner)
 
         def end() -> None:
@@ -92,6 +96,16 @@ async def work(
             (partial(remove_old, store, timedelta(seconds=orders.keep)), _REMOVE),
         ]
         await _run_to_the_end(runner, lines, chores, orders.drain)
+
+
+@asynccontextmanager
+async def _open_slots(life: WorkerLife, store: Store) -> AsyncIterator[PlacedSlots]:
+    """Yield the slots of backends: of all processes on one PostgreSQL; on SQLite there is this one."""
+    if store.dialect == POSTGRESQL:
+        async with FleetSlots.open(life) as slots:
+            yield PlacedSlots(slots)
+    else:
+        yield PlacedSlots(LocalSlots())
 
 
 async def _plan(store: Store, runner: Runner, states: ScannerStates, freshness: Freshness, untagged: timedelta) -> None:

@@ -10,3 +10,11 @@ from standins.postgresql import PostgreSql
 def empty_database(postgresql: PostgreSql) -> str:
     """The address of a database without tables."""
     return postgresql.make_database()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock that is asked all the time, and taken again at once."""
+    monkeypatch.setattr("portus_scan_server.fleet.life._ASK", 0.01)
+    monkeypatch.setattr("portus_scan_server.fleet.life._AGAIN", 0.01)
+    monkeypatch.setattr("portus_scan_server.requests.table._UNKNOWN_AGAIN", 0)

@@ -37,14 +37,6 @@ async def test_an_owner_lives_as_long_as_its_lock(store: Store) -> None:
     assert ("queued", 1, 0, True) == await state(store, request_id)
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lock that is asked all the time, and taken again at once."""
-    monkeypatch.setattr("portus_scan_server.fleet.life._ASK", 0.01)
-    monkeypatch.setattr("portus_scan_server.fleet.life._AGAIN", 0.01)
-    monkeypatch.setattr("portus_scan_server.requests.table._UNKNOWN_AGAIN", 0)
-
-
 @pytest.mark.usefixtures("quick")
 async def test_a_lock_that_is_lost_is_said_and_taken_again(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     """When the server ends the connection that holds it, the log says so, and the owner lives on."""

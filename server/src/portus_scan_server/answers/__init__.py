@@ -5,7 +5,7 @@
 
 from .judgement import MAX_AGE, AnswerDoubt, Judgement, judge_answers
 from .staleness import FIRST_RETRY, Due, Freshness, LastTry, when_again
-from .stored import MadeWith, ScannerAnswers, StoredRun, add_runs, says_something
+from .stored import MadeWith, ScannerAnswers, StoredRun, add_runs, as_made, says_something
 
 __all__ = [
     "FIRST_RETRY",
@@ -19,6 +19,7 @@ __all__ = [
     "ScannerAnswers",
     "StoredRun",
     "add_runs",
+    "as_made",
     "judge_answers",
     "says_something",
     "when_again",

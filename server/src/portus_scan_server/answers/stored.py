@@ -96,3 +96,18 @@ def add_runs(
         one = evolve(one, said=new) if says_something(run) else one
         known[run.scanner] = evolve(one, answer=new) if run.outcome is Outcome.OK else one
     return known
+
+
+def as_made(run: ScannerRun, with_what: MadeWith) -> MadeWith:
+    """Return what a run was made with, as far as its report says more than was known before it.
+
+    The identity of the data is what the scanner has told before, also where the report tells another one: it is
+    compared with what the scanner tells later, and one that never agreed would make the image due for ever.
+    """
+    report = run.report
+    if report is None:
+        return with_what
+    version = report.scanner_version or with_what.scanner_version
+    updated = report.database.updated if report.database is not None else None
+    updated = updated or with_what.database_updated
+    return evolve(with_what, scanner_version=version, database_updated=updated)

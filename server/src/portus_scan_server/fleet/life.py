@@ -11,7 +11,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol, TypeAlias
 
 from portus_images import PortusError
@@ -79,6 +79,7 @@ class WorkerLife:
         self._followers: list[LifeFollower] = []
         self._connection: AsyncConnection | None = None
         self._turn = asyncio.Lock()
+        self._broken = asyncio.Event()
         self._left: set[asyncio.Task[CursorResult[Any]]] = set()
 
     def follow(self, *followers: LifeFollower) -> None:
@@ -102,6 +103,8 @@ class WorkerLife:
             self._left.add(asked)  # the driver may take long to give it up
             asked.add_done_callback(self._leave)
             asked.cancel()
+            self._connection = None  # whether the statement was done can't be known
+            self._broken.set()
             raise StoreUnavailableError(f"the database does not answer within {_ANSWER:g} s")
 
     def _leave(self, asked: asyncio.Task[CursorResult[Any]]) -> None:
@@ -120,12 +123,15 @@ class WorkerLife:
             try:
                 async with store.session() as db:
                     await take(db)
+                    self._broken.clear()
                     self._connection = db
                     is_held.set()
                     self._tell(held=True)
                     try:
                         while True:
-                            await asyncio.sleep(_ASK)
+                            with suppress(TimeoutError):
+                                async with asyncio.timeout(_ASK):
+                                    await self._broken.wait()
                             await self.execute("select 1")
                     finally:
                         self._connection = None

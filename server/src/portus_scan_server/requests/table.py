@@ -177,17 +177,18 @@ def _insert(db: AsyncConnection, table: Table) -> Any:
     return insert_in_postgresql(table) if db.dialect.name == POSTGRESQL else insert_in_sqlite(table)
 
 
-async def claim(db: AsyncConnection, owner: str, *, idle: bool) -> ClaimedRequest | None:
+async def claim(db: AsyncConnection, owner: str, *, idle: bool, least: int = 0) -> ClaimedRequest | None:
     """Return the most urgent request that is due, as this owner's; None where there is none for it now.
 
     Args:
         db: A transaction that writes.
         owner: One life of a runner.
         idle: Whether this owner runs nothing else: a request that has to run alone is not given to another one.
+        least: The priority that it has to have.
     """
     due = (
         select(requests.c.id)
-        .where(requests.c.state == _QUEUED, requests.c.due_at <= database_now())
+        .where(requests.c.state == _QUEUED, requests.c.due_at <= database_now(), requests.c.priority >= least)
         .order_by(requests.c.priority.desc(), requests.c.id)
         .limit(1)
     )
