@@ -34,6 +34,7 @@ from .intake import INTAKE, Intake, add_routes
 from .logs import begin_log
 from .operation import add_operation
 from .pages import add_routes as add_pages
+from .portus_api import PORTUS_PREFIX, make_portus_api
 from .requests import died
 from .settings import ServerSettings, load_server_settings
 from .store import SQLITE, Store, sqlite_url, upgrade
@@ -206,6 +207,7 @@ def make_application(
     application.on_cleanup.append(lambda _application: reports.close())
     add_routes(application, intake)
     application.add_subapp("/api/v1", make_api(store, reports, rules))
+    application.add_subapp(PORTUS_PREFIX, make_portus_api(store, reports, rules))
     add_pages(application, store, rules, reports, intake)
     return application
 

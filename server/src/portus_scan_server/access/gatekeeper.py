@@ -31,6 +31,7 @@ _LONGEST_NAME = 200
 _MOST_GROUPS = 500
 _MARKS_OF_PROXIES = {"forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip"}
 _SCHEME = "bearer "
+_OF_PORTUS = "Portus-Auth"
 _HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none'; "
@@ -145,7 +146,9 @@ async def add_headers(_request: web.Request, response: web.StreamResponse) -> No
 
 
 def _token_of(request: web.Request) -> str | None:
-    """Return the token of a program; other schemes are a proxy's business."""
+    """Return the token of a program; other schemes are a proxy's business. Portus' clients write ``USER:TOKEN``."""
+    if (named := request.headers.get(_OF_PORTUS)) is not None:
+        return named.partition(":")[2].strip()
     value = request.headers.get(hdrs.AUTHORIZATION, "")
     return value[len(_SCHEME) :].strip() if value.lower().startswith(_SCHEME) else None
 

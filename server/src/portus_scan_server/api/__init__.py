@@ -4,6 +4,6 @@
 """
 
 from .api_routes import make_api
-from .problems import problem_middleware
+from .problems import ERRORS, RequestError, problem_middleware
 
-__all__ = ["make_api", "problem_middleware"]
+__all__ = ["ERRORS", "RequestError", "make_api", "problem_middleware"]

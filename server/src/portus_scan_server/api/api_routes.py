@@ -38,7 +38,7 @@ from ..views import (
     load_vulnerability,
 )
 from . import documents
-from .problems import API, RequestError
+from .problems import ERRORS, RequestError, problem
 
 RowT = TypeVar("RowT")
 ResultT = TypeVar("ResultT")
@@ -66,7 +66,7 @@ def make_api(store: Store, reports: Reports, rules: Rules) -> web.Application:
         rules: The rules of now.
     """
     application = web.Application()
-    application[API] = True
+    application[ERRORS] = problem
     api = ServiceApi(store, reports, rules)
     for path, handler in (
         ("/openapi.yaml", openapi),

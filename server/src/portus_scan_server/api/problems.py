@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import http
 import logging
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -17,8 +17,9 @@ from ..views import CursorError, FormatError, ReportsBusyError
 
 logger = logging.getLogger("portus_scan_server.api")
 
-API = web.AppKey("api", object)
-"""What the application of the API has, and no other one."""
+ErrorForm: TypeAlias = Callable[[int, str, Mapping[str, str] | None], web.Response]
+ERRORS: web.AppKey[ErrorForm] = web.AppKey("errors", object)  # type: ignore[arg-type]
+"""How the application of an API says that something is wrong, by status, words and headers; no other one has it."""
 PROBLEM = "application/problem+json"
 _RETRY = {"Retry-After": "5"}
 _KEPT = {"Allow", "Retry-After", "WWW-Authenticate"}
@@ -54,7 +55,8 @@ _STATUSES: Mapping[type[Exception], int] = {
 @web.middleware
 async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Answer with a problem whatever the API raises, or anything before it; the outermost of all middlewares."""
-    if not any(application.get(API) for application in request.match_info.apps):
+    say = next((application[ERRORS] for application in request.match_info.apps if ERRORS in application), None)
+    if say is None:
         return await handler(request)
     try:
         return await handler(request)
@@ -62,15 +64,15 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
         if error.status < http.HTTPStatus.BAD_REQUEST:
             raise
         kept = {name: value for name, value in error.headers.items() if name in _KEPT}
-        return problem(error.status, _detail(error), kept)
+        return say(error.status, _detail(error), kept)
     except RequestError as error:
-        return problem(error.status, str(error))
+        return say(error.status, str(error), None)
     except Exception as error:  # the boundary to everybody outside
         status = next((status for kind, status in _STATUSES.items() if isinstance(error, kind)), None)
         if status is None or status == http.HTTPStatus.INTERNAL_SERVER_ERROR:
             logger.exception("a request ended with an error")
         detail = "a fault of this program: see its log" if status is None else str(error)
-        return problem(status or 500, detail, _RETRY if status == http.HTTPStatus.SERVICE_UNAVAILABLE else None)
+        return say(status or 500, detail, _RETRY if status == http.HTTPStatus.SERVICE_UNAVAILABLE else None)
 
 
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None) -> web.Response:

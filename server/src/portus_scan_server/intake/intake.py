@@ -25,7 +25,7 @@ from ..settings import Registries, ServerSettings, WatchedRegistry
 from ..store import Store, StoreUnavailableError, put_registry
 from .events import PushHint
 from .inbox import close_events, load_waiting, put_hints, put_off_events
-from .schedules import follow_schedules
+from .schedules import ask_for_all, follow_schedules
 from .sightings import ImagePlace, Sighting, note_sighting, see
 from .sync import sync_registry
 
@@ -136,6 +136,16 @@ class Intake:
                 sighting = await note_sighting(db, found, digest, reason, by=by, scanners=scanners)
         self._wake()
         return AskedScan(place=place, digest=digest, image_id=sighting.image_id, request_id=sighting.request_id or 0)
+
+    async def ask_for_all(self) -> int:
+        """Ask for a scan of every image that has a tag, as a schedule does; return how many.
+
+        Raises:
+            StoreUnavailableError: The database can't be used.
+        """
+        asked = await ask_for_all(self._store, "*", self._settings.registries)
+        self._wake()
+        return asked
 
     async def store_hints(self, watched: WatchedRegistry, hints: Sequence[PushHint]) -> int:
         """Put what a registry told into its inbox, committed when this returns; return how much of it is new.

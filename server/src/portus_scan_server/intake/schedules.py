@@ -10,7 +10,7 @@ from cronsim import CronSim
 from sqlalchemy import insert, select, update
 
 from ..requests import Reason, ask
-from ..settings import Registries, RescanTimes, ScheduleSettings
+from ..settings import Registries, ScheduleSettings
 from ..store import Store, database_now, tables
 
 schedules, tags, repositories, registries = tables.schedules, tables.tags, tables.repositories, tables.registries
@@ -41,7 +41,7 @@ async def follow_schedules(store: Store, schedule: ScheduleSettings, watched: Re
             if last is None:
                 await db.execute(insert(schedules).values(name=name))
         if last is not None and next_time(times.at, last, schedule.timezone) <= now:
-            asked += await _ask_for_all(store, times, watched)
+            asked += await ask_for_all(store, times.repositories, watched)
             async with store.writing() as db:  # afterwards: what is asked twice is asked once
                 await db.execute(update(schedules).where(here).values(last_at=now))
     return asked
@@ -59,9 +59,9 @@ def next_time(at: str, after: datetime, timezone: str) -> datetime:
     return found
 
 
-async def _ask_for_all(store: Store, times: RescanTimes, watched: Registries) -> int:
-    """Ask for every tagged image of the repositories that a schedule names."""
-    pattern = ".*".join(map(re.escape, times.repositories.split("*")))
+async def ask_for_all(store: Store, names: str, watched: Registries) -> int:
+    """Ask for every tagged image of the repositories whose names fit, as in `RescanTimes`; return how many."""
+    pattern = ".*".join(map(re.escape, names.split("*")))
     joined = repositories.join(registries, registries.c.id == repositories.c.registry_id)
     query = select(repositories.c.id, repositories.c.name, registries.c.host).select_from(joined)
     async with store.reading() as db:
