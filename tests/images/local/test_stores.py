@@ -296,6 +296,23 @@ def test_two_images_of_one_platform_are_not_guessed(tmp_path: Path) -> None:
         assert OTHER.digest == find(f"oci:{folder}:@1").digest
 
 
+def test_two_saved_images_of_one_name_are_not_guessed(tmp_path: Path) -> None:
+    """Docker gives the name to the last one, skopeo takes the first."""
+    first, second = config(digest_of(b"1")), config(digest_of(b"2"))
+    saved = [
+        {"Config": name, "RepoTags": [tag], "Layers": [layer]}
+        for name, tag, layer in (("a.json", "app:1", "x"), ("b.json", "docker.io/library/app:1", "y"))
+    ]
+    files = {"a.json": first, "b.json": second, "x": b"1", "y": b"2", "manifest.json": json.dumps(saved).encode()}
+    path = tmp_path / "a.tar"
+    write_tar(path, files)
+    with pytest.raises(LocalImageError, match=r"several images in it are called 'app:1'; choose one of them: @0, @1$"):
+        find(f"docker-archive:{path}:app:1")
+    chosen = find(f"docker-archive:{path}:@1")
+    assert isinstance(chosen, ImageManifest)
+    assert [digest_of(b"2")] == [layer.digest for layer in chosen.layers]
+
+
 def test_a_list_of_saved_images_is_read_as_go_reads_it(tmp_path: Path) -> None:
     """Docker would load the other layers, or another list."""
     folder = save(tmp_path / "a.tar", config(digest_of(b"1")), {"x": b"1"}, layers=["x"])

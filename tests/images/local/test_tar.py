@@ -80,6 +80,12 @@ HOSTILE = [
     ("a device", [member("x", kind=tarfile.BLKTYPE, devmajor=8)], "neither a plain file nor a link"),
     ("a pipe", [member("x", kind=tarfile.FIFOTYPE)], "neither a plain file nor a link"),
     ("a file that is there twice", [member("x", b"1"), member("./x", b"2")], "twice"),
+    ("a file with a slash before it", [member("x", b"1"), member("/x", b"2")], "twice"),
+    (
+        "a file behind a link",
+        [member("y", kind=tarfile.SYMTYPE, link="."), member("x", b"1"), member("y/z/x", b"2")],
+        "behind a link",
+    ),
     ("a folder", [member("x", kind=tarfile.DIRTYPE)], "not in the archive"),
     ("a sparse file of pax", [member("x", b"1", pax_headers={"GNU.sparse.size": "99"})], "neither a plain file"),
 ]

@@ -69,6 +69,13 @@ def test_a_member_that_is_there_twice_in_one_spelling_is_refused() -> None:
         read_manifest(body, DOCKER_MANIFEST, None)
 
 
+@pytest.mark.parametrize("word", ["NaN", "Infinity", "-Infinity"])
+def test_numbers_that_go_does_not_know_are_refused(word: str) -> None:
+    """Also in a member that nobody reads: Docker pulls no image of such a manifest."""
+    with pytest.raises(MalformedError, match="not JSON"):
+        parse_object(b'{"x": [%s]}' % word.encode())
+
+
 def test_a_member_is_found_in_any_spelling() -> None:
     """As Docker finds it: an image of such a manifest is pulled, so it is scanned."""
     layer = {"MEDIATYPE": LAYER["mediaType"], "si\u007ae": 5, "dige\u017ft": EVIL}

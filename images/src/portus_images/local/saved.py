@@ -122,10 +122,13 @@ class SavedImages:
             return images[0]
         if not name:
             raise LocalImageError(f"it has several images; name one of them: {say_names(names)}")
-        for image in images:
-            if any(same_name(name, tag) for tag in image.RepoTags):
-                return image
-        raise LocalImageError(f"it has no image {name!r:.200}; {say_names(names)}")
+        found = [image for image in images if any(same_name(name, tag) for tag in image.RepoTags)]
+        if not found:
+            raise LocalImageError(f"it has no image {name!r:.200}; {say_names(names)}")
+        if any((one.Config, one.Layers) != (found[0].Config, found[0].Layers) for one in found):
+            numbers = ", ".join(f"@{number}" for number, image in enumerate(images) if image in found)
+            raise LocalImageError(f"several images in it are called {name!r:.200}; choose one of them: {numbers}")
+        return found[0]
 
     def _read_list(self) -> tuple[WireSaved, ...]:
         body = self._read(LIST)

@@ -82,6 +82,17 @@ class TarFiles:
         for name, member in _walk(archive):
             before = self._members.get(name)
             self._members[name] = evolve(member, ambiguous=before is not None)
+        self._check_folders()
+
+    def _check_folders(self) -> None:
+        """Reject files behind a link: unpacked, such a file replaces another one of the archive."""
+        links = {name for name, member in self._members.items() if member.target}
+        for name in self._members if links else ():
+            folder = dirname(name)
+            while folder:
+                if folder in links:
+                    raise LocalImageError(f"{name!r:.200} is behind a link, {folder!r:.200}: it is not clear where")
+                folder = dirname(folder)
 
     @contextmanager
     def open(self, name: str) -> Iterator[FileSlice]:
@@ -191,7 +202,7 @@ def _read_records(data: bytes) -> dict[bytes, bytes]:
 
 def _make_member(info: tarfile.TarInfo, extension: _Extension, offset: int, size: int) -> tuple[str, _Member] | None:
     """Return the name of a file or link, and where it is; None for anything else."""
-    name = _clean(extension.name or info.name)
+    name = _clean(extension.name or info.name).lstrip("/")  # it is unpacked into a folder: ``/x`` is ``x``
     target = extension.target or info.linkname
     if max(len(name), len(target)) > LONGEST_NAME:
         raise LocalImageError(f"it has a member whose name is longer than {LONGEST_NAME} characters")
@@ -207,7 +218,7 @@ def _make_member(info: tarfile.TarInfo, extension: _Extension, offset: int, size
 
 
 def _clean(name: str) -> str:
-    """Return a name in its one form; one that leads out of the archive begins with ``../`` or ``/``."""
+    """Return a name in its one form; one that leads out of the archive begins with ``../``, as a target with ``/``."""
     return normpath(name) if name else ""
 
 

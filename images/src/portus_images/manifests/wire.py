@@ -88,9 +88,14 @@ def parse_json(body: bytes) -> Any:
         MalformedError: It is not JSON in UTF-8.
     """
     try:
-        return json.loads(body.decode(), object_pairs_hook=JsonObject)
+        return json.loads(body.decode(), object_pairs_hook=JsonObject, parse_constant=_reject_constant)
     except (ValueError, RecursionError) as error:
         raise MalformedError("it is not JSON") from error
+
+
+def _reject_constant(word: str) -> Any:
+    """Reject what Python's reader takes for a number, and Go's does not."""
+    raise ValueError(f"{word} is not JSON")
 
 
 def read_members(value: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
