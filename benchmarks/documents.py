@@ -74,7 +74,7 @@ def _measure_many(plan: _Plan, folder: Path) -> Iterator[BenchmarkRow]:
     works = {
         " and ".join(names): ("convert", *(f"--output={one}={folder / one}" for one in names)) for names in plan.formats
     }
-    works["diff"] = ("diff",)
+    works |= {"diff": ("diff",), "explain": ("explain", f"CVE-2099-{plan.few:05}")}
     for work, arguments in works.items():
         files = [[name, name] if work == "diff" else [name] for name in written]
         peaks, times = [], []

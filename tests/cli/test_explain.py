@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 from attrs import evolve
 from click.testing import Result
-from portus_policy import Suppressed
+from portus_policy import LazySequence, Suppressed
 from portus_scan.explanation.evidence import find_explained
 from portus_scan.explanation.page import render_explained
 from portus_scanners import (
     Cvss,
+    ImageReport,
     Outcome,
     Package,
     ReportDocument,
@@ -184,6 +185,20 @@ def test_what_is_no_report(run: Run, tmp_path: Path) -> None:
         assert words in result.stderr
 
 
+def test_a_report_is_read_when_its_turn_comes() -> None:
+    """Of many images no more than one is in memory; those of a package are looked for where no name fits."""
+    document, read = make_document(*RUNS), list[int]()
+
+    def make(number: int) -> ImageReport:
+        read.append(number)
+        return document.reports[0]
+
+    many = evolve(document, reports=LazySequence(3, make))
+    assert ("CVE-1", [0]) == (next(find_explained(many, "CVE-1", ())).found.id, read)
+    read.clear()
+    assert ("openssl", [0, 1, 2, 0]) == (next(find_explained(many, "openssl", ())).found.package.name, read)
+
+
 def test_hostile_text_is_harmless() -> None:
     """No escape sequence, no line of its own and no bidirectional control of a scanner's text reaches the page."""
     evil = "x\x1b[2J\n\u202eFAKE"
@@ -199,6 +214,6 @@ def test_hostile_text_is_harmless() -> None:
         vendor_ratings=(VendorRating(source=evil, label=evil),),
     )
     document = make_document(make_run("a", Outcome.OK, finding), make_run("b", Outcome.FAILED, error=evil))
-    page = render_explained(find_explained(document, "CVE-1", ()))
+    page = "".join(render_explained(find_explained(document, "CVE-1", ())))
     assert all(line.isprintable() for line in page.split("\n"))
     assert "FAKE" not in [line.strip() for line in page.split("\n")]

@@ -105,6 +105,17 @@ def test_a_member_that_is_there_twice_is_refused(read: Callable[[str], ReportDoc
         read(text.rstrip()[:-1] + f',"{name}":[]}}')
 
 
+@pytest.mark.parametrize("write", [dump_document, in_lines])
+@pytest.mark.parametrize("read", [load_document, stored])
+def test_a_member_of_a_report_that_is_there_twice_is_refused(
+    read: Callable[[str], ReportDocument], write: Callable[[ReportDocument], str]
+) -> None:
+    """However deep it is, and however the document is written."""
+    text = write(document(run("a", finding())))
+    with pytest.raises(InvalidDocumentError, match=r"has two members 'findings'"):
+        read(text.replace('"findings":[', '"findings":[],"findings":[', 1))
+
+
 @given(documents, st.integers(0), st.sampled_from([dump_document, in_lines]))
 @settings(max_examples=40)
 def test_what_was_cut_or_goes_on_is_refused(

@@ -93,6 +93,7 @@ from .strict import (
     RepeatedMemberError as RepeatedMemberError,
     faults_of as faults_of,
     is_enum as is_enum,
+    json_decoder as json_decoder,
     load_json as load_json,
     make_json_converter as make_json_converter,
     make_strict_converter as make_strict_converter,

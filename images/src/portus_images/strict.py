@@ -69,6 +69,11 @@ def load_json(content: str | bytes) -> Any:
     return json.loads(content, object_pairs_hook=_members)
 
 
+def json_decoder() -> json.JSONDecoder:
+    """Return a reader that rejects what `load_json` rejects, for strings in which something follows the value."""
+    return json.JSONDecoder(object_pairs_hook=_members)
+
+
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):

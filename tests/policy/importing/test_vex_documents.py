@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from portus_policy import ImportedSuppressions, import_suppressions
+from portus_scanners import SettingsError
 
 APP = f"pkg:oci/app@sha256:{'a' * 64}?repository_url=registry.example/team/app"
 IMAGE = f"registry.example/team/app@sha256:{'a' * 64}"
@@ -190,6 +191,15 @@ def test_cyclonedx_that_contradicts_itself(tmp_path: Path) -> None:
     document = bom()
     document["vulnerabilities"] += bom("exploitable")["vulnerabilities"]
     assert () == imported(tmp_path, document).rules
+
+
+@pytest.mark.parametrize("document", [bom(), csaf(known_not_affected=["lib"])])
+def test_a_member_that_is_there_twice(tmp_path: Path, document: dict[str, Any]) -> None:
+    """Which of the two counts, nobody can say: nothing is imported."""
+    path = tmp_path / "vex.json"
+    path.write_text(json.dumps(document)[:-1] + ', "vulnerabilities": []}')
+    with pytest.raises(SettingsError, match="has two members 'vulnerabilities'"):
+        import_suppressions(path)
 
 
 @pytest.mark.parametrize("value", [None, 1, "x", [], {}, [None], {"a": []}])

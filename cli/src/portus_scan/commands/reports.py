@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import click
@@ -147,24 +147,23 @@ Exit codes:
 def explain(*, name: str, report: str, prefer: tuple[str, ...], format_name: str) -> ExitCode:
     """Explain a vulnerability."""
     from ..delivery import read_document
-    from ..explanation import find_explained, render_explained
+    from ..explanation import dump_explained, find_explained, render_explained
     from ..terminal import write_stdout
 
     document = read_document(report)
     _check_preferred(document, prefer)
     explained = find_explained(document, name, prefer)
-    if not explained:
+    if (first := next(explained, None)) is None:
         raise CommandFault(_absent(document, name))
-    if format_name == "json":
-        value = {"schema_version": 1, "name": name, "vulnerabilities": [one.to_document() for one in explained]}
-        text = json.dumps(value, indent=2) + "\n"
-    else:
-        text = render_explained(explained)
-    return ExitCode.OK if write_stdout(text) else ExitCode.USAGE
+    found = chain([first], explained)
+    pieces = dump_explained(found, name) if format_name == "json" else render_explained(found)
+    return ExitCode.OK if write_stdout(pieces) else ExitCode.USAGE
 
 
 def _check_preferred(document: ReportDocument, prefer: tuple[str, ...]) -> None:
     """Reject a preferred scanner that is not in the report: it would be ignored without a word."""
+    if not prefer:
+        return
     known = sorted({run.scanner for report in document.reports for run in report.results})
     strangers = [scanner for scanner in prefer if scanner not in known]
     if strangers:

@@ -6,6 +6,7 @@ import codecs
 import json
 from typing import Any, BinaryIO
 
+from portus_images import RepeatedMemberError, json_decoder
 from portus_scanners import InvalidDocumentError
 from portus_scanners.serialize import UNFINISHED, not_json
 
@@ -31,7 +32,7 @@ class JsonStream:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._python = json.JSONDecoder()
+        self._reader = json_decoder()
         self._text = ""
         self._next = 0
         self._lines = 1
@@ -59,12 +60,12 @@ class JsonStream:
         return found
 
     def value(self) -> Any:
-        """Take the next value, and return it as Python's own reader would."""
+        """Take the next value, and return it as `load_json` would."""
         self.peek()
         while True:
             try:
-                value, end = self._python.raw_decode(self._text, self._next)
-            except RecursionError as error:
+                value, end = self._reader.raw_decode(self._text, self._next)
+            except (RecursionError, RepeatedMemberError) as error:
                 raise not_json(error) from error
             except json.JSONDecodeError as error:
                 if self._ended or not self._may_go_on(error):

@@ -7,13 +7,13 @@ asks for it.
 
 from __future__ import annotations
 
-import json
 import os
 from array import array
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 from attrs import evolve
+from portus_images import load_json
 from portus_policy import LazySequence
 from portus_scanners import ImageReport, InvalidDocumentError, ReportDocument, load_line
 from portus_scanners.serialize import LINE_KINDS, DocumentLines, check_version, not_json, structure
@@ -158,6 +158,6 @@ def _state_of(file: BinaryIO) -> tuple[int, int] | None:
 
 def _value_of(data: bytes) -> Any:
     try:
-        return json.loads(data)
+        return load_json(data)
     except (ValueError, RecursionError) as error:
         raise not_json(error) from error

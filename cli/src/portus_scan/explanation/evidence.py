@@ -67,22 +67,25 @@ class Explained:
         return asdict(self, value_serializer=lambda _, __, value: _plain(value))
 
 
-def find_explained(document: ReportDocument, name: str, prefer: tuple[str, ...]) -> tuple[Explained, ...]:
-    """Return every vulnerability that has a name, in each image and package: its id, an alias, a scanner's own word.
+def find_explained(document: ReportDocument, name: str, prefer: tuple[str, ...]) -> Iterator[Explained]:
+    """Yield every vulnerability that has a name, in each image and package: its id, an alias, a scanner's own word.
 
-    If none has it, those of the packages that have it.
+    If none has it, those of the packages that have it. Nothing of an image is kept when the next one is looked at.
 
     Args:
-        document: The reports.
+        document: The reports; they are gone through twice where no vulnerability has the name.
         name: The name, in upper or lower case.
         prefer: Scanners whose severity is shown; with none, the severity that the document shows.
     """
-    wanted = name.strip().casefold()
-    indexes = [(report, FindingsIndex(report)) for report in document.reports]
-    having = [(index, report, _having(wanted, report, index)) for report, index in indexes]
-    if not any(found for _, _, found in having):
-        having = [(index, report, _in_package(wanted, report)) for report, index in indexes]
-    return tuple(_explain(report, one, index, prefer) for index, report, found in having for one in found)
+    wanted, any_has_it = name.strip().casefold(), False
+    for find in (_having, _in_package):
+        if any_has_it:
+            return
+        for report in document.reports:
+            index = FindingsIndex(report)
+            for found in find(wanted, report, index):
+                any_has_it = True
+                yield _explain(report, found, index, prefer)
 
 
 def nearest_names(document: ReportDocument, name: str) -> list[str]:
@@ -137,7 +140,7 @@ def _having(wanted: str, report: ImageReport, index: FindingsIndex) -> list[Vuln
     return named or [one for one in report.vulnerabilities if any(is_evidence(said, one) for said in mentions)]
 
 
-def _in_package(wanted: str, report: ImageReport) -> list[Vulnerability]:
+def _in_package(wanted: str, report: ImageReport, _: FindingsIndex) -> list[Vulnerability]:
     return [one for one in report.vulnerabilities if wanted in map(str.casefold, _package_names(one))]
 
 

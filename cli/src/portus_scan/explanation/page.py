@@ -1,8 +1,10 @@
-"""The explanation for people: plain lines, foreign strings made safe."""
+"""The explanation, for people in plain lines with foreign strings made safe, for programs as JSON."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
+from textwrap import indent
 
 from portus_policy import Suppressed
 from portus_scanners import Cvss, FixState, MatchedBy, Outcome, Rating, Vulnerability
@@ -18,9 +20,27 @@ _MATCHED = {
 }
 
 
-def render_explained(explained: Iterable[Explained]) -> str:
-    """Return the page: one part for each image and package."""
-    return "\n".join("".join(f"{line}\n" for line in _part(one)) for one in explained)
+def render_explained(explained: Iterable[Explained]) -> Iterator[str]:
+    """Yield the page: one part for each image and package, with an empty line between two."""
+    before = ""
+    for one in explained:
+        yield before + "".join(f"{line}\n" for line in _part(one))
+        before = "\n"
+
+
+def dump_explained(explained: Iterable[Explained], name: str) -> Iterator[str]:
+    """Yield the same as JSON, indented, a piece for each image and package.
+
+    Args:
+        explained: At least one.
+        name: The name that was asked for.
+    """
+    yield f'{{\n  "schema_version": 1,\n  "name": {json.dumps(name)},\n  "vulnerabilities": ['
+    before = "\n"
+    for one in explained:
+        yield before + indent(json.dumps(one.to_document(), indent=2), "    ")
+        before = ",\n"
+    yield "\n  ]\n}\n"
 
 
 def _part(one: Explained) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import evolve, frozen
-from portus_images import Registry
+from portus_images import Registry, load_json
 from portus_scanners import Image, Platform, Reference
 
 from ..delivery import write_file
@@ -149,7 +149,7 @@ def _read_since(path: Path, scanners: Iterable[str], platform: str) -> dict[str,
 def _parse_since(path: Path, data: bytes) -> dict[str, Any]:
     """Return the members of a file; earlier ones have no platform, pointers and artifacts."""
     try:
-        written: Any = json.loads(data) if len(data) <= LARGEST_SINCE_FILE else None
+        written: Any = load_json(data) if len(data) <= LARGEST_SINCE_FILE else None
         document: dict[str, Any] = {"platform": None, "pointers": {}, "artifacts": {}, **written}
         known = document["version"] == _VERSION and isinstance(document["scanners"], list)
         strings = list(document["scanners"])

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
-from portus_images import SettingsError, one_line
+from portus_images import SettingsError, load_json, one_line
 from portus_scanners.settings import check_size, read_limited, yaml_fault
 
 from ..lookalikes import looks_like
@@ -52,7 +51,7 @@ def import_suppressions(path: str | Path) -> ImportedSuppressions:
 
 def _import_json(content: bytes, name: str) -> ImportedSuppressions:
     try:
-        document = json.loads(content.decode("utf-8-sig"))
+        document = load_json(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"{name}: it is not JSON: {one_line(str(error))}") from error
     if isinstance(document.get("document"), dict) and "csaf_version" in document["document"]:
