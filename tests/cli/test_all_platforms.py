@@ -140,13 +140,13 @@ def test_all_platforms_of_a_local_index_are_scanned(run: Run, config: Config, tm
 
 
 def test_a_local_image_that_is_not_there_is_an_error_of_its_own(run: Run, config: Config, tmp_path: Path) -> None:
-    """In one line, with the path; the step is no registry's."""
+    """In one line, with the path once; the step is no registry's."""
     text = f"oci:{tmp_path}/missing"
     result = run("image", text, APP, "--config", config(EMPTY), "-o", "json")
     (error,) = load_document(result.stdout).errors
 
     assert (3, text, "local") == (result.exit_code, error.reference, error.step)
-    assert f"portus-scan: {text}: {text}: No such file or directory\n" == result.stderr
+    assert f"portus-scan: {text}: No such file or directory\n" == result.stderr
 
 
 @pytest.mark.parametrize("text", ["oci:", "docker-archive::x"])

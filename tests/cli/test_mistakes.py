@@ -30,6 +30,8 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "app.png").write_bytes(b"\x89PNG\r\n\x1a\n\0\0")
     (tmp_path / "Dockerfile").write_text("# syntax=docker/dockerfile:1\nFROM debian:12\n")
     (tmp_path / "no-reason.yml").write_text("suppressions:\n- id: CVE-2016-6304\n")
+    (tmp_path / "list.yml").write_text("- security\n")
+    (tmp_path / "twice.yml").write_text("security:\n  dummy:\n    server: on\n    server: off\n")
     (tmp_path / "grype.json").write_text('{"matches": [], "descriptor": {}}')
     for name, document in {
         "clari": {"security": {"clari": {"server": "http://clair.example:6060"}}},
@@ -47,6 +49,9 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "alone": {"registries": {"registry.example": {"username": "me"}}},
         "pasword": {"registries": {"registry.example": {"pasword": "hunter2"}}},
         "gate": {"gate": {"fail_on": "hihg"}},
+        "security_list": {"security": ["dummy"]},
+        "section": {"security": {"dummy": True}},
+        "registry_list": {"registries": ["registry.example"]},
         "compose": {"services": {"web": {"image": "nginx"}}},
         "host": {"registries": {"https://registry.example": {"insecure": True}}},
     }.items():
@@ -140,6 +145,37 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("health --scanner clari", "did you mean"),
         ("new-plugin My-Plugin", "write 'my_plugin'"),
         ("completion powershell", "'bash', 'zsh', 'fish'"),
+        ("completion bash zsh", "unexpected extra argument (zsh)"),
+        ("image docker-archive:", "the path is missing: oci:DIR[:TAG]"),
+        ("image app@sha256:abc", "'sha256:abc' is not a valid digest"),
+        (f"image {APP} --config list.yml", "is not a mapping with a key security:"),
+        (f"image {APP} --config twice.yml", "line 4, column 5): a key comes twice"),
+        (f"image {APP} --config security_list.yml", "security: expected a mapping"),
+        (f"image {APP} --config section.yml", "security.dummy: expected a mapping such as {server: ...}"),
+        (f"image {APP} --config registry_list.yml", "registries: expected a mapping"),
+        (f"image {APP} --scanner clair", "set security: clair: server:"),
+        (f"image {APP} -o json=", "names no file; write -o json for stdout, or -o json=PATH"),
+        (f"image {APP} -o =report", "write -o FORMAT or -o FORMAT=PATH"),
+        (f"image {APP} -o html=README.md", "it is not a folder; name another folder with -o"),
+        (f"image {APP} --fail-on", "Option '--fail-on' requires an argument"),
+        (f"image {APP} --fail-on high=-1", "the number of vulnerabilities that are allowed, 0 or more"),
+        (f"image {APP} --fail-on high,high", "or each with its number: critical=0,high=5"),
+        (f"image {APP} --suppressions missing.yml", "the suppressions missing.yml can't be read: No such file"),
+        (f"image {APP} --baseline missing.json", "can't read 'missing.json': No such file"),
+        (f"image {APP} --debug", "-v shows the log"),
+        (f"image {APP} --server http://clair.example:6060", "set security: SCANNER: server: URL in a file"),
+        ("registry registry.example --repositories missing.txt", "can't read 'missing.txt': No such file"),
+        ("registry registry.example --results missing/a.jsonl", "make its folder first"),
+        ("registry registry.example --results folder", "Is a directory; name another file"),
+        ("registry registry.example --since-file README.md", "was not written by --since-file: name another file"),
+        ("registry registry.example --max-wait -1", "is not a number of seconds from 0 to 604,800"),
+        ("doctor registry.example", "unexpected extra argument (registry.example)"),
+        ("policy import missing", "the file missing can't be read: No such file"),
+        ("policy import list.yml", "there is .trivyignore, .trivyignore.yaml, .grype.yaml"),
+        ("new-plugin 1abc", "and begins with a letter; write 'abc'"),
+        ("new-plugin dummy", "take another name"),
+        ("convert - -", "stdin (-) can be read only once"),
+        ("diff - -", "stdin (-) can be read only once: give the name of a file for OLD or NEW"),
     ],
 )
 def test_one_line_says_what_to_do(run: Run, line: str, advice: str) -> None:
@@ -152,6 +188,24 @@ def test_one_line_says_what_to_do(run: Run, line: str, advice: str) -> None:
     assert 1 == result.stderr.count("\n")
     assert result.stderr.startswith("portus-scan: ")
     assert "?;" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("docker-archive:missing.tar", "No such file or directory"),
+        ("oci:missing", "No such file or directory"),
+        ("docker-archive:folder", "is not a file; for a folder write oci:"),
+        ("oci:README.md", "is not a folder; for a file write oci-archive: or docker-archive:"),
+        ("oci:folder", "is not an OCI image layout: it has no index.json"),
+        ("docker-archive:README.md", "it is not a tar archive"),
+    ],
+)
+def test_a_local_image_that_can_not_be_read(run: Run, text: str, advice: str) -> None:
+    """One line with what the user wrote, once, and what is wrong with it."""
+    result = run("image", text, "-o", "json", env=ENABLED)
+    assert (4, 1, 1) == (result.exit_code, result.stderr.count("\n"), result.stderr.count(text))
+    assert advice in result.stderr
 
 
 @pytest.mark.parametrize("text", ["5m", "300", "300s", "0.5h", "1h 30m", "90000ms"])

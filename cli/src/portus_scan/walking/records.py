@@ -60,8 +60,9 @@ class ResultsFile:
         try:
             self._file = path.open("r+b" if resume else "a+b", buffering=0)
         except OSError as error:
-            hint = "; without --resume it is made" if resume and isinstance(error, FileNotFoundError) else ""
-            raise CommandFault(f"can't open {str(path)!r}: {error.strerror}{hint}") from error
+            hint = "without --resume it is made" if resume else "make its folder first"
+            advice = hint if isinstance(error, FileNotFoundError) else "name another file"
+            raise CommandFault(f"can't open {str(path)!r}: {error.strerror}; {advice}") from error
         try:
             self._claim(resume=resume)
         except BaseException:

@@ -113,8 +113,9 @@ class Job:
             error = PortusError(f"it could not be scanned: a fault of this program ({words_of(error)})")
         step = "reference" if isinstance(error, InvalidReferenceError) else getattr(error, "step", "resolve")
         platform = f"{self.target.platform}: " if isinstance(self.target, Image) and self.target.platform else ""
-        message = message_line(f"{platform}{error}")
-        return self.make_end(UnresolvedImage(reference=_text_of(self.given), step=step, message=message), error)
+        text = _text_of(self.given)
+        message = message_line(f"{platform}{str(error).removeprefix(f'{text}: ')}")  # its name is beside it
+        return self.make_end(UnresolvedImage(reference=text, step=step, message=message), error)
 
 
 def make_document(ends: Iterable[ScanEnd]) -> ReportDocument:
