@@ -142,6 +142,11 @@ class Process:
         assert self._process is not None
         self._process.send_signal(number)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._process is not None and self._process.returncode is not None
+
     async def read_stderr(self, words: str) -> None:
         """Wait until a line of stderr has these words."""
         assert self._process is not None

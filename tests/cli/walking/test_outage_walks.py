@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from aiohttp import web
-from portus_scanners import Verdict, load_document
+from portus_scanners import ImageReport, Verdict, load_document, load_line
 from portus_scanners_testing import Disconnect, StandInRegistry
 from portus_scanners_testing.images import debian_image
 from standins.clair import StandInClair
@@ -22,8 +23,15 @@ from ..conftest import Process
 Start = Callable[..., Awaitable[Process]]
 
 KILLS = int(os.environ.get("PORTUS_KILLS", "2"))
-"""More of them, and 200 images, are for a run by hand: ``PORTUS_KILLS=50``."""
+"""More of them, 200 images, and a long outage are for a run by hand: ``scripts/kills --walk``."""
+SEED = int(os.environ.get("PORTUS_SEED", "0")) or random.randrange(1, 2**31)  # noqa: S311 (no secret)
 IMAGES = 200 if KILLS > 10 else 12
+OUTAGE = 30 if KILLS > 10 else 0.5
+"""Seconds for which Clair is away."""
+MOST_ASKED = 12 * IMAGES // KILLS
+"""Requests to Clair before the next kill, at most; an image takes about five."""
+LONGEST_RUN = 3
+"""Seconds from the first request to the kill, at most."""
 SHORT_PAUSES = """
 import portus_scanners.engine.run as run
 import portus_scan.walking.outages as outages
@@ -173,23 +181,44 @@ async def test_ctrl_c_ends_the_waiting(walk: Start, clair: RestlessClair, tmp_pa
     assert (0, expected()) == (ended.code, verdicts(tmp_path / "r"))
 
 
-@pytest.mark.timeout(60 * KILLS)
+@pytest.mark.timeout(120 * KILLS)
 async def test_kills_at_random_moments_lose_nothing(walk: Start, clair: RestlessClair, tmp_path: Path) -> None:
-    """Every image exactly once, with the right verdict, though Clair goes away in the middle."""
-    chance = random.Random(IMAGES)  # noqa: S311
-    path = tmp_path / "r"
-    for _ in range(KILLS):
-        clair.go_away(chance.choice([0, 30]))
-        patience = chance.choice(["0.1", "600"])
-        process = await walk("--resume" if path.exists() else "--results", str(path), "--max-wait", patience)
-        with suppress(AssertionError):  # it has come to its end before
-            await process.read_lines(chance.randrange(1, max(2 * IMAGES // KILLS, 3)))
+    """What is finished stays; in the end each image is there once, with its verdict; Clair was away meanwhile."""
+    print(f"PORTUS_SEED={SEED}")  # noqa: T201 (shown where the test fails)
+    chance = random.Random(SEED)  # noqa: S311 (no secret)
+    path, finished = tmp_path / "r", set[str]()
+    for kill in range(KILLS):
+        if kill == KILLS // 2:
+            clair.go_away()
+            asyncio.get_running_loop().call_later(OUTAGE, clair.come_back)
+        asked, more = clair.asked, chance.randrange(MOST_ASKED)
+        process = await walk("--resume" if path.exists() else "--results", str(path))
+        await asked_for(clair, asked + 1, process)
+        with suppress(TimeoutError):  # Clair is away
+            async with asyncio.timeout(LONGEST_RUN):
+                await asked_for(clair, asked + more, process)
+        await asyncio.sleep(chance.uniform(0, 0.1))
         with suppress(ProcessLookupError):
             process.interrupt(signal.SIGKILL)
         await process.end()
-    clair.come_back()
+        before, finished = finished, finished_images(path)
+        print(f"kill {kill + 1}: {len(finished)} images")  # noqa: T201
+        assert before <= finished
     ended = await (await walk("--resume", str(path))).end()
     assert (0, expected()) == (ended.code, verdicts(path))
+
+
+async def asked_for(clair: RestlessClair, requests: int, process: Process) -> None:
+    """Wait until Clair has been asked so many times, or the process has ended."""
+    while clair.asked < requests and not process.has_ended:  # noqa: ASYNC110 (two things to wait for)
+        await asyncio.sleep(0.02)
+
+
+def finished_images(path: Path) -> set[str]:
+    """Return the images of the whole lines of a file that was left by a killed walk."""
+    whole, _, _ = path.read_text().rpartition("\n") if path.exists() else ("", "", "")
+    ends = [load_line(line) for line in whole.splitlines()]
+    return {end.image.reference.text for end in ends if isinstance(end, ImageReport)}
 
 
 @pytest.mark.parametrize("where", ["policy.WalkPolicy.judge", "walking.records.ResultsFile.append"])
