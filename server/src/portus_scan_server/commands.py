@@ -62,25 +62,7 @@ Exit codes:
   0  it was done; of `check`: the database has this program's schema
   2  usage error, there is no such database, or it can't be used
 """
-_SCOPES = ("read", "scan", "admin")
-_MOST_DAYS = 3_650
-_HELP_ON_TOKENS = """Tokens of programs: `Authorization: Bearer psk_...` opens the service's API and pages.
-
-A token is good for the repositories and the time that are said here, from now on; the service need not run.
-
-\b
-Examples:
-  portus-scan token create ci --scope read --repository 'team/*' --days 90
-  portus-scan token create deploy --scope read --scope scan --repository '*' --days never
-  portus-scan token list
-  portus-scan token revoke ci
-
-\b
-Exit codes:
-  0  it was done
-  2  usage error, there is no such database or token, or the database can't be used
-"""
-_data = click.option(
+data_option = click.option(
     "--data",
     metavar="FOLDER",
     type=click.Path(path_type=Path, file_okay=False),
@@ -102,7 +84,7 @@ def _warn_of_password(context: click.Context, parameter: click.Parameter, value:
     return value
 
 
-_database = click.option(
+database_option = click.option(
     "--database",
     metavar="URL",
     envvar="PORTUS_SCAN_DATABASE",
@@ -114,8 +96,8 @@ _database = click.option(
 
 @click.command("serve", help=_SERVE_HELP, short_help="Run the service: registries scanned, kept up to date, shown.")
 @click.option("--config", metavar="FILE", help="The configuration (YAML); without it, only the environment.")
-@_data
-@_database
+@data_option
+@database_option
 @click.option(
     "--listen",
     metavar="HOST:PORT",
@@ -149,7 +131,7 @@ def serve(*, config: str | None, data: Path, database: str, listen: str, concurr
     "worker", help=_WORKER_HELP, short_help="Scan for a service, in one more process or on one more machine."
 )
 @click.option("--config", metavar="FILE", help="The configuration (YAML), as the service has it.")
-@_database
+@database_option
 @click.option(
     "--concurrency",
     type=click.IntRange(1, 64),
@@ -175,8 +157,8 @@ def db() -> None:
 
 
 @db.command("upgrade")
-@_data
-@_database
+@data_option
+@database_option
 def upgrade(*, data: Path, database: str) -> None:
     """Bring the database to this program's schema."""
     from .store import upgrade as run
@@ -187,8 +169,8 @@ def upgrade(*, data: Path, database: str) -> None:
 
 
 @db.command("current")
-@_data
-@_database
+@data_option
+@database_option
 def current(*, data: Path, database: str) -> None:
     """Print the schema's version that the database has."""
     from .store import current as run
@@ -198,8 +180,8 @@ def current(*, data: Path, database: str) -> None:
 
 
 @db.command("check")
-@_data
-@_database
+@data_option
+@database_option
 def check(*, data: Path, database: str) -> None:
     """Do nothing if the database has this program's schema; say what to do, with exit code 2, if not."""
     from .store import check as run
@@ -209,8 +191,8 @@ def check(*, data: Path, database: str) -> None:
 
 
 @db.command("backup")
-@_data
-@_database
+@data_option
+@database_option
 @click.argument("target", type=click.Path(path_type=Path, dir_okay=False))
 def backup(*, data: Path, database: str, target: Path) -> None:
     """Copy the SQLite database to a new file TARGET, also while the service runs."""
@@ -222,8 +204,8 @@ def backup(*, data: Path, database: str, target: Path) -> None:
 
 
 @db.command("confirm-removals")
-@_data
-@_database
+@data_option
+@database_option
 @click.argument("host")
 def confirm_removals(*, data: Path, database: str, host: str) -> None:
     """Let the tags of the registry HOST go that a sync has held back because they were many; with its next sync."""
@@ -241,83 +223,7 @@ def confirm_removals(*, data: Path, database: str, host: str) -> None:
     click.echo(f"{confirmed} tags may go" if confirmed else "nothing is held back")
 
 
-class _Days(click.ParamType):  # type: ignore[type-arg]
-    name = "days"
-
-    def convert(self, value: object, _param: click.Parameter | None, _ctx: click.Context | None) -> float | None:
-        if value == "never":
-            return None
-        try:
-            days = float(str(value))
-        except ValueError:
-            days = 0.0
-        if not 0 < days <= _MOST_DAYS:
-            self.fail(f"write a number of days, {_MOST_DAYS} at most, or never")
-        return days
-
-
-@click.group("token", help=_HELP_ON_TOKENS, short_help="Tokens of programs for the service: make, list, revoke.")
-def token() -> None:
-    """Tokens of programs."""
-
-
-@token.command("create")
-@click.argument("name")
-@click.option("--scope", "scopes", multiple=True, type=click.Choice(_SCOPES), default=("read",), show_default=True)
-@click.option(
-    "--repository",
-    "repositories",
-    metavar="PATTERN",
-    multiple=True,
-    help="team/app, team/*, registry.example:5000/*, or * for all; may be repeated.",
-)
-@click.option("--days", type=_Days(), default="365", show_default=True, help="How long it is good; or never.")
-@_data
-@_database
-def create_token(
-    *, name: str, scopes: tuple[str, ...], repositories: tuple[str, ...], days: float | None, data: Path, database: str
-) -> None:
-    """Make a token NAME and print it: it is not to be had again."""
-    from .access import Scope, TokenError, create_token as run
-
-    async def make(db: AsyncConnection) -> str:
-        wanted = [Scope(word) for word in scopes]
-        return await run(db, name, scopes=wanted, repositories=repositories, days=days)
-
-    try:
-        made = _write(data, database, make)
-    except TokenError as error:
-        raise click.UsageError(str(error)) from error
-    click.echo(made)
-
-
-@token.command("list")
-@_data
-@_database
-def list_tokens(*, data: Path, database: str) -> None:
-    """List tokens: name, scopes, repositories, and until when they are good."""
-    from .access import list_tokens as run
-
-    for one in _write(data, database, run):
-        until = "for ever" if one.expires_at is None else f"until {one.expires_at:%Y-%m-%d %H:%M} UTC"
-        scopes = ",".join(scope.value for scope in one.scopes)
-        ended = "no longer" if one.is_expired else "good"
-        click.echo(f"{one.name}  {scopes}  {' '.join(one.repositories) or '-'}  {ended}, {until}")
-
-
-@token.command("revoke")
-@click.argument("name")
-@_data
-@_database
-def revoke_token(*, name: str, data: Path, database: str) -> None:
-    """Make the token NAME good for nothing, at once."""
-    from .access import revoke_token as run
-
-    if not _write(data, database, lambda db: run(db, name)):
-        raise click.ClickException(f"there is no token {name}")
-
-
-def _write(data: Path, database: str, work: Callable[[AsyncConnection], Awaitable[ResultT]]) -> ResultT:
+def write_in_database(data: Path, database: str, work: Callable[[AsyncConnection], Awaitable[ResultT]]) -> ResultT:
     """Do work in one transaction of a database that has this program's schema."""
     import asyncio
 

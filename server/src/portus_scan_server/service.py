@@ -37,6 +37,7 @@ from .pages import add_routes as add_pages
 from .portus_api import PORTUS_PREFIX, make_portus_api
 from .requests import died
 from .settings import ServerSettings, load_server_settings
+from .sign_on import SignOn
 from .store import SQLITE, Store, sqlite_url, upgrade
 from .summaries import Rules
 from .supervisor import Orders, Supervisor
@@ -104,7 +105,7 @@ async def serve(options: ServiceOptions) -> None:
         begin_log(options.log)  # not before: until here what is wrong ends the command, in one line
         if access.open:
             logger.warning("access is open: whoever reaches this under %s sees everything", ", ".join(access.hosts))
-        elif access.proxy is None:
+        elif access.proxy is None and access.sign_on is None:
             logger.warning(
                 "only programs with a token are answered: the configuration says nothing of people (access:)"
             )
@@ -199,7 +200,13 @@ def make_application(
         async with store.reading() as db:
             return await find_token(db, token)
 
-    application = web.Application(middlewares=[problem_middleware, access_middleware(Gatekeeper(access, find))])
+    sign_on = None if access.sign_on is None else SignOn(access.sign_on, store, settings.external_url)
+    gatekeeper = Gatekeeper(access, find)
+    if sign_on is not None:
+        gatekeeper = Gatekeeper(access, find, sign_on.find_person, sign_on.url)
+    application = web.Application(middlewares=[problem_middleware, access_middleware(gatekeeper)])
+    if sign_on is not None:
+        sign_on.add_routes(application)
     application.on_response_prepare.append(add_headers)
 
     add_operation(application, store, supervisor)

@@ -45,7 +45,7 @@ def test_groups_and_a_proxy(tmp_path: Path) -> None:
     ("text", "said"),
     [
         ("access: close", "access: expected open, or a mapping"),
-        ("access: {open: true, admins: [ops]}", "leave out open, or proxy, admins and repositories"),
+        ("access: {open: true, admins: [ops]}", "leave out open, or proxy, sign_on, admins and repositories"),
         ("access: {admins: [ops]}", "access.proxy"),
         ("access: {proxy: {}}", "headers alone can be sent by anybody"),
         ("access: {proxy: {secret: short-canary}}", "at least 16 characters"),

@@ -7,7 +7,7 @@ import re
 import pytest
 from click.testing import CliRunner
 from portus_scan_server.access import Role, Scope, TokenError, Viewer, create_token, find_token, list_tokens
-from portus_scan_server.commands import token as command
+from portus_scan_server.access_commands import token as command
 from portus_scan_server.store import Store, tables
 from sqlalchemy import select, update
 

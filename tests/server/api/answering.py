@@ -63,7 +63,13 @@ class ApiClient:
 
 @asynccontextmanager
 async def answering(
-    store: Store, address: str, rules: Rules, *, access: AccessSettings = ACCESS, settings: ServerSettings | None = None
+    store: Store,
+    address: str,
+    rules: Rules,
+    *,
+    access: AccessSettings = ACCESS,
+    settings: ServerSettings | None = None,
+    port: int = 0,
 ) -> AsyncIterator[ApiClient]:
     """Run the application as long as the block does."""
     supervisor = Supervisor(store, Orders(database=address, owner="me"))
@@ -72,7 +78,7 @@ async def answering(
     runner = web.AppRunner(application)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
         async with aiohttp.ClientSession() as http:
             yield ApiClient(f"http://127.0.0.1:{runner.addresses[0][1]}", http)
     finally:

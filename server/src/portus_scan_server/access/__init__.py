@@ -4,8 +4,8 @@
 `gatekeeper.py` who a request comes from, `tokens.py` what programs come with.
 """
 
-from .access_settings import AccessSettings, ProxySettings, RepositoryRoles, load_access
-from .gatekeeper import Gatekeeper, access_middleware, add_headers, public
+from .access_settings import AccessSettings, ProxySettings, RepositoryRoles, SignOnSettings, load_access
+from .gatekeeper import Gatekeeper, SessionPerson, access_middleware, add_headers, public
 from .tokens import Scope, TokenError, TokenRow, create_token, find_token, list_tokens, revoke_token
 from .viewers import VIEWER, Role, Viewer, check_pattern, visible
 
@@ -17,6 +17,8 @@ __all__ = [
     "RepositoryRoles",
     "Role",
     "Scope",
+    "SessionPerson",
+    "SignOnSettings",
     "TokenError",
     "TokenRow",
     "Viewer",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from attrs import Attribute, evolve, field, frozen
-from portus_images import Secret, SettingsError
+from portus_images import Seconds, Secret, SettingsError
 from portus_scanners.settings import SettingsFaults, read_limited, read_yaml, structure_section
 
 from .viewers import Role, Viewer, check_pattern
@@ -63,6 +64,53 @@ class ProxySettings:
     socket: str = ""
 
 
+_ASYMMETRIC = {*("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"), *("ES256", "ES384", "ES512", "EdDSA")}
+_HERE = r"127\.0\.0\.1|\[::1\]|localhost"
+_LONGEST_SESSION = 8 * 3_600.0
+
+
+def _check_issuer(_settings: object, _attribute: Attribute[str], value: str) -> None:
+    if not re.fullmatch(rf"(https://[^/?#@\s]+|http://({_HERE})(:[0-9]+)?)(/[^?#\s]*)?", value):
+        raise ValueError("issuer is an address that begins with https://, as the provider writes it")
+
+
+def _check_algorithms(_settings: object, _attribute: Attribute[Any], value: tuple[str, ...]) -> None:
+    if not value or not _ASYMMETRIC.issuperset(value):
+        raise ValueError(f"algorithms: some of {', '.join(sorted(_ASYMMETRIC))}")
+
+
+def _check_session(_settings: object, _attribute: Attribute[float], value: float) -> None:
+    if not 60.0 <= value <= _LONGEST_SESSION:  # noqa: PLR2004 (a minute)
+        raise ValueError("session must be 60 s to 8 h")
+
+
+@frozen(kw_only=True)
+class SignOnSettings:
+    """The provider that people sign in at, by OpenID Connect.
+
+    Attributes:
+        issuer: The provider's address, exactly as its tokens say it.
+        client_id: What the service is called there.
+        client_secret: What the service proves itself with there.
+        client_secret_file: A file with it.
+        scopes: What is asked for, besides ``openid``.
+        user_claim: The claim that is the user's name; another one than ``sub`` has to be one that nobody can choose.
+        groups_claim: The claim with the user's groups.
+        algorithms: How tokens may be signed.
+        session: Seconds until somebody has to sign in again.
+    """
+
+    issuer: str = field(validator=_check_issuer)
+    client_id: str
+    client_secret: Secret = field(factory=Secret)
+    client_secret_file: str = ""
+    scopes: tuple[str, ...] = ("profile",)
+    user_claim: str = "sub"
+    groups_claim: str = "groups"
+    algorithms: tuple[str, ...] = field(default=("RS256",), validator=_check_algorithms)
+    session: Seconds = field(default=_LONGEST_SESSION, validator=_check_session)
+
+
 @frozen(kw_only=True)
 class AccessSettings:
     """The section ``access:``. Without one, only tokens open anything.
@@ -70,7 +118,8 @@ class AccessSettings:
     Attributes:
         open: Whether anybody who reaches the service directly may see and ask for everything.
         hosts: Names, without a port, under which an open service answers.
-        proxy: How people come; None: only programs do, with tokens.
+        proxy: How people come, where a proxy knows them.
+        sign_on: How people come, where they sign in here. With neither only programs come, with tokens.
         admins: Groups and people that may see and do everything.
         repositories: Who may see what, by the pattern of the repositories.
     """
@@ -78,12 +127,13 @@ class AccessSettings:
     open: bool = False
     hosts: tuple[str, ...] = _LOOPBACK
     proxy: ProxySettings | None = None
+    sign_on: SignOnSettings | None = None
     admins: tuple[str, ...] = ()
     repositories: Mapping[str, RepositoryRoles] = field(factory=dict, validator=_check_patterns)
 
     def person(self, name: str, groups: Iterable[str]) -> Viewer:
-        """Return what a person may see who came by the proxy."""
-        known = {*groups, f"{_USER}{name}", _EVERYBODY}
+        """Return what a person may see; no group is taken for a person, or for everybody."""
+        known = {one for one in groups if not one.startswith(_USER)} | {f"{_USER}{name}", _EVERYBODY}
         roles = {}
         for pattern, named in self.repositories.items():
             if known.intersection(named.operators):
@@ -115,16 +165,37 @@ def load_access(path: str | Path | None) -> AccessSettings:
     if (proxy := settings.proxy) is not None:
         with faults.collect():
             settings = evolve(settings, proxy=_with_secret(proxy))
+    if (sign_on := settings.sign_on) is not None:
+        with faults.collect():
+            settings = evolve(settings, sign_on=_with_client_secret(sign_on))
     faults.check()
     hosts = tuple(name.lower() for name in settings.hosts)
     return evolve(settings, hosts=hosts)
 
 
 def _contradictions(settings: AccessSettings) -> Iterable[str]:
-    if settings.open and (settings.proxy or settings.admins or settings.repositories):
-        yield "access: open lets everybody see everything: leave out open, or proxy, admins and repositories"
-    if settings.proxy is None and (settings.admins or settings.repositories):
-        yield "access: nobody can come as a member of a group: name the proxy that says who people are (access.proxy)"
+    if settings.open and (settings.proxy or settings.sign_on or settings.admins or settings.repositories):
+        yield "access: open lets everybody see everything: leave out open, or proxy, sign_on, admins and repositories"
+    if settings.proxy and settings.sign_on:
+        yield "access: people come by the proxy or sign in here: give proxy or sign_on"
+    if not (settings.proxy or settings.sign_on) and (settings.admins or settings.repositories):
+        yield (
+            "access: nobody can come as a member of a group: name the proxy that says who people are (access.proxy), "
+            "or where they sign in (access.sign_on)"
+        )
+
+
+def _with_client_secret(sign_on: SignOnSettings) -> SignOnSettings:
+    """Return the settings with the secret of the file."""
+    if bool(sign_on.client_secret) == bool(sign_on.client_secret_file):
+        raise SettingsError("access.sign_on: give client_secret or client_secret_file")
+    if not sign_on.client_secret_file:
+        return sign_on
+    what = f"the file {sign_on.client_secret_file} of access.sign_on.client_secret_file"
+    content = read_limited(Path(sign_on.client_secret_file), what, _LARGEST_SECRET).decode("utf-8", "replace").strip()
+    if not content:
+        raise SettingsError(f"{what} is empty")
+    return evolve(sign_on, client_secret=Secret(content))
 
 
 def _with_secret(proxy: ProxySettings) -> ProxySettings:

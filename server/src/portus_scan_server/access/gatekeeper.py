@@ -12,10 +12,11 @@ import hmac
 import socket
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
+from attrs import frozen
 
 from ..store import StoreUnavailableError
 from .access_settings import AccessSettings, ProxySettings
@@ -23,6 +24,7 @@ from .viewers import VIEWER, Viewer
 
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[web.StreamResponse]])
 FindToken = Callable[[str], Awaitable[Viewer | None]]
+FindPerson = Callable[[web.Request], Awaitable["SessionPerson | None"]]
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _LONGEST = 60.0
@@ -57,17 +59,40 @@ def public(handler: HandlerT) -> HandlerT:
     return handler
 
 
+@frozen(kw_only=True)
+class SessionPerson:
+    """Who has signed in.
+
+    Attributes:
+        name: As the provider says.
+        groups: As the provider says.
+    """
+
+    name: str
+    groups: tuple[str, ...]
+
+
 class Gatekeeper:
     """Knows who a request comes from.
 
     Args:
         settings: The section ``access:``.
         find_token: Returns what the program with a token may see; None for one that is not valid.
+        find_person: Returns who has signed in and sends a request; None for nobody.
+        sign_on_url: Where people sign in, with the parameter ``next`` for where they wanted to go.
     """
 
-    def __init__(self, settings: AccessSettings, find_token: FindToken) -> None:
+    def __init__(
+        self,
+        settings: AccessSettings,
+        find_token: FindToken,
+        find_person: FindPerson | None = None,
+        sign_on_url: str = "",
+    ) -> None:
         self._settings = settings
         self._find_token = find_token
+        self._find_person = find_person
+        self._sign_on_url = sign_on_url
 
     async def identify(self, request: web.Request) -> Viewer:
         """Return who a request comes from.
@@ -87,10 +112,23 @@ class Gatekeeper:
             if found is None:
                 raise _unauthorized("the token is not valid, or no longer")
             return found
-        viewer = self._without_token(request)
+        viewer = self._without_token(request) if self._find_person is None else await self._signed_in(request)
         if request.method not in _SAFE:
             _check_origin(request)
         return viewer
+
+    async def _signed_in(self, request: web.Request) -> Viewer:
+        """Return who has signed in; who looks at a page and has not is sent to do so."""
+        assert self._find_person is not None  # noqa: S101 (the caller has looked)
+        try:
+            person = await self._find_person(request)
+        except StoreUnavailableError as error:
+            raise web.HTTPServiceUnavailable(text=str(error), headers={hdrs.RETRY_AFTER: "5"}) from error
+        if person is not None:
+            return self._settings.person(person.name, person.groups)
+        if request.method == hdrs.METH_GET and "text/html" in request.headers.get(hdrs.ACCEPT, ""):
+            raise web.HTTPFound(f"{self._sign_on_url}?{urlencode({'next': request.rel_url.raw_path_qs})}")
+        raise _unauthorized(f"sign in first: {self._sign_on_url}; a program needs a token")
 
     def _without_token(self, request: web.Request) -> Viewer:
         if self._settings.open:

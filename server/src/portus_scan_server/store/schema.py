@@ -335,6 +335,16 @@ workers = Table(
     Column("began_at", Moment, nullable=False, server_default=database_now()),
     info={ONLY: "postgresql"},
 )
+sessions = Table(
+    "sessions",
+    metadata,
+    _id(),
+    _string("hash", unique=True),
+    _string("name"),
+    _string("groups", default="[]"),
+    Column("created_at", Moment, nullable=False, server_default=database_now()),
+    Column("expires_at", Moment, nullable=False),
+)
 tokens = Table(
     "tokens",
     metadata,
