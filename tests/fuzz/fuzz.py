@@ -1,7 +1,7 @@
 """Fuzzes the readers of bytes from outside: ``scripts/fuzz [--seconds 60] [--seed 1] [TARGET...]``.
 
-With atheris the inputs are guided by coverage; without it they are changes of good ones. What is found is written to
-``tests/fuzz/found/TARGET-HASH``, which the tests read from then on.
+With atheris the inputs are guided by the branches that they take; without it they are changes of good ones. What is
+found is written to ``tests/fuzz/found/TARGET-...``, which the tests read from then on.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import random
+import re
+import subprocess
 import sys
 import time
 import traceback
@@ -17,6 +19,13 @@ from pathlib import Path
 from types import ModuleType
 
 FOUND = Path(__file__).with_name("found")
+OURS = [
+    *("portus_images", "portus_scanners", "portus_policy", "portus_scan", "portus_scanner_clair", "portus_scanner_osv"),
+    *("portus_scanner_report_file", "portus_scanner_trivy", "portus_scanner_zypper_docker"),
+]
+"""What atheris follows: the packages of the readers."""
+CORPORA = Path(__file__).parents[2] / ".venv" / "fuzz"
+"""What atheris has gathered, a folder for each target; a later run begins with it."""
 SLOW = 5.0
 """Seconds of the processor that one input may take."""
 
@@ -66,12 +75,23 @@ def keep(name: str, data: bytes, why: str, known: set[str]) -> str:
 
 
 def guide(name: str, seconds: float, seed: int, atheris: ModuleType) -> None:
-    """Fuzz one target with atheris, which ends the process."""
-    with atheris.instrument_imports(include=["portus_images", "portus_scanners", "portus_scanner", "portus_policy"]):
+    """Fuzz one target with atheris, which ends the process: half of the inputs are changed in their structure."""
+    with atheris.instrument_imports(
+        include=[
+            *("portus_images", "portus_scanners", "portus_policy", "portus_scan", "portus_scanner_clair"),
+            *(
+                "portus_scanner_osv",
+                "portus_scanner_report_file",
+                "portus_scanner_trivy",
+                "portus_scanner_zypper_docker",
+            ),
+        ]
+    ):
+        from .mutations import mutate
         from .targets import TARGETS
     target = TARGETS[name]
-    corpus = Path(f"/tmp/portus-fuzz-corpus-{name.replace(' ', '_')}")
-    corpus.mkdir(exist_ok=True)
+    corpus = CORPORA / name.replace(" ", "_")
+    corpus.mkdir(parents=True, exist_ok=True)
     for number, data in enumerate(target.seeds):
         (corpus / f"seed-{number}").write_bytes(data)
 
@@ -79,11 +99,25 @@ def guide(name: str, seconds: float, seed: int, atheris: ModuleType) -> None:
         with suppress(*target.errors):
             target.read(data)
 
-    found = f"-artifact_prefix={FOUND}/{name.replace(' ', '_')}-"
-    atheris.Setup(
-        [sys.argv[0], str(corpus), f"-max_total_time={seconds:.0f}", f"-seed={seed}", found, "-timeout=10"], read
-    )
+    def change(data: bytes, most: int, chance: int) -> bytes:
+        changed: bytes = mutate(data, random.Random(chance)) if chance % 2 else atheris.Mutate(data, most)  # noqa: S311
+        return changed[:most]
+
+    limits = [f"-max_total_time={seconds:.0f}", f"-seed={seed}", f"-timeout={SLOW:.0f}", "-rss_limit_mb=4096"]
+    limits += ["-max_len=65536", "-len_control=0", "-verbosity=0", f"-artifact_prefix={FOUND}/{corpus.name}-"]
+    atheris.Setup([sys.argv[0], str(corpus), *limits, "-print_final_stats=1"], read, custom_mutator=change)
     atheris.Fuzz()
+
+
+def guide_apart(name: str, seconds: float, seed: int) -> tuple[int, int]:
+    """Fuzz one target with atheris in a process of its own; return how many inputs it read, and whether it failed."""
+    command = [sys.executable, "-m", __spec__.name, "--alone", "--seconds", str(seconds), "--seed", str(seed), name]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    told = ended.stdout.decode(errors="replace")
+    if ended.returncode:
+        sys.stdout.write(told[-3000:])
+    tried = re.search(r"stat::number_of_executed_units: *(\d+)", told)
+    return int(tried[1]) if tried else 0, int(ended.returncode != 0)
 
 
 def main() -> int:
@@ -92,21 +126,22 @@ def main() -> int:
     parser.add_argument("targets", nargs="*")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--guided", action="store_true", help="one target, guided by coverage, with atheris")
+    parser.add_argument("--plain", action="store_true", help="changes of good inputs, though atheris is installed")
+    parser.add_argument("--alone", action="store_true", help=argparse.SUPPRESS)  # this process is for one target
     options = parser.parse_args()
     FOUND.mkdir(exist_ok=True)
-    if options.guided:
-        atheris = find_atheris()
-        if atheris is None:
-            sys.stderr.write("atheris is not installed: pip install atheris (Linux, Python up to its newest wheel)\n")
-            return 2
+    atheris = None if options.plain else find_atheris()
+    if options.alone and atheris is not None:
         guide(options.targets[0], options.seconds, options.seed, atheris)
     from .targets import TARGETS
 
     total = 0
     for name in options.targets or TARGETS:
-        tried, failed = run(name, options.seconds, options.seed)
-        sys.stdout.write(f"fuzz: {name}: {tried} inputs in {options.seconds:.0f} s, {failed} failures\n")
+        fuzz = run if atheris is None else guide_apart
+        tried, failed = fuzz(name, options.seconds, options.seed)
+        how = "changed" if atheris is None else "guided"
+        sys.stdout.write(f"fuzz: {name}: {tried} inputs in {options.seconds:.0f} s, {how}, {failed} failures\n")
+        sys.stdout.flush()
         total += failed
     return 1 if total else 0
 

@@ -27,7 +27,7 @@ def mutate(seed: bytes, rng: random.Random) -> bytes:
         head, _, body = seed.rpartition(b"\n") if seed.startswith(b"application/") else (b"", b"", seed)
         try:
             document = json.loads(body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return _change_bytes(seed, rng)
         for _ in range(rng.randint(1, 4)):
             document = _put(document, rng.choice(list(_paths(document))), copy.deepcopy(rng.choice(NASTY)))

@@ -196,6 +196,20 @@ async def test_a_scanner_that_swallows_its_cancellation_is_abandoned_and_named(
 
 
 @virtual_time
+async def test_a_scanner_that_ends_at_once_is_not_abandoned_without_any_grace(make_engine: Callable[..., Any]) -> None:
+    """A grace of zero seconds still is the time to be cancelled in."""
+
+    async def hang(_scanner: Scanner[Any], _image: Image) -> NoReturn:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with make_engine(grace=0.0, honest=doing(hang)) as engine:
+        report = await engine.scan("registry.example/app:1", timeout=10)
+        assert () == engine.abandoned
+    assert Outcome.TIMED_OUT == report.results[0].outcome
+
+
+@virtual_time
 async def test_an_unavailable_backend_is_tried_three_times(make_engine: Callable[..., Any]) -> None:
     """ScannerUnavailableError is tried again twice, with pauses; the third error is the result."""
     calls: list[float] = []
@@ -210,6 +224,29 @@ async def test_an_unavailable_backend_is_tried_three_times(make_engine: Callable
     assert 3 == report.results[0].attempts == len(calls)
     assert 0.5 <= calls[1] - calls[0] <= 1.0
     assert 2.0 <= calls[2] - calls[1] <= 4.0
+
+
+@virtual_time
+async def test_a_run_that_is_stopped_before_its_next_attempt_gives_its_slot_back(
+    make_engine: Callable[..., Any],
+) -> None:
+    """There is no next attempt, and the one slot of the backend is free for another image at once."""
+    calls: list[float] = []
+
+    async def down(_scanner: Scanner[Any], _image: Image) -> ScannerReport:
+        calls.append(asyncio.get_running_loop().time())
+        raise ScannerUnavailableError("connection refused", retry=len(calls) == 1)
+
+    async with make_engine({"down": {"concurrency": 1}}, down=doing(down)) as engine:
+        async with engine.scan("registry.example/app:1") as scan:
+            await asyncio.sleep(0.1)  # the first attempt has failed, the pause takes half a second or more
+            scan.stop()
+            stopped = (await scan).results[0]
+        await asyncio.sleep(10)
+        assert 1 == len(calls)
+        other = (await engine.scan("registry.example/app:1")).results[0]
+    assert (Outcome.CANCELLED, 1) == (stopped.outcome, stopped.attempts)
+    assert (Outcome.FAILED, 0.0) == (other.outcome, other.waited)
 
 
 @virtual_time

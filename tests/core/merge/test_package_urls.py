@@ -54,6 +54,20 @@ def test_a_string_that_is_not_one_is_said() -> None:
         PackageUrl.parse("openssl")
 
 
+@pytest.mark.parametrize(
+    ("text", "release"),
+    [
+        ("pkg:deb/debian/openssl@3?distro=debian-12", "debian:12"),
+        ("pkg:deb/debian/openssl@3?distro=12", "debian:12"),
+        ("pkg:deb/openssl@3", ""),
+        ("pkg:npm/openssl@3?distro=debian-12", ""),
+    ],
+)
+def test_the_release_of_the_distribution(text: str, release: str) -> None:
+    """It is read with its name or without; nothing is made up for a package that names none, or is of none."""
+    assert release == PackageUrl.parse(text).release
+
+
 @given(st.text(max_size=60) | st.text("pkg:/@?#&=%2aé\0 .").map("pkg:deb/".__add__))
 def test_any_string_is_read_or_rejected(text: str) -> None:
     """Hostile strings raise nothing."""
