@@ -233,6 +233,15 @@ def test_the_first_faults_are_named_and_the_rest_counted() -> None:
     """A thousand faults make no message of a thousand lines."""
     with pytest.raises(MalformedError, match="and 995 more faults"):
         read(manifest(layers=[{}] * 1000))
+    with pytest.raises(MalformedError) as caught:
+        read(manifest(layers=[{}] * 5))
+    assert 4 == str(caught.value).count("; ")  # five, and nothing is counted
+
+
+def test_addresses_of_a_foreign_layer_are_read() -> None:
+    """A layer that the registry does not have says where it is."""
+    urls = ["https://layers.example/a", "http://[::1]:5000/b?x=%20"]
+    assert tuple(urls) == read_image(manifest(layers=[{**LAYER, "urls": urls}])).layers[0].urls
 
 
 def test_null_is_absence() -> None:

@@ -209,7 +209,7 @@ def test_min_scanners() -> None:
         (NOW - timedelta(days=7), ""),
         (NOW - timedelta(days=7, seconds=1), "a has vulnerability data that is 7.1 days old"),
         ((NOW - timedelta(days=9)).replace(tzinfo=None), "a has vulnerability data that is 9 days old"),
-        (NOW + timedelta(hours=23), ""),
+        (NOW + timedelta(days=1), ""),
         (NOW + timedelta(days=2), "a does not say how old its vulnerability data is"),
         (None, "a does not say how old its vulnerability data is"),
     ],
@@ -265,6 +265,13 @@ def test_new_only_among_digests_of_one_name() -> None:
         ).violations
     ]
     assert [(IDS[1],), (IDS[1],)] == new
+
+
+def test_a_baseline_is_not_looked_at_without_new_only() -> None:
+    """What was there before counts, unless the policy says otherwise."""
+    found = document(run("a", finding(IDS[0])))
+    line = f"{APP}: fail_on: 1 vulnerability of severity high or above, 0 are allowed"
+    assert [line] == check(found, document(run("b", finding(IDS[0]))), fail_on=HIGH)
 
 
 def test_new_only_needs_a_baseline() -> None:
