@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 from attrs import evolve
@@ -38,6 +39,29 @@ def test_an_advisory_of_several_vulnerabilities(ids: tuple[str, ...], expected: 
     """To accept one vulnerability does not silence an advisory that is about others too."""
     advisory = vulnerability("RHSA-1", aliases=("CVE-1", "CVE-2"))
     assert expected == suppresses(rule(ids=ids), advisory)
+
+
+SEVERAL = vulnerability(packages=(Package("openssl", "3.0.1-1"), Package("libssl3", "3.0.1-1")))
+BY_TWO = vulnerability(ratings=(rated("trivy", "CVE-2024-1"), rated("clair", "DLA-1")))
+
+
+@pytest.mark.parametrize(
+    ("members", "found", "why"),
+    [
+        ({}, vulnerability(), ""),
+        ({}, BY_TWO, "CVE-2024-1 in openssl is DLA-1 to some scanner"),
+        ({"ids": ("CVE-2024-1", "DLA-1")}, BY_TWO, ""),
+        ({"package": "openssl"}, SEVERAL, "CVE-2024-1 in openssl is in libssl3"),
+        ({"package": "*ssl*"}, SEVERAL, ""),
+        ({"versions": "= 3.0.1-1"}, SEVERAL, ""),
+        ({"versions": "= 3.0.1-2"}, vulnerability(), "CVE-2024-1 in openssl: version 3.0.1-1"),
+    ],
+)
+def test_an_exact_rule_names_everything(members: dict[str, Any], found: Vulnerability, why: str) -> None:
+    """What another scanner calls otherwise, or finds in one more package, was not meant, and stays."""
+    exact = rule(**{"ids": ("CVE-2024-1",), "exact": True, **members})
+    assert (not why) == suppresses(exact, found)
+    assert not why or why in why_unused(exact, found)
 
 
 def test_an_advisory_that_is_shown_by_one_of_its_vulnerabilities() -> None:
