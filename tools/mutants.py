@@ -17,6 +17,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp.test_utils  # noqa: F401 (what tests import: see above)
@@ -152,7 +153,7 @@ def _test(area: Area, folder: Path) -> None:
 
 
 def _choose(found: list[Mutant], number: int, seed: int) -> list[Mutant]:
-    return random.Random(seed).sample(found, min(number, len(found))) if number else found  # noqa: S311
+    return random.Random(seed).sample(found, min(number or len(found), len(found)))  # noqa: S311
 
 
 def main() -> int:
@@ -182,11 +183,15 @@ def _try(name: str, sample: int, seed: int) -> bool:
             sys.stdout.write(f"mutants: {name}: the tests fail without a mutant\n")
             return False
         sys.dont_write_bytecode = True  # all else is compiled; two mutants of one second would be taken for each other
-        survived = [one[:3] for one in chosen if not notice(area, one[0], one[3], Path(scratch))]
-    noticed = len(chosen) - len(survived)
-    sys.stdout.write(f"mutants: {name}: {noticed} of {len(chosen)} noticed, of {len(found)} in all\n")
-    for module, line, change in survived:
-        sys.stdout.write(f"  survived: {module}:{line}: {change}\n")
+        tried, noticed = 0, 0
+        with suppress(KeyboardInterrupt):  # whoever has no more time is told how far it came
+            for module, line, change, source in chosen:
+                fails = notice(area, module, source, Path(scratch))
+                tried, noticed = tried + 1, noticed + fails
+                if not fails:
+                    sys.stdout.write(f"  survived: {module}:{line}: {change}\n")
+                    sys.stdout.flush()
+    sys.stdout.write(f"mutants: {name}: {noticed} of {tried} noticed, of {len(found)} in all\n")
     sys.stdout.flush()
     return True
 

@@ -76,17 +76,7 @@ def keep(name: str, data: bytes, why: str, known: set[str]) -> str:
 
 def guide(name: str, seconds: float, seed: int, atheris: ModuleType) -> None:
     """Fuzz one target with atheris, which ends the process: half of the inputs are changed in their structure."""
-    with atheris.instrument_imports(
-        include=[
-            *("portus_images", "portus_scanners", "portus_policy", "portus_scan", "portus_scanner_clair"),
-            *(
-                "portus_scanner_osv",
-                "portus_scanner_report_file",
-                "portus_scanner_trivy",
-                "portus_scanner_zypper_docker",
-            ),
-        ]
-    ):
+    with atheris.instrument_imports(include=OURS):
         from .mutations import mutate
         from .targets import TARGETS
     target = TARGETS[name]
