@@ -140,8 +140,11 @@ class SignOn:
 
     async def leave(self, request: web.Request) -> web.Response:
         """End a session."""
-        async with self._store.writing() as db:
-            await end_session(db, request.cookies.get(self._session, ""))
+        try:
+            async with self._store.writing() as db:
+                await end_session(db, request.cookies.get(self._session, ""))
+        except StoreUnavailableError as error:
+            raise web.HTTPServiceUnavailable(text=f"You are not signed out yet: {error}") from error
         response = web.Response(text="You are signed out here.\n")
         self._set_cookie(response, self._session, "", 0)
         return response
