@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -117,7 +118,8 @@ class PostgreSql:
         shutil.rmtree(self._folder)
 
     @property
-    def _data(self) -> Path:
+    def data(self) -> Path:
+        """The folder of its databases."""
         return self._folder / "data"
 
     def _initialize(self) -> None:
@@ -128,11 +130,11 @@ class PostgreSql:
             for path in (self._folder, password):
                 os.chown(path, owner.pw_uid, owner.pw_gid)
         options = ["-A", "scram-sha-256", "-U", USER, f"--pwfile={password}", "--no-sync", "-E", "UTF8", "--locale=C"]
-        command = [str(self._programs / "initdb"), "-D", str(self._data), *options]
+        command = [str(self._programs / "initdb"), "-D", str(self.data), *options]
         subprocess.run(command, check=True, capture_output=True, cwd=self._folder, timeout=60, **self._as_user())
 
     def _control(self, *arguments: str) -> int:
-        command = [str(self._programs / "pg_ctl"), "-D", str(self._data), *arguments]
+        command = [str(self._programs / "pg_ctl"), "-D", str(self.data), *arguments]
         # not captured: the server would keep the pipe open
         ended = subprocess.run(
             command,
@@ -143,9 +145,9 @@ class PostgreSql:
             timeout=60,
             **self._as_user(),
         )
-        return ended.returncode
+        return int(ended.returncode)
 
-    def _as_user(self) -> dict[str, str]:
+    def _as_user(self) -> dict[str, Any]:
         return {} if self._user is None else {"user": self._user, "group": self._user}
 
 

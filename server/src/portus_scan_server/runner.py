@@ -49,11 +49,11 @@ from .store import (
     Store,
     StoreUnavailableError,
     load_answers,
-    load_image,
     prepare_run,
     put_details,
     put_in_repository,
     put_index,
+    read_image,
     repeat_runs,
     store_run,
 )
@@ -255,7 +255,7 @@ class Runner:
         for source in claimed.sources:
             reference = _reference(claimed, source)
             try:
-                known = await self._read(partial(load_image, image_id=claimed.image_id, reference=reference))
+                known = read_image(claimed.body, reference)
                 if known is None:
                     return source, await self._registry.resolve_all(reference), False
                 there = await self._registry.look_up(reference, pointer=claimed.digest)  # a HEAD: it has not changed

@@ -55,6 +55,13 @@ def render(template: str, **values: object) -> bytes:
     return (_environment().get_template(template).render(values).strip() + "\n").encode()
 
 
+def prepare() -> None:
+    """Make all templates ready: whoever asks for a page first would wait for that."""
+    for file in files(__package__).joinpath("templates").iterdir():
+        if file.name.endswith(".html"):
+            _environment().get_template(file.name)
+
+
 @cache
 def style() -> tuple[str, bytes]:
     """Return the name of the style, which changes whenever it does, and the style."""

@@ -41,7 +41,7 @@ from ..views import (
     load_vulnerability,
 )
 from .page_addresses import Addresses, PlaceName, with_query
-from .renderer import ratings_of, render, style
+from .renderer import prepare, ratings_of, render, style
 from .row_filter import RowFilter
 from .tag_page import TagPage
 
@@ -66,6 +66,7 @@ def add_routes(application: web.Application, store: Store, rules: Rules, reports
         intake: Asks for the scans that people want.
     """
     pages = ServicePages(store, rules, reports, intake)
+    application.on_startup.append(lambda _application: asyncio.to_thread(prepare))
     router = application.router
     router.add_get("/", pages.repositories, name="pages")
     router.add_get("/style/{name}", pages.style)

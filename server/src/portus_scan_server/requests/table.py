@@ -2,23 +2,38 @@
 
 A request has an owner while it runs, and every write about it names request, owner and attempt: what an old owner says
 late changes nothing. There is one open request for an image and a scanner set; who asks again joins it.
+
+Statements that every scan needs are made once: making one costs more than running it.
 """
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from enum import Enum
+from collections.abc import Collection, Iterable, Sequence
+from functools import cache, lru_cache
 from typing import Any
 
-from attrs import frozen
 from portus_images import message_line
-from sqlalchemy import CursorResult, Integer, Table, and_, case, func, literal, not_, select, text, update
+from sqlalchemy import (
+    CursorResult,
+    Integer,
+    SmallInteger,
+    Table,
+    and_,
+    bindparam,
+    case,
+    func,
+    literal,
+    not_,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as insert_in_postgresql
 from sqlalchemy.dialects.sqlite import insert as insert_in_sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..store import POSTGRESQL, column_string, database_now, tables
+from .claimed import PRIORITIES, ClaimedRequest, ImageSource, Reason
 
 requests, request_sources = tables.requests, tables.request_sources
 _DEATHS = 3
@@ -31,74 +46,6 @@ _UNKNOWN_AGAIN = 5
 _SOURCES = 5
 """In how many repositories an attempt looks for an image."""
 _QUEUED, _RUNNING, _DONE, _FAILED, _DEAD = "queued", "running", "done", "failed", "dead"
-
-
-class Reason(Enum):
-    """Why an image is to be scanned."""
-
-    PUSH = "push"
-    """Somebody has pushed it."""
-    PERSON = "person"
-    """Somebody has asked for it."""
-    ADMISSION = "admission"
-    """A cluster wants to run it."""
-    FIRST_SYNC = "first_sync"
-    """A list of the registry has it, and nobody has seen it before."""
-    RESCAN = "rescan"
-    """What is known of it is no longer good, or a schedule says so."""
-
-
-PRIORITIES = {Reason.PUSH: 10, Reason.ADMISSION: 10, Reason.PERSON: 8, Reason.FIRST_SYNC: 5, Reason.RESCAN: 0}
-"""Higher ones go first."""
-
-
-@frozen(kw_only=True)
-class ImageSource:
-    """A repository that is said to have an image.
-
-    Attributes:
-        repository_id: Its row.
-        host: The configured registry.
-        repository: Its name there.
-        tag: The tag that was seen; empty for none.
-    """
-
-    repository_id: int
-    host: str
-    repository: str
-    tag: str
-
-
-@frozen(kw_only=True)
-class ClaimedRequest:
-    """A request that this owner runs.
-
-    Attributes:
-        request_id: Its row.
-        owner: One life of a runner.
-        attempt: Which claim of the request this is.
-        alone: Whether nothing else may run meanwhile.
-        image_id: The image or index.
-        digest: Its digest.
-        scanners: Only these; all that are enabled where empty.
-        reason: Why it was asked for.
-        sources: Where to look for it, in turn; at most five.
-    """
-
-    request_id: int
-    owner: str
-    attempt: int
-    alone: bool
-    image_id: int
-    digest: str
-    scanners: tuple[str, ...]
-    reason: Reason
-    sources: tuple[ImageSource, ...]
-
-
-def new_owner() -> str:
-    """Return a name for one life of a runner; no other ever has it."""
-    return secrets.token_hex(12)
 
 
 async def ask(
@@ -139,18 +86,21 @@ async def ask(
         "scanner_set": scanner_set,
         "reason": reason.value,
         "priority": PRIORITIES[reason],
-        "due_at": database_now(delay),
         "asked_by": column_string(by),
     }
-    request_id = int((await db.execute(_join_or_add(db, values))).scalar_one())
+    request_id = int((await db.execute(_joining_or_adding(db.dialect.name, delay), values)).scalar_one())
     if source is not None:
         await _name_source(db, request_id, *source, error="")
     return request_id
 
 
-def _join_or_add(db: AsyncConnection, values: Mapping[str, Any]) -> Any:
+@lru_cache(16)
+def _joining_or_adding(dialect: str, delay: float) -> Any:
     """Return the statement that adds a request, or makes the open one as urgent as this one, and returns its id."""
-    asked: Any = _insert(db, requests).values(**values)
+    keys = ("image_id", "scanner_set", "reason", "priority", "asked_by")
+    asked: Any = _insert(dialect, requests).values(
+        {one: bindparam(one) for one in keys} | {"due_at": database_now(delay)}
+    )
     new = asked.excluded
     is_urgent = new.priority > requests.c.priority
     renewed = {
@@ -159,22 +109,27 @@ def _join_or_add(db: AsyncConnection, values: Mapping[str, Any]) -> Any:
         "asked_by": case((is_urgent, new.asked_by), else_=requests.c.asked_by),
         "due_at": case((new.due_at < requests.c.due_at, new.due_at), else_=requests.c.due_at),
     }
-    keys = [requests.c.image_id, requests.c.scanner_set]
-    joined = asked.on_conflict_do_update(index_elements=keys, index_where=text(tables.OPEN), set_=renewed)
+    here = [requests.c.image_id, requests.c.scanner_set]
+    joined = asked.on_conflict_do_update(index_elements=here, index_where=text(tables.OPEN), set_=renewed)
     return joined.returning(requests.c.id)
 
 
 async def _name_source(db: AsyncConnection, request_id: int, repository_id: int, tag: str, *, error: str) -> None:
     """Note that a request looks for its image in a repository, and why that did not give it, if it did not."""
     values = {"request_id": request_id, "repository_id": repository_id, "tag": tag, "error": message_line(error)}
-    named: Any = _insert(db, request_sources).values(**values)
+    await db.execute(_naming(db.dialect.name, is_fault=bool(error)), values)
+
+
+@cache
+def _naming(dialect: str, *, is_fault: bool) -> Any:
+    named: Any = _insert(dialect, request_sources)
     new = named.excluded
-    seen = {"error": new.error} if error else {"tag": new.tag, "error": ""}
-    await db.execute(named.on_conflict_do_update(index_elements=["request_id", "repository_id"], set_=seen))
+    seen = {"error": new.error} if is_fault else {"tag": new.tag, "error": ""}
+    return named.on_conflict_do_update(index_elements=["request_id", "repository_id"], set_=seen)
 
 
-def _insert(db: AsyncConnection, table: Table) -> Any:
-    return insert_in_postgresql(table) if db.dialect.name == POSTGRESQL else insert_in_sqlite(table)
+def _insert(dialect: str, table: Table) -> Any:
+    return insert_in_postgresql(table) if dialect == POSTGRESQL else insert_in_sqlite(table)
 
 
 async def claim(db: AsyncConnection, owner: str, *, idle: bool, least: int = 0) -> ClaimedRequest | None:
@@ -186,24 +141,11 @@ async def claim(db: AsyncConnection, owner: str, *, idle: bool, least: int = 0) 
         idle: Whether this owner runs nothing else: a request that has to run alone is not given to another one.
         least: The priority that it has to have.
     """
-    due = (
-        select(requests.c.id)
-        .where(requests.c.state == _QUEUED, requests.c.due_at <= database_now(), requests.c.priority >= least)
-        .order_by(requests.c.priority.desc(), requests.c.id)
-        .limit(1)
-    )
-    if db.dialect.name == POSTGRESQL:
-        due = due.with_for_update(skip_locked=True)
-    taken = (
-        update(requests)
-        .where(requests.c.id == due.scalar_subquery(), requests.c.alone.is_(False) if not idle else literal(True))
-        .values(state=_RUNNING, owner=owner, attempt=requests.c.attempt + 1, claimed_at=database_now(), error="")
-        .returning(requests)
-    )
-    row = (await db.execute(taken)).one_or_none()
+    claiming = _claiming(db.dialect.name, idle=idle)
+    row = (await db.execute(claiming, {"new_owner": owner, "least": least})).one_or_none()
     if row is None:
         return None
-    digest, sources = await _sources(db, row.id, row.image_id)
+    digest, body, sources = await _sources(db, row.id, row.image_id)
     return ClaimedRequest(
         request_id=row.id,
         owner=owner,
@@ -211,14 +153,54 @@ async def claim(db: AsyncConnection, owner: str, *, idle: bool, least: int = 0) 
         alone=row.alone,
         image_id=row.image_id,
         digest=digest,
+        body=body,
         scanners=tuple(filter(None, row.scanner_set.split(","))),
         reason=Reason(row.reason),
         sources=sources,
     )
 
 
-async def _sources(db: AsyncConnection, request_id: int, image_id: int) -> tuple[str, tuple[ImageSource, ...]]:
-    """Return an image's digest, and where it is: as named with the request, then others that have it, latest first."""
+@cache
+def _claiming(dialect: str, *, idle: bool) -> Any:
+    """Return the one UPDATE that is a claim."""
+    due = (
+        select(requests.c.id)
+        .where(
+            requests.c.state == _QUEUED,
+            requests.c.due_at <= database_now(),
+            requests.c.priority >= bindparam("least", type_=SmallInteger),
+        )
+        .order_by(requests.c.priority.desc(), requests.c.id)
+        .limit(1)
+    )
+    if dialect == POSTGRESQL:
+        due = due.with_for_update(skip_locked=True)
+    claimed = {"owner": bindparam("new_owner"), "attempt": requests.c.attempt + 1, "claimed_at": database_now()}
+    return (
+        update(requests)
+        .where(requests.c.id == due.scalar_subquery(), requests.c.alone.is_(False) if not idle else literal(True))
+        .values(state=_RUNNING, error="", **claimed)
+        .returning(requests)
+    )
+
+
+async def _sources(
+    db: AsyncConnection, request_id: int, image_id: int
+) -> tuple[str, str | None, tuple[ImageSource, ...]]:
+    """Return an image's digest and body, and where it is: as named with the request, then others, latest first."""
+    found = (await db.execute(_sourcing(), {"request_id": request_id, "image_id": image_id})).all()
+    sources = [
+        ImageSource(repository_id=row.id, host=row.host, repository=row.name, tag=row.tag)
+        for row in found
+        if row.id is not None
+    ]
+    return found[0].digest, found[0].body, tuple(sources)
+
+
+@cache
+def _sourcing() -> Any:
+    """Return the query of an image and where it is said to be."""
+    request_id, image_id = bindparam("request_id", type_=Integer), bindparam("image_id", type_=Integer)
     images, has, named, repositories, registries = (
         tables.images, tables.image_repositories, request_sources, tables.repositories, tables.registries
     )  # fmt: skip
@@ -232,19 +214,13 @@ async def _sources(db: AsyncConnection, request_id: int, image_id: int) -> tuple
     joined = joined.outerjoin(named, is_named).outerjoin(has, is_there)
     columns = repositories.c.id, registries.c.host, repositories.c.name, func.coalesce(named.c.tag, "").label("tag")
     order = case((named.c.request_id.is_(None), 1), else_=0), has.c.seen_at.desc(), repositories.c.id
-    query = select(images.c.digest, *columns).select_from(joined).where(images.c.id == image_id)
-    found = (await db.execute(query.order_by(*order).limit(_SOURCES))).all()
-    sources = [
-        ImageSource(repository_id=row.id, host=row.host, repository=row.name, tag=row.tag)
-        for row in found
-        if row.id is not None
-    ]
-    return found[0].digest, tuple(sources)
+    query = select(images.c.digest, images.c.body, *columns).select_from(joined).where(images.c.id == image_id)
+    return query.order_by(*order).limit(_SOURCES)
 
 
 async def finish(db: AsyncConnection, claimed: ClaimedRequest) -> bool:
     """End a request; False where it is no longer this owner's: nothing was changed, and nothing else may be written."""
-    return await _end(db, claimed, state=_DONE, ended_at=database_now(), step="", error="")
+    return await _end_by(db, claimed, _finishing())
 
 
 async def has_ended(db: AsyncConnection, claimed: ClaimedRequest) -> bool:
@@ -277,14 +253,29 @@ async def note_source(db: AsyncConnection, claimed: ClaimedRequest, source: Imag
 
 
 async def _end(db: AsyncConnection, claimed: ClaimedRequest, **values: Any) -> bool:
-    mine = and_(
-        requests.c.id == claimed.request_id,
-        requests.c.owner == claimed.owner,
-        requests.c.attempt == claimed.attempt,
+    return await _end_by(db, claimed, _ending().values(**values))
+
+
+async def _end_by(db: AsyncConnection, claimed: ClaimedRequest, statement: Any) -> bool:
+    mine = {"its_id": claimed.request_id, "its_owner": claimed.owner, "its_attempt": claimed.attempt}
+    ended: CursorResult[Any] = await db.execute(statement, mine)
+    return ended.rowcount == 1
+
+
+@cache
+def _ending() -> Any:
+    """Return the UPDATE of a request that this owner still runs in this attempt."""
+    return update(requests).where(
+        requests.c.id == bindparam("its_id"),
+        requests.c.owner == bindparam("its_owner"),
+        requests.c.attempt == bindparam("its_attempt"),
         requests.c.state == _RUNNING,
     )
-    ended: CursorResult[Any] = await db.execute(update(requests).where(mine).values(**values))
-    return ended.rowcount == 1
+
+
+@cache
+def _finishing() -> Any:
+    return _ending().values(state=_DONE, ended_at=database_now(), step="", error="")
 
 
 async def give_back_unknown(db: AsyncConnection, owner: str, held: Collection[int]) -> int:

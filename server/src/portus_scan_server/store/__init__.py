@@ -15,6 +15,7 @@ from .catalogue import (
     put_registry,
     put_repository,
     put_tag,
+    read_image,
 )
 from .database import POSTGRESQL, SQLITE, Store, StoreDamagedError, StoreUnavailableError, parse_url, sqlite_url
 from .finding_bodies import column_string, lookup_name
@@ -56,6 +57,7 @@ __all__ = [
     "put_registry",
     "put_repository",
     "put_tag",
+    "read_image",
     "read_made_with",
     "remove_old",
     "repeat_runs",

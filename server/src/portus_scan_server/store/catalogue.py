@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from attrs import evolve
@@ -58,8 +59,15 @@ async def put_image(db: AsyncConnection, digest: str, media_type: str = "") -> i
 async def put_in_repository(db: AsyncConnection, image_id: int, repository_id: int) -> None:
     """Note that a repository has this digest now, with a tag or without."""
     values = {"image_id": image_id, "repository_id": repository_id}
-    statement = _insert(db, image_repositories).values(values)
-    await db.execute(statement.on_conflict_do_update(index_elements=list(values), set_={"seen_at": database_now()}))
+    await db.execute(_having(db.dialect.name), values)
+
+
+@cache
+def _having(dialect: str) -> Any:
+    keys = ["image_id", "repository_id"]
+    return _insert(dialect, image_repositories).on_conflict_do_update(
+        index_elements=keys, set_={"seen_at": database_now()}
+    )
 
 
 async def put_tag(db: AsyncConnection, repository_id: int, name: str, image_id: int, by: str = "") -> bool:
@@ -79,7 +87,9 @@ async def put_tag(db: AsyncConnection, repository_id: int, name: str, image_id: 
     here = (tags.c.repository_id == repository_id) & (tags.c.name == name)
     before = (await db.execute(select(tags).where(here).with_for_update())).one_or_none()
     if before is None:
-        added = _insert(db, tags).values(repository_id=repository_id, name=name, image_id=image_id, pushed_by=by)
+        added = _insert(db.dialect.name, tags).values(
+            repository_id=repository_id, name=name, image_id=image_id, pushed_by=by
+        )
         made = await db.execute(added.on_conflict_do_nothing().returning(tags.c.id))
         return made.scalar() is not None or await put_tag(db, repository_id, name, image_id, by)
     renewed: dict[str, Any] = {"missed": 0, "gone_at": None}
@@ -122,6 +132,19 @@ async def put_index(db: AsyncConnection, index_id: int, members: Sequence[Image]
     return found
 
 
+def read_image(body: str | None, reference: ImageReference) -> Image | None:
+    """Return an image as `put_details` has stored it; None where the resolver was not asked yet.
+
+    Args:
+        body: The column.
+        reference: How it is reached.
+    """
+    if body is None:
+        return None
+    image: Image = document_converter().structure({**json.loads(body), "reference": reference.text}, Image)
+    return image
+
+
 async def load_image(
     db: AsyncConnection, image_id: int, reference: ImageReference, *, index_id: int | None = None
 ) -> Image | None:
@@ -134,11 +157,8 @@ async def load_image(
         index_id: The index that the reference stands for, if it stands for one.
     """
     row = (await db.execute(select(images.c.body).where(images.c.id == image_id))).one_or_none()
-    if row is None or row.body is None:
-        return None
-    value = {**json.loads(row.body), "reference": reference.text}
-    image: Image = document_converter().structure(value, Image)
-    if index_id is None:
+    image = read_image(row.body if row is not None else None, reference)
+    if image is None or index_id is None:
         return image
     link = (index_images.c.index_id == index_id) & (index_images.c.image_id == image_id)
     query = select(images.c.digest, index_images.c.platform).join(index_images, images.c.id == index_images.c.index_id)
@@ -166,10 +186,10 @@ async def _put(
         found = await db.scalar(select(table.c.id).where(*here))
     if found is not None:
         return int(found)
-    await db.execute(_insert(db, table).values(**values).on_conflict_do_nothing(index_elements=key))
+    await db.execute(_insert(db.dialect.name, table).values(**values).on_conflict_do_nothing(index_elements=key))
     return int((await db.execute(select(table.c.id).where(*here))).scalar_one())
 
 
-def _insert(db: AsyncConnection, table: Table) -> Any:
+def _insert(dialect: str, table: Table) -> Any:
     """Return an insert that knows what to do on a conflict; both databases write it in the same words."""
-    return insert_in_postgresql(table) if db.dialect.name == POSTGRESQL else insert_in_sqlite(table)
+    return insert_in_postgresql(table) if dialect == POSTGRESQL else insert_in_sqlite(table)

@@ -25,19 +25,17 @@ from sqlalchemy.exc import (
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from .sqlite_connection import connect_sqlite
+
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 _READERS = 4
 _POOL = 8
 _CONNECT_TIMEOUT = 5
 _POOL_TIMEOUT = 10.0
-_PRAGMAS = {
-    "journal_mode": "wal",
-    "synchronous": "normal",
-    "foreign_keys": "on",
-    "busy_timeout": "10000",
-    "cache_size": "-16384",
-    "temp_store": "memory",
-}
+_PRAGMAS = (
+    *("journal_mode = wal", "synchronous = normal", "foreign_keys = on", "busy_timeout = 10000"),
+    *("cache_size = -16384", "temp_store = memory"),
+)
 _KEEPALIVE = {
     "tcp_keepalives_idle": 10,
     "tcp_keepalives_interval": 5,
@@ -199,15 +197,13 @@ def words_of_driver(error: Exception) -> str:
 
 
 def _sqlite_engine(url: URL, *, size: int, begin: str) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=size, max_overflow=0, pool_timeout=_POOL_TIMEOUT)
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def _connected(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # the driver would begin transactions of its own accord, and too late
-        cursor = connection.cursor()
-        for name, value in _PRAGMAS.items():
-            cursor.execute(f"pragma {name} = {value}")
-        cursor.close()
+    engine = create_async_engine(
+        url,
+        pool_size=size,
+        max_overflow=0,
+        pool_timeout=_POOL_TIMEOUT,
+        connect_args={"async_creator_fn": lambda file, **options: connect_sqlite(file, _PRAGMAS, **options)},
+    )
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begun(connection: Any) -> None:

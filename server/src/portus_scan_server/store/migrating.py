@@ -1,6 +1,7 @@
 """The schema's versions: bringing a database to this program's, asking which it has, a copy of it.
 
-These functions block, on a connection of their own; servers run them before they listen.
+These functions block, on a connection of their own; servers run them before they listen. Only they need alembic, whose
+import takes as long as that of the whole runner but for SQLAlchemy.
 """
 
 from __future__ import annotations
@@ -9,17 +10,18 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from portus_images import PortusError
 from sqlalchemy import URL, Connection, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from .database import POSTGRESQL, StoreUnavailableError, parse_url, words_of_driver
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
 _FOLDER = Path(__file__).with_name("migrations")
 _UPGRADING = 0x6D696772
@@ -44,6 +46,8 @@ def upgrade(address: str, version: str = "head") -> tuple[str, str]:
         SchemaError: It has a later schema than this program knows.
         StoreUnavailableError: The database can't be used.
     """
+    from alembic import command
+
     with _connected(address) as connection:
         if connection.dialect.name == POSTGRESQL:
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _UPGRADING})
@@ -136,16 +140,22 @@ def _blocking(url: URL) -> URL:
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     return config
 
 
 def _scripts() -> ScriptDirectory:
+    from alembic.script import ScriptDirectory
+
     return ScriptDirectory.from_config(_config())
 
 
 def _version(connection: Connection) -> str:
+    from alembic.runtime.migration import MigrationContext
+
     return MigrationContext.configure(connection).get_current_revision() or ""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from attrs import frozen
@@ -85,11 +86,7 @@ async def repeat_runs(db: AsyncConnection, image_id: int, prepared: Sequence[Pre
     Returns:
         False, with nothing written, where the newest run of one of these scanners has not ended `ok` with the same.
     """
-    newest = and_(latest.c.answer_id == runs.c.id, latest.c.said_id == runs.c.id, latest.c.try_id == runs.c.id)
-    joined = runs.join(latest, newest).outerjoin(finding_sets, finding_sets.c.id == runs.c.set_id)
-    query = select(latest.c.scanner, runs.c.id, runs.c.body, runs.c.places, finding_sets.c.fingerprint)
-    query = query.select_from(joined).where(latest.c.image_id == image_id).with_for_update(of=latest)
-    stored = {row.scanner: row for row in await db.execute(query)}
+    stored = {row.scanner: row for row in await db.execute(_answering(), {"of_image": image_id})}
     again = []
     for one in prepared:
         row, found = stored.get(one.run.scanner), one.findings
@@ -100,9 +97,23 @@ async def repeat_runs(db: AsyncConnection, image_id: int, prepared: Sequence[Pre
         if _essence(row.body) != _essence(one.body):
             return False
         again.append({"row_id": row.id, "body": one.body, **_columns_of(one.made_with)})
-    values = {"checked_at": database_now(), "times": runs.c.times + 1}
-    await db.execute(update(runs).where(runs.c.id == bindparam("row_id")).values(values), again)
+    await db.execute(_repeating(), again)
     return True
+
+
+@cache
+def _answering() -> Any:
+    """Return the query of the runs of an image that are all that counts of their scanner."""
+    newest = and_(latest.c.answer_id == runs.c.id, latest.c.said_id == runs.c.id, latest.c.try_id == runs.c.id)
+    joined = runs.join(latest, newest).outerjoin(finding_sets, finding_sets.c.id == runs.c.set_id)
+    query = select(latest.c.scanner, runs.c.id, runs.c.body, runs.c.places, finding_sets.c.fingerprint)
+    return query.select_from(joined).where(latest.c.image_id == bindparam("of_image")).with_for_update(of=latest)
+
+
+@cache
+def _repeating() -> Any:
+    values = {"checked_at": database_now(), "times": runs.c.times + 1}
+    return update(runs).where(runs.c.id == bindparam("row_id")).values(values)
 
 
 async def _repeat(db: AsyncConnection, known: Sequence[int], values: Mapping[str, Any]) -> int | None:

@@ -11,11 +11,12 @@ import json
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from portus_images import Image, Reference
 from portus_scanners import Severity, Verdict
-from sqlalchemy import ColumnElement, Row, Select, and_, case, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, insert, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..answers import AnswerDoubt
@@ -24,13 +25,13 @@ from .summary import Rules, Summary, summarize
 
 logger = logging.getLogger("portus_scan_server.summaries")
 
+summaries, images, index_images = tables.summaries, tables.images, tables.index_images
 _BATCH = 20
 """How many images are renewed before anything else gets its turn."""
 _REST = 600.0
 """Seconds until those are tried again that could not be made."""
+_CONTAINING = select(index_images.c.index_id).where(index_images.c.image_id == bindparam("of_image")).distinct()
 _ORDER = {Verdict.VULNERABLE.value: 2, Verdict.UNKNOWN.value: 1, Verdict.CLEAN.value: 0}
-
-summaries, images, index_images = tables.summaries, tables.images, tables.index_images
 
 
 def is_current(rules: Rules) -> ColumnElement[bool]:
@@ -90,22 +91,25 @@ async def extend_summary(
     if not rules.only_answers_count:
         return False
     known = [one for one in updated if one is not None]
-    values = {
-        "checked_at": database_now(),
-        "made_at": database_now(),
-        "holds_until": database_now(rules.max_age.total_seconds()),
-        "oldest_database": min(known) if known and len(known) == len(updated) else None,
-    }
-    mine = and_(summaries.c.image_id == image_id, is_current(rules))
-    written = await db.execute(update(summaries).where(mine).values(**values))
+    oldest = min(known) if known and len(known) == len(updated) else None
+    written = await db.execute(_extending(rules), {"of_image": image_id, "oldest": oldest})
     if written.rowcount:
         await _put_indexes(db, image_id, rules)
     return bool(written.rowcount)
 
 
+@lru_cache(4)
+def _extending(rules: Rules) -> Any:
+    """Return the UPDATE of a summary that is current."""
+    times = {"checked_at": database_now(), "made_at": database_now()}
+    values = {"holds_until": database_now(rules.max_age.total_seconds()), "oldest_database": bindparam("oldest")}
+    mine = and_(summaries.c.image_id == bindparam("of_image"), is_current(rules))
+    return update(summaries).where(mine).values(**times, **values)
+
+
 async def _put_indexes(db: AsyncConnection, image_id: int, rules: Rules) -> None:
     """Write the summary of each index that an image is in."""
-    found = await db.execute(select(index_images.c.index_id).where(index_images.c.image_id == image_id).distinct())
+    found = await db.execute(_CONTAINING, {"of_image": image_id})
     for index_id in sorted(found.scalars()):
         await put_index_summary(db, index_id, rules)
 
