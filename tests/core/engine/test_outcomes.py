@@ -227,6 +227,22 @@ async def test_an_unavailable_backend_is_tried_three_times(make_engine: Callable
 
 
 @virtual_time
+async def test_an_outage_that_does_not_say_whether_to_retry_is_tried_again(make_engine: Callable[..., Any]) -> None:
+    """An error of a plugin's own class may have forgotten its base's initializer."""
+
+    class AwayError(ScannerUnavailableError):
+        def __init__(self) -> None:
+            Exception.__init__(self, "away")
+
+    async def down(_scanner: Scanner[Any], _image: Image) -> ScannerReport:
+        raise AwayError
+
+    async with make_engine(down=doing(down)) as engine:
+        run = (await engine.scan("registry.example/app:1")).results[0]
+    assert (Outcome.FAILED, 3) == (run.outcome, run.attempts)
+
+
+@virtual_time
 async def test_a_run_that_is_stopped_before_its_next_attempt_gives_its_slot_back(
     make_engine: Callable[..., Any],
 ) -> None:
