@@ -262,6 +262,16 @@ def test_gate() -> None:
     assert {"Gate: failed by this image": 2, "Gate: failed, but not by this image alone": 6} == headings
 
 
+@pytest.mark.parametrize(("number", "is_open"), [(5, True), (6, False)])
+def test_many_violations_are_folded(number: int, is_open: bool) -> None:
+    """The images begin on the first screen, also where a gate failed for hundreds of them."""
+    violations = tuple(GateViolation(rule="fail_on", message=f"{one}", reference="") for one in range(number))
+    gate = GateResult(passed=False, violations=violations)
+    index = read_site(make_document(make_report(make_vulnerability()), gate=gate))["index.html"].root
+    (listed,) = index.all("details", "listed")
+    assert (f"Violations: {number}", is_open) == (listed.all("summary")[0].text, "open" in listed.attributes)
+
+
 def test_gate_of_one_platform() -> None:
     """A rule that fails for one platform is not laid at the door of the other, nor linked to it."""
     arm64 = evolve(make_image(), platform=Platform("linux", "arm64"))

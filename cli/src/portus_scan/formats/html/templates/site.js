@@ -140,7 +140,7 @@
   // what is folded is printed
   let opened = [];
   addEventListener("beforeprint", () => {
-    opened = Array.from(document.querySelectorAll(".fold:not([open])"));
+    opened = Array.from(document.querySelectorAll(":is(.fold, .listed):not([open])"));
     for (const one of opened) one.open = true;
   });
   addEventListener("afterprint", () => {
