@@ -213,10 +213,10 @@ class HttpScannerContract(JsonAnswerTests, ScannerContract):
         """
         __tracebackhide__ = True
 
-        def scan(number: int) -> object:
-            return self.attempt(lab, number).outcome_of(image)
-
-        outcomes = list(_at_each_request(backend, fault, scan))
+        with lab.lasting() as lasting:
+            outcomes = list(
+                _at_each_request(backend, fault, lambda number: self.attempt(lasting, number).outcome_of(image))
+            )
         assert [] != [one for one in outcomes if isinstance(one, Exception)], f"{fault} is not noticed"
         for number, outcome in enumerate(outcomes):
             if isinstance(outcome, ScannerReport):

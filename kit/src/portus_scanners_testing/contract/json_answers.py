@@ -144,11 +144,12 @@ class JsonAnswerTests(ScannerSubject):
     ) -> None:
         """Fail if a report is complete and lacks a finding after one value of the backend's answers was changed."""
         __tracebackhide__ = True
-        paths = self._paths(lab, image, rewrite)
-        for number, path in enumerate(mutations.sampled(list(filter(chosen, paths))), start=1):
-            rewrite(on_json(partial(change, path=path)))
-            place = ".".join(map(str, ("$", *path)))
-            self._expect_nothing_lost(self.attempt(lab, number).outcome_of(image), f"{place} was {did}")
+        with lab.lasting() as lasting:
+            paths = self._paths(lasting, image, rewrite)
+            for number, path in enumerate(mutations.sampled(list(filter(chosen, paths))), start=1):
+                rewrite(on_json(partial(change, path=path)))
+                place = ".".join(map(str, ("$", *path)))
+                self._expect_nothing_lost(self.attempt(lasting, number).outcome_of(image), f"{place} was {did}")
 
     def _paths(self, lab: ScannerLab, image: str, rewrite: Rewrite) -> list[mutations.Path]:
         """Return the path of every value in the JSON answers of a scan; skip the test if there are none."""

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, TypeVar
 
 from attrs import evolve, field, frozen
@@ -68,27 +68,37 @@ class ScannerLab:
     registry: StandInRegistry
     said: list[str] = field(factory=list, repr=False)
     """What scanners have told their contexts so far: progress, kept reports."""
+    _shared: tuple[asyncio.AbstractEventLoop, Registry] | None = field(default=None, repr=False)
+    """What `lasting` keeps from one run to the next."""
+
+    @contextmanager
+    def lasting(self) -> Iterator[ScannerLab]:
+        """Yield a lab whose runs share one event loop and one registry client, for a test that scans many times.
+
+        Each scan still has a scanner, a context and a session of its own, and what it leaves in the loop is ended; a
+        token of the registry and a connection to it serve them all. What a scan leaves in the process is looked for
+        without this.
+        """
+        with _event_loop() as loop:
+            client = self._new_client()
+            loop.run_until_complete(client.__aenter__())
+            try:
+                yield evolve(self, shared=(loop, client))
+            finally:
+                loop.run_until_complete(client.__aexit__(None, None, None))
 
     def run(
         self, work: Callable[[], Coroutine[Any, Any, ResultT]], loop: asyncio.AbstractEventLoop | None = None
     ) -> ResultT:
-        """Run a coroutine in an event loop of its own, and end everything that is left in the loop.
+        """Run a coroutine in an event loop of its own, or in that of `lasting`, and end all that is left in the loop.
 
         Raises:
             ScannerHangsError: The coroutine did not end within a minute.
         """
-        loop = loop or asyncio.new_event_loop()
-        threads = ThreadPoolExecutor()
-        loop.set_default_executor(threads)
-        asyncio.set_event_loop(loop)
-        try:
-            return loop.run_until_complete(_limited(work()))
-        finally:
-            loop.run_until_complete(_end_all())
-            loop.run_until_complete(loop.shutdown_asyncgens())
-            asyncio.set_event_loop(None)
-            threads.shutdown(wait=False)  # one that hangs must not keep the tests from ending
-            loop.close()
+        if self._shared is not None and loop is None:
+            return _run_in(self._shared[0], work)
+        with _event_loop(loop) as own:
+            return _run_in(own, work)
 
     def with_values(self, values: Mapping[str, object]) -> ScannerLab:
         """Return a lab with some of the settings changed."""
@@ -165,9 +175,40 @@ class ScannerLab:
 
         return self.run(scan)
 
-    def _client(self) -> Registry:
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[Registry]:
+        if self._shared is not None and self._shared[0] is asyncio.get_running_loop():
+            yield self._shared[1]
+        else:
+            async with self._new_client() as client:
+                yield client
+
+    def _new_client(self) -> Registry:
         account = RegistrySettings(username=USERNAME, password=Secret(REGISTRY_PASSWORD))
         return Registry({self.registry.host: account}, environ={})
+
+
+@contextmanager
+def _event_loop(loop: asyncio.AbstractEventLoop | None = None) -> Iterator[asyncio.AbstractEventLoop]:
+    """Yield an event loop, a new one by default, with threads of its own, and close it."""
+    loop = loop or asyncio.new_event_loop()
+    threads = ThreadPoolExecutor()
+    loop.set_default_executor(threads)
+    asyncio.set_event_loop(loop)
+    try:
+        yield loop
+    finally:
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        asyncio.set_event_loop(None)
+        threads.shutdown(wait=False)  # one that hangs must not keep the tests from ending
+        loop.close()
+
+
+def _run_in(loop: asyncio.AbstractEventLoop, work: Callable[[], Coroutine[Any, Any, ResultT]]) -> ResultT:
+    try:
+        return loop.run_until_complete(_limited(work()))
+    finally:
+        loop.run_until_complete(_end_all())
 
 
 def _hurried(scanner_class: type[Scanner[Any]]) -> type[Scanner[Any]]:

@@ -112,9 +112,10 @@ class IsolationTests(ScannerSubject):
         texts = [repr(lab.settings())]
         with captured_logs() as lines, warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
-            for number, go_wrong in enumerate(wrongs):
-                go_wrong()
-                texts += [*_texts_of(self.attempt(lab, number).outcome_of(image)), *_texts_of(lab.health())]
+            with lab.lasting() as lasting:
+                for number, go_wrong in enumerate(wrongs):
+                    go_wrong()
+                    texts += [*_texts_of(self.attempt(lasting, number).outcome_of(image)), *_texts_of(lasting.health())]
             texts += _report(lab.report_of(image))
         texts += [*lab.said, *lines, *capfd.readouterr(), *(str(one.message) for one in warned)]
         leaks = told(texts, forms_of(lab.planted(), lab.registry))
