@@ -106,8 +106,7 @@ class ImageScans:
     def __init__(self, order: ScanOrder, session: Session, display: SilentDisplay) -> None:
         self._order = order
         self._session = session
-        self._rows = _Rows(len(order.references), display)
-        self._on_progress = self._rows.show if display.shows_progress else None
+        self._rows = _Rows(len(order.references), display) if display.shows_progress else None
         self._ends: list[ScanEnd] = []
         self._deadline = None if order.timeout is None else monotonic() + order.timeout
 
@@ -122,12 +121,13 @@ class ImageScans:
             platform=self._order.platform,
             all_platforms=self._order.all_platforms,
             total_timeout=left,
-            on_progress=self._on_progress,
+            on_progress=None if self._rows is None else self._rows.show,
         )
         with self._session.stopped_by(scans.stop):
             async with scans:
                 async for end in scans:
-                    self._rows.end(end)
+                    if self._rows is not None:
+                        self._rows.end(end)
                     self._ends.append(end)
         return make_document(self._ends)
 

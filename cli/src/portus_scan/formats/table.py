@@ -97,7 +97,7 @@ def _parts(job: ReportJob) -> Iterator[list[TableBlock]]:
 
 
 def _image(report: ImageReport, job: ReportJob) -> list[TableBlock]:
-    verdict = verdict_of(report)
+    verdict, notes = verdict_of(report), report_notes(report)
     names = [safe(scanner_name(run), _LONGEST_CELL) for run in report.results]
     return [
         Paragraph(safe(report.image.reference.text, LONGEST_NAME), "bold"),
@@ -105,7 +105,7 @@ def _image(report: ImageReport, job: ReportJob) -> list[TableBlock]:
         Paragraph(verdict_words(report), _VERDICT_STYLES[verdict], INDENT),
         Grid([_run(run, name) for run, name in zip(report.results, names, strict=True)]),
         *_remarks(report.results, names),
-        *(Paragraph(f"note: {note}", indent=INDENT) for note in report_notes(report)),
+        *(Paragraph(f"note: {note}", indent=INDENT) for note in notes),
         *_vulnerabilities(report, job),
     ]
 
@@ -182,8 +182,10 @@ def _summary(document: ReportDocument, totals: _Totals) -> str:
 
 def _vulnerabilities(report: ImageReport, job: ReportJob) -> Iterator[TableBlock]:
     """Yield what is shown of the vulnerabilities, each part after an empty line."""
-    wanted = [one for one in report.vulnerabilities if one.severity >= job.min_severity]
-    below = [one for one in report.vulnerabilities if one.severity < job.min_severity]
+    severities = list(Severity)
+    enough = severities[severities.index(job.min_severity) :]
+    wanted = [one for one in report.vulnerabilities if one.severity in enough]
+    below = [one for one in report.vulnerabilities if one.severity not in enough]
     shown = [one for one in wanted if one.suppressed is None]
     suppressed = [one for one in wanted if one.suppressed is not None]
     if shown and (job.show_all or len(shown) <= MOST_ROWS):

@@ -38,7 +38,7 @@ _WHAT_HAPPENED = {
 
 def verdict_words(report: ImageReport) -> str:
     """Return the verdict of an image and what it rests on: ``unknown: 1 of 2 scanners failed``."""
-    verdict, doubts = verdict_of(report), doubt_words(report)
+    doubts, verdict = doubt_words(report), verdict_of(report)
     if verdict is Verdict.CLEAN:
         return f"clean: {count(len(report.results), 'scanner')} found nothing"
     if verdict is Verdict.VULNERABLE:
@@ -59,8 +59,8 @@ def doubt_words(report: ImageReport) -> str:
 
     Empty when all ended ok and none says that. No foreign string is in it.
     """
-    ended = _ENDED if any(map(ended_of, report.results)) else ""
-    return "; ".join(filter(None, [_outcome_words(report), ended]))
+    outcomes, ended = _outcome_words(report), _ENDED if any(map(ended_of, report.results)) else ""
+    return "; ".join(filter(None, [outcomes, ended]))
 
 
 def _outcome_words(report: ImageReport) -> str:

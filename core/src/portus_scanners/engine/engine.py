@@ -84,8 +84,9 @@ class Engine:
         if self._crew is not None and self._crew.is_open:
             raise RuntimeError("the engine is open already")
         async with AsyncExitStack() as closing:
+            isolate = self._make_isolate(closing)
             plugins = discover() if self._plugins is None else self._plugins
-            configured = await configure(self._settings.enabled, plugins, self._make_isolate(closing))
+            configured = await configure(self._settings.enabled, plugins, isolate)
             registry = self._given_registry
             if registry is None:
                 registry = await closing.enter_async_context(Registry(self._settings.registries))

@@ -15,6 +15,7 @@ from typing import Any
 from portus_images import Image
 
 from ..models import (
+    HIGHEST_FIRST,
     Finding,
     FixState,
     ImageReport,
@@ -78,14 +79,14 @@ def _merge(runs: tuple[ScannerRun, ...], severity: SeverityPolicy) -> tuple[tupl
     ids, groups = _group(runs)
     aliases = AliasLists(ids, Counter(canonical for canonical, _ in groups))
     listed = [aliases.of(canonical, (one.finding for one in group.members)) for canonical, group in groups]
+    cut = aliases.cut
+    notes = tuple(_notes(ids.not_taken_apart, sum(canonical in cut for canonical, _ in groups), aliases.most))
     looked = sorted({run.scanner for run in runs if run.outcome is Outcome.OK})
     others = sorted({run.scanner for run in runs}.difference(looked))
     merged = [
         _make_vulnerability(canonical, names, group, severity, looked, others)
         for (canonical, group), names in zip(groups, listed, strict=True)
     ]
-    cut = aliases.cut
-    notes = tuple(_notes(ids.not_taken_apart, sum(canonical in cut for canonical, _ in groups), aliases.most))
     ordered = _in_order(merged)
     _let_go(groups, listed, merged)
     return ordered, notes
@@ -104,7 +105,7 @@ def _in_order(merged: list[Vulnerability]) -> tuple[Vulnerability, ...]:
         first, *others = same
         for one in sorted((first, *others), key=_PACKAGE) if others else (first,):
             by_severity[one.severity].append(one)
-    return tuple(chain.from_iterable(by_severity[one] for one in sorted(by_severity, reverse=True)))
+    return tuple(chain.from_iterable(by_severity[one] for one in HIGHEST_FIRST if one in by_severity))
 
 
 def _let_go(*lists: list[Any]) -> None:
@@ -163,8 +164,10 @@ def _make_vulnerability(
     members = sorted(group.members, key=lambda found: finding_order(found.scanner, found.finding, canonical))
     findings = [found.finding for found in members]
     ratings = tuple(map(_rating, members))
+    severity = ratings[0].severity
     if len(ratings) > 1:  # most have one, and what tells equal ones apart is all that is in them
         ratings = tuple(sorted(set(ratings), key=_rating_order))
+        severity = policy.choose(ratings)
     scanners = tuple(sorted({found.scanner for found in members}))
     published, modified = _moments(findings)
     return Vulnerability(
@@ -188,7 +191,7 @@ def _make_vulnerability(
         not_found_by=tuple(name for name in looked if name not in scanners),
         not_looked_by=tuple(name for name in others if name not in scanners),
         ratings=ratings,
-        severity=policy.choose(ratings),
+        severity=severity,
     )
 
 

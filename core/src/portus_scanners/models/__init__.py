@@ -7,7 +7,7 @@ whole answer. ``serialize`` turns them into JSON and back.
 
 from __future__ import annotations
 
-from .findings import Cvss, Finding, FixState, Package, Severity, VendorRating
+from .findings import HIGHEST_FIRST, Cvss, Finding, FixState, Package, Severity, VendorRating
 from .many_findings import finding_maker, maker_or
 from .reports import (
     SCHEMA_VERSION,
@@ -23,6 +23,7 @@ from .runs import Database, EndOfLife, Outcome, ScannerReport, ScannerRun
 from .vulnerabilities import MatchedBy, Rating, SeverityPolicy, Suppressed, Vulnerability
 
 __all__ = [
+    "HIGHEST_FIRST",
     "SCHEMA_VERSION",
     "Cvss",
     "Database",

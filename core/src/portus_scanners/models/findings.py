@@ -59,6 +59,7 @@ class Severity(Enum):
 
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 """The rank of each severity; that of the lowest is 0."""
+HIGHEST_FIRST = tuple(reversed(Severity))
 _BY_WORD = {severity.value: severity for severity in Severity}
 _HIGHEST_SCORE = 10.0
 _BELOW = ((4.0, Severity.LOW), (7.0, Severity.MEDIUM), (9.0, Severity.HIGH))
@@ -115,6 +116,9 @@ class Package:
     name: str = field(default="", validator=STRING)
     version: str = field(default="", validator=STRING)
     namespace: str = field(default="", validator=STRING)
+
+
+_SEVERITY, _FIX_STATE, _PACKAGE = exactly(Severity), exactly(FixState), exactly(Package)
 
 
 def _base_score(value: float | None) -> float | None:
@@ -176,7 +180,7 @@ class VendorRating:
     """
 
     source: str = field(validator=nonempty_string)
-    severity: Severity = field(default=Severity.UNKNOWN, validator=exactly(Severity))
+    severity: Severity = field(default=Severity.UNKNOWN, validator=_SEVERITY)
     label: str = field(default="", validator=STRING)
 
 
@@ -217,15 +221,15 @@ class Finding:
 
     id: str = field(validator=nonempty_string)
     aliases: tuple[str, ...] = field(default=(), converter=strings)
-    severity: Severity = field(default=Severity.UNKNOWN, validator=exactly(Severity))
+    severity: Severity = field(default=Severity.UNKNOWN, validator=_SEVERITY)
     severity_label: str = field(default="", validator=STRING)
     severity_source: str = field(default="", validator=STRING)
     vendor_ratings: tuple[VendorRating, ...] = field(default=(), converter=_vendor_ratings)
-    package: Package = field(factory=Package, validator=exactly(Package))
-    source_package: Package | None = field(default=None, validator=optional(exactly(Package)))
+    package: Package = field(factory=Package, validator=_PACKAGE)
+    source_package: Package | None = field(default=None, validator=optional(_PACKAGE))
     purl: str = field(default="", validator=STRING)
     path: str = field(default="", validator=STRING)
-    fix_state: FixState = field(default=FixState.UNKNOWN, validator=exactly(FixState))
+    fix_state: FixState = field(default=FixState.UNKNOWN, validator=_FIX_STATE)
     fixed_by: tuple[str, ...] = field(default=(), converter=strings)
     links: tuple[str, ...] = field(default=(), converter=strings)
     title: str = field(default="", validator=STRING)

@@ -12,7 +12,7 @@ from attrs import Attribute, field, frozen
 from attrs.validators import ge, optional
 from portus_images import BOOLEAN, STRING, all_of, exactly, moment_or_utc, nonempty_string, strings
 
-from .findings import Finding, Severity
+from .findings import HIGHEST_FIRST, Finding, Severity
 
 
 class Outcome(Enum):
@@ -46,7 +46,9 @@ def _sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     by_severity: dict[Severity, list[Finding]] = {}
     for finding in all_of(Finding, findings):
         by_severity.setdefault(finding.severity, []).append(finding)
-    return tuple(chain.from_iterable(_sorted_by_id(by_severity[one]) for one in sorted(by_severity, reverse=True)))
+    if not by_severity:
+        return ()
+    return tuple(chain.from_iterable(_sorted_by_id(by_severity[one]) for one in HIGHEST_FIRST if one in by_severity))
 
 
 def _sorted_by_id(findings: list[Finding]) -> Iterable[Finding]:

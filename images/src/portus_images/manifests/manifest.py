@@ -117,8 +117,6 @@ def read_manifest(body: bytes, content_type: str, digest: str | None) -> ImageMa
     Raises:
         MalformedError: It is not a manifest, or not the one that was asked for.
     """
-    if digest and (fault := find_digest_fault(digest)):
-        raise MalformedError(f"the digest to expect: {fault}")
     document = parse_object(body)
     members = read_members(document, ("schemaVersion", "mediaType"))
     media_type = _find_media_type(members, content_type)
@@ -204,7 +202,9 @@ def _find_media_type(members: dict[str, Any], content_type: str) -> str:
 
 
 def _verify(body: bytes, digest: str | None) -> str:
-    """Return the body's digest."""
+    """Return the body's digest, which must be *digest* where that is known."""
+    if digest and (fault := find_digest_fault(digest)):
+        raise MalformedError(f"the digest to expect: {fault}")
     found = digest_of(body, like=digest or "sha256:")
     if digest and found != digest:
         raise MalformedError(f"its digest is {found}, not {digest}: it was changed on its way or in the registry")

@@ -273,8 +273,8 @@ class Registry:
     def _open(self, reference: Reference) -> Repository:
         key = reference.registry, reference.repository
         if key not in self._repositories:
-            right = Right.to_pull(reference.repository)
-            access = RegistryAccess(right, self._host_of(reference), self._store, self._clock)
+            host, right = self._host_of(reference), Right.to_pull(reference.repository)
+            access = RegistryAccess(right, host, self._store, self._clock)
             self._repositories[key] = Repository(reference.repository, access, self._platforms)
         return self._repositories[key]
 

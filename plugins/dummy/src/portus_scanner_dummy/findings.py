@@ -95,12 +95,12 @@ def _findings(step: Step) -> tuple[Finding, ...]:
     scripted = step.findings
     if scripted is None:
         scripted = () if step.count else DEFAULT_FINDINGS
-    return (*map(_finding, scripted), *_generated(step.count))
+    severities = [Severity.from_word(one.severity) for one in scripted]
+    packages = [Package(one.package, one.version, one.namespace) for one in scripted]
+    return (*map(_finding, scripted, severities, packages), *_generated(step.count))
 
 
-def _finding(scripted: ScriptedFinding) -> Finding:
-    severity = Severity.from_word(scripted.severity)
-    package = Package(scripted.package, scripted.version, scripted.namespace)
+def _finding(scripted: ScriptedFinding, severity: Severity, package: Package) -> Finding:
     return _make(
         scripted.id, severity, scripted.severity, package, scripted.aliases, scripted.fixed_by, scripted.links,
         scripted.title, scripted.description,

@@ -49,6 +49,7 @@ class CredentialStore:
     ) -> None:
         self._settings = settings
         self._environ = environ
+        self._locations = find_locations(environ)
         self._flights = SingleFlight(share_errors=True) if flights is None else flights
         self._clock = clock
         self._answers: dict[tuple[str, str], tuple[float, Credentials | None]] = {}
@@ -89,7 +90,7 @@ class CredentialStore:
     async def _search_files(self, registry: str, repository: str) -> CredentialSearch:
         faults: list[str] = []
         of_parts = ""
-        for location in find_locations(self._environ):
+        for location in self._locations:
             try:
                 file = await asyncio.to_thread(load_auth_file, location)
             except AccessDeniedError as error:

@@ -121,19 +121,21 @@ class HostSessions:
         await asyncio.gather(*(session.close() for session in sessions))
 
     async def _add(self, key: _Key, url: URL, registry: str) -> None:
-        proxy = self._proxies.find(url, registry)
-        tls = await self._find_context(self._settings.find_for(url), registry)
+        if key in self._open:
+            return
+        proxy, settings = self._proxies.find(url, registry), self._settings.find_for(url)
+        tls: ssl.SSLContext | bool = not settings.insecure
+        if settings.ca_file or settings.client_cert or settings.client_key:  # else no thread: a signal may go to one
+            tls = await self._find_context(settings, registry)
         if self._closed:
             raise RuntimeError("the registry client was closed")
-        if key not in self._open:
-            check = None if proxy is not None else self._make_check(url)  # a proxy resolves names by itself
-            self._open[key] = HostSession(open_session(tls, make_socket=check), proxy)
+        # a proxy resolves names by itself
+        check = None if proxy is not None or self._may_connect is None else self._make_check(url, self._may_connect)
+        self._open[key] = HostSession(open_session(tls, make_socket=check), proxy)
 
-    def _make_check(self, url: URL) -> Callable[[Any], socket.socket] | None:
+    def _make_check(self, url: URL, may_connect: MayConnect) -> Callable[[Any], socket.socket]:
         """Return what makes sockets for a host, once its name is resolved: only for addresses that are allowed."""
-        may_connect, is_configured = self._may_connect, self._settings.names(url)
-        if may_connect is None:
-            return None
+        is_configured = self._settings.names(url)
 
         def make_socket(info: Any) -> socket.socket:
             if not may_connect(info[4][0], is_configured):
@@ -144,12 +146,9 @@ class HostSessions:
         return make_socket
 
     async def _find_context(self, settings: RegistrySettings, registry: str) -> ssl.SSLContext | bool:
+        """Return what the files of a host make of TLS; a thread reads them."""
         paths = (settings.ca_file, settings.client_cert, settings.client_key)
         files = (*paths, settings.insecure)
-        if not any(paths):
-            return make_tls(
-                insecure=settings.insecure
-            )  # no thread for it: while there are others a signal may go to one of those
         if files not in self._contexts:
             try:
                 self._contexts[files] = await asyncio.to_thread(make_tls, *paths, insecure=settings.insecure)
