@@ -47,10 +47,6 @@ class SecretMask:
         """Bytes of the longest form: so much more must be looked at where a text is cut."""
         self._pattern = re.compile(b"|".join(re.escape(form) for form in forms) if forms else rb"(?!)")
 
-    def adding(self, texts: Iterable[str]) -> SecretMask:
-        """Return a mask that finds these as well."""
-        return SecretMask(self.texts.union(texts))
-
     def text(self, text: str) -> str:
         """Return the text, masked."""
         return self._hide(text.encode(errors="surrogatepass")).decode(errors="surrogatepass")  # JSON may hold any
