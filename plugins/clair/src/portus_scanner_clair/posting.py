@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from http import HTTPStatus
+from itertools import islice
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -42,6 +43,8 @@ _HEAD_START = 0.001
 """Seconds after which what is done meanwhile begins: the request that is waited for goes out first."""
 _CHECKED_AHEAD = 16
 """Layers above the one being posted whose blobs are checked meanwhile."""
+_BEGUN_AT_ONCE = 2
+"""Checks that begin with each layer: one more than it uses up. Many at once would delay the answer to its POST."""
 
 _SERVED_ELSEWHERE = "; --serve-address gives the layers of a local image another address"
 
@@ -116,9 +119,8 @@ class LayerPoster:
         link, *later = upcoming
         if self._check_blobs:
             await (beside.find(link.name) or self._check_size(link))
-            if later and not beside.find(later[0].name):
-                for one in later:
-                    beside.begin(one.name, partial(self._check_size, one))
+            for one in islice((one for one in later if not beside.find(one.name)), _BEGUN_AT_ONCE):
+                beside.begin(one.name, partial(self._check_size, one))
         if link.name not in self._shared.known:  # an answer may have come meanwhile
             await self._post_one(link)
 
