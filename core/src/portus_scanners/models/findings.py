@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum
 from functools import total_ordering
 
-from attrs import field, frozen
+from attrs import field, fields, frozen
 from attrs.validators import optional
 from portus_images import (
     BOOLEAN,
@@ -113,9 +113,15 @@ class Package:
         namespace: The distribution or ecosystem in the backend's own words: ``debian:12``, ``npm``.
     """
 
-    name: str = field(default="", validator=STRING)
-    version: str = field(default="", validator=STRING)
-    namespace: str = field(default="", validator=STRING)
+    name: str = ""
+    version: str = ""
+    namespace: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        # in one expression, not by three validators: an answer may have thousands of packages
+        if not (type(self.name) is type(self.version) is type(self.namespace) is str):
+            for member in fields(Package):
+                STRING(self, member, getattr(self, member.name))
 
 
 _SEVERITY, _FIX_STATE, _PACKAGE = exactly(Severity), exactly(FixState), exactly(Package)

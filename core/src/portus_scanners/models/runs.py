@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
@@ -43,9 +44,9 @@ def _place(finding: Finding) -> tuple[str, str, str, str]:
 
 
 def _sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    by_severity: dict[Severity, list[Finding]] = {}
+    by_severity: dict[Severity, list[Finding]] = defaultdict(list)
     for finding in all_of(Finding, findings):
-        by_severity.setdefault(finding.severity, []).append(finding)
+        by_severity[finding.severity].append(finding)
     if not by_severity:
         return ()
     return tuple(chain.from_iterable(_sorted_by_id(by_severity[one]) for one in HIGHEST_FIRST if one in by_severity))

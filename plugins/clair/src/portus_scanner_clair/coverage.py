@@ -46,12 +46,9 @@ class Coverage:
     @classmethod
     def from_result(cls, result: LayerResult) -> Coverage:
         """Return what Clair's answer proves by itself; nothing else has been asked."""
-        proven, others = set(), {result.NamespaceName or ""} - {""}
-        for feature in result.Features:
-            own = feature.NamespaceName or ""
-            others.add(own)
-            if feature.Vulnerabilities:
-                proven.update({one.NamespaceName or own for one in feature.Vulnerabilities})
+        features = [(feature.NamespaceName or "", feature.Vulnerabilities) for feature in result.Features]
+        proven = {one.NamespaceName or own for own, found in features for one in found}
+        others = {own for own, _ in features} | {result.NamespaceName or ""} - {""}
         return cls(
             covered=frozenset(sorted(proven - {""})[:_MOST_KEPT]),
             uncovered=frozenset(others & {""}),
