@@ -50,9 +50,8 @@ def _base_url(text: str) -> str:
 def _check_url(_settings: object, attribute: Attribute[str], value: str) -> None:
     """Check that a URL is scheme, host and port alone: a path would be another registry's API."""
     if value and not _is_plain(value):
-        raise ValueError(
-            f"{attribute.name} must be scheme, host and port such as http://registry.internal:5000, nothing else"
-        )
+        msg = f"{attribute.name} must be scheme, host and port such as http://registry.internal:5000, nothing else"
+        raise ValueError(msg)
 
 
 def _is_plain(value: str) -> bool:
@@ -172,9 +171,8 @@ class ServeAddress:
             raise SettingsError(f"serve address {text!r:.100}: write it as HOST or HOST:PORT")
         host = match["v6"] or match["host"]
         if _is_wildcard(host):
-            raise SettingsError(
-                f"serve address {text}: it stands for all addresses; give one under which scanners reach it"
-            )
+            msg = f"serve address {text}: it stands for all addresses; give one under which scanners reach it"
+            raise SettingsError(msg)
         return cls(host, int(match["port"] or 0))
 
     def url(self, port: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Protocol
 
 from attrs import evolve, frozen
@@ -145,11 +145,7 @@ class Resolver:
         """Return the image for a platform, of the entries that may have it, best first; None where none has."""
         self._enter(nested)
         offered.update(dict.fromkeys(nested.index.platforms))
-        for entry in rank_entries(nested.index, wanted):
-            if entry.digest in self._seen:
-                continue
-            self._seen.add(entry.digest)
-            platform = make_platform(entry.platform) or nested.platform
+        for entry, platform in self._unseen(rank_entries(nested.index, wanted), nested):
             found = await self._fetch_chosen(entry)
             if found is None:
                 return None
@@ -175,11 +171,7 @@ class Resolver:
 
     async def _each(self, nested: _NestedIndex) -> AsyncIterator[Resolved]:
         self._enter(nested)
-        for entry in nested.index.entries:
-            if entry.digest in self._seen:
-                continue
-            self._seen.add(entry.digest)
-            platform = make_platform(entry.platform) or nested.platform
+        for entry, platform in self._unseen(nested.index.entries, nested):
             found = await self._fetch(entry)
             if isinstance(found, ImageManifest):
                 yield await self._complete_entry(entry, found, platform)
@@ -188,6 +180,14 @@ class Resolver:
                 yield resolved
         for entry in nested.index.attestations:
             yield Resolved(_stand_in(entry, "it is an attestation, not a container image", "attestation"))
+
+    def _unseen(
+        self, entries: Iterable[Descriptor], nested: _NestedIndex
+    ) -> Iterator[tuple[Descriptor, Platform | None]]:
+        for entry in entries:
+            if entry.digest not in self._seen:
+                self._seen.add(entry.digest)
+                yield entry, make_platform(entry.platform) or nested.platform
 
     async def _fetch(self, entry: Descriptor) -> ImageManifest | ImageIndex:
         """Return what an entry names; an entry that can't be had must not hide the others."""

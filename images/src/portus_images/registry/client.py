@@ -288,9 +288,8 @@ class Registry:
     def _open_for(self, image: Image, layer: Layer) -> Repository:
         """Return the repository of a layer, if it can be had from there."""
         if layer.urls:
-            raise NotInRegistryError(
-                f"the layer {layer.digest[:80]!r} is a foreign one, which the registry does not have"
-            )
+            msg = f"the layer {layer.digest[:80]!r} is a foreign one, which the registry does not have"
+            raise NotInRegistryError(msg)
         _checked(image, layer.digest)
         return self._open(_in_registry(image))
 

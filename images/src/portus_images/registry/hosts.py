@@ -48,13 +48,8 @@ class HostSettings:
 
         The usual port may be written or not.
         """
-        found = [
-            section[name]
-            for section in (self._registries, self._addresses)
-            for name in _names_of(url)
-            if name in section
-        ]
-        return found[0] if found else _DEFAULT
+        places = ((section, name) for section in (self._registries, self._addresses) for name in _names_of(url))
+        return next((section[name] for section, name in places if name in section), _DEFAULT)
 
     def names(self, url: URL) -> bool:
         """Tell whether the configuration names the host of an address."""

@@ -43,11 +43,9 @@ class Credentials:
         if ":" in self.username:
             return "have a colon in the username"
         tokens = filter(None, (self.identity_token.reveal(), self.registry_token.reveal()))
-        return (
-            ""
-            if all(re.fullmatch(_VISIBLE, token) for token in tokens)
-            else "have a token with a space, or a character that no token has"
-        )
+        if all(re.fullmatch(_VISIBLE, token) for token in tokens):
+            return ""
+        return "have a token with a space, or a character that no token has"
 
     def make_basic(self) -> Grant | None:
         """Return the header of Basic authentication (RFC 7617); None where there is no password."""
