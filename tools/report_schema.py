@@ -10,8 +10,9 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import attrs
 from portus_images import ImageReference, Platform
+from portus_scanners.merge import SAID_TOGETHER
 from portus_scanners.models import SCHEMA_VERSION, ReportDocument, Vulnerability
-from portus_scanners.serialize import ALWAYS, FINDINGS, SHARED, document_converter
+from portus_scanners.serialize import ALWAYS, FINDINGS, document_converter
 
 _JSON_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", NoneType: "null"}
 
@@ -82,8 +83,8 @@ _PLACES = {
 
 
 def _meaning_of_absence(kind: type, member: attrs.Attribute[Any]) -> dict[str, Any]:
-    if kind is Vulnerability and member.name in SHARED:
-        shared, _, _ = SHARED[member.name]
+    if kind is Vulnerability and member.name in SAID_TOGETHER:
+        shared, _ = SAID_TOGETHER[member.name]
         which = "the first of them that is not empty" if _is_string(member) else "all of them, each once"
         return {"description": f"Absent: the {shared} of its findings, {which}."}
     default: Any = member.default

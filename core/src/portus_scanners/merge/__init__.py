@@ -9,11 +9,12 @@ the rules for users.
 from __future__ import annotations
 
 from .ecosystems import PACKAGE_TYPES, canonical_name, canonical_namespace, canonical_version, kind_of
-from .image_report import finding_order, judge, make_image_report
+from .image_report import SAID_TOGETHER, finding_order, judge, make_image_report
 from .package_urls import PackageUrl, read_purl
 
 __all__ = [
     "PACKAGE_TYPES",
+    "SAID_TOGETHER",
     "PackageUrl",
     "canonical_name",
     "canonical_namespace",

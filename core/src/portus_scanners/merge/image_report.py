@@ -6,7 +6,7 @@ Nothing of findings that mean the same is overwritten in their vulnerability: wh
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import chain, groupby
 from operator import attrgetter
@@ -177,14 +177,8 @@ def _make_vulnerability(
         matched_by=MatchedBy.PACKAGE if all(found.direct for found in members) else MatchedBy.SOURCE,
         packages=_sorted_packages(finding.package for finding in findings),
         source_packages=_sorted_packages(finding.source_package for finding in findings),
-        purls=_each_once(finding.purl for finding in findings),
-        paths=_each_once(finding.path for finding in findings),
-        layers=_each_once(finding.layer or "" for finding in findings),
         fix_states=_known(finding.fix_state for finding in findings),
-        fixed_by=_each_once(version for finding in findings for version in finding.fixed_by),
-        links=_each_once(link for finding in findings for link in finding.links),
-        title=next((finding.title for finding in findings if finding.title), ""),
-        description=next((finding.description for finding in findings if finding.description), ""),
+        fixed_by=_each_once_of_all(finding.fixed_by for finding in findings),
         published=published,
         modified=modified,
         scanners=scanners,
@@ -192,6 +186,10 @@ def _make_vulnerability(
         not_looked_by=tuple(name for name in others if name not in scanners),
         ratings=ratings,
         severity=severity,
+        **{
+            name: together(getattr(finding, member) for finding in findings)
+            for name, (member, together) in SAID_TOGETHER.items()
+        },
     )
 
 
@@ -254,5 +252,24 @@ def _known(states: Iterable[FixState]) -> tuple[FixState, ...]:
     return tuple(state for state in dict.fromkeys(states) if state is not FixState.UNKNOWN)
 
 
-def _each_once(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(text for text in dict.fromkeys(texts) if text)
+def _first(texts: Iterable[str]) -> str:
+    return next(filter(None, texts), "")
+
+
+def _each_once(texts: Iterable[str | None]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, texts)))
+
+
+def _each_once_of_all(lists: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    return _each_once(chain.from_iterable(lists))
+
+
+SAID_TOGETHER: Mapping[str, tuple[str, Callable[[Iterable[Any]], Any]]] = {
+    "title": ("title", _first),
+    "description": ("description", _first),
+    "links": ("links", _each_once_of_all),
+    "layers": ("layer", _each_once),
+    "purls": ("purl", _each_once),
+    "paths": ("path", _each_once),
+}
+"""By member of a vulnerability: the member of its findings, and what is made of theirs. A document says it once."""

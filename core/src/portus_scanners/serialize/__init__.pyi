@@ -20,9 +20,6 @@ from .documents import (
     load_line as load_line,
     not_json as not_json,
 )
-from .sharing import (
-    FINDINGS as FINDINGS,
-    SHARED as SHARED,
-)
+from .sharing import FINDINGS as FINDINGS
 
 __all__: list[str]

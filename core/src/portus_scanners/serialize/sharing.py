@@ -1,17 +1,17 @@
 """What a vulnerability shares with the findings that it was merged from is written once, with the findings.
 
 In JSON a vulnerability says where its findings are: ``"findings": [[0, 17]]`` is ``results[0].report.findings[17]``.
-What these say together is left out of it: the members in `SHARED`, the longest of a document. A member that is there
-goes before, so that nothing is lost where a vulnerability says something else than its findings.
+What these say together is left out of it: the members in `SAID_TOGETHER`, the longest of a document. A member that is
+there goes before, so that nothing is lost where a vulnerability says something else than its findings.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..merge import finding_order
+from ..merge import SAID_TOGETHER, finding_order
 from ..models import Finding, ImageReport, Package, Vulnerability
 
 Place = tuple[int, int]
@@ -22,30 +22,6 @@ _MOST_LOOKED_UP = 1_000
 """Names of a vulnerability times its packages; one with more says everything itself."""
 _MOST_SHARED = 10_000_000
 """Links and findings, all vulnerabilities of a report together; a small file could else mean any number of them."""
-
-
-def _first(values: Iterable[Any]) -> Any:
-    """Return the first of some strings that is not empty."""
-    return next(filter(None, values), "")
-
-
-def _each_once(values: Iterable[Any]) -> list[Any]:
-    return list(dict.fromkeys(filter(None, values)))
-
-
-def _each_once_of_all(lists: Iterable[Iterable[Any]]) -> list[Any]:
-    return _each_once(value for values in lists for value in values)
-
-
-SHARED: Mapping[str, tuple[str, Callable[[Iterable[Any]], Any], Any]] = {
-    "title": ("title", _first, ""),
-    "description": ("description", _first, ""),
-    "links": ("links", _each_once_of_all, []),
-    "layers": ("layer", _each_once, None),
-    "purls": ("purl", _each_once, ""),
-    "paths": ("path", _each_once, ""),
-}
-"""By member of a vulnerability: the member of its findings, what is made of theirs, and what an absent one means."""
 
 
 class FindingPlaces:
@@ -70,9 +46,9 @@ class FindingPlaces:
         self._room -= sum(len(finding.links) + 1 for finding in findings)
         if not places or self._room < 0:
             return value
-        for name, (member, together, _) in SHARED.items():
-            own, shared = getattr(found, name), together(getattr(finding, member) for finding in findings)
-            if own == (shared if type(own) is str else tuple(shared)):
+        for name, (member, together) in SAID_TOGETHER.items():
+            own = getattr(found, name)
+            if own == together(getattr(finding, member) for finding in findings):
                 value.pop(name, None)
             else:
                 value[name] = own
@@ -120,8 +96,8 @@ def fill_in_shared(report: Mapping[str, Any]) -> Mapping[str, Any]:
 def _shared(findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what findings say together, as JSON values; what their members are is checked where they stand."""
     return {
-        name: together(finding.get(member, default) for finding in findings)
-        for name, (member, together, default) in SHARED.items()
+        name: together(finding.get(member, "") for finding in findings)
+        for name, (member, together) in SAID_TOGETHER.items()
     }
 
 
