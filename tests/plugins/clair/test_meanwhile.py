@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from portus_images import Registry
@@ -47,6 +48,21 @@ async def test_blobs_are_checked_and_clair_is_asked_while_a_layer_is_posted(hous
     hang.release.set()
     assert (await scan).complete
     assert sorted(layer.digest for layer in image.layers) == sorted(checked(house))
+
+
+async def test_two_checks_begin_with_each_layer(house: House, tmp_path: Path) -> None:
+    """While the second layer is posted, four of ten blobs have been asked for: more would delay Clair's answer."""
+    image, first, second = await house.image(TEN), Hang(), Hang()
+    house.clair.faults.add("/v1/layers", first, method="POST", times=1)
+    scan = asyncio.create_task(house.scanner().scan(image))
+    await until(lambda: len(checked(house)) == 2 and len(house.clair.requests) == 3)
+    house.clair.faults.add("/v1/layers", second, method="POST", times=1)
+    first.release.set()
+    await until(lambda: len(checked(house)) >= 4)
+    await house.client.copy_blob(image, image.layers[0], tmp_path / "layer")  # what was begun is under way
+    assert sorted(layer.digest for layer in image.layers[:4]) == sorted(checked(house))
+    second.release.set()
+    assert (await scan).complete
 
 
 async def test_a_layer_is_not_posted_before_its_own_blob_was_checked(house: House) -> None:
