@@ -170,9 +170,8 @@ def _add_client_certificate(context: ssl.SSLContext, certificate: str, key: str)
         context.load_cert_chain(certificate, key or None, password=_refuse_passphrase)
     except _PassphraseError as error:
         advice = f"take it off: openssl pkey -in {key or certificate} -out NEW_FILE"
-        raise TlsFileError(
-            f"the key {key or certificate} has a passphrase, which can't be asked for; {advice}"
-        ) from error
+        msg = f"the key {key or certificate} has a passphrase, which can't be asked for; {advice}"
+        raise TlsFileError(msg) from error
     except OSError as error:
         reason = error.strerror or "it is not a PEM file of a certificate and its key"
         raise TlsFileError(f"the {files} can't be used: {reason}") from error

@@ -180,9 +180,8 @@ def read_configured(settings: RegistrySettings, registry: str, environ: Mapping[
         SourceError: A file can't be read, or a variable is not set.
     """
     origin = f"registries: {registry}: of the configuration"
-    secrets = {
-        name: read_secret(settings, name, environ, origin) for name in ("password", "identity_token", "registry_token")
-    }
+    names = ("password", "identity_token", "registry_token")
+    secrets = {name: read_secret(settings, name, environ, origin) for name in names}
     if not any(secrets.values()):
         return None
     return Credentials(username=settings.username, origin=origin, **secrets)
