@@ -264,10 +264,9 @@ def _address(listen: str) -> tuple[str, int]:
 @contextmanager
 def _faults_said() -> Iterator[None]:
     """Let a database that can't be used end the command in one line."""
-    from .fleet import DatabaseTakenError
     from .store import SchemaError, StoreUnavailableError
 
     try:
         yield
-    except (DatabaseTakenError, SchemaError, StoreUnavailableError, FileExistsError) as error:
+    except (SchemaError, StoreUnavailableError, FileExistsError) as error:
         raise click.ClickException(str(error)) from error

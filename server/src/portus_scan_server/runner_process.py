@@ -23,7 +23,7 @@ from portus_scanners.engine import LocalSlots
 from .addresses import open_registry
 from .answers import Freshness
 from .chores import Chore, again_and_again
-from .fleet import FleetSlots, PlacedSlots, WorkerLife, alive, sweep
+from .fleet import FleetSlots, PlacedSlots, Turns, WorkerLife, alive, sweep
 from .logs import begin_log
 from .pipes import receive
 from .rescans import ask_for_due
@@ -89,11 +89,13 @@ async def work(
 
         for number in signals:
             asyncio.get_running_loop().add_signal_handler(number, end)
+        turns = Turns(life if store.dialect == POSTGRESQL else None)
+        plan = partial(_ask_for_due, store, runner, states, freshness, timedelta(seconds=orders.untagged))
         chores: list[tuple[Chore, float]] = [
-            (partial(_plan, store, runner, states, freshness, timedelta(seconds=orders.untagged)), _PLAN),
+            (partial(_plan, states, turns.take("plan", plan)), _PLAN),
             (partial(_sweep, store), _SWEEP),
-            (SummaryRenewal(store, rules).renew_some, _RENEW),
-            (partial(remove_old, store, timedelta(seconds=orders.keep)), _REMOVE),
+            (turns.take("renewal", SummaryRenewal(store, rules).renew_some), _RENEW),
+            (turns.take("retention", partial(remove_old, store, timedelta(seconds=orders.keep))), _REMOVE),
         ]
         await _run_to_the_end(runner, lines, chores, orders.drain)
 
@@ -108,9 +110,15 @@ async def _open_slots(life: WorkerLife, store: Store) -> AsyncIterator[PlacedSlo
         yield PlacedSlots(LocalSlots())
 
 
-async def _plan(store: Store, runner: Runner, states: ScannerStates, freshness: Freshness, untagged: timedelta) -> None:
+async def _plan(states: ScannerStates, ask_for_due: Chore) -> None:
     """Look what scanners would answer from, and ask for what is due."""
     await states.ask()
+    await ask_for_due()
+
+
+async def _ask_for_due(
+    store: Store, runner: Runner, states: ScannerStates, freshness: Freshness, untagged: timedelta
+) -> None:
     if await ask_for_due(store, states.made_with(), freshness, untagged=untagged):
         runner.wake()
 

@@ -29,7 +29,7 @@ from .access import (
 )
 from .admission import AdmissionServer, Certificates, ImageJudge, load_admission
 from .api import make_api, problem_middleware
-from .fleet import check_sessions, sole_service
+from .fleet import Turns, check_sessions
 from .intake import INTAKE, Intake, add_routes
 from .logs import begin_log
 from .operation import add_operation
@@ -88,7 +88,6 @@ async def serve(options: ServiceOptions) -> None:
             or a pooler before it keeps no sessions; the address to listen on can't be had.
         SchemaError: The database is of a later version.
         StoreUnavailableError: The database can't be used at the begin.
-        DatabaseTakenError: Another service uses the database.
     """
     # read once, and before anything is begun: the runner is told what this process has read, also a later one
     settings, policy, access, admission = (
@@ -111,7 +110,7 @@ async def serve(options: ServiceOptions) -> None:
             )
         if before != after:
             logger.info("the database is now at %s", after)
-        async with Store.open(options.address) as store, sole_service(store) as guard:
+        async with Store.open(options.address) as store, Turns.open(store) as turns:
             if store.dialect == SQLITE and options.concurrency == 0:
                 raise SettingsError(
                     "without a runner nothing is scanned: workers need PostgreSQL, name it with --database"
@@ -130,7 +129,14 @@ async def serve(options: ServiceOptions) -> None:
             )
             supervisor = Supervisor(store, orders, keep=[lock])
             application = make_application(
-                store, supervisor, settings, access=access, rules=rules, address=options.address, log=options.log
+                store,
+                supervisor,
+                settings,
+                access=access,
+                rules=rules,
+                address=options.address,
+                log=options.log,
+                turns=turns,
             )
             async with AsyncExitStack() as stack:
                 url = await stack.enter_async_context(_listening(options, application, access))
@@ -139,14 +145,11 @@ async def serve(options: ServiceOptions) -> None:
                     await stack.enter_async_context(AdmissionServer(admission, judge, certificates).listening())
                     logger.info("clusters are answered on %s", admission.listen)
                 print(f"portus-scan serves on {url}", flush=True)  # noqa: T201 (where to look)
-                await _run(supervisor, guard)
+                await _run(supervisor)
 
 
-async def _run(supervisor: Supervisor, guard: asyncio.Future[None]) -> None:
-    """Run the supervisor until it was stopped by a signal and has ended; the second signal ends it at once.
-
-    When another service has got the database, this one lets what runs end, and ends with an error.
-    """
+async def _run(supervisor: Supervisor) -> None:
+    """Run the supervisor until it was stopped by a signal and has ended; the second signal ends it at once."""
     running = asyncio.create_task(supervisor.run())
     loop = asyncio.get_running_loop()
     asked = []
@@ -160,11 +163,7 @@ async def _run(supervisor: Supervisor, guard: asyncio.Future[None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end)
     try:
-        await asyncio.wait({running, guard}, return_when=asyncio.FIRST_COMPLETED)
-        if guard.done():
-            supervisor.stop()
-            await asyncio.wait({running})
-            guard.result()
+        await asyncio.wait({running})
         if not running.cancelled():
             running.result()
     finally:
@@ -174,7 +173,7 @@ async def _run(supervisor: Supervisor, guard: asyncio.Future[None]) -> None:
         await asyncio.wait({running})
 
 
-def make_application(
+def make_application(  # noqa: PLR0913 (what it is put together of)
     store: Store,
     supervisor: Supervisor,
     settings: ServerSettings,
@@ -183,6 +182,7 @@ def make_application(
     rules: Rules,
     address: str,
     log: str = "text",
+    turns: Turns | None = None,
 ) -> web.Application:
     """Return the application that answers; it can be mounted under a prefix. Its intake runs as long as it does.
 
@@ -194,6 +194,7 @@ def make_application(
         rules: What summaries are made under.
         address: The database's address.
         log: How children write their log.
+        turns: What the intake does while no other process does; None where there is no other.
     """
 
     async def find(token: str) -> Viewer | None:
@@ -210,7 +211,8 @@ def make_application(
     application.on_response_prepare.append(add_headers)
 
     add_operation(application, store, supervisor)
-    intake, reports = Intake(store, settings, supervisor.wake), Reports(store, address, rules, log)
+    intake = Intake(store, settings, supervisor.wake, turns=turns)
+    reports = Reports(store, address, rules, log)
     application.on_cleanup.append(lambda _application: reports.close())
     add_routes(application, intake)
     application.add_subapp("/api/v1", make_api(store, reports, rules))

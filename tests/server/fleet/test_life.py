@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 from portus_images import SettingsError
-from portus_scan_server.fleet import DatabaseTakenError, alive, check_sessions, sole_service, sweep
+from portus_scan_server.fleet import alive, check_sessions, sweep
 from portus_scan_server.store import Store, StoreUnavailableError, database_now, tables
 from portus_scanners_testing import StandInRegistry
 from portus_scanners_testing.images import debian_image
@@ -110,24 +110,3 @@ async def test_a_pooler_has_to_keep_sessions(postgresql: PostgreSql) -> None:
         async with Store.open(there) as store:
             with pytest.raises(SettingsError, match="pool_mode = session"):
                 await check_sessions(store)
-
-
-async def test_a_database_has_one_service(postgresql: PostgreSql, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second one is refused; one that has lost its lock with the connection ends when another has got it."""
-    monkeypatch.setattr("portus_scan_server.fleet.life._PATIENCE", 0.0)
-    monkeypatch.setattr("portus_scan_server.fleet.life._ASK", 0.01)
-    monkeypatch.setattr("portus_scan_server.fleet.life._AGAIN", 0.2)
-    address = postgresql.make_database()
-    async with Store.open(address) as one, Store.open(address) as other:
-        async with sole_service(one) as guard:
-            with pytest.raises(DatabaseTakenError, match="another service uses this database"):
-                async with sole_service(other):
-                    pass
-            async with other.session() as db:
-                held = "from pg_locks where locktype = 'advisory' and classid = 1886351987"
-                await db.execute(text("select pg_terminate_backend(pid) " + held))
-                await db.execute(text("select pg_advisory_lock(1886351987, 0)"))
-                await asyncio.wait({guard})
-            assert isinstance(guard.exception(), DatabaseTakenError)
-        async with sole_service(other):
-            pass

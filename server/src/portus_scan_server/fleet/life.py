@@ -10,26 +10,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol, TypeAlias
 
-from portus_images import PortusError
 from sqlalchemy import CursorResult, delete, insert, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..requests import died
-from ..store import POSTGRESQL, Store, StoreUnavailableError, tables
+from ..store import POSTGRESQL, Store, StoreUnavailableError, guarded, tables
 
 logger = logging.getLogger("portus_scan_server.fleet")
 
 _CLASS = 0x706F7274
 """The first number of the locks of workers; the second is the worker's own."""
-_SERVICE_CLASS = 0x706F7273
-"""The first number of the lock of a service; the second is 0."""
-_PATIENCE = 5.0
-"""Seconds that a service waits for the connection of one that was killed to end."""
 _ASK = 5.0
 """Seconds between two questions to the connection that holds the lock."""
 _ANSWER = 3.0
@@ -51,10 +46,6 @@ and pg_postmaster_start_time() < now() - interval '1 second' * :young"""  # noqa
 _FORGET = f"""
 delete from workers where began_at < now() - interval '1 day' and not exists ({_HOLDS})
 and not exists (select 1 from requests where state = 'running' and requests.owner = workers.owner)"""  # noqa: S608
-
-
-class DatabaseTakenError(PortusError):
-    """Another service uses the database."""
 
 
 class LifeFollower(Protocol):
@@ -83,10 +74,10 @@ class WorkerLife:
         self._left: set[asyncio.Task[CursorResult[Any]]] = set()
 
     def follow(self, *followers: LifeFollower) -> None:
-        """Tell these, in this order, when the lock is lost and when it is held again; at once where it is lost now."""
+        """Tell these, in this order, when the lock is lost and when it is held again."""
         self._followers += followers
 
-    async def execute(self, statement: str, values: dict[str, object] | None = None) -> CursorResult[Any]:
+    async def execute(self, statement: str, values: Mapping[str, object] | None = None) -> CursorResult[Any]:
         """Run a statement on the connection that has the lock, for further locks that end with it.
 
         Raises:
@@ -96,15 +87,17 @@ class WorkerLife:
         async with self._turn:
             if self._connection is None:
                 raise StoreUnavailableError("the connection that says that this worker lives is lost")
-            asked = asyncio.create_task(self._connection.execute(text(statement), values))
+            asked = asyncio.create_task(_execute(self._connection, statement, values))
             await asyncio.wait({asked}, timeout=_ANSWER)
+            if asked.done() and not isinstance(asked.exception(), StoreUnavailableError):
+                return asked.result()
+            self._connection = None  # also where it only is slow: whether the statement was done can't be known
+            self._broken.set()
             if asked.done():
                 return asked.result()
             self._left.add(asked)  # the driver may take long to give it up
             asked.add_done_callback(self._leave)
             asked.cancel()
-            self._connection = None  # whether the statement was done can't be known
-            self._broken.set()
             raise StoreUnavailableError(f"the database does not answer within {_ANSWER:g} s")
 
     def _leave(self, asked: asyncio.Task[CursorResult[Any]]) -> None:
@@ -117,7 +110,6 @@ class WorkerLife:
 
         Raises:
             StoreUnavailableError: The database can't be used, before the lock was ever held.
-            DatabaseTakenError: *take* says so.
         """
         while True:
             try:
@@ -151,6 +143,11 @@ class WorkerLife:
                 one.pause()
 
 
+async def _execute(db: AsyncConnection, statement: str, values: Mapping[str, object] | None) -> CursorResult[Any]:
+    async with guarded():
+        return await db.execute(text(statement), values)
+
+
 @asynccontextmanager
 async def alive(store: Store, owner: str) -> AsyncIterator[WorkerLife]:
     """Hold the lock that says that an owner lives, as long as the block runs; on SQLite there is nothing to do.
@@ -169,43 +166,15 @@ async def alive(store: Store, owner: str) -> AsyncIterator[WorkerLife]:
     async def take(db: AsyncConnection) -> None:
         await db.execute(text("select pg_advisory_lock(:class, :key)"), {"class": _CLASS, "key": key})
 
-    async with _holding(life, store, take):
+    async with holding(life, store, take):
         yield life
     async with store.writing() as db:
         await db.execute(delete(tables.workers).where(tables.workers.c.owner == owner))
 
 
 @asynccontextmanager
-async def sole_service(store: Store) -> AsyncIterator[asyncio.Future[None]]:
-    """Keep other services from this database as long as the block runs; on SQLite the lock of the folder does.
-
-    Yields:
-        What ends with `DatabaseTakenError` should the lock be lost with its connection, and another service get it.
-
-    Raises:
-        DatabaseTakenError: Another service has it.
-        StoreUnavailableError: The database can't be used at the begin; later it is asked until it can.
-    """
-    if store.dialect != POSTGRESQL:
-        yield asyncio.get_running_loop().create_future()
-        return
-
-    async def take(db: AsyncConnection) -> None:
-        deadline = asyncio.get_running_loop().time() + _PATIENCE
-        while not await db.scalar(text("select pg_try_advisory_lock(:class, 0)"), {"class": _SERVICE_CLASS}):
-            if asyncio.get_running_loop().time() > deadline:
-                raise DatabaseTakenError(
-                    "another service uses this database: stop it, or give this one a database of its own (--database)"
-                )
-            await asyncio.sleep(0.1)
-
-    async with _holding(WorkerLife("that this service has its database for itself"), store, take) as holder:
-        yield holder
-
-
-@asynccontextmanager
-async def _holding(life: WorkerLife, store: Store, take: _Take) -> AsyncIterator[asyncio.Task[None]]:
-    """Hold a lock as long as the block runs; yield the task that does, which ends only with an error."""
+async def holding(life: WorkerLife, store: Store, take: _Take) -> AsyncIterator[None]:
+    """Hold a lock, which *take* takes on a connection of its own, as long as the block runs."""
     is_held = asyncio.Event()
     holder = asyncio.create_task(life.hold(store, take, is_held))
     try:
@@ -214,7 +183,7 @@ async def _holding(life: WorkerLife, store: Store, take: _Take) -> AsyncIterator
         waiting.cancel()
         if holder.done():
             holder.result()
-        yield holder
+        yield
     finally:
         holder.cancel()
         await asyncio.wait({holder})

@@ -10,26 +10,31 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 from attrs import frozen
 from portus_images import ImageNotFoundError, PortusError, Reference, Registry, class_name
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..addresses import open_registry
 from ..chores import Chore, again_and_again
+from ..fleet import Turns
 from ..requests import Reason
 from ..settings import Registries, ServerSettings, WatchedRegistry
 from ..store import Store, StoreUnavailableError, put_registry
 from .events import PushHint
 from .inbox import close_events, load_waiting, put_hints, put_off_events
 from .schedules import ask_for_all, follow_schedules
-from .sightings import ImagePlace, Sighting, note_sighting, see
+from .sightings import ImagePlace, Sighting, known_digest, lock_place, note_sighting, see
 from .sync import sync_registry
 
 logger = logging.getLogger("portus_scan_server.intake")
+
+ResultT = TypeVar("ResultT")
 
 _POLL = 5.0
 """Seconds between two looks into the inbox where no event has come."""
@@ -67,15 +72,22 @@ class Intake:
         settings: The configuration.
         wake: Tells the runner that there is work.
         client: Asks registries; one of its own where None.
+        turns: What is done while no other process does it; None where there is no other.
     """
 
     def __init__(
-        self, store: Store, settings: ServerSettings, wake: Callable[[], None], client: Registry | None = None
+        self,
+        store: Store,
+        settings: ServerSettings,
+        wake: Callable[[], None],
+        client: Registry | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self._store = store
         self._settings = settings
         self._wake = wake
         self._client = open_registry(settings.scanning.registries) if client is None else client
+        self._turns = Turns() if turns is None else turns
         self._told = {one.name: asyncio.Event() for one in settings.registries}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
@@ -126,16 +138,18 @@ class Intake:
             RegistryError: It does not say.
             StoreUnavailableError: The database can't be used.
         """
-        async with self._lock(place):
-            digest = await see(self._client, place)
+
+        async def note(db: AsyncConnection, digest: str | None) -> AskedScan:
             if digest is None:
                 message = f"{place.host} has no {place.digest or place.tag!r} in {place.repository}"
                 raise ImageNotFoundError(message, registry=place.host, step="manifest", status=404)
             found = place if not place.digest else ImagePlace(host=place.host, repository=place.repository)
-            async with self._store.writing() as db:
-                sighting = await note_sighting(db, found, digest, reason, by=by, scanners=scanners)
+            seen = await note_sighting(db, found, digest, reason, by=by, scanners=scanners)
+            return AskedScan(place=place, digest=digest, image_id=seen.image_id, request_id=seen.request_id or 0)
+
+        asked = await self._look_at(place, note)
         self._wake()
-        return AskedScan(place=place, digest=digest, image_id=sighting.image_id, request_id=sighting.request_id or 0)
+        return asked
 
     async def ask_for_all(self) -> int:
         """Ask for a scan of every image that has a tag, as a schedule does; return how many.
@@ -163,10 +177,12 @@ class Intake:
     async def running(self) -> AsyncIterator[None]:
         """Work off inboxes, sync, and follow the schedule as long as the block runs."""
         schedule = self._settings.schedule
-        chores: list[tuple[Chore, float, asyncio.Event]] = [(self._follow_schedules, _MINUTE, asyncio.Event())]
+        follow = self._turns.take("schedules", self._follow_schedules)
+        chores: list[tuple[Chore, float, asyncio.Event]] = [(follow, _MINUTE, asyncio.Event())]
         for one in self._settings.registries:
-            chores.append((self._bound(self.work_off, one), _POLL, self._told[one.name]))
-            chores.append((self._bound(self.sync, one), schedule.sync, asyncio.Event()))
+            work_off = self._turns.take(f"events of {one.host}", partial(self.work_off, one))
+            sync = self._turns.take(f"sync of {one.host}", partial(self.sync, one))
+            chores += (work_off, _POLL, self._told[one.name]), (sync, schedule.sync, asyncio.Event())
         if not self._settings.registries:
             logger.warning("no registry is watched: give one a name (registries: HOST: {name: main})")
         async with self._client:
@@ -177,15 +193,6 @@ class Intake:
                 for task in tasks:
                     task.cancel()
                 await asyncio.wait(tasks)
-
-    @staticmethod
-    def _bound(
-        chore: Callable[[WatchedRegistry], Awaitable[object]], watched: WatchedRegistry
-    ) -> Callable[[], Awaitable[None]]:
-        async def run() -> None:
-            await chore(watched)
-
-        return run
 
     async def sync(self, watched: WatchedRegistry) -> None:
         """Look at all that a registry lists and all that is known of it; see `sync_registry`."""
@@ -223,8 +230,8 @@ class Intake:
     async def _look(self, limit: asyncio.Semaphore, place: ImagePlace, rows: Sequence[Row[Any]]) -> None:
         """Ask the registry once for what some events name, and note what it says."""
         try:
-            async with limit, self._lock(place):
-                found = await self._look_now(place, rows)
+            async with limit:
+                found = await self._look_at(place, partial(_note_events, place, rows))
         except StoreUnavailableError:
             raise
         except Exception as error:  # what one event does must not keep the others waiting for ever
@@ -236,15 +243,19 @@ class Intake:
             if found is not None and found.request_id is not None:
                 self._wake()
 
-    async def _look_now(self, place: ImagePlace, rows: Sequence[Row[Any]]) -> Sighting | None:
-        digest = await see(self._client, place)
-        async with self._store.writing() as db:
-            found = None
-            if digest is not None:
-                who = next((row.actor for row in rows if row.digest == digest and row.action == "push"), "")
-                found = await note_sighting(db, place, digest, Reason.PUSH, pushed_by=who)
-            await close_events(db, [row.id for row in rows], "" if digest else "the registry has no such image")
-        return found
+    async def _look_at(
+        self, place: ImagePlace, note: Callable[[AsyncConnection, str | None], Awaitable[ResultT]]
+    ) -> ResultT:
+        """Look at a place, and note what is there; look again where another process has noted something meanwhile."""
+        async with self._lock(place):
+            while True:
+                async with self._store.reading() as db:
+                    before = await known_digest(db, place)
+                digest = await see(self._client, place)
+                async with self._store.writing() as db:
+                    await lock_place(db, place)
+                    if await known_digest(db, place) in {before, digest}:
+                        return await note(db, digest)
 
     async def _follow_schedules(self) -> None:
         if await follow_schedules(self._store, self._settings.schedule, self._settings.registries):
@@ -256,6 +267,18 @@ class Intake:
         if lock is None:
             lock = self._locks[str(place)] = asyncio.Lock()
         return lock
+
+
+async def _note_events(
+    place: ImagePlace, rows: Sequence[Row[Any]], db: AsyncConnection, digest: str | None
+) -> Sighting | None:
+    """Note what a registry has where events have said to look, and close them."""
+    found = None
+    if digest is not None:
+        who = next((row.actor for row in rows if row.digest == digest and row.action == "push"), "")
+        found = await note_sighting(db, place, digest, Reason.PUSH, pushed_by=who)
+    await close_events(db, [row.id for row in rows], "" if digest else "the registry has no such image")
+    return found
 
 
 def _place(watched: WatchedRegistry, row: Row[Any]) -> ImagePlace:

@@ -5,15 +5,18 @@ Whatever an event, a list or a person says, this is the only way into the catalo
 
 from __future__ import annotations
 
+from hashlib import blake2b
+
 from attrs import frozen
 from portus_images import ImageNotFoundError, Reference, Registry
-from sqlalchemy import exists, not_, select
+from sqlalchemy import exists, not_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..requests import Reason, ask
-from ..store import put_image, put_in_repository, put_repository, put_tag, tables
+from ..store import POSTGRESQL, put_image, put_in_repository, put_repository, put_tag, tables
 
 images, index_images, latest, has = tables.images, tables.index_images, tables.latest, tables.image_repositories
+registries, repositories = tables.registries, tables.repositories
 
 
 @frozen(kw_only=True)
@@ -65,6 +68,24 @@ async def see(client: Registry, place: ImagePlace) -> str | None:
         return await client.locate(place.reference)
     except ImageNotFoundError:
         return None
+
+
+async def known_digest(db: AsyncConnection, place: ImagePlace) -> str | None:
+    """Return what a tag is known to name; None where nothing is known, or the place is no tag."""
+    joined = tables.tags.join(images, images.c.id == tables.tags.c.image_id)
+    joined = joined.join(repositories, repositories.c.id == tables.tags.c.repository_id)
+    joined = joined.join(registries, registries.c.id == repositories.c.registry_id)
+    here = (registries.c.host == place.host) & (repositories.c.name == place.repository)
+    here &= (tables.tags.c.name == place.tag) & tables.tags.c.gone_at.is_(None)
+    found: str | None = await db.scalar(select(images.c.digest).select_from(joined).where(here))
+    return found
+
+
+async def lock_place(db: AsyncConnection, place: ImagePlace) -> None:
+    """Keep other processes from noting what is at a place until the transaction ends."""
+    if db.dialect.name == POSTGRESQL:
+        key = blake2b(str(place).encode("utf-8", "backslashreplace"), digest_size=8, person=b"portus place").digest()
+        await db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": int.from_bytes(key, signed=True)})
 
 
 async def note_sighting(

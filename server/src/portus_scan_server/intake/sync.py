@@ -27,7 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..requests import Reason, ask
 from ..settings import WatchedRegistry
 from ..store import Store, database_now, put_registry, tables
-from .sightings import ImagePlace, note_sighting, see
+from .sightings import ImagePlace, known_digest, lock_place, note_sighting, see
 
 logger = logging.getLogger("portus_scan_server.intake")
 
@@ -228,11 +228,8 @@ async def _look(
 
 async def _note(db: AsyncConnection, place: ImagePlace, digest: str, before: KnownTag | None) -> bool:
     """Note a tag that has changed, unless it has changed here as well since it was known: then that is newer."""
-    joined = _TAGGED.join(registries, registries.c.id == repositories.c.registry_id)
-    here = (registries.c.host == place.host) & (repositories.c.name == place.repository) & (tags.c.name == place.tag)
-    query = select(images.c.digest).select_from(joined).where(here, tags.c.gone_at.is_(None))
-    now = await db.scalar(query)
-    if now != (before.digest if before else None):
+    await lock_place(db, place)
+    if await known_digest(db, place) != (before.digest if before else None):
         return False
     return (await note_sighting(db, place, digest, Reason.FIRST_SYNC)).request_id is not None
 

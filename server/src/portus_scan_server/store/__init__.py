@@ -17,7 +17,16 @@ from .catalogue import (
     put_tag,
     read_image,
 )
-from .database import POSTGRESQL, SQLITE, Store, StoreDamagedError, StoreUnavailableError, parse_url, sqlite_url
+from .database import (
+    POSTGRESQL,
+    SQLITE,
+    Store,
+    StoreDamagedError,
+    StoreUnavailableError,
+    guarded,
+    parse_url,
+    sqlite_url,
+)
 from .finding_bodies import column_string, lookup_name
 from .migrating import SchemaError, backup, check, current, newest, upgrade
 from .retention import is_out_of_use, remove_old
@@ -40,6 +49,7 @@ __all__ = [
     "current",
     "database_now",
     "findings_named",
+    "guarded",
     "has_one_of",
     "ids_named",
     "is_out_of_use",

@@ -132,7 +132,7 @@ class Store:
         Raises:
             StoreUnavailableError: The database can't be used, at the begin or later.
         """
-        async with _guarded(), self._reader.connect() as connection:
+        async with guarded(), self._reader.connect() as connection:
             yield connection
 
     @asynccontextmanager
@@ -143,7 +143,7 @@ class Store:
             StoreUnavailableError: The database can't be used, at the begin or later. Whether a commit whose answer was
                 lost counts can't be known: what is written says whose it is, so that it can be asked.
         """
-        async with _guarded():
+        async with guarded():
             if self.dialect == POSTGRESQL:
                 async with self._writer.begin() as connection:
                     yield connection
@@ -158,7 +158,7 @@ class Store:
         Raises:
             StoreUnavailableError: The database can't be used.
         """
-        async with _guarded(), self._alone.connect() as connection:
+        async with guarded(), self._alone.connect() as connection:
             try:
                 yield connection
             finally:
@@ -178,8 +178,12 @@ async def lock_for_removing(db: AsyncConnection) -> None:
 
 
 @asynccontextmanager
-async def _guarded() -> AsyncIterator[None]:
-    """Turn what drivers raise of a database that can't be used into our error; mistakes in SQL stay what they are."""
+async def guarded() -> AsyncIterator[None]:
+    """Turn what drivers raise of a database that can't be used into our error; mistakes in SQL stay what they are.
+
+    Raises:
+        StoreUnavailableError: The database can't be used.
+    """
     try:
         yield
     except (OperationalError, DisconnectionError, PoolTimeoutError, OSError) as error:
