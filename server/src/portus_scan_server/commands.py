@@ -122,7 +122,7 @@ def serve(*, config: str | None, data: Path, database: str, listen: str, concurr
     options = ServiceOptions(
         data=data, database=database, config=config, host=host, port=port, concurrency=concurrency, log=log
     )
-    with _faults_said():
+    with faults_said():
         asyncio.run(run(options))
     return 0
 
@@ -146,7 +146,7 @@ def worker(*, config: str | None, database: str, concurrency: int | None, log: s
     from .worker import WorkerOptions, run_worker
 
     options = WorkerOptions(database=database, config=config, concurrency=concurrency, log=log)
-    with _faults_said():
+    with faults_said():
         asyncio.run(run_worker(options))
     return 0
 
@@ -163,7 +163,7 @@ def upgrade(*, data: Path, database: str) -> None:
     """Bring the database to this program's schema."""
     from .store import upgrade as run
 
-    with _faults_said():
+    with faults_said():
         before, after = run(_of(data, database, new=True).address)
     click.echo(f"{after}, as it was" if before == after else f"{before or 'empty'} -> {after}")
 
@@ -175,7 +175,7 @@ def current(*, data: Path, database: str) -> None:
     """Print the schema's version that the database has."""
     from .store import current as run
 
-    with _faults_said():
+    with faults_said():
         click.echo(run(_of(data, database).address) or "empty")
 
 
@@ -186,7 +186,7 @@ def check(*, data: Path, database: str) -> None:
     """Do nothing if the database has this program's schema; say what to do, with exit code 2, if not."""
     from .store import check as run
 
-    with _faults_said():
+    with faults_said():
         run(_of(data, database).address)
 
 
@@ -198,7 +198,7 @@ def backup(*, data: Path, database: str, target: Path) -> None:
     """Copy the SQLite database to a new file TARGET, also while the service runs."""
     from .store import backup as run
 
-    with _faults_said():
+    with faults_said():
         run(_of(data, database).address, target)
     click.echo(f"{target}: {target.stat().st_size} bytes")
 
@@ -218,7 +218,7 @@ def confirm_removals(*, data: Path, database: str, host: str) -> None:
         async with Store.open(_of(data, database).address) as store, store.writing() as connection:
             return await run(connection, host)
 
-    with _faults_said():
+    with faults_said():
         confirmed = asyncio.run(confirm())
     click.echo(f"{confirmed} tags may go" if confirmed else "nothing is held back")
 
@@ -235,7 +235,7 @@ def write_in_database(data: Path, database: str, work: Callable[[AsyncConnection
         async with Store.open(address) as store, store.writing() as db:
             return await work(db)
 
-    with _faults_said():
+    with faults_said():
         check(address)
         return asyncio.run(in_one())
 
@@ -262,7 +262,7 @@ def _address(listen: str) -> tuple[str, int]:
 
 
 @contextmanager
-def _faults_said() -> Iterator[None]:
+def faults_said() -> Iterator[None]:
     """Let a database that can't be used end the command in one line."""
     from .store import SchemaError, StoreUnavailableError
 

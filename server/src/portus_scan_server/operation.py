@@ -136,6 +136,7 @@ class StoreFigures:
         images: Verdict and number.
         scanners: The rows of `scanners`.
         unwell: See `count_unwell`.
+        deliveries: State and number of the messages that have not arrived.
     """
 
     now: datetime
@@ -143,6 +144,7 @@ class StoreFigures:
     images: Sequence[Row[Any]]
     scanners: Sequence[Row[Any]]
     unwell: tuple[int, int]
+    deliveries: Sequence[Row[Any]]
 
 
 async def _read(store: Store) -> StoreFigures | None:
@@ -154,6 +156,8 @@ async def _read(store: Store) -> StoreFigures | None:
     columns = requests.c.state, requests.c.reason
     by_state = select(*columns, func.count().label("number"), due).where(counted).group_by(*columns)
     by_verdict = select(summaries.c.verdict, func.count().label("number")).group_by(summaries.c.verdict)
+    told = tables.deliveries.c.state
+    not_arrived = select(told, func.count().label("number")).where(told != "sent").group_by(told)
     try:
         async with asyncio.timeout(5 * _ANSWER), store.reading() as db:
             return StoreFigures(
@@ -162,6 +166,7 @@ async def _read(store: Store) -> StoreFigures | None:
                 images=(await db.execute(by_verdict)).all(),
                 scanners=(await db.execute(select(scanners))).all(),
                 unwell=await count_unwell(db),
+                deliveries=(await db.execute(not_arrived)).all(),
             )
     except (TimeoutError, StoreUnavailableError):
         return None
@@ -200,6 +205,10 @@ class Figures(Collector):
             for why, number in zip(("sync_failed", "removals_held"), self._found.unwell, strict=True):
                 unwell.add_metric([why], number)
             yield unwell
+            news = GaugeMetricFamily("portus_scan_deliveries", "Messages that have not arrived.", labels=["state"])
+            for row in self._found.deliveries:
+                news.add_metric([row.state], row.number)
+            yield news
             yield from _of_scanners(self._found)
 
 

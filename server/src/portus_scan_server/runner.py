@@ -21,7 +21,6 @@ from portus_images import (
     ImageNotFoundError,
     InvalidReferenceError,
     PortusError,
-    Reference,
     Registry,
     RegistryError,
     class_name,
@@ -31,6 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .answers import MadeWith, ScannerAnswers, add_runs, as_made
 from .fleet import PLACE, RequestPlace
+from .news import ImageNews, NewsWriter
 from .requests import (
     ClaimedRequest,
     ImageSource,
@@ -92,9 +92,10 @@ class Runner:
         made_with: Returns what runs are made with now, by the scanner's name.
         concurrency: How many images at once; one of these places, if there are more, is for urgent ones alone. As many
             again may wait for the slots of backends, as far as the engine has its slots from `PlacedSlots`.
+        news: Writes what a scan has brought that is new; None where nobody is told.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (what a runner does, and with what)
         self,
         store: Store,
         engine: Engine,
@@ -104,8 +105,10 @@ class Runner:
         owner: str,
         made_with: Callable[[], Mapping[str, MadeWith]],
         concurrency: int = 4,
+        news: NewsWriter | None = None,
     ) -> None:
         self._store = store
+        self._news = news
         self._engine = engine
         self._registry = registry
         self._rules = rules
@@ -253,7 +256,7 @@ class Runner:
         """
         errors: list[PortusError] = []
         for source in claimed.sources:
-            reference = _reference(claimed, source)
+            reference = claimed.reference(source)
             try:
                 known = read_image(claimed.body, reference)
                 if known is None:
@@ -290,7 +293,7 @@ class Runner:
         ended_ok = {run.scanner for run, _ in runs if run.outcome is Outcome.OK}
         others = [name for name in self._rules.enabled if name not in ended_ok]
 
-        async def write(db: AsyncConnection, summary: Summary, seen: object) -> bool:
+        async def write(db: AsyncConnection, summary: Summary, seen: object, new: ImageNews | None) -> bool:
             if not await _finish(db, claimed, source):
                 return True
             if seen != await pointers(db, claimed.image_id):
@@ -299,6 +302,8 @@ class Runner:
             for one in prepared:
                 await store_run(db, claimed.image_id, one)
             await put_summary(db, claimed.image_id, summary, self._rules)
+            if self._news is not None and new is not None:
+                await self._news.put(db, claimed.image_id, new)
             return True
 
         may_repeat = is_known and not others
@@ -307,7 +312,11 @@ class Runner:
             seen, stored, names, now = await self._read(lambda db: _state_of(db, claimed.image_id, others))
             known = add_runs(stored, runs, now=now)
             summary = await asyncio.to_thread(summarize, image, names, known, self._rules, now=now)
-            done = await self._persist_if(partial(write, summary=summary, seen=seen))
+            new = None
+            if self._news is not None:
+                compare = partial(self._news.compare, summary=summary, names=names, made_with=self._made_with())
+                new = await self._read(partial(compare, image_id=claimed.image_id))
+            done = await self._persist_if(partial(write, summary=summary, seen=seen, new=new))
 
     async def _repeat(
         self, claimed: ClaimedRequest, source: ImageSource, prepared: Sequence[PreparedRun], db: AsyncConnection
@@ -388,8 +397,3 @@ async def _end_index(
             where = source.repository_id, source.tag
             await ask(db, image_id, claimed.reason, source=where, scanners=claimed.scanners)
     await put_index_summary(db, claimed.image_id, rules)
-
-
-def _reference(claimed: ClaimedRequest, source: ImageSource) -> Reference:
-    tag = f":{source.tag}" if source.tag else ""
-    return Reference.parse(f"{source.host}/{source.repository}{tag}@{claimed.digest}")

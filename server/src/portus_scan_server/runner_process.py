@@ -58,7 +58,7 @@ async def work(
         SettingsError: The database's address is wrong.
         StoreUnavailableError: The database could not be used at the begin.
     """
-    settings, rules = orders.settings, orders.rules
+    settings, rules, news = orders.settings, orders.rules, orders.news
     freshness = Freshness(age=timedelta(seconds=orders.age), max_age=rules.max_age)
     async with (
         Store.open(orders.database) as store,
@@ -77,6 +77,7 @@ async def work(
             owner=orders.owner,
             made_with=states.made_with,
             concurrency=orders.concurrency,
+            news=news,
         )
         slots.on_change = runner.wake
         life.follow(runner)
@@ -94,7 +95,10 @@ async def work(
         chores: list[tuple[Chore, float]] = [
             (partial(_plan, states, turns.take("plan", plan)), _PLAN),
             (partial(_sweep, store), _SWEEP),
-            (turns.take("renewal", SummaryRenewal(store, rules).renew_some), _RENEW),
+            (
+                turns.take("renewal", SummaryRenewal(store, rules, news.put_failing if news else None).renew_some),
+                _RENEW,
+            ),
             (turns.take("retention", partial(remove_old, store, timedelta(seconds=orders.keep))), _REMOVE),
         ]
         await _run_to_the_end(runner, lines, chores, orders.drain)

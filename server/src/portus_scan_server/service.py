@@ -32,6 +32,7 @@ from .api import make_api, problem_middleware
 from .fleet import Turns, check_sessions
 from .intake import INTAKE, Intake, add_routes
 from .logs import begin_log
+from .news import NewsWriter, Teller, load_notifications
 from .operation import add_operation
 from .pages import add_routes as add_pages
 from .portus_api import PORTUS_PREFIX, make_portus_api
@@ -90,11 +91,12 @@ async def serve(options: ServiceOptions) -> None:
         StoreUnavailableError: The database can't be used at the begin.
     """
     # read once, and before anything is begun: the runner is told what this process has read, also a later one
-    settings, policy, access, admission = (
+    settings, policy, access, admission, notifications = (
         load_server_settings(options.config),
         load_policy(options.config),
         load_access(options.config),
         load_admission(options.config),
+        load_notifications(options.config),
     )
     policy.check_scanners([one.name for one in settings.scanning.enabled])
     rules = Rules.of(settings.scanning, policy, timedelta(seconds=settings.answers.max_age))
@@ -126,6 +128,7 @@ async def serve(options: ServiceOptions) -> None:
                 concurrency=options.concurrency,
                 drain=options.drain,
                 log=options.log,
+                news=NewsWriter.of(notifications.settings),
             )
             supervisor = Supervisor(store, orders, keep=[lock])
             application = make_application(
@@ -138,6 +141,8 @@ async def serve(options: ServiceOptions) -> None:
                 log=options.log,
                 turns=turns,
             )
+            if notifications.targets:
+                application.cleanup_ctx.append(Teller(store, notifications).running)
             async with AsyncExitStack() as stack:
                 url = await stack.enter_async_context(_listening(options, application, access))
                 if admission is not None and certificates is not None:

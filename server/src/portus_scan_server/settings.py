@@ -62,6 +62,28 @@ def _check_scans(_settings: object, _attribute: object, value: int | None) -> No
         raise ValueError(f"concurrency must be 1 to {_MOST_SCANS}")
 
 
+def read_secret(place: str, name: str, itself: Secret, file: str, env: str, environ: Mapping[str, str]) -> Secret:
+    """Return a secret that stands in the configuration, in a file, or in an environment variable.
+
+    Args:
+        place: The section that has it.
+        name: The key there; those for a file and a variable are this with ``_file`` and ``_env``.
+        itself: The secret, if it stands there.
+        file: The file, if it is in one; a line break at its end does not count.
+        env: The variable, if it is in one.
+        environ: The environment variables.
+
+    Raises:
+        SettingsError: There is none, or more than one; it can't be read.
+    """
+    if sum(map(bool, (itself, file, env))) != 1:
+        raise SettingsError(f"{place}: give one of {name}, {name}_file and {name}_env")
+    if file:
+        content = read_limited(Path(file), f"{place}.{name}_file", _LARGEST_SECRET)
+        return Secret(content.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r"))
+    return Secret(environ.get(env, "")) if env else itself
+
+
 @frozen(kw_only=True)
 class AnswerSettings:
     """How long what scanners said is good.
@@ -93,14 +115,7 @@ class TokenSettings:
         Raises:
             SettingsError: There is none, or more than one; it can't be read; it is too short, or can't be a header.
         """
-        if sum(map(bool, (self.token, self.token_file, self.token_env))) != 1:
-            raise SettingsError(f"{place}: give one of token, token_file and token_env")
-        found = self.token.reveal()
-        if self.token_file:
-            content = read_limited(Path(self.token_file), f"{place}.token_file", _LARGEST_SECRET)
-            found = content.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
-        elif self.token_env:
-            found = environ.get(self.token_env, "")
+        found = read_secret(place, "token", self.token, self.token_file, self.token_env, environ).reveal()
         if not re.fullmatch(r"[\x21-\x7e]+", found) or len(found) < _SHORTEST_TOKEN:
             raise SettingsError(
                 f"{place}: the token must have {_SHORTEST_TOKEN} or more visible ASCII characters: openssl rand -hex 32"

@@ -11,6 +11,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 from portus_scanners import Settings
 
+from .news import NewsWriter
 from .pipes import framed
 from .requests import died, new_owner
 from .settings import ServerSettings
@@ -45,6 +46,7 @@ class Orders:
         keep: Seconds for which what no verdict needs is kept.
         untagged: Seconds for which an image is still scanned again that no tag names any longer.
         log: How its log is written: ``text`` or ``json``.
+        news: Writes what a scan has brought that is new; None where nobody is told.
     """
 
     database: str = field(repr=False)
@@ -57,6 +59,7 @@ class Orders:
     keep: float = 90 * 86_400
     untagged: float = 30 * 86_400
     log: str = "text"
+    news: NewsWriter | None = None
 
     @classmethod
     def of(cls, settings: ServerSettings, database: str, *, concurrency: int | None, **more: Any) -> Orders:

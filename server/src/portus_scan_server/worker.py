@@ -12,6 +12,7 @@ from portus_policy import load_policy
 
 from .fleet import check_sessions
 from .logs import begin_log
+from .news import NewsWriter, load_notification_settings
 from .requests import new_owner
 from .runner_process import work
 from .settings import load_server_settings
@@ -46,6 +47,7 @@ async def run_worker(options: WorkerOptions) -> None:
         StoreUnavailableError: The database can't be used at the begin.
     """
     settings, policy = load_server_settings(options.config), load_policy(options.config)
+    news = NewsWriter.of(load_notification_settings(options.config))  # the service has the secrets, and sends
     policy.check_scanners([one.name for one in settings.scanning.enabled])
     if parse_url(options.database).get_backend_name() != POSTGRESQL:
         raise SettingsError(
@@ -58,5 +60,5 @@ async def run_worker(options: WorkerOptions) -> None:
     begin_log(options.log)
     rules = Rules.of(settings.scanning, policy, timedelta(seconds=settings.answers.max_age))
     orders = Orders.of(settings, options.database, rules=rules, concurrency=options.concurrency, log=options.log)
-    orders = evolve(orders, owner=new_owner())
+    orders = evolve(orders, owner=new_owner(), news=news)
     await work(orders, asyncio.StreamReader(), (signal.SIGTERM, signal.SIGINT))  # nobody tells it anything

@@ -11,7 +11,7 @@ from ..errors import PluginError
 PREFIX = "PORTUS_SECURITY_"
 """What each of our environment variables begins with."""
 _OWN_SECTIONS = {"security": 0.85, "registries": 0.85, "gate": 0.75, "severity": 0.75, "suppressions": 0.8}
-_OWN_SECTIONS |= dict.fromkeys(("access", "admission", "events", "answers", "schedule", "scans"), 0.85)
+_OWN_SECTIONS |= dict.fromkeys(("access", "admission", "events", "answers", "schedule", "scans", "notifications"), 0.85)
 """Each with the likeness from which another key is taken for a slip of the pen; no key of Portus' own is that like."""
 
 

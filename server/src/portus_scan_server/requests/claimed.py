@@ -6,6 +6,7 @@ import secrets
 from enum import Enum
 
 from attrs import field, frozen
+from portus_images import Reference
 
 
 class Reason(Enum):
@@ -71,6 +72,11 @@ class ClaimedRequest:
     scanners: tuple[str, ...]
     reason: Reason
     sources: tuple[ImageSource, ...]
+
+    def reference(self, source: ImageSource) -> Reference:
+        """Return how the image is reached in a repository: by its digest, whatever the tag names now."""
+        tag = f":{source.tag}" if source.tag else ""
+        return Reference.parse(f"{source.host}/{source.repository}{tag}@{self.digest}")
 
 
 def new_owner() -> str:

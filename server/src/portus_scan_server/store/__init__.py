@@ -7,6 +7,7 @@ the caller has from `Store.reading` or `Store.writing`, but `retention.py`, whic
 
 from . import schema as tables
 from .catalogue import (
+    insert_into,
     load_image,
     put_details,
     put_image,
@@ -52,6 +53,7 @@ __all__ = [
     "guarded",
     "has_one_of",
     "ids_named",
+    "insert_into",
     "is_out_of_use",
     "load_answers",
     "load_image",

@@ -65,7 +65,7 @@ async def put_in_repository(db: AsyncConnection, image_id: int, repository_id: i
 @cache
 def _having(dialect: str) -> Any:
     keys = ["image_id", "repository_id"]
-    return _insert(dialect, image_repositories).on_conflict_do_update(
+    return insert_into(dialect, image_repositories).on_conflict_do_update(
         index_elements=keys, set_={"seen_at": database_now()}
     )
 
@@ -87,7 +87,7 @@ async def put_tag(db: AsyncConnection, repository_id: int, name: str, image_id: 
     here = (tags.c.repository_id == repository_id) & (tags.c.name == name)
     before = (await db.execute(select(tags).where(here).with_for_update())).one_or_none()
     if before is None:
-        added = _insert(db.dialect.name, tags).values(
+        added = insert_into(db.dialect.name, tags).values(
             repository_id=repository_id, name=name, image_id=image_id, pushed_by=by
         )
         made = await db.execute(added.on_conflict_do_nothing().returning(tags.c.id))
@@ -186,10 +186,10 @@ async def _put(
         found = await db.scalar(select(table.c.id).where(*here))
     if found is not None:
         return int(found)
-    await db.execute(_insert(db.dialect.name, table).values(**values).on_conflict_do_nothing(index_elements=key))
+    await db.execute(insert_into(db.dialect.name, table).values(**values).on_conflict_do_nothing(index_elements=key))
     return int((await db.execute(select(table.c.id).where(*here))).scalar_one())
 
 
-def _insert(dialect: str, table: Table) -> Any:
+def insert_into(dialect: str, table: Table) -> Any:
     """Return an insert that knows what to do on a conflict; both databases write it in the same words."""
     return insert_in_postgresql(table) if dialect == POSTGRESQL else insert_in_sqlite(table)

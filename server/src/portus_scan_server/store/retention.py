@@ -6,7 +6,8 @@
 3. What tags named before; tags that are gone.
 4. Images that no tag, no history and no index names, that nobody has seen, asked for, or is asking for, and no cluster
    has wanted to run within 90 days: what runs is scanned on, whatever its tag names now.
-5. Sets of findings that no run has; then their findings that no other set has; then their advisories.
+5. Messages that have arrived or are dead, and what news they told: a repeat has the same id, as it is made of names.
+6. Sets of findings that no run has; then their findings that no other set has; then their advisories.
 
 The last step takes the lock that all share who add findings, alone: a set that is found is not removed before the run
 that was to have it is stored.
@@ -27,12 +28,14 @@ from .database import POSTGRESQL, Store, lock_for_removing
 from .schema import (
     OPEN_STATES,
     advisories,
+    deliveries,
     events,
     finding_sets,
     findings,
     images,
     index_images,
     latest,
+    news,
     requests,
     runs,
     set_findings,
@@ -71,6 +74,8 @@ async def remove_old(store: Store, keep: timedelta) -> dict[str, int]:
             (tag_history, tag_history.c.to_at < before),
             (tags, tags.c.gone_at < before),
             (images, _is_forgotten(before)),
+            (deliveries, deliveries.c.ended_at < before),
+            (news, news.c.over_at < before),
         )
     }
     removed["finding_sets"] = await _until_none_is_left(store, _remove_sets)

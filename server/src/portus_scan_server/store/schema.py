@@ -5,6 +5,8 @@ Bodies are JSON in ASCII, written and read by one module each. A column beside a
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     Boolean,
     Column,
@@ -65,6 +67,12 @@ def _count(name: str) -> Column[int]:
 
 def _flag(name: str) -> Column[bool]:
     return Column(name, Boolean, nullable=False, server_default=false())
+
+
+def _index_where(condition: str, name: str, *columns: Any, unique: bool = False) -> Index:
+    """Return an index of the rows alone for which a condition holds."""
+    where = text(condition)
+    return Index(name, *columns, unique=unique, postgresql_where=where, sqlite_where=where)
 
 
 registries = Table(
@@ -159,13 +167,7 @@ events = Table(
     _string("error", default=""),
     Column("done_at", Moment),
     UniqueConstraint("registry_id", "event_id"),
-    Index(
-        "ix_events_waiting",
-        "registry_id",
-        "id",
-        postgresql_where=text("done_at is null"),
-        sqlite_where=text("done_at is null"),
-    ),
+    _index_where("done_at is null", "ix_events_waiting", "registry_id", "id"),
     Index(None, "done_at"),
 )
 schedules = Table(
@@ -305,17 +307,8 @@ requests = Table(
     Column("asked_at", Moment, nullable=False, server_default=database_now()),
     Column("claimed_at", Moment),
     Column("ended_at", Moment),
-    Index(
-        "uq_requests_open", "image_id", "scanner_set", unique=True, postgresql_where=text(OPEN), sqlite_where=text(OPEN)
-    ),
-    Index(
-        "ix_requests_queued",
-        text("priority desc"),
-        "id",
-        "due_at",
-        postgresql_where=text("state = 'queued'"),
-        sqlite_where=text("state = 'queued'"),
-    ),
+    _index_where(OPEN, "uq_requests_open", "image_id", "scanner_set", unique=True),
+    _index_where("state = 'queued'", "ix_requests_queued", text("priority desc"), "id", "due_at"),
     Index("ix_requests_state_ended_at", "state", "ended_at"),
     Index(None, "image_id", "id"),
 )
@@ -344,6 +337,47 @@ sessions = Table(
     _string("groups", default="[]"),
     Column("created_at", Moment, nullable=False, server_default=database_now()),
     Column("expires_at", Moment, nullable=False),
+)
+news = Table(
+    "news",
+    metadata,
+    _id(),
+    _string("uid", unique=True),
+    _string("kind"),
+    _string("about"),
+    _reference("repository_id", "repositories", nullable=True, cascade=True),
+    _string("message"),
+    Column("made_at", Moment, nullable=False, server_default=database_now()),
+    Column("over_at", Moment),  # of what happens at one moment: that moment
+    _index_where("over_at is null", "uq_news_open", "kind", "about", unique=True),
+    Index(None, "over_at"),
+    Index(None, "repository_id"),
+)
+news_names = Table(
+    "news_names",
+    metadata,
+    _member("repository_id", "repositories"),
+    Column("name", Text, primary_key=True),
+    _reference("news_id", "news", cascade=True),
+    Index(None, "news_id"),
+)
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _id(),
+    _string("message"),
+    _string("channel"),
+    _string("kind"),
+    _string("body"),
+    _string("state", default="queued"),
+    _count("tries"),
+    Column("due_at", Moment, nullable=False, server_default=database_now()),
+    _string("error", default=""),
+    Column("made_at", Moment, nullable=False, server_default=database_now()),
+    Column("ended_at", Moment),
+    UniqueConstraint("message", "channel"),
+    _index_where("state = 'queued'", "ix_deliveries_queued", "due_at"),
+    Index(None, "state", "ended_at"),
 )
 tokens = Table(
     "tokens",

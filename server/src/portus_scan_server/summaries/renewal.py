@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from portus_images import Image, Reference
 from portus_scanners import Severity, Verdict
@@ -32,6 +32,9 @@ _REST = 600.0
 """Seconds until those are tried again that could not be made."""
 _CONTAINING = select(index_images.c.index_id).where(index_images.c.image_id == bindparam("of_image")).distinct()
 _ORDER = {Verdict.VULNERABLE.value: 2, Verdict.UNKNOWN.value: 1, Verdict.CLEAN.value: 0}
+
+TellFailing: TypeAlias = Callable[[AsyncConnection, str, Sequence[str], Sequence[str]], Awaitable[None]]
+"""Writes, in a transaction, that the image of this digest, with these names, fails for these reasons."""
 
 
 def is_current(rules: Rules) -> ColumnElement[bool]:
@@ -207,11 +210,13 @@ class SummaryRenewal:
     Args:
         store: The database.
         rules: The rules of now.
+        failing: Writes that an image no longer passes the gate since time has passed; not that the rules are others.
     """
 
-    def __init__(self, store: Store, rules: Rules) -> None:
+    def __init__(self, store: Store, rules: Rules, failing: TellFailing | None = None) -> None:
         self._store = store
         self._rules = rules
+        self._failing = failing
         self._after = (0, 0)
         self._damaged: set[int] = set()
         self._made = 0
@@ -244,7 +249,7 @@ class SummaryRenewal:
             if is_index:
                 async with self._store.writing() as db:
                     return await put_index_summary(db, image_id, self._rules)
-            await _renew(self._store, image_id, self._rules)
+            await _renew(self._store, image_id, self._rules, self._failing)
         except StoreDamagedError as error:
             if image_id not in self._damaged:
                 logger.error("the summary of image %d is not renewed: %s", image_id, error)  # noqa: TRY400
@@ -264,7 +269,7 @@ def _stale(rules: Rules, after: tuple[int, int]) -> Select[Any]:
     return query.where(not_(is_current(rules)), later).order_by(place, images.c.id).limit(_BATCH)
 
 
-async def _renew(store: Store, image_id: int, rules: Rules) -> None:
+async def _renew(store: Store, image_id: int, rules: Rules, failing: TellFailing | None) -> None:
     async with store.reading() as db:
         answers, seen = await load_answers(db, image_id, rules.enabled), await pointers(db, image_id)
         image, names, now = await any_image(db, image_id), await names_of(db, image_id), await read_now(db)
@@ -273,7 +278,11 @@ async def _renew(store: Store, image_id: int, rules: Rules) -> None:
     summary = await asyncio.to_thread(summarize, image, names, answers, rules, now=now)
     async with store.writing() as db:
         if seen == await pointers(db, image_id):  # else a scan has ended meanwhile, and has written its own
+            passed = summaries.c.gate == "pass", summaries.c.configuration == rules.fingerprint
+            before = await db.scalar(select(images.c.digest).join(summaries).where(images.c.id == image_id, *passed))
             await put_summary(db, image_id, summary, rules)
+            if failing is not None and before is not None and summary.gate is False:
+                await failing(db, before, names, summary.violations)
 
 
 async def any_image(db: AsyncConnection, image_id: int) -> Image | None:

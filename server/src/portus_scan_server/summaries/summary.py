@@ -75,6 +75,7 @@ class Summary:
         oldest_database: See `Judgement`.
         checked_at: See `Judgement`.
         holds_until: When this is no longer true, by itself: an answer is outdated, a suppression ends; None for never.
+        counted: The vulnerabilities that are not suppressed, the worst first; not stored.
     """
 
     verdict: Verdict
@@ -87,6 +88,7 @@ class Summary:
     oldest_database: datetime | None
     checked_at: datetime | None
     holds_until: datetime | None
+    counted: tuple[Vulnerability, ...] = field(default=(), repr=False)
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -138,6 +140,7 @@ def summarize(
         oldest_database=judged.oldest_database,
         checked_at=judged.checked_at,
         holds_until=_until(judged, shown if not suppressed else [one for one in shown if one.suppressed], policy, now),
+        counted=tuple(sorted((one for one in shown if _key(one) not in suppressed), key=_severity, reverse=True)),
     )
 
 
@@ -169,6 +172,10 @@ def _apply(report: ImageReport, name: str, policy: Policy, now: datetime) -> Rep
 
 def _key(one: Vulnerability) -> tuple[object, ...]:
     return one.id, one.package
+
+
+def _severity(one: Vulnerability) -> Severity:
+    return one.severity
 
 
 def _has_fix(one: Vulnerability) -> bool:

@@ -1,0 +1,225 @@
+"""What the end of a scan has brought that was not there before: new vulnerabilities, a gate that no longer passes.
+
+What an image is compared with is its own last complete answers; without any, those of the image that one of its tags
+named before, of the same platform: its line. What has no such answer is silent, and so is what only scanners have found
+that had none, or had it from another version of their plugin. Nothing here says that something has gone away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from attrs import frozen
+from portus_scanners import Severity, Vulnerability
+from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ..answers import MadeWith, ScannerAnswers
+from ..store import POSTGRESQL, column_string, load_answers, lookup_name, tables
+from ..summaries import Summary
+
+_PASS = "pass"  # noqa: S105 (a gate's)
+_BATCH = 500
+"""How many names are asked about in one statement."""
+
+
+@frozen(kw_only=True)
+class RepositoryNews:
+    """Vulnerabilities of an image that are new to its line.
+
+    Attributes:
+        repository_id: The repository.
+        repository: ``host/team/app``.
+        since: When the line's last complete answer was checked.
+        vulnerabilities: Those that may be new to the repository.
+    """
+
+    repository_id: int
+    repository: str
+    since: datetime
+    vulnerabilities: tuple[Vulnerability, ...]
+
+
+@frozen(kw_only=True)
+class ImageNews:
+    """What the end of a scan has brought.
+
+    Attributes:
+        digest: The image.
+        names: Its references.
+        repositories: Its new vulnerabilities, for each repository that has it.
+        failing: Whether the gate let it, or its line, pass before, and no longer does.
+        violations: Why it does not pass.
+    """
+
+    digest: str
+    names: tuple[str, ...]
+    repositories: tuple[RepositoryNews, ...]
+    failing: bool
+    violations: tuple[str, ...]
+
+
+def names_of_vulnerability(one: Vulnerability) -> set[str]:
+    """Return the id and the aliases of a vulnerability, as names are looked up."""
+    return {lookup_name(name) for name in (one.id, *one.aliases)}
+
+
+def find_new(
+    counted: Iterable[Vulnerability],
+    before: Mapping[str, ScannerAnswers],
+    versions: Mapping[str, str],
+    severity: Severity,
+) -> list[Vulnerability]:
+    """Return the vulnerabilities that none of the answers before has, under any name. Pure.
+
+    Args:
+        counted: Those of now that no rule suppresses.
+        before: The last answers, by scanner.
+        versions: The versions of the scanners' plugins of now.
+        severity: The lowest severity that counts.
+    """
+    comparable = set(_comparable(before, versions))
+    stored = {id(one): one for known in before.values() for one in (known.answer, known.said) if one is not None}
+    found = [finding for one in stored.values() if one.run.report for finding in one.run.report.findings]
+    had = {lookup_name(name) for one in found for name in (one.id, *one.aliases)}
+    return [
+        one
+        for one in counted
+        if one.severity >= severity and comparable.intersection(one.scanners) and not names_of_vulnerability(one) & had
+    ]
+
+
+def _comparable(before: Mapping[str, ScannerAnswers], versions: Mapping[str, str]) -> dict[str, datetime]:
+    """Return the scanners that can bring news, each with the time of its last complete answer."""
+    return {
+        name: one.answer.checked_at
+        for name, one in before.items()
+        if one.answer is not None and one.answer.made_with.plugin_version == column_string(versions.get(name, ""))
+    }
+
+
+async def compare(
+    db: AsyncConnection,
+    image_id: int,
+    summary: Summary,
+    names: Sequence[str],
+    made_with: Mapping[str, MadeWith],
+    severity: Severity,
+) -> ImageNews:
+    """Compare an image with what is stored of it, or of its line, before its scan is written.
+
+    Args:
+        db: A connection.
+        image_id: The image.
+        summary: What it has now.
+        names: Its references.
+        made_with: What its scanners' runs are made with now.
+        severity: The lowest severity that counts.
+
+    Raises:
+        StoreDamagedError: Findings of an answer before are missing.
+    """
+    versions = {name: one.plugin_version for name, one in made_with.items()}
+    own = await load_answers(db, image_id, list(versions))
+    has_own = any(one.answer for one in own.values())
+    digest = str(await db.scalar(select(tables.images.c.digest).where(tables.images.c.id == image_id)))
+    gates, found = [await _gate(db, image_id)], []
+    for row in await _repositories(db, image_id):
+        before = own
+        if not has_own:
+            previous = await db.scalar(_previous(image_id, row.id))
+            before = await load_answers(db, previous, list(versions)) if previous is not None else {}
+            gates.append(await _gate(db, previous) if previous is not None else None)
+        new = find_new(summary.counted, before, versions, severity)
+        if new:
+            since = max(_comparable(before, versions).values())
+            repository = f"{row.host}/{row.name}"
+            found.append(
+                RepositoryNews(repository_id=row.id, repository=repository, since=since, vulnerabilities=tuple(new))
+            )
+    passed = gates[0] == _PASS if gates[0] is not None else _PASS in gates
+    return ImageNews(
+        digest=digest,
+        names=tuple(names),
+        repositories=tuple(found),
+        failing=passed and summary.gate is False,
+        violations=summary.violations,
+    )
+
+
+async def _gate(db: AsyncConnection, image_id: int) -> str | None:
+    """Return what the gate said of an image; None where it was not asked."""
+    known = tables.summaries
+    return await db.scalar(select(known.c.gate).where(known.c.image_id == image_id))
+
+
+async def _repositories(db: AsyncConnection, image_id: int) -> Sequence[Any]:
+    has, repositories, registries = tables.image_repositories, tables.repositories, tables.registries
+    joined = has.join(repositories, repositories.c.id == has.c.repository_id)
+    joined = joined.join(registries, registries.c.id == repositories.c.registry_id)
+    query = select(repositories.c.id, registries.c.host, repositories.c.name).select_from(joined)
+    return (await db.execute(query.where(has.c.image_id == image_id).order_by(repositories.c.id))).all()
+
+
+def _previous(image_id: int, repository_id: int) -> Select[Any]:
+    """Return the query for the image that a tag of this one named last before, of its platform, with an answer."""
+    tags, history, latest = tables.tags, tables.tag_history, tables.latest
+    now, then = tables.index_images.alias("now"), tables.index_images.alias("then")
+    of_index = select(now.c.index_id).where(now.c.image_id == image_id)
+    mine = and_(
+        tags.c.repository_id == repository_id,
+        tags.c.gone_at.is_(None),
+        or_(tags.c.image_id == image_id, tags.c.image_id.in_(of_index)),
+    )
+    platforms = select(now.c.platform).where(now.c.image_id == image_id)
+    member = and_(then.c.index_id == history.c.image_id, then.c.runnable, then.c.platform.in_(platforms))
+    before = func.coalesce(then.c.image_id, history.c.image_id)
+    answered = and_(latest.c.image_id == before, latest.c.answer_id.is_not(None))
+    joined = tags.join(history, history.c.tag_id == tags.c.id).outerjoin(then, member).join(latest, answered)
+    query = select(before).select_from(joined).where(mine, before != image_id)
+    return query.order_by(history.c.to_at.desc(), history.c.id.desc()).limit(1)
+
+
+async def names_had(
+    db: AsyncConnection, repository_id: int, image_id: int, names: Collection[str], since: datetime
+) -> set[str]:
+    """Return those of some names that another image of a repository had at a time, and has still.
+
+    Args:
+        db: A connection.
+        repository_id: The repository.
+        image_id: The image that does not count.
+        names: Names of vulnerabilities, as they are looked up.
+        since: The time.
+    """
+    wanted = sorted(names)
+    found: set[str] = set()
+    for begin in range(0, len(wanted), _BATCH):
+        query = _had(db.dialect.name, repository_id, image_id, since)
+        some = tables.advisory_names.c.name.in_(wanted[begin : begin + _BATCH])
+        found |= set((await db.execute(query.where(some))).scalars())
+    return found
+
+
+def _had(dialect: str, repository_id: int, image_id: int, since: datetime) -> Select[Any]:
+    latest, runs, has, findings = tables.latest, tables.runs, tables.image_repositories, tables.findings
+    said = and_(
+        or_(runs.c.id == latest.c.answer_id, runs.c.id == latest.c.said_id),
+        runs.c.image_id == latest.c.image_id,
+        runs.c.first_at <= since,
+    )
+    joined = has.join(latest, latest.c.image_id == has.c.image_id).join(runs, said)
+    if dialect == POSTGRESQL:
+        sets = tables.finding_sets
+        joined = joined.join(sets, sets.c.id == runs.c.set_id)
+        joined = joined.join(findings, sets.c.finding_ids.contains(array([findings.c.id])))
+    else:
+        members = tables.set_findings
+        joined = joined.join(members, members.c.set_id == runs.c.set_id)
+        joined = joined.join(findings, findings.c.id == members.c.finding_id)
+    joined = joined.join(tables.advisory_names, tables.advisory_names.c.advisory_id == findings.c.advisory_id)
+    here = and_(has.c.repository_id == repository_id, has.c.image_id != image_id)
+    return select(tables.advisory_names.c.name).distinct().select_from(joined).where(here)
