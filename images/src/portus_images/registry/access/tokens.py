@@ -152,7 +152,7 @@ def read_token(answer: RegistryAnswer, registry: str, asked: float, username: st
         RegistryAuthError: The answer holds no token that can be sent.
     """
     document = _parse_answer(answer)
-    text = document.get("token") or document.get("access_token")
+    text = document.get("access_token") or document.get("token")  # with both, Docker and containerd send the first
     if not isinstance(text, str) or not re.fullmatch(_VISIBLE, text):
         message = f"{registry}, token: {answer.url.host} answered without a usable token (HTTP {answer.status})"
         raise RegistryAuthError(
