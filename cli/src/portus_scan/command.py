@@ -32,7 +32,7 @@ _SUB_COMMANDS = {
 """The module of ``commands/`` that each is in, in the order of the help text."""
 _GROUP = "portus.commands"
 """The entry points of sub-commands that other distributions of ours bring: those of the service."""
-_OF_SERVER = ("serve", "db", "token", "notify")
+_OF_SERVER = ("serve", "worker", "db", "token", "session", "notify")
 """Such sub-commands, for whoever has not installed what brings them."""
 
 _HELP = """Scan container images with every enabled vulnerability scanner, and print one answer.

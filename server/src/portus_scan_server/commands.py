@@ -40,8 +40,9 @@ A worker needs the configuration that the service has, and the backends of its s
 killed is run again by others.
 
 \b
-Example:
+Examples:
   PORTUS_SCAN_DATABASE=postgresql://portus:secret@db.example/portus portus-scan worker --config config.yml
+  portus-scan worker --database postgresql://portus@db.example/portus --concurrency 8
 
 \b
 Exit codes:

@@ -49,7 +49,7 @@ async def test_lists_go_on_by_cursors(store: Store, reader: Reader) -> None:
         first = await reader.get(path)
         (link,) = links(first, "next")
         second = await reader.get(link)
-        seen = [row[0].split()[0] for row in rows(first) + rows(second)]
+        seen = [row[0].split()[0] for row in rows(first) + rows(second) if row[0].startswith("team/r")]
         assert (60, 60) == (len(seen), len(set(seen)))
         assert path in links(second, "prev")
     broken = await reader.get("/?after=nonsense", status=400)

@@ -125,8 +125,8 @@ async def test_what_is_young_stays_and_what_is_old_goes(store: Store) -> None:
         await db.execute(update(tables.tag_history).values(to_at=OLD))
         await db.execute(update(tables.images).values(last_seen_at=OLD))
     removed = await remove_old(store, KEEP)
-    expected = {"events": 0, "requests": 3, "runs": 0, "tag_history": 1, "tags": 1, "images": 2, "finding_sets": 2}
-    assert expected == removed
+    expected = {"requests": 3, "tag_history": 1, "tags": 1, "images": 2, "finding_sets": 2}
+    assert expected == {name: number for name, number in removed.items() if number}
     async with store.reading() as db:
         assert {kept, member, asked} == set((await db.execute(select(tables.images.c.id))).scalars())
     assert [3, 3, 3] == [await rows(store, name) for name in ("finding_sets", "findings", "advisories")]

@@ -100,12 +100,12 @@ def _in_order(merged: list[Vulnerability]) -> tuple[Vulnerability, ...]:
     for begin in range(0, len(merged), _PIECE):
         merged[begin : begin + _PIECE] = sorted(merged[begin : begin + _PIECE], key=_ID)
     merged.sort(key=_ID)
-    by_severity: dict[Severity, list[Vulnerability]] = defaultdict(list)
+    by_severity: dict[Severity, list[Vulnerability]] = {one: [] for one in HIGHEST_FIRST}
     for _, same in groupby(merged, _ID):
         first, *others = same
         for one in sorted((first, *others), key=_PACKAGE) if others else (first,):
             by_severity[one.severity].append(one)
-    return tuple(chain.from_iterable(by_severity[one] for one in HIGHEST_FIRST if one in by_severity))
+    return tuple(chain.from_iterable(by_severity.values()))
 
 
 def _let_go(*lists: list[Any]) -> None:

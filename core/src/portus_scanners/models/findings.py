@@ -60,6 +60,7 @@ class Severity(Enum):
 _RANK = {severity: rank for rank, severity in enumerate(Severity)}
 """The rank of each severity; that of the lowest is 0."""
 HIGHEST_FIRST = tuple(reversed(Severity))
+"""All severities, in the order of reports."""
 _BY_WORD = {severity.value: severity for severity in Severity}
 _HIGHEST_SCORE = 10.0
 _BELOW = ((4.0, Severity.LOW), (7.0, Severity.MEDIUM), (9.0, Severity.HIGH))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from enum import Enum
@@ -44,12 +43,10 @@ def _place(finding: Finding) -> tuple[str, str, str, str]:
 
 
 def _sorted_findings(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    by_severity: dict[Severity, list[Finding]] = defaultdict(list)
+    by_severity: dict[Severity, list[Finding]] = {one: [] for one in HIGHEST_FIRST}  # no other: none may be left out
     for finding in all_of(Finding, findings):
         by_severity[finding.severity].append(finding)
-    if not by_severity:
-        return ()
-    return tuple(chain.from_iterable(_sorted_by_id(by_severity[one]) for one in HIGHEST_FIRST if one in by_severity))
+    return tuple(chain.from_iterable(map(_sorted_by_id, filter(None, by_severity.values()))))
 
 
 def _sorted_by_id(findings: list[Finding]) -> Iterable[Finding]:
