@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 from .store import StoreUnavailableError
@@ -37,3 +38,22 @@ async def again_and_again(
                 await told.wait()
         except TimeoutError:
             continue
+
+
+@asynccontextmanager
+async def doing_again_and_again(
+    chores: Sequence[tuple[Chore, float, asyncio.Event | None]], logger: logging.Logger
+) -> AsyncIterator[None]:
+    """Do chores as long as the block runs.
+
+    Args:
+        chores: At least one; each with its pause, and what ends that early. See `again_and_again`.
+        logger: Where it is said that one was left out.
+    """
+    tasks = [asyncio.create_task(again_and_again(chore, pause, logger, told)) for chore, pause, told in chores]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)

@@ -95,6 +95,11 @@ database_option = click.option(
 )
 
 
+_log_option = click.option(
+    "--log", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The log's form."
+)
+
+
 @click.command("serve", help=_SERVE_HELP, short_help="Run the service: registries scanned, kept up to date, shown.")
 @click.option("--config", metavar="FILE", help="The configuration (YAML); without it, only the environment.")
 @data_option
@@ -112,7 +117,7 @@ database_option = click.option(
     show_default="scans: concurrency: of the configuration, else 4",
     help="How many images at once; 0: none, workers scan them.",
 )
-@click.option("--log", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The log's form.")
+@_log_option
 def serve(*, config: str | None, data: Path, database: str, listen: str, concurrency: int | None, log: str) -> int:
     """Run the service."""
     import asyncio
@@ -139,7 +144,7 @@ def serve(*, config: str | None, data: Path, database: str, listen: str, concurr
     show_default="scans: concurrency: of the configuration, else 4",
     help="How many images at once.",
 )
-@click.option("--log", type=click.Choice(["text", "json"]), default="text", show_default=True, help="The log's form.")
+@_log_option
 def worker(*, config: str | None, database: str, concurrency: int | None, log: str) -> int:
     """Run a worker."""
     import asyncio

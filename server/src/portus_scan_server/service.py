@@ -113,11 +113,11 @@ async def serve(options: ServiceOptions) -> None:
         if before != after:
             logger.info("the database is now at %s", after)
         async with Store.open(options.address) as store, Turns.open(store) as turns:
-            if store.dialect == SQLITE and options.concurrency == 0:
-                raise SettingsError(
-                    "without a runner nothing is scanned: workers need PostgreSQL, name it with --database"
-                )
             if store.dialect == SQLITE:
+                if options.concurrency == 0:
+                    raise SettingsError(
+                        "without a runner nothing is scanned: workers need PostgreSQL, name it with --database"
+                    )
                 async with store.writing() as db:  # nobody else can have it: what was running belongs to nobody
                     await died(db)
             await check_sessions(store)
@@ -207,10 +207,10 @@ def make_application(  # noqa: PLR0913 (what it is put together of)
             return await find_token(db, token)
 
     sign_on = None if access.sign_on is None else SignOn(access.sign_on, store, settings.external_url)
-    gatekeeper = Gatekeeper(access, find)
-    if sign_on is not None:
-        gatekeeper = Gatekeeper(access, find, sign_on.find_person, sign_on.url)
-    application = web.Application(middlewares=[problem_middleware, access_middleware(gatekeeper)])
+    people = () if sign_on is None else (sign_on.find_person, sign_on.url)
+    application = web.Application(
+        middlewares=[problem_middleware, access_middleware(Gatekeeper(access, find, *people))]
+    )
     if sign_on is not None:
         sign_on.add_routes(application)
     application.on_response_prepare.append(add_headers)

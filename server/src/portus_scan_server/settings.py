@@ -7,10 +7,12 @@ variables, and are masked.
 
 from __future__ import annotations
 
+import hmac
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -82,6 +84,12 @@ def read_secret(place: str, name: str, itself: Secret, file: str, env: str, envi
         content = read_limited(Path(file), f"{place}.{name}_file", _LARGEST_SECRET)
         return Secret(content.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r"))
     return Secret(environ.get(env, "")) if env else itself
+
+
+def is_same_secret(said: str, expected: str) -> bool:
+    """Return whether two strings are the same, in a time that does not depend on how much of the first is right."""
+    one, other = (sha256(text.encode("utf-8", "surrogateescape")).digest() for text in (said, expected))
+    return hmac.compare_digest(one, other)
 
 
 @frozen(kw_only=True)

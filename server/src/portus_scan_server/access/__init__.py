@@ -6,7 +6,7 @@
 
 from .access_settings import AccessSettings, ProxySettings, RepositoryRoles, SignOnSettings, load_access
 from .gatekeeper import Gatekeeper, SessionPerson, access_middleware, add_headers, public
-from .tokens import Scope, TokenError, TokenRow, create_token, find_token, list_tokens, revoke_token
+from .tokens import Scope, TokenError, TokenRow, create_token, find_token, hash_secret, list_tokens, revoke_token
 from .viewers import VIEWER, Role, Viewer, check_pattern, visible
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "check_pattern",
     "create_token",
     "find_token",
+    "hash_secret",
     "list_tokens",
     "load_access",
     "public",

@@ -189,13 +189,12 @@ def _with_client_secret(sign_on: SignOnSettings) -> SignOnSettings:
     """Return the settings with the secret of the file."""
     if bool(sign_on.client_secret) == bool(sign_on.client_secret_file):
         raise SettingsError("access.sign_on: give client_secret or client_secret_file")
-    if not sign_on.client_secret_file:
+    if not (path := sign_on.client_secret_file):
         return sign_on
-    what = f"the file {sign_on.client_secret_file} of access.sign_on.client_secret_file"
-    content = read_limited(Path(sign_on.client_secret_file), what, _LARGEST_SECRET).decode("utf-8", "replace").strip()
-    if not content:
-        raise SettingsError(f"{what} is empty")
-    return evolve(sign_on, client_secret=Secret(content))
+    secret = _read_secret_file(path, "access.sign_on.client_secret_file")
+    if not secret:
+        raise SettingsError(f"the file {path} of access.sign_on.client_secret_file is empty")
+    return evolve(sign_on, client_secret=secret)
 
 
 def _with_secret(proxy: ProxySettings) -> ProxySettings:
@@ -204,10 +203,14 @@ def _with_secret(proxy: ProxySettings) -> ProxySettings:
     if secret and proxy.secret_file:
         raise SettingsError("access.proxy: give secret or secret_file, not both")
     if proxy.secret_file:
-        what = f"the file {proxy.secret_file} of access.proxy.secret_file"
-        secret = Secret(read_limited(Path(proxy.secret_file), what, _LARGEST_SECRET).decode("utf-8", "replace").strip())
+        secret = _read_secret_file(proxy.secret_file, "access.proxy.secret_file")
     elif not secret and not proxy.socket:
         raise SettingsError("access.proxy: give secret, secret_file or socket: headers alone can be sent by anybody")
     if (secret or proxy.secret_file) and len(secret.reveal()) < _SHORTEST_SECRET:
         raise SettingsError(f"access.proxy: a secret has at least {_SHORTEST_SECRET} characters: openssl rand -hex 32")
     return evolve(proxy, secret=secret)
+
+
+def _read_secret_file(path: str, key: str) -> Secret:
+    content = read_limited(Path(path), f"the file {path} of {key}", _LARGEST_SECRET)
+    return Secret(content.decode("utf-8", "replace").strip())

@@ -91,7 +91,7 @@ async def create_token(
     secret = secrets.token_urlsafe(_BYTES)
     values = {
         "name": name,
-        "hash": _hash(secret),
+        "hash": hash_secret(secret),
         "scopes": ",".join(sorted(scope.value for scope in set(scopes))),
         "repositories": json.dumps(list(dict.fromkeys(repositories))),
         "expires_at": None if days is None else database_now(days * 86_400),
@@ -129,7 +129,7 @@ async def find_token(db: AsyncConnection, token: str) -> Viewer | None:
     in_time = or_(tokens.c.expires_at.is_(None), tokens.c.expires_at > database_now())
     query = select(tokens).where(tokens.c.id == int(match["id"]), in_time)
     row = (await db.execute(query)).one_or_none()
-    if row is None or not hmac.compare_digest(row.hash, _hash(match["secret"])):
+    if row is None or not hmac.compare_digest(row.hash, hash_secret(match["secret"])):
         return None
     scopes = _scopes(row)
     role = Role.OPERATOR if Scope.SCAN in scopes else Role.VIEWER
@@ -141,9 +141,9 @@ async def find_token(db: AsyncConnection, token: str) -> Viewer | None:
     )
 
 
-def _hash(secret: str) -> str:
+def hash_secret(secret: str) -> str:
     """Return what is kept of a secret; it is as random as the hash, so that nothing has to make guessing slow."""
-    return sha256(secret.encode()).hexdigest()
+    return sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _scopes(row: Any) -> tuple[Scope, ...]:

@@ -45,6 +45,11 @@ class Viewer:
     is_admin: bool = False
     may_write: bool = True
 
+    @property
+    def may_administer(self) -> bool:
+        """Whether what concerns everybody may be changed."""
+        return self.is_admin and self.may_write
+
     def may_see(self, host: str, repository: str) -> bool:
         """Return whether a repository of a configured registry is visible."""
         return self.is_admin or any(_matches(pattern, host, repository) for pattern in self.roles)

@@ -7,21 +7,20 @@ decided is an error, 400 or 500, so that the webhook's ``failurePolicy`` decides
 from __future__ import annotations
 
 import asyncio
-import hmac
 import json
 import logging
 import re
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from hashlib import sha256
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
 from portus_images import SettingsError
 
-from ..chores import again_and_again
+from ..chores import doing_again_and_again
+from ..settings import is_same_secret
 from ..store import StoreDamagedError, StoreUnavailableError
 from .admission_settings import AdmissionSettings
 from .reviews import ReviewError, read_review, write_review
@@ -131,20 +130,17 @@ class AdmissionServer:
         application.router.add_post(f"{PATH}/{{token:.*}}", self.review)
         runner = web.AppRunner(application, access_log=None)
         await runner.setup()
-        watching = asyncio.create_task(again_and_again(self._certificates.renew, _LOOK, logger))
         host, _, port = self._settings.listen.rpartition(":")
         try:
-            try:
-                await web.TCPSite(runner, host.strip("[]"), int(port), ssl_context=self._certificates.context).start()
-            except OSError as error:
-                raise SettingsError(
-                    f"admission: it can't listen on {self._settings.listen}: {error.strerror}"
-                ) from error
-            yield runner.addresses[0][1]
+            async with doing_again_and_again([(self._certificates.renew, _LOOK, None)], logger):
+                site = web.TCPSite(runner, host.strip("[]"), int(port), ssl_context=self._certificates.context)
+                try:
+                    await site.start()
+                except OSError as error:
+                    msg = f"admission: it can't listen on {self._settings.listen}: {error.strerror}"
+                    raise SettingsError(msg) from error
+                yield runner.addresses[0][1]
         finally:
-            watching.cancel()
-            with suppress(asyncio.CancelledError):
-                await watching
             await runner.cleanup()
             await self._judge.close()
 
@@ -185,9 +181,7 @@ class AdmissionServer:
 
     def _is_known(self, request: web.Request) -> bool:
         """Return whether a request comes from the cluster: TLS has looked at the certificate, but not at its names."""
-        said, token = request.match_info.get("token", ""), self._settings.token.reveal()
-        one, other = (sha256(text.encode("utf-8", "surrogateescape")).digest() for text in (said, token))
-        if not hmac.compare_digest(one, other):
+        if not is_same_secret(request.match_info.get("token", ""), self._settings.token.reveal()):
             return False
         names = self._settings.client_names
         if not names:

@@ -125,7 +125,7 @@ class ServiceApi:
     async def confirm_removals(self, request: web.Request) -> web.Response:
         """Let tags go that a sync has held back, as many as somebody has been shown."""
         _Query(request)
-        if not (request[VIEWER].is_admin and request[VIEWER].may_write):
+        if not request[VIEWER].may_administer:
             raise RequestError(403, "only an admin may let tags go")
         wish = await _read_body(request, {"tags"}, '{"tags": 30}, as many as are held back')
         if not isinstance(tags := wish.get("tags"), int) or not 0 < tags < _MOST_TAGS:

@@ -11,13 +11,12 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from hashlib import blake2b
 
 from attrs import define, field, frozen
 from portus_scanners import BackendLimit, Slots
 from sqlalchemy.exc import SQLAlchemyError
 
-from ..store import StoreUnavailableError
+from ..store import StoreUnavailableError, lock_key
 from .life import WorkerLife
 
 _AGAIN = 0.1
@@ -169,6 +168,5 @@ class FleetSlots(Slots):
 
 
 def slot_key(limit: BackendLimit, number: int) -> int:
-    """Return the number of an advisory lock: a signed integer of 64 bits, for all who name the backend alike."""
-    name = f"{limit.plugin}\0{limit.server}\0{number}".encode("utf-8", "backslashreplace")
-    return int.from_bytes(blake2b(name, digest_size=8, person=b"portus slot").digest(), signed=True)
+    """Return the number of the lock that is a slot, for all who name the backend alike."""
+    return lock_key("slot", f"{limit.plugin}\0{limit.server}\0{number}")

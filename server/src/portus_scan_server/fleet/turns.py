@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from hashlib import blake2b
 
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..chores import Chore
-from ..store import POSTGRESQL, Store, StoreUnavailableError
+from ..store import POSTGRESQL, Store, StoreUnavailableError, lock_key
 from .life import WorkerLife, holding
 
 
@@ -56,9 +55,7 @@ class Turns:
         life = self._life
         if life is None:
             return chore
-        key = {
-            "key": int.from_bytes(blake2b(name.encode(), digest_size=8, person=b"portus turn").digest(), signed=True)
-        }
+        key = {"key": lock_key("turn", name)}
 
         async def run() -> None:
             if not (await life.execute("select pg_try_advisory_lock(:key)", key)).scalar_one():

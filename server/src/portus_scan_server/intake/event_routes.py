@@ -6,16 +6,14 @@ The registry waits for the answer, and tells nothing else meanwhile. So it comes
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
 from collections.abc import AsyncIterator
-from hashlib import sha256
 
 from aiohttp import web
 from portus_images import Secret
 
 from ..access import public
-from ..settings import WatchedRegistry
+from ..settings import WatchedRegistry, is_same_secret
 from ..store import StoreUnavailableError
 from .events import EnvelopeError, PushHint, read_envelope
 from .intake import Intake
@@ -108,8 +106,7 @@ def _is_token(header: str, token: Secret) -> bool:
     """Tell whether a header has the token, in a time that does not depend on how much of it is right."""
     scheme, _, given = header.partition(" ")
     expected = token.reveal()
-    one, other = (sha256(text.encode("utf-8", "surrogateescape")).digest() for text in (given.strip(), expected))
-    return hmac.compare_digest(one, other) and scheme.lower() == "bearer" and bool(expected)
+    return is_same_secret(given.strip(), expected) and scheme.lower() == "bearer" and bool(expected)
 
 
 async def _read_body(request: web.Request) -> bytes | None:

@@ -21,7 +21,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..addresses import open_registry
-from ..chores import Chore, again_and_again
+from ..chores import Chore, doing_again_and_again
 from ..fleet import Turns
 from ..requests import Reason
 from ..settings import Registries, ServerSettings, WatchedRegistry
@@ -178,21 +178,15 @@ class Intake:
         """Work off inboxes, sync, and follow the schedule as long as the block runs."""
         schedule = self._settings.schedule
         follow = self._turns.take("schedules", self._follow_schedules)
-        chores: list[tuple[Chore, float, asyncio.Event]] = [(follow, _MINUTE, asyncio.Event())]
+        chores: list[tuple[Chore, float, asyncio.Event | None]] = [(follow, _MINUTE, None)]
         for one in self._settings.registries:
             work_off = self._turns.take(f"events of {one.host}", partial(self.work_off, one))
             sync = self._turns.take(f"sync of {one.host}", partial(self.sync, one))
-            chores += (work_off, _POLL, self._told[one.name]), (sync, schedule.sync, asyncio.Event())
+            chores += (work_off, _POLL, self._told[one.name]), (sync, schedule.sync, None)
         if not self._settings.registries:
             logger.warning("no registry is watched: give one a name (registries: HOST: {name: main})")
-        async with self._client:
-            tasks = [asyncio.create_task(again_and_again(chore, pause, logger, told)) for chore, pause, told in chores]
-            try:
-                yield
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.wait(tasks)
+        async with self._client, doing_again_and_again(chores, logger):
+            yield
 
     async def sync(self, watched: WatchedRegistry) -> None:
         """Look at all that a registry lists and all that is known of it; see `sync_registry`."""

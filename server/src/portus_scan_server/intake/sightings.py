@@ -5,15 +5,13 @@ Whatever an event, a list or a person says, this is the only way into the catalo
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
 from attrs import frozen
 from portus_images import ImageNotFoundError, Reference, Registry
 from sqlalchemy import exists, not_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..requests import Reason, ask
-from ..store import POSTGRESQL, put_image, put_in_repository, put_repository, put_tag, tables
+from ..store import POSTGRESQL, lock_key, put_image, put_in_repository, put_repository, put_tag, tables
 
 images, index_images, latest, has = tables.images, tables.index_images, tables.latest, tables.image_repositories
 registries, repositories = tables.registries, tables.repositories
@@ -84,8 +82,7 @@ async def known_digest(db: AsyncConnection, place: ImagePlace) -> str | None:
 async def lock_place(db: AsyncConnection, place: ImagePlace) -> None:
     """Keep other processes from noting what is at a place until the transaction ends."""
     if db.dialect.name == POSTGRESQL:
-        key = blake2b(str(place).encode("utf-8", "backslashreplace"), digest_size=8, person=b"portus place").digest()
-        await db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": int.from_bytes(key, signed=True)})
+        await db.execute(text("select pg_advisory_xact_lock(:key)"), {"key": lock_key("place", str(place))})
 
 
 async def note_sighting(

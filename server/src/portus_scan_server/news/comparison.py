@@ -13,12 +13,12 @@ from typing import Any
 
 from attrs import frozen
 from portus_scanners import Severity, Vulnerability
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..answers import MadeWith, ScannerAnswers
-from ..store import POSTGRESQL, column_string, load_answers, lookup_name, tables
+from ..store import POSTGRESQL, column_string, load_answers, names_in, tables
 from ..summaries import Summary
 
 _PASS = "pass"  # noqa: S105 (a gate's)
@@ -62,11 +62,6 @@ class ImageNews:
     violations: tuple[str, ...]
 
 
-def names_of_vulnerability(one: Vulnerability) -> set[str]:
-    """Return the id and the aliases of a vulnerability, as names are looked up."""
-    return {lookup_name(name) for name in (one.id, *one.aliases)}
-
-
 def find_new(
     counted: Iterable[Vulnerability],
     before: Mapping[str, ScannerAnswers],
@@ -84,11 +79,11 @@ def find_new(
     comparable = set(_comparable(before, versions))
     stored = {id(one): one for known in before.values() for one in (known.answer, known.said) if one is not None}
     found = [finding for one in stored.values() if one.run.report for finding in one.run.report.findings]
-    had = {lookup_name(name) for one in found for name in (one.id, *one.aliases)}
+    had = set().union(*map(names_in, found))
     return [
         one
         for one in counted
-        if one.severity >= severity and comparable.intersection(one.scanners) and not names_of_vulnerability(one) & had
+        if one.severity >= severity and comparable.intersection(one.scanners) and not names_in(one) & had
     ]
 
 
@@ -195,12 +190,18 @@ async def names_had(
         names: Names of vulnerabilities, as they are looked up.
         since: The time.
     """
+    query = _had(db.dialect.name, repository_id, image_id, since)
+    return await names_found(db, query, tables.advisory_names.c.name, names)
+
+
+async def names_found(
+    db: AsyncConnection, query: Select[Any], column: ColumnElement[str], names: Collection[str]
+) -> set[str]:
+    """Return those of some names, however many, that a query of a column of names finds."""
     wanted = sorted(names)
     found: set[str] = set()
     for begin in range(0, len(wanted), _BATCH):
-        query = _had(db.dialect.name, repository_id, image_id, since)
-        some = tables.advisory_names.c.name.in_(wanted[begin : begin + _BATCH])
-        found |= set((await db.execute(query.where(some))).scalars())
+        found |= set((await db.execute(query.where(column.in_(wanted[begin : begin + _BATCH])))).scalars())
     return found
 
 

@@ -9,7 +9,7 @@ from functools import partial
 
 from aiohttp import web
 
-from ..chores import again_and_again
+from ..chores import Chore, doing_again_and_again
 from ..store import Store
 from .channels import NewsChannel, NotToldError, open_channels
 from .conditions import look
@@ -38,17 +38,12 @@ class Teller:
     async def running(self, _application: web.Application) -> AsyncIterator[None]:
         """Look for conditions and send what is due, as long as an application runs."""
         async with open_channels(self._notifications) as channels:
-            chores = [
-                again_and_again(partial(look, self._store, self._notifications), _LOOK, logger),
-                again_and_again(partial(self.send_some, channels), _SEND, logger),
+            chores: list[tuple[Chore, float, None]] = [
+                (partial(look, self._store, self._notifications), _LOOK, None),
+                (partial(self.send_some, channels), _SEND, None),
             ]
-            tasks = [asyncio.create_task(chore) for chore in chores]
-            try:
+            async with doing_again_and_again(chores, logger):
                 yield
-            finally:
-                for task in tasks:
-                    task.cancel()
-                await asyncio.wait(tasks)
 
     async def send_some(self, channels: Mapping[str, NewsChannel]) -> int:
         """Send what is due until nothing is; return how much that was.

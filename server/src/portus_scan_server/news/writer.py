@@ -15,15 +15,14 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..answers import MadeWith
-from ..store import column_string, database_now, lookup_name, tables
+from ..store import column_string, database_now, lookup_name, names_in, tables
 from ..summaries import Summary
-from .comparison import ImageNews, RepositoryNews, compare, names_had, names_of_vulnerability
+from .comparison import ImageNews, RepositoryNews, compare, names_found, names_had
 from .messages import NewsMessage, ToldVulnerability, tell_failing, tell_vulnerabilities
 from .news_settings import NotificationSettings
 from .outbox import put_message
 
 news, news_names = tables.news, tables.news_names
-_BATCH = 500
 
 
 @frozen(kw_only=True)
@@ -80,7 +79,7 @@ async def _not_told(db: AsyncConnection, image_id: int, found: RepositoryNews) -
     # of two images of a repository whose scans end at once, the second has to see what the first has told
     mine = tables.repositories.c.id == found.repository_id
     await db.execute(select(tables.repositories.c.id).where(mine).with_for_update(key_share=True))
-    names = {one.id: names_of_vulnerability(one) for one in found.vulnerabilities}
+    names = {one.id: names_in(one) for one in found.vulnerabilities}
     every = set().union(*names.values())
     known = await names_had(db, found.repository_id, image_id, every, found.since)
     known |= await _names_told(db, found.repository_id, every)
@@ -93,12 +92,8 @@ async def _not_told(db: AsyncConnection, image_id: int, found: RepositoryNews) -
 
 
 async def _names_told(db: AsyncConnection, repository_id: int, names: Collection[str]) -> set[str]:
-    wanted, found = sorted(names), set()
-    for begin in range(0, len(wanted), _BATCH):
-        some = news_names.c.name.in_(wanted[begin : begin + _BATCH])
-        query = select(news_names.c.name).where(news_names.c.repository_id == repository_id, some)
-        found |= set((await db.execute(query)).scalars())
-    return found
+    query = select(news_names.c.name).where(news_names.c.repository_id == repository_id)
+    return await names_found(db, query, news_names.c.name, names)
 
 
 async def _put_told(
@@ -110,7 +105,7 @@ async def _put_told(
         about = column_string(one.vulnerability.id)
         row = insert(news).values(uid=one.news_id, about=about, over_at=database_now(), **same).returning(news.c.id)
         news_id = (await db.execute(row)).scalar_one()
-        names = sorted(names_of_vulnerability(one.vulnerability))
+        names = sorted(names_in(one.vulnerability))
         rows = [{"repository_id": repository_id, "name": name, "news_id": news_id} for name in names]
         await db.execute(insert(news_names), rows)
 

@@ -351,7 +351,7 @@ class ServicePages:
     async def confirm(self, request: web.Request) -> web.Response:
         """Let tags of a registry go that a sync has held back, as many as an admin has been shown."""
         form, viewer = await request.post(), request[VIEWER]
-        if not (viewer.is_admin and viewer.may_write):
+        if not viewer.may_administer:
             raise PageFaultError(403, "Not confirmed", "Only an admin may let tags go.")
         async with self._store.writing() as db:
             confirmed = await confirm_removals(db, str(form.get("registry", "")), _number(form.get("tags")))

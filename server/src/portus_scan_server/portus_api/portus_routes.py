@@ -18,7 +18,7 @@ from ..api import ERRORS, RequestError
 from ..intake import INTAKE, ImagePlace
 from ..store import Store, StoreUnavailableError, tables
 from ..summaries import Rules
-from ..views import Reports, VulnerabilityChoice, load_image_view
+from ..views import Reports, VulnerabilityChoice, load_image_view, seen_repositories
 from . import portus_documents as documents
 
 logger = logging.getLogger("portus_scan_server.portus_api")
@@ -195,9 +195,8 @@ async def _ask_for_all(intake: Any) -> None:
 
 
 def _repositories(viewer: Viewer) -> Select[Any]:
-    joined = repositories.join(registries, registries.c.id == repositories.c.registry_id).outerjoin(
-        tags, and_(tags.c.repository_id == repositories.c.id, tags.c.gone_at.is_(None))
-    )
+    here = and_(tags.c.repository_id == repositories.c.id, tags.c.gone_at.is_(None))
+    joined = seen_repositories().outerjoin(tags, here)
     pushed = tags.c.pushed_at
     query = select(
         *(repositories.c.id, repositories.c.name, registries.c.host, func.count(tags.c.id).label("tags")),
@@ -208,11 +207,10 @@ def _repositories(viewer: Viewer) -> Select[Any]:
 
 
 def _tags(viewer: Viewer) -> Select[Any]:
-    joined = tags.join(images, images.c.id == tags.c.image_id).join(
-        repositories, repositories.c.id == tags.c.repository_id
-    )
+    joined = tags.join(images, images.c.id == tags.c.image_id)
+    joined = joined.join(seen_repositories(), repositories.c.id == tags.c.repository_id)
     columns = repositories.c.name.label("repository"), registries.c.host, images.c.digest, images.c.body
-    query = select(tags, *columns).select_from(joined.join(registries, registries.c.id == repositories.c.registry_id))
+    query = select(tags, *columns).select_from(joined)
     return query.where(visible(viewer), tags.c.gone_at.is_(None))
 
 
@@ -240,7 +238,7 @@ def _one(row: Row[Any] | None) -> Row[Any]:
 
 
 def _check_admin(viewer: Viewer) -> None:
-    if not (viewer.is_admin and viewer.may_write):
+    if not viewer.may_administer:
         raise RequestError(403, "only an administrator may do this")
 
 

@@ -6,13 +6,12 @@ import json
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from hashlib import sha256
 
 from attrs import frozen
 from sqlalchemy import delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..access import SessionPerson
+from ..access import SessionPerson, hash_secret
 from ..store import database_now, tables
 
 sessions = tables.sessions
@@ -45,21 +44,21 @@ async def create_session(db: AsyncConnection, name: str, groups: Sequence[str], 
     """
     await db.execute(delete(sessions).where(sessions.c.expires_at <= database_now()))
     secret = secrets.token_urlsafe(_BYTES)
-    values = {"hash": _hash(secret), "name": name, "groups": json.dumps(list(groups))}
+    values = {"hash": hash_secret(secret), "name": name, "groups": json.dumps(list(groups))}
     await db.execute(insert(sessions).values(**values, expires_at=database_now(seconds)))
     return secret
 
 
 async def find_session(db: AsyncConnection, secret: str) -> SessionPerson | None:
     """Return who has the session with this secret; None where there is none that is good."""
-    here = sessions.c.hash == _hash(secret)
+    here = sessions.c.hash == hash_secret(secret)
     row = (await db.execute(select(sessions).where(here, sessions.c.expires_at > database_now()))).one_or_none()
     return None if row is None else SessionPerson(name=row.name, groups=tuple(json.loads(row.groups)))
 
 
 async def end_session(db: AsyncConnection, secret: str) -> None:
     """Make a session good for nothing from now on."""
-    await db.execute(delete(sessions).where(sessions.c.hash == _hash(secret)))
+    await db.execute(delete(sessions).where(sessions.c.hash == hash_secret(secret)))
 
 
 async def end_sessions_of(db: AsyncConnection, name: str) -> int:
@@ -74,8 +73,3 @@ async def list_sessions(db: AsyncConnection) -> list[SessionRow]:
         SessionRow(name=row.name, created_at=row.created_at, expires_at=row.expires_at)
         for row in await db.execute(query)
     ]
-
-
-def _hash(secret: str) -> str:
-    """Return what is kept of a secret; it is as random as the hash, so that nothing has to make guessing slow."""
-    return sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()

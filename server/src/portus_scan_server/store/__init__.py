@@ -25,10 +25,11 @@ from .database import (
     StoreDamagedError,
     StoreUnavailableError,
     guarded,
+    lock_key,
     parse_url,
     sqlite_url,
 )
-from .finding_bodies import column_string, lookup_name
+from .finding_bodies import column_string, lookup_name, names_in
 from .migrating import SchemaError, backup, check, current, newest, upgrade
 from .retention import is_out_of_use, remove_old
 from .runs import PreparedRun, load_answers, load_runs, prepare_run, read_made_with, repeat_runs, store_run
@@ -58,7 +59,9 @@ __all__ = [
     "load_answers",
     "load_image",
     "load_runs",
+    "lock_key",
     "lookup_name",
+    "names_in",
     "newest",
     "parse_url",
     "prepare_run",

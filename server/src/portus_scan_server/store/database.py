@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,12 @@ class Store:
                 yield connection
             finally:
                 await connection.invalidate()  # closed whatever state it is in: nothing of it is needed
+
+
+def lock_key(kind: str, name: str) -> int:
+    """Return the number of an advisory lock: a signed integer of 64 bits, for all who call a thing of a kind alike."""
+    digest = blake2b(name.encode("utf-8", "backslashreplace"), digest_size=8, person=f"portus {kind}".encode())
+    return int.from_bytes(digest.digest(), signed=True)
 
 
 async def lock_for_adding(db: AsyncConnection) -> None:

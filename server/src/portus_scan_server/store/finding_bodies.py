@@ -16,7 +16,7 @@ from hashlib import blake2b
 from typing import Any
 
 from attrs import asdict, fields, frozen
-from portus_scanners import Cvss, Finding, FixState, Package, Severity, VendorRating
+from portus_scanners import Cvss, Finding, FixState, Package, Severity, VendorRating, Vulnerability
 from portus_scanners.models import finding_maker
 
 ADVISORY = ("id", "aliases", "vendor_ratings", "links", "title", "description", "cvss", "published", "modified")
@@ -126,9 +126,9 @@ _READERS: dict[str, Callable[[Any], Any]] = {
 """What makes a member of its JSON value, for each in the order that findings are made with."""
 
 
-def names_in(finding: Finding) -> set[str]:
-    """Return the id and the aliases of a finding as they are looked for."""
-    return {lookup_name(name) for name in (finding.id, *finding.aliases)} - {""}
+def names_in(one: Finding | Vulnerability) -> set[str]:
+    """Return the id and the aliases of a finding or a vulnerability as they are looked for."""
+    return {lookup_name(name) for name in (one.id, *one.aliases)} - {""}
 
 
 def lookup_name(name: str) -> str:

@@ -32,7 +32,7 @@ from .repository_views import (
 from .request_views import RequestRow, RequestState, SourceRow, count_requests, list_requests, load_request
 from .security import HIGHEST_FIRST, Activity, Security, SecurityState
 from .verdicts import Answer, ImagePlaceKey, ImageVerdict, PlaceVerdict, load_place_verdicts, load_verdict
-from .visibility import ImageName, has_image
+from .visibility import ImageName, has_image, seen_repositories
 from .vulnerability_views import FoundImage, FoundPackage, VulnerabilityView, find_vulnerability, load_vulnerability
 
 __all__ = [
@@ -89,4 +89,5 @@ __all__ = [
     "load_tag",
     "load_verdict",
     "load_vulnerability",
+    "seen_repositories",
 ]

@@ -31,7 +31,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..answers import ScannerAnswers, judge_answers
-from ..store import load_answers, load_image, load_runs, lookup_name, tables
+from ..store import load_answers, load_image, load_runs, names_in, tables
 from ..summaries import Rules, read_now, without_baseline
 from .visibility import mask_names
 
@@ -174,8 +174,7 @@ async def read_report(db: AsyncConnection, order: ReportOrder, *, compare: bool 
     names: dict[str, set[str]] = {}
     for one in before.values():
         told = one.run.report.findings if one.run.report is not None else ()
-        said = {lookup_name(name) for finding in told for name in (finding.id, *finding.aliases)}
-        names.setdefault(one.run.scanner, set()).update(said)
+        names.setdefault(one.run.scanner, set()).update(*map(names_in, told))
     return evolve(
         stored,
         before={name: frozenset(said) for name, said in names.items()},
@@ -320,7 +319,7 @@ def _is_new(one: Vulnerability, stored: ReadReport) -> bool:
     """Return whether a scanner that has answered before did not tell of it then, nor did another one."""
     if not any(name in stored.before for name in one.scanners):
         return False
-    names = {lookup_name(name) for name in (one.id, *one.aliases)}
+    names = names_in(one)
     return not any(names & said for said in stored.before.values())
 
 
