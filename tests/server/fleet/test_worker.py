@@ -13,34 +13,26 @@ from portus_scan_server.worker import WorkerOptions, run_worker
 from portus_scanners_testing import StandInRegistry
 from sqlalchemy import func, select
 
-from .workers import check_each_has_one_run, configure, push_images, states, until_all_have_ended, working
+from .workers import check_each_has_one_run, configure, push_images, states, until, working
 
 pytestmark = pytest.mark.timeout(180)
-
-
-async def _until_a_worker_runs(store: Store, number: int) -> str:
-    """Wait until that many owners run something, and return the first."""
-    owner = tables.requests.c.owner
-    query = select(owner).where(tables.requests.c.state == "running").group_by(owner).order_by(func.min(owner))
-    while True:
-        async with store.reading() as db:
-            owners = (await db.execute(query)).scalars().all()
-        if len(owners) >= number:
-            return str(owners[0])
-        await asyncio.sleep(0.02)
 
 
 async def test_what_a_killed_worker_ran_is_run_by_others(
     store: Store, database: str, tmp_path: Path, registry: StandInRegistry
 ) -> None:
     """Of two workers one is killed with all that it runs: nothing is lost, and each result is accepted once."""
-    config = configure(tmp_path, registry, "script: [{delay: 0.3}]")
+    slow, quick = (tmp_path / name for name in ("slow", "quick"))
+    slow.mkdir()
+    quick.mkdir()
     images = await push_images(store, registry, 16)
-    async with working(tmp_path, database, config) as one, working(tmp_path, database, config):
-        await _until_a_worker_runs(store, 2)
-        one.kill()
-        await one.wait()
-        await until_all_have_ended(store)
+    hung = "concurrency: 16, script: [{delay: 170}]"
+    async with working(slow, database, configure(slow, registry, hung)) as killed:
+        await until(store, lambda are: are["running"] >= 4)
+        async with working(quick, database, configure(quick, registry, "concurrency: 16")):
+            await until(store, lambda are: not are["queued"])
+            killed.kill()
+            await until(store, lambda are: are["done"] == 16)
     await check_each_has_one_run(store, images)
 
 
@@ -49,13 +41,11 @@ async def test_sigterm_lets_scans_end_and_a_second_one_gives_them_back(
 ) -> None:
     """After SIGTERM nothing is claimed and what runs may end; with the second what still runs is queued as it was."""
     await push_images(store, registry, 3)
-    config = configure(tmp_path, registry, "script: [{image: '*app:0*', delay: 1}, {delay: 50}]")
+    config = configure(tmp_path, registry, "script: [{image: '*app:0*', delay: 5}, {delay: 170}]")
     async with working(tmp_path, database, config, concurrency=2) as worker:
-        while (await states(store)).get("running") != 2:  # noqa: ASYNC110 (nobody tells it)
-            await asyncio.sleep(0.02)
+        await until(store, lambda are: are["running"] >= 2)
         worker.send_signal(signal.SIGTERM)
-        while not (await states(store)).get("done"):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+        await until(store, lambda are: are["done"] == 1)
         worker.send_signal(signal.SIGTERM)
         assert 0 == await worker.wait()
     assert {"queued": 2, "done": 1} == await states(store)

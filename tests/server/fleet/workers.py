@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -49,16 +50,16 @@ async def push_images(store: Store, registry: StandInRegistry, number: int) -> l
     return images
 
 
-async def states(store: Store) -> dict[str, int]:
+async def states(store: Store) -> Counter[str]:
     """Return how many requests are in each state."""
     query = select(tables.requests.c.state, func.count().label("number")).group_by(tables.requests.c.state)
     async with store.reading() as db:
-        return {row.state: row.number for row in await db.execute(query)}
+        return Counter({row.state: row.number for row in await db.execute(query)})
 
 
-async def until_all_have_ended(store: Store) -> None:
-    """Wait until no request is queued or runs."""
-    while set(await states(store)) & {"queued", "running"}:  # noqa: ASYNC110 (nobody tells it)
+async def until(store: Store, seen: Callable[[Counter[str]], bool]) -> None:
+    """Wait for numbers of requests in states that, once there, last: the test may be slower than the workers."""
+    while not seen(await states(store)):  # noqa: ASYNC110 (nobody tells it)
         await asyncio.sleep(0.05)
 
 
