@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,3 +33,12 @@ async def store(database: str) -> AsyncIterator[Store]:
     """An open database with this program's schema."""
     async with Store.open(database) as opened:
         yield opened
+
+
+@pytest.fixture
+def own_postgresql(postgresql: PostgreSql) -> Iterator[PostgreSql]:
+    """The server, which runs again afterwards."""
+    try:
+        yield postgresql
+    finally:
+        postgresql.start_again()

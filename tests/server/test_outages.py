@@ -102,15 +102,6 @@ async def test_postgresql_goes_away_and_comes_back(
 
 
 @pytest.fixture
-def own_postgresql(postgresql: PostgreSql) -> Iterator[PostgreSql]:
-    """The server, which runs again afterwards."""
-    try:
-        yield postgresql
-    finally:
-        postgresql.start_again()
-
-
-@pytest.fixture
 def small_disk() -> Iterator[Path]:
     """A folder on a disk of 3 MB of its own; where nothing can be mounted, the test is skipped."""
     folder = Path(tempfile.mkdtemp(prefix="portus-small-"))

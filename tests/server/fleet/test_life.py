@@ -61,6 +61,20 @@ async def test_a_lock_that_is_lost_is_said_and_taken_again(store: Store, caplog:
 
 
 @pytest.mark.usefixtures("quick")
+async def test_who_was_forgotten_is_known_again_with_its_lock(store: Store) -> None:
+    """A worker that was forgotten while it had lost its lock is there again, and keeps its work."""
+    async with alive(store, "me"):
+        async with store.writing() as db:
+            await db.execute(END_THE_LOCKS)
+            await db.execute(text("delete from workers"))
+        await _until(store, text("select 1 from workers"))
+        await asked(store, "a")
+        assert await taken(store, "me")
+        async with store.writing() as db:
+            assert 0 == await sweep(db, young=0)
+
+
+@pytest.mark.usefixtures("quick")
 async def test_what_runs_when_the_lock_is_lost_is_cancelled_and_run_again(
     store: Store, registry: StandInRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:

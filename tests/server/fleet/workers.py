@@ -16,15 +16,37 @@ from sqlalchemy import func, select
 
 from ..test_runner import pushed
 
+QUICK = """
+from portus_scan_server import fleet, runner_process
+runner_process._SWEEP = 0.5
+fleet.sweep.__kwdefaults__["young"] = 0
+"""
+"""A worker that looks for the dead all the time, also on a server that has just been started."""
+DEADLY = """
+import os, signal, portus_scanner_dummy.scanner as dummy
+dummy._ERRORS["exit"] = lambda message: os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""A worker that is killed by what would raise `SystemExit`."""
+
 
 @asynccontextmanager
 async def working(
-    folder: Path, database: str, config: Path, *, concurrency: int = 4
+    folder: Path, database: str, config: Path, *, concurrency: int = 4, quick: bool = False, deadly: bool = False
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a worker as long as the block does; it is killed at the end if it still runs. All share one log."""
-    command = (sys.executable, "-m", "portus_scan", "worker", "--config", str(config), "--database", database)
+    """Run a worker as long as the block does; it is killed at the end if it still runs. All share one log.
+
+    Args:
+        folder: Where the log is.
+        database: The database's address.
+        config: Its configuration.
+        concurrency: How many images at once.
+        quick: See `QUICK`.
+        deadly: See `DEADLY`.
+    """
+    code = f"{QUICK if quick else ''}{DEADLY if deadly else ''}\nfrom portus_scan.__main__ import main\nmain()"
+    options = ("worker", "--config", str(config), "--database", database, "--concurrency", str(concurrency))
     with (folder / "log").open("ab") as log:
-        process = await asyncio.create_subprocess_exec(*command, "--concurrency", str(concurrency), stderr=log)
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, *options, stderr=log)
     try:
         yield process
     finally:

@@ -14,7 +14,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol, TypeAlias
 
-from sqlalchemy import CursorResult, delete, insert, text
+from sqlalchemy import CursorResult, delete, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -160,11 +161,11 @@ async def alive(store: Store, owner: str) -> AsyncIterator[WorkerLife]:
         yield life
         return
     key = secrets.randbelow(2**31)
-    async with store.writing() as db:
-        await db.execute(insert(tables.workers).values(owner=owner, lock_key=key))
+    known = insert(tables.workers).values(owner=owner, lock_key=key).on_conflict_do_nothing(index_elements=["owner"])
 
     async def take(db: AsyncConnection) -> None:
         await db.execute(text("select pg_advisory_lock(:class, :key)"), {"class": _CLASS, "key": key})
+        await db.execute(known)  # after the lock, each time: who has none may be forgotten
 
     async with holding(life, store, take):
         yield life
