@@ -1,6 +1,6 @@
-"""``python -m benchmarks``: measures, prints one table, writes JSON. The exit code says nothing about the limits.
+"""``python -m benchmarks``: measures, prints one table row by row, writes JSON. The exit code says nothing about the limits.
 
-The code is 0 when everything was measured, 130 after Ctrl-C, 2 when the command line is wrong.
+Ctrl-C keeps the rows that are measured. The code is 0 when everything was measured, 130 after Ctrl-C, 2 when the command line is wrong.
 """
 
 from __future__ import annotations
@@ -9,30 +9,36 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .rows import GROUPS, BenchmarkRow, RunSize, load_group, make_table
+from .rows import GROUPS, BenchmarkRow, RunSize, load_group, table_lines
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Measure each wanted group once, in the order of their numbers."""
+    """Measure each wanted group once, in the order of their numbers, and print each row when it is measured."""
     parser = _options()
     options = parser.parse_args(arguments)
     if options.json is not None and not options.json.absolute().parent.is_dir():
         parser.error(f"--json: there is no folder {str(options.json.parent)!r}")
-    rows = [row for number in GROUPS if number in (options.only or GROUPS) for row in _measure(number, options.size)]
-    if options.json is not None:
-        document = {"rows": [row.document() for row in rows]}
-        options.json.write_text(json.dumps(document, indent=2) + "\n")
-    print(make_table(rows))
+    numbers = [number for number in GROUPS if number in (options.only or GROUPS)]
+    measured: list[BenchmarkRow] = []
+    try:
+        for line in table_lines(_measure(numbers, options.size, measured)):
+            print(line, flush=True)
+    finally:  # what was measured until Ctrl-C is kept
+        if options.json is not None:
+            document = {"rows": [row.document() for row in measured]}
+            options.json.write_text(json.dumps(document, indent=2) + "\n")
 
 
-def _measure(number: str, size: RunSize) -> Sequence[BenchmarkRow]:
-    begin = time.monotonic()
-    rows = load_group(number)(size)
-    print(f"rows {number}: {time.monotonic() - begin:.1f} s", file=sys.stderr, flush=True)
-    return rows
+def _measure(numbers: Iterable[str], size: RunSize, measured: list[BenchmarkRow]) -> Iterator[BenchmarkRow]:
+    for number in numbers:
+        begin = time.monotonic()
+        for row in load_group(number)(size):
+            measured.append(row)
+            yield row
+        print(f"rows {number}: {time.monotonic() - begin:.1f} s", file=sys.stderr, flush=True)
 
 
 def _options() -> argparse.ArgumentParser:

@@ -54,11 +54,12 @@ _PLANS: dict[RunSize, _Plan] = {
 }
 
 
-def measure(size: RunSize) -> list[BenchmarkRow]:
-    """Return the rows."""
+def measure(size: RunSize) -> Iterator[BenchmarkRow]:
+    """Yield the rows, each when it is measured."""
     plan = _PLANS[size]
     with tempfile.TemporaryDirectory() as folder:
-        return [*_measure_large(plan, Path(folder)), *_measure_many(plan, Path(folder))]
+        yield from _measure_large(plan, Path(folder))
+        yield from _measure_many(plan, Path(folder))
 
 
 def _measure_large(plan: _Plan, folder: Path) -> Iterator[BenchmarkRow]:

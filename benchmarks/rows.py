@@ -1,6 +1,7 @@
 """What a benchmark measures and says: the groups of rows, their runs, and the rows in a table and as JSON.
 
-A group is a function that takes a size and returns its rows; its module is imported when it is measured.
+A group is a function that takes a size and gives its rows, each as soon as it is measured; its module is imported when
+it is its turn.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ GROUPS = {
 }
 """Modules by the number of their rows; each has a function ``measure``."""
 _HEAD = ("row", "median", "floor", "spread", "runs", "limit", "holds")
+_NAME_WIDTH = 58
+_WIDTHS = (7, 6, 17, 4, 6, 5)
+"""The other columns: a table that is printed row by row does not know what comes."""
 _PAUSE = 5.0
 """Seconds between two lines about progress."""
 
@@ -72,17 +76,17 @@ class BenchmarkRow:
         }
 
 
-def make_table(rows: Iterable[BenchmarkRow]) -> str:
-    """Return all rows as one table in plain text."""
-    lines = [_HEAD, *(_cells(row) for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    )
+def table_lines(rows: Iterable[BenchmarkRow]) -> Iterator[str]:
+    """Yield the table's head, and then the line of each row as soon as the row comes."""
+    yield _line(_HEAD)
+    for row in rows:
+        yield _line(_cells(row))
+
+
+def _line(cells: Sequence[str]) -> str:
+    name, *others = cells
+    padded = (cell.rjust(width) for cell, width in zip(others, _WIDTHS, strict=True))
+    return "  ".join((name.ljust(_NAME_WIDTH), *padded))
 
 
 def _cells(row: BenchmarkRow) -> tuple[str, ...]:
@@ -96,7 +100,7 @@ def _number(value: float) -> str:
     return f"{value:.0f}" if value == int(value) else f"{value:.3f}"
 
 
-Measure = Callable[[RunSize], Sequence[BenchmarkRow]]
+Measure = Callable[[RunSize], Iterable[BenchmarkRow]]
 
 
 def load_group(number: str) -> Measure:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from math import ceil, log2
 from pathlib import Path
@@ -22,7 +22,7 @@ from benchmarks.clair_scans import measure_new_and_known
 from benchmarks.house import open_house
 from benchmarks.instant import InstantScanner, make_image
 from benchmarks.normalization import NAME, make_answer
-from benchmarks.rows import GROUPS, BenchmarkRow, RunSize, load_group, make_table
+from benchmarks.rows import GROUPS, BenchmarkRow, RunSize, load_group, table_lines
 from benchmarks.start import PLUGINS, write_distributions
 
 
@@ -39,7 +39,7 @@ def test_the_table_has_spread_and_floor() -> None:
         BenchmarkRow(name="1 x", limit=1, runs=[1, 2.5, 2]),
         BenchmarkRow(name="1 y", limit=1, runs=[1], floor=[0.5, 3, 1]),
     ]
-    head, first, second = (line.split() for line in make_table(rows).splitlines())
+    head, first, second = (line.split() for line in table_lines(rows))
     assert ["row", "median", "floor", "spread", "runs", "limit", "holds"] == head
     assert ["1", "x", "2", "-", "1", "-", "2.500", "3", "1", "NO"] == first
     assert ["1", "y", "1", "1", "1", "-", "1", "1", "1", "yes"] == second
@@ -68,6 +68,22 @@ def test_the_command_writes_json_and_ends_well(
     row = {"name": "4 small", "ratio": figure, "limit": 1, "holds": holds, "runs": [figure]}
     assert {"rows": [row]} == json.loads((tmp_path / "rows.json").read_text())
     assert "4 small" in capsys.readouterr().out
+
+
+def test_what_is_measured_until_ctrl_c_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each row is printed when it is measured, and the file has those that were."""
+
+    def measure(_: RunSize) -> Iterator[BenchmarkRow]:
+        yield BenchmarkRow(name="4 first", limit=1, runs=[1])
+        assert "4 first" in capsys.readouterr().out
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command, "load_group", lambda _: measure)
+    with pytest.raises(KeyboardInterrupt):
+        command.main(["--only", "4", "--json", str(tmp_path / "rows.json")])
+    assert ["4 first"] == [row["name"] for row in json.loads((tmp_path / "rows.json").read_text())["rows"]]
 
 
 def test_a_file_that_can_t_be_written_is_said_before_anything_is_measured(
