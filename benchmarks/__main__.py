@@ -1,6 +1,7 @@
-"""``python -m benchmarks``: measures, prints one table row by row, writes JSON. The exit code says nothing about the limits.
+"""``python -m benchmarks``: measures, prints a table row by row, writes JSON.
 
-Ctrl-C keeps the rows that are measured. The code is 0 when everything was measured, 130 after Ctrl-C, 2 when the command line is wrong.
+Ctrl-C keeps the rows that are measured. The exit code says nothing about the limits: it is 0 when everything was
+measured, 130 after Ctrl-C, 2 when the command line is wrong.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is done while a layer is being posted: Clair is asked what it knows, the next blobs are checked."""
+"""What is done while a layer is being posted: Clair is asked what it knows, the next blobs are prepared."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def names(image: Image) -> list[str]:
 
 
 async def test_blobs_are_checked_and_clair_is_asked_while_a_layer_is_posted(house: House) -> None:
-    """The base's POST takes long: by its end Clair was asked, and the next blob was checked."""
+    """The base's POST takes long: by its end Clair was asked, and the next blob checked and its address known."""
     image, hang = await house.image(TEN), Hang()
     house.clair.faults.add("/v1/layers", hang, method="POST", times=1)
     scan = asyncio.create_task(house.scanner().scan(image))
-    await until(lambda: len(checked(house)) == 2 and len(house.clair.requests) == 3)
+    await until(lambda: len(house.context.calls_of("blob")) == 2 and len(house.clair.requests) == 3)
     assert [layer.digest for layer in image.layers[:2]] == checked(house)
     assert [names(image)[-1], names(image)[1]] == [
         one.path.rpartition("/")[2] for one in house.clair.requests if one.method == "GET"

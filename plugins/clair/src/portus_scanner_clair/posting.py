@@ -1,20 +1,23 @@
 """Having Clair fetch and analyse the layers of an image, one after the other, each once for all images.
 
 Clair is given one layer of an image at a time; it has to know the parent. What can be done meanwhile is done meanwhile:
-finding out which layers Clair knows already, and checking the blobs of the next ones.
+finding out which layers Clair knows already, checking the blobs of the next ones, and asking where Clair gets them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from itertools import islice
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from attrs import frozen
 from portus_scanners import (
     BlobAccess,
     BlobHead,
@@ -41,10 +44,13 @@ _BLOB_IS_SUSPECT = {Cause.BLOB_NOT_FETCHED, Cause.NOT_EXTRACTED}
 """Causes after which the size of the blob is checked again."""
 _HEAD_START = 0.001
 """Seconds after which what is done meanwhile begins: the request that is waited for goes out first."""
-_CHECKED_AHEAD = 16
-"""Layers above the one being posted whose blobs are checked meanwhile."""
+_PREPARED_AHEAD = 16
+"""Layers above the one being posted that are prepared meanwhile."""
 _BEGUN_AT_ONCE = 2
-"""Checks that begin with each layer: one more than it uses up. Many at once would delay the answer to its POST."""
+"""Layers whose preparation begins with each layer: one more than it uses up. Many at once would delay the answer to its
+POST."""
+_ACCESS_LASTS = 1.0
+"""Seconds after which the access to a blob is asked for again: a POST may take minutes, and its token expire."""
 
 _SERVED_ELSEWHERE = "; --serve-address gives the layers of a local image another address"
 
@@ -90,7 +96,7 @@ class LayerPoster:
         """
         async with _Beside() as beside:
             search = beside.begin("search", partial(known.search, self._client))
-            while upcoming := known.upcoming(1 + (_CHECKED_AHEAD if search.done() else 1)):
+            while upcoming := known.upcoming(1 + (_PREPARED_AHEAD if search.done() else 1)):
                 link = upcoming[0]
                 try:
                     await self._post_once(upcoming, beside)
@@ -115,20 +121,31 @@ class LayerPoster:
             await self._shared.posts.run(name, partial(self._post_next, upcoming, beside))
 
     async def _post_next(self, upcoming: Sequence[ChainLink], beside: _Beside) -> None:
-        """Post the first of these layers, and check the blobs of the others meanwhile."""
+        """Post the first of these layers, and prepare the others meanwhile."""
         link, *later = upcoming
-        if self._check_blobs:
-            await (beside.find(link.name) or self._check_size(link))
-            for one in islice((one for one in later if not beside.find(one.name)), _BEGUN_AT_ONCE):
-                beside.begin(one.name, partial(self._check_size, one))
+        prepared = await (beside.find(link.name) or self._check(link))
+        for one in islice((one for one in later if not beside.find(one.name)), _BEGUN_AT_ONCE):
+            beside.begin(one.name, partial(self._prepare, one))
         if link.name not in self._shared.known:  # an answer may have come meanwhile
-            await self._post_one(link)
+            await self._post_one(link, prepared)
 
-    async def _post_one(self, link: ChainLink) -> None:
+    async def _check(self, link: ChainLink) -> None:
+        if self._check_blobs:
+            await self._check_size(link)
+
+    async def _prepare(self, link: ChainLink) -> _Prepared | None:
+        """Check a layer's blob, and return where Clair gets it; None if that has to be asked when it is its turn."""
+        await self._check(link)
+        with suppress(ScannerError, RegistryError):  # may be over by then
+            return _Prepared(await self._access(link, renew=False), time.monotonic())
+        return None
+
+    async def _post_one(self, link: ChainLink, prepared: _Prepared | None) -> None:
         tries: Counter[Cause] = Counter()
         renew = False
         while True:
-            access = await self._access(link, renew=renew)
+            access = prepared.access if prepared and prepared.is_fresh else await self._access(link, renew=renew)
+            prepared = None
             refusal = await self._client.post_layer(link, access, secret_path=self._image.local is not None)
             if refusal is None:
                 return
@@ -190,22 +207,39 @@ class LayerPoster:
         )
 
 
-async def _later(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+@frozen
+class _Prepared:
+    """Where Clair gets a blob, and when that was asked."""
+
+    access: BlobAccess
+    at: float
+
+    @property
+    def is_fresh(self) -> bool:
+        return time.monotonic() - self.at < _ACCESS_LASTS
+
+
+_Preparation = Callable[[], Coroutine[Any, Any, _Prepared | None]]
+
+
+async def _later(work: _Preparation) -> _Prepared | None:
     await asyncio.sleep(_HEAD_START)
-    await work()
+    return await work()
 
 
 class _Beside:
     """Tasks beside a coroutine. Those still running at the end of the block are cancelled, whatever ends it."""
 
     def __init__(self) -> None:
-        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._tasks: dict[str, asyncio.Task[_Prepared | None]] = {}
 
-    def find(self, key: str) -> asyncio.Task[None] | None:
+    def find(self, key: str) -> asyncio.Task[_Prepared | None] | None:
         """Return the task of this key, if there is one."""
         return self._tasks.get(key)
 
-    def begin(self, key: str, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+    def begin(
+        self, key: str, work: Callable[[], Coroutine[Any, Any, _Prepared | None]]
+    ) -> asyncio.Task[_Prepared | None]:
         """Return the task of this key; if there is none, one that begins a moment later."""
         if key not in self._tasks:
             self._tasks[key] = asyncio.create_task(_later(work))
