@@ -97,7 +97,7 @@ async def test_three_workers_live_through_a_crash_of_their_database(
         await asyncio.to_thread(own_postgresql.stop)
         await asyncio.to_thread(own_postgresql.start)
         async with Store.open(address) as store:
-            await _until_scalar(store, select(func.count()).where(rows.state == "running", rows.attempt == 2), 24)
+            await _until_scalar(store, select(func.count()).where(rows.state == "running", rows.attempt >= 2), 24)
             await _until_taken(store, keys)
             assert 0 == await _scalar(store, select(func.sum(rows.deaths)))
             assert [None] * 3 == [worker.returncode for worker in workers]
@@ -189,7 +189,7 @@ async def test_clocks_that_jump(store: Store, database: str, tmp_path: Path, reg
         jumped = "select pg_catalog.now() + (select days from clock.jump) * interval '1 day'"
         await db.execute(text(f"create function clock.now() returns timestamptz stable language sql as $${jumped}$$"))
         await db.execute(text(f"alter database {name} set search_path = clock, public, pg_catalog"))
-    images = await push_images(store, registry, 2)
+    await push_images(store, registry, 2)
     config = configure(tmp_path, registry, f"script: {HUNG}")
     async with Store.open(database) as jumping, working(tmp_path, database, config, quick=True):
         await until(jumping, lambda are: are["running"] == 2)
@@ -202,8 +202,7 @@ async def test_clocks_that_jump(store: Store, database: str, tmp_path: Path, reg
         async with jumping.writing() as db:
             await db.execute(text("update clock.jump set days = -2"))
         assert await taken(jumping, "other") is None
-        async with jumping.writing() as db:
-            assert waiting == await ask(db, images[1] + 1, Reason.PERSON)
+        assert waiting == await asked(jumping, "later", Reason.PERSON)
         assert await taken(jumping, "other") is not None
     rows = tables.requests.c
     assert 1 == await _scalar(store, select(func.max(rows.attempt)))

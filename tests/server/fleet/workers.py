@@ -16,6 +16,11 @@ from sqlalchemy import func, select
 
 from ..test_runner import pushed
 
+PATIENT = """
+from portus_scan_server.fleet import life
+life._ANSWER = 60
+"""
+"""A worker that does not take a busy machine for a database that is gone."""
 QUICK = """
 from portus_scan_server import fleet, runner_process
 runner_process._SWEEP = 0.5
@@ -43,7 +48,7 @@ async def working(
         quick: See `QUICK`.
         deadly: See `DEADLY`.
     """
-    code = f"{QUICK if quick else ''}{DEADLY if deadly else ''}\nfrom portus_scan.__main__ import main\nmain()"
+    code = f"{PATIENT}{QUICK if quick else ''}{DEADLY if deadly else ''}\nfrom portus_scan.__main__ import main\nmain()"
     options = ("worker", "--config", str(config), "--database", database, "--concurrency", str(concurrency))
     with (folder / "log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, *options, stderr=log)
