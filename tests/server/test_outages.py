@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from portus_scan_server.store import Store, sqlite_url, tables, upgrade
-from portus_scanners_testing import StandInRegistry
+from portus_scanners_testing import Hang, StandInRegistry
 from portus_scanners_testing.images import debian_image
 from sqlalchemy import func, select
 from standins.postgresql import PostgreSql
@@ -120,21 +120,22 @@ def small_disk() -> Iterator[Path]:
 
 async def test_a_disk_that_is_full(small_disk: Path, tmp_path: Path, registry: StandInRegistry) -> None:
     """What can't be written is said and tried again; when there is room, every request ends, each once."""
-    address = sqlite_url(small_disk / "portus-scan.db")
+    address, hang = sqlite_url(small_disk / "portus-scan.db"), Hang()
     upgrade(address)
     async with Store.open(address) as store:
         await push_images(store, registry)
+        registry.faults.add("/v2/team/app/manifests/*", hang)
         filler = small_disk / "filler"
         async with serving(small_disk, address, configure(tmp_path, registry), log=tmp_path / "log") as service:
             await service.until_ready()
             with suppress(OSError), filler.open("wb", buffering=0) as file:
                 while file.write(b"x" * 4096):
                     pass
+            hang.release.set()
             while "full" not in (tmp_path / "log").read_text():  # noqa: ASYNC110 (nobody tells it)
                 await asyncio.sleep(0.05)
             assert 200 == (await service.get("/healthz"))[0]
-            before = await ended(store)
+            assert 0 == await ended(store)
             filler.unlink()
-            assert before < IMAGES
             await until_ended(store, IMAGES)
         await check_whole(store)

@@ -71,6 +71,27 @@ async def running(
             await asyncio.wait({task})
 
 
+class Gate:
+    """Where each scan of the dummy waits until the test lets it on."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self.open = asyncio.Event()
+
+    async def __call__(self, _seconds: float) -> None:
+        """Take the place of the dummy's delay."""
+        self.reached.set()
+        await self.open.wait()
+
+
+@pytest.fixture
+def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
+    """The dummy's scans in this process begin, and end when the test says."""
+    made = Gate()
+    monkeypatch.setattr("portus_scanner_dummy.scanner.sleep", made)
+    return made
+
+
 async def pushed(store: Store, registry: StandInRegistry, name: str, digest: str, **more: Any) -> int:
     """Note that a tag was pushed, ask for it, and return the image."""
     host = registry.reference("x", "y").partition("/")[0]
@@ -174,21 +195,16 @@ async def test_a_registry_that_is_away(store: Store) -> None:
     assert row.step
 
 
-async def test_sigterm_gives_back_what_runs(store: Store, registry: StandInRegistry) -> None:
+async def test_sigterm_gives_back_what_runs(store: Store, registry: StandInRegistry, gate: Gate) -> None:
     """A runner that is cancelled ends its scans, stores nothing of them, and counts nothing against the request."""
     digest = registry.push("team/app", "1.0", debian_image({"bash": "5"}))
     image_id = await pushed(store, registry, "team/app:1.0", digest)
     host = registry.reference("x", "y").partition("/")[0]
-    settings = configuration(host, [{"behaviour": "hang"}])
+    settings = configuration(host)
     async with Registry(settings.registries) as asked, Engine(settings, registry=asked) as engine:
         runner = Runner(store, engine, asked, RULES, owner="me", made_with=dict)
         task = asyncio.create_task(runner.run())
-        while True:
-            async with store.reading() as db:
-                row = (await db.execute(select(tables.requests))).one()
-            if row.state == "running":
-                break
-            await asyncio.sleep(0.01)
+        await gate.reached.wait()
         task.cancel()
         await asyncio.wait({task})
     async with store.reading() as db:
@@ -197,19 +213,18 @@ async def test_sigterm_gives_back_what_runs(store: Store, registry: StandInRegis
         assert {} == await load_answers(db, image_id)
 
 
-async def test_what_an_old_owner_finds_is_dropped(store: Store, registry: StandInRegistry) -> None:
+async def test_what_an_old_owner_finds_is_dropped(store: Store, registry: StandInRegistry, gate: Gate) -> None:
     """A scan that ends after its request was given to another owner stores no run, no summary, and ends nothing."""
     digest = registry.push("team/app", "1.0", debian_image({"bash": "5"}))
     image_id = await pushed(store, registry, "team/app:1.0", digest)
     host = registry.reference("x", "y").partition("/")[0]
-    async with running(store, configuration(host, [{"delay": 0.3}])) as runner:
-        while True:
-            async with store.writing() as db:
-                if await died(db, ["me"]):
-                    runner.stop()
-                    assert (await claim(db, "another", idle=True)) is not None
-                    break
-            await asyncio.sleep(0.01)
+    async with running(store, configuration(host)) as runner:
+        await gate.reached.wait()
+        runner.stop()
+        async with store.writing() as db:
+            assert await died(db, ["me"])
+            assert (await claim(db, "another", idle=True)) is not None
+        gate.open.set()
     async with store.reading() as db:
         row = (await db.execute(select(tables.requests))).one()
         assert ("running", "another", 2) == (row.state, row.owner, row.attempt)
@@ -302,7 +317,9 @@ async def test_a_failure_is_kept_beside_the_answer(store: Store, registry: Stand
 
 
 @pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
-async def test_a_poisoned_request_takes_no_innocents_with_it(store: Store, registry: StandInRegistry) -> None:
+async def test_a_poisoned_request_takes_no_innocents_with_it(
+    store: Store, registry: StandInRegistry, gate: Gate
+) -> None:
     """While a request runs alone nothing else is claimed."""
     host = registry.reference("x", "y").partition("/")[0]
     for name in ("a", "b"):
@@ -311,14 +328,15 @@ async def test_a_poisoned_request_takes_no_innocents_with_it(store: Store, regis
     async with store.writing() as db:
         await claim(db, "me", idle=True)
         await died(db)
-    most = 0
-    async with running(store, configuration(host, [{"delay": 0.2}])) as runner:
-        while runner.ended < 2:
-            async with store.reading() as db:
-                rows = await db.execute(select(tables.requests.c.id).where(tables.requests.c.state == "running"))
-                most = max(most, len(rows.all()))
-            await asyncio.sleep(0.01)
-    assert 1 == most
+    async with running(store, configuration(host)) as runner:
+        await gate.reached.wait()
+        assert not await runner._claim_some()
+        async with store.reading() as db:
+            states = (await db.execute(select(tables.requests.c.state).order_by(tables.requests.c.id))).scalars()
+        assert ["running", "queued"] == list(states)
+        gate.open.set()
+        await until_idle(store)
+    assert 2 == runner.ended
 
 
 async def test_a_fault_of_ours_puts_a_request_off(
@@ -451,7 +469,11 @@ async def test_a_claim_whose_answer_was_lost_is_run(
 
 
 async def test_an_end_whose_answer_was_lost_is_not_dropped(
-    store: Store, registry: StandInRegistry, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    store: Store,
+    registry: StandInRegistry,
+    gate: Gate,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """What was stored is stored once, and nobody says that it was dropped."""
     monkeypatch.setattr("portus_scan_server.runner._RETRY", 0.0)
@@ -459,12 +481,12 @@ async def test_an_end_whose_answer_was_lost_is_not_dropped(
     await pushed(store, registry, "team/app:1.0", digest)
     losing = LosesAnswers(store)
     host = registry.reference("x", "y").partition("/")[0]
-    async with running(store, configuration(host, [{"delay": 0.3}])) as runner:
-        while not runner._running:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+    async with running(store, configuration(host)) as runner:
+        await gate.reached.wait()
         runner.stop()
         losing.left = [True]
         monkeypatch.setattr(store, "writing", losing)
+        gate.open.set()
     async with store.reading() as db:
         assert ["done"] == list((await db.execute(select(tables.requests.c.state))).scalars())
         assert [1] == list((await db.execute(select(tables.runs.c.times))).scalars())

@@ -81,7 +81,7 @@ async def test_what_runs_when_the_lock_is_lost_is_cancelled_and_run_again(
     """A scan that would never end is ended with the lock, and its request claimed anew once the lock is held again."""
     digest = registry.push("team/app", "1.0", debian_image({"bash": "5"}))
     await pushed(store, registry, "team/app:1.0", digest)
-    settings = configuration(registry.reference("x", "y").partition("/")[0], [{"delay": 50}])
+    settings = configuration(registry.reference("x", "y").partition("/")[0], [{"behaviour": "hang"}])
     columns = tables.requests.c
     async with alive(store, "me") as life, running(store, settings) as runner:
         life.follow(runner)

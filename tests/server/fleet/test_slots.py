@@ -103,7 +103,7 @@ async def test_the_last_place_is_for_urgent_requests(store: Store, registry: Sta
     async with store.writing() as db:
         await db.execute(tables.requests.update().where(rows.image_id != images[4]).values(priority=5))
         await db.execute(tables.requests.update().where(rows.image_id == images[4]).values(state="done"))
-    settings = configuration(registry.reference("x", "y").partition("/")[0], [{"delay": 50}])
+    settings = configuration(registry.reference("x", "y").partition("/")[0], [{"behaviour": "hang"}])
     async with running(store, settings) as runner:
         assert images[:3] == await until_running(store, 3)
         async with store.writing() as db:
@@ -117,7 +117,7 @@ async def test_the_last_place_is_for_urgent_requests(store: Store, registry: Sta
 async def test_what_waits_for_a_slot_has_no_place(store: Store, registry: StandInRegistry) -> None:
     """With a backend that takes one image at once, twice as many requests are claimed as there are places, no more."""
     images = await push_images(store, registry, 9)
-    settings = configuration(registry.reference("x", "y").partition("/")[0], [{"delay": 50}], concurrency=1)
+    settings = configuration(registry.reference("x", "y").partition("/")[0], [{"behaviour": "hang"}], concurrency=1)
     async with running(store, settings, slots=PlacedSlots(LocalSlots())) as runner:
         assert images[:8] == await until_running(store, 8)
         runner.stop()

@@ -58,23 +58,25 @@ class Registries(Scanner[ScannerSettings], contract=1):
 
 
 class Working(Scanner[ScannerSettings], contract=1):
-    """Has found one thing, and waits for its backend until the deadline."""
+    """Has found one thing, and waits for its backend until the deadline; it tells of its progress last."""
 
     async def scan(self, image: Image) -> ScannerReport:
-        self.context.progress(1, 3, "layer")
         self.context.keep(report())
+        await self.context.wait(0)
+        self.context.progress(1, 3, "layer")
         while True:
             await self.context.wait(60)
 
 
 class Finishing(Scanner[ScannerSettings], contract=1):
-    """Has a request that must be finished when the deadline strikes; two pipes say when it may end, and that it has."""
+    """Tells when it has a request that must be finished; two pipes say when this may end, and that it has."""
 
     async def scan(self, image: Image) -> ScannerReport:
         await self.context.finish(self._request(Path(self.settings.server)))
         return report()
 
     async def _request(self, pipes: Path) -> None:
+        self.context.progress(1, 1)
         await asyncio.to_thread((pipes / "go").read_bytes)
         await asyncio.to_thread((pipes / "finished").write_bytes, b"finished")
 
