@@ -20,6 +20,7 @@ from portus_scanners_testing.registry import StandInRegistry
 from standins.clair_v4 import real_clair
 from standins.docker_registry import real_registry_programs
 from standins.grype import real_grype
+from standins.ports import free_port
 from standins.postgresql import postgresql
 from standins.trivy import real_trivy
 from xdist.remote import Producer
@@ -118,6 +119,12 @@ def _own_log() -> Iterator[None]:
     for logger, handlers, level in before:
         logger.handlers[:] = handlers
         logger.setLevel(level)
+
+
+@pytest.fixture
+def unused_tcp_port() -> int:
+    """A port that nobody listens on, and that no connection is given (pytest-asyncio's may be)."""
+    return free_port()
 
 
 @pytest.fixture

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from portus_scanners import ReportDocument, load_document
+from portus_scanners import Outcome, ReportDocument, load_document
 from portus_scanners_testing.images import debian_image, write_docker_archive
 
 from .conftest import ENTRY_POINTS, hostile, names_of
 
 ENDLESS = ["task_left", "task_left_exits", "thread_left", "worker_left", "swallows", "finish_swallows"]
 """Each keeps the program from ending in a way of its own; what one of them needs would hide the others' faults."""
+
+PATIENT = 50
+"""Seconds for what ends by itself, among a hundred others."""
 
 
 class Ended:
@@ -41,8 +44,12 @@ def archive(tmp_path: Path) -> str:
 
 
 async def scan(archive: str, path: str, *names: str, **settings: dict[str, Any]) -> Ended:
-    """Run the command with the scanners of these names and the dummy, each for a second at most."""
-    sections: dict[str, Any] = {name: {"enabled": True, "timeout": 1} for name in names if name != "settings_odd"}
+    """Run the command with the scanners of these names and the dummy; those that never end have a second."""
+    sections: dict[str, Any] = {
+        name: {"enabled": True, "timeout": 1 if hostile(name).outcome is Outcome.TIMED_OUT else PATIENT}
+        for name in names
+        if name != "settings_odd"
+    }
     config = Path(archive.partition(":")[2]).with_name("config.yml")
     config.write_text(json.dumps({"security": {"dummy": {"enabled": True}, **sections, **settings}}))
     process = await asyncio.create_subprocess_exec(

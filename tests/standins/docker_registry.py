@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -27,6 +26,7 @@ from portus_scanners_testing.registry import IssuedToken, TokenServer, TokenServ
 
 from .certificates import Certificate, make_certificate
 from .jwt_issuer import ISSUER, JwtIssuer
+from .ports import free_port
 from .programs import end, missing, run
 
 PROGRAMS = ("docker-registry", "skopeo", "openssl")
@@ -178,7 +178,7 @@ class DockerRegistry:
     async def _start(self, stack: AsyncExitStack, auth: dict[str, Any]) -> None:
         """Start the program; if another process has taken its port meanwhile, try another port."""
         for _ in range(_STARTS):
-            self._port = _free_port()
+            self._port = free_port()
             process = await self._spawn(auth)
             stack.push_async_callback(end, process)
             if await self._is_ready(process):
@@ -254,9 +254,3 @@ def _write_certificates(folder: Path, certificate: Certificate | None) -> tuple[
     (folder / "client.cert").write_bytes(certificate.certificate_file.read_bytes())
     (folder / "client.key").write_bytes(certificate.key_file.read_bytes())
     return ("--dest-cert-dir", str(folder))
-
-
-def _free_port() -> int:
-    """Return a port that no server listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])

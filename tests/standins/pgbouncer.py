@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from .postgresql import PASSWORD, REQUIRE, UNPRIVILEGED, USER, PostgreSql, free_port
+from .ports import free_port
+from .postgresql import PASSWORD, REQUIRE, UNPRIVILEGED, USER, PostgreSql
 
 _PROGRAM = Path("/usr/sbin/pgbouncer")
 

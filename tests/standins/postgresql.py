@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -21,6 +20,8 @@ from typing import Any
 
 import psycopg
 import pytest
+
+from .ports import free_port
 
 REQUIRE = "PORTUS_REQUIRE_POSTGRESQL"
 """The environment variable that makes a missing server a failure: ``1``."""
@@ -149,11 +150,3 @@ class PostgreSql:
 
     def _as_user(self) -> dict[str, Any]:
         return {} if self._user is None else {"user": self._user, "group": self._user}
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from portus_scan_server.store import Store, sqlite_url, tables
 from portus_scanners_testing.images import BuiltImage, debian_image
 from sqlalchemy import func, select
 from standins.docker_registry import DockerRegistry
+from standins.ports import free_port
 
 from ..processes import serving
 
@@ -39,8 +39,7 @@ def endpoint_of_the_page(url: str) -> Mapping[str, Any]:
 
 async def test_from_skopeo_to_the_summary(tmp_path: Path) -> None:
     """A push is scanned; one that was told to nobody is found at the next start; what is forged changes nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     database = sqlite_url(tmp_path / "portus-scan.db")
     config = tmp_path / "config.yml"
     async with DockerRegistry(endpoints=[endpoint_of_the_page(f"http://{address}")]) as registry:

@@ -11,7 +11,6 @@ import asyncio
 import json
 import os
 import re
-import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +20,7 @@ import aiohttp
 import psycopg
 import pytest
 
+from ..ports import free_port
 from ..postgresql import PostgreSql
 from ..programs import end, run
 from .advisories import REPOSITORY_CPES, Advisory, write_updates
@@ -69,7 +69,7 @@ class RealClair:
         self._programs = programs
         self._dsn = dsn
         self._folder = folder
-        self._port, self._introspection = _free_ports(2)
+        self._port, self._introspection = free_port(), free_port()
         self._config = folder / "clair.json"
         self._config.write_text(json.dumps(self._configuration(psk, at_once)))
         self._process: asyncio.subprocess.Process | None = None
@@ -152,12 +152,3 @@ class RealClair:
             "notifier": {**database, **addresses},
             **({"auth": {"psk": {"key": psk, "iss": ["quay"]}}} if psk else {}),
         }
-
-
-def _free_ports(count: int) -> list[int]:
-    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [one.getsockname()[1] for one in taken]
-    finally:
-        for one in taken:
-            one.close()

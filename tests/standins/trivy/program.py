@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Self
 
 import pytest
 
+from ..ports import free_port
 from ..programs import end
 
 REQUIRE = "PORTUS_REQUIRE_TRIVY"
@@ -63,8 +63,7 @@ class TrivyServer:
         return f"http://127.0.0.1:{self._port}"
 
     async def __aenter__(self) -> Self:
-        with socket.create_server(("127.0.0.1", 0)) as taken:
-            self._port = int(taken.getsockname()[1])
+        self._port = free_port()
         address = ("--listen", f"127.0.0.1:{self._port}")
         devnull = asyncio.subprocess.DEVNULL
         process = await asyncio.create_subprocess_exec(*self._command, *address, stdout=devnull, stderr=devnull)
