@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
-from collections.abc import AsyncIterator, Generator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
@@ -125,6 +127,16 @@ def _own_log() -> Iterator[None]:
 def unused_tcp_port() -> int:
     """A port that nobody listens on, and that no connection is given (pytest-asyncio's may be)."""
     return free_port()
+
+
+@pytest.fixture
+def strike(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """``strike()`` moves the running loop's clock by an hour: a deadline strikes when the work has come so far."""
+
+    def move() -> None:
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: time.monotonic() + 3600)
+
+    return move
 
 
 @pytest.fixture

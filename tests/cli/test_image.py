@@ -169,7 +169,7 @@ def test_platform_goes_to_the_registry(run: Run, config: Config, registry: StubR
 def test_timeout_of_a_scan(run: Run, config: Config) -> None:
     """A scanner that is not done in time is timed out; what the other found is there, and the code is 3."""
     script = config(EMPTY, other=[{"behaviour": "hang", "keep": True}])
-    result = run("image", APP, "--config", script, "--timeout", "1", "-o", "json")
+    result = run("image", APP, "--config", script, "--timeout", "3", "-o", "json")
     (report,) = load_document(result.stdout).reports
     assert (3, ["ok", "timed_out"], 3) == (
         result.exit_code,

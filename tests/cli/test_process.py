@@ -92,7 +92,7 @@ async def test_thread_that_does_not_end(
     source = plugins.scanner(scan="import asyncio; await asyncio.to_thread(threading.Event().wait)")
     environment = {**os.environ, "PYTHONPATH": str(install("acme", source)), "PORTUS_SECURITY_ACME_SERVER": "x"}
     reference = real_registry.reference("team/app", "1.0")
-    ended = await (await start("image", reference, "--timeout", "1", env=environment)).end()
+    ended = await (await start("image", reference, "--timeout", "3", env=environment)).end()
     assert (4, True) == (ended.code, "timed out" in ended.stdout)
 
 

@@ -8,7 +8,7 @@ import select
 import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -166,38 +166,30 @@ async def test_its_own_settings_hold() -> None:
         assert ["mint", 7.5] == [*(run.report.notes if run.report else ()), engine._crew.scanners[0].timeout]
 
 
-class Strike:
-    """The deadline strikes when the scanner says that it has done something, however long its process took to start."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.told: list[Progress] = []
-        self._monkeypatch = monkeypatch
-
-    def __call__(self, progress: Progress) -> None:
-        """Note what a scanner has told; move the clock of the loop."""
-        self.told.append(progress)
-        if progress.done:
-            self._monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: time.monotonic() + PATIENT)
-
-
-async def test_what_was_last_known_decides_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_was_last_known_decides_at_the_deadline(strike: Callable[[], None]) -> None:
     """Progress, what is kept, and that the backend is still working cross as they are told."""
-    strike = Strike(monkeypatch)
+    told: list[Progress] = []
+
+    def hear(progress: Progress) -> None:
+        told.append(progress)
+        if progress.done:
+            strike()
+
     async with open_engine({"bad": "portus_scanner_hostile.telling:Working"}) as engine:
-        (run,) = (await engine.scan(IMAGE, on_progress=strike)).results
+        (run,) = (await engine.scan(IMAGE, on_progress=hear)).results
     assert (Outcome.PENDING, True) == (run.outcome, (run.error or "").endswith(", at layer 1 of 3"))
     assert run.report is not None
     assert FOUND.complete is not run.report.complete
     assert ["CVE-2099-0009"] == [one.id for one in run.report.findings]
-    assert [(0, 0), (1, 3)] == list(dict.fromkeys((one.done, one.total) for one in strike.told))
+    assert [(0, 0), (1, 3)] == list(dict.fromkeys((one.done, one.total) for one in told))
 
 
-async def test_a_request_that_must_be_finished_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_request_that_must_be_finished_is_finished(tmp_path: Path, strike: Callable[[], None]) -> None:
     """The run ends at its deadline; its process lives until the request has ended."""
     for name in ("go", "finished"):
         os.mkfifo(tmp_path / name)
     async with open_engine({"bad": "portus_scanner_hostile.telling:Finishing"}, server=str(tmp_path)) as engine:
-        (run,) = (await engine.scan(IMAGE, on_progress=Strike(monkeypatch))).results
+        (run,) = (await engine.scan(IMAGE, on_progress=lambda told: strike() if told.done else None)).results
         finished = asyncio.create_task(asyncio.to_thread((tmp_path / "finished").read_bytes))
         assert (Outcome.TIMED_OUT, False) == (run.outcome, finished.done())
         await asyncio.to_thread((tmp_path / "go").write_bytes, b"go")

@@ -43,18 +43,24 @@ async def test_engines_take_turns(server: StandInZypperDocker) -> None:
 
 async def test_the_wait_counts_to_the_deadline(server: StandInZypperDocker) -> None:
     """A run that has not come to its turn by then is pending, and has asked nothing."""
-    values = {"server": server.url, "timeout": "0.2"}
+    values = {"server": server.url, "timeout": "1"}
     async with take_turn(StandInContext(), server.url), open_engine(ZypperDockerScanner, values) as engine:
         (run,) = (await engine.scan(image_of())).results
     assert (Outcome.PENDING, []) == (run.outcome, server.requests)
 
 
-async def test_a_request_after_the_deadline_keeps_the_others_out(server: StandInZypperDocker) -> None:
+async def test_a_request_after_the_deadline_keeps_the_others_out(
+    server: StandInZypperDocker, strike: Callable[[], None]
+) -> None:
     """The server scans on for a client that has hung up."""
     release = asyncio.Event()
     server.script(ID, scanned(release=release))
-    async with open_engine(ZypperDockerScanner, {"server": server.url, "timeout": "0.2"}) as engine:
-        (run,) = (await engine.scan(image_of())).results
+    async with open_engine(ZypperDockerScanner, {"server": server.url}) as engine:
+        scanning = asyncio.ensure_future(engine.scan(image_of()))
+        while not server.asked:  # noqa: ASYNC110 (the server tells nobody)
+            await asyncio.sleep(0.01)
+        strike()
+        (run,) = (await scanning).results
         async with take_turn(StandInContext(), server.url, wait=False) as turn:
             assert (Outcome.TIMED_OUT, False) == (run.outcome, turn.taken)
         release.set()
