@@ -28,6 +28,7 @@ GROUPS = {
     "8": "merging",
     "9": "documents",
     "10": "service",
+    "11": "service_pages",
 }
 """Modules by the number of their rows; each has a function ``measure``."""
 _HEAD = ("row", "median", "floor", "spread", "runs", "limit", "holds")
