@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .rows import GROUPS, BenchmarkRow, RunSize, load_group, table_lines
+from .rows import GROUPS, PARTS, BenchmarkRow, RunSize, load_group, table_lines
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -22,7 +22,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if options.json is not None and not options.json.absolute().parent.is_dir():
         parser.error(f"--json: there is no folder {str(options.json.parent)!r}")
-    numbers = [number for number in GROUPS if number in (options.only or GROUPS)]
+    wanted = {*(options.only or ()), *(one for part in options.parts or () for one in PARTS[part])}
+    numbers = [number for number in GROUPS if not wanted or number in wanted]
     measured: list[BenchmarkRow] = []
     try:
         for line in table_lines(_measure(numbers, options.size, measured)):
@@ -51,6 +52,9 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only", action="append", choices=GROUPS, metavar="ROW", help=f"one of {', '.join(GROUPS)}; may be repeated"
     )
+    for part, numbers in PARTS.items():
+        text = f"the rows of the {part}: {', '.join(numbers)}"
+        parser.add_argument(f"--{part}", dest="parts", action="append_const", const=part, help=text)
     return parser
 
 

@@ -31,6 +31,8 @@ GROUPS = {
     "11": "service_pages",
 }
 """Modules by the number of their rows; each has a function ``measure``."""
+PARTS = {"service": ("10", "11")}
+"""Groups that belong together, by what asks for all of them: ``--service``."""
 _HEAD = ("row", "median", "floor", "spread", "runs", "limit", "holds")
 _NAME_WIDTH = 58
 _WIDTHS = (7, 6, 17, 4, 6, 5)
