@@ -237,9 +237,7 @@ class _Beside:
         """Return the task of this key, if there is one."""
         return self._tasks.get(key)
 
-    def begin(
-        self, key: str, work: Callable[[], Coroutine[Any, Any, _Prepared | None]]
-    ) -> asyncio.Task[_Prepared | None]:
+    def begin(self, key: str, work: _Preparation) -> asyncio.Task[_Prepared | None]:
         """Return the task of this key; if there is none, one that begins a moment later."""
         if key not in self._tasks:
             self._tasks[key] = asyncio.create_task(_later(work))
