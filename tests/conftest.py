@@ -48,6 +48,17 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Look no more at what a file's tests have imported: a worker has millions of such objects in the end.
+
+    Tests that look for what is left behind collect garbage after each step, and would go through them all each time.
+    """
+    if nextitem is None or item.path != nextitem.path:
+        gc.collect()
+        gc.freeze()
+
+
 class _ByFile(LoadGroupScheduling):
     """A worker takes a whole file at a time, or a group: what a module sets up is set up once."""
 
