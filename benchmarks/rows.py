@@ -29,6 +29,7 @@ GROUPS = {
     "9": "documents",
     "10": "service",
     "11": "service_pages",
+    "12": "trivy_walk",
 }
 """Modules by the number of their rows; each has a function ``measure``."""
 PARTS = {"service": ("10", "11")}
