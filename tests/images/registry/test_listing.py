@@ -24,6 +24,7 @@ from portus_scanners_testing.registry import StandInRegistry
 
 from .conftest import BUILT, Connect, tell
 
+UNKNOWN = {"errors": [{"code": "NAME_UNKNOWN", "message": "repository name not known to registry"}]}
 NAMES = [f"team/app{number:03}" for number in range(205)]
 
 
@@ -75,12 +76,24 @@ async def test_an_unknown_repository_is_an_error(connect: Connect, auth: Any) ->
             await all_of(connect(None if auth == "open" else tell(server)).tags(server.host, "team/app"))
 
 
+@pytest.mark.parametrize("first", [b'{"tags": ["1"]}', b'{"tags": null}'])
+async def test_a_list_that_breaks_off_is_not_that_of_an_unknown_repository(connect: Connect, first: bytes) -> None:
+    """The registry knows no such repository from the second page on: what it has is not known, and not nothing."""
+    following = {"Link": '</v2/team/app/tags/list?last=1>; rel="next"'}
+    async with ScriptedServer() as server:
+        server.script("/v2/", {})
+        unknown = Reply(status=404, body=json.dumps(UNKNOWN).encode())
+        server.script("/v2/team/app/tags/list", Reply(body=first, headers=following), unknown)
+        with pytest.raises(ImageNotFoundError, match="its list broke off") as caught:
+            await all_of(connect().tags(server.host, "team/app"))
+    assert ImageNotFoundError is type(caught.value)
+
+
 async def test_a_repository_that_may_be_hidden_is_not_an_unknown_one(connect: Connect) -> None:
     """A registry that wants a log-in says the same to nobody of what there is."""
-    unknown = {"errors": [{"code": "NAME_UNKNOWN", "message": "repository name not known to registry"}]}
     async with ScriptedServer() as server:
         server.script("/v2/", Status(401))
-        server.script("/v2/team/app/tags/list", Reply(status=404, body=json.dumps(unknown).encode()))
+        server.script("/v2/team/app/tags/list", Reply(status=404, body=json.dumps(UNKNOWN).encode()))
         with pytest.raises(ImageNotFoundError, match="it may be hidden") as caught:
             await all_of(connect().tags(server.host, "team/app"))
     assert ImageNotFoundError is type(caught.value)

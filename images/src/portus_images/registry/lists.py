@@ -66,24 +66,20 @@ async def list_repositories(access: RegistryAccess, on_page: OnPage | None = Non
 
 async def list_tags(repository: Repository, on_page: OnPage | None = None) -> AsyncIterator[str]:
     """Iterate over the tags of a repository, none where all have been deleted: see `Registry.tags`."""
+    name, host, begun = repository.name, repository.host.name, False
     try:
-        async for tag in _read_tags(repository, on_page):
-            yield tag
+        async for page in _read_pages(repository.access, f"/v2/{name}/tags/list", "tags", name, WireTags, on_page):
+            begun = True
+            if page.name and not f"/{name}".endswith(f"/{page.name}"):  # Artifactory leaves its own prefix out
+                message = f"{host}, tags of {name}: the answer is the list of {page.name!r:.200}"
+                raise InvalidManifestError(message, registry=host, step="tags")
+            for tag in page.tags:
+                yield tag
     except UnknownRepositoryError as error:
-        if await repository.access.is_let_in():
+        if not begun and await repository.access.is_let_in():
             raise
-        message = f"{error}; it may be hidden from those who have not logged in"
-        raise ImageNotFoundError(message, registry=error.registry, step=error.step, status=error.status) from error
-
-
-async def _read_tags(repository: Repository, on_page: OnPage | None) -> AsyncIterator[str]:
-    path = f"/v2/{repository.name}/tags/list"
-    async for page in _read_pages(repository.access, path, "tags", repository.name, WireTags, on_page):
-        if page.name and not f"/{repository.name}".endswith(f"/{page.name}"):  # Artifactory leaves its own prefix out
-            message = f"{repository.host.name}, tags of {repository.name}: the answer is the list of {page.name!r:.200}"
-            raise InvalidManifestError(message, registry=repository.host.name, step="tags")
-        for tag in page.tags:
-            yield tag
+        why = "its list broke off" if begun else "it may be hidden from those who have not logged in"
+        raise ImageNotFoundError(f"{error}; {why}", registry=host, step=error.step, status=error.status) from error
 
 
 async def find_referrers(repository: Repository, digest: str, artifact_type: str = "") -> tuple[Referrer, ...]:
