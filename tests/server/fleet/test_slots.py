@@ -122,3 +122,20 @@ async def test_what_waits_for_a_slot_has_no_place(store: Store, registry: StandI
         assert images[:8] == await until_running(store, 8)
         runner.stop()
         runner.pause()
+
+
+async def test_who_gets_a_slot_at_once_has_never_waited(store: Store, registry: StandInRegistry) -> None:
+    """A question to the database is no wait: with slots for all no more requests run than there are places."""
+    await push_images(store, registry, 9)
+    settings = configuration(registry.reference("x", "y").partition("/")[0], [{"delay": 50}], concurrency=9)
+    async with (
+        process(store, "me") as (_, slots),
+        running(store, settings, slots=PlacedSlots(slots)) as runner,
+    ):
+        query = text("select count(*) from pg_locks where locktype = 'advisory' and objsubid = 1")
+        async with store.reading() as db:
+            while await db.scalar(query) < 4:  # noqa: ASYNC110 (nobody tells it)
+                await asyncio.sleep(0.01)
+        await until_running(store, 4)
+        runner.stop()
+        runner.pause()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextvars import ContextVar
 
 from attrs import define
 from portus_scanners import BackendLimit, Slots
+
+_PATIENCE = 1.0
+"""Seconds after which a run waits for a slot: the question whether there is one takes a moment as well."""
 
 
 @define(eq=False)
@@ -14,7 +18,7 @@ class RequestPlace:
     """What the runs of one request do.
 
     Attributes:
-        waiting: How many wait for a slot.
+        waiting: How many have waited for a slot for a second.
         active: How many have one.
     """
 
@@ -31,6 +35,13 @@ PLACE: ContextVar[RequestPlace] = ContextVar("PLACE")
 """The place of the request whose task this is."""
 
 
+@define(eq=False)
+class _Wait:
+    place: RequestPlace
+    timer: asyncio.TimerHandle
+    counts: bool = False
+
+
 class PlacedSlots(Slots):
     """The slots of others, with what they mean for the places of requests.
 
@@ -40,7 +51,7 @@ class PlacedSlots(Slots):
 
     def __init__(self, slots: Slots) -> None:
         self._slots = slots
-        self._waiting: dict[object, RequestPlace] = {}
+        self._waiting: dict[object, _Wait] = {}
         self._active: dict[object, RequestPlace] = {}
         self.on_change: Callable[[], None] = lambda: None
         """Called when a place may be free."""
@@ -61,9 +72,8 @@ class PlacedSlots(Slots):
         if self._slots.acquire(limit, run, enter):
             begin()
             return True
-        self._waiting[run] = place
-        place.waiting += 1
-        self.on_change()
+        timer = asyncio.get_running_loop().call_later(_PATIENCE, self._count, run)
+        self._waiting[run] = _Wait(place, timer)
         return False
 
     def give_up(self, limit: BackendLimit, run: object) -> None:
@@ -78,9 +88,16 @@ class PlacedSlots(Slots):
             self.on_change()
         self._slots.release(limit, run)
 
+    def _count(self, run: object) -> None:
+        wait = self._waiting[run]
+        wait.counts = True
+        wait.place.waiting += 1
+        self.on_change()
+
     def _stop_waiting(self, run: object) -> None:
-        if (place := self._waiting.pop(run, None)) is not None:
-            place.waiting -= 1
+        if (wait := self._waiting.pop(run, None)) is not None:
+            wait.timer.cancel()
+            wait.place.waiting -= wait.counts
 
     def heard(self, limit: BackendLimit, run: object, error: str | None) -> bool:
         """See `Slots.heard`."""
