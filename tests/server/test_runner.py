@@ -55,10 +55,12 @@ async def running(
     rules: Rules = RULES,
     made_with: MadeWith = WITH,
     slots: PlacedSlots | None = None,
+    poll: float = 1.0,
 ) -> AsyncIterator[Runner]:
     """Run requests as long as the block does, and end what runs after it."""
     async with Registry(settings.registries) as asked, Engine(settings, registry=asked, slots=slots) as engine:
-        runner = Runner(store, engine, asked, rules, owner=owner, made_with=lambda: {"dummy": made_with})
+        made = {"dummy": made_with}
+        runner = Runner(store, engine, asked, rules, owner=owner, made_with=lambda: made, poll=poll)
         if slots is not None:
             slots.on_change = runner.wake
         task = asyncio.create_task(runner.run())

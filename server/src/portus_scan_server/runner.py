@@ -93,6 +93,7 @@ class Runner:
         concurrency: How many images at once; one of these places, if there are more, is for urgent ones alone. As many
             again may wait for the slots of backends, as far as the engine has its slots from `PlacedSlots`.
         news: Writes what a scan has brought that is new; None where nobody is told.
+        poll: Seconds between two looks at the table where nobody has called `wake`.
     """
 
     def __init__(  # noqa: PLR0913 (what a runner does, and with what)
@@ -106,9 +107,11 @@ class Runner:
         made_with: Callable[[], Mapping[str, MadeWith]],
         concurrency: int = 4,
         news: NewsWriter | None = None,
+        poll: float = _POLL,
     ) -> None:
         self._store = store
         self._news = news
+        self._poll = poll
         self._engine = engine
         self._registry = registry
         self._rules = rules
@@ -156,7 +159,7 @@ class Runner:
             while not self.stopped.is_set():
                 self._changed.clear()
                 if not await self._claim_some():
-                    await self._wait(_POLL)
+                    await self._wait(self._poll)
             while self._running:
                 await asyncio.wait(set(self._running))
         finally:

@@ -19,6 +19,7 @@ from functools import partial
 from portus_images import PortusError
 from portus_scanners import Engine
 from portus_scanners.engine import LocalSlots
+from sqlalchemy import select
 
 from .addresses import open_registry
 from .answers import Freshness
@@ -26,10 +27,11 @@ from .chores import Chore, again_and_again
 from .fleet import FleetSlots, PlacedSlots, Turns, WorkerLife, alive, sweep
 from .logs import begin_log
 from .pipes import receive
+from .requests import fits
 from .rescans import ask_for_due
 from .runner import Runner
 from .scanner_states import ScannerStates
-from .store import POSTGRESQL, Store, remove_old
+from .store import POSTGRESQL, SQLITE, Store, remove_old, tables
 from .summaries import SummaryRenewal
 from .supervisor import STOP, Orders
 
@@ -38,6 +40,9 @@ logger = logging.getLogger("portus_scan_server.runner")
 _PLAN = 60.0
 """Seconds between two looks at what scanners would answer from, and at what is due."""
 _SWEEP = 15.0
+_POLL = {SQLITE: 1.0, POSTGRESQL: 5.0}
+"""Seconds between two looks for what is due: PostgreSQL says itself what somebody asks for."""
+_LISTEN_AGAIN = 5.0
 _RENEW = 1.0
 """Seconds between two batches of summaries."""
 _REMOVE = 3600.0
@@ -78,6 +83,7 @@ async def work(
             made_with=states.made_with,
             concurrency=orders.concurrency,
             news=news,
+            poll=_POLL[store.dialect],
         )
         slots.on_change = runner.wake
         life.follow(runner)
@@ -94,7 +100,8 @@ async def work(
         plan = partial(_ask_for_due, store, runner, states, freshness, timedelta(seconds=orders.untagged))
         chores: list[tuple[Chore, float]] = [
             (partial(_plan, states, turns.take("plan", plan)), _PLAN),
-            (partial(_sweep, store), _SWEEP),
+            (partial(_sweep, store, runner), _SWEEP),
+            (partial(_listen_for_requests, store, runner), _LISTEN_AGAIN),
             (
                 turns.take("renewal", SummaryRenewal(store, rules, news.put_failing if news else None).renew_some),
                 _RENEW,
@@ -127,11 +134,23 @@ async def _ask_for_due(
         runner.wake()
 
 
-async def _sweep(store: Store) -> None:
-    """Take back what owners had that are gone; on SQLite there is no other owner."""
+async def _sweep(store: Store, runner: Runner) -> None:
+    """Take back what owners had that are gone; on SQLite there is no other owner, and no later program either."""
+    if store.dialect != POSTGRESQL:
+        return
+    async with store.writing() as db:
+        await sweep(db)
+        is_late = not await db.scalar(select(fits()))
+    if is_late and not runner.stopped.is_set():
+        logger.error("the database has a later schema, which does not go with this program: install the newer version")
+        runner.stop()
+
+
+async def _listen_for_requests(store: Store, runner: Runner) -> None:
+    """Wake the runner when somebody asks for something, in whatever process; on SQLite its parent does."""
     if store.dialect == POSTGRESQL:
-        async with store.writing() as db:
-            await sweep(db)
+        async for _ in store.listen(tables.WAKING):
+            runner.wake()
 
 
 async def _run_to_the_end(

@@ -24,7 +24,7 @@ from standins.postgresql import PostgreSql
 from ..processes import kill, serving
 from ..test_requests import asked, taken
 from ..test_runner import configuration, running
-from .workers import check_each_has_one_run, configure, push_images, states, until, working
+from .workers import DEADLY, check_each_has_one_run, configure, push_images, states, until, working
 
 pytestmark = pytest.mark.timeout(180)
 HUNG = "[{delay: 170}]"
@@ -59,7 +59,7 @@ async def test_an_image_that_kills_takes_no_innocent_with_it(
     config = configure(tmp_path, registry, "script: [{image: '*app:3@*', behaviour: exit, delay: 0.2}]")
     deaths = 0
     while (await states(store)).keys() != {"done", "dead"}:
-        async with working(tmp_path, database, config, quick=True, deadly=True) as worker:
+        async with working(tmp_path, database, config, quick=True, more=DEADLY) as worker:
             ending = asyncio.create_task(worker.wait())
             watching = asyncio.create_task(until(store, lambda are: are.keys() == {"done", "dead"}))
             await asyncio.wait({ending, watching}, return_when=asyncio.FIRST_COMPLETED)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 from pathlib import Path
 
 import pytest
 from portus_images import SettingsError
-from portus_scan_server.store import Store, sqlite_url, tables
+from portus_scan_server.requests import claim
+from portus_scan_server.store import SchemaError, Store, sqlite_url, tables
 from portus_scan_server.worker import WorkerOptions, run_worker
 from portus_scanners_testing import StandInRegistry
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
+from ..test_runner import configuration, running
 from .workers import check_each_has_one_run, configure, push_images, states, until, working
 
 pytestmark = pytest.mark.timeout(180)
@@ -51,6 +54,57 @@ async def test_sigterm_lets_scans_end_and_a_second_one_gives_them_back(
     async with store.reading() as db:
         assert 0 == await db.scalar(select(func.max(tables.requests.c.deaths)))
         assert 0 == await db.scalar(select(func.count()).select_from(tables.workers))
+
+
+async def test_who_waits_is_woken(store: Store, database: str, registry: StandInRegistry) -> None:
+    """What is asked for in another process is begun though the next look at the table is days away."""
+    settings = configuration(registry.reference("x", "y").partition("/")[0])
+    async with Store.open(database) as elsewhere, running(store, settings, poll=1e6) as runner:
+
+        async def listen() -> None:
+            async for _ in store.listen(tables.WAKING):
+                runner.wake()
+
+        listening = asyncio.create_task(listen())
+        await push_images(elsewhere, registry, 1)
+        await until(elsewhere, lambda are: are["done"] == 1)
+        await push_images(elsewhere, registry, 2)  # by now it has looked, and found nothing more
+        await until(elsewhere, lambda are: are["done"] == 3)
+        listening.cancel()
+        await asyncio.wait({listening})
+
+
+async def test_two_versions_work_side_by_side(
+    store: Store, database: str, tmp_path: Path, registry: StandInRegistry
+) -> None:
+    """After a migration that adds, old and new workers share the work; after one that removes, the old ones end."""
+    old, new = (tmp_path / name for name in ("old", "new"))
+    old.mkdir()
+    new.mkdir()
+    rows = tables.requests.c
+    await push_images(store, registry, 4)
+    async with store.writing() as db:
+        await db.execute(text("alter table requests add column colour text not null default 'red'"))
+        await db.execute(text("insert into programs values ('later')"))
+        await db.execute(text("update alembic_version set version_num = 'later'"))
+    later = "from portus_scan_server.store import schema; schema.SCHEMA = 'later'"
+    config = configure(old, registry, "script: [{delay: 170}]")
+    async with working(old, database, config, quick=True, concurrency=2) as worker:
+        await until(store, lambda are: are["running"] == 2)
+        async with working(new, database, config, more=later, concurrency=2):
+            await until(store, lambda are: are["running"] == 4)
+            async with store.writing() as db:
+                assert 2 == await db.scalar(select(func.count(rows.owner.distinct())))
+                await db.execute(text("delete from programs where schema <> 'later'"))
+            while "install the newer version" not in (old / "log").read_text():  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            worker.send_signal(signal.SIGTERM)  # what runs is given back
+            assert 0 == await worker.wait()
+            assert {"running": 2, "queued": 2} == await states(store)
+        async with store.writing() as db:
+            assert await claim(db, "me", idle=True) is None
+        with pytest.raises(SchemaError, match="later than this program"):
+            await run_worker(WorkerOptions(database=database, config=str(config)))
 
 
 async def test_sqlite_is_refused(tmp_path: Path) -> None:

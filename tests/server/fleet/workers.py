@@ -36,7 +36,7 @@ dummy._ERRORS["exit"] = lambda message: os.kill(os.getpid(), signal.SIGKILL)
 
 @asynccontextmanager
 async def working(
-    folder: Path, database: str, config: Path, *, concurrency: int = 4, quick: bool = False, deadly: bool = False
+    folder: Path, database: str, config: Path, *, concurrency: int = 4, quick: bool = False, more: str = ""
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run a worker as long as the block does; it is killed at the end if it still runs. All share one log.
 
@@ -46,9 +46,9 @@ async def working(
         config: Its configuration.
         concurrency: How many images at once.
         quick: See `QUICK`.
-        deadly: See `DEADLY`.
+        more: Python code that changes it further, such as `DEADLY`.
     """
-    code = f"{PATIENT}{QUICK if quick else ''}{DEADLY if deadly else ''}\nfrom portus_scan.__main__ import main\nmain()"
+    code = f"{PATIENT}{QUICK if quick else ''}{more}\nfrom portus_scan.__main__ import main\nmain()"
     options = ("worker", "--config", str(config), "--database", database, "--concurrency", str(concurrency))
     with (folder / "log").open("ab") as log:
         process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, *options, stderr=log)

@@ -14,6 +14,7 @@ from typing import Any
 
 from portus_images import message_line
 from sqlalchemy import (
+    ColumnElement,
     CursorResult,
     Integer,
     SmallInteger,
@@ -169,6 +170,7 @@ def _claiming(dialect: str, *, idle: bool) -> Any:
             requests.c.state == _QUEUED,
             requests.c.due_at <= database_now(),
             requests.c.priority >= bindparam("least", type_=SmallInteger),
+            fits(),
         )
         .order_by(requests.c.priority.desc(), requests.c.id)
         .limit(1)
@@ -182,6 +184,11 @@ def _claiming(dialect: str, *, idle: bool) -> Any:
         .values(state=_RUNNING, error="", **claimed)
         .returning(requests)
     )
+
+
+def fits() -> ColumnElement[bool]:
+    """Return an SQL condition: whether this program goes with the database's schema, which may be later by now."""
+    return select(tables.programs.c.schema).where(tables.programs.c.schema == tables.SCHEMA).exists()
 
 
 async def _sources(

@@ -30,7 +30,7 @@ from .database import (
     sqlite_url,
 )
 from .finding_bodies import column_string, lookup_name, names_in
-from .migrating import SchemaError, backup, check, current, newest, upgrade
+from .migrating import SchemaError, backup, check, current, upgrade
 from .retention import is_out_of_use, remove_old
 from .runs import PreparedRun, load_answers, load_runs, prepare_run, read_made_with, repeat_runs, store_run
 from .sets import findings_named, has_one_of, ids_named, sets_having
@@ -62,7 +62,6 @@ __all__ = [
     "lock_key",
     "lookup_name",
     "names_in",
-    "newest",
     "parse_url",
     "prepare_run",
     "put_details",

@@ -33,6 +33,8 @@ _READERS = 4
 _POOL = 8
 _CONNECT_TIMEOUT = 5
 _POOL_TIMEOUT = 10.0
+_LISTEN = 60.0
+"""Seconds after which a connection that waits for notifications is asked whether it is still there."""
 _PRAGMAS = (
     *("journal_mode = wal", "synchronous = normal", "foreign_keys = on", "busy_timeout = 10000"),
     *("cache_size = -16384", "temp_store = memory"),
@@ -164,6 +166,26 @@ class Store:
                 yield connection
             finally:
                 await connection.invalidate()  # closed whatever state it is in: nothing of it is needed
+
+    async def listen(self, channel: str) -> AsyncIterator[None]:
+        """Yield once, then each time that a transaction of PostgreSQL has notified a channel; one may stand for many.
+
+        Raises:
+            StoreUnavailableError: The database can't be used, or the connection is lost.
+        """
+        from psycopg import Error
+
+        async with self.session() as connection:
+            driver: Any = (await connection.get_raw_connection()).driver_connection
+            try:
+                await driver.execute(f"listen {channel}")
+                yield
+                while True:
+                    async for _ in driver.notifies(timeout=_LISTEN, stop_after=1):
+                        yield
+                    await driver.execute("select 1")  # a connection that is cut says nothing
+            except Error as error:
+                raise StoreUnavailableError(words_of_driver(error)) from error
 
 
 def lock_key(kind: str, name: str) -> int:

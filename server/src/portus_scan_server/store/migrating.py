@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from portus_images import PortusError
-from sqlalchemy import URL, Connection, create_engine, event, text
+from sqlalchemy import URL, Connection, create_engine, event, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from .database import POSTGRESQL, StoreUnavailableError, parse_url, words_of_driver
+from .schema import SCHEMA, programs
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -40,10 +41,11 @@ def upgrade(address: str, version: str = "head") -> tuple[str, str]:
         version: An earlier schema, where a test asks for one.
 
     Returns:
-        The versions before and after; empty for an empty database.
+        The versions before and after; empty for an empty database. A later one that still goes with this program is
+        left as it is.
 
     Raises:
-        SchemaError: It has a later schema than this program knows.
+        SchemaError: It has a later schema, which does not go with this program.
         StoreUnavailableError: The database can't be used.
     """
     from alembic import command
@@ -52,7 +54,8 @@ def upgrade(address: str, version: str = "head") -> tuple[str, str]:
         if connection.dialect.name == POSTGRESQL:
             connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _UPGRADING})
         before = _version(connection)
-        _check_known(before)
+        if _is_later(connection, before):
+            return before, before
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, version)
@@ -69,23 +72,18 @@ def current(address: str) -> str:
         return _version(connection)
 
 
-def newest() -> str:
-    """Return the version of the schema that this program works with."""
-    return str(_scripts().get_current_head())
-
-
 def check(address: str) -> None:
-    """Do nothing if a database has this program's schema.
+    """Do nothing if a database has this program's schema, or a later one that goes with this program.
 
     Raises:
         SchemaError: It has another one.
         StoreUnavailableError: The database can't be used.
     """
-    version = current(address)
-    _check_known(version)
-    if version != newest():
-        has = f"is at {version}" if version else "is empty"
-        raise SchemaError(f"the database {has}, this program needs {newest()}: portus-scan db upgrade")
+    with _connected(address) as connection:
+        version = _version(connection)
+        if version != SCHEMA and not _is_later(connection, version):
+            has = f"is at {version}" if version else "is empty"
+            raise SchemaError(f"the database {has}, this program needs {SCHEMA}: portus-scan db upgrade")
 
 
 def backup(address: str, target: Path) -> None:
@@ -159,6 +157,19 @@ def _version(connection: Connection) -> str:
     return MigrationContext.configure(connection).get_current_revision() or ""
 
 
-def _check_known(version: str) -> None:
-    if version and version not in {one.revision for one in _scripts().walk_revisions()}:
-        raise SchemaError(f"the database is at {version}, which is later than this program: install the newer version")
+def _is_later(connection: Connection, version: str) -> bool:
+    """Return whether a database has a later schema than this program's, which goes with this program all the same.
+
+    A migration that only adds (a table, a column that may be left out) adds its schema to `programs`; one that takes
+    away what earlier programs use removes theirs.
+
+    Raises:
+        SchemaError: It is a later one that does not.
+    """
+    if not version or version in {one.revision for one in _scripts().walk_revisions()}:
+        return False
+    if inspect(connection).has_table(programs.name):
+        mine = select(programs.c.schema).where(programs.c.schema == SCHEMA)
+        if connection.execute(mine).one_or_none() is not None:
+            return True
+    raise SchemaError(f"the database is at {version}, which is later than this program: install the newer version")

@@ -26,6 +26,10 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from .types import Moment, database_now
 
+SCHEMA = "0007"
+"""The version of the schema that this program works with: that of the newest migration."""
+WAKING = "portus_scan_requests"
+"""The channel of PostgreSQL that says that somebody has asked for something: a trigger of `requests` does."""
 ONLY = "only"
 """The key of a table's or column's ``info`` that names the one database that has it."""
 SEVERITIES = ("unknown", "negligible", "low", "medium", "high", "critical", "defcon1")
@@ -327,6 +331,11 @@ workers = Table(
     Column("lock_key", Integer, nullable=False, unique=True),
     Column("began_at", Moment, nullable=False, server_default=database_now()),
     info={ONLY: "postgresql"},
+)
+programs = Table(
+    "programs",
+    metadata,
+    Column("schema", Text, primary_key=True),
 )
 sessions = Table(
     "sessions",
