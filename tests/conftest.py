@@ -116,9 +116,9 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, _homes: Iterator[Path]) ->
     for name in [name for name in os.environ if name.startswith(ours) or name.upper() in _NOT_OURS]:
         monkeypatch.delenv(name)
     home = next(_homes)
+    home.mkdir()  # one for both: somebody removes these folders, ten thousand for each run
     for name in ("DOCKER_CONFIG", "XDG_CONFIG_HOME"):
-        (home / name).mkdir(parents=True)
-        monkeypatch.setenv(name, str(home / name))
+        monkeypatch.setenv(name, str(home))
 
 
 _LOGGERS = [logging.getLogger(name) for name in ("", "portus_images", "portus_scan", "portus_scanners")]
