@@ -273,10 +273,19 @@ def test_completion(run: Run, shell: str) -> None:
     assert (0, True) == (result.exit_code, "_PORTUS_SCAN_COMPLETE" in result.stdout)
 
 
-def test_what_is_completed(run: Run) -> None:
-    """The script's question is answered with sub-commands and options."""
-    asked = {"_PORTUS_SCAN_COMPLETE": "bash_complete", "COMP_WORDS": "portus-scan im", "COMP_CWORD": "1"}
-    assert "plain,image" in run(env=asked).stdout
+@pytest.mark.parametrize(
+    ("shell", "words", "number", "answer"),
+    [
+        ("bash", "portus-scan im", "1", "plain,image\n"),
+        ("zsh", "portus-scan policy im", "2", "plain\nimport\n"),
+        ("fish", "portus-scan image --fail", "--fail", "plain,--fail-on\t"),
+    ],
+)
+def test_what_is_completed(run: Run, shell: str, words: str, number: str, answer: str) -> None:
+    """The script's question is answered with sub-commands and options, and the shell's line stays as it is."""
+    asked = {"_PORTUS_SCAN_COMPLETE": f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": number}
+    result = run(env=asked)
+    assert (0, "", answer) == (result.exit_code, result.stderr, result.stdout[: len(answer)])
 
 
 def test_the_man_page(run: Run) -> None:

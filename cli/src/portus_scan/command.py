@@ -12,7 +12,7 @@ import click
 
 from . import __version__
 from .exits import ExitCode, PastClick, report
-from .terminal import PROGRAM, say, set_up_logging
+from .terminal import COMPLETION, PROGRAM, say, set_up_logging
 
 _SUB_COMMANDS = {
     "image": "image",
@@ -147,6 +147,10 @@ class LazyGroup(click.Group):
         run: Callable[..., Any] = super().main
         if not extra.pop("standalone_mode", True):
             return run(*args, standalone_mode=False, **extra)
+        if asked := os.environ.get(COMPLETION):  # click would answer with an exit of its own
+            from click.shell_completion import shell_complete
+
+            sys.exit(_guarded(lambda: shell_complete(self, {}, PROGRAM, COMPLETION, asked)))
         sys.exit(_guarded(lambda: run(*args, standalone_mode=False, **extra)))
 
 

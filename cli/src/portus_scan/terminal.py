@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .reporter import Surface
 
 PROGRAM = "portus-scan"
+COMPLETION = "_PORTUS_SCAN_COMPLETE"
+"""The environment variable by which a shell asks what a line may go on with."""
 NARROWEST = 40
 TERMINAL_WIDTH = 80
 """Columns of a terminal that does not say how many it has."""

@@ -7,7 +7,7 @@ import click
 from .. import __version__
 from ..exits import ExitCode
 from ..mistakes import meant_command
-from ..terminal import PROGRAM, write_stdout
+from ..terminal import COMPLETION, PROGRAM, write_stdout
 
 _HELP_HELP = """Show the help of the program or of one sub-command.
 
@@ -76,7 +76,6 @@ def completion(context: click.Context, *, shell: str) -> ExitCode:
     found = get_completion_class(shell)
     if found is None:
         raise click.UsageError(f"click has no completion for {shell}", context)
-    variable = f"_{PROGRAM.replace('-', '_').upper()}_COMPLETE"
     # source() would start bash to ask for its version; the script is the same for all that have completions
-    made = found(context.find_root().command, {}, PROGRAM, variable)
+    made = found(context.find_root().command, {}, PROGRAM, COMPLETION)
     return _print(made.source_template % made.source_vars() + "\n")
