@@ -215,6 +215,8 @@ def test_claircli(imported: Import) -> None:
         ('{"@context": "https://openvex.dev/ns/v0.2.0", "statements": []}', "give it as it is, with --suppressions"),
         ("suppressions:\n  - {id: CVE-1, reason: x}\n", "there is .trivyignore"),
         ("suppressions:\n  - id: CVE-1\n    reason: x\n", "give it as it is, with --suppressions"),
+        ("ignore:\n  - vulnerability: CVE-1\n    vulnerability: CVE-2\n", ":3: 'vulnerability' is there twice"),
+        ("ignore: []\nignore: [{vulnerability: CVE-1}]\n", ":2: 'ignore' is there twice"),
         ("hello", "there is .trivyignore"),
         ("", "there is .trivyignore"),
         ("{", "it is not JSON"),

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 from portus_images import SettingsError, load_json, one_line
-from portus_scanners.settings import check_size, read_limited, yaml_fault
+from portus_scanners.settings import check_size, find_repeated_key, read_limited, yaml_fault
 
 from ..lookalikes import looks_like
 from .allow_lists import CLAIR_SCANNER, CLAIRCLI, KLAR, read_clair_scanner, read_claircli, read_klar
@@ -112,7 +112,7 @@ def _mapping(text: str, name: str) -> Mapping[str, Located]:
     """Return the members of a YAML mapping, with their lines; none for anything else.
 
     Raises:
-        SettingsError: It is not YAML.
+        SettingsError: It is not YAML, or a key is there twice.
     """
     try:
         node = yaml.compose(text, yaml.SafeLoader)
@@ -138,6 +138,10 @@ class _Locator:
         if self._made > _MOST_NODES:  # aliases of aliases
             raise SettingsError(f"{self._name}: it has more than {_MOST_NODES} values")
         if isinstance(node, yaml.MappingNode):
+            if repeated := find_repeated_key(node):
+                raise SettingsError(
+                    f"{self._name}:{_line(repeated)}: {repeated.value!r} is there twice: one of them is lost"
+                )
             return {str(self.value(key)): (_line(key), self.value(value)) for key, value in node.value}
         if isinstance(node, yaml.SequenceNode):
             return [(_line(part), self.value(part)) for part in node.value]
