@@ -53,6 +53,8 @@ _OPTIONS = {
     "--password": "set registries: HOST: password_file in a file given with --config, or use docker login",
     "--quiet": "stderr is quiet unless it is a terminal",
     "-q": "stderr is quiet unless it is a terminal",
+    "-c": "write --config FILE",
+    "-f": "write -o FORMAT or -o FORMAT=FILE",
 }
 """What is written here for options of others."""
 _FIRST = "PORTUS_"

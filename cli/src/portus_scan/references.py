@@ -21,6 +21,7 @@ _REPORTS = {".json", ".jsonl", ".html", ".csv", ".sarif", ".md", ".xml", ".txt"}
 """The ends of the names of files that formats are written to."""
 _RIGHT_FORM = "write it as registry.example:5000/team/app:1.0 or docker-archive:FILE"
 _DAEMON = "docker-daemon:"
+_HUB_PAGES = "hub.docker.com"
 
 
 def parse_references(texts: tuple[str, ...]) -> tuple[ImageReference, ...]:
@@ -42,21 +43,23 @@ def _parse(text: str) -> ImageReference:
 
     scheme, slashes, rest = text.partition("://")
     if slashes and scheme in {*_SCHEMES, *_LOCAL_FORMS}:
-        raise CommandFault(_without_scheme(scheme, rest))
+        raise CommandFault(_without_scheme(scheme, rest, "a valid image reference"))
     try:
         return parse_reference(text)
     except InvalidReferenceError as error:
         raise CommandFault(f"{error}; {_advise(text)}") from error
 
 
-def _without_scheme(scheme: str, rest: str) -> str:
+def _without_scheme(scheme: str, rest: str, wanted: str) -> str:
     """Say what to write instead of a URL, without the account that it may hold."""
     if scheme in _LOCAL_FORMS and (scheme != "oci" or rest.startswith("/")):
         right, what = f"{scheme}:{rest}", "the //"
     else:
         host, slash, path = rest.partition("/")
         right, what = f"{host.rpartition('@')[2]}{slash}{path.rstrip('/')}", f"{scheme}://"
-    return f"{scheme}://... is not a valid image reference; leave out {what}: {right}"
+        if right.startswith((f"{_HUB_PAGES}/_/", f"{_HUB_PAGES}/r/")):
+            return f"{scheme}://... is a page about an image; write {right.removeprefix(_HUB_PAGES)[3:]}"
+    return f"{scheme}://... is not {wanted}; leave out {what}: {right}"
 
 
 def _advise(text: str) -> str:
@@ -122,6 +125,9 @@ def check_host(host: str) -> str:
     from portus_images import hide_account
     from portus_scanners import InvalidReferenceError, Reference
 
+    scheme, slashes, rest = host.partition("://")
+    if slashes and scheme in _SCHEMES:
+        raise CommandFault(_without_scheme(scheme, rest, "a registry"))
     try:
         Reference(host, host, "any")
     except InvalidReferenceError as error:

@@ -162,7 +162,7 @@ def registry(  # noqa: PLR0913 (one parameter an option)
 
     from ..walking import Selection, WalkOrder, read_repositories
 
-    host, _, namespace = place.partition("/")
+    host, _, namespace = (place, "", "") if "://" in place else place.partition("/")
     if ":" in namespace or "@" in namespace:
         raise CommandFault(f"{hide_account(place)!r} is an image: {PROGRAM} image {hide_account(place)}")
     order = WalkOrder(
