@@ -8,8 +8,10 @@ be sent to a link-local address: where machines are rented, it gives their crede
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from typing import Any
 
 from portus_images import Registry, RegistrySettings
 
@@ -36,6 +38,21 @@ def may_connect(address: str, is_configured: bool) -> bool:
     if ip.is_link_local or ip.is_multicast or ip.is_unspecified:
         return False
     return is_configured or ip.is_global
+
+
+class AddressError(OSError):
+    """An address that must not be connected to."""
+
+
+def make_socket(info: Any) -> socket.socket:
+    """Return a socket for an address of a host that the configuration names; as aiohttp's ``socket_factory``.
+
+    Raises:
+        AddressError: It must not be connected to.
+    """
+    if not may_connect(info[4][0], is_configured=True):
+        raise AddressError("it must not be connected to")
+    return socket.socket(*info[:3])
 
 
 def _inner(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

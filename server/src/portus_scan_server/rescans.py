@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
 from portus_scanners import Outcome
-from sqlalchemy import Row, Select, and_, false, not_, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, false, not_, or_, select, true
 
 from .answers import FIRST_RETRY, Freshness, LastTry, MadeWith, when_again
 from .requests import Reason, ask
@@ -22,7 +22,12 @@ latest, runs, images, requests = tables.latest, tables.runs, tables.images, tabl
 
 
 async def ask_for_due(
-    store: Store, scanners: Mapping[str, MadeWith], freshness: Freshness, *, untagged: timedelta = UNTAGGED
+    store: Store,
+    scanners: Mapping[str, MadeWith],
+    freshness: Freshness,
+    *,
+    untagged: timedelta = UNTAGGED,
+    shut: Collection[str] = (),
 ) -> int:
     """Ask for the images whose answers are no longer good, and return how many there were.
 
@@ -36,6 +41,7 @@ async def ask_for_due(
         freshness: See `when_again`.
         untagged: For how long an image counts that no tag names any longer, itself or through an index, and that nobody
             has seen or asked for.
+        shut: Registries that can't be asked without being told how: an image that only these have is left alone.
 
     Raises:
         StoreUnavailableError: The database can't be used.
@@ -46,7 +52,8 @@ async def ask_for_due(
         while True:
             async with store.writing() as db:
                 now = (await db.execute(select(database_now().label("now")))).scalar_one()
-                rows = (await db.execute(_candidates(name, made_with, freshness, untagged, after))).all()
+                candidates = _candidates(name, made_with, freshness, untagged, after)
+                rows = (await db.execute(candidates.where(_is_open(shut)))).all()
                 for row in rows:
                     due = when_again(_last_try(row), made_with, now=now, freshness=freshness)
                     if due.at <= now:
@@ -63,6 +70,15 @@ def _last_try(row: Row[Any]) -> LastTry | None:
         return None
     made_with = read_made_with(row)
     return LastTry(outcome=Outcome(row.outcome), times=row.times, checked_at=row.checked_at, made_with=made_with)
+
+
+def _is_open(shut: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that an image is in a registry that can be asked, or in none."""
+    held, repositories, registries = tables.image_repositories, tables.repositories, tables.registries
+    joined = held.join(repositories, repositories.c.id == held.c.repository_id)
+    joined = joined.join(registries, registries.c.id == repositories.c.registry_id)
+    of_it = select(held.c.image_id).select_from(joined).where(held.c.image_id == images.c.id)
+    return or_(of_it.where(registries.c.host.not_in(shut)).exists(), not_(of_it.exists())) if shut else true()
 
 
 def _candidates(name: str, made_with: MadeWith, freshness: Freshness, untagged: timedelta, after: int) -> Select[Any]:

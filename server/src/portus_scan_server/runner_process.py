@@ -11,12 +11,12 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
-from portus_images import PortusError
+from portus_images import PortusError, Registry
 from portus_scanners import Engine
 from portus_scanners.engine import LocalSlots
 from sqlalchemy import select
@@ -25,6 +25,7 @@ from .addresses import open_registry
 from .answers import Freshness
 from .chores import Chore, again_and_again
 from .fleet import FleetSlots, PlacedSlots, Turns, WorkerLife, alive, sweep
+from .harbor import HarborDesk, HarborRegistry
 from .logs import begin_log
 from .pipes import receive
 from .requests import fits
@@ -45,6 +46,8 @@ _POLL = {SQLITE: 1.0, POSTGRESQL: 5.0}
 _LISTEN_AGAIN = 5.0
 _RENEW = 1.0
 """Seconds between two batches of summaries."""
+_POLL = 1.0
+"""Seconds between two looks at what Harbor waits for."""
 _REMOVE = 3600.0
 """Seconds between two looks for what is too old."""
 
@@ -68,7 +71,7 @@ async def work(
     async with (
         Store.open(orders.database) as store,
         alive(store, orders.owner) as life,
-        open_registry(settings.registries) as registry,
+        _open_registry(orders, store) as registry,
         _open_slots(life, store) as slots,
         Engine(settings, registry=registry, slots=slots) as engine,
     ):
@@ -97,7 +100,7 @@ async def work(
         for number in signals:
             asyncio.get_running_loop().add_signal_handler(number, end)
         turns = Turns(life if store.dialect == POSTGRESQL else None)
-        plan = partial(_ask_for_due, store, runner, states, freshness, timedelta(seconds=orders.untagged))
+        plan = partial(_ask_for_due, store, runner, states, freshness, orders)
         chores: list[tuple[Chore, float]] = [
             (partial(_plan, states, turns.take("plan", plan)), _PLAN),
             (partial(_sweep, store, runner), _SWEEP),
@@ -107,8 +110,22 @@ async def work(
                 _RENEW,
             ),
             (turns.take("retention", partial(remove_old, store, timedelta(seconds=orders.keep))), _REMOVE),
+            *_chores_of_harbor(orders, store, registry, turns),
         ]
         await _run_to_the_end(runner, lines, chores, orders.drain)
+
+
+def _open_registry(orders: Orders, store: Store) -> Registry:
+    registries = orders.settings.registries
+    return open_registry(registries) if orders.harbor is None else HarborRegistry(registries, orders.harbor, store)
+
+
+def _chores_of_harbor(orders: Orders, store: Store, registry: Registry, turns: Turns) -> Iterator[tuple[Chore, float]]:
+    if orders.harbor is not None and isinstance(registry, HarborRegistry):
+        desk = HarborDesk(store, registry, orders.harbor, orders.rules, orders.database)
+        yield turns.take("Harbor's new scans", desk.try_new), _POLL
+        yield turns.take("Harbor's reports", desk.end_some), _POLL
+        yield registry.close_ended, _PLAN
 
 
 @asynccontextmanager
@@ -128,9 +145,12 @@ async def _plan(states: ScannerStates, ask_for_due: Chore) -> None:
 
 
 async def _ask_for_due(
-    store: Store, runner: Runner, states: ScannerStates, freshness: Freshness, untagged: timedelta
+    store: Store, runner: Runner, states: ScannerStates, freshness: Freshness, orders: Orders
 ) -> None:
-    if await ask_for_due(store, states.made_with(), freshness, untagged=untagged):
+    untagged, watched = timedelta(seconds=orders.untagged), orders.settings.registries
+    asking = orders.harbor.registrations.values() if orders.harbor is not None else ()
+    shut = [one.host for one in asking if one.host not in watched or not watched[one.host].name]
+    if await ask_for_due(store, states.made_with(), freshness, untagged=untagged, shut=shut):
         runner.wake()
 
 

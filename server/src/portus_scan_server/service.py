@@ -30,6 +30,7 @@ from .access import (
 from .admission import AdmissionServer, Certificates, ImageJudge, load_admission
 from .api import make_api, problem_middleware
 from .fleet import Turns, check_sessions
+from .harbor import HARBOR_PREFIX, HarborSeat, load_harbor, make_harbor_api
 from .intake import INTAKE, Intake, add_routes
 from .logs import begin_log
 from .news import NewsWriter, Teller, load_notifications
@@ -91,12 +92,13 @@ async def serve(options: ServiceOptions) -> None:
         StoreUnavailableError: The database can't be used at the begin.
     """
     # read once, and before anything is begun: the runner is told what this process has read, also a later one
-    settings, policy, access, admission, notifications = (
+    settings, policy, access, admission, notifications, harbor = (
         load_server_settings(options.config),
         load_policy(options.config),
         load_access(options.config),
         load_admission(options.config),
         load_notifications(options.config),
+        load_harbor(options.config),
     )
     policy.check_scanners([one.name for one in settings.scanning.enabled])
     rules = Rules.of(settings.scanning, policy, timedelta(seconds=settings.answers.max_age))
@@ -129,6 +131,7 @@ async def serve(options: ServiceOptions) -> None:
                 drain=options.drain,
                 log=options.log,
                 news=NewsWriter.of(notifications.settings),
+                harbor=harbor,
             )
             supervisor = Supervisor(store, orders, keep=[lock])
             application = make_application(
@@ -140,6 +143,7 @@ async def serve(options: ServiceOptions) -> None:
                 address=options.address,
                 log=options.log,
                 turns=turns,
+                harbor=harbor,
             )
             if notifications.targets:
                 application.cleanup_ctx.append(Teller(store, notifications).running)
@@ -188,6 +192,7 @@ def make_application(  # noqa: PLR0913 (what it is put together of)
     address: str,
     log: str = "text",
     turns: Turns | None = None,
+    harbor: HarborSeat | None = None,
 ) -> web.Application:
     """Return the application that answers; it can be mounted under a prefix. Its intake runs as long as it does.
 
@@ -200,6 +205,7 @@ def make_application(  # noqa: PLR0913 (what it is put together of)
         address: The database's address.
         log: How children write their log.
         turns: What the intake does while no other process does; None where there is no other.
+        harbor: Which Harbors ask for scans; None for none.
     """
 
     async def find(token: str) -> Viewer | None:
@@ -222,6 +228,8 @@ def make_application(  # noqa: PLR0913 (what it is put together of)
     add_routes(application, intake)
     application.add_subapp("/api/v1", make_api(store, reports, rules))
     application.add_subapp(PORTUS_PREFIX, make_portus_api(store, reports, rules))
+    if harbor is not None:
+        application.add_subapp(HARBOR_PREFIX, make_harbor_api(store, harbor, rules.enabled))
     add_pages(application, store, rules, reports, intake)
     return application
 

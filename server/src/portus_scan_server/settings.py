@@ -82,8 +82,10 @@ def read_secret(place: str, name: str, itself: Secret, file: str, env: str, envi
         raise SettingsError(f"{place}: give one of {name}, {name}_file and {name}_env")
     if file:
         content = read_limited(Path(file), f"{place}.{name}_file", _LARGEST_SECRET)
-        return Secret(content.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r"))
-    return Secret(environ.get(env, "")) if env else itself
+        itself = Secret(content.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r"))
+    if not (found := Secret(environ.get(env, "")) if env else itself):
+        raise SettingsError(f"{place}: {f'the variable {env}' if env else file} is empty")
+    return found
 
 
 def is_same_secret(said: str, expected: str) -> bool:

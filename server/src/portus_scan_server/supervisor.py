@@ -11,6 +11,7 @@ from typing import Any
 from attrs import evolve, field, frozen
 from portus_scanners import Settings
 
+from .harbor import HarborSeat
 from .news import NewsWriter
 from .pipes import framed
 from .requests import died, new_owner
@@ -47,6 +48,7 @@ class Orders:
         untagged: Seconds for which an image is still scanned again that no tag names any longer.
         log: How its log is written: ``text`` or ``json``.
         news: Writes what a scan has brought that is new; None where nobody is told.
+        harbor: Which Harbors ask for scans; None for none.
     """
 
     database: str = field(repr=False)
@@ -60,6 +62,7 @@ class Orders:
     untagged: float = 30 * 86_400
     log: str = "text"
     news: NewsWriter | None = None
+    harbor: HarborSeat | None = None
 
     @classmethod
     def of(cls, settings: ServerSettings, database: str, *, concurrency: int | None, **more: Any) -> Orders:

@@ -11,6 +11,7 @@ from portus_images import SettingsError
 from portus_policy import load_policy
 
 from .fleet import check_sessions
+from .harbor import load_harbor
 from .logs import begin_log
 from .news import NewsWriter, load_notification_settings
 from .requests import new_owner
@@ -48,6 +49,7 @@ async def run_worker(options: WorkerOptions) -> None:
     """
     settings, policy = load_server_settings(options.config), load_policy(options.config)
     news = NewsWriter.of(load_notification_settings(options.config))  # the service has the secrets, and sends
+    harbor = load_harbor(options.config, answers=False)
     policy.check_scanners([one.name for one in settings.scanning.enabled])
     if parse_url(options.database).get_backend_name() != POSTGRESQL:
         raise SettingsError(
@@ -60,5 +62,5 @@ async def run_worker(options: WorkerOptions) -> None:
     begin_log(options.log)
     rules = Rules.of(settings.scanning, policy, timedelta(seconds=settings.answers.max_age))
     orders = Orders.of(settings, options.database, rules=rules, concurrency=options.concurrency, log=options.log)
-    orders = evolve(orders, owner=new_owner(), news=news)
+    orders = evolve(orders, owner=new_owner(), news=news, harbor=harbor)
     await work(orders, asyncio.StreamReader(), (signal.SIGTERM, signal.SIGINT))  # nobody tells it anything

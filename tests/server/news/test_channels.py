@@ -25,12 +25,13 @@ from portus_scan_server.news import (
 )
 from portus_scan_server.notify_commands import notify
 from portus_scan_server.requests import Reason, ask
-from portus_scan_server.store import Store, database_now, tables
+from portus_scan_server.store import Store, database_now, tables, upgrade
 from portus_scanners import Severity, discover
 from portus_scanners_testing import StandInRegistry
 from portus_scanners_testing.images import debian_image
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from standins.postgresql import PostgreSql
 
 from ..processes import serving
 from ..test_runner import configuration, pushed, running, until_idle
@@ -107,6 +108,27 @@ async def test_a_message_is_signed_and_told_until_it_has_arrived(
     assert "vulnerability.new" == receiver.got[0][1]["type"]
     async with store.reading() as db:
         assert [] == await list_deliveries(db)
+
+
+async def test_two_services_tell_each_news_once(postgresql: PostgreSql, tmp_path: Path, receiver: Receiver) -> None:
+    """Scans of one repository that end at once make one news, and of two services one sends each message."""
+    database = postgresql.make_database()
+    upgrade(database)
+    notifications = load_notifications(receiver.write(tmp_path))
+    async with Store.open(database) as one, Store.open(database) as other:
+        for number in range(1, 9):
+            await tagged(one, number, f"team/app:{number}")
+            await ended(one, number, ok("clair"), ok("trivy"))
+        new = [ok("clair", *found("CVE-1")), ok("trivy", *found("CVE-1"))]
+        await asyncio.gather(*(end((one, other)[number % 2], number, *new) for number in range(1, 9)))
+        async with one.reading() as db:
+            assert ["CVE-1"] == (await db.execute(select(tables.news.c.about))).scalars().all()
+        for number in range(1, 9):
+            await end(one, number, ok("clair", *found("CVE-1", f"CVE-1{number}")), ok("trivy"))
+        async with open_channels(notifications) as channels:
+            tellers = [Teller(store, notifications) for store in (one, other)]
+            assert 9 == sum(await asyncio.gather(*(teller.send_some(channels) for teller in tellers)))
+    assert 9 == len({message for message, _ in receiver.got}) == len(receiver.got)
 
 
 async def test_a_dead_message_is_shown_and_can_be_sent_again(store: Store, tmp_path: Path, receiver: Receiver) -> None:
@@ -221,10 +243,16 @@ async def test_apprise_tells_the_same(tmp_path: Path) -> None:
         notifications = load_notifications(path, {"CHAT": url})
         assert "canary" not in repr(notifications)
         path.write_text(f"notifications: {{apprise: {{chat: {{url: '{url}'}}}}}}\n")
-        for said in ("chat: told\n", "chat: not told: chat: apprise could not send it\n"):
+        for said in (
+            "told",
+            "not told: chat: apprise could not send it",
+            "not told: chat: apprise failed (AddressError)",
+        ):
             words = ["test", "--config", str(path)]
             result = await asyncio.to_thread(CliRunner().invoke, notify, words, standalone_mode=False)
-            assert said == result.output
+            assert f"chat: {said}\n" == result.output
+            if len(got) == 2:
+                path.write_text("notifications: {apprise: {chat: {url: 'json://169.254.169.254/latest'}}}\n")
     assert "This is a test" in got[0]["message"]
 
 
@@ -238,6 +266,7 @@ async def test_apprise_tells_the_same(tmp_path: Path) -> None:
         ("{webhooks: {a: {url: 'https://x', secret: plain-words}}}", "openssl rand -base64 32"),
         ("{webhooks: {A b: {url: 'https://x', secret_env: S}}}", "not a valid name"),
         ("{webhooks: {a: {url: 'https://x', secret_env: S}}, apprise: {a: {url_env: U}}}", "give each its own"),
+        ("{apprise: {a: {url_env: EMPTY}}}", "notifications.apprise.a: the variable EMPTY is empty"),
         ("{severity: loud}", "severity"),
         ("[a]", "expected a mapping"),
     ],

@@ -11,7 +11,8 @@ from ..errors import PluginError
 PREFIX = "PORTUS_SECURITY_"
 """What each of our environment variables begins with."""
 _OWN_SECTIONS = {"security": 0.85, "registries": 0.85, "gate": 0.75, "severity": 0.75, "suppressions": 0.8}
-_OWN_SECTIONS |= dict.fromkeys(("access", "admission", "events", "answers", "schedule", "scans", "notifications"), 0.85)
+_OF_THE_SERVICE = "access admission events answers harbor schedule scans notifications"
+_OWN_SECTIONS |= dict.fromkeys(_OF_THE_SERVICE.split(), 0.85)
 """Each with the likeness from which another key is taken for a slip of the pen; no key of Portus' own is that like."""
 
 
@@ -32,8 +33,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def misspelt_sections(document: Mapping[str, Any], scanners: Collection[str] = ()) -> Iterator[str]:
     """Yield a fault for each top-level key that is nearly one of ours, or a scanner; Portus' own are ignored."""
-    for key in map(str, document):
-        if key not in _OWN_SECTIONS and (near := _nearest(key)):
+    for key in (one for one in map(str, document) if one not in _OWN_SECTIONS):
+        if near := _nearest(key):
             yield f"{key}: unknown key; did you mean {near}?"
         elif any(abs(len(key) - len(one)) <= 1 for one in get_close_matches(key, scanners, 1, 0.75)):
             yield f"{key}: the section of a scanner goes into the section security: write security: {{{key}: ...}}"

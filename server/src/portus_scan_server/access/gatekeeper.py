@@ -16,7 +16,7 @@ from urllib.parse import urlencode, urlsplit
 
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
-from attrs import frozen
+from attrs import evolve, frozen
 
 from ..store import StoreUnavailableError
 from .access_settings import AccessSettings, ProxySettings
@@ -125,7 +125,7 @@ class Gatekeeper:
         except StoreUnavailableError as error:
             raise web.HTTPServiceUnavailable(text=str(error), headers={hdrs.RETRY_AFTER: "5"}) from error
         if person is not None:
-            return self._settings.person(person.name, person.groups)
+            return evolve(self._settings.person(person.name, person.groups), may_sign_out=True)
         if request.method == hdrs.METH_GET and "text/html" in request.headers.get(hdrs.ACCEPT, ""):
             raise web.HTTPFound(f"{self._sign_on_url}?{urlencode({'next': request.rel_url.raw_path_qs})}")
         raise _unauthorized(f"sign in first: {self._sign_on_url}; a program needs a token")

@@ -38,12 +38,14 @@ class Viewer:
         roles: Patterns of repositories, each with the role there.
         is_admin: Whether everything is visible, and anything may be asked for.
         may_write: Whether anything may be changed at all.
+        may_sign_out: Whether a session of the service's own says who it is.
     """
 
     name: str
     roles: Mapping[str, Role] = field(factory=dict)
     is_admin: bool = False
     may_write: bool = True
+    may_sign_out: bool = False
 
     @property
     def may_administer(self) -> bool:

@@ -105,13 +105,7 @@ def _no_password() -> str:
 
 
 class AdmissionServer:
-    """Answers a cluster.
-
-    Args:
-        settings: The section ``admission:``.
-        judge: Says which images may run.
-        certificates: The server's.
-    """
+    """Answers a cluster."""
 
     def __init__(self, settings: AdmissionSettings, judge: ImageJudge, certificates: Certificates) -> None:
         self._settings = settings

@@ -151,12 +151,7 @@ def _list(value: object, place: str) -> Sequence[object]:
 
 
 def write_review(uid: str, rulings: Sequence[ImageRuling]) -> dict[str, Any]:
-    """Return the answer to a review: allowed where each image is.
-
-    Args:
-        uid: As the cluster has sent it.
-        rulings: What is said of each image.
-    """
+    """Return the answer to a review: allowed where each image is."""
     ordered = sorted(rulings, key=lambda one: _WORST_FIRST.index(one.answer))
     denied = [one.message for one in ordered if not one.is_allowed]
     warnings = [one_line(one.message, _LONGEST_WARNING - 3) for one in ordered if one.is_allowed and one.message]

@@ -95,17 +95,7 @@ async def note_sighting(
     pushed_by: str = "",
     scanners: tuple[str, ...] = (),
 ) -> Sighting:
-    """Store where a digest was seen, and ask for its scan: always for a person, else where it has no answer yet.
-
-    Args:
-        db: A transaction that writes.
-        place: Where.
-        digest: What `see` has returned.
-        reason: Why somebody looked.
-        by: The person who asks.
-        pushed_by: Who has pushed the tag.
-        scanners: Only these; all that are enabled where empty.
-    """
+    """Store where a digest was seen, and ask for its scan: always for a person, else where it has no answer yet."""
     image_id = await put_image(db, digest)
     repository_id = await put_repository(db, place.host, place.repository)
     here = (has.c.image_id == image_id) & (has.c.repository_id == repository_id)

@@ -5,7 +5,7 @@ message until it has arrived, `channels.py` and `teller.py` send it, `messages.p
 """
 
 from .channels import NotToldError, open_channels, sign
-from .comparison import ImageNews, find_new
+from .comparison import ImageNews
 from .conditions import look
 from .messages import tell_test
 from .news_settings import Notifications, load_notification_settings, load_notifications
@@ -19,7 +19,6 @@ __all__ = [
     "NotToldError",
     "Notifications",
     "Teller",
-    "find_new",
     "list_deliveries",
     "load_notification_settings",
     "load_notifications",

@@ -2,7 +2,8 @@
 
 A webhook's address is checked at the connection, as a registry's is: the configured host may be on this machine or in a
 private network, link-local addresses are never connected to, and a redirect is not followed. What apprise connects to
-is its own business: its addresses are those of mail servers and of chats.
+is its own business: a host that its address names is resolved, and looked at, before each message, which then resolves
+it again.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Any, Protocol
 import aiohttp
 from portus_images import PortusError, SettingsError, TlsFileError, make_tls, open_session, read_retry_after, what_broke
 
-from ..addresses import may_connect
+from ..addresses import AddressError, make_socket
 from .messages import NewsMessage
 from .news_settings import AppriseTarget, Notifications, WebhookTarget
 
@@ -45,10 +46,6 @@ class NotToldError(PortusError):
         super().__init__(message)
         self.for_ever = for_ever
         self.wait = wait
-
-
-class _AddressError(OSError):
-    """An address that must not be connected to."""
 
 
 class NewsChannel(Protocol):
@@ -85,7 +82,7 @@ class Webhook:
             ) as answer:
                 status, wait = answer.status, read_retry_after(answer.headers)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            refused = isinstance(getattr(error, "os_error", None), _AddressError)
+            refused = isinstance(getattr(error, "os_error", None), AddressError)
             raise NotToldError(f"{self._target.name} {_REFUSED_ADDRESS if refused else what_broke(error)}") from error
         if status >= _REDIRECT:
             redirect = ": a redirect is not followed" if status < _REFUSED else ""
@@ -137,15 +134,20 @@ class AppriseChannel:
 
     async def tell(self, message: NewsMessage) -> None:
         """Send a message; see `NewsChannel`."""
-        send = asyncio.to_thread(
-            self._apprise.notify, title=message.title, body=message.text, body_format=self._format, timeout=_TIMEOUT
-        )
         try:
-            arrived = await send
+            arrived = await asyncio.to_thread(self._send, message)
         except Exception as error:  # foreign code: what a service's module of apprise does
             raise NotToldError(f"{self._name}: apprise failed ({type(error).__name__})") from error
         if not arrived:
             raise NotToldError(f"{self._name}: apprise could not send it")
+
+    def _send(self, message: NewsMessage) -> bool:
+        for one in self._apprise:
+            if "host" in one.template_tokens:  # else that member may be a secret, which no name server may see
+                for found in socket.getaddrinfo(one.host, None):
+                    make_socket(found).close()
+        said = {"title": message.title, "body": message.text, "body_format": self._format}
+        return bool(self._apprise.notify(**said, timeout=_TIMEOUT))
 
 
 @asynccontextmanager
@@ -173,12 +175,6 @@ async def open_channels(
                 tls = await asyncio.to_thread(make_tls, target.ca_file)
             except TlsFileError as error:
                 raise SettingsError(f"notifications.webhooks.{target.name}: {error}") from error
-            http = await stack.enter_async_context(open_session(tls, make_socket=_make_socket))
+            http = await stack.enter_async_context(open_session(tls, make_socket=make_socket))
             found[target.name] = Webhook(target, http)
         yield found
-
-
-def _make_socket(info: Any) -> socket.socket:
-    if not may_connect(info[4][0], is_configured=True):
-        raise _AddressError(_REFUSED_ADDRESS)
-    return socket.socket(*info[:3])

@@ -17,8 +17,8 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..answers import MadeWith, ScannerAnswers
-from ..store import POSTGRESQL, column_string, load_answers, names_in, tables
+from ..answers import MadeWith
+from ..store import POSTGRESQL, column_string, names_in, tables
 from ..summaries import Summary
 
 _PASS = "pass"  # noqa: S105 (a gate's)
@@ -62,40 +62,6 @@ class ImageNews:
     violations: tuple[str, ...]
 
 
-def find_new(
-    counted: Iterable[Vulnerability],
-    before: Mapping[str, ScannerAnswers],
-    versions: Mapping[str, str],
-    severity: Severity,
-) -> list[Vulnerability]:
-    """Return the vulnerabilities that none of the answers before has, under any name. Pure.
-
-    Args:
-        counted: Those of now that no rule suppresses.
-        before: The last answers, by scanner.
-        versions: The versions of the scanners' plugins of now.
-        severity: The lowest severity that counts.
-    """
-    comparable = set(_comparable(before, versions))
-    stored = {id(one): one for known in before.values() for one in (known.answer, known.said) if one is not None}
-    found = [finding for one in stored.values() if one.run.report for finding in one.run.report.findings]
-    had = set().union(*map(names_in, found))
-    return [
-        one
-        for one in counted
-        if one.severity >= severity and comparable.intersection(one.scanners) and not names_in(one) & had
-    ]
-
-
-def _comparable(before: Mapping[str, ScannerAnswers], versions: Mapping[str, str]) -> dict[str, datetime]:
-    """Return the scanners that can bring news, each with the time of its last complete answer."""
-    return {
-        name: one.answer.checked_at
-        for name, one in before.items()
-        if one.answer is not None and one.answer.made_with.plugin_version == column_string(versions.get(name, ""))
-    }
-
-
 async def compare(
     db: AsyncConnection,
     image_id: int,
@@ -113,24 +79,20 @@ async def compare(
         names: Its references.
         made_with: What its scanners' runs are made with now.
         severity: The lowest severity that counts.
-
-    Raises:
-        StoreDamagedError: Findings of an answer before are missing.
     """
-    versions = {name: one.plugin_version for name, one in made_with.items()}
-    own = await load_answers(db, image_id, list(versions))
-    has_own = any(one.answer for one in own.values())
+    versions = {name: column_string(one.plugin_version) for name, one in made_with.items()}
+    own = await _answers(db, image_id, versions)
     digest = str(await db.scalar(select(tables.images.c.digest).where(tables.images.c.id == image_id)))
     gates, found = [await _gate(db, image_id)], []
     for row in await _repositories(db, image_id):
-        before = own
-        if not has_own:
-            previous = await db.scalar(_previous(image_id, row.id))
-            before = await load_answers(db, previous, list(versions)) if previous is not None else {}
-            gates.append(await _gate(db, previous) if previous is not None else None)
-        new = find_new(summary.counted, before, versions, severity)
-        if new:
-            since = max(_comparable(before, versions).values())
+        line, before = image_id, own
+        if not own:
+            line = await db.scalar(_previous(image_id, row.id)) or 0
+            before = await _answers(db, line, versions)
+            gates.append(await _gate(db, line))
+        comparable = {one.scanner: one.checked_at for one in before if one.plugin_version == versions[one.scanner]}
+        if new := await _find_new(db, line, versions, summary.counted, comparable, severity):
+            since = max(comparable.values())
             repository = f"{row.host}/{row.name}"
             found.append(
                 RepositoryNews(repository_id=row.id, repository=repository, since=since, vulnerabilities=tuple(new))
@@ -143,6 +105,29 @@ async def compare(
         failing=passed and summary.gate is False,
         violations=summary.violations,
     )
+
+
+async def _answers(db: AsyncConnection, image_id: int, scanners: Collection[str]) -> Sequence[Any]:
+    """Return of the last complete answer of each scanner the plugin's version, and when it was checked."""
+    latest, runs = tables.latest, tables.runs
+    query = select(latest.c.scanner, runs.c.plugin_version, runs.c.checked_at)
+    query = query.select_from(latest.join(runs, runs.c.id == latest.c.answer_id))
+    return (await db.execute(query.where(latest.c.image_id == image_id, latest.c.scanner.in_(scanners)))).all()
+
+
+async def _find_new(
+    db: AsyncConnection,
+    image_id: int,
+    scanners: Collection[str],
+    counted: Iterable[Vulnerability],
+    comparable: Collection[str],
+    severity: Severity,
+) -> list[Vulnerability]:
+    """Return the vulnerabilities that comparable scanners have found, and no scanner's stored answer, by any name."""
+    found = [one for one in counted if one.severity >= severity and not set(one.scanners).isdisjoint(comparable)]
+    query = _had(db.dialect.name).where(tables.latest.c.image_id == image_id, tables.latest.c.scanner.in_(scanners))
+    had = await names_found(db, query, tables.advisory_names.c.name, set().union(*map(names_in, found)))
+    return [one for one in found if not names_in(one) & had]
 
 
 async def _gate(db: AsyncConnection, image_id: int) -> str | None:
@@ -181,16 +166,10 @@ def _previous(image_id: int, repository_id: int) -> Select[Any]:
 async def names_had(
     db: AsyncConnection, repository_id: int, image_id: int, names: Collection[str], since: datetime
 ) -> set[str]:
-    """Return those of some names that another image of a repository had at a time, and has still.
-
-    Args:
-        db: A connection.
-        repository_id: The repository.
-        image_id: The image that does not count.
-        names: Names of vulnerabilities, as they are looked up.
-        since: The time.
-    """
-    query = _had(db.dialect.name, repository_id, image_id, since)
+    """Return those of some names that another image of a repository had at a time, and has still."""
+    has = tables.image_repositories
+    others = select(has.c.image_id).where(has.c.repository_id == repository_id, has.c.image_id != image_id)
+    query = _had(db.dialect.name).where(tables.latest.c.image_id.in_(others), tables.runs.c.first_at <= since)
     return await names_found(db, query, tables.advisory_names.c.name, names)
 
 
@@ -205,14 +184,13 @@ async def names_found(
     return found
 
 
-def _had(dialect: str, repository_id: int, image_id: int, since: datetime) -> Select[Any]:
-    latest, runs, has, findings = tables.latest, tables.runs, tables.image_repositories, tables.findings
+def _had(dialect: str) -> Select[Any]:
+    """Return the query for the names of what the stored answers say."""
+    latest, runs, findings = tables.latest, tables.runs, tables.findings
     said = and_(
-        or_(runs.c.id == latest.c.answer_id, runs.c.id == latest.c.said_id),
-        runs.c.image_id == latest.c.image_id,
-        runs.c.first_at <= since,
+        or_(runs.c.id == latest.c.answer_id, runs.c.id == latest.c.said_id), runs.c.image_id == latest.c.image_id
     )
-    joined = has.join(latest, latest.c.image_id == has.c.image_id).join(runs, said)
+    joined = latest.join(runs, said)
     if dialect == POSTGRESQL:
         sets = tables.finding_sets
         joined = joined.join(sets, sets.c.id == runs.c.set_id)
@@ -222,5 +200,4 @@ def _had(dialect: str, repository_id: int, image_id: int, since: datetime) -> Se
         joined = joined.join(members, members.c.set_id == runs.c.set_id)
         joined = joined.join(findings, findings.c.id == members.c.finding_id)
     joined = joined.join(tables.advisory_names, tables.advisory_names.c.advisory_id == findings.c.advisory_id)
-    here = and_(has.c.repository_id == repository_id, has.c.image_id != image_id)
-    return select(tables.advisory_names.c.name).distinct().select_from(joined).where(here)
+    return select(tables.advisory_names.c.name).distinct().select_from(joined)

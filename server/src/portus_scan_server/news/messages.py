@@ -90,14 +90,7 @@ def _make(kind: str, title: str, lines: Sequence[str], **data: Any) -> NewsMessa
 def tell_vulnerabilities(
     repository: str, digest: str, names: Sequence[str], told: Sequence[ToldVulnerability]
 ) -> NewsMessage:
-    """Return the message about vulnerabilities that a repository did not have before.
-
-    Args:
-        repository: ``host/team/app``.
-        digest: The image in which they were found.
-        names: The references of the image.
-        told: The vulnerabilities.
-    """
+    """Return the message about vulnerabilities that a repository did not have before."""
     worst = sorted(told, key=lambda one: one.vulnerability.id)
     worst = sorted(worst, key=lambda one: one.vulnerability.severity, reverse=True)
     counts = Counter(one.vulnerability.severity for one in told)
@@ -143,13 +136,7 @@ def _of_image(digest: str, names: Sequence[str]) -> list[str]:
 
 
 def tell_failing(digest: str, names: Sequence[str], violations: Sequence[str]) -> NewsMessage:
-    """Return the message about an image that the policy's gate let pass before, and lets pass no longer.
-
-    Args:
-        digest: The image.
-        names: Its references.
-        violations: Why, as the summary has it.
-    """
+    """Return the message about an image that the policy's gate let pass before, and lets pass no longer."""
     why = [f"- {one_line(one)}" for one in violations[:_IN_TEXT]]
     return _make(
         "image.failing",

@@ -98,15 +98,7 @@ async def note_sent(db: AsyncConnection, delivery: Delivery) -> None:
 async def note_failed(
     db: AsyncConnection, delivery: Delivery, error: str, *, for_ever: bool = False, wait: float | None = None
 ) -> None:
-    """Note that a message has not arrived: it is sent again later, or dead.
-
-    Args:
-        db: A transaction that writes.
-        delivery: The delivery.
-        error: Why.
-        for_ever: Whether the receiver wants nothing any longer.
-        wait: Seconds that the receiver has asked to wait.
-    """
+    """Note that a message has not arrived: it is sent again after *wait* seconds or more, or dead."""
     mine = and_(deliveries.c.id == delivery.id, deliveries.c.state == _QUEUED)
     if for_ever or delivery.tries > len(AGAIN_AFTER):
         await _end(db, mine, message_line(error))

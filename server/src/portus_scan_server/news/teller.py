@@ -24,12 +24,7 @@ _SEND = 2.0
 
 
 class Teller:
-    """Tells news as long as the application runs.
-
-    Args:
-        store: The database.
-        notifications: What is told, and to whom.
-    """
+    """Tells news as long as the application runs."""
 
     def __init__(self, store: Store, notifications: Notifications) -> None:
         self._store = store

@@ -35,6 +35,7 @@ _REASONS = {
     Reason.PUSH: "pushed",
     Reason.PERSON: "asked for",
     Reason.ADMISSION: "a cluster wants to run it",
+    Reason.HARBOR: "Harbor asks for it",
 }
 _STATES = {
     RequestState.QUEUED: ("Pending", "w-unknown"),

@@ -78,13 +78,7 @@ async def ping(_request: web.Request) -> web.Response:
 
 
 class PortusApi:
-    """What each address is answered with.
-
-    Args:
-        store: The database.
-        reports: Makes reports.
-        rules: The rules of now.
-    """
+    """What each address is answered with."""
 
     def __init__(self, store: Store, reports: Reports, rules: Rules) -> None:
         self._store = store
@@ -251,16 +245,7 @@ async def _page(
     *,
     is_whole: bool = False,
 ) -> tuple[Sequence[Row[Any]], dict[str, str]]:
-    """Return the rows of the page that is asked for, and the headers that say where it is.
-
-    Args:
-        db: A transaction that reads.
-        request: Says which page.
-        query: All rows.
-        sorts: The columns that a client may name.
-        most: How many rows there may be at once: a list is never cut without saying so.
-        is_whole: Whether all rows are wanted, whatever the request says.
-    """
+    """Return the rows of the page that is asked for, and the headers that say where it is."""
     asked = request.query
     is_whole = is_whole or asked.get("all") == "true"
     page, size = _positive(asked.get("page"), 1), _positive(asked.get("per_page"), _PER_PAGE)

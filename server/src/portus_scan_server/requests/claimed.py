@@ -18,6 +18,8 @@ class Reason(Enum):
     """Somebody has asked for it."""
     ADMISSION = "admission"
     """A cluster wants to run it."""
+    HARBOR = "harbor"
+    """Harbor has asked for it; its registry is pulled with what came with that."""
     FIRST_SYNC = "first_sync"
     """A list of the registry has it, and nobody has seen it before."""
     RESCAN = "rescan"
@@ -25,6 +27,7 @@ class Reason(Enum):
 
 
 PRIORITIES = {Reason.PUSH: 10, Reason.ADMISSION: 10, Reason.PERSON: 8, Reason.FIRST_SYNC: 5, Reason.RESCAN: 0}
+PRIORITIES[Reason.HARBOR] = 6  # it may ask for all that it has at once
 """Higher ones go first."""
 
 

@@ -21,6 +21,7 @@ from portus_images import PortusError, class_name, one_line
 from yarl import URL
 
 from ..access import SessionPerson, SignOnSettings
+from ..addresses import make_socket
 
 logger = logging.getLogger("portus_scan_server.sign_on")
 
@@ -89,12 +90,6 @@ class Provider:
 
     async def identify(self, code: str, verifier: str, nonce: str, issuer: str | None) -> SessionPerson:
         """Return who has signed in.
-
-        Args:
-            code: As the provider has sent it with the browser.
-            verifier: What its challenge was made of.
-            nonce: What the token has to have.
-            issuer: The parameter ``iss`` that came with the code; None for none.
 
         Raises:
             SignOnError: The provider does not say, or not in a way that is believed.
@@ -209,7 +204,9 @@ class Provider:
         """Return the object that the provider answers with."""
         try:
             async with (
-                aiohttp.ClientSession(timeout=_TIMEOUT, trust_env=True) as http,
+                aiohttp.ClientSession(
+                    connector=aiohttp.TCPConnector(socket_factory=make_socket), timeout=_TIMEOUT, trust_env=True
+                ) as http,
                 http.request(method, url, allow_redirects=False, headers={**_JSON, **headers}, **more) as got,
             ):
                 body = await got.content.read(_LARGEST + 1)

@@ -34,14 +34,7 @@ class SessionRow:
 
 
 async def create_session(db: AsyncConnection, name: str, groups: Sequence[str], seconds: float) -> str:
-    """Begin a session and return what the browser gets; sessions that are over are removed.
-
-    Args:
-        db: A transaction that writes.
-        name: Who has signed in.
-        groups: The groups of theirs.
-        seconds: How long it is good.
-    """
+    """Begin a session and return what the browser gets; sessions that are over are removed."""
     await db.execute(delete(sessions).where(sessions.c.expires_at <= database_now()))
     secret = secrets.token_urlsafe(_BYTES)
     values = {"hash": hash_secret(secret), "name": name, "groups": json.dumps(list(groups))}

@@ -7,7 +7,7 @@ import takes as long as that of the whole runner but for SQLAlchemy.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -131,6 +131,20 @@ def _connected(address: str) -> Iterator[Connection]:
         raise StoreUnavailableError(words_of_driver(error)) from error
     finally:
         engine.dispose()
+
+
+def statements_of(file: str) -> Callable[[], None]:
+    """Return the upgrade to a version: the SQL of its dialect, in a file beside that of the version."""
+
+    def run() -> None:
+        from alembic import op
+
+        connection = op.get_bind()
+        statements = Path(file).with_suffix(f".{connection.dialect.name}.sql").read_text().split(";\n")
+        for statement in filter(str.strip, statements):
+            connection.exec_driver_sql(statement)
+
+    return run
 
 
 def _blocking(url: URL) -> URL:

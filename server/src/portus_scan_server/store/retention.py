@@ -57,10 +57,6 @@ _SETS = 20
 async def remove_old(store: Store, keep: timedelta) -> dict[str, int]:
     """Remove what is older than *keep* and not needed; return how many rows of each table there were.
 
-    Args:
-        store: The database.
-        keep: For how long it is kept.
-
     Raises:
         StoreUnavailableError: The database can't be used.
     """

@@ -19,7 +19,15 @@ from .image_views import (
 from .paging import MOST, CursorError, Page
 from .registry_views import RegistryRow, count_unwell, list_registries
 from .report_process import ReportsBusyError
-from .report_work import FormatError, VulnerabilityChoice, VulnerabilityPage, VulnerabilityRow
+from .report_work import (
+    FormatError,
+    ReadReport,
+    VulnerabilityChoice,
+    VulnerabilityPage,
+    VulnerabilityRow,
+    make_document,
+    read_report,
+)
 from .reports import CONTENT_TYPES, ReportPlan, Reports
 from .repository_views import (
     RepositoryImageRow,
@@ -53,6 +61,7 @@ __all__ = [
     "Page",
     "PlaceVerdict",
     "PlatformRow",
+    "ReadReport",
     "RegistryRow",
     "ReportPlan",
     "Reports",
@@ -89,5 +98,7 @@ __all__ = [
     "load_tag",
     "load_verdict",
     "load_vulnerability",
+    "make_document",
+    "read_report",
     "seen_repositories",
 ]

@@ -60,19 +60,7 @@ class ReportProcess:
         self._waiting = 0
 
     async def render(self, order: ReportOrder, name: str, key: str) -> RenderedReport:
-        """Return a report in a format.
-
-        Args:
-            order: Which one.
-            name: The format.
-            key: Changes whenever the report does.
-
-        Raises:
-            FormatError: It can't be had in that format.
-            ReportsBusyError: Too many are being made, or this one takes too long.
-            StoreUnavailableError: The database can't be used.
-            StoreDamagedError: Findings are missing.
-        """
+        """Return a report in a format; see `Reports.render`. The key changes whenever the report does."""
         rendered: RenderedReport = await self._ask(LargeReport(order, None, name, key))
         return rendered
 

@@ -128,13 +128,7 @@ class Reports:
         return await asyncio.to_thread(lambda: render(make_document(stored), name))
 
     async def choose(self, plan: ReportPlan, choice: VulnerabilityChoice) -> VulnerabilityPage:
-        """Return a page of a report's vulnerabilities.
-
-        Raises:
-            ReportsBusyError: Too many large ones are being made, or this one takes too long.
-            StoreUnavailableError: The database can't be used.
-            StoreDamagedError: Findings are missing.
-        """
+        """Return a page of a report's vulnerabilities; the errors are those of `render`."""
         if plan.findings > _SMALL:
             return await self._process.choose(plan.order, choice, plan.key)
         async with self._store.reading() as db:

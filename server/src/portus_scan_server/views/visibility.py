@@ -74,13 +74,7 @@ async def has_image(db: AsyncConnection, viewer: Viewer, image_id: int, host: st
 
 
 async def load_names(db: AsyncConnection, viewer: Viewer, ids: Collection[int]) -> dict[int, tuple[ImageName, ...]]:
-    """Return the names of images that a viewer may know: their tags, those of an index with them, else repositories.
-
-    Args:
-        db: A transaction that reads.
-        viewer: Who looks.
-        ids: The images' rows.
-    """
+    """Return the names of images that a viewer may know: their tags, those of an index with them, else repositories."""
     about = _about(ids, upwards=True).subquery("about")
     tagged = (
         select(about.c.shown, registries.c.host, repositories.c.name, tags.c.name.label("tag"))
