@@ -83,7 +83,7 @@ async def test_there_and_back(browser: Browser, store: Store) -> None:
     assert 401 == (await browser.go("/sign-out", "POST")).status
     done = await browser.sign_in(page)
     assert (303, f"{browser.url}{page}") == (done.status, done.headers["Location"])
-    assert 'href="../../../sign-out">Sign out</a>' in await (await browser.go(page)).text()
+    assert 'sign-out">Sign out</a>' in await (await browser.go(page)).text()
     cookie = next(one for one in browser.http.cookie_jar if one.key == "portus-session")
     assert ("/", True, "Lax") == (cookie["path"], cookie["httponly"], cookie["samesite"])
     async with store.reading() as db:
