@@ -82,7 +82,10 @@ def test_nothing_said() -> None:
             "registries: {a.example: {name: x}}\nevents: {x: {}}",
             "events.x: give one of token, token_file and token_env",
         ),
-        ("registries: {a.example: {name: x}}\nevents: {x: {token_env: NO_SUCH}}", "events.x: the variable NO_SUCH is empty"),
+        (
+            "registries: {a.example: {name: x}}\nevents: {x: {token_env: NO_SUCH}}",
+            "events.x: the variable NO_SUCH is empty",
+        ),
         ("answers: {max_age: 1}", "answers: max_age must be 60 s or more"),
         ("answers: {max_aeg: 1d}", "answers.max_aeg: unknown key; did you mean max_age?"),
         ("schedule: {timezone: Mars/Base}", "schedule: timezone is not one that this machine knows"),

@@ -46,8 +46,7 @@ _POLL = {SQLITE: 1.0, POSTGRESQL: 5.0}
 _LISTEN_AGAIN = 5.0
 _RENEW = 1.0
 """Seconds between two batches of summaries."""
-_POLL = 1.0
-"""Seconds between two looks at what Harbor waits for."""
+_LOOK_FOR_HARBOR = 1.0
 _REMOVE = 3600.0
 """Seconds between two looks for what is too old."""
 
@@ -123,8 +122,8 @@ def _open_registry(orders: Orders, store: Store) -> Registry:
 def _chores_of_harbor(orders: Orders, store: Store, registry: Registry, turns: Turns) -> Iterator[tuple[Chore, float]]:
     if orders.harbor is not None and isinstance(registry, HarborRegistry):
         desk = HarborDesk(store, registry, orders.harbor, orders.rules, orders.database)
-        yield turns.take("Harbor's new scans", desk.try_new), _POLL
-        yield turns.take("Harbor's reports", desk.end_some), _POLL
+        yield turns.take("Harbor's new scans", desk.try_new), _LOOK_FOR_HARBOR
+        yield turns.take("Harbor's reports", desk.end_some), _LOOK_FOR_HARBOR
         yield registry.close_ended, _PLAN
 
 

@@ -101,6 +101,7 @@ def test_data_of_each_schema_survives_the_upgrade(empty_database: str, version: 
     with engine.begin() as connection:
         after = _rows(connection)
     engine.dispose()
+    before.pop(tables.programs.name, None)  # what says which programs go with the schema is each schema's own
     for name, rows in before.items():
         kept = [{column: row[column] for column in rows[0]} for row in after[name]]
         assert rows == kept

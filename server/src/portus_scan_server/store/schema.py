@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from .types import Moment, database_now
 
-SCHEMA = "0007"
+SCHEMA = "0008"
 """The version of the schema that this program works with: that of the newest migration."""
 WAKING = "portus_scan_requests"
 """The channel of PostgreSQL that says that somebody has asked for something: a trigger of `requests` does."""
@@ -230,9 +230,7 @@ runs = Table(
     _reference("set_id", "finding_sets", nullable=True),
     _string("body"),
     Column("places", LargeBinary),
-    _string("plugin_version", default=""),
-    _string("scanner_version", default=""),
-    _string("settings", default=""),
+    *(_string(name, default="") for name in ("plugin_version", "scanner_version", "settings")),
     Column("database_identity", Text),
     Column("database_updated", Moment),
     Column("times", Integer, nullable=False, server_default="1"),
@@ -258,9 +256,7 @@ scanners = Table(
     metadata,
     Column("name", Text, primary_key=True),
     _string("plugin"),
-    _string("plugin_version", default=""),
-    _string("scanner_version", default=""),
-    _string("settings", default=""),
+    *(_string(name, default="") for name in ("plugin_version", "scanner_version", "settings")),
     Column("database_identity", Text),
     Column("database_updated", Moment),
     Column("healthy", Boolean),
@@ -381,8 +377,7 @@ tokens = Table(
     metadata,
     _id(),
     _string("name", unique=True),
-    _string("hash"),
-    _string("scopes"),
+    *map(_string, ("hash", "scopes")),
     _string("repositories", default="[]"),
     Column("created_at", Moment, nullable=False, server_default=database_now()),
     Column("expires_at", Moment),

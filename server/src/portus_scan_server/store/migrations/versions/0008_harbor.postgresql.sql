@@ -20,3 +20,7 @@ CREATE TABLE harbor_scans (
 CREATE INDEX ix_harbor_scans_open ON harbor_scans (digest) WHERE ended_at is null;
 
 CREATE INDEX ix_harbor_scans_ended_at ON harbor_scans (ended_at);
+
+DELETE FROM programs;
+
+INSERT INTO programs (schema) VALUES ('0008');

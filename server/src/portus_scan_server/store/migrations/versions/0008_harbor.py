@@ -1,4 +1,4 @@
-"""Scans that Harbor has asked for."""
+"""Scans that Harbor has asked for; earlier programs do not know that reason of a request."""
 
 from portus_scan_server.store.migrating import statements_of
 
