@@ -74,10 +74,8 @@ ResultT = TypeVar("ResultT")
 
 _POLL = 1.0
 """Seconds between two looks at the table where nobody has said that there is something."""
-_URGENT = 7
-"""The priority from which a request may have the last place."""
-_RETRY = 2.0
-"""Seconds between two tries to write an end that the database did not take."""
+_URGENT = 7  # the priority from which a request may have the last place
+_RETRY = 2.0  # seconds between two tries to write an end that the database did not take
 
 
 class Runner:
