@@ -8,7 +8,7 @@ from base64 import b64encode
 from typing import Any
 
 import pytest
-from portus_scan_server.harbor import HarborAccess
+from portus_scan_server.harbor import HarborAccess, harbor_desk
 from portus_scan_server.harbor.harbor_scans import tidy
 from portus_scan_server.store import Store, StoreUnavailableError, database_now, tables
 from portus_scanners_testing import StandInRegistry
@@ -232,3 +232,22 @@ async def test_another_key_reads_nothing(
     assert "team/app" in kept
     for secret in (PASSWORD, b64encode(ACCOUNT.encode()).decode(), KEY):
         assert secret not in kept + caplog.text
+
+
+async def test_a_report_that_can_not_be_made_keeps_no_other_waiting(
+    store: Store, database: str, registry: StandInRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of this program ends the one scan with 500, and those behind it have their reports."""
+    digests = [registry.push("team/app", "1.0", debian_image({"bash": f"{number}"})) for number in range(2)]
+    made = harbor_desk.make_document
+
+    def make(stored: Any) -> Any:
+        if stored.order.images[0][1] == digests[0]:
+            raise RuntimeError("broken")
+        return made(stored)
+
+    monkeypatch.setattr(harbor_desk, "make_document", make)
+    async with answering(store, database, registry) as harbor:
+        with pytest.raises(ScanFailedError, match="500: a fault of this program: see its log"):
+            await harbor.scan("team/app", digests[0])
+        assert 3 == len((await harbor.scan("team/app", digests[1]))["vulnerabilities"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import logging
 from collections.abc import Collection
 from functools import partial
 from typing import Any
@@ -19,13 +20,15 @@ from sqlalchemy import Row
 
 from .. import __version__
 from ..access import Role, Viewer
-from ..store import Store, StoreDamagedError
+from ..store import Store, StoreUnavailableError
 from ..summaries import Rules
 from ..views import ImageName, ReadReport, Reports, make_document, read_report
 from .harbor_documents import find_fault, write_report
 from .harbor_registry import HarborRegistry
 from .harbor_scans import ask_for, end_scan, load_new, load_ready
 from .harbor_settings import HarborSeat
+
+logger = logging.getLogger("portus_scan_server.harbor")
 
 _AT_ONCE = 16
 _PATIENCE = 60.0
@@ -83,14 +86,19 @@ class HarborDesk:
             if not fault:
                 try:
                     fault, report = await self._make(scan)
-                except StoreDamagedError as error:
-                    fault = str(error)
+                except StoreUnavailableError:
+                    raise
+                except Exception as error:  # one that can't be made must not keep those behind it waiting
+                    logger.exception("no report is made for Harbor")
+                    fault = str(error) if isinstance(error, PortusError) else "a fault of this program: see its log"
             async with self._store.writing() as db:
                 await end_scan(db, scan.uid, error=fault, report=report)
 
     async def _make(self, scan: Row[Any]) -> tuple[str, bytes | None]:
         """Return why there is no report, or the report, compressed."""
-        host = self._settings.registrations[scan.registration].host
+        if (registration := self._settings.registrations.get(scan.registration)) is None:
+            return "the configuration no longer has its registration", None
+        host = registration.host
         viewer = Viewer(name=scan.registration, roles={f"{host}/{scan.repository}": Role.VIEWER}, may_write=False)
         name = ImageName(host=host, repository=scan.repository, tag="")
         plan = await self._reports.plan(viewer, scan.digest, name)
