@@ -24,7 +24,7 @@ from ..processes import Serving, serving
 from ..test_runner import tables
 from .harbors import KEY, TOKEN, Harbor, headers_of, registration
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)  # five processes start, one after the other
 PASSWORD = "canary-$+:of-a-robot"
 
 
