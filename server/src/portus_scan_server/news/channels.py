@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import aiohttp
 from portus_images import PortusError, SettingsError, TlsFileError, make_tls, open_session, read_retry_after, what_broke
 
-from ..addresses import AddressError, make_socket
+from ..addresses import AddressError, make_socket, may_connect
 from .messages import NewsMessage
 from .news_settings import AppriseTarget, Notifications, WebhookTarget
 
@@ -145,7 +145,8 @@ class AppriseChannel:
         for one in self._apprise:
             if "host" in one.template_tokens:  # else that member may be a secret, which no name server may see
                 for found in socket.getaddrinfo(one.host, None):
-                    make_socket(found).close()
+                    if not may_connect(str(found[4][0]), is_configured=True):
+                        raise AddressError(_REFUSED_ADDRESS)
         said = {"title": message.title, "body": message.text, "body_format": self._format}
         return bool(self._apprise.notify(**said, timeout=_TIMEOUT))
 
