@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import cache
 from hashlib import sha256
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from portus_policy import GateViolation
@@ -25,6 +26,9 @@ from .site import INDEX, ImageGroup, ImagePage, RepositoryPage, Site, StandingWo
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+_PIECES = 1000
+"""Pieces of a page that are put together at a time."""
 
 
 class HtmlReporter(FolderReporter, contract=1):
@@ -111,7 +115,16 @@ def paint(template: str, **values: object) -> bytes:
         template: The name of a file in ``templates/``.
         values: What the template shows.
     """
-    return (_environment().get_template(template).render(values).strip() + "\n").encode()
+    pieces = _environment().get_template(template).stream(values)
+    pieces.enable_buffering(_PIECES)
+    page, space = BytesIO(), ""
+    for piece in pieces:  # put together at once, a page of 20,000 images would take several times its size
+        text = space + piece if page.tell() else piece.lstrip()
+        written = text.rstrip()
+        page.write(written.encode())
+        space = text[len(written) :]
+    page.write(b"\n")
+    return page.getvalue()
 
 
 @cache
