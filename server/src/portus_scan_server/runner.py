@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -72,8 +72,6 @@ from .summaries import (
 logger = logging.getLogger("portus_scan_server.runner")
 ResultT = TypeVar("ResultT")
 
-_POLL = 1.0
-"""Seconds between two looks at the table where nobody has said that there is something."""
 _URGENT = 7  # the priority from which a request may have the last place
 _RETRY = 2.0  # seconds between two tries to write an end that the database did not take
 
@@ -105,7 +103,7 @@ class Runner:
         made_with: Callable[[], Mapping[str, MadeWith]],
         concurrency: int = 4,
         news: NewsWriter | None = None,
-        poll: float = _POLL,
+        poll: float = 1.0,
     ) -> None:
         self._store = store
         self._news = news
@@ -122,6 +120,8 @@ class Runner:
         self._paused = False
         self._changed = asyncio.Event()
         self._unsure = False  # whether there may be a claim whose answer was lost
+        self.takes_rescans = True
+        """Whether it claims what nobody waits for: not while others would scan it with newer data."""
         self.stopped = asyncio.Event()
         """Set by `stop`."""
         self.ended = 0
@@ -157,7 +157,7 @@ class Runner:
             while not self.stopped.is_set():
                 self._changed.clear()
                 if not await self._claim_some():
-                    await self._wait(self._poll)
+                    await self._wait()
             while self._running:
                 await asyncio.wait(set(self._running))
         finally:
@@ -169,7 +169,7 @@ class Runner:
         is_full = free < 1 or len(self._running) >= 2 * self._concurrency
         if self._paused or is_full or any(one.alone for one in self._running.values()):
             return False
-        least = _URGENT if free == 1 < self._concurrency else 0
+        least = _URGENT if free == 1 < self._concurrency else int(not self.takes_rescans)
         unsure, self._unsure = self._unsure, False
         try:
             async with self._store.writing() as db:
@@ -205,12 +205,10 @@ class Runner:
             self._unsure = True  # nobody has ended its request
             logger.error("a request ended with a fault of this program", exc_info=error)
 
-    async def _wait(self, seconds: float) -> None:
-        try:
-            async with asyncio.timeout(seconds):
+    async def _wait(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._poll):
                 await self._changed.wait()
-        except TimeoutError:
-            return
 
     async def _give_all_back(self) -> None:
         tasks = dict(self._running)

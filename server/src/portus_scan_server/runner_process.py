@@ -24,7 +24,7 @@ from sqlalchemy import select
 from .addresses import open_registry
 from .answers import Freshness
 from .chores import Chore, again_and_again
-from .fleet import FleetSlots, PlacedSlots, Turns, WorkerLife, alive, sweep
+from .fleet import FleetSlots, PlacedSlots, Turns, WorkerLife, alive, sweep, wake_on_requests
 from .harbor import HarborDesk, HarborRegistry
 from .logs import begin_log
 from .pipes import receive
@@ -32,7 +32,7 @@ from .requests import fits
 from .rescans import ask_for_due
 from .runner import Runner
 from .scanner_states import ScannerStates
-from .store import POSTGRESQL, SQLITE, Store, remove_old, tables
+from .store import POSTGRESQL, SQLITE, Store, remove_old
 from .summaries import SummaryRenewal
 from .supervisor import STOP, Orders
 
@@ -43,7 +43,6 @@ _PLAN = 60.0
 _SWEEP = 15.0
 _POLL = {SQLITE: 1.0, POSTGRESQL: 5.0}
 """Seconds between two looks for what is due: PostgreSQL says itself what somebody asks for."""
-_LISTEN_AGAIN = 5.0
 _RENEW = 1.0
 """Seconds between two batches of summaries."""
 _LOOK_FOR_HARBOR = 1.0
@@ -101,9 +100,9 @@ async def work(
         turns = Turns(life if store.dialect == POSTGRESQL else None)
         plan = partial(_ask_for_due, store, runner, states, freshness, orders)
         chores: list[tuple[Chore, float]] = [
-            (partial(_plan, states, turns.take("plan", plan)), _PLAN),
+            (partial(_plan, states, runner, turns.take("plan", plan)), _PLAN),
             (partial(_sweep, store, runner), _SWEEP),
-            (partial(_listen_for_requests, store, runner), _LISTEN_AGAIN),
+            (partial(wake_on_requests, store, runner.wake), _POLL[POSTGRESQL]),
             (
                 turns.take("renewal", SummaryRenewal(store, rules, news.put_failing if news else None).renew_some),
                 _RENEW,
@@ -137,9 +136,10 @@ async def _open_slots(life: WorkerLife, store: Store) -> AsyncIterator[PlacedSlo
         yield PlacedSlots(LocalSlots())
 
 
-async def _plan(states: ScannerStates, ask_for_due: Chore) -> None:
+async def _plan(states: ScannerStates, runner: Runner, ask_for_due: Chore) -> None:
     """Look what scanners would answer from, and ask for what is due."""
     await states.ask()
+    runner.takes_rescans = not states.older
     await ask_for_due()
 
 
@@ -149,7 +149,8 @@ async def _ask_for_due(
     untagged, watched = timedelta(seconds=orders.untagged), orders.settings.registries
     asking = orders.harbor.registrations.values() if orders.harbor is not None else ()
     shut = [one.host for one in asking if one.host not in watched or not watched[one.host].name]
-    if await ask_for_due(store, states.made_with(), freshness, untagged=untagged, shut=shut):
+    newest = {name: made_with for name, made_with in states.made_with().items() if name not in states.older}
+    if await ask_for_due(store, newest, freshness, untagged=untagged, shut=shut):
         runner.wake()
 
 
@@ -163,13 +164,6 @@ async def _sweep(store: Store, runner: Runner) -> None:
     if is_late and not runner.stopped.is_set():
         logger.error("the database has a later schema, which does not go with this program: install the newer version")
         runner.stop()
-
-
-async def _listen_for_requests(store: Store, runner: Runner) -> None:
-    """Wake the runner when somebody asks for something, in whatever process; on SQLite its parent does."""
-    if store.dialect == POSTGRESQL:
-        async for _ in store.listen(tables.WAKING):
-            runner.wake()
 
 
 async def _run_to_the_end(

@@ -13,6 +13,7 @@ from portus_scanners.plugins import load_plugin
 from sqlalchemy import Select, delete, insert, select, update
 
 from .answers import MadeWith
+from .fleet import find_older
 from .store import Store, column_string, database_now, tables
 
 _NOT_COMPARED = {"timeout", "concurrency", "enabled"}
@@ -34,6 +35,8 @@ class ScannerStates:
         self._store = store
         self._engine = engine
         installed = {plugin.name: plugin.version for plugin in discover()}
+        self.older: set[str] = set()
+        """Of which scanners another process has newer data: what it has is what they would answer from now."""
         self._plugins = {one.name: one.plugin for one in settings.enabled}
         self._now = {
             one.name: MadeWith(plugin_version=installed.get(one.plugin, ""), settings=fingerprint_settings(one))
@@ -57,8 +60,9 @@ class ScannerStates:
             self._now[name] = _seen(evolve(self._now[name], scanner_version=versions[name]), one)
         async with self._store.writing() as db:
             await db.execute(delete(scanners).where(scanners.c.name.not_in(list(self._now))))
-            for name, one in found.items():
-                values = self._row(name, one)
+            self.older = await find_older(db, {name: one.database_updated for name, one in self._now.items()})
+            for name in set(found) - self.older:
+                values = self._row(name, found[name])
                 written = await db.execute(update(scanners).where(scanners.c.name == name).values(**values))
                 if not written.rowcount:
                     await db.execute(insert(scanners).values(name=name, **values))

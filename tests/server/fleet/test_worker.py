@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from portus_images import SettingsError
+from portus_scan_server.fleet import wake_on_requests
 from portus_scan_server.requests import claim
 from portus_scan_server.store import SchemaError, Store, sqlite_url, tables
 from portus_scan_server.worker import WorkerOptions, run_worker
@@ -60,12 +61,7 @@ async def test_who_waits_is_woken(store: Store, database: str, registry: StandIn
     """What is asked for in another process is begun though the next look at the table is days away."""
     settings = configuration(registry.reference("x", "y").partition("/")[0])
     async with Store.open(database) as elsewhere, running(store, settings, poll=1e6) as runner:
-
-        async def listen() -> None:
-            async for _ in store.listen(tables.WAKING):
-                runner.wake()
-
-        listening = asyncio.create_task(listen())
+        listening = asyncio.create_task(wake_on_requests(store, runner.wake))
         await push_images(elsewhere, registry, 1)
         await until(elsewhere, lambda are: are["done"] == 1)
         await push_images(elsewhere, registry, 2)  # by now it has looked, and found nothing more

@@ -28,8 +28,6 @@ from .types import Moment, database_now
 
 SCHEMA = "0008"
 """The version of the schema that this program works with: that of the newest migration."""
-WAKING = "portus_scan_requests"
-"""The channel of PostgreSQL that says that somebody has asked for something: a trigger of `requests` does."""
 ONLY = "only"
 """The key of a table's or column's ``info`` that names the one database that has it."""
 SEVERITIES = ("unknown", "negligible", "low", "medium", "high", "critical", "defcon1")
@@ -319,11 +317,7 @@ workers = Table(
     Column("began_at", Moment, nullable=False, server_default=database_now()),
     info={ONLY: "postgresql"},
 )
-programs = Table(
-    "programs",
-    metadata,
-    Column("schema", Text, primary_key=True),
-)
+programs = Table("programs", metadata, Column("schema", Text, primary_key=True))
 sessions = Table(
     "sessions",
     metadata,
