@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from portus_images import SettingsError
-from portus_scan_server.settings import load_server_settings
+from portus_scan_server.settings import read_server_settings
+from portus_scanners.settings import read_yaml
 
 WHOLE = """
 registries:
@@ -33,7 +34,7 @@ def test_a_whole_configuration(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("0123456789abcdef\n")
     path = tmp_path / "config.yml"
     path.write_text(WHOLE.replace("TOKEN", str(tmp_path / "token")))
-    settings = load_server_settings(path, {})
+    settings = read_server_settings(read_yaml(path), {})
     assert (3 * 86_400, 12 * 3_600, 8) == (
         settings.answers.max_age,
         settings.answers.freshness,
@@ -56,7 +57,7 @@ def test_a_whole_configuration(tmp_path: Path) -> None:
 
 def test_nothing_said() -> None:
     """Without a file nothing is watched, an answer counts for a week, and registries are looked at each hour."""
-    settings = load_server_settings(None, {})
+    settings = read_server_settings({}, {})
     assert (0, 7 * 86_400, 86_400, 3_600) == (
         len(settings.registries),
         settings.answers.max_age,
@@ -100,6 +101,6 @@ def test_mistakes(tmp_path: Path, text: str, fault: str) -> None:
     path = tmp_path / "config.yml"
     path.write_text(text)
     with pytest.raises(SettingsError) as caught:
-        load_server_settings(path, {})
+        read_server_settings(read_yaml(path), {})
     assert [True] == [fault in line for line in caught.value.faults], caught.value.faults
     assert "canary" not in str(caught.value)

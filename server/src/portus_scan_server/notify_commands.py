@@ -36,10 +36,13 @@ def notify() -> None:
 def send_test(*, config: str, names: tuple[str, ...]) -> int:
     """Send a test to everybody in the section notifications:, or to NAMES; the service need not run."""
     import asyncio
+    import os
 
-    from .news import NotToldError, load_notifications, open_channels, tell_test
+    from portus_scanners.settings import read_yaml
 
-    notifications = load_notifications(config)
+    from .news import NotToldError, open_channels, read_notifications, tell_test
+
+    notifications = read_notifications(read_yaml(Path(config)), os.environ)
     unknown = [name for name in names if name not in notifications.settings.channels]
     if unknown or not notifications.settings.channels:
         what = f"no {unknown[0]} in" if unknown else "nobody in"

@@ -10,13 +10,11 @@ import signal
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
-from datetime import timedelta
 from pathlib import Path
 
 from aiohttp import web
 from attrs import field, frozen
 from portus_images import SettingsError
-from portus_policy import load_policy
 
 from .access import (
     AccessSettings,
@@ -25,20 +23,20 @@ from .access import (
     access_middleware,
     add_headers,
     find_token,
-    load_access,
 )
-from .admission import AdmissionServer, Certificates, ImageJudge, load_admission
+from .admission import AdmissionServer, Certificates, ImageJudge
 from .api import make_api, problem_middleware
+from .configuration import Configuration
 from .fleet import Turns, check_sessions
-from .harbor import HARBOR_PREFIX, HarborSeat, load_harbor, make_harbor_api
+from .harbor import HARBOR_PREFIX, HarborSeat, make_harbor_api
 from .intake import INTAKE, Intake, add_routes
 from .logs import begin_log
-from .news import NewsWriter, Teller, load_notifications
+from .news import Teller
 from .operation import add_operation
 from .pages import add_routes as add_pages
 from .portus_api import PORTUS_PREFIX, make_portus_api
 from .requests import died
-from .settings import ServerSettings, load_server_settings
+from .settings import ServerSettings
 from .sign_on import SignOn
 from .store import SQLITE, Store, sqlite_url, upgrade
 from .summaries import Rules
@@ -91,18 +89,10 @@ async def serve(options: ServiceOptions) -> None:
         SchemaError: The database is of a later version.
         StoreUnavailableError: The database can't be used at the begin.
     """
-    # read once, and before anything is begun: the runner is told what this process has read, also a later one
-    settings, policy, access, admission, notifications, harbor = (
-        load_server_settings(options.config),
-        load_policy(options.config),
-        load_access(options.config),
-        load_admission(options.config),
-        load_notifications(options.config),
-        load_harbor(options.config),
-    )
-    policy.check_scanners([one.name for one in settings.scanning.enabled])
-    rules = Rules.of(settings.scanning, policy, timedelta(seconds=settings.answers.max_age))
-    certificates = None if admission is None else Certificates(admission)
+    # before anything is begun; the runner is told what this process has read, also a later one
+    configuration = Configuration.load(options.config)
+    settings, rules, access = configuration.settings, configuration.rules, configuration.access
+    certificates = None if (admission := configuration.admission) is None else Certificates(admission)
     with _lock(options.data) as lock:
         before, after = await asyncio.to_thread(upgrade, options.address)
         begin_log(options.log)  # not before: until here what is wrong ends the command, in one line
@@ -124,14 +114,11 @@ async def serve(options: ServiceOptions) -> None:
                     await died(db)
             await check_sessions(store)
             orders = Orders.of(
-                settings,
+                configuration,
                 options.address,
-                rules=rules,
                 concurrency=options.concurrency,
                 drain=options.drain,
                 log=options.log,
-                news=NewsWriter.of(notifications.settings),
-                harbor=harbor,
             )
             supervisor = Supervisor(store, orders, keep=[lock])
             application = make_application(
@@ -143,10 +130,10 @@ async def serve(options: ServiceOptions) -> None:
                 address=options.address,
                 log=options.log,
                 turns=turns,
-                harbor=harbor,
+                harbor=configuration.harbor,
             )
-            if notifications.targets:
-                application.cleanup_ctx.append(Teller(store, notifications).running)
+            if configuration.notifications.targets:
+                application.cleanup_ctx.append(Teller(store, configuration.notifications).running)
             async with AsyncExitStack() as stack:
                 url = await stack.enter_async_context(_listening(options, application, access))
                 if admission is not None and certificates is not None:

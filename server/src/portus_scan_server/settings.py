@@ -8,7 +8,6 @@ variables, and are masked.
 from __future__ import annotations
 
 import hmac
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -20,8 +19,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from attrs import Attribute, field, frozen
 from cronsim import CronSim, CronSimError
 from portus_images import RegistrySettings, Seconds, Secret, SettingsError, variable_name
-from portus_scanners import Settings, load_settings
-from portus_scanners.settings import SettingsFaults, did_you_mean, read_limited, read_yaml, structure_section
+from portus_scanners import Settings
+from portus_scanners.settings import SettingsFaults, did_you_mean, read_limited, structure_section
 
 _NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 _HOST = r"(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?"
@@ -239,20 +238,17 @@ class ServerSettings:
     external_url: str = ""
 
 
-def load_server_settings(path: str | Path | None, environ: Mapping[str, str] | None = None) -> ServerSettings:
-    """Read a configuration.
+def read_server_settings(document: Mapping[str, Any], environ: Mapping[str, str]) -> ServerSettings:
+    """Return what the top level of a configuration says of scans, registries and times.
 
     Args:
-        path: A YAML file, the same that the command reads; None for the environment alone.
-        environ: Environment variables; the process's own where None.
+        document: The file's top level, the same that the command reads; empty for the environment alone.
+        environ: Environment variables.
 
     Raises:
-        SettingsError: One line for each fault of the sections that the service reads.
+        SettingsError: One line for each fault.
     """
-    environ = os.environ if environ is None else environ
-    scanning = load_settings(path, environ=environ)
-    document = {} if path is None else read_yaml(Path(path))
-    faults = SettingsFaults()
+    scanning, faults = Settings.from_mapping(document, environ), SettingsFaults()
     answers = _read_section(document, "answers", AnswerSettings, faults)
     schedule = _read_section(document, "schedule", ScheduleSettings, faults)
     scans = _read_section(document, "scans", ScanSettings, faults)
@@ -280,13 +276,28 @@ def load_server_settings(path: str | Path | None, environ: Mapping[str, str] | N
     )
 
 
+def values_of(document: Mapping[str, Any], key: str, example: str = "") -> dict[str, Any] | None:
+    """Return the values of a section that are not null, by key; None where there is no section.
+
+    Args:
+        document: The top level of a configuration.
+        key: The section's key.
+        example: What one looks like, for the message; empty for none.
+
+    Raises:
+        SettingsError: It is not a mapping.
+    """
+    section = document.get(key)
+    if section is None:
+        return None
+    if not isinstance(section, Mapping):
+        raise SettingsError(f"{key}: expected a mapping{f' such as {example}' if example else ''}")
+    return {str(name): value for name, value in section.items() if value is not None}
+
+
 def _read_section(document: Mapping[str, Any], key: str, kind: type[SectionT], faults: SettingsFaults) -> SectionT:
-    value = document.get(key)
-    if value is not None and not isinstance(value, Mapping):
-        faults.add(f"{key}: expected a mapping")
-        value = None
     with faults.collect():
-        return structure_section({str(name): one for name, one in (value or {}).items()}, kind, {}, key)
+        return structure_section(values_of(document, key) or {}, kind, {}, key)
     return kind()
 
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, field, frozen
 from portus_scanners import Settings
@@ -15,9 +15,11 @@ from .harbor import HarborSeat
 from .news import NewsWriter
 from .pipes import framed
 from .requests import died, new_owner
-from .settings import ServerSettings
 from .store import Store, StoreUnavailableError
 from .summaries import Rules
+
+if TYPE_CHECKING:
+    from .configuration import Configuration
 
 logger = logging.getLogger("portus_scan_server.supervisor")
 
@@ -65,22 +67,25 @@ class Orders:
     harbor: HarborSeat | None = None
 
     @classmethod
-    def of(cls, settings: ServerSettings, database: str, *, concurrency: int | None, **more: Any) -> Orders:
+    def of(cls, configuration: Configuration, database: str, *, concurrency: int | None, **more: Any) -> Orders:
         """Return orders for an owner that is yet to be named.
 
         Args:
-            settings: The configuration.
+            configuration: What the file says.
             database: See the attribute.
             concurrency: See the attribute; None for what the configuration says, or four.
             more: Further attributes.
         """
         if concurrency is None:
-            concurrency = settings.scans.concurrency or _CONCURRENCY
-        answers = settings.answers
+            concurrency = configuration.settings.scans.concurrency or _CONCURRENCY
+        answers = configuration.settings.answers
         return cls(
             database=database,
             owner="",
-            settings=settings.scanning,
+            settings=configuration.settings.scanning,
+            rules=configuration.rules,
+            news=NewsWriter.of(configuration.notifications.settings),
+            harbor=configuration.harbor,
             concurrency=concurrency,
             age=answers.freshness,
             keep=answers.keep,

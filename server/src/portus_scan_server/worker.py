@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from datetime import timedelta
 
 from attrs import evolve, field, frozen
 from portus_images import SettingsError
-from portus_policy import load_policy
 
+from .configuration import Configuration
 from .fleet import check_sessions
-from .harbor import load_harbor
 from .logs import begin_log
-from .news import NewsWriter, load_notification_settings
 from .requests import new_owner
 from .runner_process import work
-from .settings import load_server_settings
 from .store import POSTGRESQL, Store, check, parse_url
-from .summaries import Rules
 from .supervisor import Orders
 
 
@@ -47,10 +42,7 @@ async def run_worker(options: WorkerOptions) -> None:
         SchemaError: The database has not the schema of this program.
         StoreUnavailableError: The database can't be used at the begin.
     """
-    settings, policy = load_server_settings(options.config), load_policy(options.config)
-    news = NewsWriter.of(load_notification_settings(options.config))  # the service has the secrets, and sends
-    harbor = load_harbor(options.config, answers=False)
-    policy.check_scanners([one.name for one in settings.scanning.enabled])
+    configuration = Configuration.load(options.config, is_worker=True)
     if parse_url(options.database).get_backend_name() != POSTGRESQL:
         raise SettingsError(
             "a worker shares its database, and an SQLite file belongs to one service: name a PostgreSQL with "
@@ -60,7 +52,6 @@ async def run_worker(options: WorkerOptions) -> None:
     async with Store.open(options.database) as store:
         await check_sessions(store)
     begin_log(options.log)
-    rules = Rules.of(settings.scanning, policy, timedelta(seconds=settings.answers.max_age))
-    orders = Orders.of(settings, options.database, rules=rules, concurrency=options.concurrency, log=options.log)
-    orders = evolve(orders, owner=new_owner(), news=news, harbor=harbor)
+    orders = Orders.of(configuration, options.database, concurrency=options.concurrency, log=options.log)
+    orders = evolve(orders, owner=new_owner())
     await work(orders, asyncio.StreamReader(), (signal.SIGTERM, signal.SIGINT))  # nobody tells it anything

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from portus_images import SettingsError
-from portus_scan_server.access import AccessSettings, RepositoryRoles, load_access
+from portus_scan_server.access import AccessSettings, RepositoryRoles, read_access
+from portus_scanners.settings import read_yaml
 
 SECRET = "canary-0123456789"
 
@@ -15,12 +16,12 @@ def load(folder: Path, text: str) -> AccessSettings:
     """Read a configuration."""
     path = folder / "config.yml"
     path.write_text(text)
-    return load_access(path)
+    return read_access(read_yaml(path))
 
 
 def test_nothing_is_open_unless_it_is_said(tmp_path: Path) -> None:
     """Without a section nobody comes in but programs with a token; `access: open` is the short form."""
-    assert (False, None) == (load_access(None).open, load_access(None).proxy)
+    assert (False, None) == (read_access({}).open, read_access({}).proxy)
     assert AccessSettings() == load(tmp_path, "security: {}")
     found = load(tmp_path, "access: open")
     assert (True, ("localhost", "127.0.0.1", "[::1]")) == (found.open, found.hosts)
@@ -44,7 +45,7 @@ def test_groups_and_a_proxy(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("access: close", "access: expected open, or a mapping"),
+        ("access: close", "access: expected a mapping such as {repositories: {team/*: ...}}, or open"),
         ("access: {open: true, admins: [ops]}", "leave out open, or proxy, sign_on, admins and repositories"),
         ("access: {admins: [ops]}", "access.proxy"),
         ("access: {proxy: {}}", "headers alone can be sent by anybody"),

@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator
 import pytest
 from portus_policy import load_policy
 from portus_scan_server.access import Scope, create_token
-from portus_scan_server.settings import load_server_settings
+from portus_scan_server.settings import read_server_settings
 from portus_scan_server.store import Store, tables
 from portus_scan_server.summaries import Rules
 from portus_scanners import Verdict, load_document
+from portus_scanners.settings import read_yaml
 from portus_scanners_testing import StandInRegistry
 from portus_scanners_testing.images import debian_image
 from sqlalchemy import update
@@ -192,7 +193,7 @@ async def test_scans_are_asked_for(
         f"security: {{dummy: {{server: any}}}}\n"
         f"registries: {{'{host}': {{name: main, insecure: true, pull: 'registry.example'}}}}\n"
     )
-    settings, rules = load_server_settings(config), Rules(enabled=("dummy",), policy=load_policy(config))
+    settings, rules = read_server_settings(read_yaml(config), {}), Rules(enabled=("dummy",), policy=load_policy(config))
     async with answering(store, database, rules, settings=settings) as api:
         same = {"Sec_Fetch_Site": "same-origin"}
 

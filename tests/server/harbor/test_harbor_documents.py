@@ -12,7 +12,7 @@ import pytest
 from attrs import evolve
 from portus_images import SettingsError
 from portus_scan_server.answers import MadeWith, add_runs
-from portus_scan_server.harbor import load_harbor
+from portus_scan_server.harbor import read_harbor
 from portus_scan_server.harbor.harbor_documents import find_fault, write_metadata, write_report
 from portus_scan_server.views import ReadReport, make_document
 from portus_scan_server.views.report_work import ReportOrder
@@ -120,14 +120,11 @@ def test_a_mistake_in_the_section_is_said(tmp_path: Path, change: dict[str, Any]
     good = {"key_file": "KEY", "registrations": {"a": {"host": "h.example", "access": "none"}}}
     section = {**good, **change}
     section["key_file"] = str(tmp_path / section["key_file"]) if section["key_file"] else ""
-    path = tmp_path / "config.yml"
-    path.write_text(f"harbor: {section}\n")
     with pytest.raises(SettingsError) as caught:
-        load_harbor(path)
+        read_harbor({"harbor": section}, {})
     assert said in str(caught.value)
-    path.write_text(f"harbor: { ({**good, 'key_file': str(tmp_path / 'KEY')}) }\n")
-    seat = load_harbor(path)
+    seat = read_harbor({"harbor": {**good, "key_file": str(tmp_path / "KEY")}}, {})
     assert seat is not None
     assert {"https://h.example"} == seat.registrations["a"].urls
     assert KEY not in repr(seat)
-    assert load_harbor(None) is None
+    assert read_harbor({}, {}) is None

@@ -18,15 +18,16 @@ from portus_scan_server.news import (
     Notifications,
     Teller,
     list_deliveries,
-    load_notifications,
     look,
     open_channels,
+    read_notifications,
     send_again,
 )
 from portus_scan_server.notify_commands import notify
 from portus_scan_server.requests import Reason, ask
 from portus_scan_server.store import Store, database_now, tables, upgrade
 from portus_scanners import Severity, discover
+from portus_scanners.settings import read_yaml
 from portus_scanners_testing import StandInRegistry
 from portus_scanners_testing.images import debian_image
 from sqlalchemy import insert, select, update
@@ -98,7 +99,7 @@ async def test_a_message_is_signed_and_told_until_it_has_arrived(
     store: Store, tmp_path: Path, receiver: Receiver
 ) -> None:
     """A receiver that fails or redirects is told again, with the same id and body, until it has got it."""
-    notifications = load_notifications(receiver.write(tmp_path))
+    notifications = read_notifications(read_yaml(receiver.write(tmp_path)), {})
     await write_news(store)
     receiver.statuses[:] = [500, 302, 429]
     for _ in range(5):
@@ -114,7 +115,7 @@ async def test_two_services_tell_each_news_once(postgresql: PostgreSql, tmp_path
     """Scans of one repository that end at once make one news, and of two services one sends each message."""
     database = postgresql.make_database()
     upgrade(database)
-    notifications = load_notifications(receiver.write(tmp_path))
+    notifications = read_notifications(read_yaml(receiver.write(tmp_path)), {})
     async with Store.open(database) as one, Store.open(database) as other:
         for number in range(1, 9):
             await tagged(one, number, f"team/app:{number}")
@@ -133,7 +134,7 @@ async def test_two_services_tell_each_news_once(postgresql: PostgreSql, tmp_path
 
 async def test_a_dead_message_is_shown_and_can_be_sent_again(store: Store, tmp_path: Path, receiver: Receiver) -> None:
     """After ten tries, or at once where the receiver is gone, nobody sends it; it is listed with the reason."""
-    notifications = load_notifications(receiver.write(tmp_path))
+    notifications = read_notifications(read_yaml(receiver.write(tmp_path)), {})
     await write_news(store)
     for statuses, tries in (([500] * 10, 10), ([410], 1)):
         receiver.got.clear()
@@ -151,7 +152,7 @@ async def test_a_dead_message_is_shown_and_can_be_sent_again(store: Store, tmp_p
 
 async def test_a_sender_that_died_leaves_nothing_unsent(store: Store, tmp_path: Path, receiver: Receiver) -> None:
     """What was claimed by a service that died is sent by the next one once its time has passed, not before."""
-    notifications = load_notifications(receiver.write(tmp_path))
+    notifications = read_notifications(read_yaml(receiver.write(tmp_path)), {})
     await write_news(store)
 
     class Died:
@@ -170,7 +171,7 @@ async def test_a_sender_that_died_leaves_nothing_unsent(store: Store, tmp_path: 
 
 async def test_conditions_are_told_once_while_they_last(store: Store, tmp_path: Path, receiver: Receiver) -> None:
     """A dead request, a backend that is down for long, and old data; what is not known ends none of them."""
-    notifications = load_notifications(receiver.write(tmp_path))
+    notifications = read_notifications(read_yaml(receiver.write(tmp_path)), {})
     image_id = await tagged(store, 1, "team/app:1.0")
     states = tables.scanners
     async with store.writing() as db:
@@ -240,7 +241,7 @@ async def test_apprise_tells_the_same(tmp_path: Path) -> None:
         path = tmp_path / "config.yml"
         path.write_text("notifications: {apprise: {chat: {url_env: CHAT}}}\n")
         url = f"json://user:canary@127.0.0.1:{server.port}/hook"
-        notifications = load_notifications(path, {"CHAT": url})
+        notifications = read_notifications(read_yaml(path), {"CHAT": url})
         assert "canary" not in repr(notifications)
         path.write_text(f"notifications: {{apprise: {{chat: {{url: '{url}'}}}}}}\n")
         for said in (
@@ -276,17 +277,17 @@ def test_a_mistake_in_the_section_is_said(tmp_path: Path, section: str, said: st
     path = tmp_path / "config.yml"
     path.write_text(f"notifications: {section}\n")
     with pytest.raises(SettingsError) as caught:
-        load_notifications(path, {"S": SECRET, "U": "json://x"})
+        read_notifications(read_yaml(path), {"S": SECRET, "U": "json://x"})
     assert said in str(caught.value)
     assert "plain-words" not in str(caught.value)
 
 
 def test_nothing_said_is_nobody_told(tmp_path: Path) -> None:
     """Without the section nobody is told; with one, high severities are where it says nothing."""
-    assert () == load_notifications(None).targets
+    assert () == read_notifications({}, {}).targets
     path = tmp_path / "config.yml"
     path.write_text("notifications: {apprise: {a: {url_env: U}}}\n")
-    made = load_notifications(path, {"U": "json://x"})
+    made = read_notifications(read_yaml(path), {"U": "json://x"})
     assert (Severity.HIGH, ("a",), Secret("json://x")) == (
         made.settings.severity,
         made.settings.channels,

@@ -11,11 +11,12 @@ import pytest
 from attrs import frozen
 from joserfc.jwk import RSAKey
 from portus_images import Secret, SettingsError
-from portus_scan_server.access import AccessSettings, RepositoryRoles, SignOnSettings, load_access
+from portus_scan_server.access import AccessSettings, RepositoryRoles, SignOnSettings, read_access
 from portus_scan_server.addresses import AddressError
 from portus_scan_server.settings import ServerSettings
 from portus_scan_server.sign_on import Provider, SignOnError, end_sessions_of, list_sessions
 from portus_scan_server.store import Store, database_now, tables
+from portus_scanners.settings import read_yaml
 from sqlalchemy import select, update
 from standins.oidc_provider import CLIENT, SECRET, OidcProvider, oidc_provider
 from yarl import URL
@@ -240,4 +241,4 @@ def test_mistakes(tmp_path_factory: pytest.TempPathFactory, text: str, fault: st
     path = tmp_path_factory.mktemp("config") / "config.yml"
     path.write_text(f"access: {{sign_on: {text}}}")
     with pytest.raises(SettingsError, match=fault):
-        load_access(path)
+        read_access(read_yaml(path))

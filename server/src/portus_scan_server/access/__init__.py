@@ -4,7 +4,7 @@
 `gatekeeper.py` who a request comes from, `tokens.py` what programs come with.
 """
 
-from .access_settings import AccessSettings, ProxySettings, RepositoryRoles, SignOnSettings, load_access
+from .access_settings import AccessSettings, ProxySettings, RepositoryRoles, SignOnSettings, read_access
 from .gatekeeper import Gatekeeper, SessionPerson, access_middleware, add_headers, public
 from .tokens import Scope, TokenError, TokenRow, create_token, find_token, hash_secret, list_tokens, revoke_token
 from .viewers import VIEWER, Role, Viewer, check_pattern, visible
@@ -29,8 +29,8 @@ __all__ = [
     "find_token",
     "hash_secret",
     "list_tokens",
-    "load_access",
     "public",
+    "read_access",
     "revoke_token",
     "visible",
 ]

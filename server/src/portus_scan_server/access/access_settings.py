@@ -9,8 +9,9 @@ from typing import Any
 
 from attrs import Attribute, evolve, field, frozen
 from portus_images import Seconds, Secret, SettingsError
-from portus_scanners.settings import SettingsFaults, read_limited, read_yaml, structure_section
+from portus_scanners.settings import SettingsFaults, read_limited, structure_section
 
+from ..settings import values_of
 from .viewers import Role, Viewer, check_pattern
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -143,23 +144,19 @@ class AccessSettings:
         return Viewer(name=name, roles=roles, is_admin=bool(known.intersection(self.admins)))
 
 
-def load_access(path: str | Path | None) -> AccessSettings:
-    """Read the section ``access:`` of a configuration; ``access: open`` is short for ``access: {open: true}``.
+def read_access(document: Mapping[str, Any]) -> AccessSettings:
+    """Return the section ``access:`` of a configuration; ``access: open`` is short for ``access: {open: true}``.
 
     Args:
-        path: The YAML file that `load_settings` reads as well; None for none.
+        document: The configuration's top level.
 
     Raises:
         SettingsError: One line for each fault.
     """
-    section = None if path is None else read_yaml(Path(path)).get("access")
-    if section is None:
+    if document.get("access") == _OPEN:
+        return AccessSettings(open=True)
+    if (values := values_of(document, "access", "{repositories: {team/*: ...}}, or open")) is None:
         return AccessSettings()
-    if section == _OPEN:
-        section = {"open": True}
-    if not isinstance(section, Mapping):
-        raise SettingsError("access: expected open, or a mapping such as {proxy: ..., repositories: {team/*: ...}}")
-    values = {str(key): value for key, value in section.items() if value is not None}
     settings = structure_section(values, AccessSettings, {}, "access")
     faults = SettingsFaults(_contradictions(settings))
     if (proxy := settings.proxy) is not None:

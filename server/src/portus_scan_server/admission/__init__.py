@@ -5,7 +5,7 @@ is said of each image, from the store alone, `admission_server.py` the listener 
 """
 
 from .admission_server import AdmissionServer, Certificates
-from .admission_settings import AdmissionSettings, TagRule, UnknownRule, load_admission
+from .admission_settings import AdmissionSettings, TagRule, UnknownRule, read_admission
 from .reviews import AdmissionRequest, ImageRuling, ReviewError, read_review, write_review
 from .rulings import ImageJudge
 
@@ -19,7 +19,7 @@ __all__ = [
     "ReviewError",
     "TagRule",
     "UnknownRule",
-    "load_admission",
+    "read_admission",
     "read_review",
     "write_review",
 ]

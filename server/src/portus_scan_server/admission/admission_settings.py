@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 from attrs import Attribute, evolve, field, frozen
 from portus_images import Platform, SettingsError
-from portus_scanners.settings import read_yaml, structure_section
+from portus_scanners.settings import structure_section
 
-from ..settings import TokenSettings
+from ..settings import TokenSettings, values_of
 
 _LAST_PORT = 65_535
 
@@ -73,22 +71,18 @@ class AdmissionSettings(TokenSettings):
     unknown: UnknownRule = UnknownRule.DENY
 
 
-def load_admission(path: str | Path | None, environ: Mapping[str, str] | None = None) -> AdmissionSettings | None:
-    """Read the section ``admission:`` of a configuration; None where there is none.
+def read_admission(document: Mapping[str, Any], environ: Mapping[str, str]) -> AdmissionSettings | None:
+    """Return the section ``admission:`` of a configuration; None where there is none.
 
     Args:
-        path: The YAML file that `load_server_settings` reads as well; None for none.
-        environ: Environment variables; the process's own where None.
+        document: The configuration's top level.
+        environ: Environment variables.
 
     Raises:
         SettingsError: One line for each fault.
     """
-    section = None if path is None else read_yaml(Path(path)).get("admission")
-    if section is None:
+    if (values := values_of(document, "admission", "{listen: ..., certificate: ..., key: ...}")) is None:
         return None
-    if not isinstance(section, Mapping):
-        raise SettingsError("admission: expected a mapping such as {listen: ..., certificate: ..., key: ...}")
-    values = {str(key): value for key, value in section.items() if value is not None}
     settings = structure_section(values, AdmissionSettings, {}, "admission")
     if settings.client_names and not settings.client_ca:
         raise SettingsError("admission: client_names are those of certificates: name their authority (client_ca)")
@@ -97,4 +91,4 @@ def load_admission(path: str | Path | None, environ: Mapping[str, str] | None = 
         raise SettingsError("admission: give client_ca, or a secret path (token_file): else anybody could ask")
     if not has_token:
         return settings
-    return evolve(settings, token=settings.read("admission", os.environ if environ is None else environ))
+    return evolve(settings, token=settings.read("admission", environ))

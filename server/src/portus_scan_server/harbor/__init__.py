@@ -7,7 +7,7 @@ table; `harbor_desk.py` works them off in the runner's process, whose registry c
 from .harbor_desk import HarborDesk
 from .harbor_registry import HarborRegistry
 from .harbor_routes import HARBOR_PREFIX, make_harbor_api
-from .harbor_settings import HarborAccess, HarborRegistration, HarborSeat, load_harbor
+from .harbor_settings import HarborAccess, HarborRegistration, HarborSeat, read_harbor
 
 __all__ = [
     "HARBOR_PREFIX",
@@ -16,6 +16,6 @@ __all__ = [
     "HarborRegistration",
     "HarborRegistry",
     "HarborSeat",
-    "load_harbor",
     "make_harbor_api",
+    "read_harbor",
 ]

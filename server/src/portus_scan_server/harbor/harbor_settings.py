@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import re
 from collections.abc import Mapping
 from enum import Enum
@@ -13,9 +12,9 @@ from typing import Any
 
 from attrs import Attribute, evolve, field, frozen
 from portus_images import InvalidReferenceError, Reference, RegistrySettings, Seconds, Secret, SettingsError
-from portus_scanners.settings import SettingsFaults, read_limited, read_yaml, structure_section
+from portus_scanners.settings import SettingsFaults, read_limited, structure_section
 
-from ..settings import TokenSettings
+from ..settings import TokenSettings, values_of
 
 _NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 _URL = r"(https?://[^/?#@\s\\]+)?"
@@ -114,30 +113,26 @@ class HarborSeat:
     timeout: float = _HOUR
 
 
-def load_harbor(
-    path: str | Path | None, environ: Mapping[str, str] | None = None, *, answers: bool = True
+def read_harbor(
+    document: Mapping[str, Any], environ: Mapping[str, str], *, with_secrets: bool = True
 ) -> HarborSeat | None:
-    """Read the section ``harbor:`` of a configuration, with its key; None where there is none.
+    """Return the section ``harbor:`` of a configuration, with its key; None where there is none.
 
     Args:
-        path: The YAML file that `load_server_settings` reads as well; None for none.
-        environ: Environment variables; the process's own where None.
-        answers: Whether Harbor is answered, so that the registrations' secrets are needed: a worker has none of them.
+        document: The configuration's top level.
+        environ: Environment variables.
+        with_secrets: Whether the registrations' secrets are read as well: who answers Harbor needs them.
 
     Raises:
         SettingsError: One line for each fault; without a key it says how to make one.
     """
-    section = None if path is None else read_yaml(Path(path)).get("harbor")
-    if section is None:
+    if (values := values_of(document, "harbor", "{key_file: ..., registrations: {main: {host: ...}}}")) is None:
         return None
-    if not isinstance(section, Mapping):
-        raise SettingsError("harbor: expected a mapping such as {key_file: ..., registrations: {main: {host: ...}}}")
-    read = structure_section({str(key): value for key, value in section.items()}, _Section, {}, "harbor")
-    faults, environ, key = SettingsFaults(), os.environ if environ is None else environ, Secret()
+    read, faults, key = structure_section(values, _Section, {}, "harbor"), SettingsFaults(), Secret()
     registrations = dict(read.registrations)
     for name, one in read.registrations.items():
         with faults.collect():
-            registrations[name] = _checked(name, one, environ) if answers else one
+            registrations[name] = _checked(name, one, environ) if with_secrets else one
     if len({one.host for one in registrations.values()}) != len(registrations):
         faults.add("harbor.registrations: two of them have one host")
     with faults.collect():

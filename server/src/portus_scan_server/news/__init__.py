@@ -8,7 +8,7 @@ from .channels import NotToldError, open_channels, sign
 from .comparison import ImageNews
 from .conditions import look
 from .messages import tell_test
-from .news_settings import Notifications, load_notification_settings, load_notifications
+from .news_settings import Notifications, read_notifications
 from .outbox import list_deliveries, send_again
 from .teller import Teller
 from .writer import NewsWriter
@@ -20,10 +20,9 @@ __all__ = [
     "Notifications",
     "Teller",
     "list_deliveries",
-    "load_notification_settings",
-    "load_notifications",
     "look",
     "open_channels",
+    "read_notifications",
     "send_again",
     "sign",
     "tell_test",

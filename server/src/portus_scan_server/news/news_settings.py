@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-import os
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from attrs import Attribute, field, frozen
 from portus_images import Seconds, Secret, SettingsError, variable_name
 from portus_scanners import Severity
-from portus_scanners.settings import SettingsFaults, read_yaml, structure_section
+from portus_scanners.settings import SettingsFaults, structure_section
 
-from ..settings import read_secret
+from ..settings import read_secret, values_of
 
 _NAME = r"[a-z0-9][a-z0-9._-]{0,63}"
 _PREFIX = "whsec_"
@@ -135,40 +133,25 @@ class Notifications:
     targets: tuple[WebhookTarget | AppriseTarget, ...] = ()
 
 
-def load_notification_settings(path: str | Path | None) -> NotificationSettings:
-    """Read the section ``notifications:`` of a configuration, without the secrets that it names.
+def read_notifications(
+    document: Mapping[str, Any], environ: Mapping[str, str], *, with_secrets: bool = True
+) -> Notifications:
+    """Return the section ``notifications:`` of a configuration.
 
     Args:
-        path: The YAML file that `load_settings` reads as well; None for none.
+        document: The configuration's top level.
+        environ: Environment variables.
+        with_secrets: Whether the secrets that it names are read as well; without them there are no targets.
 
     Raises:
         SettingsError: One line for each fault.
     """
-    section = None if path is None else read_yaml(Path(path)).get("notifications")
-    if section is None:
-        return NotificationSettings()
-    if not isinstance(section, Mapping):
-        raise SettingsError(
-            "notifications: expected a mapping such as {webhooks: {team: {url: ..., secret_file: ...}}}"
-        )
-    values = {str(name): one for name, one in section.items()}
+    values = values_of(document, "notifications", "{webhooks: {team: {url: ..., secret_file: ...}}}") or {}
     settings = structure_section(values, NotificationSettings, {}, "notifications")
-    SettingsFaults(_faults_of_names(settings)).check()
-    return settings
-
-
-def load_notifications(path: str | Path | None, environ: Mapping[str, str] | None = None) -> Notifications:
-    """Read the section ``notifications:`` of a configuration, with its secrets.
-
-    Args:
-        path: See `load_notification_settings`.
-        environ: Environment variables; the process's own where None.
-
-    Raises:
-        SettingsError: One line for each fault.
-    """
-    environ = os.environ if environ is None else environ
-    settings, faults = load_notification_settings(path), SettingsFaults()
+    faults = SettingsFaults(_faults_of_names(settings))
+    faults.check()
+    if not with_secrets:
+        return Notifications(settings=settings)
     targets: list[WebhookTarget | AppriseTarget] = []
     for name, hook in settings.webhooks.items():
         with faults.collect():
