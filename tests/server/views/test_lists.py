@@ -28,6 +28,7 @@ from portus_scan_server.views import (
     load_tag,
     load_verdict,
     load_vulnerability,
+    open_vulnerability,
 )
 from portus_scanners import Severity
 from sqlalchemy import func, select, update
@@ -79,6 +80,8 @@ async def test_nobody_sees_what_no_rule_of_theirs_names(
     for one in ("CVE-1", "CVE-2", "CVE-3"):
         assert (one in cves) == (await read(world, load_vulnerability, viewer, RULES, one) is not None)
         rows = (await read(world, find_vulnerability, viewer, RULES, one)).rows
+        view, page = await read(world, open_vulnerability, viewer, RULES, one)
+        assert (rows, await read(world, load_vulnerability, viewer, RULES, one)) == (page.rows, view)
         assert (one in cves) == bool(rows)
         assert {row.digest for row in rows} <= {digest(number) for number in images}
         names = {name.repository for row in rows for name in row.names}

@@ -39,6 +39,7 @@ from ..views import (
     load_request,
     load_tag,
     load_vulnerability,
+    open_vulnerability,
 )
 from .page_addresses import Addresses, PlaceName, with_query
 from .renderer import prepare, ratings_of, render, style
@@ -269,8 +270,11 @@ class ServicePages:
         if not here:
             raise _nothing("The address does not name a vulnerability.")
         async with self._store.reading() as db:
-            found = await load_vulnerability(db, viewer, self._rules, name)
-            page = await find_vulnerability(db, viewer, self._rules, name, after=after, limit=_ROWS)
+            if after is None:
+                found, page = await open_vulnerability(db, viewer, self._rules, name, limit=_ROWS)
+            else:
+                found = await load_vulnerability(db, viewer, self._rules, name)
+                page = await find_vulnerability(db, viewer, self._rules, name, after=after, limit=_ROWS)
         return _html(
             render(
                 "vulnerability.html",

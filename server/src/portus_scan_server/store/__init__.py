@@ -33,7 +33,7 @@ from .finding_bodies import column_string, lookup_name, names_in
 from .migrating import SchemaError, backup, check, current, upgrade
 from .retention import is_out_of_use, remove_old
 from .runs import PreparedRun, load_answers, load_runs, prepare_run, read_made_with, repeat_runs, store_run
-from .sets import findings_named, has_one_of, ids_named, sets_having
+from .sets import findings_named, has_one_of, ids_named, is_one_of, sets_having
 from .types import Moment, database_now
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "has_one_of",
     "ids_named",
     "insert_into",
+    "is_one_of",
     "is_out_of_use",
     "load_answers",
     "load_image",

@@ -191,9 +191,17 @@ async def ids_named(db: AsyncConnection, name: str) -> list[int]:
 def sets_having(ids: Collection[int], dialect: str) -> Select[Any]:
     """Return the query for the ids of sets with one of these findings."""
     if dialect == POSTGRESQL:
-        wanted = type_coerce(cast(list(ids), ARRAY(Integer)), ARRAY(Integer))
-        return select(finding_sets.c.id).where(finding_sets.c.finding_ids.op("&&")(wanted))
+        return select(finding_sets.c.id).where(finding_sets.c.finding_ids.op("&&")(_array(ids)))
     return select(set_findings.c.set_id.label("id")).where(set_findings.c.finding_id.in_(ids)).distinct()
+
+
+def is_one_of(set_id: ColumnElement[Any], set_ids: Collection[int], dialect: str) -> ColumnElement[bool]:
+    """Return the condition that a set is one of these, hundreds perhaps: one parameter, which is sent as it is."""
+    return set_id == func.any(_array(set_ids)) if dialect == POSTGRESQL else set_id.in_(set_ids)
+
+
+def _array(numbers: Collection[int]) -> ColumnElement[Any]:
+    return type_coerce(cast(list(numbers), ARRAY(Integer)), ARRAY(Integer))
 
 
 def has_one_of(set_id: ColumnElement[Any], ids: Collection[int], dialect: str) -> ColumnElement[bool]:
@@ -237,6 +245,7 @@ __all__ = [
     "findings_of",
     "has_one_of",
     "ids_named",
+    "is_one_of",
     "load_sets",
     "prepare_findings",
     "put_set",

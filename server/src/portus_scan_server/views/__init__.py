@@ -41,7 +41,14 @@ from .request_views import RequestRow, RequestState, SourceRow, count_requests, 
 from .security import HIGHEST_FIRST, Activity, Security, SecurityState
 from .verdicts import Answer, ImagePlaceKey, ImageVerdict, PlaceVerdict, load_place_verdicts, load_verdict
 from .visibility import ImageName, has_image, seen_repositories
-from .vulnerability_views import FoundImage, FoundPackage, VulnerabilityView, find_vulnerability, load_vulnerability
+from .vulnerability_views import (
+    FoundImage,
+    FoundPackage,
+    VulnerabilityView,
+    find_vulnerability,
+    load_vulnerability,
+    open_vulnerability,
+)
 
 __all__ = [
     "CONTENT_TYPES",
@@ -99,6 +106,7 @@ __all__ = [
     "load_verdict",
     "load_vulnerability",
     "make_document",
+    "open_vulnerability",
     "read_report",
     "seen_repositories",
 ]
