@@ -74,6 +74,7 @@ class Policy:
 def load_policy(
     path: str | Path | None = None,
     *,
+    document: Mapping[str, Any] | None = None,
     gate: Mapping[str, object] | None = None,
     prefer: Sequence[str] = (),
     suppressions: Sequence[str | Path] = (),
@@ -85,6 +86,7 @@ def load_policy(
 
     Args:
         path: A YAML file, the same that `load_settings` reads; without one only the other arguments count.
+        document: The file's top level, where it has been read already; *path* is then where its names of files begin.
         gate: Keys of the section ``gate:`` that go before those of the file; with one there is a gate.
         prefer: Scanners to prefer, in place of what the file says.
         suppressions: Files of rules, after those that the file names; see `load_suppressions`.
@@ -94,7 +96,8 @@ def load_policy(
         SettingsError: One line for each fault of these sections and of the files of rules.
     """
     path = None if path is None else Path(path)
-    document = {} if path is None else read_yaml(path)
+    if document is None:
+        document = {} if path is None else read_yaml(path)
     faults = SettingsFaults(misspelt_sections(document))
     faults.add(*(f"{key}: belongs under gate:, where it is read" for key in document if key in _KEYS_OF_GATE))
     asked = Policy()

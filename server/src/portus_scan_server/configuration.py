@@ -58,7 +58,7 @@ class Configuration:
         document = {} if path is None else read_yaml(Path(path))
         readers: dict[str, Callable[[], Any]] = {
             "settings": lambda: read_server_settings(document, environ),
-            "policy": lambda: load_policy(path),
+            "policy": lambda: load_policy(path, document=document),
             "notifications": lambda: read_notifications(document, environ, with_secrets=not is_worker),
             "harbor": lambda: read_harbor(document, environ, with_secrets=not is_worker),
         }
