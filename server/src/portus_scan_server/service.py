@@ -114,11 +114,7 @@ async def serve(options: ServiceOptions) -> None:
                     await died(db)
             await check_sessions(store)
             orders = Orders.of(
-                configuration,
-                options.address,
-                concurrency=options.concurrency,
-                drain=options.drain,
-                log=options.log,
+                configuration, options.address, concurrency=options.concurrency, drain=options.drain, log=options.log
             )
             supervisor = Supervisor(store, orders, keep=[lock])
             application = make_application(
