@@ -95,7 +95,7 @@ class LayerPoster:
             ScannerError: Posting failed in another way. All messages name the layer.
         """
         async with _Beside() as beside:
-            search = beside.begin("search", partial(known.search, self._client))
+            search = beside.begin("search", partial(_later, partial(known.search, self._client)))
             while upcoming := known.upcoming(1 + (_PREPARED_AHEAD if search.done() else 1)):
                 link = upcoming[0]
                 try:
@@ -121,13 +121,23 @@ class LayerPoster:
             await self._shared.posts.run(name, partial(self._post_next, upcoming, beside))
 
     async def _post_next(self, upcoming: Sequence[ChainLink], beside: _Beside) -> None:
-        """Post the first of these layers, and prepare the others meanwhile."""
-        link, *later = upcoming
+        """Post the first of these layers, and prepare the others meanwhile.
+
+        The POST goes out before anything of that is begun: until then Clair has nothing to do.
+        """
+        link = upcoming[0]
         prepared = await (beside.find(link.name) or self._check(link))
-        for one in islice((one for one in later if not beside.find(one.name)), _BEGUN_AT_ONCE):
-            beside.begin(one.name, partial(self._prepare, one))
-        if link.name not in self._shared.known:  # an answer may have come meanwhile
+        if link.name in self._shared.known:  # an answer may have come meanwhile
+            return
+        timer = asyncio.get_running_loop().call_later(_HEAD_START, self._prepare_some, upcoming[1:], beside)
+        try:
             await self._post_one(link, prepared)
+        finally:
+            timer.cancel()
+
+    def _prepare_some(self, links: Sequence[ChainLink], beside: _Beside) -> None:
+        for one in islice((one for one in links if not beside.find(one.name)), _BEGUN_AT_ONCE):
+            beside.begin(one.name, partial(self._prepare, one))
 
     async def _check(self, link: ChainLink) -> None:
         if self._check_blobs:
@@ -238,10 +248,9 @@ class _Beside:
         return self._tasks.get(key)
 
     def begin(self, key: str, work: _Preparation) -> asyncio.Task[_Prepared | None]:
-        """Return the task of this key; if there is none, one that begins a moment later."""
-        if key not in self._tasks:
-            self._tasks[key] = asyncio.create_task(_later(work))
-        return self._tasks[key]
+        """Return the new task of this key."""
+        task = self._tasks[key] = asyncio.create_task(work())
+        return task
 
     async def __aenter__(self) -> Self:
         return self
