@@ -198,6 +198,20 @@ class TestUse:
             len(load_document(result.stdout).reports),
         )
 
+    @pytest.mark.parametrize(
+        ("content", "code"),
+        [("(b'a', b'b')", 0), ("(1 / 0 for _ in '1')", 2), ("(b'a', 'b')", 2), ("7", 2), ("None", 2)],
+    )
+    def test_a_file_in_pieces(
+        self, run: Run, config: Config, install: Install, tmp_path: Path, content: str, code: int
+    ) -> None:
+        """A file may come in pieces of bytes; pieces of something else, and none, are the format's fault."""
+        body = f"yield ReportFile(path='a', content={content})"
+        install("pages", plugins.reporter(body, base="FolderReporter"), kind="reporter")
+        result = run("image", APP, "--config", config(EMPTY), "-o", f"pages={tmp_path / 'out'}")
+        written = [path.read_bytes() for path in (tmp_path / "out").iterdir()]
+        assert (code, [] if code else [b"ab"]) == (result.exit_code, written)
+
     @pytest.mark.parametrize("source", ["raise RuntimeError('x')", plugins.reporter("pass") + "    __init__ = None\n"])
     def test_a_broken_one_is_refused_before_the_scan(
         self, run: Run, install: Install, registry: Any, config: Config, source: str

@@ -58,7 +58,8 @@ def test_reports_are_read_when_they_are_asked_for() -> None:
 def test_a_file_that_was_changed_meanwhile_is_refused() -> None:
     """What is read later is checked as it was at first."""
     made = document(run("a", finding()))
-    file = io.BytesIO(in_lines(ReportDocument(reports=(*made.reports, *made.reports))).encode())
+    other = document(run("a", finding()), run("b"))
+    file = io.BytesIO(in_lines(ReportDocument(reports=(*made.reports, *other.reports))).encode())
     found = read_stored(file, most_kept=0).reports
     file.seek(0)
     file.write(b"{" * 40)
@@ -69,10 +70,10 @@ def test_a_file_that_was_changed_meanwhile_is_refused() -> None:
 
 def test_a_file_that_was_changed_to_another_report_is_refused(tmp_path: Path) -> None:
     """A verdict of one state of the file never stands beside the findings of another."""
-    made = document(run("a", finding())).reports
+    made = (*document(run("a", finding())).reports, *document(run("a", finding()), run("b")).reports)
     for write in (dump_document, in_lines):
         path = tmp_path / "report"
-        path.write_text(write(ReportDocument(reports=(*made, *made))))
+        path.write_text(write(ReportDocument(reports=made)))
         os.utime(path, ns=(0, 0))
         with path.open("rb") as file:
             found = read_stored(file, most_kept=0).reports

@@ -30,6 +30,7 @@ from portus_scanners import (
     Severity,
     UnresolvedImage,
     VendorRating,
+    dump_line,
     make_image_report,
 )
 
@@ -162,13 +163,15 @@ image_reports = st.builds(
     st.builds(make_image_report, images, run_lists),
     st.lists(changed_vulnerabilities, max_size=2),
 )
-documents = st.builds(
+documents = st.builds(  # nothing in them is there twice: of JSON Lines, it counts once
     ReportDocument,
     created=moments,
     unused_rules=st.lists(st.builds(UnusedRule, rule=words, expired=st.booleans(), message=words), max_size=1).map(
         tuple
     ),
     gate=st.none() | gates,
-    reports=st.lists(image_reports, max_size=2).map(tuple),
-    errors=st.lists(st.builds(UnresolvedImage, reference=texts, step=texts, message=texts), max_size=2).map(tuple),
+    reports=st.lists(image_reports, max_size=2, unique_by=dump_line).map(tuple),
+    errors=st.lists(
+        st.builds(UnresolvedImage, reference=texts, step=texts, message=texts), max_size=2, unique=True
+    ).map(tuple),
 )

@@ -47,6 +47,12 @@ def test_the_round_trip_is_exact(document: ReportDocument) -> None:
     assert document == load_document("".join(lines_of(document)))
 
 
+def test_a_line_that_is_there_twice_counts_once() -> None:
+    """A file that was put together by hand does not count an image twice; one of another time is another report."""
+    first, second, last = lines_of(DOCUMENT)
+    assert DOCUMENT == load_document("".join((first, second, first, second, last)))
+
+
 @settings(max_examples=30)
 @given(documents)
 def test_a_line_is_one_line_of_ascii(document: ReportDocument) -> None:

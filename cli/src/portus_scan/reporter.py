@@ -22,7 +22,7 @@ it is asked for: go through it as often as needed, keep of each report no more t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from attrs import field, frozen
@@ -92,11 +92,15 @@ class ReportFile:
 
     Attributes:
         path: Path relative to the folder, with slashes; without ``..``.
-        content: What the file contains.
+        content: What the file contains, whole or in pieces; pieces are asked for once, before the next file is.
     """
 
     path: str
-    content: bytes = field(repr=False)
+    content: bytes | Iterable[bytes] = field(repr=False)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield what the file contains, in order."""
+        yield from (self.content,) if isinstance(self.content, bytes) else self.content
 
 
 class Reporter(ABC):

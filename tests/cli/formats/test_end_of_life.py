@@ -34,7 +34,7 @@ def render(name: str, document: ReportDocument) -> str:
     assert isinstance(reporter, type)
     made, job = reporter(), ReportJob(document=document)
     if isinstance(made, FolderReporter):
-        return unescape("".join(file.content.decode() for file in made.render(job)))
+        return unescape("".join(b"".join(file.pieces()).decode() for file in made.render(job)))
     assert isinstance(made, TextReporter)
     return "".join(made.render(job)).replace("\\\\", "")
 

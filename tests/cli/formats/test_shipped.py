@@ -25,5 +25,5 @@ def test_it_loads_and_writes(name: str) -> None:
     """The entry point names a class that says what it is, and what it writes names what was found and what failed."""
     loaded: Any = SHIPPED[name].load()
     pieces = list(loaded().render(ReportJob(document=DOCUMENT)))
-    text = "".join(one.content.decode() if issubclass(loaded, FolderReporter) else one for one in pieces)
+    text = "".join(b"".join(one.pieces()).decode() if issubclass(loaded, FolderReporter) else one for one in pieces)
     assert (True, True, True) == (bool(loaded.description), "CVE-2016-6304" in text, UNRESOLVED.message in text)

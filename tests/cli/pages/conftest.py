@@ -36,7 +36,7 @@ def write_site(folder: Path, document: ReportDocument, **job: Any) -> Site:
     for file in files:
         path = folder / file.path
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(file.content)
+        path.write_bytes(b"".join(file.pieces()))
     return Site(folder, [file.path for file in files])
 
 

@@ -89,7 +89,7 @@ class Page(HTMLParser):
 def read_site(document: ReportDocument, **job: object) -> dict[str, Page]:
     """Return the pages of a document by their paths."""
     files = HtmlReporter().render(ReportJob(document=document, **job))  # type: ignore[arg-type]
-    return {file.path: Page(file.content) for file in files}
+    return {file.path: Page(b"".join(file.pieces())) for file in files}
 
 
 def images(pages: dict[str, Page]) -> Iterable[Page]:

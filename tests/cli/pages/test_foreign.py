@@ -92,8 +92,8 @@ def test_file_names_stay() -> None:
     """The name of a page depends on nothing but what it is about; published links stay right."""
     name = page_name("registry.example:5000", "team/app", "1.0", "linux/amd64")
     assert "registry-example-5000-team-app-1-0-linux-amd64-4054025596bc.html" == name
-    places = PagePaths()
-    first, second = places.take("images", "a"), places.take("images", "a")
+    paths = PagePaths("images")
+    first, second = (paths.path(paths.take("a"), "a") for _ in range(2))
     assert (f"images/{page_name('a')}", f"images/{page_name('a')[:-5]}-2.html") == (first, second)
 
 
@@ -109,7 +109,7 @@ def test_paths_stay_in_the_folder(references: list[str]) -> None:
 
 def test_megabytes_make_no_megabytes() -> None:
     """A document with texts of a megabyte makes pages of a readable size."""
-    sizes = [len(file.content) for file in HtmlReporter().render(ReportJob(document=hostile_document()))]
+    sizes = [len(b"".join(file.pieces())) for file in HtmlReporter().render(ReportJob(document=hostile_document()))]
     assert max(sizes) < 200_000 < len(MEGABYTE)
 
 
@@ -118,7 +118,9 @@ def test_templates_are_text_for_nobody() -> None:
     document = make_document(
         make_report(), errors=(UnresolvedImage(reference="{{7*7}}", step="x", message="{% for %}"),)
     )
-    files = {file.path: file.content.decode() for file in HtmlReporter().render(ReportJob(document=document))}
+    files = {
+        file.path: b"".join(file.pieces()).decode() for file in HtmlReporter().render(ReportJob(document=document))
+    }
     index = files["index.html"]
     assert "{{7*7}}" in index
     assert "{% for %}" in index

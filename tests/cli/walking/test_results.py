@@ -235,6 +235,22 @@ AGAIN = [
 ]
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_line_that_is_there_twice_counts_once(tmp_path: Path, whole: bool) -> None:
+    """It is counted once, and the end leaves one; another answer about a finished image is of no walk, and named."""
+    path = tmp_path / "r"
+    fill(path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join((lines[0], *lines)))
+    with ResultsFile(path, resume=True) as file:
+        assert 1 == len(list(file.read(whole=whole)))
+        file.end(ReportDocument())
+    assert [*lines, dump_line(ReportDocument()).encode()] == path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join((*lines, lines[2].replace(b"team/app:2", b"team/app:1"))))
+    with ResultsFile(path, resume=True) as file, pytest.raises(CommandFault, match=r"line 4 is about r\.example/team"):
+        list(file.read(whole=whole))
+
+
 @pytest.mark.parametrize("killed", [True, False])
 @pytest.mark.parametrize("again", [AGAIN[:1], AGAIN[1:], AGAIN])
 def test_an_image_that_was_scanned_again_is_there_once(

@@ -219,9 +219,28 @@ def _take(piece: Any, kind: type[PieceT]) -> PieceT:
     if kind is str or type(piece) is not ReportFile:
         raise FormatFault(f"it gives a {class_name(piece)} where a {kind.__name__} belongs")
     path, content = piece.path, piece.content
-    if type(path) is not str or type(content) is not bytes:
-        raise FormatFault("it gives a file whose path is not a string or whose content is not bytes")
-    return ReportFile(path=path, content=content)  # type: ignore[return-value]
+    if type(path) is not str:
+        raise FormatFault("it gives a file whose path is not a string")
+    whole = type(content) is bytes
+    return ReportFile(path=path, content=content if whole else _guarded_bytes(content))  # type: ignore[return-value]
+
+
+def _guarded_bytes(content: Any) -> Iterator[bytes]:
+    """Yield what a file of a format contains, piece by piece.
+
+    Raises:
+        FormatFault: The format raised, or gave something that is not bytes.
+    """
+    with _isolated():
+        pieces: Iterator[object] = iter(content)
+    while True:
+        with _isolated():
+            piece = next(pieces, _END)
+        if piece is _END:
+            return
+        if type(piece) is not bytes:
+            raise FormatFault("it gives a file whose content is not bytes")
+        yield piece
 
 
 @contextmanager

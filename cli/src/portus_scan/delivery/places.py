@@ -9,16 +9,21 @@ import os
 import secrets
 import shutil
 import sys
-from collections import deque
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from hashlib import blake2b
 from pathlib import Path, PureWindowsPath
+from typing import TextIO
 
 from attrs import frozen
 
 from ..exits import CommandFault
 from ..reporter import ReportFile, Surface
 from ..terminal import say, surface_of, surface_of_file, write_stdout
+
+_LONGEST_HEAD = 50
+"""Characters of a file's name that are in that of its replacement, of four bytes at most: a name may have 255."""
 
 
 class FormatFault(Exception):  # noqa: N818 (as the other faults of the command)
@@ -122,25 +127,40 @@ class FolderPlace:
         Raises:
             FormatFault: The format names a file outside the folder, or the same file twice.
         """
-        fresh: deque[tuple[str, str]] = deque()  # strings: of many files, paths would be too much to keep
+        mark = _new_mark()
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            for file in _each_once(files):
-                target = self._prepare(file)
-                fresh.append((str(write_fresh(target, [file.content])), str(target)))
-            while fresh:
-                Path(fresh[0][0]).replace(fresh[0][1])
-                fresh.popleft()
+            with tempfile.TemporaryFile("w+", encoding="utf-8") as paths:  # of many files, too much to keep in memory
+                try:
+                    self.path.mkdir(parents=True, exist_ok=True)
+                    for file in files:
+                        target = self._prepare(file, mark)
+                        paths.write(f"{file.path}\n")
+                        write_fresh(target, file.pieces(), mark)
+                    for target in self._targets(paths):
+                        _beside(target, mark).replace(target)
+                except BaseException:
+                    for target in self._targets(paths):
+                        _beside(target, mark).unlink(missing_ok=True)
+                    raise
         except OSError as error:
             say(f"can't write {self.name}: {_words(error)}")
             return False
-        finally:
-            for path, _ in fresh:
-                Path(path).unlink(missing_ok=True)
         return True
 
-    def _prepare(self, file: ReportFile) -> Path:
-        """Return where a file is to be, its folder made."""
+    def _targets(self, paths: TextIO) -> Iterator[Path]:
+        """Yield where each of the files is to be whose paths are lines of a file."""
+        paths.seek(0)
+        for line in paths:
+            yield self.path / line.removesuffix("\n")
+
+    def _prepare(self, file: ReportFile, mark: str) -> Path:
+        """Return where a file is to be, its folder made.
+
+        Raises:
+            FormatFault: Its path leads out of the folder, or came before.
+        """
+        if not is_inside(file.path):
+            raise FormatFault(f"it names the file {file.path!r}, which is not a relative path without ..")
         target = self.path / file.path
         for folder in reversed(target.relative_to(self.path).parents[:-1]):
             if (self.path / folder).is_symlink():
@@ -148,23 +168,9 @@ class FolderPlace:
             (self.path / folder).mkdir(exist_ok=True)
         if target.is_dir():
             raise IsADirectoryError(21, f"{file.path} is a folder")
-        return target
-
-
-def _each_once(files: Iterable[ReportFile]) -> Iterator[ReportFile]:
-    """Yield the files.
-
-    Raises:
-        FormatFault: A path leads out of the folder, or comes twice.
-    """
-    seen = set()
-    for file in files:
-        if not is_inside(file.path):
-            raise FormatFault(f"it names the file {file.path!r}, which is not a relative path without ..")
-        if file.path in seen:
+        if _beside(target, mark).exists():
             raise FormatFault(f"it names the file {file.path!r} twice")
-        seen.add(file.path)
-        yield file
+        return target
 
 
 def is_inside(path: str) -> bool:
@@ -191,7 +197,7 @@ def check_file(path: Path) -> None:
         raise PermissionError(13, "it is write-protected")
     if path.is_fifo():
         return  # not opened: its reader would see the end of the file, and without a reader opening would block
-    _probe(_beside(path))
+    _probe(_beside(path, _new_mark()))
 
 
 def check_folder(path: Path) -> None:
@@ -203,7 +209,7 @@ def check_folder(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise NotADirectoryError(20, "it is not a folder")
     nearest = next(one for one in (path, *path.parents) if one.exists())
-    _probe(_beside(nearest / "probe"))
+    _probe(_beside(nearest / "probe", _new_mark()))
 
 
 def write_file(path: Path, pieces: Iterable[bytes]) -> None:
@@ -216,16 +222,18 @@ def write_file(path: Path, pieces: Iterable[bytes]) -> None:
         with path.open("wb") as device:
             device.writelines(pieces)
         return
-    write_fresh(path, pieces).replace(path)
+    mark = _new_mark()
+    write_fresh(path, pieces, mark)
+    _beside(path, mark).replace(path)
 
 
-def write_fresh(path: Path, pieces: Iterable[bytes]) -> Path:
-    """Write what is to replace a file beside it, and return where; on failure nothing is left.
+def write_fresh(path: Path, pieces: Iterable[bytes], mark: str) -> None:
+    """Write what is to replace a file beside it; on failure nothing is left.
 
     Raises:
         OSError: It can't be written.
     """
-    fresh = _beside(path)
+    fresh = _beside(path, mark)
     try:
         with os.fdopen(_create(fresh), "wb") as file:
             file.writelines(pieces)
@@ -236,12 +244,17 @@ def write_fresh(path: Path, pieces: Iterable[bytes]) -> Path:
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
-    return fresh
 
 
-def _beside(path: Path) -> Path:
-    """Return an unused name in the same folder."""
-    return path.with_name(f".{path.name[:100]}.{secrets.token_hex(6)}.part")
+def _new_mark() -> str:
+    """Return what no other process puts into the names of its files."""
+    return secrets.token_hex(6)
+
+
+def _beside(path: Path, mark: str) -> Path:
+    """Return the name in the same folder of what is to replace a file."""
+    whole = blake2b(os.fsencode(path.name), digest_size=6).hexdigest()
+    return path.with_name(f".{path.name[:_LONGEST_HEAD]}.{whole}{mark}.part")
 
 
 def _probe(path: Path) -> None:

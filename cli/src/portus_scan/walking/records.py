@@ -53,7 +53,7 @@ class ResultsFile:
     def __init__(self, path: Path, *, resume: bool = False) -> None:
         self._path = path
         self._report_kind: type[AnyReport] = ImageReport
-        self._finished: set[bytes] = set()
+        self._finished: dict[bytes, int] = {}  # and a hash of the line
         self._to_retry: dict[bytes, tuple[int, int]] = {}  # where their lines are, and how long
         self._replaced: list[tuple[int, int]] = []
         self._was_whole = False
@@ -110,8 +110,13 @@ class ResultsFile:
                     ended, stopped = True, stopped or not isinstance(end, ReportDocument)
                 elif ended:
                     raise self._reject(f"line {number} follows the end of a walk")
+                elif (known := self._finished.get(short(reference_of(end)))) is not None:
+                    if known != hash(line):
+                        raise self._reject(f"line {number} is about {reference_of(end)}, which was finished before")
+                    self._replaced.append((place, len(line)))  # it is there twice
+                    place += len(line)
                 else:
-                    self._remember(end, place, len(line))
+                    self._remember(end, place, line)
                     place += len(line)
                     if _is_final(end):
                         yield end
@@ -153,12 +158,12 @@ class ResultsFile:
         except OSError as error:
             raise self._unwritable(error) from error
 
-    def _remember(self, end: AnyReport | UnresolvedImage, place: int, length: int) -> None:
+    def _remember(self, end: AnyReport | UnresolvedImage, place: int, line: bytes) -> None:
         self.settle(reference_of(end))  # of a walk that was killed: the later line counts
         if _is_final(end):
-            self._finished.add(short(reference_of(end)))
+            self._finished[short(reference_of(end))] = hash(line)
         else:
-            self._to_retry[short(reference_of(end))] = place, length
+            self._to_retry[short(reference_of(end))] = place, len(line)
 
     def _pieces(self) -> Iterator[bytes]:
         """Yield the file without the lines that later ones replace."""
@@ -186,8 +191,9 @@ class ResultsFile:
         Raises:
             CommandFault: It can't be written.
         """
-        self._write(dump_line(end))
-        self._finished.add(short(reference_of(end)))
+        line = dump_line(end)
+        self._write(line)
+        self._finished[short(reference_of(end))] = hash(line)
         self.settle(reference_of(end))
 
     def close(self) -> None:

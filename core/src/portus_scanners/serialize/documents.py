@@ -157,6 +157,7 @@ class DocumentLines:
 
     def __init__(self) -> None:
         self._number = 0
+        self._seen: set[int] = set()
         self._errors: list[UnresolvedImage] = []
         self._last: ReportDocument | None = None
 
@@ -167,6 +168,9 @@ class DocumentLines:
             return None
         if self._last is not None:
             raise self._fault("it follows the line of the document, which is the last one")
+        if (mark := hash(line)) in self._seen:
+            return None  # a line that is there twice counts once
+        self._seen.add(mark)
         try:
             part = load_line(line)
         except InvalidDocumentError as error:

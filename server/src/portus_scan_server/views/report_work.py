@@ -266,7 +266,8 @@ def _zip(files: Iterable[ReportFile]) -> bytes:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files:
-            archive.writestr(file.path, file.content)
+            with archive.open(file.path, "w") as packed_file:
+                packed_file.writelines(file.pieces())
     return packed.getvalue()
 
 

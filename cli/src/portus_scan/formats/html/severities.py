@@ -5,12 +5,16 @@ No foreign string gets into a drawing: only our own numbers and words.
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import closing
+from hashlib import blake2b
+from itertools import product
 from typing import TYPE_CHECKING
 
-from attrs import frozen
-from portus_scanners import FixState, Package, Severity, Vulnerability
+from attrs import astuple, frozen
+from portus_scanners import FixState, Severity, Vulnerability
 
 from ..words import count
 
@@ -104,7 +108,12 @@ class SeverityTally:
 
 Badness = tuple[Severity, bool, bool]
 """The severity, whether it is not suppressed, whether there is a fix."""
+_BADNESSES = {badness: rank for rank, badness in enumerate(product(Severity, (False, True), (False, True)))}
+"""All there are, the worst last."""
 _RANKS = {severity: rank for rank, severity in enumerate(Severity)}
+_COUNT_ONCE = """
+    INSERT INTO worst VALUES (?, ?) ON CONFLICT (one) DO UPDATE SET badness = max(badness, excluded.badness)
+"""
 
 
 def rank_of(severity: Severity) -> int:
@@ -119,11 +128,10 @@ def is_fixable(vulnerability: Vulnerability) -> bool:
 
 def tally(vulnerabilities: Iterable[Vulnerability]) -> SeverityTally:
     """Count vulnerabilities, suppressed ones included."""
-    return _tally(map(_badness, vulnerabilities))
+    return _tally(Counter(map(_badness, vulnerabilities)))
 
 
-def _tally(found: Iterable[Badness]) -> SeverityTally:
-    numbers = Counter(found)
+def _tally(numbers: Counter[Badness]) -> SeverityTally:
     totals: Counter[Severity] = Counter()
     fixable: Counter[Severity] = Counter()
     for (severity, _, is_fixable), number in numbers.items():
@@ -134,20 +142,31 @@ def _tally(found: Iterable[Badness]) -> SeverityTally:
 
 
 class TallyEachOnce:
-    """Counts the vulnerabilities of several images; one in the same package and version counts once, at its worst."""
+    """Counts the vulnerabilities of several images; one in the same package and version counts once, at its worst.
+
+    What was counted is in a temporary file: thousands of images may have thousands of their own.
+    """
 
     def __init__(self) -> None:
-        self._worst: dict[tuple[str, Package], Badness] = {}
+        self._store = sqlite3.connect("")
+        self._store.execute("CREATE TABLE worst (one BLOB PRIMARY KEY, badness INTEGER) WITHOUT ROWID")
 
     def add(self, vulnerabilities: Iterable[Vulnerability]) -> None:
         """Count those of one image."""
-        for one in vulnerabilities:
-            key, badness = (one.id, one.package), _badness(one)
-            self._worst[key] = max(badness, self._worst.get(key, badness))
+        self._store.executemany(_COUNT_ONCE, ((_key(one), _BADNESSES[_badness(one)]) for one in vulnerabilities))
 
     def tally(self) -> SeverityTally:
-        """Return the numbers."""
-        return _tally(self._worst.values())
+        """Return the numbers; nothing can be counted after that."""
+        with closing(self._store):
+            found = self._store.execute("SELECT badness, count(*) FROM worst GROUP BY badness").fetchall()
+        words = list(_BADNESSES)
+        return _tally(Counter({words[badness]: number for badness, number in found}))
+
+
+def _key(vulnerability: Vulnerability) -> bytes:
+    """Return 16 bytes that stand for a vulnerability of a package."""
+    text = repr((vulnerability.id, astuple(vulnerability.package)))
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def _badness(vulnerability: Vulnerability) -> Badness:

@@ -6,22 +6,25 @@ against it: the verdict alone is not enough, since a document may come from anyw
 A page's file has a readable name (lower case ASCII letters, digits and hyphens) with a hash of the whole identity. It
 is safe on every file system and stays the same from scan to scan; two names differ also where case does not count, and
 none is one that Windows reserves.
+
+Of each image 200 bytes are kept: as many as a registry has may be in one document.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from enum import Enum
 from functools import cached_property
 from hashlib import sha256
-from itertools import chain
-from typing import Any, TypeVar
+from itertools import pairwise
+from typing import Any
 
 from attrs import frozen
-from portus_policy import GateViolation
+from portus_policy import GateViolation, LazySequence
 from portus_scanners import (
     ImageReference,
     ImageReport,
@@ -38,9 +41,8 @@ from ..doubts import verdict_of
 from ..words import count, doubt_words, found_words, verdict_words
 from .severities import SeverityTally, tally
 
-ValueT = TypeVar("ValueT")
-
 INDEX = "index.html"
+_HTML = ".html"
 _UNSAFE = re.compile(r"[^a-z0-9]+")
 _LONGEST_SLUG = 80
 _HASH_DIGITS = 12
@@ -138,17 +140,15 @@ class RepositoryPage:
 
     name: RepositoryName
     path: str
-    images: tuple[ImagePage, ...]
-    """The most urgent first."""
+    images: Sequence[ImagePage]
+    """The most urgent first; each is made when it is asked for."""
     unresolved: tuple[UnresolvedImage, ...]
     tally: SeverityTally
     standing: Standing
-
-    @property
-    def tags(self) -> int:
-        """The number of references that were scanned; several platforms of one tag count once."""
-        names = {image.reference for image in self.images}
-        return len(names | {error.reference for error in self.unresolved})
+    words: Counter[StandingWord]
+    """How many images have each word."""
+    tags: int
+    """The number of references that were scanned; several platforms of one tag count once."""
 
     @property
     def tags_words(self) -> str:
@@ -163,28 +163,37 @@ class ImageGroup:
 
     name: RepositoryName
     path: str
-    images: tuple[ImagePage, ...]
-    """The most urgent first."""
+    images: Sequence[ImagePage]
+    """The most urgent first; each is made when it is asked for."""
     unresolved: tuple[UnresolvedImage, ...]
 
     def called(self, reference: str) -> Sequence[ImagePage]:
         """Return the images with a reference: those of several platforms, or of several reports."""
-        return self._by_reference.get(reference, ())
+        return [self.images[place] for place in self._by_reference.get(reference, ())]
 
     @cached_property
-    def _by_reference(self) -> dict[str, list[ImagePage]]:
-        return _by_reference(self.images)
+    def _by_reference(self) -> dict[str, list[int]]:
+        found: dict[str, list[int]] = {}
+        for place, image in enumerate(self.images):
+            found.setdefault(image.reference, []).append(place)
+        return found
 
     def page(self, tally: SeverityTally) -> RepositoryPage:
         """Return the page of the repository; *tally* counts what all of its images have."""
-        standing = stand_of_repository([page.standing for page in self.images], len(self.unresolved))
+        standings, references = [], array("q")
+        for image in self.images:
+            standings.append(image.standing)
+            references.append(hash(image.reference))
+        references.extend(hash(error.reference) for error in self.unresolved)
         return RepositoryPage(
             name=self.name,
             path=self.path,
             images=self.images,
             unresolved=self.unresolved,
             tally=tally,
-            standing=standing,
+            standing=stand_of_repository(standings, len(self.unresolved)),
+            words=Counter(one.word for one in standings),
+            tags=sum(one != other for one, other in pairwise(sorted(references))) + bool(references),
         )
 
 
@@ -196,26 +205,20 @@ class Site:
     repositories: tuple[RepositoryPage, ...]
     """The most urgent first."""
 
+    _groups: dict[RepositoryName, ImageGroup]
+    """What finds images by their references."""
+
     def images_of(self, violation: GateViolation) -> tuple[ImagePage, ...]:
         """Return the pages of the images that a violation is about; none where it is about all images."""
-        return pages_of(violation, self._by_reference.get(violation.reference, ()))
-
-    @cached_property
-    def _by_reference(self) -> dict[str, list[ImagePage]]:
-        return _by_reference(chain.from_iterable(repository.images for repository in self.repositories))
+        group = self._groups.get(_repository_of_text(violation.reference))
+        return pages_of(violation, group.called(violation.reference)) if group else ()
 
     @classmethod
-    def of(cls, document: ReportDocument, repositories: Iterable[RepositoryPage]) -> Site:
+    def of(cls, document: ReportDocument, pages: Iterable[RepositoryPage], groups: Iterable[ImageGroup]) -> Site:
         """Return the pages in the order in which the overview lists them."""
         key = lambda one: (*_urgency(one), one.name.registry, one.name.name)  # noqa: E731
-        return cls(document=document, repositories=tuple(sorted(repositories, key=key)))
-
-
-def _by_reference(images: Iterable[ImagePage]) -> dict[str, list[ImagePage]]:
-    found: dict[str, list[ImagePage]] = {}
-    for image in images:
-        found.setdefault(image.reference, []).append(image)
-    return found
+        by_name = {group.name: group for group in groups}
+        return cls(document=document, repositories=tuple(sorted(pages, key=key)), groups=by_name)
 
 
 def pages_of(violation: GateViolation, pages: Iterable[ImagePage]) -> tuple[ImagePage, ...]:
@@ -230,55 +233,88 @@ def pages_of(violation: GateViolation, pages: Iterable[ImagePage]) -> tuple[Imag
 
 def arrange(document: ReportDocument) -> tuple[ImageGroup, ...]:
     """Return the images of a document by repository; of each, what other pages say of it is kept."""
-    paths, words = PagePaths(), SharedWords()
-    images: dict[RepositoryName, list[ImagePage]] = {}
+    paths, shared = PagePaths("images"), SharedValues()
+    images: dict[RepositoryName, PackedPages] = {}
     for place, report in enumerate(document.reports):
         name = _repository_of(report.image.reference)
-        images.setdefault(name, []).append(_image_page(name, place, report, paths, words))
+        images.setdefault(name, PackedPages(name, paths, shared)).add(place, report)
     unresolved: dict[RepositoryName, list[UnresolvedImage]] = {}
     for error in document.errors:
         unresolved.setdefault(_repository_of_text(error.reference), []).append(error)
+    own = PagePaths("repositories")
     return tuple(
         ImageGroup(
             name=name,
-            path=paths.take("repositories", name.registry, name.name),
-            images=tuple(sorted(images.get(name, ()), key=_order)),
+            path=own.path(own.take(name.registry, name.name), name.registry, name.name),
+            images=images[name].sequence() if name in images else (),
             unresolved=tuple(unresolved.get(name, ())),
         )
         for name in dict.fromkeys((*images, *unresolved))
     )
 
 
-def _order(page: ImagePage) -> tuple[Any, ...]:
-    return (*_urgency(page), page.tag, page.platform, page.path)
-
-
-class SharedWords:
+class SharedValues:
     """Keeps what many images have in common once: they stand alike, and have the same numbers."""
 
     def __init__(self) -> None:
-        self._known: dict[object, object] = {}
+        self._numbers: dict[Hashable, int] = {}
+        self._values: list[Any] = []
 
-    def one(self, value: ValueT) -> ValueT:
-        """Return an equal value that was seen before, otherwise this one."""
-        return self._known.setdefault(value, value)  # type: ignore[return-value]
+    def number(self, value: Hashable) -> int:
+        """Return the number under which a value is kept."""
+        if (number := self._numbers.setdefault(value, len(self._values))) == len(self._values):
+            self._values.append(value)
+        return number
+
+    def __getitem__(self, number: int) -> Any:
+        return self._values[number]
 
 
-def _image_page(
-    name: RepositoryName, place: int, report: ImageReport, paths: PagePaths, words: SharedWords
-) -> ImagePage:
-    image = report.image
-    tag, platform = _tag_of(image.reference), str(image.platform or "")
-    return ImagePage(
-        place=place,
-        reference=image.reference.text,
-        whole_digest=words.one(image.digest),
-        path=paths.take("images", name.registry, name.name, tag, platform),
-        tag=_short(tag),
-        platform=words.one(platform),
-        tally=words.one(tally(report.vulnerabilities)),
-        standing=words.one(stand_of_image(report)),
-    )
+class PackedPages:
+    """The pages of the images of one repository, each as JSON until it is asked for.
+
+    Args:
+        name: The repository.
+        paths: Those of all images.
+        shared: What images have in common.
+    """
+
+    def __init__(self, name: RepositoryName, paths: PagePaths, shared: SharedValues) -> None:
+        self._name = name
+        self._paths = paths
+        self._shared = shared
+        self._packed: list[bytes] = []
+
+    def add(self, place: int, report: ImageReport) -> None:
+        """Add the page of a report, which is at that place of the document."""
+        image = report.image
+        tag, platform = _tag_of(image.reference), str(image.platform or "")
+        number = self._paths.take(self._name.registry, self._name.name, tag, platform)
+        common = (platform, tally(report.vulnerabilities), stand_of_image(report))
+        kept = (place, number, image.reference.text, image.digest, tag, *map(self._shared.number, common))
+        self._packed.append(json.dumps(kept, separators=(",", ":")).encode())
+
+    def sequence(self) -> Sequence[ImagePage]:
+        """Return the pages, the most urgent first."""
+        self._packed.sort(key=lambda one: self._order(self._make(one)))
+        return LazySequence(len(self._packed), lambda place: self._make(self._packed[place]))
+
+    def _make(self, packed: bytes) -> ImagePage:
+        place, number, reference, digest, tag, *common = json.loads(packed)
+        platform, numbers, standing = map(self._shared.__getitem__, common)
+        return ImagePage(
+            place=place,
+            reference=reference,
+            whole_digest=digest,
+            path=self._paths.path(number, self._name.registry, self._name.name, tag, platform),
+            tag=_short(tag),
+            platform=platform,
+            tally=numbers,
+            standing=standing,
+        )
+
+    def _order(self, page: ImagePage) -> tuple[Any, ...]:
+        return self._shared[self._shared.number(_urgency(page))], page.tag, page.platform, page.place
 
 
 def _urgency(page: ImagePage | RepositoryPage) -> tuple[int, int, tuple[int, ...]]:
@@ -317,18 +353,23 @@ def page_name(*identity: str) -> str:
     whole = json.dumps(identity).encode()  # ASCII, and no two identities give the same
     slug = _UNSAFE.sub("-", " ".join(part[:_LONGEST_SLUG] for part in identity).lower()).strip("-")
     slug = slug[:_LONGEST_SLUG].strip("-") or "page"
-    return f"{slug}-{sha256(whole).hexdigest()[:_HASH_DIGITS]}.html"
+    return f"{slug}-{sha256(whole).hexdigest()[:_HASH_DIGITS]}{_HTML}"
 
 
 class PagePaths:
-    """Gives each page a path of its own; the second page of one identity ends in ``-2``."""
+    """Gives each page of a folder a path of its own; the second page of one identity ends in ``-2``."""
 
-    def __init__(self) -> None:
-        self._taken: Counter[str] = Counter()
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._taken: Counter[int] = Counter()
 
-    def take(self, folder: str, *identity: str) -> str:
-        """Return a path that no other page has."""
+    def take(self, *identity: str) -> int:
+        """Return the number of a new page of this identity, with which no other page has its path."""
+        key = int(page_name(*identity).removesuffix(_HTML)[-_HASH_DIGITS:], 16)
+        self._taken[key] += 1
+        return self._taken[key]
+
+    def path(self, number: int, *identity: str) -> str:
+        """Return the path of a page."""
         name = page_name(*identity)
-        self._taken[f"{folder}/{name}"] += 1
-        times = self._taken[f"{folder}/{name}"]
-        return f"{folder}/{name}" if times == 1 else f"{folder}/{name.removesuffix('.html')}-{times}.html"
+        return f"{self._folder}/{name if number == 1 else f'{name.removesuffix(_HTML)}-{number}{_HTML}'}"
