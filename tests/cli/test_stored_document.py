@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from core.strategies import documents
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from policy.judged import IDS, UNRESOLVED, document, finding, image, report, run
 from portus_policy import LazySequence
 from portus_policy.sequences import map_reports
@@ -32,7 +32,6 @@ def stored(text: str) -> ReportDocument:
 
 
 @given(documents, st.sampled_from([1, 7, 1 << 20]), st.sampled_from([None, 2]), st.booleans())
-@settings(max_examples=40)
 def test_whatever_its_form_it_is_the_same(made: ReportDocument, piece: int, indent: int | None, is_ascii: bool) -> None:
     """Written by us or by another program, read in pieces of any size: the reports are equal, and so is the rest."""
     value = json.loads(dump_document(made))
@@ -118,7 +117,6 @@ def test_a_member_of_a_report_that_is_there_twice_is_refused(
 
 
 @given(documents, st.integers(0), st.sampled_from([dump_document, in_lines]))
-@settings(max_examples=40)
 def test_what_was_cut_or_goes_on_is_refused(
     made: ReportDocument, place: int, write: Callable[[ReportDocument], str]
 ) -> None:

@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 from attrs import evolve
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from portus_policy import GateResult, GateViolation, Suppressed, UnusedRule
 from portus_scan import ReportJob, Surface
 from portus_scan.formats.table import TableReporter, package_name
@@ -323,7 +323,6 @@ def test_colour_where_it_is_wanted() -> None:
     assert plain == re.sub(r"\x1b\[[0-9;]*m", "", colored)
 
 
-@settings(max_examples=50)
 @given(HOSTILE, HOSTILE, HOSTILE, st.sampled_from([PIPE, TERMINAL]))
 def test_hostile_texts_are_harmless(name: str, package: str, message: str, surface: Surface) -> None:
     """Whatever a backend, a registry or a rule says, the page has no control character but the newline."""

@@ -19,6 +19,7 @@ from portus_scanners import (
     load_document,
     load_line,
 )
+from properties import at_most
 
 from .strategies import documents
 
@@ -40,7 +41,7 @@ def lines_of(document: ReportDocument) -> Iterator[str]:
 TEXT = "".join(lines_of(DOCUMENT))
 
 
-@settings(max_examples=30)
+@settings(max_examples=at_most(30))
 @given(documents)
 def test_the_round_trip_is_exact(document: ReportDocument) -> None:
     """A document that is written line by line and read as a whole is equal."""
@@ -53,7 +54,7 @@ def test_a_line_that_is_there_twice_counts_once() -> None:
     assert DOCUMENT == load_document("".join((first, second, first, second, last)))
 
 
-@settings(max_examples=30)
+@settings(max_examples=at_most(30))
 @given(documents)
 def test_a_line_is_one_line_of_ascii(document: ReportDocument) -> None:
     """Each part is one line of printable ASCII with its newline, and is read back alone."""

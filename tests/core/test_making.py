@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from portus_scanners import Cvss, Finding, FixState, Package, ScannerReport, Severity, VendorRating
 from portus_scanners.backends import finding_maker
 
@@ -97,7 +97,6 @@ def test_every_value_is_taken_or_refused_as_by_the_class(name: str) -> None:
         assert outcome(plain, *given_values) == outcome(make, *given_values)
 
 
-@settings(max_examples=50)
 @given(findings)
 def test_a_made_finding_is_one_in_every_way(finding: Finding) -> None:
     """Equal, of equal hash where it has one, frozen, copied and pickled as others are."""
@@ -128,7 +127,6 @@ places = st.builds(Package, few, few, few)
 alike = st.builds(Finding, id=few, severity=st.sampled_from(Severity), package=places, path=few)
 
 
-@settings(max_examples=50)
 @given(st.lists(alike, max_size=12))
 def test_the_order_of_a_report_is_by_severity_id_and_place(listed: list[Finding]) -> None:
     """Highest severity first, then id, name, version and namespace of the package, and path."""

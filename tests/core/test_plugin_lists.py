@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from portus_scanners import Plugin, PluginError, Settings, SettingsError, discover
 from portus_scanners.plugins import check_plugin_lists
+from properties import at_most
 
 from .test_plugins import GOOD
 
@@ -48,7 +49,7 @@ def test_the_two_lists(environ: dict[str, str], expected: list[str | None]) -> N
     assert expected == [found["one"], found["two"], found["three"]]
 
 
-@settings(max_examples=25)  # each looks at every installed distribution
+@settings(max_examples=at_most(25))  # each looks at every installed distribution
 @given(only=st.none() | NAMES, disable=NAMES)
 def test_a_plugin_is_left_in_by_both_lists_or_left_out(only: list[str] | None, disable: list[str]) -> None:
     """A plugin stays exactly when ONLY, if it is set, names it and DISABLE does not."""

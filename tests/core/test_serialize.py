@@ -9,7 +9,7 @@ from typing import Any
 
 import portus_scanners
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from policy.judged import document, finding, run
 from portus_scanners import (
     InvalidDocumentError,
@@ -32,7 +32,6 @@ def with_members(**members: Any) -> str:
 
 
 @given(documents)
-@settings(max_examples=40)
 def test_the_round_trip_is_exact(document: ReportDocument) -> None:
     """What is written and read again is equal, member by member."""
     assert document == load_document(dump_document(document))
@@ -40,7 +39,6 @@ def test_the_round_trip_is_exact(document: ReportDocument) -> None:
 
 @pytest.mark.xdist_group("schemas")  # jsonschema takes two seconds to import
 @given(documents)
-@settings(max_examples=40)
 def test_every_document_fits_the_shipped_schema(document: ReportDocument) -> None:
     """The JSON Schema that is shipped describes what is written."""
     from jsonschema import Draft202012Validator
@@ -55,7 +53,6 @@ def test_the_shipped_schema_is_that_of_the_models() -> None:
 
 
 @given(documents)
-@settings(max_examples=40)
 def test_nothing_that_a_terminal_acts_on_is_written(document: ReportDocument) -> None:
     """The JSON is printable ASCII and newlines, whatever the texts hold."""
     assert dump_document(document).replace("\n", "").isprintable()
@@ -159,7 +156,6 @@ def test_what_a_vulnerability_shares_with_its_findings_is_written_once() -> None
 
 
 @given(documents, st.integers(0))
-@settings(max_examples=40)
 def test_a_document_that_was_cut_is_refused(document: ReportDocument, place: int) -> None:
     """Wherever it was cut, the rest is not a document."""
     text = dump_document(document)

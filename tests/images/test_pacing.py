@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from portus_images import Pacers
 from portus_images.pacing import HIGHEST, LOWEST, SLOW_IN_A_ROW, Limit, Usual
 from portus_scanners import ScannerUnavailableError
@@ -172,7 +172,6 @@ EVENTS = st.lists(st.one_of(st.just("good"), st.tuples(st.integers(1, 500), st.i
 
 
 @given(EVENTS)
-@settings(max_examples=50)
 def test_the_limit_stays_within_bounds_and_answers_monotonously(events: list[str | tuple[int, int]]) -> None:
     """It is never below 1 nor above the highest; a good answer never lowers it, trouble never raises it."""
     limit = Limit()
@@ -191,7 +190,6 @@ def test_the_limit_stays_within_bounds_and_answers_monotonously(events: list[str
 
 
 @given(st.lists(st.floats(0.0, 2.0), min_size=1, max_size=60))
-@settings(max_examples=50)
 def test_variance_below_the_floor_is_never_slow(times: list[float]) -> None:
     """Answers that differ by less than a second are not slow, be the usual time as short as it may."""
     usual = Usual()

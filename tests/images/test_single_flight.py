@@ -7,7 +7,7 @@ import gc
 import logging
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from portus_images import SingleFlight
 
 
@@ -174,7 +174,6 @@ async def test_a_result_that_does_not_fit_is_not_taken(share_errors: bool) -> No
     assert (1, [2, 3], 0) == (await first, await asyncio.gather(*others), len(flights))
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["start", "cancel", "fail", "succeed"]), st.integers(0, 5)), max_size=20))
 def test_nobody_waits_for_ever_and_nothing_is_left(steps: list[tuple[str, int]]) -> None:
     """Whatever comes in whatever order, everybody ends once all that was begun has ended."""

@@ -9,6 +9,7 @@ from attrs import evolve
 from hypothesis import Phase, given, settings
 from portus_scan.formats.cyclonedx.vulnerabilities import NOT_COMPLETE
 from portus_scanners import Cvss, Outcome, Package, ReportDocument, Severity, VendorRating
+from properties import at_most
 
 from ..documents import UNRESOLVED, make_document, make_finding, make_report, make_run
 from .rendered import RULE, any_document, cyclonedx_entries, properties_of, rendered_json, suppress
@@ -82,7 +83,7 @@ def test_the_severity_that_is_shown_is_the_first_rating() -> None:
 
 
 @given(document=any_document)
-@settings(max_examples=25, phases=(Phase.generate,))
+@settings(max_examples=at_most(25), phases=(Phase.generate,))
 def test_no_rating_comes_before_a_higher_one(document: ReportDocument) -> None:
     """But for the first, which is what is shown, severities and scores go down."""
     for entry in rendered_json("cyclonedx", document).get("vulnerabilities", ()):

@@ -12,6 +12,7 @@ from junitparser import JUnitXml
 from portus_policy import GateResult, GateViolation, UnusedRule
 from portus_scan import ReportJob
 from portus_scanners import FixState, Outcome, ReportDocument, Severity, Verdict
+from properties import at_most
 
 from ..documents import UNRESOLVED, make_document, make_finding, make_report, make_run
 from .hostile import HUGE, TEXTS, hostile_document
@@ -62,7 +63,7 @@ def test_description(name: str) -> None:
 
 
 @given(document=any_document)
-@settings(max_examples=25, phases=(Phase.generate,))  # to make such an example small takes minutes
+@settings(max_examples=at_most(25), phases=(Phase.generate,))  # to make such an example small takes minutes
 def test_valid_and_whole(document: ReportDocument) -> None:
     """Each format is valid for its schema or reader, and has each vulnerability once with the severity shown."""
     texts = {name: render(name, document) for name in REPORTERS}

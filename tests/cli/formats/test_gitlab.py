@@ -8,6 +8,7 @@ import pytest
 from attrs import evolve
 from hypothesis import Phase, given, settings
 from portus_scanners import Cvss, Outcome, ReportDocument, Severity
+from properties import at_most
 
 from ..documents import UNRESOLVED, make_document, make_finding, make_image, make_report, make_run
 from .rendered import any_document, rendered_json, suppress
@@ -112,7 +113,7 @@ def test_ids_are_unique() -> None:
 
 
 @given(document=any_document)
-@settings(max_examples=25, phases=(Phase.generate,))
+@settings(max_examples=at_most(25), phases=(Phase.generate,))
 def test_ids_are_unique_and_stay(document: ReportDocument) -> None:
     """No id comes twice, and the same scan has the same ids again."""
     twice = evolve(document, reports=document.reports * 2)

@@ -14,6 +14,7 @@ from hypothesis import Phase, given, settings
 from junitparser import JUnitXml, TestCase
 from portus_policy import GateResult, GateViolation
 from portus_scanners import Outcome, Package, ReportDocument
+from properties import at_most
 
 from ..documents import UNRESOLVED, make_document, make_finding, make_report, make_run
 from .rendered import any_document, render, suppress
@@ -137,7 +138,7 @@ TIME = re.compile(r"[0-9]+(\.[0-9]*)?")
 
 
 @given(document=any_document)
-@settings(max_examples=25, phases=(Phase.generate,))
+@settings(max_examples=at_most(25), phases=(Phase.generate,))
 def test_jenkins_xunit_plugin_takes_it(document: ReportDocument) -> None:
     """No element has an attribute or a child that its schema, ``junit-10.xsd``, does not have; times have its form."""
     for element in ElementTree.fromstring(render("junit", document)).iter():  # noqa: S314 (our own)

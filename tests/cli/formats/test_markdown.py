@@ -6,7 +6,7 @@ import re
 
 import pytest
 from attrs import evolve
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from portus_policy import GateResult, GateViolation
@@ -128,7 +128,6 @@ def test_hostile_links(kind: str) -> None:
 
 
 @given(st.text(max_size=40) | st.sampled_from(sorted(TEXTS.values())))
-@settings(max_examples=60)
 def test_prose_is_text(text: str) -> None:
     """A reader of Markdown sees escaped prose as paragraphs of text, of the same characters."""
     shown = paragraphs(text)
@@ -146,7 +145,6 @@ def test_prose_is_text(text: str) -> None:
 
 
 @given(st.text(st.characters(categories=["L", "N", "P", "S", "Zs"]), min_size=1, max_size=20))
-@settings(max_examples=60)
 def test_code_is_one_span(text: str) -> None:
     """A code span in a table is one, whatever is in it."""
     if code(text):

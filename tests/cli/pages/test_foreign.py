@@ -13,6 +13,7 @@ from portus_scan.formats.html import HtmlReporter
 from portus_scan.formats.html.markup import few, isolate, link_target, visible, visible_lines, when
 from portus_scan.formats.html.site import PagePaths, page_name
 from portus_scanners import ReportDocument, UnresolvedImage
+from properties import at_most
 
 from .attacks import BAD_LINKS, MEGABYTE, hostile_document
 from .documents import make_document, make_report
@@ -21,7 +22,6 @@ ANY = st.text(alphabet=st.characters(exclude_categories=()), max_size=30)
 IDENTITY = st.lists(ANY, min_size=1, max_size=4)
 
 
-@settings(max_examples=60)
 @given(ANY)
 def test_nothing_unprintable_is_left(text: str) -> None:
     """Whatever the text, what is shown is printable, and can be written as UTF-8."""
@@ -30,7 +30,6 @@ def test_nothing_unprintable_is_left(text: str) -> None:
     isolate(text).encode()
 
 
-@settings(max_examples=60)
 @given(ANY, st.integers(1, 20))
 def test_cut_to_a_length(text: str, limit: int) -> None:
     """No text is longer than its limit."""
@@ -77,7 +76,6 @@ def test_times_are_in_utc(moment: datetime, expected: str) -> None:
     assert expected == when(moment).striptags()
 
 
-@settings(max_examples=60)
 @given(IDENTITY, IDENTITY)
 def test_file_names(one: list[str], other: list[str]) -> None:
     """A name is short, harmless on any system, and another for each identity, also where case does not count."""
@@ -97,7 +95,7 @@ def test_file_names_stay() -> None:
     assert (f"images/{page_name('a')}", f"images/{page_name('a')[:-5]}-2.html") == (first, second)
 
 
-@settings(max_examples=30)
+@settings(max_examples=at_most(30))
 @given(st.lists(ANY, max_size=3))
 def test_paths_stay_in_the_folder(references: list[str]) -> None:
     """Whatever a reference is, its page lies in the site, and each path is there once."""

@@ -25,6 +25,7 @@ from portus_scanners import (
     UnresolvedImage,
     Verdict,
 )
+from properties import at_most
 
 from ...core.strategies import documents
 from .attacks import hostile_document
@@ -59,7 +60,6 @@ def document_of(found: list[Severity], outcomes: list[Outcome], tag: str = "1.0"
     return make_document(report)
 
 
-@settings(max_examples=40)
 @given(severity_lists, outcome_lists)
 def test_counts_are_those_of_the_document(found: list[Severity], outcomes: list[Outcome]) -> None:
     """On the image's page there is a row for each vulnerability with its severity; the totals above are the same."""
@@ -80,7 +80,7 @@ def test_counts_are_those_of_the_document(found: list[Severity], outcomes: list[
     assert ([f"{len(found)} {nouns}: {'; '.join(parts)}"] if found else []) == described
 
 
-@settings(max_examples=15)
+@settings(max_examples=at_most(15))
 @given(documents)
 def test_any_document(document: ReportDocument) -> None:
     """Whatever the document: each image has a page with all its rows, and what has not passed is not said to."""
@@ -92,7 +92,6 @@ def test_any_document(document: ReportDocument) -> None:
     assert clean == sum("Passed" in page.words for page in images(pages))
 
 
-@settings(max_examples=60)
 @given(severity_lists.filter(lambda found: len(found) < 2), outcome_lists)
 def test_passed_only_where_it_is_clean(found: list[Severity], outcomes: list[Outcome]) -> None:
     """No page says that an image has passed unless all scanners ended ok and none found anything."""

@@ -26,6 +26,7 @@ from portus_scanners import (
     load_document,
     load_line,
 )
+from properties import at_most
 
 from ...core.strategies import image_reports
 from ..documents import UNRESOLVED, make_finding, make_image, make_report, make_run
@@ -144,7 +145,7 @@ def test_a_line_that_is_no_report_is_named(tmp_path: Path, old: str, new: str, w
     assert broken == path.read_text()
 
 
-@settings(max_examples=30)
+@settings(max_examples=at_most(30))
 @given(image_reports)
 def test_a_walk_reads_of_a_report_what_the_whole_one_says(report: ImageReport) -> None:
     """What it counts, and whether the image is finished, is the same, whatever is left unread."""

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from attrs import evolve
-from hypothesis import given, settings
+from hypothesis import given
 from portus_scanners import (
     EndOfLife,
     Finding,
@@ -240,7 +240,6 @@ def is_in(finding: Finding, scanner: str, found: Vulnerability) -> bool:
     )
 
 
-@settings(max_examples=50)
 @given(run_lists)
 def test_nothing_that_was_found_is_lost(runs: list[ScannerRun]) -> None:
     """All that a finding says is in at least one vulnerability; each says how its findings met."""

@@ -22,11 +22,12 @@ from portus_scanners import (
     Verdict,
     make_image_report,
 )
+from properties import at_most
 
 from ..strategies import findings, packages, run_lists
 from .merging import merge
 
-few = settings(max_examples=30)
+few = settings(max_examples=at_most(30))
 IMAGE = Image(reference=Reference.parse("app:1"), digest="sha256:" + "b" * 64)
 WORLD = {
     "CVE-1": (),
@@ -94,7 +95,6 @@ def test_two_cves_are_never_one(found: list[Finding]) -> None:
     assert [] == [alias for one in merged for alias in one.aliases if alias.startswith("CVE-")]
 
 
-@settings(max_examples=100)
 @given(found_lists, st.sampled_from("abc"), world)
 def test_another_finding_never_lowers_a_count(found: list[tuple[str, Finding]], scanner: str, one: Finding) -> None:
     """Where names and sources are fixed, a finding more never makes fewer vulnerabilities, at or above any severity."""
@@ -151,7 +151,7 @@ def repr_of_place(one: object) -> str:
 reports = st.builds(make_image_report, st.just(IMAGE) | st.just(evolve(IMAGE, media_type="x")), run_lists)
 
 
-@settings(max_examples=15)
+@settings(max_examples=at_most(15))
 @given(reports, reports, reports)
 def test_combining_is_associative_commutative_and_idempotent(
     one: ImageReport, two: ImageReport, three: ImageReport

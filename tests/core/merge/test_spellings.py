@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 from attrs import evolve
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from portus_policy import combine_reports
 from portus_scanners import (
     Finding,
@@ -229,10 +229,8 @@ runs = st.lists(st.tuples(st.sampled_from("abc"), spelled), max_size=6).map(
         for name in "abc"
     ]
 )
-few = settings(max_examples=100, deadline=None)
 
 
-@few
 @given(runs, st.randoms(use_true_random=False))
 def test_the_order_does_not_matter(some: list[ScannerRun], random: Random) -> None:
     """Whatever the spellings, the order of scanners and findings makes no difference."""
@@ -244,7 +242,6 @@ def test_the_order_does_not_matter(some: list[ScannerRun], random: Random) -> No
     assert merge(some) == merge(mixed)
 
 
-@few
 @given(runs, runs, runs)
 def test_combining_is_associative(one: list[ScannerRun], two: list[ScannerRun], three: list[ScannerRun]) -> None:
     """Reports of one image give the same, in whatever grouping they are combined."""
@@ -254,7 +251,6 @@ def test_combining_is_associative(one: list[ScannerRun], two: list[ScannerRun], 
     assert together == combine_reports([first, combine_reports([second, third])])
 
 
-@few
 @given(runs)
 def test_a_join_never_loses_a_finding(some: list[ScannerRun]) -> None:
     """Each finding is in a vulnerability of its id, with its package, its scanner and its package URL."""
@@ -270,7 +266,6 @@ def test_a_join_never_loses_a_finding(some: list[ScannerRun]) -> None:
             )
 
 
-@few
 @given(runs)
 def test_no_join_across_releases(some: list[ScannerRun]) -> None:
     """All packages of a vulnerability are of one release, where they say; CentOS and Red Hat up to 7 are one here."""
@@ -280,7 +275,6 @@ def test_no_join_across_releases(some: list[ScannerRun]) -> None:
         assert len({word for word in words if not any(other.startswith(f"{word}:") for other in words)}) <= 1
 
 
-@few
 @given(runs)
 def test_no_two_look_the_same(some: list[ScannerRun]) -> None:
     """Id and package tell vulnerabilities apart, so that the mark of one is never taken for that of another."""

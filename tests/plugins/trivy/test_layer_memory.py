@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from portus_scanner_trivy.contents import LayerContent
 from portus_scanner_trivy.layer_memory import FILE, LayerMemory
+from properties import at_most
 
 LOGGER = logging.getLogger("test")
 A, B, C = (LayerContent(f"sha256:{letter * 64}", f"sha256:{letter * 63}0") for letter in "abc")
@@ -69,7 +70,7 @@ Step = tuple[str, frozenset[LayerContent]]
 STEPS = st.lists(st.tuples(st.sampled_from(["open", "open again", "settle", "give up"]), LAYERS), max_size=12)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=at_most(30))
 @given(STEPS)
 async def test_only_who_has_opened_a_layer_settles_it(tmp_path: Path, steps: list[Step]) -> None:
     """Of two scans, whatever each does with whichever layers, and gives up in between: no layer has two owners."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from portus_policy import DocumentDiff, ImageDiff, compare_documents
 from portus_scanners import ReportDocument
 
 from ..judged import documents, ids
-
-few = settings(max_examples=50, deadline=None)
 
 
 def changes(diff: ImageDiff) -> list[object]:
@@ -17,7 +15,6 @@ def changes(diff: ImageDiff) -> list[object]:
     return [*diff.appeared, *diff.vanished, *diff.severity_changed, *diff.newly_fixable, *doubtful]
 
 
-@few
 @given(documents)
 def test_nothing_has_changed_in_the_same_document(found: ReportDocument) -> None:
     """A document does not differ from itself; only scanners that did not end ok are named."""
@@ -41,7 +38,6 @@ def facts(diff: DocumentDiff, *, mirrored: bool) -> object:
     return sorted(images, key=repr), lone[::-1] if mirrored else lone
 
 
-@few
 @given(documents, documents)
 def test_mirrored(old: ReportDocument, new: ReportDocument) -> None:
     """The way back says the same with appeared and vanished changed over."""
@@ -49,7 +45,6 @@ def test_mirrored(old: ReportDocument, new: ReportDocument) -> None:
     assert facts(there, mirrored=False) == facts(back, mirrored=True)
 
 
-@few
 @given(documents, documents)
 def test_nothing_is_lost(old: ReportDocument, new: ReportDocument) -> None:
     """Each vulnerability of a compared image is in the old one too, has appeared, or is not comparable."""
@@ -62,7 +57,6 @@ def test_nothing_is_lost(old: ReportDocument, new: ReportDocument) -> None:
     assert {one.id for report in compared for one in report.vulnerabilities} <= known | told
 
 
-@few
 @given(documents, documents)
 def test_never_both(old: ReportDocument, new: ReportDocument) -> None:
     """What has appeared or vanished for sure is not called doubtful as well, and nothing does both."""

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from attrs import evolve
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from portus_policy import GatePolicy, Treatment, check_gate
 from portus_scanners import Finding, Outcome, ReportDocument, ScannerRun, Severity
 
 from ..judged import NOW, SCANNERS, UNRESOLVED, document, documents, findings, run, run_lists
 
-few = settings(max_examples=50, deadline=None)
 can_be_allowed = st.sampled_from([one for one in Outcome if one not in {Outcome.OK, Outcome.CANCELLED}])
 limits = st.dictionaries(st.sampled_from(Severity), st.integers(0, 2), min_size=1, max_size=2)
 policies = st.builds(
@@ -35,7 +34,6 @@ def with_findings(one: ScannerRun, *given: Finding) -> ScannerRun:
     return evolve(one, report=evolve(one.report, findings=given))
 
 
-@few
 @given(policies, run_lists, documents, findings, st.data())
 def test_another_finding(
     policy: GatePolicy, runs: list[ScannerRun], baseline: ReportDocument, more: Finding, data: st.DataObject
@@ -50,7 +48,6 @@ def test_another_finding(
     assert passes(document(*runs), policy, baseline) or not passes(document(*grown), policy, baseline)
 
 
-@few
 @given(policies, run_lists, documents, st.sampled_from(Severity))
 def test_a_higher_severity(
     policy: GatePolicy, runs: list[ScannerRun], baseline: ReportDocument, least: Severity
@@ -65,7 +62,6 @@ def test_a_higher_severity(
     assert passes(document(*runs), policy, baseline) or not passes(document(*raised), policy, baseline)
 
 
-@few
 @given(policies, run_lists, documents, st.sampled_from(SCANNERS), st.sampled_from(Outcome))
 def test_a_scanner_that_fails(
     policy: GatePolicy, runs: list[ScannerRun], baseline: ReportDocument, scanner: str, outcome: Outcome
@@ -76,7 +72,6 @@ def test_a_scanner_that_fails(
         assert not passes(document(*others, run(scanner, outcome=outcome)), policy, baseline)
 
 
-@few
 @given(policies, run_lists, documents, st.sampled_from(SCANNERS))
 def test_a_required_scanner_that_is_missing(
     policy: GatePolicy, runs: list[ScannerRun], baseline: ReportDocument, scanner: str
@@ -87,7 +82,6 @@ def test_a_required_scanner_that_is_missing(
     assert not passes(document(*left), evolve(policy, min_scanners=len(left) + 1), baseline)
 
 
-@few
 @given(policies, documents, documents)
 def test_what_was_not_scanned(policy: GatePolicy, found: ReportDocument, baseline: ReportDocument) -> None:
     """An image that could not be resolved fails, and so does one that no scanner was asked about."""
@@ -95,7 +89,6 @@ def test_what_was_not_scanned(policy: GatePolicy, found: ReportDocument, baselin
     assert not passes(evolve(found, reports=(*found.reports, *document().reports)), policy, baseline)
 
 
-@few
 @given(policies, documents, documents)
 def test_every_image_has_to_pass(policy: GatePolicy, found: ReportDocument, baseline: ReportDocument) -> None:
     """A document passes only where each of its images does alone."""

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from attrs import evolve
 from core.strategies import packages
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from policy.suppressions.documents import image, local_image
 from portus_policy import GateResult, Suppressed, Suppression, UnusedRule, apply_suppressions
 from portus_scanners import ImageReport, ReportDocument, Severity, UnresolvedImage, Verdict, Vulnerability
@@ -49,7 +49,6 @@ documents = st.builds(
     gate=st.none() | st.just(GateResult(passed=False)),
 )
 rule_lists = st.lists(rules, max_size=5)
-few = settings(max_examples=40, deadline=None)
 
 
 def _apply(document: ReportDocument, made: list[Suppression]) -> ReportDocument:
@@ -68,7 +67,6 @@ def _bare(document: ReportDocument) -> ReportDocument:
     return evolve(document, reports=tuple(reports), unused_rules=())
 
 
-@few
 @given(documents, rule_lists)
 def test_nothing_else_is_changed_and_twice_is_once(document: ReportDocument, made: list[Suppression]) -> None:
     """Only marks and unused rules change, and a second time nothing does."""
@@ -77,7 +75,6 @@ def test_nothing_else_is_changed_and_twice_is_once(document: ReportDocument, mad
     assert marked == _apply(marked, made)
 
 
-@few
 @given(documents, rule_lists, rules, st.randoms(use_true_random=False))
 def test_order_does_not_matter_and_more_rules_suppress_more(
     document: ReportDocument, made: list[Suppression], another: Suppression, random: object
@@ -90,7 +87,6 @@ def test_order_does_not_matter_and_more_rules_suppress_more(
     assert [] == [number for number, (was, now) in enumerate(zip(before, after, strict=True)) if was and not now]
 
 
-@few
 @given(documents, rule_lists)
 def test_every_rule_is_used_unused_or_expired(document: ReportDocument, made: list[Suppression]) -> None:
     """A rule that is not listed suppresses something by itself; one that is listed suppresses nothing."""

@@ -184,7 +184,7 @@ def test_faults_of_all_files(tmp_path: Path) -> None:
     assert expected == list(caught.value.faults)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.text(st.sampled_from("suppressions: -{}[]&*!\n\t\0\"'idreason@context"), max_size=60) | st.binary(max_size=30)
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 from policy.suppressions.documents import rule, suppresses, vulnerability, why_unused
 from portus_policy.suppressions.versions import UnknownVersionError, of_namespace, of_purl
 from portus_scanners import SettingsError
@@ -219,7 +219,6 @@ def test_a_package_url_needs_no_library(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 @pytest.mark.parametrize("ecosystem", ECOSYSTEMS)
-@settings(max_examples=40, deadline=None)
 @given(
     one=st.text(st.sampled_from("0123.-_~^+:!abrv(\0é²"), max_size=140),
     other=st.text(st.sampled_from("019.-~rcv+"), max_size=20),

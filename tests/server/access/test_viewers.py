@@ -18,7 +18,7 @@ PATTERNS = (
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(patterns=st.lists(st.sampled_from(PATTERNS), max_size=3, unique=True))
 async def test_the_condition_is_the_rule(store: Store, patterns: list[str]) -> None:
     """A query shows the repositories that `may_see` says, whatever the patterns are, and none without a pattern."""

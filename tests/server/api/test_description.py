@@ -17,6 +17,7 @@ from portus_scan_server.api import make_api
 from portus_scan_server.requests import Reason, ask
 from portus_scan_server.store import Store, sqlite_url, upgrade
 from portus_scan_server.summaries import Rules
+from properties import at_most
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from ..views.world import HOST, RULES, digest, failed, found, ok, scanned, tagged
@@ -77,7 +78,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.mark.timeout(300)
 @schema.parametrize()
 @settings(
-    max_examples=12,
+    max_examples=at_most(12),
     deadline=None,
     derandomize=True,
     database=None,

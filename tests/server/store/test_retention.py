@@ -24,6 +24,7 @@ from portus_scan_server.store import (
     tables,
 )
 from portus_scanners import Finding, ScannerRun
+from properties import at_most
 from sqlalchemy import exists, func, insert, not_, select, text, update
 
 from .test_findings import WITH, failed, images_with, ok, rows
@@ -73,7 +74,7 @@ async def orphans(store: Store) -> list[int]:
         return [int((await db.execute(one)).scalar_one()) for one in unused]
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=at_most(12), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(runs=RUNS, old=strategies.booleans())
 async def test_no_answer_changes_and_nothing_is_left_over(store: Store, runs: list[Any], old: bool) -> None:
     """Whatever was stored: what counts of each image reads the same before and after, and nothing hangs loose."""
