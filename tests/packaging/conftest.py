@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,10 +34,16 @@ FOLDERS = {
 }
 
 
+def plain_environ() -> dict[str, str]:
+    """Return the environment of programs: bytecode lies beside its source, and so is copied with an environment."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
+
+
 def run(*command: object, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> str:
     """Run a program to its end and return its output."""
     words = [str(word) for word in command]
-    ended = subprocess.run(words, capture_output=True, text=True, timeout=240, check=False, cwd=cwd, env=env)
+    environ = plain_environ() if env is None else env
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=240, check=False, cwd=cwd, env=environ)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     return ended.stdout
 
@@ -43,16 +51,44 @@ def run(*command: object, cwd: Path | None = None, env: Mapping[str, str] | None
 @pytest.fixture(scope="session")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the wheel of every distribution, built from the sources by the first process that wants them."""
-    folder = tmp_path_factory.getbasetemp()
-    folder = (folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder) / "wheels"
+    with _once(tmp_path_factory, "wheels") as (folder, is_made):
+        for source in () if is_made else FOLDERS.values():
+            build_wheel(ROOT / source, folder)
+    return folder
+
+
+@contextmanager
+def _once(paths: pytest.TempPathFactory, name: str) -> Iterator[tuple[Path, bool]]:
+    """Yield a folder that all processes of this run share, and whether another one has filled it."""
+    base = paths.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "built").exists():
-            for source in FOLDERS.values():
-                build_wheel(ROOT / source, folder)
-            (folder / "built").touch()
-    return folder
+        yield folder, (folder / "made").exists()
+        (folder / "made").touch()
+
+
+_IMPORTED = "import pytest, portus_scan.command, portus_scanners_testing.contract"
+"""What brings most of what programs import there."""
+
+
+@pytest.fixture(scope="session")
+def foreign(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The libraries (site-packages) that ours need of others, the service and tests of plugins among them, compiled."""
+    with _once(tmp_path_factory, "foreign") as (folder, is_made):
+        if not is_made:
+            needed = ("portus-scan[all]", "portus-scanners[testing]", "portus-scan-server")
+            python = make_environment(folder / "venv", "--find-links", wheels, *needed)
+            run(python, "-c", _IMPORTED)
+            uninstall(python, *FOLDERS)
+    return libraries(folder / "venv" / "bin" / "python")
+
+
+def libraries(python: Path) -> Path:
+    """Return the site-packages of an environment."""
+    (found,) = (python.parent.parent / "lib").glob("python*/site-packages")
+    return found
 
 
 def build_wheel(source: Path, folder: Path) -> None:
@@ -71,11 +107,17 @@ def build_wheel(source: Path, folder: Path) -> None:
     )
 
 
-def make_environment(folder: Path, wheels: Path, *requirements: str) -> Path:
-    """Make a clean virtual environment with these distributions and return its Python."""
+def make_environment(folder: Path, *requirements: object, foreign: Path | None = None) -> Path:
+    """Make a virtual environment with these distributions and return its Python.
+
+    It is clean, or has what `foreign` has: hard links to the files.
+    """
     run(sys.executable, "-m", "venv", "--without-pip", folder)
     python = folder / "bin" / "python"
-    install(python, "--find-links", wheels, *requirements)
+    if foreign is not None:
+        shutil.copytree(foreign, libraries(python), copy_function=os.link, dirs_exist_ok=True)
+    if requirements:
+        install(python, *requirements)
     return python
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from attrs import frozen
 from portus_scan.scaffold import Kind, PluginNames, make_files, write_project
 
-from .conftest import build_wheel, install, make_environment, run
+from .conftest import build_wheel, install, make_environment, plain_environ, run
 from .projects import TUTORIAL, installed_files
 
 pytestmark = pytest.mark.timeout(300)
@@ -36,17 +35,17 @@ class Made:
 
 
 @pytest.fixture(scope="module")
-def made(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
+def made(wheels: Path, foreign: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """One environment for all kinds: the command with every plugin, then the new ones and what their tests need."""
     folder = tmp_path_factory.mktemp("scaffold")
-    python = make_environment(folder / "venv", wheels, "portus-scan[all]", "portus-scanners[testing]")
+    ours = ("--no-index", "--find-links", wheels)
+    python = make_environment(folder / "venv", *ours, "portus-scan[all]", "portus-scanners[testing]", foreign=foreign)
     before = installed_files(python)
     for kind in KINDS:
         project = folder / f"portus-scanner-my-{kind}"
         run(python.with_name("portus-scan"), "new-plugin", f"my_{kind}", "--kind", kind, "--folder", project)
         build_wheel(project, folder / "dist")
-    offline = ("--no-index", "--find-links", wheels, "--find-links", folder / "dist")
-    install(python, *offline, *(f"portus-scanner-my-{kind}[test]" for kind in KINDS))
+    install(python, *ours, "--find-links", folder / "dist", *(f"portus-scanner-my-{kind}[test]" for kind in KINDS))
     return Made(python, folder, before, installed_files(python))
 
 
@@ -90,4 +89,4 @@ def _check_code(made: Made, project: Path) -> None:
     run(sys.executable, "-m", "ruff", "format", "--check", ".", cwd=project)
     cache = made.folder / "mypy"  # one for all projects: mypy reads what they import once
     options = ("--strict", "--python-executable", made.python, "--cache-dir", cache)
-    run(sys.executable, "-m", "mypy", *options, cwd=project, env={**os.environ, "MYPYPATH": "src"})
+    run(sys.executable, "-m", "mypy", *options, cwd=project, env={**plain_environ(), "MYPYPATH": "src"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,12 +15,14 @@ from attrs import frozen
 from pages import ROOT
 from portus_scan.scaffold import Kind, PluginNames, make_files
 
+from .conftest import plain_environ
 from .projects import TUTORIAL
 
 pytestmark = pytest.mark.timeout(600)
 
 PAGE = ROOT / "docs" / "tutorial" / "write-a-scanner.md"
 MOST_LINES = 60
+_ACTIVATED = ". .venv/bin/activate\n"
 _BLOCK = re.compile(
     r"(?:^`(?P<path>[\w./]+)`[^\n]*:\n\n<!-- run by: [\w-]+ -->\n)?^```(?P<language>\w+)\n(?P<code>.*?)^```$",
     re.DOTALL | re.MULTILINE,
@@ -56,15 +59,23 @@ def fitting(printed: str, output: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def outputs(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Step, str, int]]:
-    """Each step with what it printed and its exit status: one shell runs them all."""
+def outputs(wheels: Path, foreign: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Step, str, int]]:
+    """Each step with what it printed and its exit status: one shell runs them all.
+
+    The reader's environment has what ours need of others before pip installs ours: pip takes a quarter of a minute to
+    choose and unpack that, and `test_wheels` proves that our distributions ask for all of it.
+    """
     folder = tmp_path_factory.mktemp("tutorial")
     script = "".join(f'{step.commands}\necho "== end: $?"\n' for step in steps())
+    assert 1 == script.count(_ACTIVATED)
+    script = script.replace(
+        _ACTIVATED, f"{_ACTIVATED}cp -al {shlex.quote(str(foreign))}/. .venv/lib/python*/site-packages\n"
+    )
     environ = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PORTUS_")},
+        **{name: value for name, value in plain_environ().items() if not name.startswith("PORTUS_")},
         "PIP_FIND_LINKS": str(wheels),
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-        "PIP_NO_COMPILE": "1",  # most of it is never imported here
+        "PIP_NO_COMPILE": "1",  # some of it is never imported here
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
     ended = subprocess.run(

@@ -64,7 +64,7 @@ BROUGHT = {
 
 def test_the_core_with_one_plugin_is_enough(wheels: Path, tmp_path: Path) -> None:
     """In a clean environment, the core and one plugin from wheels scan an image; nothing else of ours is there."""
-    python = make_environment(tmp_path / "venv", wheels, "portus-scanner-dummy")
+    python = make_environment(tmp_path / "venv", "--find-links", wheels, "portus-scanner-dummy")
     answer = json.loads(run(python, "-W", "error", "-c", SCAN))
     assert {"plugins": ["dummy"], "found": ["CVE-2016-6304", "CVE-2016-7052", "CVE-2016-2178"]} == answer
     assert BROUGHT["portus-scanner-dummy"] == set(json.loads(run(python, "-I", "-c", OURS)))
@@ -73,7 +73,7 @@ def test_the_core_with_one_plugin_is_enough(wheels: Path, tmp_path: Path) -> Non
 @pytest.fixture(scope="module")
 def everything(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The Python of an environment with the command and all its extras."""
-    return make_environment(tmp_path_factory.mktemp("everything") / "venv", wheels, "portus-scan[all]")
+    return make_environment(tmp_path_factory.mktemp("everything") / "venv", "--find-links", wheels, "portus-scan[all]")
 
 
 def test_the_command_with_all_its_extras(everything: Path) -> None:
@@ -116,11 +116,9 @@ def test_an_installation_is_small(everything: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def bare(everything: Path, wheels: Path) -> Path:
-    """The same environment without anything of ours, but with everything that ours needs of others."""
-    install(everything, "--find-links", wheels, "portus-scanners[testing]", "portus-scan-server")
-    uninstall(everything, *FOLDERS)
-    return everything
+def bare(foreign: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment without anything of ours, but with everything that ours needs of others."""
+    return make_environment(tmp_path_factory.mktemp("bare") / "venv", foreign=foreign)
 
 
 @pytest.mark.parametrize("wanted", BROUGHT)
