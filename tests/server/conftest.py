@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -13,19 +14,44 @@ DATABASES = ("sqlite", "postgresql")
 
 
 @pytest.fixture(params=DATABASES)
-def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def dialect(request: pytest.FixtureRequest) -> str:
+    """The kind of the test's database."""
+    return str(request.param)
+
+
+@pytest.fixture
+def empty_database(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The address of a database without tables."""
-    if request.param == "sqlite":
+    if dialect == "sqlite":
         return sqlite_url(tmp_path / "portus-scan.db")
     server: PostgreSql = request.getfixturevalue("postgresql")
     return server.make_database()
 
 
 @pytest.fixture
-def database(empty_database: str) -> str:
-    """The address of a database with this program's schema."""
-    upgrade(empty_database)
-    return empty_database
+def database(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a database with this program's schema: a copy of one that was migrated."""
+    if dialect == "sqlite":
+        shutil.copyfile(request.getfixturevalue("migrated_file"), tmp_path / "portus-scan.db")
+        return sqlite_url(tmp_path / "portus-scan.db")
+    server: PostgreSql = request.getfixturevalue("postgresql")
+    return server.make_database(request.getfixturevalue("migrated_database"))
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database of SQLite with this program's schema, which nobody opens."""
+    path = tmp_path_factory.mktemp("migrated") / "portus-scan.db"
+    upgrade(sqlite_url(path))
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgresql: PostgreSql) -> str:
+    """The same of PostgreSQL."""
+    address = postgresql.make_database()
+    upgrade(address)
+    return address
 
 
 @pytest.fixture

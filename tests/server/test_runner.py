@@ -318,7 +318,7 @@ async def test_a_failure_is_kept_beside_the_answer(store: Store, registry: Stand
     assert (Outcome.OK, Outcome.FAILED) == (stored.answer.run.outcome, stored.last.run.outcome)
 
 
-@pytest.mark.parametrize("empty_database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)
 async def test_a_poisoned_request_takes_no_innocents_with_it(
     store: Store, registry: StandInRegistry, gate: Gate
 ) -> None:

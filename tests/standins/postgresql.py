@@ -87,11 +87,12 @@ class PostgreSql:
         """Return the address of a database, with user and password."""
         return f"postgresql://{USER}:{PASSWORD}@127.0.0.1:{self._port}/{database}"
 
-    def make_database(self) -> str:
-        """Make an empty database and return its address."""
+    def make_database(self, like: str = "") -> str:
+        """Make a database and return its address: an empty one, or a copy of one that nobody uses, by its address."""
         name = f"tests_{next(self._numbers)}"
+        template = f" template {like.rpartition('/')[2]}" if like else ""
         with psycopg.connect(self.dsn(), autocommit=True) as connection:
-            connection.execute(f"create database {name}".encode())
+            connection.execute(f"create database {name}{template}".encode())
         return self.dsn(name)
 
     def start(self) -> None:

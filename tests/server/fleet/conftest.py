@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from standins.postgresql import PostgreSql
 
 
 @pytest.fixture
-def empty_database(postgresql: PostgreSql) -> str:
-    """The address of a database without tables."""
-    return postgresql.make_database()
+def dialect() -> str:
+    """The kind of the test's database."""
+    return "postgresql"
 
 
 @pytest.fixture

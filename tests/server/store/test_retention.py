@@ -133,7 +133,7 @@ async def test_what_is_young_stays_and_what_is_old_goes(store: Store) -> None:
     assert [3, 3, 3] == [await rows(store, name) for name in ("finding_sets", "findings", "advisories")]
 
 
-@pytest.mark.parametrize("empty_database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("dialect", ["postgresql"], indirect=True)
 async def test_a_set_that_was_found_is_not_removed(store: Store) -> None:
     """What stores a run with a set that nobody else has keeps the remover waiting, also where the set is old."""
     run = prepare_run(ok(Finding(id="CVE-1")), WITH)
