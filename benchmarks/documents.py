@@ -28,6 +28,8 @@ from .rows import BenchmarkRow, RunSize, repeat
 
 _FINDINGS = 4
 _TEXT = "A flaw was found in the way that it handles data. " * 640
+_KEPT = 300
+"""Bytes that may be kept of an image."""
 _NOW = datetime(2026, 1, 1, tzinfo=UTC)
 _EACH = tuple(
     (name,) for name in ["table", "json", "jsonl", "csv", "sarif", "junit", "gitlab", "markdown", "html", "cyclonedx"]
@@ -45,12 +47,14 @@ class _Plan:
     many: int
     formats: tuple[tuple[str, ...], ...]
     """Those that are written by one process."""
+    pages: tuple[int, int]
+    """Images of one repository, of which pages are made: so few, and so many."""
     runs: int
 
 
 _PLANS: dict[RunSize, _Plan] = {
-    "small": _Plan(1000, 6, 100, 12, 60, (("csv", "cyclonedx"),), runs=1),
-    "full": _Plan(5000, 30, 150, 200, 2000, _EACH, runs=3),
+    "small": _Plan(1000, 6, 100, 12, 60, (("csv", "cyclonedx"),), (12, 60), runs=1),
+    "full": _Plan(5000, 30, 150, 200, 2000, _EACH, (2000, 20_000), runs=3),
 }
 
 
@@ -60,6 +64,7 @@ def measure(size: RunSize) -> Iterator[BenchmarkRow]:
     with tempfile.TemporaryDirectory() as folder:
         yield from _measure_large(plan, Path(folder))
         yield from _measure_many(plan, Path(folder))
+        yield _measure_pages(plan, Path(folder))
 
 
 def _measure_large(plan: _Plan, folder: Path) -> Iterator[BenchmarkRow]:
@@ -88,8 +93,19 @@ def _measure_many(plan: _Plan, folder: Path) -> Iterator[BenchmarkRow]:
             yield BenchmarkRow(name=f"9 {work}: time an image, many, of few", limit=1.3, runs=times)
 
 
-def _write_images(path: Path, count: int) -> Path:
-    """Write JSON Lines of so many images, some 130 kB each."""
+def _measure_pages(plan: _Plan, folder: Path) -> BenchmarkRow:
+    """Return how pages of many small images grow: all are on one page, and no two have a vulnerability in common."""
+    peaks = []
+    for count in plan.pages:
+        file = _write_images(folder / f"{count}-small.jsonl", count, text=_TEXT[:600], apart=_FINDINGS)
+        peaks.append(run_in_process(__name__, "command", "convert", f"--output=html={folder / 'pages'}", str(file)))
+    few, many = (one["peak"] - _KEPT * count / 1024**2 for one, count in zip(peaks, plan.pages, strict=True))
+    name = f"9 html: peak of {plan.pages[1]} small images, of {plan.pages[0]}"
+    return BenchmarkRow(name=name, limit=1.3, runs=[many / few])
+
+
+def _write_images(path: Path, count: int, text: str = _TEXT, apart: int = 1) -> Path:
+    """Write JSON Lines of so many images, some 130 kB each; the first finding of each is so far from the last one's."""
     with path.open("w") as file:
         for number in range(count):
             reference = Reference.parse(f"registry.example/team/app:{number}")
@@ -99,9 +115,9 @@ def _write_images(path: Path, count: int) -> Path:
                     id=f"CVE-2099-{each:05}",
                     severity=Severity.HIGH,
                     package=Package(f"package-{each}", "1.0", "debian:12"),
-                    description=f"{number} {_TEXT}",
+                    description=f"{number} {text}",
                 )
-                for each in range(number, number + _FINDINGS)
+                for each in range(apart * number, apart * number + _FINDINGS)
             ]
             run = ScannerRun(scanner="one", plugin="one", outcome=Outcome.OK, report=ScannerReport(findings=findings))
             file.write(dump_line(make_image_report(image, [run])))

@@ -30,6 +30,7 @@ GROUPS = {
     "10": "service",
     "11": "service_pages",
     "12": "trivy_walk",
+    "13": "installation",
 }
 """Modules by the number of their rows; each has a function ``measure``."""
 PARTS = {"service": ("10", "11")}

@@ -53,6 +53,8 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "section": {"security": {"dummy": True}},
         "registry_list": {"registries": ["registry.example"]},
         "compose": {"services": {"web": {"image": "nginx"}}},
+        "account": {"security": {"clair": {"server": "http://me:hunter2@clair.example:6060"}}},
+        "quotes": {"security": {"dummy": {"server": True}}},
         "host": {"registries": {"https://registry.example": {"insecure": True}}},
     }.items():
         (tmp_path / f"{name}.yml").write_text(yaml.safe_dump(document))
@@ -181,11 +183,27 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("new-plugin dummy", "take another name"),
         ("convert - -", "stdin (-) can be read only once"),
         ("diff - -", "stdin (-) can be read only once: give the name of a file for OLD or NEW"),
+        (f"image {APP} --fail-on=", "it is empty: write a severity, such as high"),
+        (f"image {APP} --fail-on high,critical", "write the lowest severity that counts"),
+        (f"image {APP} --max-database-age soon", "is not a number of days, such as 3"),
+        (f"image {APP} --platform linux/x86_64", "images say amd64 for x86_64: linux/amd64"),
+        (f"image {APP} --concurrency 8", "set security: SCANNER: concurrency"),
+        (f"image {APP} --config account.yml", "must not contain credentials: there are settings for them"),
+        (f"image {APP} --config quotes.yml", "expected a string: put it into quotes"),
+        ("image app:1,app:2", "write several with blanks between them: app:1 app:2"),
+        ("image @images.txt", "portus-scan image $(cat images.txt)"),
+        ("image -", "portus-scan image $(cat FILE)"),
+        (f"image sha256:{'0' * 64}", "is a digest, or the id of an image: write NAME@sha256:..., or NAME:TAG"),
+        ("registry registry.example --include ^team/.*$", "'team/*'"),
+        ("registry registry.example -o json", "write --results FILE: portus-scan convert FILE"),
+        ("diff a.json b.json -o json", "write --format json"),
+        ("explain README.md CVE-2016-6304", "there is no file 'CVE-2016-6304', but one 'README.md': the file comes last"),
+        ("man image", "did you mean portus-scan help?"),
     ],
 )
 def test_one_line_says_what_to_do(run: Run, line: str, advice: str) -> None:
     """A mistake is 2, and one line on stderr says what to write instead; nothing is on stdout, and no password."""
-    env = {} if "url.yml" in line or "securty" in line else ENABLED
+    env = {} if any(word in line for word in ("url.yml", "securty", "quotes.yml")) else ENABLED
     result = run(*line.split(), env=env)
     assert (2, "") == (result.exit_code, result.stdout)
     assert advice in result.stderr

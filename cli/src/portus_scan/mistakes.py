@@ -6,7 +6,7 @@ Words that other scanners use for the same are known here. Imported where someth
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import SequenceMatcher, get_close_matches
 
 from .terminal import PROGRAM
@@ -25,6 +25,7 @@ _MEANT = {
     "check": "doctor",
     "config": "doctor",
     "import": "policy import",
+    "man": "help",
     "ignore": "policy import",
     "version": "--version",
 }
@@ -55,8 +56,12 @@ _OPTIONS = {
     "-q": "stderr is quiet unless it is a terminal",
     "-c": "write --config FILE",
     "-f": "write -o FORMAT or -o FORMAT=FILE",
+    "--concurrency": "set security: SCANNER: concurrency in a file given with --config",
 }
 """What is written here for options of others."""
+_OUTPUT = {"-o", "--output"}
+_RESULTS = f"; write --results FILE: {PROGRAM} convert FILE makes every format of it"
+_FORMAT = "; write --format json: the answer is on stdout"
 _FIRST = "PORTUS_"
 _SECURITY = "SECURITY"
 _LIKE = 0.75
@@ -71,8 +76,11 @@ def meant_command(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {PROGRAM} {meant}?" if meant else ""
 
 
-def meant_option(name: str, known: Iterable[str]) -> str:
+def meant_option(name: str, known: Collection[str]) -> str:
     """Return what to write instead of an option that there is not; empty where nobody can tell."""
+    if name in _OUTPUT:
+        found = next((option for option in ("--results", "--format") if option in known), "")
+        return {"--results": _RESULTS, "--format": _FORMAT}.get(found, "; write -o FORMAT or -o FORMAT=FILE")
     if name in _OPTIONS:
         return f"; {_OPTIONS[name]}"
     near = get_close_matches(name, known, 3)

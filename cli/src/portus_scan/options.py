@@ -192,15 +192,31 @@ def _read_limits(_context: click.Context, _option: click.Parameter, value: str |
     """
     if value is None:
         return None
+    if not value.strip():
+        raise click.BadParameter("it is empty: write a severity, such as high")
     if "," not in value and "=" not in value:
         return {value.strip().lower(): "0"}
     limits: dict[str, str] = {}
     for part in value.split(","):
         severity, equals, limit = (piece.strip() for piece in part.partition("="))
         if not equals or not limit or severity.lower() in limits:
-            raise click.BadParameter(f"{value!r}: write a severity, or each with its number: critical=0,high=5")
+            raise click.BadParameter(
+                f"{value!r}: write the lowest severity that counts, or each with its number: critical=0,high=5"
+            )
         limits[severity.lower()] = limit
     return limits
+
+
+def _read_days(_context: click.Context, _option: click.Parameter, value: str | None) -> float | None:
+    """Return a number of days, as which ``3d`` is understood too.
+
+    Raises:
+        click.BadParameter: The value has another form.
+    """
+    try:
+        return None if value is None else float(value.strip().removesuffix("d"))
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is not a number of days, such as 3") from error
 
 
 _POLICY = (
@@ -234,7 +250,7 @@ _POLICY = (
     click.option(
         "--max-database-age",
         metavar="DAYS",
-        type=float,
+        callback=_read_days,
         help="The vulnerability data of every scanner may be at most this many days old.",
     ),
     click.option(
@@ -252,6 +268,10 @@ _POLICY = (
         "be given several times.",
     ),
 )
+
+
+_MACHINES = {"x86_64": "amd64", "x86-64": "amd64", "x64": "amd64", "aarch64": "arm64", "armv7l": "arm", "i386": "386"}
+"""Architectures as ``uname -m`` and others call them; no image does."""
 
 
 def read_settings(config: str | None, scanners: tuple[str, ...], policy: CommandPolicy) -> Settings:
@@ -278,6 +298,9 @@ def parse_platform(text: str | None) -> Platform | None:
     from portus_scanners import Platform
 
     try:
-        return None if text is None else Platform.parse(text)
+        platform = None if text is None else Platform.parse(text)
     except ValueError as error:
         raise CommandFault(f"--platform: {error}") from error
+    if platform is not None and (right := _MACHINES.get(platform.architecture)):
+        raise CommandFault(f"--platform: images say {right} for {platform.architecture}: {platform.os}/{right}")
+    return platform

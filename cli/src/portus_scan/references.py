@@ -21,6 +21,7 @@ _REPORTS = {".json", ".jsonl", ".html", ".csv", ".sarif", ".md", ".xml", ".txt"}
 """The ends of the names of files that formats are written to."""
 _RIGHT_FORM = "write it as registry.example:5000/team/app:1.0 or docker-archive:FILE"
 _DAEMON = "docker-daemon:"
+_DIGEST = "sha256:"
 _HUB_PAGES = "hub.docker.com"
 
 
@@ -44,6 +45,8 @@ def _parse(text: str) -> ImageReference:
     scheme, slashes, rest = text.partition("://")
     if slashes and scheme in {*_SCHEMES, *_LOCAL_FORMS}:
         raise CommandFault(_without_scheme(scheme, rest, "a valid image reference"))
+    if text.startswith(_DIGEST):
+        raise CommandFault(f"{text!r} is a digest, or the id of an image: write NAME@{_DIGEST}..., or NAME:TAG")
     try:
         return parse_reference(text)
     except InvalidReferenceError as error:
@@ -66,6 +69,10 @@ def _advise(text: str) -> str:
     if text.startswith(_DAEMON):
         name = text.removeprefix(_DAEMON)
         return f"write it to a file first: docker save {name} -o app.tar; {PROGRAM} image docker-archive:app.tar"
+    if "," in text and all(map(_is_valid, text.split(","))):
+        return f"write several with blanks between them: {text.replace(',', ' ')}"
+    if text == "-" or text.startswith("@"):
+        return f"of a list in a file: {PROGRAM} image $(cat {text[1:] or 'FILE'})"
     if (form := _form_of(Path(text))) and ":" not in text:
         return f"there is a {_kind(form)} of that name here: {form}:{text}"
     if text != text.lower() and _is_valid(text.lower()):
@@ -96,8 +103,9 @@ def hint_at_file(error: UnresolvedImage) -> str:
     text = error.reference
     if error.step not in _REGISTRY_STEPS or ":" in text:  # a path with a colon can't be written
         return ""
-    form = _form_of(Path(text))
-    if form:
+    if PurePath(text).suffix == ".txt" and Path(text).is_file():
+        return f"if it lists images: {PROGRAM} image $(cat {text})"
+    if form := _form_of(Path(text)):
         return f"there is a {_kind(form)} of that name here: {form}:{text}"
     return f"for an output write -o FORMAT={text}" if PurePath(text).suffix in _REPORTS else ""
 

@@ -28,7 +28,7 @@ def _check_base_url(_instance: object, attribute: Attribute[str], value: str) ->
     if not usable:
         raise ValueError(f"{attribute.name} must be a URL such as http://backend.example:6060")
     if "@" in parts.netloc:
-        raise ValueError(f"{attribute.name} must not contain credentials")
+        raise ValueError(f"{attribute.name} must not contain credentials: there are settings for them")
     if parts.query or parts.fragment:
         raise ValueError(f"{attribute.name} must be a plain base URL, without ? and #")
 

@@ -150,6 +150,8 @@ def registry(  # noqa: PLR0913 (one parameter an option)
         raise CommandFault("--resume FILE and --retry-failed FILE go on with FILE: give one alone, leave --results out")
     if repositories is None and place.partition("/")[0].lower() in _HUB_NAMES:
         raise CommandFault("Docker Hub does not list its repositories: name them with --repositories FILE")
+    if regex := next((one for one in (*include, *exclude) if set(one) & set("^$")), None):
+        raise CommandFault(f"{regex!r} is not a pattern: * stands for any characters, as in 'team/*' or 'team/app:1.*'")
     policy = CommandPolicy.read(config, policy_choices, None if baseline is None else read_document(baseline))
     settings = read_settings(config, scanners, policy)
     wanted_platform = parse_platform(platform)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -150,6 +151,8 @@ def explain(*, name: str, report: str, prefer: tuple[str, ...], format_name: str
     from ..explanation import dump_explained, find_explained, render_explained
     from ..terminal import write_stdout
 
+    if not Path(report).exists() and Path(name).is_file():
+        raise CommandFault(f"there is no file {report!r}, but one {name!r}: the file comes last")
     document = read_document(report)
     _check_preferred(document, prefer)
     explained = find_explained(document, name, prefer)

@@ -296,7 +296,7 @@ def _base_keys() -> tuple[str, ...]:
 def _is_enabled(draft: _Draft) -> bool:
     server = draft.values.get("server", "")
     if not isinstance(server, str):
-        raise SettingsError(f"{draft.sources['server']}: expected a string")
+        raise SettingsError(f"{draft.sources['server']}: expected a string: put it into quotes")
     enabled = draft.values.get("enabled", bool(server.strip()))
     if isinstance(enabled, bool):
         return enabled
