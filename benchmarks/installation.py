@@ -58,7 +58,7 @@ def _files_of(name: str) -> Iterator[Path]:
     """Yield the files that a distribution installs, without bytecode."""
     if name.startswith(_OURS):
         spec = find_spec(name.replace("-", "_"))
-        assert spec is not None, name  # noqa: S101 (it is installed: its requirements were read)
+        assert spec is not None, name
         roots = map(Path, spec.submodule_search_locations or ())
         yield from (path for root in roots for path in root.rglob("*") if path.is_file() and path.suffix != ".pyc")
         return

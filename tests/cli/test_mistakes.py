@@ -197,7 +197,10 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("registry registry.example --include ^team/.*$", "'team/*'"),
         ("registry registry.example -o json", "write --results FILE: portus-scan convert FILE"),
         ("diff a.json b.json -o json", "write --format json"),
-        ("explain README.md CVE-2016-6304", "there is no file 'CVE-2016-6304', but one 'README.md': the file comes last"),
+        (
+            "explain README.md CVE-2016-6304",
+            "but one 'README.md': the file comes last",
+        ),
         ("man image", "did you mean portus-scan help?"),
     ],
 )
