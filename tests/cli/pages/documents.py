@@ -133,7 +133,7 @@ def many_vulnerabilities(number: int, *, spread: tuple[Severity, ...] = _USUAL) 
 
 def _one_of_many(place: int, severity: Severity) -> Vulnerability:
     package, by = _PACKAGES[place % len(_PACKAGES)], _TELLERS[place % len(_TELLERS)]
-    cve = f"CVE-20{16 + place % 10}-{1000 + place}"
+    cve = f"CVE-20{16 + place % 10}-{10_000 + place}"
     return make_vulnerability(
         cve,
         severity,
