@@ -33,7 +33,7 @@ GROUPS = {
     "13": "installation",
 }
 """Modules by the number of their rows; each has a function ``measure``."""
-PARTS = {"service": ("10", "11")}
+PARTS = {"command": ("1", "2", "3", "4", "5", "6", "7", "8", "9", "12"), "service": ("10", "11")}
 """Groups that belong together, by what asks for all of them: ``--service``."""
 _HEAD = ("row", "median", "floor", "spread", "runs", "limit", "holds")
 _NAME_WIDTH = 58

@@ -103,7 +103,9 @@ async def test_cancelling_does_not_wait_for_an_import(install: Callable[..., Non
     GATES["slow"].set()
 
 
-def test_a_loop_that_is_closed_meanwhile(install: Callable[..., None], gate: Callable[[str], str]) -> None:
+def test_a_loop_that_is_closed_meanwhile(
+    install: Callable[..., None], gate: Callable[[str], str], capfd: pytest.CaptureFixture[str]
+) -> None:
     """A thread that ends after its event loop has gone says nothing and fails nowhere."""
     install("acme-slow", entry_points={"slow": "acme_load_i:GoodScanner"}, modules={"acme_load_i": gate("slow")})
 
@@ -116,6 +118,7 @@ def test_a_loop_that_is_closed_meanwhile(install: Callable[..., None], gate: Cal
     (thread,) = (thread for thread in threading.enumerate() if thread.name == "loading of slow")
     GATES["slow"].set()
     thread.join()  # pytest makes an error of what a thread raises
+    assert ("", "") == capfd.readouterr()
 
 
 @pytest.mark.parametrize(
