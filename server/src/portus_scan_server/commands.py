@@ -32,7 +32,7 @@ Examples:
 \b
 Exit codes:
   0  it was stopped, and what was running has ended or was given back
-  2  usage or configuration error, another service has the data folder or the database, or that can't be used
+  2  usage or configuration error, another service has the data folder, or the database can't be used
 """
 _WORKER_HELP = """Scan what the services on one PostgreSQL are asked for, until SIGTERM; any number may run at once.
 
@@ -91,7 +91,7 @@ database_option = click.option(
     envvar="PORTUS_SCAN_DATABASE",
     default="",
     callback=_warn_of_password,
-    help="postgresql://USER@HOST/NAME; with a password, set PORTUS_SCAN_DATABASE. Without it, SQLite in the folder.",
+    help="postgresql://USER@HOST/NAME; one with a password belongs into PORTUS_SCAN_DATABASE.",
 )
 
 

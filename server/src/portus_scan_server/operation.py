@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,10 +17,10 @@ from attrs import frozen
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Row, case, func, select
+from sqlalchemy import Row, case, func, select, text
 
 from .access import public
-from .store import Store, StoreUnavailableError, database_now, tables
+from .store import SchemaError, Store, StoreUnavailableError, check, database_now, tables
 from .supervisor import Supervisor
 from .views import count_unwell
 
@@ -34,7 +34,7 @@ _METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 requests, scanners, summaries = tables.requests, tables.scanners, tables.summaries
 
 
-def add_operation(application: web.Application, store: Store, supervisor: Supervisor) -> None:
+def add_operation(application: web.Application, store: Store, supervisor: Supervisor, address: str) -> None:
     """Add ``/healthz``, ``/readyz`` and ``/metrics``, which answer to anybody, and measure all requests."""
     measured = CollectorRegistry()
     ProcessCollector(namespace="portus_scan", registry=measured)
@@ -68,7 +68,7 @@ def add_operation(application: web.Application, store: Store, supervisor: Superv
 
     @public
     async def readyz(_request: web.Request) -> web.Response:
-        reasons = [reason async for reason in _why_not_ready(store, supervisor)]
+        reasons = [reason async for reason in _why_not_ready(store, supervisor, address)]
         warnings = [warning async for warning in _what_needs_a_person(store)]
         body: dict[str, Any] = {"status": "not ready", "reasons": reasons} if reasons else {"status": "ready"}
         if warnings:
@@ -88,7 +88,7 @@ def add_operation(application: web.Application, store: Store, supervisor: Superv
     application.router.add_get("/metrics", metrics)
 
 
-async def _why_not_ready(store: Store, supervisor: Supervisor) -> AsyncIterator[str]:
+async def _why_not_ready(store: Store, supervisor: Supervisor, address: str) -> AsyncIterator[str]:
     """Yield a sentence for each thing that keeps the service from doing its work."""
     if supervisor.stopping:
         yield "it is being stopped"
@@ -98,16 +98,19 @@ async def _why_not_ready(store: Store, supervisor: Supervisor) -> AsyncIterator[
     query = select(func.count().label("asked"), late.label("late")).select_from(scanners)
     try:
         async with asyncio.timeout(_ANSWER), store.reading() as db:
+            if await db.scalar(text("select version_num from alembic_version")) != tables.SCHEMA:
+                await asyncio.to_thread(check, address)  # a later one may go with this program
             found = (await db.execute(query)).one()
     except TimeoutError:
         yield f"the database does not answer within {_ANSWER:g} s"
-    except StoreUnavailableError as error:
+    except (SchemaError, StoreUnavailableError) as error:
         yield str(error)
     else:
+        who = "the runner has asked no scanner" if supervisor.wanted else "no worker has asked a scanner"
         if found.late:
-            yield f"the runner has asked {found.late} scanners for {_UNHEARD} s no longer"
+            yield f"{who} for {_UNHEARD} s, of so many: {found.late}"
         if not found.asked:
-            yield "the runner has asked no scanner yet" if supervisor.wanted else "no worker has asked a scanner yet"
+            yield f"{who} yet"
 
 
 async def _what_needs_a_person(store: Store) -> AsyncIterator[str]:
@@ -191,25 +194,23 @@ class Figures(Collector):
             up.add_metric(["runner"], self._supervisor.running)
         up.add_metric(["database"], self._found is not None)
         yield up
-        deaths = self._supervisor.deaths
-        yield CounterMetricFamily("portus_scan_runner_deaths", "Runners that have died.", value=deaths)
+        yield CounterMetricFamily("portus_scan_runner_deaths", "Runners that have died.", value=self._supervisor.deaths)
         if self._found is not None:
             yield from _of_requests(self._found)
-            images = GaugeMetricFamily("portus_scan_images", "Images with a summary, by verdict.", labels=["verdict"])
-            for row in self._found.images:
-                images.add_metric([row.verdict], row.number)
-            yield images
-            unwell = GaugeMetricFamily(
-                "portus_scan_registries_unwell", "Registries that somebody should look at.", labels=["why"]
-            )
-            for why, number in zip(("sync_failed", "removals_held"), self._found.unwell, strict=True):
-                unwell.add_metric([why], number)
-            yield unwell
-            news = GaugeMetricFamily("portus_scan_deliveries", "Messages that have not arrived.", labels=["state"])
-            for row in self._found.deliveries:
-                news.add_metric([row.state], row.number)
-            yield news
+            images = [(row.verdict, row.number) for row in self._found.images]
+            yield _gauge("images", "Images with a summary, by verdict.", "verdict", images)
+            unwell = zip(("sync_failed", "removals_held"), self._found.unwell, strict=True)
+            yield _gauge("registries_unwell", "Registries that somebody should look at.", "why", unwell)
+            news = [(row.state, row.number) for row in self._found.deliveries]
+            yield _gauge("deliveries", "Messages that have not arrived.", "state", news)
             yield from _of_scanners(self._found)
+
+
+def _gauge(name: str, words: str, label: str, values: Iterable[tuple[str, float]]) -> Metric:
+    made = GaugeMetricFamily(f"portus_scan_{name}", words, labels=[label])
+    for which, value in values:
+        made.add_metric([which], value)
+    return made
 
 
 def _of_requests(found: StoreFigures) -> Iterator[Metric]:
@@ -221,19 +222,15 @@ def _of_requests(found: StoreFigures) -> Iterator[Metric]:
         (ended if row.state in {"done", "failed"} else waiting).add_metric([row.state, row.reason], row.number)
     due = [row.due for row in found.requests if row.due is not None]
     late = max((found.now - min(due)).total_seconds(), 0.0) if due else 0.0
-    yield waiting
-    yield ended
+    yield from (waiting, ended)
     yield GaugeMetricFamily("portus_scan_requests_late_seconds", "How long the oldest request is due.", value=late)
 
 
 def _of_scanners(found: StoreFigures) -> Iterator[Metric]:
-    healthy = GaugeMetricFamily("portus_scan_scanner_healthy", "Whether its backend works.", labels=["scanner"])
-    asked = GaugeMetricFamily("portus_scan_scanner_asked_seconds", "Time since it was asked.", labels=["scanner"])
-    updated = GaugeMetricFamily("portus_scan_scanner_database_age_seconds", "Age of its data.", labels=["scanner"])
-    for row in found.scanners:
-        if row.healthy is not None:
-            healthy.add_metric([row.name], row.healthy)
-        asked.add_metric([row.name], (found.now - row.asked_at).total_seconds())
-        if row.database_updated is not None:
-            updated.add_metric([row.name], (found.now - row.database_updated).total_seconds())
-    yield from (healthy, asked, updated)
+    healthy = [(row.name, row.healthy) for row in found.scanners if row.healthy is not None]
+    yield _gauge("scanner_healthy", "Whether its backend works.", "scanner", healthy)
+    asked = [(row.name, (found.now - row.asked_at).total_seconds()) for row in found.scanners]
+    yield _gauge("scanner_asked_seconds", "Time since it was asked.", "scanner", asked)
+    dated = [(row.name, row.database_updated) for row in found.scanners if row.database_updated is not None]
+    ages = [(name, (found.now - date).total_seconds()) for name, date in dated]
+    yield _gauge("scanner_database_age_seconds", "Age of its data.", "scanner", ages)

@@ -86,6 +86,7 @@ async def work(
             news=news,
             poll=_POLL[store.dialect],
         )
+        logger.info("it claims requests, and scans %d images at once", orders.concurrency)
         slots.on_change = runner.wake
         life.follow(runner)
 
@@ -159,8 +160,10 @@ async def _sweep(store: Store, runner: Runner) -> None:
     if store.dialect != POSTGRESQL:
         return
     async with store.writing() as db:
-        await sweep(db)
+        lost = await sweep(db)
         is_late = not await db.scalar(select(fits()))
+    if lost:
+        logger.warning("%d requests are queued again, each to run alone: who ran them is gone", lost)
     if is_late and not runner.stopped.is_set():
         logger.error("the database has a later schema, which does not go with this program: install the newer version")
         runner.stop()

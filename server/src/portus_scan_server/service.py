@@ -204,7 +204,7 @@ def make_application(  # noqa: PLR0913 (what it is put together of)
         sign_on.add_routes(application)
     application.on_response_prepare.append(add_headers)
 
-    add_operation(application, store, supervisor)
+    add_operation(application, store, supervisor, address)
     intake = Intake(store, settings, supervisor.wake, turns=turns)
     reports = Reports(store, address, rules, log)
     application.on_cleanup.append(lambda _application: reports.close())

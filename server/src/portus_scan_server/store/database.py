@@ -47,8 +47,8 @@ _KEEPALIVE = {
 }
 """Set on the server's side, one by one: a pooler in between refuses them as options of the connection. What a machine
 without power held is free after 25 s; the last is for one that was just being answered, in ms."""
-_ALONE = {"max_parallel_workers_per_gather": 0}
-"""Set as well: a page's query is done before the processes have begun that PostgreSQL would start to help with it."""
+_PLAIN = {"max_parallel_workers_per_gather": 0, "jit": "off"}
+"""Set as well: our queries are done before PostgreSQL has started processes or compiled code to help with them."""
 _ADDING = 0x706F7274
 """The advisory lock of PostgreSQL that all who add findings share: who removes some has to have it alone."""
 
@@ -253,7 +253,7 @@ def _postgresql_engine(url: URL, **how: Any) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "connect")
     def _connected(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        for name, value in (_KEEPALIVE | _ALONE).items():
+        for name, value in (_KEEPALIVE | _PLAIN).items():
             cursor.execute(f"set {name} = {value}")
         cursor.close()
         connection.commit()
