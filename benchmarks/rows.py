@@ -31,10 +31,15 @@ GROUPS = {
     "11": "service_pages",
     "12": "trivy_walk",
     "13": "installation",
+    "14": "fleet",
 }
 """Modules by the number of their rows; each has a function ``measure``."""
-PARTS = {"command": ("1", "2", "3", "4", "5", "6", "7", "8", "9", "12"), "service": ("10", "11")}
-"""Groups that belong together, by what asks for all of them: ``--service``."""
+PARTS = {
+    "command": ("1", "2", "3", "4", "5", "6", "7", "8", "9", "12"),
+    "service": ("10", "11"),
+    "fleet": ("14",),
+}
+"""Groups that belong together, by what asks for all of them: ``--service``, ``--fleet``."""
 _HEAD = ("row", "median", "floor", "spread", "runs", "limit", "holds")
 _NAME_WIDTH = 58
 _WIDTHS = (7, 6, 17, 4, 6, 5)
@@ -55,8 +60,8 @@ class BenchmarkRow:
     """The name; begins with the number of its group: ``2 known: time``."""
     runs: tuple[float, ...] = field(converter=_floats)
     """The figure of each run."""
-    limit: float
-    """What the median may be at most."""
+    limit: float | None = None
+    """What the median may be at most; None where the figure is only told."""
     floor: tuple[float, ...] = field(default=(), converter=_floats)
     """What no program can get below, as it came out in each run; empty where that is not measured."""
 
@@ -66,9 +71,9 @@ class BenchmarkRow:
         return median(self.runs)
 
     @property
-    def holds(self) -> bool:
-        """Whether the median is within the limit."""
-        return self.ratio <= self.limit
+    def holds(self) -> bool | None:
+        """Whether the median is within the limit; None where it has none."""
+        return None if self.limit is None else self.ratio <= self.limit
 
     def document(self) -> dict[str, Any]:
         """Return the row as it is written in JSON."""
@@ -97,8 +102,9 @@ def _line(cells: Sequence[str]) -> str:
 def _cells(row: BenchmarkRow) -> tuple[str, ...]:
     spread = f"{_number(min(row.runs))} - {_number(max(row.runs))}"
     floor = _number(median(row.floor)) if row.floor else "-"
-    holds = "yes" if row.holds else "NO"
-    return row.name, _number(row.ratio), floor, spread, str(len(row.runs)), _number(row.limit), holds
+    limit = "-" if row.limit is None else _number(row.limit)
+    holds = {True: "yes", False: "NO", None: "-"}[row.holds]
+    return row.name, _number(row.ratio), floor, spread, str(len(row.runs)), limit, holds
 
 
 def _number(value: float) -> str:

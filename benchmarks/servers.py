@@ -10,10 +10,11 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from http import HTTPStatus
 
 from aiohttp import web
 from portus_scanners_testing import StandInRegistry
-from portus_scanners_testing.images import debian_layer, filler_layer, make_image
+from portus_scanners_testing.images import DOCKER_MANIFEST, debian_layer, filler_layer, make_image
 from standins.clair import StandInClair
 
 LATENCY = 0.005
@@ -31,6 +32,18 @@ class DistantClair(StandInClair):
         """Answer one request, later."""
         await asyncio.sleep(LATENCY)
         return await super().answer(request)
+
+
+class EndlessRegistry(StandInRegistry):
+    """A registry that says of every digest that it has it, so that a database may name more images than there are."""
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request."""
+        answered = await super().answer(request)
+        digest = request.path.rpartition("/manifests/")[2]
+        if request.method != "HEAD" or answered.status != HTTPStatus.NOT_FOUND or ":" not in digest:
+            return answered
+        return web.Response(headers={"Docker-Content-Digest": digest, "Content-Type": DOCKER_MANIFEST})
 
 
 def push_images(registry: StandInRegistry, images: int, layers: int, shared: int) -> list[str]:
@@ -53,7 +66,7 @@ def count(clair: StandInClair) -> dict[str, int]:
 
 async def serve(images: int, layers: int, shared: int) -> None:
     """Serve until stdin ends."""
-    async with DistantClair() as clair, StandInRegistry() as registry:
+    async with DistantClair() as clair, EndlessRegistry() as registry:
         for package in [str(package) for package in _PACKAGES][::2]:
             name = f"CVE-2099-{package.removeprefix('package'):0>4}"
             clair.add_vulnerability("debian:12", name, "High", fixed_in={package: "1.0-2"})

@@ -131,12 +131,12 @@ async def _measure_pages(
 def _cpu(server: PostgreSql | None) -> Iterator[list[float]]:
     """Yield a list that has the seconds of CPU at the end, of this process and of the database's server."""
     taken: list[float] = []
-    begun = time.process_time() + _cpu_of(server)
+    begun = time.process_time() + cpu_of(server)
     yield taken
-    taken.append(time.process_time() + _cpu_of(server) - begun)
+    taken.append(time.process_time() + cpu_of(server) - begun)
 
 
-def _cpu_of(server: PostgreSql | None) -> float:
+def cpu_of(server: PostgreSql | None) -> float:
     """Return the seconds of CPU that the processes of a server have taken, those that have ended among them."""
     if server is None:
         return 0.0

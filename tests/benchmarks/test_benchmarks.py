@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
 from math import ceil, log2
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from portus_scanners import Image, ScannerReport, discover
 
 from benchmarks import __main__ as command, engine_cost, memory, rows as benchmark_rows, scale, start
 from benchmarks.clair_scans import measure_new_and_known
+from benchmarks.fleet import rate
+from benchmarks.fleet_world import End
 from benchmarks.house import open_house
 from benchmarks.instant import InstantScanner, make_image
 from benchmarks.normalization import NAME, make_answer
@@ -31,6 +34,8 @@ def test_a_row_is_the_median_of_its_runs() -> None:
     row = BenchmarkRow(name="1 x", limit=2, runs=[1, 9, 2])
     assert {"name": "1 x", "ratio": 2, "limit": 2, "holds": True, "runs": [1, 9, 2]} == row.document()
     assert not BenchmarkRow(name="1 x", limit=1.99, runs=[2]).holds
+    told = BenchmarkRow(name="1 x", runs=[2])
+    assert [None, "-", "-"] == [told.holds, *list(table_lines([told]))[1].split()[-2:]]
 
 
 def test_the_table_has_spread_and_floor() -> None:
@@ -169,6 +174,15 @@ def test_both_loops_of_row_3_scan_every_image(monkeypatch: pytest.MonkeyPatch) -
         counts.append((len(asked), len(set(asked))))
         asked.clear()
     assert [(18, 6), (18, 6)] == counts
+
+
+def test_a_rate_leaves_out_the_start_and_the_end() -> None:
+    """It begins when the last worker has ended something, and is over when places begin to be free."""
+    ends = [End(owner, datetime(2026, 1, 1, 0, 0, second)) for second, owner in enumerate("aaaabaabbabab")]
+    assert 1.0 == rate(ends, 4)
+    assert 2.0 == rate([*ends[:4], *(End("b", ends[4].at + number * timedelta(seconds=0.5)) for number in range(9))], 4)
+    late = [*ends[:6], End("c", ends[11].at)]
+    assert pytest.approx(6 / 11) == rate(late, 4)
 
 
 def test_long_runs_say_how_far_they_are(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
