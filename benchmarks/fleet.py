@@ -1,4 +1,4 @@
-"""Row 13: workers on one PostgreSQL, all of them processes: what a second one brings, and what a scan costs a fleet.
+"""Row 14: workers on one PostgreSQL, all of them processes: what a second one brings, and what a scan costs a fleet.
 
 The server is the tests' own (without fsync); what is read of requests, times and owners, is what its tables say, by its
 clock. Where PostgreSQL is not installed there is no row.
@@ -99,7 +99,7 @@ async def _measure(server: PostgreSql, folder: Path, plan: _Plan) -> AsyncGenera
                 async with fleet.working(), AsyncExitStack() as second:
                     images = await _first(fleet, references[: plan.trivy], digests[: plan.trivy])
                     ratios, _ = await _second_worker(fleet, images, plan.runs, second)
-                yield BenchmarkRow(name="13 two workers with Trivy: time, of one worker's", runs=ratios)
+                yield BenchmarkRow(name="14 two workers with Trivy: time, of one worker's", runs=ratios)
 
 
 def _configuration(host: str, security: dict[str, str]) -> str:
@@ -116,20 +116,20 @@ async def _digests(references: Sequence[str], host: str) -> list[str]:
 async def _measure_dummy(
     server: PostgreSql, fleet: Fleet, plan: _Plan, references: Sequence[str], digests: Sequence[str]
 ) -> AsyncIterator[BenchmarkRow]:
-    plain = [await _claims_of_loops(fleet, plan, number) for number in repeat("13", plan.runs)]
-    yield BenchmarkRow(name="13 claims and ends a second, two plain loops", runs=plain)
+    plain = [await _claims_of_loops(fleet, plan, number) for number in repeat("14", plan.runs)]
+    yield BenchmarkRow(name="14 claims and ends a second, two plain loops", runs=plain)
     async with AsyncExitStack() as stack:
         first = await stack.enter_async_context(fleet.working())
         slow = await _first(fleet, references[: plan.slow], digests[: plan.slow], _SLOW)
         cpu = _Cpu(server, [first.pid])
         bases = await _first(fleet, references[plan.slow :], digests[plan.slow :])
-        yield BenchmarkRow(name="13 new image: ms of CPU of the worker", runs=[cpu.workers() / len(bases)])
-        yield BenchmarkRow(name="13 new image: ms of CPU of PostgreSQL", runs=[cpu.server() / len(bases)])
+        yield BenchmarkRow(name="14 new image: ms of CPU of the worker", runs=[cpu.workers() / len(bases)])
+        yield BenchmarkRow(name="14 new image: ms of CPU of PostgreSQL", runs=[cpu.server() / len(bases)])
         ratios, second = await _second_worker(fleet, slow, plan.runs, await stack.enter_async_context(AsyncExitStack()))
-        name = f"13 two workers, {_DELAY:g} s a scan: time, of one worker's"
+        name = f"14 two workers, {_DELAY:g} s a scan: time, of one worker's"
         yield BenchmarkRow(name=name, limit=1 / 1.8, runs=ratios)
-        ours = [await _claims_of_workers(fleet, plan, number) for number in repeat("13", plan.runs)]
-        yield BenchmarkRow(name="13 claims and ends a second, two workers", runs=ours)
+        ours = [await _claims_of_workers(fleet, plan, number) for number in repeat("14", plan.runs)]
+        yield BenchmarkRow(name="14 claims and ends a second, two workers", runs=ours)
         async for row in _measure_many(server, fleet, plan, bases, slow, [first.pid, second]):
             yield row
 
@@ -158,7 +158,7 @@ async def _second_worker(
         The ratio of each run, and the process of the second worker.
     """
     ratios, pid = [], 0
-    for _ in repeat("13", runs):
+    for _ in repeat("14", runs):
         await second.aclose()
         alone = await _rate(fleet, images, 1)
         pid = (await second.enter_async_context(fleet.working())).pid
@@ -218,22 +218,22 @@ async def _measure_many(
     """Yield the rows of many images that wait for a re-scan, and are as they were."""
     size, before = await fleet.size(), await fleet.newest_request()
     await fleet.fill(bases, plan.waiting)
-    yield BenchmarkRow(name="13 database: KB an image", runs=[(await fleet.size() - size) / plan.waiting / _KB])
+    yield BenchmarkRow(name="14 database: KB an image", runs=[(await fleet.size() - size) / plan.waiting / _KB])
     cpu, begun = _Cpu(server, workers), len(await fleet.until_ended(before, 1))
     ends = await fleet.until_ended(before, begun + plan.rescans)
     done = len(ends) - begun
-    yield BenchmarkRow(name="13 unchanged of many: ms of CPU of the workers", runs=[cpu.workers() / done])
-    yield BenchmarkRow(name="13 unchanged of many: ms of CPU of PostgreSQL", runs=[cpu.server() / done])
-    name = f"13 unchanged of {plan.waiting} images: a second, two workers"
+    yield BenchmarkRow(name="14 unchanged of many: ms of CPU of the workers", runs=[cpu.workers() / done])
+    yield BenchmarkRow(name="14 unchanged of many: ms of CPU of PostgreSQL", runs=[cpu.server() / done])
+    name = f"14 unchanged of {plan.waiting} images: a second, two workers"
     yield BenchmarkRow(name=name, runs=[rate(ends, len(workers))])
     worst = []
-    for _ in repeat("13", plan.runs):
+    for _ in repeat("14", plan.runs):
         pushed = [(await fleet.ask([one], Reason.PUSH))[0] for one in slow[: plan.pushes]]
         worst.append(max([await fleet.until_started(one) for one in pushed]))
         await fleet.until_ended(pushed[0] - 1, len(pushed))
-    name = f"13 push while {plan.waiting} wait: s until its scan, the worst"
+    name = f"14 push while {plan.waiting} wait: s until its scan, the worst"
     yield BenchmarkRow(name=name, limit=2, runs=worst)
-    yield BenchmarkRow(name="13 worker: peak of memory, MB", runs=[_peak(one) for one in workers])
+    yield BenchmarkRow(name="14 worker: peak of memory, MB", runs=[_peak(one) for one in workers])
 
 
 class _Cpu:

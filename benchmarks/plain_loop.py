@@ -1,4 +1,4 @@
-"""A loop without a queue that claims requests and ends them, which row 13 compares with: a process of its own.
+"""A loop without a queue that claims requests and ends them, which row 14 compares with: a process of its own.
 
 It says that it is connected, and begins when its stdin ends.
 """
