@@ -193,6 +193,8 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("image app:1,app:2", "write several with blanks between them: app:1 app:2"),
         ("image @images.txt", "portus-scan image $(cat images.txt)"),
         ("image -", "portus-scan image $(cat FILE)"),
+        ("image registry:registry.example/app:1", "leave out registry:, and write registry.example/app:1"),
+        ("image dir:.", "folders are not scanned, but images in them: oci:DIR"),
         (f"image sha256:{'0' * 64}", "is a digest, or the id of an image: write NAME@sha256:..., or NAME:TAG"),
         ("registry registry.example --include ^team/.*$", "'team/*'"),
         ("registry registry.example -o json", "write --results FILE: portus-scan convert FILE"),

@@ -69,6 +69,10 @@ def _advise(text: str) -> str:
     if text.startswith(_DAEMON):
         name = text.removeprefix(_DAEMON)
         return f"write it to a file first: docker save {name} -o app.tar; {PROGRAM} image docker-archive:app.tar"
+    if text.startswith("registry:") and _is_valid(text.removeprefix("registry:")):
+        return f"leave out registry:, and write {text.removeprefix('registry:')}"
+    if text.startswith("dir:"):
+        return "folders are not scanned, but images in them: oci:DIR"
     if "," in text and all(map(_is_valid, text.split(","))):
         return f"write several with blanks between them: {text.replace(',', ' ')}"
     if text == "-" or text.startswith("@"):
