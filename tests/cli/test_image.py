@@ -102,12 +102,13 @@ def test_unresolved_beside_scanned(run: Run, config: Config, format_name: str) -
     ("name", "make", "hint"),
     [
         ("missing.tar", "missing.tar", "; there is a file of that name here: docker-archive:missing.tar"),
+        ("list.txt", "list.txt", "; if it lists images: portus-scan image $(cat list.txt)"),
         ("missing", "missing/index.json", "; there is a folder of that name here: oci:missing"),
         ("missing", "missing/main.py", ""),
         ("missing:1", "missing:1", ""),
         ("missing", "other", ""),
     ],
-    ids=["file", "layout", "another folder", "colon", "nothing"],
+    ids=["file", "list", "layout", "another folder", "colon", "nothing"],
 )
 def test_a_file_that_is_called_like_an_image(
     run: Run, config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, make: str, hint: str

@@ -203,6 +203,7 @@ def _in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             "explain README.md CVE-2016-6304",
             "but one 'README.md': the file comes last",
         ),
+        (f"explain README.md {'x' * 300}", "can't read"),
         ("man image", "did you mean portus-scan help?"),
     ],
 )

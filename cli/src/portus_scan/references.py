@@ -107,9 +107,10 @@ def hint_at_file(error: UnresolvedImage) -> str:
     text = error.reference
     if error.step not in _REGISTRY_STEPS or ":" in text:  # a path with a colon can't be written
         return ""
-    if PurePath(text).suffix == ".txt" and Path(text).is_file():
+    form = _form_of(Path(text))
+    if form == "docker-archive" and PurePath(text).suffix == ".txt":
         return f"if it lists images: {PROGRAM} image $(cat {text})"
-    if form := _form_of(Path(text)):
+    if form:
         return f"there is a {_kind(form)} of that name here: {form}:{text}"
     return f"for an output write -o FORMAT={text}" if PurePath(text).suffix in _REPORTS else ""
 

@@ -151,7 +151,7 @@ def explain(*, name: str, report: str, prefer: tuple[str, ...], format_name: str
     from ..explanation import dump_explained, find_explained, render_explained
     from ..terminal import write_stdout
 
-    if not Path(report).exists() and Path(name).is_file():
+    if _is_swapped(name, report):
         raise CommandFault(f"there is no file {report!r}, but one {name!r}: the file comes last")
     document = read_document(report)
     _check_preferred(document, prefer)
@@ -161,6 +161,14 @@ def explain(*, name: str, report: str, prefer: tuple[str, ...], format_name: str
     found = chain([first], explained)
     pieces = dump_explained(found, name) if format_name == "json" else render_explained(found)
     return ExitCode.OK if write_stdout(pieces) else ExitCode.USAGE
+
+
+def _is_swapped(name: str, report: str) -> bool:
+    """Return whether the file was given first."""
+    try:
+        return report != "-" and not Path(report).exists() and Path(name).is_file()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def _check_preferred(document: ReportDocument, prefer: tuple[str, ...]) -> None:
