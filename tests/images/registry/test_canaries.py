@@ -338,6 +338,10 @@ async def scan(everything: Everything, section: dict[str, str], environ: dict[st
 @pytest.fixture(autouse=True)
 def _curious(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("portus_scanners.engine.engine.discover", lambda: (PLUGIN,))
+    # in debug mode asyncio and aiohttp keep a stack with each thing that they make: lines of source, without a value in
+    # them, that take half of the time
+    monkeypatch.setattr("asyncio.constants.DEBUG_STACK_DEPTH", 1)
+    monkeypatch.setattr(sys, "tracebacklimit", 1, raising=False)
 
 
 async def try_out(

@@ -140,7 +140,7 @@ class Endless:
 
     Attributes:
         size: Bytes of the array.
-        compressed: Whether the array is gzipped, to about a thousandth of its size.
+        compressed: Whether the array is gzipped, to about a two-hundredth of its size.
     """
 
     size: int = 100 * 1024 * 1024
@@ -152,7 +152,9 @@ class Endless:
         response = web.StreamResponse(headers=headers)
         response.enable_chunked_encoding()
         await response.prepare(request)
-        pack = zlib.compressobj(wbits=_GZIP) if self.compressed else None
+        pack = (
+            zlib.compressobj(1, wbits=_GZIP) if self.compressed else None
+        )  # the best takes three times the time
         for piece in self._pieces():
             await response.write(pack.compress(piece) if pack else piece)
         if pack:
