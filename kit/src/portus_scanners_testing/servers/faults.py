@@ -152,9 +152,7 @@ class Endless:
         response = web.StreamResponse(headers=headers)
         response.enable_chunked_encoding()
         await response.prepare(request)
-        pack = (
-            zlib.compressobj(1, wbits=_GZIP) if self.compressed else None
-        )  # the best takes three times the time
+        pack = zlib.compressobj(1, wbits=_GZIP) if self.compressed else None  # the best takes three times the time
         for piece in self._pieces():
             await response.write(pack.compress(piece) if pack else piece)
         if pack:
