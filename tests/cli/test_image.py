@@ -102,7 +102,7 @@ def test_unresolved_beside_scanned(run: Run, config: Config, format_name: str) -
     ("name", "make", "hint"),
     [
         ("missing.tar", "missing.tar", "; there is a file of that name here: docker-archive:missing.tar"),
-        ("list.txt", "list.txt", "; if it lists images: portus-scan image $(cat list.txt)"),
+        ("missing.txt", "missing.txt", "; if it lists images: portus-scan image $(cat missing.txt)"),
         ("missing", "missing/index.json", "; there is a folder of that name here: oci:missing"),
         ("missing", "missing/main.py", ""),
         ("missing:1", "missing:1", ""),
