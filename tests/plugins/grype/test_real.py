@@ -72,13 +72,12 @@ def debian(version: str, *more: object) -> BuiltImage:
 @pytest.mark.parametrize(
     ("image", "outcome", "told"),
     [
-        (debian("99"), Outcome.UNSUPPORTED, "no data for the distribution (debian 99"),
         (alpine_image({"musl": "1.2-r0"}), Outcome.UNSUPPORTED, "no data for the distribution (alpine 3.19.1"),
         (debian("99", NPM), Outcome.INCOMPLETE, "no data for the distribution (debian 99"),
         (static_binary_image(), Outcome.UNSUPPORTED, "no distribution and no package"),
         (make_image(NPM), Outcome.INCOMPLETE, "recognised no distribution"),
     ],
-    ids=["release", "distribution", "release beside npm", "nothing", "npm alone"],
+    ids=["distribution", "release beside npm", "nothing", "npm alone"],
 )
 async def test_what_the_database_does_not_have(
     house: House, registry: StandInRegistry, image: BuiltImage, outcome: Outcome, told: str
