@@ -7,6 +7,7 @@ at once, and the server of the database. PostgreSQL is measured where it is inst
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import resource
 import subprocess
@@ -98,6 +99,8 @@ async def _answering(
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
+        gc.collect()
+        gc.freeze()  # as the service does
         async with aiohttp.ClientSession() as http:
             yield http, f"http://127.0.0.1:{runner.addresses[0][1]}"
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import gc
 import logging
 import os
 import signal
@@ -99,17 +100,13 @@ async def serve(options: ServiceOptions) -> None:
         if access.open:
             logger.warning("access is open: whoever reaches this under %s sees everything", ", ".join(access.hosts))
         elif access.proxy is None and access.sign_on is None:
-            logger.warning(
-                "only programs with a token are answered: the configuration says nothing of people (access:)"
-            )
+            logger.warning("only programs with a token are answered: nothing is said of people (access:)")
         if before != after:
             logger.info("the database is now at %s", after)
         async with Store.open(options.address) as store, Turns.open(store) as turns:
             if store.dialect == SQLITE:
                 if options.concurrency == 0:
-                    raise SettingsError(
-                        "without a runner nothing is scanned: workers need PostgreSQL, name it with --database"
-                    )
+                    raise SettingsError("without a runner nothing is scanned: workers need PostgreSQL (--database)")
                 async with store.writing() as db:  # nobody else can have it: what was running belongs to nobody
                     await died(db)
             await check_sessions(store)
@@ -136,6 +133,8 @@ async def serve(options: ServiceOptions) -> None:
                     judge = ImageJudge(store, application[INTAKE], rules, admission, external_url=settings.external_url)
                     await stack.enter_async_context(AdmissionServer(admission, judge, certificates).listening())
                     logger.info("clusters are answered on %s", admission.listen)
+                gc.collect()
+                gc.freeze()  # what lasts is not gone through again: that held the loop for 150 ms each time
                 print(f"portus-scan serves on {url}", flush=True)  # noqa: T201 (where to look)
                 await _run(supervisor)
 
