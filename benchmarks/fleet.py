@@ -169,10 +169,10 @@ async def _second_worker(
 
 async def _until_both_work(fleet: Fleet, images: Sequence[int]) -> None:
     """Wait until two workers have ended something: the start of one is not measured."""
-    before, owners = await fleet.newest_request(), set[str]()
+    before, asked, owners = await fleet.newest_request(), 0, set[str]()
     while len(owners) < 2:  # noqa: PLR2004
-        asked = await fleet.ask(images)
-        owners = {one.owner for one in await fleet.until_ended(before, asked[-1] - before)}
+        asked += len(await fleet.ask(images))
+        owners = {one.owner for one in await fleet.until_ended(before, asked)}
 
 
 async def _rate(fleet: Fleet, images: Sequence[int], workers: int) -> float:
