@@ -168,7 +168,7 @@ class DockerRegistry:
             path.write_text(_HTPASSWD)
             return {"htpasswd": {"realm": _SERVICE, "path": str(path)}}
         if self.auth == "token":
-            signer = await make_certificate(self._folder / "tokens")
+            signer = await make_certificate(self._folder / "tokens", rsa=True)
             service = TokenService(JwtIssuer(signer), anonymous=self._anonymous)
             self.token_server = await stack.enter_async_context(TokenServer(service))
             names = {"realm": self.token_server.realm, "service": _SERVICE, "issuer": ISSUER}
