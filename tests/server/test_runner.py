@@ -8,6 +8,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -332,7 +333,7 @@ async def test_a_poisoned_request_takes_no_innocents_with_it(
         await died(db)
     async with running(store, configuration(host)) as runner:
         await gate.reached.wait()
-        assert not await runner._claim_some()
+        assert not await runner.begin()
         async with store.reading() as db:
             states = (await db.execute(select(tables.requests.c.state).order_by(tables.requests.c.id))).scalars()
         assert ["running", "queued"] == list(states)
@@ -435,9 +436,9 @@ class LosesAnswers:
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[AsyncConnection]:
         """Yield a transaction that writes."""
-        counts = self.left.pop() if self.left else None
         async with self._writing() as db:
             yield db
+            counts = self.left.pop() if self.left else None
             if counts is False:
                 raise StoreUnavailableError("it is gone")
         if counts:
@@ -453,15 +454,17 @@ async def test_a_claim_whose_answer_was_lost_is_run(
     monkeypatch.setattr("portus_scan_server.requests.table._UNKNOWN_AGAIN", 0)
     settings = configuration(registry.reference("x", "y").partition("/")[0])
     async with Registry(settings.registries) as asked, Engine(settings, registry=asked) as engine:
-        losing = LosesAnswers(store)
-        losing.left = [False, True, False]
+        losing, fates = LosesAnswers(store), [False, True, False]
+
+        async def claim_and_lose(*arguments: Any, **more: Any) -> Any:
+            claimed = await claim(*arguments, **more)
+            losing.left = [fates.pop()] if claimed is not None and fates else []
+            return claimed
+
+        monkeypatch.setattr("portus_scan_server.fleet.claimer.claim", claim_and_lose)
         runner = Runner(store, engine, asked, RULES, owner="me", made_with=lambda: {"dummy": WITH})
-        monkeypatch.setattr(store, "writing", losing)
+        monkeypatch.setattr(runner, "_store", SimpleNamespace(writing=losing, reading=store.reading))
         task = asyncio.create_task(runner.run())
-        while losing.left:
-            runner.wake()
-            await asyncio.sleep(0.01)
-        runner.wake()
         await until_idle(store)
         runner.stop()
         await task

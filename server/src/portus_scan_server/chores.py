@@ -27,17 +27,22 @@ async def again_and_again(
     told = asyncio.Event() if told is None else told
     while True:
         told.clear()
-        try:
-            await chore()
-        except StoreUnavailableError as error:
-            logger.warning("left out: %s", error)
-        except Exception:  # what one image or registry does to a chore must not end it for all others
-            logger.exception("left out by a fault of this program")
+        await do_once(chore, logger)
         try:
             async with asyncio.timeout(seconds):
                 await told.wait()
         except TimeoutError:
             continue
+
+
+async def do_once(chore: Chore, logger: logging.Logger) -> None:
+    """Do a chore; while the database is away, or after a fault, it is left out."""
+    try:
+        await chore()
+    except StoreUnavailableError as error:
+        logger.warning("left out: %s", error)
+    except Exception:  # what one image or registry does to a chore must not end it for all others
+        logger.exception("left out by a fault of this program")
 
 
 @asynccontextmanager

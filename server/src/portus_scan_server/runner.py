@@ -1,4 +1,4 @@
-"""The runner: claims requests, asks the engine, ends each in one transaction.
+"""The runner: asks the engine about the image of each request that it has claimed, and ends that in one transaction.
 
 Whatever goes wrong on the way, the request stays in the table: it is put off where no source gives the image or this
 program is at fault, given back where the runner is stopped, and taken back by others where its process dies. An end
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
@@ -29,16 +29,13 @@ from portus_scanners import Engine, Outcome, ScannerRun
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .answers import MadeWith, ScannerAnswers, add_runs, as_made
-from .fleet import PLACE, RequestPlace
+from .fleet import Claimer, SharedChore
 from .news import ImageNews, NewsWriter
 from .requests import (
     ClaimedRequest,
     ImageSource,
     ask,
-    claim,
     finish,
-    give_back,
-    give_back_unknown,
     give_up,
     has_ended,
     note_source,
@@ -72,11 +69,10 @@ from .summaries import (
 logger = logging.getLogger("portus_scan_server.runner")
 ResultT = TypeVar("ResultT")
 
-_URGENT = 7  # the priority from which a request may have the last place
 _RETRY = 2.0  # seconds between two tries to write an end that the database did not take
 
 
-class Runner:
+class Runner(Claimer):
     """Runs the requests of one table with one engine.
 
     Args:
@@ -86,10 +82,10 @@ class Runner:
         rules: What summaries are made under.
         owner: One life of this runner.
         made_with: Returns what runs are made with now, by the scanner's name.
-        concurrency: How many images at once; one of these places, if there are more, is for urgent ones alone. As many
-            again may wait for the slots of backends, as far as the engine has its slots from `PlacedSlots`.
+        concurrency: See `Claimer`.
         news: Writes what a scan has brought that is new; None where nobody is told.
-        poll: Seconds between two looks at the table where nobody has called `wake`.
+        poll: See `Claimer`.
+        chores: See `Claimer`.
     """
 
     def __init__(  # noqa: PLR0913 (what a runner does, and with what)
@@ -104,131 +100,17 @@ class Runner:
         concurrency: int = 4,
         news: NewsWriter | None = None,
         poll: float = 1.0,
+        chores: Sequence[SharedChore] = (),
     ) -> None:
-        self._store = store
+        super().__init__(store, owner=owner, concurrency=concurrency, poll=poll, chores=chores)
         self._news = news
-        self._poll = poll
         self._engine = engine
         self._registry = registry
         self._rules = rules
-        self._owner = owner
         self._made_with = made_with
-        self._concurrency = concurrency
-        self._running: dict[asyncio.Task[None], ClaimedRequest] = {}
-        self._places: dict[asyncio.Task[None], RequestPlace] = {}
-        self._scanning: set[int] = set()
-        self._paused = False
-        self._changed = asyncio.Event()
-        self._unsure = False  # whether there may be a claim whose answer was lost
-        self.takes_rescans = True
-        """Whether it claims what nobody waits for: not while others would scan it with newer data."""
-        self.stopped = asyncio.Event()
-        """Set by `stop`."""
-        self.ended = 0
-        """How many requests this runner has ended."""
 
-    def wake(self) -> None:
-        """Look at the table at once: somebody has asked for something."""
-        self._changed.set()
-
-    def stop(self) -> None:
-        """Claim nothing any longer."""
-        self.stopped.set()
-        self._changed.set()
-
-    def pause(self) -> None:
-        """Claim nothing, and end all scans: others may be given what runs. What has been found is still written."""
-        self._paused = self._unsure = True
-        for task, claimed in self._running.items():
-            if claimed.request_id in self._scanning:
-                task.cancel()
-
-    def resume(self) -> None:
-        """Claim again; what `pause` ended is queued first."""
-        self._paused = False
-        self._changed.set()
-
-    async def run(self) -> None:
-        """Run requests until `stop`, then until those that were claimed have ended.
-
-        Cancelling this ends the scans and gives their requests back.
-        """
-        try:
-            while not self.stopped.is_set():
-                self._changed.clear()
-                if not await self._claim_some():
-                    await self._wait()
-            while self._running:
-                await asyncio.wait(set(self._running))
-        finally:
-            await self._give_all_back()
-
-    async def _claim_some(self) -> bool:
-        """Claim a request if there is room for one; return whether to look again at once."""
-        free = self._concurrency - sum(place.is_taken for place in self._places.values())
-        is_full = free < 1 or len(self._running) >= 2 * self._concurrency
-        if self._paused or is_full or any(one.alone for one in self._running.values()):
-            return False
-        least = _URGENT if free == 1 < self._concurrency else int(not self.takes_rescans)
-        unsure, self._unsure = self._unsure, False
-        try:
-            async with self._store.writing() as db:
-                if unsure:
-                    held = [one.request_id for one in self._running.values()]
-                    unknown = await give_back_unknown(db, self._owner, held)
-                    logger.warning("%d requests that ran, as far as anybody knows, are queued again", unknown)
-                claimed = await claim(db, self._owner, idle=not self._running, least=least)
-        except StoreUnavailableError as error:
-            logger.warning("nothing can be claimed: %s", error)
-            self._unsure = True
-            return False
-        if claimed is None:
-            return False
-        place = RequestPlace()
-        task = asyncio.create_task(self._run(claimed, place), name=f"request {claimed.request_id}")
-        self._running[task] = claimed
-        self._places[task] = place
-        self._scanning.add(claimed.request_id)
-        task.add_done_callback(self._ended)
-        if self._paused:  # while it was claimed
-            task.cancel()
-        return True
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._scanning.discard(self._running.pop(task).request_id)
-        del self._places[task]
-        self._changed.set()
-        if task.cancelled():
-            return  # its request is given back
-        self.ended += 1
-        if (error := task.exception()) is not None:
-            self._unsure = True  # nobody has ended its request
-            logger.error("a request ended with a fault of this program", exc_info=error)
-
-    async def _wait(self) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(self._poll):
-                await self._changed.wait()
-
-    async def _give_all_back(self) -> None:
-        tasks = dict(self._running)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-        try:
-            for claimed in tasks.values():
-                async with self._store.writing() as db:
-                    await give_back(db, claimed)  # one that has ended is left as it is
-            if self._unsure:
-                async with self._store.writing() as db:
-                    await give_back_unknown(db, self._owner, [])
-        except StoreUnavailableError as error:
-            logger.warning("what ran is not given back, others will take it: %s", error)
-
-    async def _run(self, claimed: ClaimedRequest, place: RequestPlace) -> None:
+    async def work_on(self, claimed: ClaimedRequest) -> None:
         """Run one request to its end."""
-        PLACE.set(place)
         try:
             found = await self._find(claimed)
             if found is None:
@@ -237,7 +119,7 @@ class Runner:
             if len(images) == 1 and images[0].digest == claimed.digest:
                 with_what = self._made_with()  # before the scan: what is newer than it says is asked again, not missed
                 told = await self._engine.ask(images[0], scanners=claimed.scanners or None)
-                self._scanning.discard(claimed.request_id)  # from here on only `finish` says whether it counts
+                self.scanned(claimed)
                 runs = [(run, as_made(run, with_what.get(run.scanner, MadeWith()))) for run in told]
                 await self._end_image(claimed, source, images[0], runs, is_known=is_known)
             else:

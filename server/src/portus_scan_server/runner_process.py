@@ -24,7 +24,7 @@ from sqlalchemy import select
 from .addresses import open_registry
 from .answers import Freshness
 from .chores import Chore, again_and_again
-from .fleet import FleetSlots, PlacedSlots, Turns, WorkerLife, alive, sweep, wake_on_requests
+from .fleet import FleetSlots, PlacedSlots, SharedChore, Turns, WorkerLife, alive, drop_dead_jobs, sweep
 from .harbor import HarborDesk, HarborRegistry
 from .logs import begin_log
 from .pipes import receive
@@ -32,7 +32,7 @@ from .requests import fits
 from .rescans import ask_for_due
 from .runner import Runner
 from .scanner_states import ScannerStates
-from .store import POSTGRESQL, SQLITE, Store, remove_old
+from .store import POSTGRESQL, Store, remove_old
 from .summaries import SummaryRenewal
 from .supervisor import STOP, Orders
 
@@ -41,8 +41,6 @@ logger = logging.getLogger("portus_scan_server.runner")
 _PLAN = 60.0
 """Seconds between two looks at what scanners would answer from, and at what is due."""
 _SWEEP = 15.0
-_POLL = {SQLITE: 1.0, POSTGRESQL: 5.0}
-"""Seconds between two looks for what is due: PostgreSQL says itself what somebody asks for."""
 _RENEW = 1.0
 """Seconds between two batches of summaries."""
 _LOOK_FOR_HARBOR = 1.0
@@ -75,6 +73,14 @@ async def work(
     ):
         states = ScannerStates(store, engine, settings)
         await states.ask()
+        turns = Turns(life if store.dialect == POSTGRESQL else None)
+        plan = partial(_ask_for_due, store, states, freshness, orders)
+        remove = partial(remove_old, store, timedelta(seconds=orders.keep))
+        shared = [
+            SharedChore("sweep", partial(_sweep, store), _SWEEP),
+            SharedChore("plan", turns.take("plan", plan), _PLAN, needs_newest=True),
+            SharedChore("retention", turns.take("retention", remove), _REMOVE),
+        ]
         runner = Runner(
             store,
             engine,
@@ -84,7 +90,7 @@ async def work(
             made_with=states.made_with,
             concurrency=orders.concurrency,
             news=news,
-            poll=_POLL[store.dialect],
+            chores=shared,
         )
         logger.info("it claims requests, and scans %d images at once", orders.concurrency)
         slots.on_change = runner.wake
@@ -98,17 +104,13 @@ async def work(
 
         for number in signals:
             asyncio.get_running_loop().add_signal_handler(number, end)
-        turns = Turns(life if store.dialect == POSTGRESQL else None)
-        plan = partial(_ask_for_due, store, runner, states, freshness, orders)
         chores: list[tuple[Chore, float]] = [
-            (partial(_plan, states, runner, turns.take("plan", plan)), _PLAN),
-            (partial(_sweep, store, runner), _SWEEP),
-            (partial(wake_on_requests, store, runner.wake), _POLL[POSTGRESQL]),
+            (partial(_look, states, runner), _PLAN),
+            (partial(_stop_if_late, store, runner), _SWEEP),
             (
                 turns.take("renewal", SummaryRenewal(store, rules, news.put_failing if news else None).renew_some),
                 _RENEW,
             ),
-            (turns.take("retention", partial(remove_old, store, timedelta(seconds=orders.keep))), _REMOVE),
             *_chores_of_harbor(orders, store, registry, turns),
         ]
         await _run_to_the_end(runner, lines, chores, orders.drain)
@@ -137,33 +139,34 @@ async def _open_slots(life: WorkerLife, store: Store) -> AsyncIterator[PlacedSlo
         yield PlacedSlots(LocalSlots())
 
 
-async def _plan(states: ScannerStates, runner: Runner, ask_for_due: Chore) -> None:
-    """Look what scanners would answer from, and ask for what is due."""
+async def _look(states: ScannerStates, runner: Runner) -> None:
+    """Look what this process' scanners would answer from."""
     await states.ask()
     runner.takes_rescans = not states.older
-    await ask_for_due()
 
 
-async def _ask_for_due(
-    store: Store, runner: Runner, states: ScannerStates, freshness: Freshness, orders: Orders
-) -> None:
+async def _ask_for_due(store: Store, states: ScannerStates, freshness: Freshness, orders: Orders) -> None:
     untagged, watched = timedelta(seconds=orders.untagged), orders.settings.registries
     asking = orders.harbor.registrations.values() if orders.harbor is not None else ()
     shut = [one.host for one in asking if one.host not in watched or not watched[one.host].name]
     newest = {name: made_with for name, made_with in states.made_with().items() if name not in states.older}
-    if await ask_for_due(store, newest, freshness, untagged=untagged, shut=shut):
-        runner.wake()
+    await ask_for_due(store, newest, freshness, untagged=untagged, shut=shut)
 
 
-async def _sweep(store: Store, runner: Runner) -> None:
-    """Take back what owners had that are gone; on SQLite there is no other owner, and no later program either."""
-    if store.dialect != POSTGRESQL:
-        return
-    async with store.writing() as db:
-        lost = await sweep(db)
+async def _sweep(store: Store) -> None:
+    """Take back what owners had that are gone, and drop their jobs; on SQLite there is no other owner."""
+    if store.dialect == POSTGRESQL:
+        async with store.writing() as db:
+            lost = await sweep(db)
+        if lost:
+            logger.warning("%d requests are queued again, each to run alone: who ran them is gone", lost)
+        await drop_dead_jobs(store)
+
+
+async def _stop_if_late(store: Store, runner: Runner) -> None:
+    """Claim nothing any longer where the database's schema is a later one that does not go with this program."""
+    async with store.reading() as db:
         is_late = not await db.scalar(select(fits()))
-    if lost:
-        logger.warning("%d requests are queued again, each to run alone: who ran them is gone", lost)
     if is_late and not runner.stopped.is_set():
         logger.error("the database has a later schema, which does not go with this program: install the newer version")
         runner.stop()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from portus_images import SettingsError
-from portus_scan_server.fleet import wake_on_requests
 from portus_scan_server.requests import claim
 from portus_scan_server.store import SchemaError, Store, sqlite_url, tables
 from portus_scan_server.worker import WorkerOptions, run_worker
@@ -55,19 +54,19 @@ async def test_sigterm_lets_scans_end_and_a_second_one_gives_them_back(
     async with store.reading() as db:
         assert 0 == await db.scalar(select(func.max(tables.requests.c.deaths)))
         assert 0 == await db.scalar(select(func.count()).select_from(tables.workers))
+        jobs = "select count(*) from portus_jobs.procrastinate_jobs where status <> 'todo'"
+        assert 0 == await db.scalar(text(jobs))
+        assert 0 == await db.scalar(text("select count(*) from portus_jobs.procrastinate_workers"))
 
 
 async def test_who_waits_is_woken(store: Store, database: str, registry: StandInRegistry) -> None:
     """What is asked for in another process is begun though the next look at the table is days away."""
     settings = configuration(registry.reference("x", "y").partition("/")[0])
-    async with Store.open(database) as elsewhere, running(store, settings, poll=1e6) as runner:
-        listening = asyncio.create_task(wake_on_requests(store, runner.wake))
+    async with Store.open(database) as elsewhere, running(store, settings, poll=1e6):
         await push_images(elsewhere, registry, 1)
         await until(elsewhere, lambda are: are["done"] == 1)
         await push_images(elsewhere, registry, 2)  # by now it has looked, and found nothing more
         await until(elsewhere, lambda are: are["done"] == 3)
-        listening.cancel()
-        await asyncio.wait({listening})
 
 
 async def test_two_versions_work_side_by_side(

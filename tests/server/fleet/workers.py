@@ -23,7 +23,7 @@ life._ANSWER = 60
 """A worker that does not take a busy machine for a database that is gone."""
 QUICK = """
 from portus_scan_server import fleet, runner_process
-runner_process._SWEEP = 0.5
+runner_process._SWEEP = 1
 fleet.sweep.__kwdefaults__["young"] = 0
 """
 """A worker that looks for the dead all the time, also on a server that has just been started."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from base64 import b64encode
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from portus_scanners_testing.images import debian_image, make_index
 from portus_scanners_testing.registry import PASSWORD, USERNAME, TokenServer
 from sqlalchemy import func, select, update
 
+from ..test_runner import Gate
 from .harbors import DOCKER, KEY, METADATA, REPORT, REQUEST, RESPONSE, ScanFailedError, answering, configuration
 
 ACCOUNT = f"{USERNAME}:{PASSWORD}"
@@ -51,15 +53,23 @@ async def test_a_scan_as_harbor_asks_for_it(store: Store, database: str, guarded
     assert ("done", None) == (row.state, row.sealed)
 
 
-async def test_several_requests_for_one_digest_share_a_scan(store: Store, database: str) -> None:
+async def test_several_requests_for_one_digest_share_a_scan(
+    store: Store, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """One digest in many repositories is scanned once, and who can't pull it is told nothing of what was found."""
+    gate = Gate()
+    monkeypatch.setattr("portus_scanner_dummy.scanner.sleep", gate)
     async with StandInRegistry(auth="basic") as registry:
         for name in range(8):
             digest = registry.push(f"team/app{name}", "1.0", debian_image({"bash": "5"}))
         async with answering(store, database, registry) as harbor:
             asked = [harbor.scan(f"team/app{name}", digest, ACCOUNT) for name in range(8)]
             wrong = harbor.scan("team/app0", digest, f"{USERNAME}:another")
-            *reports, refused = await asyncio.gather(*asked, wrong, return_exceptions=True)
+            answered = asyncio.gather(*asked, wrong, return_exceptions=True)
+            while Counter(one.state for one in await scans(store)) != {"asked": 8, "failed": 1}:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+            gate.open.set()
+            *reports, refused = await answered
     assert [3] * 8 == [len(one["vulnerabilities"]) if isinstance(one, dict) else one for one in reports]
     assert isinstance(refused, ScanFailedError)
     assert "another" not in str(refused)

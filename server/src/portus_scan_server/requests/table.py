@@ -133,7 +133,9 @@ def _insert(dialect: str, table: Table) -> Any:
     return insert_in_postgresql(table) if dialect == POSTGRESQL else insert_in_sqlite(table)
 
 
-async def claim(db: AsyncConnection, owner: str, *, idle: bool, least: int = 0) -> ClaimedRequest | None:
+async def claim(
+    db: AsyncConnection, owner: str, *, idle: bool, least: int = 0, request_id: int | None = None
+) -> ClaimedRequest | None:
     """Return the most urgent request that is due, as this owner's; None where there is none for it now.
 
     Args:
@@ -141,9 +143,10 @@ async def claim(db: AsyncConnection, owner: str, *, idle: bool, least: int = 0) 
         owner: One life of a runner.
         idle: Whether this owner runs nothing else: a request that has to run alone is not given to another one.
         least: The priority that it has to have.
+        request_id: The only one that is wanted; any where left out.
     """
-    claiming = _claiming(db.dialect.name, idle=idle)
-    row = (await db.execute(claiming, {"new_owner": owner, "least": least})).one_or_none()
+    values = {"new_owner": owner, "least": least} | ({} if request_id is None else {"this": request_id})
+    row = (await db.execute(_claiming(db.dialect.name, idle=idle, one=request_id is not None), values)).one_or_none()
     if row is None:
         return None
     digest, body, sources = await _sources(db, row.id, row.image_id)
@@ -162,7 +165,7 @@ async def claim(db: AsyncConnection, owner: str, *, idle: bool, least: int = 0) 
 
 
 @cache
-def _claiming(dialect: str, *, idle: bool) -> Any:
+def _claiming(dialect: str, *, idle: bool, one: bool) -> Any:
     """Return the one UPDATE that is a claim."""
     due = (
         select(requests.c.id)
@@ -170,6 +173,7 @@ def _claiming(dialect: str, *, idle: bool) -> Any:
             requests.c.state == _QUEUED,
             requests.c.due_at <= database_now(),
             requests.c.priority >= bindparam("least", type_=SmallInteger),
+            requests.c.id == bindparam("this", type_=Integer) if one else literal(True),
             fits(),
         )
         .order_by(requests.c.priority.desc(), requests.c.id)

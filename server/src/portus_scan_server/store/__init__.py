@@ -1,6 +1,7 @@
 """What is kept: one database, its schema, and findings, runs and the catalogue in and out of it.
 
-`database.py` opens it, `migrating.py` brings it to this program's schema, `schema.py` has the tables. `runs.py` stores
+`database.py` opens it, `migrating.py` brings it to this program's schema, `schema.py` has the
+tables, `job_schema.py` those of procrastinate. `runs.py` stores
 runs over `sets.py` and `finding_bodies.py`, `catalogue.py` what registries have. Everything works in a transaction that
 the caller has from `Store.reading` or `Store.writing`, but `retention.py`, which removes what is old in many.
 """
@@ -19,6 +20,8 @@ from .catalogue import (
     read_image,
 )
 from .database import (
+    CONNECT_TIMEOUT,
+    ON_CONNECT,
     POSTGRESQL,
     SQLITE,
     Store,
@@ -28,15 +31,20 @@ from .database import (
     lock_key,
     parse_url,
     sqlite_url,
+    words_of_driver,
 )
 from .finding_bodies import column_string, lookup_name, names_in
-from .migrating import SchemaError, backup, check, current, upgrade
+from .job_schema import JOBS, SchemaError
+from .migrating import backup, check, current, upgrade
 from .retention import is_out_of_use, remove_old
 from .runs import PreparedRun, load_answers, load_runs, prepare_run, read_made_with, repeat_runs, store_run
 from .sets import findings_named, has_one_of, ids_named, is_one_of, sets_having
 from .types import Moment, database_now
 
 __all__ = [
+    "CONNECT_TIMEOUT",
+    "JOBS",
+    "ON_CONNECT",
     "POSTGRESQL",
     "SQLITE",
     "Moment",
@@ -81,4 +89,5 @@ __all__ = [
     "store_run",
     "tables",
     "upgrade",
+    "words_of_driver",
 ]

@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from hashlib import blake2b
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ from .sqlite_connection import connect_sqlite
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 _READERS = 4
 _POOL = 8
-_CONNECT_TIMEOUT = 5
+CONNECT_TIMEOUT = 5
+"""Seconds."""
 _POOL_TIMEOUT = 10.0
 _LISTEN = 60.0
 """Seconds after which a connection that waits for notifications is asked whether it is still there."""
@@ -39,16 +41,13 @@ _PRAGMAS = (
     *("journal_mode = wal", "synchronous = normal", "foreign_keys = on", "busy_timeout = 10000"),
     *("cache_size = -16384", "temp_store = memory"),
 )
-_KEEPALIVE = {
-    "tcp_keepalives_idle": 10,
-    "tcp_keepalives_interval": 5,
-    "tcp_keepalives_count": 3,
-    "tcp_user_timeout": 25_000,
-}
-"""Set on the server's side, one by one: a pooler in between refuses them as options of the connection. What a machine
-without power held is free after 25 s; the last is for one that was just being answered, in ms."""
-_PLAIN = {"max_parallel_workers_per_gather": 0, "jit": "off"}
-"""Set as well: our queries are done before PostgreSQL has started processes or compiled code to help with them."""
+ON_CONNECT = (
+    *("set tcp_keepalives_idle = 10", "set tcp_keepalives_interval = 5", "set tcp_keepalives_count = 3"),
+    *("set tcp_user_timeout = 25000", "set max_parallel_workers_per_gather = 0", "set jit = off"),
+)
+"""Set on PostgreSQL's side, one by one: a pooler in between refuses them as options of the connection. What a machine
+without power held is free after 25 s; the fourth is for one that was just being answered, in ms. The last two: our
+queries are done before PostgreSQL has started processes or compiled code to help with them."""
 _ADDING = 0x706F7274
 """The advisory lock of PostgreSQL that all who add findings share: who removes some has to have it alone."""
 
@@ -80,10 +79,8 @@ def parse_url(address: str) -> URL:
     if kind == SQLITE and url.database and url.database != ":memory:":
         return url.set(drivername="sqlite+aiosqlite")
     if kind == POSTGRESQL:
-        try:
-            import psycopg  # noqa: F401 (the extra `postgresql` brings it)
-        except ImportError:
-            raise SettingsError("for PostgreSQL: pip install 'portus-scan-server[postgresql]'") from None
+        if not all(map(find_spec, ("psycopg", "procrastinate"))):
+            raise SettingsError("for PostgreSQL: pip install 'portus-scan-server[postgresql]'")
         return url.set(drivername="postgresql+psycopg")
     raise SettingsError("the database is sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME")
 
@@ -97,11 +94,12 @@ class Store:
     """An open database. Made by `Store.open`.
 
     Attributes:
+        url: Its address; a string of it has no password.
         dialect: ``sqlite`` or ``postgresql``.
     """
 
     def __init__(self, url: URL) -> None:
-        self.dialect = url.get_backend_name()
+        self.url, self.dialect = url, url.get_backend_name()
         if self.dialect == SQLITE:
             self._writer = _sqlite_engine(url, size=1, begin="begin immediate")
             self._reader = _sqlite_engine(url, size=_READERS, begin="begin")
@@ -248,13 +246,13 @@ def _sqlite_engine(url: URL, *, size: int, begin: str) -> AsyncEngine:
 
 
 def _postgresql_engine(url: URL, **how: Any) -> AsyncEngine:
-    engine = create_async_engine(url, connect_args={"connect_timeout": _CONNECT_TIMEOUT}, **how)
+    engine = create_async_engine(url, connect_args={"connect_timeout": CONNECT_TIMEOUT}, **how)
 
     @event.listens_for(engine.sync_engine, "connect")
     def _connected(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
-        for name, value in (_KEEPALIVE | _PLAIN).items():
-            cursor.execute(f"set {name} = {value}")
+        for statement in ON_CONNECT:
+            cursor.execute(statement)
         cursor.close()
         connection.commit()
 

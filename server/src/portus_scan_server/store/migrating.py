@@ -12,12 +12,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from portus_images import PortusError
 from sqlalchemy import URL, Connection, create_engine, event, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 from .database import POSTGRESQL, StoreUnavailableError, parse_url, words_of_driver
+from .job_schema import SchemaError, apply_files, check_files
 from .schema import SCHEMA, programs
 
 if TYPE_CHECKING:
@@ -29,12 +29,8 @@ _UPGRADING = 0x6D696772
 """The advisory lock of PostgreSQL that two servers which start at once take in turn."""
 
 
-class SchemaError(PortusError):
-    """The database's schema is not the one that this program works with; the message says what to do."""
-
-
 def upgrade(address: str, version: str = "head") -> tuple[str, str]:
-    """Bring a database to this program's schema, in one transaction.
+    """Bring a database to this program's schema, in one transaction; on PostgreSQL then to procrastinate's as well.
 
     Args:
         address: See `parse_url`.
@@ -52,14 +48,18 @@ def upgrade(address: str, version: str = "head") -> tuple[str, str]:
 
     with _connected(address) as connection:
         if connection.dialect.name == POSTGRESQL:
-            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _UPGRADING})
+            connection.execute(text("select pg_advisory_lock(:key)"), {"key": _UPGRADING})  # until it is closed
         before = _version(connection)
         if _is_later(connection, before):
             return before, before
         config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, version)
-        return before, _version(connection)
+        after = _version(connection)
+        if connection.dialect.name == POSTGRESQL and version == "head":
+            connection.commit()
+            apply_files(connection)
+        return before, after
 
 
 def current(address: str) -> str:
@@ -84,6 +84,8 @@ def check(address: str) -> None:
         if version != SCHEMA and not _is_later(connection, version):
             has = f"is at {version}" if version else "is empty"
             raise SchemaError(f"the database {has}, this program needs {SCHEMA}: portus-scan db upgrade")
+        if connection.dialect.name == POSTGRESQL:
+            check_files(connection)
 
 
 def backup(address: str, target: Path) -> None:
@@ -125,8 +127,9 @@ def _connected(address: str) -> Iterator[Connection]:
             connection.exec_driver_sql("begin immediate")
 
     try:
-        with engine.begin() as connection:
+        with engine.connect() as connection:
             yield connection
+            connection.commit()
     except DBAPIError as error:
         raise StoreUnavailableError(words_of_driver(error)) from error
     finally:
