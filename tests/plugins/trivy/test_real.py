@@ -186,18 +186,18 @@ async def count_children(seen: set[int]) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_twenty_at_once_on_one_cache(house: House, registry: StandInRegistry) -> None:
-    """Twenty images: each gets its own findings, by no more processes than configured, and nothing is left."""
-    own = [f"own-{number}" for number in range(20)]
+async def test_fifty_at_once_on_one_cache(house: House, registry: StandInRegistry) -> None:
+    """Fifty images: each gets its own findings, by no more processes than configured, and nothing is left."""
+    own = [f"own-{number}" for number in range(50)]
     images = [debian_image({**PACKAGES, name: "1"}) for name in own]
     references = [await push(registry, name, image) for name, image in zip(own, images, strict=True)]
     before, seen = children(), set[int]()
     async with house.engine(registry, concurrency="2") as engine:
         watching = asyncio.create_task(count_children(seen))
-        document = await engine.document(references, concurrency=20)
+        document = await engine.document(references, concurrency=50)
         watching.cancel()
-    assert (20, ()) == (len(document.reports), document.errors)
-    assert [FOUND] * 20 == [found(report.results[0]) for report in document.reports]
+    assert (50, ()) == (len(document.reports), document.errors)
+    assert [FOUND] * 50 == [found(report.results[0]) for report in document.reports]
     assert [one.digest for one in images] == [report.image.digest for report in document.reports]
     assert {len(before) + number for number in range(3)} >= seen
     assert (before, []) == (children(), list(house.scratch.iterdir()))
