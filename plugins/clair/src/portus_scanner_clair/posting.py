@@ -49,6 +49,8 @@ _PREPARED_AHEAD = 16
 _BEGUN_AT_ONCE = 2
 """Layers whose preparation begins with each layer: one more than it uses up. Many at once would delay the answer to its
 POST."""
+_SEARCH = "search"
+"""The task that finds out what Clair knows; those that prepare a layer have the layer's name in Clair."""
 _ACCESS_LASTS = 1.0
 """Seconds after which the access to a blob is asked for again: a POST may take minutes, and its token expire."""
 
@@ -95,11 +97,10 @@ class LayerPoster:
             ScannerError: Posting failed in another way. All messages name the layer.
         """
         async with _Beside() as beside:
-            search = beside.begin("search", partial(_later, partial(known.search, self._client)))
-            while upcoming := known.upcoming(1 + (_PREPARED_AHEAD if search.done() else 1)):
+            while upcoming := known.upcoming(1 + (_PREPARED_AHEAD if beside.is_done(_SEARCH) else 1)):
                 link = upcoming[0]
                 try:
-                    await self._post_once(upcoming, beside)
+                    await self._post_once(upcoming, known, beside)
                 except (ScannerError, RegistryError) as error:
                     if not await self._is_known(link, error):
                         raise _at_layer(link, error) from error
@@ -115,20 +116,18 @@ class LayerPoster:
         except ScannerError:
             return False
 
-    async def _post_once(self, upcoming: Sequence[ChainLink], beside: _Beside) -> None:
+    async def _post_once(self, upcoming: Sequence[ChainLink], known: KnownPart, beside: _Beside) -> None:
         name = upcoming[0].name
         if name not in self._shared.known:
-            await self._shared.posts.run(name, partial(self._post_next, upcoming, beside))
+            await self._shared.posts.run(name, partial(self._post_next, upcoming, known, beside))
 
-    async def _post_next(self, upcoming: Sequence[ChainLink], beside: _Beside) -> None:
-        """Post the first of these layers, and prepare the others meanwhile.
-
-        The POST goes out before anything of that is begun: until then Clair has nothing to do.
-        """
+    async def _post_next(self, upcoming: Sequence[ChainLink], known: KnownPart, beside: _Beside) -> None:
+        """Post the first of these layers; until its POST is sent Clair has nothing to do, so the rest begins later."""
         link = upcoming[0]
         prepared = await (beside.find(link.name) or self._check(link))
         if link.name in self._shared.known:  # an answer may have come meanwhile
             return
+        beside.begin_soon(_SEARCH, partial(known.search, self._client))
         timer = asyncio.get_running_loop().call_later(_HEAD_START, self._prepare_some, upcoming[1:], beside)
         try:
             await self._post_one(link, prepared)
@@ -232,33 +231,43 @@ class _Prepared:
 _Preparation = Callable[[], Coroutine[Any, Any, _Prepared | None]]
 
 
-async def _later(work: _Preparation) -> _Prepared | None:
-    await asyncio.sleep(_HEAD_START)
-    return await work()
-
-
 class _Beside:
     """Tasks beside a coroutine. Those still running at the end of the block are cancelled, whatever ends it."""
 
     def __init__(self) -> None:
         self._tasks: dict[str, asyncio.Task[_Prepared | None]] = {}
+        self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def find(self, key: str) -> asyncio.Task[_Prepared | None] | None:
         """Return the task of this key, if there is one."""
         return self._tasks.get(key)
 
-    def begin(self, key: str, work: _Preparation) -> asyncio.Task[_Prepared | None]:
-        """Return the new task of this key."""
-        task = self._tasks[key] = asyncio.create_task(work())
-        return task
+    def is_done(self, key: str) -> bool:
+        """Tell whether there is a task of this key, and it has ended."""
+        task = self._tasks.get(key)
+        return task is not None and task.done()
+
+    def begin(self, key: str, work: _Preparation) -> None:
+        """Begin the task of a key that has none."""
+        self._tasks[key] = asyncio.create_task(work())
+
+    def begin_soon(self, key: str, work: _Preparation) -> None:
+        """Begin the task of a key in a moment, once."""
+        if key not in self._timers:
+            self._timers[key] = asyncio.get_running_loop().call_later(_HEAD_START, self.begin, key, work)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
         for task in self._tasks.values():
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*(task for task in self._tasks.values() if not task.done()), return_exceptions=True)
+        for task in self._tasks.values():
+            if not task.cancelled():
+                task.exception()  # seen: it does not matter any longer, and asyncio must not log it
 
 
 def _what_we_see(head: BlobHead) -> str:
