@@ -110,6 +110,20 @@ async def test_a_job_that_waits_to_run_alone_counts_while_its_worker_lives(store
     assert [request] == await _all(store, TODO)
 
 
+async def test_what_must_run_alone_waits_for_newer_data(store: Store, registry: StandInRegistry) -> None:
+    """A re-scan that killed a process is brought again and again, and not claimed by a worker with older data."""
+    await push_images(store, registry, 1)
+    await _do(store, "update requests set alone = true, priority = 0, reason = 'rescan'")
+    async with running(store, configuration(registry.host)) as runner:
+        runner.takes_rescans = False
+        newest = "select coalesce(max(id), 0) from portus_jobs.procrastinate_jobs"
+        while await _all(store, newest) < [3]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        assert {"queued": 1} == await states(store)
+        runner.takes_rescans = True
+        await until(store, lambda are: are["done"] == 1)
+
+
 async def test_a_job_that_comes_twice_is_one_scan(store: Store, registry: StandInRegistry, gate: Gate) -> None:
     """Jobs for a request that runs or has ended do nothing, and are gone."""
     images = await push_images(store, registry, 1)

@@ -192,6 +192,8 @@ class Jobs:
         await do_once(begin, logger)
 
     async def _begin(self, context: JobContext, request_id: int) -> None:
+        if context.job.priority < int(not self._claimer.takes_rescans):
+            return  # a re-scan: the feeder brings it again, until a process with newer data gets it
         if context.job.queue == ALONE:
             await self._begin_alone(request_id)  # and the job ends: nothing is taken meanwhile in any case
         elif await self._claimer.begin(request_id=request_id) and self._workers:
