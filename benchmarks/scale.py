@@ -6,11 +6,16 @@ CPU time of whole processes. The start is subtracted: the same command with one 
 from __future__ import annotations
 
 import asyncio
+import json
+import time
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import aiohttp
 from attrs import frozen
+from portus_images import Reference
 
 from .house import open_servers
 from .rows import BenchmarkRow, RunSize, repeat
@@ -18,6 +23,8 @@ from .start import command, cpu_seconds, plain_environ
 
 LAYERS = 2
 _MILLISECONDS = 1000
+_AT_ONCE = 4
+_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
 
 
 @frozen
@@ -46,15 +53,19 @@ async def _measure(plan: _Plan) -> list[BenchmarkRow]:
     tags: list[float] = []
     lines: list[float] = []
     images: list[float] = []
+    floors: list[float] = []
     async with open_servers(plan.tags, LAYERS, LAYERS - 1) as (_, ready):
         for _ in repeat("7", plan.runs):
             tag, line = await asyncio.to_thread(_walk, ready, plan.tags)
             tags.append(tag)
+            floors.append(await _fetch_alone(ready["references"]))
             lines.append(line)
             images.append(await asyncio.to_thread(_scan_known, ready, plan.images))
     each = "ms of CPU"
     return [
-        BenchmarkRow(name=f"7 one more tag of a registry, by the dummy, {each}", limit=plan.tag, runs=tags),
+        BenchmarkRow(
+            name=f"7 one more tag of a registry, by the dummy, {each}", limit=plan.tag, runs=tags, floor=floors
+        ),
         BenchmarkRow(name=f"7 one more line of a resume, {each}", limit=plan.line, runs=lines),
         BenchmarkRow(name=f"7 one more image that Clair knows, {each}", limit=plan.image, runs=images),
     ]
@@ -73,6 +84,25 @@ def _walk(ready: Any, tags: int) -> tuple[float, float]:
                 raise RuntimeError(f"expected {tags} results, found {written}")
         resume = cpu_seconds([command(), "registry", host, "--resume", str(file)], environ)
     return (walk - start) / tags * _MILLISECONDS, (resume - start) / tags * _MILLISECONDS
+
+
+async def _fetch_alone(references: Iterable[str]) -> float:
+    """Return the milliseconds of CPU time that aiohttp alone takes for a tag's manifest and its configuration."""
+    waiting = [Reference.parse(text) for text in references]
+    number, begun = len(waiting), time.process_time()
+
+    async def work(http: aiohttp.ClientSession) -> None:
+        while waiting:
+            one = waiting.pop()
+            repository = f"http://{one.registry}/v2/{one.repository}"
+            async with http.get(f"{repository}/manifests/{one.tag}", headers={"Accept": _MANIFEST}) as response:
+                manifest = json.loads(await response.read())
+            async with http.get(f"{repository}/blobs/{manifest['config']['digest']}") as response:
+                json.loads(await response.read())
+
+    async with aiohttp.ClientSession() as http:
+        await asyncio.gather(*(work(http) for _ in range(_AT_ONCE)))
+    return (time.process_time() - begun) / number * _MILLISECONDS
 
 
 def _scan_known(ready: Any, images: int) -> float:

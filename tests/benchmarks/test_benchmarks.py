@@ -134,11 +134,18 @@ def test_rows_7_have_a_figure_each(size: RunSize, monkeypatch: pytest.MonkeyPatc
         return 1.0 if "--max-tags" in words or (words[1] == "image" and len(words) == 5) else 1.5
 
     monkeypatch.setattr(scale, "open_servers", no_servers)
+
+    async def fetched(_references: object) -> float:
+        return 0.5
+
     monkeypatch.setattr(scale, "cpu_seconds", seconds)
+    monkeypatch.setattr(scale, "_fetch_alone", fetched)
     plan, rows = scale._PLANS[size], scale.measure(size)
     expected = [1000 / plan.tags, 500 / plan.tags, 500 / (plan.images - 1)]
     assert pytest.approx(expected) == [row.ratio for row in rows]
-    assert [plan.tag, plan.line, plan.image] == [row.limit for row in rows]
+    assert [(plan.tag, 0.5), (plan.line, None), (plan.image, None)] == [
+        (row.limit, row.floor[0] if row.floor else None) for row in rows
+    ]
 
 
 def test_made_up_distributions_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
