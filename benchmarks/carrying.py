@@ -7,11 +7,9 @@ is measured in turn, several times; the least CPU of each counts.
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from portus_scan_server.fleet import Claimer
 from portus_scan_server.fleet.claimer import Polling
@@ -20,8 +18,9 @@ from portus_scan_server.store import Store, upgrade
 from sqlalchemy import text
 from standins.postgresql import PostgreSql, find_programs
 
+from .service_pages import cpu_of
+
 _TIMES = 3
-_TICKS = os.sysconf("SC_CLK_TCK")
 _FILL = """insert into requests (image_id, reason, priority) select id, 'rescan', 0 from images"""
 
 
@@ -34,7 +33,7 @@ class Ending(Claimer):
             await finish(db, claimed)
 
 
-async def _measure(address: str, server: int, requests: int, *, plain: bool) -> tuple[float, float, float]:
+async def _measure(address: str, server: PostgreSql, requests: int, *, plain: bool) -> tuple[float, float, float]:
     """Return seconds, and milliseconds of CPU for each request in this process and in the server."""
     async with Store.open(address) as store:
         async with store.writing() as db:
@@ -43,29 +42,14 @@ async def _measure(address: str, server: int, requests: int, *, plain: bool) -> 
         claimer = Ending(store, owner="bench", concurrency=4)
         if plain:
             claimer._source = Polling(claimer, 1.0, ())  # what is compared
-        begin, here, there = time.monotonic(), time.process_time(), _cpu(server)
+        begin, here, there = time.monotonic(), time.process_time(), cpu_of(server)
         running = asyncio.create_task(claimer.run())
         while claimer.ended < requests:  # noqa: ASYNC110 (nobody tells it)
             await asyncio.sleep(0.02)
-        spent = time.monotonic() - begin, time.process_time() - here, _cpu(server) - there
+        spent = time.monotonic() - begin, time.process_time() - here, cpu_of(server) - there
         claimer.stop()
         await running
     return spent[0], 1000 * spent[1] / requests, 1000 * spent[2] / requests
-
-
-def _cpu(server: int) -> float:
-    """Return the seconds of CPU of a server, with the processes that it has and had."""
-    ticks = 0
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        if int(stat.parent.name) == server:
-            ticks += sum(map(int, fields[11:15]))
-        elif int(fields[1]) == server:
-            ticks += sum(map(int, fields[11:13]))
-    return ticks / _TICKS
 
 
 def main(requests: int = 2_000) -> None:
@@ -78,12 +62,11 @@ def main(requests: int = 2_000) -> None:
         server.start()
         address = server.make_database()
         upgrade(address)
-        pid = int((server.data / "postmaster.pid").read_text().split()[0])
         asyncio.run(_make_images(address, requests))
         found: dict[str, list[tuple[float, float, float]]] = {"procrastinate": [], "plain loop": []}
         for _ in range(_TIMES):
             for name, rows in found.items():
-                rows.append(asyncio.run(_measure(address, pid, requests, plain=name == "plain loop")))
+                rows.append(asyncio.run(_measure(address, server, requests, plain=name == "plain loop")))
         least: Callable[[int, str], float] = lambda column, name: min(row[column] for row in found[name])  # noqa: E731
         for name in found:
             seconds, here, there = (least(column, name) for column in range(3))

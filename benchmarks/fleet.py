@@ -7,7 +7,6 @@ clock. Where PostgreSQL is not installed there is no row.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -23,7 +22,7 @@ from standins.trivy import Advisory, find_trivy, write_database
 from .fleet_world import CONCURRENCY, SOURCE, End, Fleet
 from .house import open_servers
 from .rows import BenchmarkRow, RunSize, repeat
-from .service_pages import cpu_of
+from .service_pages import cpu_of, cpu_of_process
 
 _SCANNERS = ("one", "two")
 _SLOW = "slow"
@@ -33,7 +32,6 @@ _SCRIPT = f"[{{image: '*:{_SLOW}-*', delay: {_DELAY}}}, {{count: 100}}]"
 _SLOTS = len(_SCANNERS) * 2 * CONCURRENCY
 """Of the dummies' server, over both workers: no scan waits for another worker's."""
 _MB, _KB = 1024 * 1024, 1024
-_TICK = os.sysconf("SC_CLK_TCK")
 
 
 @frozen(kw_only=True)
@@ -254,12 +252,6 @@ class _Cpu:
     def server(self) -> float:
         """Return those of the server."""
         return (cpu_of(self._server) - self._begun[0]) * 1000
-
-
-def cpu_of_process(pid: int) -> float:
-    """Return the seconds of CPU that a process has taken, with its children that have ended."""
-    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, words[11:15])) / _TICK
 
 
 def _peak(pid: int) -> float:

@@ -16,6 +16,7 @@ from typing import Any
 import aiohttp
 from attrs import frozen
 from portus_images import Reference
+from portus_scanners_testing.images import DOCKER_MANIFEST, OCI_MANIFEST
 
 from .house import open_servers
 from .rows import BenchmarkRow, RunSize, repeat
@@ -24,7 +25,7 @@ from .start import command, cpu_seconds, plain_environ
 LAYERS = 2
 _MILLISECONDS = 1000
 _AT_ONCE = 4
-_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json"
+_MANIFEST = f"{DOCKER_MANIFEST}, {OCI_MANIFEST}"
 
 
 @frozen

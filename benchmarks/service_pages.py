@@ -144,15 +144,25 @@ def cpu_of(server: PostgreSql | None) -> float:
     if server is None:
         return 0.0
     parent = int((server.data / "postmaster.pid").read_text().split()[0])
-    found = 0
+    found = cpu_of_process(parent)
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            words = stat.read_text().rpartition(")")[2].split()
+            words = _words_of(stat)
         except OSError:
             continue
-        if int(words[1]) == parent or int(stat.parent.name) == parent:
-            found += sum(map(int, words[11:15] if int(stat.parent.name) == parent else words[11:13]))
-    return found / _TICK
+        if int(words[1]) == parent:
+            found += sum(map(int, words[11:13])) / _TICK
+    return found
+
+
+def cpu_of_process(pid: int) -> float:
+    """Return the seconds of CPU that a process has taken, with its children that have ended."""
+    return sum(map(int, _words_of(Path(f"/proc/{pid}/stat"))[11:15])) / _TICK
+
+
+def _words_of(stat: Path) -> list[str]:
+    """Return what follows the name of a process' program, which may have blanks: state, parent, ..."""
+    return stat.read_text().rpartition(")")[2].split()
 
 
 def _memory(folder: Path, images: int) -> float:
