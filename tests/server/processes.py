@@ -73,6 +73,7 @@ async def serving(
     wait: bool = True,
     more: Sequence[str] = (),
     log: Path | None = None,
+    changed: str = "",
 ) -> AsyncIterator[Serving]:
     """Run the service as long as the block does; it is killed at the end if it still runs, and its runner ends with it.
 
@@ -83,11 +84,13 @@ async def serving(
         wait: Whether to wait until it has said where it answers.
         more: Further options; they go before others of the same name.
         log: The file of its log; in its data folder when left out.
+        changed: Python code that changes the program before it starts.
     """
+    words = command(folder, database, config, *more)
+    if changed:
+        words = (sys.executable, "-c", f"{changed}\nfrom portus_scan.__main__ import main\nmain()", *words[3:])
     with (log or folder / "log").open("ab") as written:
-        process = await asyncio.create_subprocess_exec(
-            *command(folder, database, config, *more), stdout=asyncio.subprocess.PIPE, stderr=written
-        )
+        process = await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE, stderr=written)
     try:
         assert process.stdout is not None
         line = (await process.stdout.readline()).decode() if wait else ""
@@ -101,7 +104,7 @@ async def serving(
 
 async def gone(pid: int) -> None:
     """Wait until a process is gone."""
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, FileNotFoundError):
         while True:
             os.kill(pid, 0)
             if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":

@@ -25,6 +25,15 @@ from .test_runner import pushed, until_idle
 
 pytestmark = pytest.mark.timeout(180)
 DUMMY = "security: {dummy: {server: any}}\n"
+REPLACED_WHEN_TOLD = """
+import asyncio, pathlib
+from portus_scan_server.supervisor import Supervisor
+async def wait(self, seconds):
+    while not pathlib.Path({path!r}).exists(): await asyncio.sleep(0.05)
+    return True
+Supervisor._wait = wait
+"""
+"""A service that replaces a runner which has died once there is a file: a test sees it without one, however slow."""
 
 
 @pytest.fixture
@@ -69,7 +78,8 @@ async def test_a_runner_that_dies_is_replaced(tmp_path: Path, config: Path) -> N
     Its figures and its log say so too.
     """
     database = sqlite_url(tmp_path / "portus-scan.db")
-    async with serving(tmp_path, database, config, more=("--log", "json")) as service:
+    waiting = REPLACED_WHEN_TOLD.format(path=str(tmp_path / "go-on"))
+    async with serving(tmp_path, database, config, more=("--log", "json"), changed=waiting) as service:
         await service.until_ready()
         before = await service.text("/metrics")
         assert 'portus_scan_up{part="runner"} 1.0' in before
@@ -80,6 +90,7 @@ async def test_a_runner_that_dies_is_replaced(tmp_path: Path, config: Path) -> N
         kill(first)
         await service.until(503)
         assert (503, ["the runner does not run"]) == _reasons(await service.get("/readyz"))
+        (tmp_path / "go-on").touch()
         await service.until_ready()
         assert "portus_scan_runner_deaths_total 1.0" in await service.text("/metrics")
         second = service.runner

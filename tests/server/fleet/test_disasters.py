@@ -191,7 +191,10 @@ async def test_clocks_that_jump(store: Store, database: str, tmp_path: Path, reg
         await db.execute(text(f"alter database {name} set search_path = clock, public, pg_catalog"))
     await push_images(store, registry, 2)
     config = configure(tmp_path, registry, f"script: {HUNG}")
-    async with Store.open(database) as jumping, working(tmp_path, database, config, quick=True):
+    async with (
+        Store.open(database) as jumping,
+        working(tmp_path, database, config, concurrency=2, quick=True),  # what is asked for later is left to this test
+    ):
         await until(jumping, lambda are: are["running"] == 2)
         for days in (1, -1):
             async with jumping.writing() as db:

@@ -164,17 +164,18 @@ async def test_a_job_says_nothing_but_an_id(store: Store, registry: StandInRegis
 
 
 async def test_a_lost_connection_is_made_again(
-    store: Store, registry: StandInRegistry, caplog: pytest.LogCaptureFixture
+    store: Store, registry: StandInRegistry, gate: Gate, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Where only the connections are cut that jobs come by, what runs goes on, and what is asked for later is begun."""
-    settings = configuration(registry.host, [{"image": "*app:0@*", "delay": 3}])
-    async with running(store, settings):
+    async with running(store, configuration(registry.host)):
         images = await push_images(store, registry, 1)
-        await until(store, lambda are: are["running"] == 1)
+        await gate.reached.wait()
         cut = "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and query ~* '{}'"
         await _do(store, cut.format("procrastinate|listen"))
         await _do(store, "delete from procrastinate_workers")
         images += (await push_images(store, registry, 3))[1:]
+        await until(store, lambda are: are["running"] == len(images))
+        gate.open.set()
         await until(store, lambda are: are["done"] == len(images))
     assert [1] * 3 == await _all(store, select(tables.requests.c.attempt))
     assert "portus-tests" not in caplog.text

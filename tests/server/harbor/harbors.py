@@ -54,7 +54,7 @@ class ScanFailedError(Exception):
 
 @frozen
 class Harbor:
-    """Asks as Harbor does: five seconds for all, no redirects, and up at the first thing that it does not expect."""
+    """Asks as Harbor does: one limit for all, no redirects, and up at the first thing that it does not expect."""
 
     url: str
     registry: StandInRegistry
@@ -63,7 +63,7 @@ class Harbor:
     async def send(self, method: str, path: str, headers: Mapping[str, str], body: object = None) -> tuple[int, Any]:
         """Return the status, and the headers with the body; a connection of its own, as behind a balancer."""
         data = None if body is None else io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
-        limit = aiohttp.ClientTimeout(total=5)
+        limit = aiohttp.ClientTimeout(total=60)  # five of Harbor's: no busy machine is taken for a service that hangs
         async with (
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as http,
             http.request(

@@ -94,7 +94,11 @@ async def forge(registry: DockerRegistry, store: Store, url: str) -> None:
     while await value(store, waiting):  # noqa: ASYNC110 (a row, which tells nobody)
         await asyncio.sleep(0.05)
     assert before == await catalogue(store)
-    assert [1, 1, 1] == [registry.log.count(one) - had for one, had in zip(asked, heads, strict=True)]
+    counts = [0]
+    while not all(counts):  # it writes its log after it has answered
+        await asyncio.sleep(0.05)
+        counts = [registry.log.count(one) - had for one, had in zip(asked, heads, strict=True)]
+    assert [1, 1, 1] == counts
 
 
 async def catalogue(store: Store) -> list[object]:
