@@ -18,6 +18,8 @@ from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 
+from attrs import frozen
+
 FOUND = Path(__file__).with_name("found")
 OURS = [
     *("portus_images", "portus_scanners", "portus_policy", "portus_scan", "portus_scanner_clair", "portus_scanner_osv"),
@@ -40,8 +42,23 @@ def find_atheris() -> ModuleType | None:
     return found
 
 
-def run(name: str, seconds: float, seed: int) -> tuple[int, int]:
-    """Fuzz one target; return how many inputs it read, and how many of them it failed on."""
+@frozen
+class Fuzzed:
+    """What became of one target.
+
+    Attributes:
+        tried: How many inputs it read.
+        failed: How many places it failed at; guided, it ends with the first.
+        edges: How many edges of our code the first inputs took, and how many all; None if nobody has counted.
+    """
+
+    tried: int
+    failed: int
+    edges: tuple[int, int] | None = None
+
+
+def run(name: str, seconds: float, seed: int) -> Fuzzed:
+    """Fuzz one target by changes of good inputs."""
     from .mutations import mutate
     from .targets import TARGETS
 
@@ -62,7 +79,7 @@ def run(name: str, seconds: float, seed: int) -> tuple[int, int]:
             failures.add(keep(name, data, f"{type(error).__name__} {place.filename}:{place.lineno}", failures))
         if time.process_time() - begin > SLOW:
             failures.add(keep(name, data, "slow", failures))
-    return tried, len(failures)
+    return Fuzzed(tried, len(failures))
 
 
 def keep(name: str, data: bytes, why: str, known: set[str]) -> str:
@@ -94,20 +111,21 @@ def guide(name: str, seconds: float, seed: int, atheris: ModuleType) -> None:
         return changed[:most]
 
     limits = [f"-max_total_time={seconds:.0f}", f"-seed={seed}", f"-timeout={SLOW:.0f}", "-rss_limit_mb=4096"]
-    limits += ["-max_len=65536", "-len_control=0", "-verbosity=0", f"-artifact_prefix={FOUND}/{corpus.name}-"]
+    limits += ["-max_len=65536", "-len_control=0", "-verbosity=1", f"-artifact_prefix={FOUND}/{corpus.name}-"]
     atheris.Setup([sys.argv[0], str(corpus), *limits, "-print_final_stats=1"], read, custom_mutator=change)
     atheris.Fuzz()
 
 
-def guide_apart(name: str, seconds: float, seed: int) -> tuple[int, int]:
-    """Fuzz one target with atheris in a process of its own; return how many inputs it read, and whether it failed."""
+def guide_apart(name: str, seconds: float, seed: int) -> Fuzzed:
+    """Fuzz one target with atheris in a process of its own."""
     command = [sys.executable, "-m", __spec__.name, "--alone", "--seconds", str(seconds), "--seed", str(seed), name]
     ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     told = ended.stdout.decode(errors="replace")
     if ended.returncode:
         sys.stdout.write(told[-3000:])
     tried = re.search(r"stat::number_of_executed_units: *(\d+)", told)
-    return int(tried[1]) if tried else 0, int(ended.returncode != 0)
+    edges = [int(one) for one in re.findall(r"\bcov: (\d+)", told)]
+    return Fuzzed(int(tried[1]) if tried else 0, int(ended.returncode != 0), (edges[0], edges[-1]) if edges else None)
 
 
 def main() -> int:
@@ -128,11 +146,12 @@ def main() -> int:
     total = 0
     for name in options.targets or TARGETS:
         fuzz = run if atheris is None else guide_apart
-        tried, failed = fuzz(name, options.seconds, options.seed)
-        how = "changed" if atheris is None else "guided"
-        sys.stdout.write(f"fuzz: {name}: {tried} inputs in {options.seconds:.0f} s, {how}, {failed} failures\n")
+        done = fuzz(name, options.seconds, options.seed)
+        how = "changed" if done.edges is None else f"guided, edges {done.edges[0]} -> {done.edges[1]}"
+        said = f"{done.tried} inputs in {options.seconds:.0f} s, {how}, {done.failed} failures"
+        sys.stdout.write(f"fuzz: {name}: {said}\n")
         sys.stdout.flush()
-        total += failed
+        total += done.failed
     return 1 if total else 0
 
 
