@@ -11,6 +11,17 @@ from portus_scan_server.store import Store, sqlite_url, upgrade
 from standins.postgresql import PostgreSql
 
 DATABASES = ("sqlite", "postgresql")
+_LIMITS = (
+    *("admission.rulings.HEAD_TIMEOUT", "admission.rulings._DATABASE_TIMEOUT", "fleet.life._ANSWER"),
+    *("harbor.harbor_routes._PATIENCE", "operation._ANSWER"),
+)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A busy machine is not taken for a database, or a registry, that is gone."""
+    for limit in _LIMITS:
+        monkeypatch.setattr(f"portus_scan_server.{limit}", 60.0)
 
 
 @pytest.fixture(params=DATABASES)

@@ -112,10 +112,8 @@ class Known:
 
 
 @pytest.fixture
-async def known(store: Store, registry: StandInRegistry, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Known]:
-    """A registry that is watched; on a busy machine it has longer than two seconds, and so has the database."""
-    for limit in ("HEAD_TIMEOUT", "_DATABASE_TIMEOUT"):
-        monkeypatch.setattr(f"portus_scan_server.admission.rulings.{limit}", 50.0)
+async def known(store: Store, registry: StandInRegistry) -> AsyncIterator[Known]:
+    """A registry that is watched."""
     section = RegistrySettings(insecure=True, name="main")
     watched = WatchedRegistry(host=registry.host, name="main", pull="pull.example")
     settings = ServerSettings(scanning=Settings(registries={registry.host: section}), registries=Registries([watched]))

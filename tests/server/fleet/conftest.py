@@ -17,9 +17,3 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("portus_scan_server.fleet.life._ASK", 0.01)
     monkeypatch.setattr("portus_scan_server.fleet.life._AGAIN", 0.01)
     monkeypatch.setattr("portus_scan_server.requests.table._UNKNOWN_AGAIN", 0)
-
-
-@pytest.fixture(autouse=True)
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A busy machine is not taken for a database that is gone."""
-    monkeypatch.setattr("portus_scan_server.fleet.life._ANSWER", 60)

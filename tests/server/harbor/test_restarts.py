@@ -26,6 +26,8 @@ from .harbors import KEY, TOKEN, Harbor, headers_of, registration
 
 pytestmark = pytest.mark.timeout(600)  # five processes start, one after the other
 PASSWORD = "canary-$+:of-a-robot"
+PATIENT = "from portus_scan_server.harbor import harbor_routes; harbor_routes._PATIENCE = 60"
+"""A service that does not take a busy machine for a database that is gone."""
 
 
 @frozen
@@ -80,9 +82,12 @@ async def test_harbor_waits_through_restarts(postgresql: PostgreSql, tmp_path: P
         hangs = configure(tmp_path / "one", registry, "script: [{delay: 170}]")
         answers = configure(tmp_path / "two", registry, "script: []")
         more = ("--concurrency", "0")
-        async with serving(tmp_path / "two", database, answers, more=more) as second:
+        async with serving(tmp_path / "two", database, answers, more=more, changed=PATIENT) as second:
             balancer.behind.append(second)
-            async with serving(tmp_path / "one", database, hangs) as first, Store.open(database) as store:
+            async with (
+                serving(tmp_path / "one", database, hangs, changed=PATIENT) as first,
+                Store.open(database) as store,
+            ):
                 balancer.behind.append(first)
                 uid = await harbor.submit(harbor.request("team/app", digest, account))
                 waiting = asyncio.create_task(harbor.wait(uid))
