@@ -23,7 +23,8 @@ from attrs import frozen
 FOUND = Path(__file__).with_name("found")
 OURS = [
     *("portus_images", "portus_scanners", "portus_policy", "portus_scan", "portus_scanner_clair", "portus_scanner_osv"),
-    *("portus_scanner_report_file", "portus_scanner_trivy", "portus_scanner_zypper_docker"),
+    *("portus_scanner_report_file", "portus_scanner_trivy", "portus_scanner_zypper_docker", "portus_scanner_grype"),
+    *("portus_scanner_clair_v4", "portus_scan_server"),
 ]
 """What atheris follows: the packages of the readers."""
 CORPORA = Path(__file__).parents[2] / ".venv" / "fuzz"
