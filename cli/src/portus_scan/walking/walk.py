@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from attrs import evolve, frozen
-from portus_images import Registry, one_line, words_of
+from portus_images import Registry
 from portus_policy import GateViolation
 from portus_scanners import (
     Engine,
@@ -25,19 +24,18 @@ from portus_scanners import (
     UnresolvedImage,
 )
 
-from ..exits import CommandFault, ExitCode, Looked, look_at
+from ..exits import ExitCode, Looked
 from ..policy import WalkPolicy
 from ..session import GRACE, Session
 from .catalog import Catalog, Found, Selection
-from .counted import AnyReport, CountedReport
+from .counted import AnyReport
 from .display import PlainDisplay
 from .outages import MOST_HELD, PatientSlots, Room
 from .records import INTERRUPTED, OUTAGE, ResultsFile, reference_of
 from .since import Seen, SinceFile, TagLookups
 from .summary import Tally
+from .writing import ResultWriter
 
-_LONGEST_REFERENCE = 1000
-_LOGGER = logging.getLogger("portus_scan")
 RESOLVED_AHEAD = 8
 """Images that are looked up at once to see whether they have changed."""
 
@@ -85,7 +83,7 @@ class Walk:
         self._policy = policy
         self._results = results
         self._since = since
-        self._writing = asyncio.Lock()
+        self._writer = ResultWriter(policy, results)
         self._registry = Registry(order.settings.registries)
         self._slots = PatientSlots(display, self._is_healthy, order.patience)
         engine = Engine(order.settings, registry=self._registry, grace=GRACE, slots=self._slots)
@@ -116,7 +114,7 @@ class Walk:
         """
         if self._results is not None:
             for end in self._results.read(whole=self._policy.asks):
-                self._count(end, self._look_again(end))
+                self._count(end, self._writer.look_again(end))
 
     def run(self, conclude: Callable[[], ExitCode]) -> ExitCode:
         """Scan everything that is wanted, and close everything; see `Session.run`.
@@ -147,7 +145,7 @@ class Walk:
             for repository in self._catalog.empty:  # its tags could not be listed before
                 self._results.settle(f"{self._order.host}/{repository}")
             for end in self._results.to_retry():
-                self._count(end, self._look_again(end))
+                self._count(end, self._writer.look_again(end))
         self._end_results()
 
     def sum_up(self) -> ReportDocument:
@@ -196,12 +194,13 @@ class Walk:
         with self._session.stopped_by(scans.stop):
             async with scans:
                 async for end in scans:
-                    await self._take_end(end)
+                    await self._take_ends([end, *scans.take_ready()])
 
-    async def _take_end(self, end: ScanEnd) -> None:
-        await self._take(self._without_refused(end.result))
+    async def _take_ends(self, ends: Sequence[ScanEnd]) -> None:
+        await self._take([self._without_refused(end.result) for end in ends])
         if self._room is not None:
-            self._room.leave(end.position)
+            for end in ends:
+                self._room.leave(end.position)
         self._tell()
 
     def _without_refused(self, result: ImageReport | UnresolvedImage) -> ImageReport | UnresolvedImage:
@@ -288,23 +287,33 @@ class Walk:
 
     async def _take_to_the_end(self, result: UnresolvedImage) -> None:
         """Take one; cancelled while its line is written, this lets it be written before anything else."""
-        taking = asyncio.create_task(self._take(result))
+        taking = asyncio.create_task(self._take([result]))
         self._taking.add(taking)
         await asyncio.shield(taking)
         self._taking.discard(taking)
 
-    async def _take(self, result: ImageReport | UnresolvedImage) -> None:
-        """Write, count and show one image."""
-        if self.interrupted and _was_stopped(result):
-            self.tally.stopped += 1
+    async def _take(self, results: Sequence[ImageReport | UnresolvedImage]) -> None:
+        """Write, count and show images.
+
+        Raises:
+            CommandFault: One can't be written; those before it are counted and shown.
+        """
+        to_write: list[ImageReport | UnresolvedImage] = []
+        for result in results:
+            if self.interrupted and _was_stopped(result):
+                self.tally.stopped += 1
+            elif isinstance(result, ImageReport) and result.image.artifact is not None:
+                self._pass_over(result, result.image.artifact)
+            else:
+                to_write.append(result)
+        if not to_write:
             return
-        if isinstance(result, ImageReport) and result.image.artifact is not None:
-            self._pass_over(result, result.image.artifact)
-            return
-        async with self._writing:
-            result, looked = await asyncio.to_thread(self._judge_and_write, result)
-        self._count(result, looked)
-        self._display.show(result)
+        written, fault = await self._writer.write(to_write)
+        for result, looked in written:
+            self._count(result, looked)
+            self._display.show(result)
+        if fault is not None:
+            raise fault
 
     def _pass_over(self, report: ImageReport, artifact: str) -> None:
         """Count and show what is not an image: there is nothing in it that a scanner could have seen."""
@@ -332,38 +341,6 @@ class Walk:
         """Return whether all scanners of now have seen an image to its end; a report of a file may be of fewer."""
         seen = {run.scanner for run in report.results if run.outcome is Outcome.OK}
         return seen >= {section.name for section in self._order.settings.enabled} and len(seen) == len(report.results)
-
-    def _judge_and_write(self, result: ImageReport | UnresolvedImage) -> tuple[ImageReport | UnresolvedImage, Looked]:
-        """Judge and write a result; where that fails, for whatever reason, a record that says so in its place."""
-        try:
-            return self._try_to_judge_and_write(result)
-        except CommandFault:  # the file can't be written: no other record could be either
-            raise
-        except Exception as error:
-            _LOGGER.exception("the result of %s", reference_of(result))
-            why = words_of(error)
-            message = f"its result can't be judged or written ({why}); --verbose shows more, please report it"
-            reference = one_line(reference_of(result), _LONGEST_REFERENCE)
-            return self._try_to_judge_and_write(UnresolvedImage(reference=reference, step="result", message=message))
-
-    def _try_to_judge_and_write(
-        self, result: ImageReport | UnresolvedImage
-    ) -> tuple[ImageReport | UnresolvedImage, Looked]:
-        result, looked = self._judge(result)
-        if self._results is not None:
-            self._results.append(result)
-        return result, looked
-
-    def _judge(self, result: ImageReport | UnresolvedImage) -> tuple[ImageReport | UnresolvedImage, Looked]:
-        judged = self._policy.judge(result)
-        end = judged.reports[0] if judged.reports else judged.errors[0]
-        return end, look_at(judged, self._policy.allowed)
-
-    def _look_again(self, end: AnyReport | UnresolvedImage) -> Looked:
-        """Return what an image of the file says of the exit code."""
-        if isinstance(end, CountedReport):  # read so since the policy asks nothing: judged, it would stay the same
-            return Looked().and_image({run.outcome for run in end.results})
-        return self._judge(end)[1]
 
 
 def _text_of(one: Found | Image) -> str:

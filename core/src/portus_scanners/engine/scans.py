@@ -60,6 +60,13 @@ class Driver(Generic[ItemT, ResultT]):
             self.items.put_nowait(None)  # for the next call, and for other tasks that wait
         return item
 
+    def take_ready(self) -> list[ItemT]:
+        """Return the items that are there: what `take` would return without waiting."""
+        items = [item for _ in range(self.items.qsize()) if (item := self.items.get_nowait()) is not None]
+        if self._task is not None and self._task.done():
+            self.items.put_nowait(None)
+        return items
+
     def check_end(self, *, seen: bool = False) -> None:
         """Raise what the ended task has raised, unless it was *seen*; a RuntimeError when it was ended from outside."""
         assert self._task is not None  # noqa: S101 (it has ended)
@@ -243,6 +250,10 @@ class Scans:
     async def aclose(self) -> None:
         """End everything that is still going on, and wait until it has ended."""
         await self._driver.aclose()
+
+    def take_ready(self) -> list[ScanEnd]:
+        """Return the ends that are there, which the iteration then does not give: for what is done once for several."""
+        return self._driver.take_ready()
 
     async def __aenter__(self) -> Scans:
         if self._feed is not None:

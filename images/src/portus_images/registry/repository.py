@@ -11,6 +11,7 @@ from ..blobs import digest_of, find_digest_fault
 from ..errors import InvalidManifestError, RegistryError
 from ..image import Platform
 from ..manifests import ACCEPT, Descriptor, ImageIndex, ImageManifest, MalformedError, read_manifest, read_platform
+from ..single_flight import SingleFlight
 from .access import BACKEND_MARGIN, RegistryAccess
 from .exchange import LARGEST_BODY, SERVER_FAULT, TOO_MANY, Grant, RegistryAnswer, RegistryCall, make_error
 
@@ -32,6 +33,7 @@ class Repository:
         self.name = name
         self.access = access
         self._platforms = platforms
+        self._flights = SingleFlight(share_errors=False)
         self.host = access.host
 
     async def fetch_manifest(self, tag_or_digest: str) -> ImageManifest | ImageIndex:
@@ -85,7 +87,7 @@ class Repository:
         """
         if digest in self._platforms:
             return self._platforms[digest]
-        platform = await self.host.flights.run((self, digest), partial(self._read_platform, digest))
+        platform = await self._flights.run(digest, partial(self._read_platform, digest))
         if len(self._platforms) >= MOST_PLATFORMS:
             del self._platforms[next(iter(self._platforms))]
         self._platforms[digest] = platform
