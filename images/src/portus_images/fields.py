@@ -78,6 +78,8 @@ def strings_by_name(values: Mapping[str, str]) -> dict[str, str]:
 
 def strings(values: Iterable[str]) -> tuple[str, ...]:
     """Make a tuple of strings; a single string, an iterable of its characters, is rejected."""
+    if type(values) is tuple and not values:  # as most are
+        return ()
     made = tuple(values)
     if issubclass(type(values), str) or not are_all(str, made):
         raise TypeError("expected a tuple of strings")

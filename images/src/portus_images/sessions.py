@@ -96,6 +96,9 @@ def open_session(
 
 async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes | None:
     """Return the decoded body, or None when it is longer than *limit* bytes."""
+    if response.content.is_eof():  # all of it has come, with the headers
+        whole = response.content.read_nowait()
+        return whole if len(whole) <= limit else None
     body = bytearray()
     async for chunk in response.content.iter_chunked(64 * 1024):
         body += chunk

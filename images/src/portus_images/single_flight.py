@@ -37,10 +37,6 @@ class SingleFlight:
         """Tell whether a call for this key is under way."""
         return key in self._flights
 
-    def __len__(self) -> int:
-        """Return how many calls are under way."""
-        return len(self._flights)
-
     async def run(
         self,
         key: Hashable,

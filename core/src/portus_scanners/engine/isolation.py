@@ -98,7 +98,7 @@ class Watch:
 
     def _ended(self, task: asyncio.Task[Ended]) -> None:
         self._timer.cancel()
-        ended = _how(task)
+        ended = Ended(error=Raised("it cancelled itself")) if task.cancelled() else task.result()
         self._tell(None if self._ending else ended)
 
     def _abandon(self) -> None:
@@ -120,7 +120,3 @@ async def _isolate(name: str, work: Callable[[], Awaitable[Any]]) -> Ended:
         raise
     except BaseException as error:  # noqa: BLE001 (the boundary: sys.exit and Rust panics too end here)
         return Ended(error=Raised.by(name, error))
-
-
-def _how(task: asyncio.Task[Ended]) -> Ended:
-    return Ended(error=Raised("it cancelled itself")) if task.cancelled() else task.result()

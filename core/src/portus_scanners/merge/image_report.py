@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from itertools import chain, groupby
 from operator import attrgetter
 from typing import Any
@@ -35,6 +34,9 @@ from .packages import FindingGroup, Found, PackagePlaces, group_findings
 _HIGHEST = SeverityPolicy()
 _ID = attrgetter("id")
 _PACKAGE = attrgetter("package.name", "package.version", "package.namespace")
+_BINARY, _SOURCE = attrgetter("package"), attrgetter("source_package")
+_FIX_STATE, _FIXED_BY = attrgetter("fix_state"), attrgetter("fixed_by")
+_PUBLISHED, _MODIFIED = attrgetter("published"), attrgetter("modified")
 _PIECE = 5_000
 """What is sorted or freed in one step: 10 ms or so, during which no event loop goes on."""
 
@@ -161,7 +163,9 @@ def _make_vulnerability(
         looked: The scanners with a run that ended `ok`, sorted.
         others: The scanners without one, sorted.
     """
-    members = sorted(group.members, key=lambda found: finding_order(found.scanner, found.finding, canonical))
+    members = group.members
+    if len(members) > 1:
+        members = sorted(members, key=lambda found: finding_order(found.scanner, found.finding, canonical))
     findings = [found.finding for found in members]
     ratings = tuple(map(_rating, members))
     severity = ratings[0].severity
@@ -169,27 +173,23 @@ def _make_vulnerability(
         ratings = tuple(sorted(set(ratings), key=_rating_order))
         severity = policy.choose(ratings)
     scanners = tuple(sorted({found.scanner for found in members}))
-    published, modified = _moments(findings)
     return Vulnerability(
         id=canonical,
         aliases=aliases,
         package=group.package,
         matched_by=MatchedBy.PACKAGE if all(found.direct for found in members) else MatchedBy.SOURCE,
-        packages=_sorted_packages(finding.package for finding in findings),
-        source_packages=_sorted_packages(finding.source_package for finding in findings),
-        fix_states=_known(finding.fix_state for finding in findings),
-        fixed_by=_each_once_of_all(finding.fixed_by for finding in findings),
-        published=published,
-        modified=modified,
+        packages=_sorted_packages(map(_BINARY, findings)),
+        source_packages=_sorted_packages(map(_SOURCE, findings)),
+        fix_states=tuple(one for one in dict.fromkeys(map(_FIX_STATE, findings)) if one is not FixState.UNKNOWN),
+        fixed_by=_each_once_of_all(map(_FIXED_BY, findings)),
+        published=min(filter(None, map(_PUBLISHED, findings)), default=None),
+        modified=max(filter(None, map(_MODIFIED, findings)), default=None),
         scanners=scanners,
         not_found_by=tuple(name for name in looked if name not in scanners),
         not_looked_by=tuple(name for name in others if name not in scanners),
         ratings=ratings,
         severity=severity,
-        **{
-            name: together(getattr(finding, member) for finding in findings)
-            for name, (member, together) in SAID_TOGETHER.items()
-        },
+        **{name: together(map(read, findings)) for name, read, together in _SAID_TOGETHER},
     )
 
 
@@ -232,24 +232,13 @@ def _rating_order(rating: Rating) -> tuple[str, list[Severity], str, str, str, s
     return rating.scanner, [rating.severity], rating.id, rating.label, rating.source, details
 
 
-def _moments(findings: Iterable[Finding]) -> tuple[datetime | None, datetime | None]:
-    """Return the earliest publication and the latest change."""
-    findings = tuple(findings)
-    published = [finding.published for finding in findings if finding.published]
-    modified = [finding.modified for finding in findings if finding.modified]
-    return min(published, default=None), max(modified, default=None)
-
-
 def _sorted_packages(packages: Iterable[Package | None]) -> tuple[Package, ...]:
-    return tuple(sorted({package for package in packages if package}, key=_package_order))
+    each_once = set(filter(None, packages))
+    return tuple(sorted(each_once, key=_package_order) if len(each_once) > 1 else each_once)
 
 
 def _package_order(package: Package) -> tuple[str, str, str]:
     return package.name, package.version, package.namespace
-
-
-def _known(states: Iterable[FixState]) -> tuple[FixState, ...]:
-    return tuple(state for state in dict.fromkeys(states) if state is not FixState.UNKNOWN)
 
 
 def _first(texts: Iterable[str]) -> str:
@@ -273,3 +262,4 @@ SAID_TOGETHER: Mapping[str, tuple[str, Callable[[Iterable[Any]], Any]]] = {
     "paths": ("path", _each_once),
 }
 """By member of a vulnerability: the member of its findings, and what is made of theirs. A document says it once."""
+_SAID_TOGETHER = [(name, attrgetter(member), together) for name, (member, together) in SAID_TOGETHER.items()]
