@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, given, settings
 from portus_scan.exits import CommandFault
+from portus_scan.policy import CommandPolicy, WalkPolicy
 from portus_scan.walking import records
 from portus_scan.walking.counted import AnyReport, CountedReport
 from portus_scan.walking.records import INTERRUPTED, ResultsFile, reference_of
+from portus_scan.walking.writing import ResultWriter
 from portus_scanners import (
     Image,
     ImageReport,
@@ -55,6 +57,22 @@ def test_a_file_that_has_ended_is_a_document(tmp_path: Path) -> None:
     fill(tmp_path / "r", ended=True)
     document = load_document((tmp_path / "r").read_bytes())
     assert ((ENDS[0], ENDS[2]), (UNRESOLVED,)) == (document.reports, document.errors)
+
+
+async def test_what_was_written_before_a_fault_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of images that are written together, those before the one that can't be are known; none after it is written."""
+    append = ResultsFile.append
+
+    def fail_at_the_second(file: ResultsFile, end: ImageReport | UnresolvedImage) -> None:
+        if end is ENDS[1]:
+            raise CommandFault("can't write")
+        append(file, end)
+
+    monkeypatch.setattr(ResultsFile, "append", fail_at_the_second)
+    with ResultsFile(tmp_path / "r") as file:
+        written, fault = await ResultWriter(WalkPolicy(CommandPolicy(None)), file).write(ENDS)
+    assert ([ENDS[0]], "can't write") == ([end for end, _ in written], str(fault))
+    assert [dump_line(ENDS[0])] == (tmp_path / "r").read_text().splitlines(keepends=True)
 
 
 def test_an_interrupted_walk_says_so_in_its_document(tmp_path: Path) -> None:

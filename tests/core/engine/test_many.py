@@ -74,6 +74,20 @@ async def test_each_reference_has_one_end_as_it_comes(make_engine: Make) -> None
     assert (5, set()) == (scans.taken, other_tasks())
 
 
+@pytest.mark.parametrize("number", [0, 1, 3, 7])
+@virtual_time
+async def test_ends_that_are_ready_can_be_taken_together(make_engine: Make, number: int) -> None:
+    """With the iteration they are all ends, each once; and that ends, also when nothing was left for it."""
+    images, together = [image(n) for n in range(number)], []
+    async with make_engine(one=Stub) as engine, engine.scan_many(images, concurrency=3) as scans:
+        async for end in scans:
+            await asyncio.sleep(100)
+            together.append([end, *scans.take_ready()])
+        assert [] == scans.take_ready()
+    assert min(number, 4) == max(map(len, together), default=0)  # one from the iteration, and as many as have room
+    assert list(range(number)) == sorted(end.position for ends in together for end in ends)
+
+
 @virtual_time
 async def test_no_more_than_concurrency_at_once(make_engine: Make) -> None:
     """Three at a time: seven images of ten seconds need thirty; the scanner's own limit holds besides."""
