@@ -88,7 +88,7 @@ def parse_json(body: bytes) -> Any:
         MalformedError: It is not JSON in UTF-8.
     """
     try:
-        return json.loads(body.decode(), object_pairs_hook=JsonObject, parse_constant=_reject_constant)
+        return _DECODER.decode(body.decode())
     except (ValueError, RecursionError) as error:
         raise MalformedError("it is not JSON") from error
 
@@ -334,3 +334,4 @@ def _make_converter() -> cattrs.Converter:
 
 
 _CONVERTER = _make_converter()
+_DECODER = json.JSONDecoder(object_pairs_hook=JsonObject, parse_constant=_reject_constant)
