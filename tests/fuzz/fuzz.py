@@ -31,6 +31,8 @@ CORPORA = Path(__file__).parents[2] / ".venv" / "fuzz"
 """What atheris has gathered, a folder for each target; a later run begins with it."""
 SLOW = 5.0
 """Seconds of the processor that one input may take."""
+HANGS = 60
+"""Seconds after which atheris ends with one input."""
 
 
 def find_atheris() -> ModuleType | None:
@@ -104,14 +106,16 @@ def guide(name: str, seconds: float, seed: int, atheris: ModuleType) -> None:
         (corpus / f"seed-{number}").write_bytes(data)
 
     def read(data: bytes) -> None:
+        begin = time.process_time()
         with suppress(*target.errors):
             target.read(data)
+        assert time.process_time() - begin < SLOW, "slow"
 
     def change(data: bytes, most: int, chance: int) -> bytes:
         changed: bytes = mutate(data, random.Random(chance)) if chance % 2 else atheris.Mutate(data, most)  # noqa: S311
         return changed[:most]
 
-    limits = [f"-max_total_time={seconds:.0f}", f"-seed={seed}", f"-timeout={SLOW:.0f}", "-rss_limit_mb=4096"]
+    limits = [f"-max_total_time={seconds:.0f}", f"-seed={seed}", f"-timeout={HANGS}", "-rss_limit_mb=4096"]
     limits += ["-max_len=65536", "-len_control=0", "-verbosity=1", f"-artifact_prefix={FOUND}/{corpus.name}-"]
     atheris.Setup([sys.argv[0], str(corpus), *limits, "-print_final_stats=1"], read, custom_mutator=change)
     atheris.Fuzz()

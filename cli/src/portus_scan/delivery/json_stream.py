@@ -6,7 +6,7 @@ import codecs
 import json
 from typing import Any, BinaryIO
 
-from portus_images import RepeatedMemberError, json_decoder
+from portus_images import json_decoder
 from portus_scanners import InvalidDocumentError
 from portus_scanners.serialize import UNFINISHED, not_json
 
@@ -65,11 +65,11 @@ class JsonStream:
         while True:
             try:
                 value, end = self._reader.raw_decode(self._text, self._next)
-            except (RecursionError, RepeatedMemberError) as error:
-                raise not_json(error) from error
             except json.JSONDecodeError as error:
                 if self._ended or not self._may_go_on(error):
                     raise self._fault(error.msg, error.pos) from error
+            except (ValueError, RecursionError) as error:  # a member twice; more digits than Python reads; too deep
+                raise not_json(error) from error
             else:
                 if self._ended or end < len(self._text):  # the next digit of a number may be yet to come
                     self._take_to(end)
