@@ -259,3 +259,25 @@ def test_every_type_of_the_list_can_be_filled() -> None:
     body = {"name": "a", "inner": [{"name": "b", "day": "2099-01-02"}], "words": ["x"], "lists": {"y": [1]}}
     tree = HttpAnswer(status=200, headers={}, body=json.dumps(body).encode()).structure(Tree)
     assert Tree("a", (Tree("b", day=date(2099, 1, 2)),), None, None, frozenset("x"), {"y": [1.0]}) == tree
+
+
+@frozen
+class Found:
+    """What is found, by name."""
+
+    items: tuple[Item, ...] = ()
+    by_name: Mapping[str, Item] = field(factory=dict)
+
+
+@pytest.mark.parametrize("name", ["Items", "ITEMS", "item\u017f"])
+def test_a_known_member_in_another_spelling_is_an_error(name: str) -> None:
+    """A program in Go reads it as the known one: what is in it must not be passed over."""
+    item = f'{{"id": "1", "odd": 2, "{name}": 1}}'
+    accepted = f'{{"other": 1, "items": [{item}], "by_name": {{"by_name": {{"id": "2"}}, "By_Name": {{"id": "3"}}}}}}'
+    refused = f'{{"items": [], "{name}": [{item}], "other": 1}}'
+    for _ in range(2):  # the second time names are remembered
+        found = HttpAnswer(status=200, headers={}, body=accepted.encode()).structure(Found)
+        assert ((Item("1"),), {"by_name", "By_Name"}) == (found.items, {*found.by_name})
+        with pytest.raises(InvalidReportError) as caught:
+            HttpAnswer(status=200, headers={}, body=refused.encode()).structure(Found)
+        assert (f"$: {name!r} is not 'items'",) == caught.value.faults

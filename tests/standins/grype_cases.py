@@ -133,6 +133,8 @@ def _invalid() -> Iterator[tuple[str, object]]:
     yield "null matches", document(matches=None)
     yield "no matches", document(matches=...)
     yield "matches in another case", {**document(), "Matches": [MATCH]}
+    yield "distribution in another case", document(distro={"name": "debian", "version": "12", "Name": ""})
+    yield "providers in another case", {**document(), "descriptor": {"db": None, "DB": {"providers": {"alpine": {}}}}}
     yield "another image", document(MATCH, source=image(OTHER))
     yield "no id", document({**MATCH, "vulnerability": {"severity": "High"}})
     yield "null descriptor", document(MATCH, descriptor=None)

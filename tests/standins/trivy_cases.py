@@ -50,6 +50,10 @@ def _of_results() -> Iterator[tuple[str, object, Outcome, int, str]]:
     yield "found in both", [FOUND, LANGUAGE], Outcome.OK, 1, ""
     yield "only languages", [LANGUAGE], Outcome.INCOMPLETE, 0, "none of the packages of the distribution (debian 12.5)"
     yield "empty beside languages", [NO_PACKAGES, LANGUAGE], Outcome.INCOMPLETE, 0, "none of the packages of the"
+    for kind in ("conda-pkg", "julia"):
+        listed = f"has no advisories for packages of the type {kind}"
+        yield kind, [FOUND, {**LANGUAGE, "Type": kind}], Outcome.INCOMPLETE, 1, listed
+        yield f"{kind} alone", [NOTHING_FOUND, {**LANGUAGE, "Type": kind}], Outcome.INCOMPLETE, 0, listed
     yield "unknown class", [FOUND, {**LANGUAGE, "Class": "new-pkgs"}], Outcome.INCOMPLETE, 1, "new-pkgs"
     yield "suppressed", [modified("vulnerability")], Outcome.OK, 0, "left out: 1"
     for name, results in {

@@ -32,6 +32,7 @@ Explain = Callable[[BaseException, type | None], str]
 MOST_FAULTS = 10
 """How many faults of one answer are named; of the others, only their number."""
 _LONGEST_NAME = 100
+_MOST_NAMES = 1000
 _NAMES = {
     NoneType: "null",
     bool: "a boolean",
@@ -152,8 +153,25 @@ def _set_structure_factory(kind: Any, converter: Converter) -> Hook:
     return lambda value, _: made(structure(value, items))
 
 
+def _object_structure_factory(kind: Any, converter: Converter) -> Hook:
+    """Return a hook for an object without a known member in another spelling: a program in Go would read that one."""
+    structure = converter.gen_structure_attrs_fromdict(kind)
+    harmless = {one.name for one in attrs.fields(kind)}
+    spelt = {name.casefold(): name for name in harmless}
+
+    def checked(value: Any, kind: Any) -> Any:
+        if not harmless.issuperset(value) and not converter.forbid_extra_keys:
+            strange = (one for one in value if one not in harmless and isinstance(one, str))
+            if name := next((one for one in strange if one.casefold() in spelt), None):
+                raise ValueError(f"{one_line(name, _LONGEST_NAME)!r} is not {spelt[name.casefold()]!r}")
+            harmless.update(value if len(harmless) < _MOST_NAMES else ())
+        return structure(value, kind)
+
+    return checked
+
+
 _CONTAINERS: tuple[tuple[Callable[[Any], bool], type, Callable[[Any, Converter], Any]], ...] = (
-    (attrs.has, dict, lambda kind, converter: converter.gen_structure_attrs_fromdict(kind)),
+    (attrs.has, dict, _object_structure_factory),
     (
         lambda kind: get_origin(kind) in {dict, Mapping},
         dict,

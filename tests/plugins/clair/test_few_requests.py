@@ -54,7 +54,7 @@ def _kind(request: RecordedRequest) -> str:
 def leftovers(scanner: ClairScanner) -> int:
     """Return how many things the scanner is doing for several images now."""
     shared = scanner._shared
-    return len(shared.posts) + len(shared.probes) + len(shared.checks) + len(shared.questions)
+    return sum(len(one._flights) for one in (shared.posts, shared.probes, shared.checks, shared.questions))
 
 
 class KnowingClient:
@@ -167,7 +167,7 @@ async def until(happened: Callable[[], bool]) -> None:
 
 async def until_posting(scanner: ClairScanner) -> None:
     """Wait until a layer is being posted."""
-    await until(lambda: len(scanner._shared.posts) > 0)
+    await until(lambda: scanner._shared.posts._flights)
 
 
 async def until_asked(house: House, results: int) -> None:

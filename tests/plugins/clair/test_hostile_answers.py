@@ -129,3 +129,31 @@ def test_a_quoted_credential_is_masked(header: str, form: str) -> None:
 def test_an_unexpected_success_is_not_quoted() -> None:
     """A 2xx that is not the one expected may be an echo of the request: its body is not shown."""
     assert "hidden" not in str(Refusal.from_answer(HttpAnswer(status=202, headers={}, body=b"hidden")).error())
+
+
+FLAWS = '[{"Name": "CVE-2099-0001"}]'
+HIDDEN = {
+    "list": f'"Features": [{{"Name": "bash", "Vulnerabilities": {FLAWS}, "Vulnerabilities": []}}]',
+    "packages": f'"Features": [{{"Name": "bash", "Vulnerabilities": {FLAWS}}}], "Features": [{{"Name": "bash"}}]',
+    "layer": f'"Features": [{{"Name": "bash", "Vulnerabilities": {FLAWS}}}]}}, "Layer": {{"Name": "top"',
+    "spelling": f'"Features": [{{"Name": "bash", "vulnerabilities": {FLAWS}}}]',
+    "spelling of one": f'"Features": [{{"Vulnerabilities": {FLAWS}}}, {{"Name": "b", "VULNERABILITIES": {FLAWS}}}]',
+    "packages' spelling": f'"features": [{{"Name": "bash", "Vulnerabilities": {FLAWS}}}]',
+}
+
+
+@pytest.mark.parametrize("members", HIDDEN.values(), ids=HIDDEN)
+def test_a_second_list_hides_no_vulnerability(members: str) -> None:
+    """A member that is there twice, or spelt as a program in Go would read it too, is an error, and never "nothing"."""
+    with pytest.raises(InvalidReportError) as caught:
+        read_layer(f'{{"Layer": {{"Name": "top", {members}}}}}'.encode(), "top")
+    assert [True] == [fault.startswith("$: ") for fault in caught.value.faults]
+
+
+def test_a_package_may_be_called_as_a_list_is() -> None:
+    """The words are looked for as bytes first: where they are no names of members, the answer is read."""
+    features = (
+        '[{"Name": "vulnerabilities", "Version": "Features"}, {"Name": "a", "Vulnerabilities": [{"Name": "Layer"}]}]'
+    )
+    read = read_layer(f'{{"Layer": {{"Name": "top", "Features": {features}}}}}'.encode(), "top")
+    assert ["vulnerabilities", "a"] == [one.Name for one in read.Features]

@@ -274,3 +274,12 @@ def test_the_newest_update() -> None:
     updated = datetime(2026, 1, 1, 23, tzinfo=UTC)
     assert (frozenset("ac"), Database(identity="2", updated=updated)) == (data.updaters, data.database)
     assert ClairData(None) == ClairData.of(None)
+
+
+@pytest.mark.parametrize("name", ["vulnerabilities", "package_vulnerabilities", "packages"])
+def test_a_second_list_hides_no_vulnerability(name: str) -> None:
+    """A report with two members of one name is an error: the last one would count, and be empty."""
+    body = json.dumps(document(row("CVE-2099-0001"))).removesuffix("}") + f', "{name}": {{}}}}'
+    with pytest.raises(InvalidReportError) as caught:
+        read_answer(body.encode(), VulnerabilityReport, "the report")
+    assert (f"$: an object has two members {name!r}",) == caught.value.faults

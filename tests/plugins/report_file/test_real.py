@@ -30,6 +30,7 @@ ADVISORIES = (
     Advisory(id="CVE-2099-0001", package="bash", fixed="5.2-2"),
     Advisory(id="CVE-2099-0002", package="glibc", severity="LOW", status=5),
     Advisory(id="CVE-2099-0010", package="left-pad", platform="npm::GitHub Security Advisory npm", fixed="1.3.1"),
+    Advisory(id="CVE-2099-0011", package="zsh", platform="debian 8"),
 )
 IMAGES = {
     "found": debian_image({"bash": "5.2-1", ("libc6", "glibc"): "2.36-9"}),

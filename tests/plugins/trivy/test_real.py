@@ -33,6 +33,7 @@ from portus_scanners_testing import (
     open_engine,
 )
 from portus_scanners_testing.images import (
+    BuiltImage,
     alpine_image,
     debian_image,
     debian_layer,
@@ -304,15 +305,65 @@ async def test_what_trivy_does_not_recognise_is_unsupported(
 
 
 async def test_a_release_that_trivy_does_not_know_is_incomplete(house: House, registry: StandInRegistry) -> None:
-    """It has no advisories for it, and finds nothing."""
+    """Whatever its database has under that name: it finds nothing."""
+    write_database(house.cache, [*ADVISORIES, Advisory(id="CVE-2099-0011", package="zsh", platform="debian 99")])
     run = await house.scan(registry, await push(registry, "1", make_image(debian_layer(PACKAGES, version="99"))))
     assert Outcome.INCOMPLETE is run.outcome
     assert "does not know this release (debian 99.1)" in str(run.report and run.report.notes)
 
 
+LEFT_PAD = layer({"app/node_modules/left-pad/package.json": b'{"name": "left-pad", "version": "1.3.0"}'})
+CONDA = layer(
+    {"opt/conda/envs/x/conda-meta/openssl-1.1.1-0.json": b'{"name": "openssl", "version": "1.1.1", "depends": []}'}
+)
+WOLFI = layer(
+    {
+        "etc/os-release": b"ID=wolfi\nVERSION_ID=20230201\n",
+        "lib/apk/db/installed": b"P:musl\nV:1.2-r1\nA:x86_64\no:musl\n\n",
+    }
+)
+WITHOUT_ADVISORIES = [
+    ("distribution", make_image(WOLFI), Outcome.UNSUPPORTED, "for wolfi 20230201: nothing was checked"),
+    ("release", make_image(debian_layer(PACKAGES, version="8")), Outcome.INCOMPLETE, "for debian 8.1"),
+    ("language", make_image(debian_layer(PACKAGES), LEFT_PAD), Outcome.INCOMPLETE, "packages of the type node-pkg"),
+    ("conda", make_image(debian_layer(PACKAGES), CONDA), Outcome.INCOMPLETE, "packages of the type conda-pkg"),
+    ("both", make_image(WOLFI, LEFT_PAD), Outcome.UNSUPPORTED, "packages of the type node-pkg, wolfi 20230201"),
+]
+
+
+@pytest.mark.parametrize(
+    ("image", "outcome", "said"), [one[1:] for one in WITHOUT_ADVISORIES], ids=[one[0] for one in WITHOUT_ADVISORIES]
+)
+async def test_a_database_without_advisories_for_what_is_in_the_image(
+    house: House, registry: StandInRegistry, image: BuiltImage, outcome: Outcome, said: str
+) -> None:
+    """A mirror's database may have a part: Trivy finds nothing and says nothing, and that is not clean."""
+    write_database(house.cache, [Advisory(id="CVE-2099-0011", package="zsh")])
+    run = await house.scan(registry, await push(registry, "1", image))
+    assert (outcome, True) == (run.outcome, said in str(run.error)), run.error
+
+
+async def test_an_ended_release_without_advisories(house: House, registry: StandInRegistry) -> None:
+    """Both are told: that its support has ended, and that nothing was checked."""
+    run = await house.scan(registry, await push(registry, "1", alpine_image({"musl": "1"}, release="3.9.1")))
+    assert run.report is not None, run.error
+    assert (Outcome.INCOMPLETE, "alpine 3.9.1") == (run.outcome, getattr(run.report.end_of_life, "distribution", None))
+    assert "no advisories for alpine 3.9.1" in str(run.error)
+
+
+async def test_a_database_that_is_cut_off(house: House, registry: StandInRegistry) -> None:
+    """Trivy crashes on it: the message says what to do, and not where in Go's code that was."""
+    file = house.cache / "db" / "trivy.db"
+    file.write_bytes(file.read_bytes()[:8192])
+    run = await house.scan(registry, await push(registry, "1", IMAGE))
+    assert Outcome.FAILED is run.outcome
+    assert "is of another version, or broken: trivy image --download-db-only" in str(run.error)
+
+
 async def test_the_end_of_support_and_an_old_database(house: House, registry: StandInRegistry) -> None:
     """The report says that it has ended; a database that should have been renewed long ago is a note."""
-    write_database(house.cache, ADVISORIES, updated=datetime(2020, 5, 1, tzinfo=UTC))
+    advisories = [*ADVISORIES, Advisory(id="CVE-2099-0011", package="zsh", platform="alpine 3.9")]
+    write_database(house.cache, advisories, updated=datetime(2020, 5, 1, tzinfo=UTC))
     reference = await push(registry, "1", alpine_image({"musl": "1"}, release="3.9.1"))
     async with house.engine(registry, max_database_age=0) as engine:
         (run,) = (await engine.scan(reference)).results

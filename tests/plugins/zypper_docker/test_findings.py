@@ -16,7 +16,7 @@ from portus_scanner_zypper_docker.findings import (
     make_report,
 )
 from portus_scanner_zypper_docker.wire import Patch, read_result
-from portus_scanners import ScannerError, Severity
+from portus_scanners import InvalidReportError, ScannerError, Severity
 from portus_scanners.backends import HttpAnswer
 from standins.exchanges import exchange
 
@@ -230,3 +230,11 @@ def test_consistent_answers_are_never_falsely_clean(listed: list[Any], mode: str
     report = make_report(read_result(answer(document)), mode)
     if report.complete and not report.findings:
         assert all(is_harmless(item) for item in listed)
+
+
+def test_a_list_in_another_spelling_is_an_error() -> None:
+    """A program in Go, as zypper-docker's own, reads it as the list: an empty one beside it must not hide it."""
+    document = {"Updates": 0, "Security": 0, "Error": "", "List": None, "list": [{"Name": "p-1", "IsSecurity": True}]}
+    with pytest.raises(InvalidReportError, match="not supported") as caught:
+        read_result(answer(document))
+    assert ("$: 'list' is not a member of a result",) == caught.value.faults

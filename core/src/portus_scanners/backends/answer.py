@@ -129,7 +129,7 @@ class BackendAnswer(ABC):
 
         A number never becomes a string, a string never a list; ``null`` is allowed where the annotation says
         ``| None``, and nowhere else. A member without a default is required; members that the class does not have are
-        ignored.
+        ignored, but for one whose name differs from a known one in case alone: a program in Go reads that as the known.
 
         Args:
             kind: The class. Its fields are named as the members of the JSON. They can be ``str``, ``int``, ``float``,

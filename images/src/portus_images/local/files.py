@@ -47,17 +47,15 @@ class ArchiveFiles:
         self._file = open_file(path, "; for a folder write oci:")
         try:
             if _is_compressed(whole(self._file), path):
-                self._file = _replace(self._file, _unpack(whole(self._file), path, stop))
+                unpacked = _unpack(whole(self._file), path, stop)
+                self.close()
+                self._file = unpacked
             self._files = TarFiles(whole(self._file))
-        except LocalImageError as error:
+        except (LocalImageError, OSError, StoppedError) as error:
             self.close()
-            raise LocalImageError(f"{path}: {error}") from error
-        except OSError as error:
-            self.close()
-            raise LocalImageError(f"{path}: {why(error)}") from error
-        except StoppedError:
-            self.close()
-            raise
+            if isinstance(error, StoppedError):
+                raise
+            raise LocalImageError(f"{path}: {why(error) if isinstance(error, OSError) else error}") from error
 
     def open(self, name: str) -> AbstractContextManager[FileSlice]:
         """See `TarFiles.open`."""
@@ -75,29 +73,19 @@ class ArchiveFiles:
 
 
 def _is_compressed(content: FileSlice, path: Path) -> bool:
-    head = content.read(0, 8)
-    for mark, name in _OTHERS.items():
-        if head.startswith(mark):
-            raise LocalImageError(f"it is compressed with {name}, only gzip is read: unpack {path.name} first")
+    if name := next((name for mark, name in _OTHERS.items() if content.read(0, 8).startswith(mark)), None):
+        raise LocalImageError(f"it is compressed with {name}, only gzip is read: unpack {path.name} first")
     return is_gzip(content)
-
-
-def _replace(old: int, new: int) -> int:
-    os.close(old)
-    return new
 
 
 def _unpack(content: FileSlice, path: Path, stop: Event) -> int:
     """Unpack into a file without a name, which is gone when it is closed, and return its descriptor."""
     with tempfile.TemporaryFile(prefix="portus-scan-") as target:
-        limit = min(LARGEST_UNPACKED, shutil.disk_usage(tempfile.gettempdir()).free // 2)
-        size = 0
+        limit, size = min(LARGEST_UNPACKED, shutil.disk_usage(tempfile.gettempdir()).free // 2), 0
         for piece in inflate(content, stop):
             size += len(piece)
             if size > limit:
-                raise LocalImageError(
-                    f"it unpacks to more than {limit} bytes, which is the limit here: unpack {path.name} first"
-                )
+                raise LocalImageError(f"it unpacks to more than {limit} bytes: unpack {path.name} first")
             target.write(piece)
         target.flush()
         return os.dup(target.fileno())

@@ -156,10 +156,8 @@ class RegistryHost:
 
 def is_loopback(host: str | None) -> bool:
     """Tell whether a host without port is this machine: ``localhost``, ``127.0.0.0/8``, ``::1``."""
-    if not host:
-        return False
-    if host.lower() == "localhost":
-        return True
+    if not host or host.lower() == "localhost":
+        return bool(host)
     try:
         return ip_address(host.strip("[]")).is_loopback
     except ValueError:

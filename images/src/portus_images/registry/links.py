@@ -88,9 +88,7 @@ def _locate(call: RegistryCall, target: str, inside: str) -> URL:
 
 def _same_place(one: URL, other: URL) -> bool:
     """Tell whether two addresses are of one host and port, whatever the scheme; the usual port of each is one."""
-    if one.is_default_port() and other.is_default_port():
-        return one.host == other.host
-    return (one.host, one.port) == (other.host, other.port)
+    return one.host == other.host and (one.port == other.port or (one.is_default_port() and other.is_default_port()))
 
 
 def _parse_header(value: str) -> Iterator[Link]:

@@ -2,13 +2,16 @@
 
 The classes have the names and keys of Clair's API, as far as they are used; other keys are ignored. Any key may be
 absent. A string may be null, a list may not: Clair leaves out an empty one, and taking null for "nothing known" would
-call an image clean.
+call an image clean. For the same reason no object may have two members of one name, nor one of the lists in another
+spelling, which a program in Go would read.
 
 Source: Clair v2.0.x, ``api/v1/models.go``.
 """
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from typing import Any, TypeVar
 
 import msgspec
@@ -17,6 +20,7 @@ from portus_scanners import BlobAccess, InvalidReportError, Secret
 
 from .layers import ChainLink
 
+_LISTS = {name.casefold(): name for name in ("Layer", "Features", "Vulnerabilities")}
 _LONGEST_NAME = 80
 """Characters of a wrong name that are shown."""
 
@@ -125,6 +129,8 @@ def read_layer(body: bytes, name: str) -> LayerResult:
     if layer.Name != name:
         fault = f"$.Layer.Name: expected {name}, got {(layer.Name or '')[:_LONGEST_NAME]!r}"
         raise InvalidReportError("Clair's answer is about another layer", faults=[fault])
+    if _is_suspect(body, layer):
+        _check_members(body)
     return layer
 
 
@@ -148,6 +154,7 @@ def read_has_data(body: bytes, namespace: str) -> bool:
     if others := [one.NamespaceName for one in found if one.NamespaceName not in {None, namespace}]:
         fault = f"$.Vulnerabilities: expected those of {namespace!r:.100}, got one of {others[0]!r:.100}"
         raise InvalidReportError("Clair's answer is about another distribution", faults=[fault])
+    _check_members(body)
     return bool(found)
 
 
@@ -171,6 +178,30 @@ def _decode(body: bytes, kind: type[AnswerT]) -> AnswerT:
         raise InvalidReportError("Clair's answer is not JSON", faults=[f"$: {error}"]) from error
     except RecursionError as error:
         raise InvalidReportError("Clair's answer is not readable", faults=["$: nested too deeply"]) from error
+
+
+def _is_suspect(body: bytes, layer: LayerResult) -> bool:
+    """Return whether one of the lists may stand twice in an object, or in another spelling: quick, most often no."""
+    lowered, lists = body.lower(), sum(1 for one in layer.Features if one.Vulnerabilities)
+    most = {"Layer": 1, "Features": 1 if layer.Features else 0, "Vulnerabilities": lists}  # Clair leaves out empty ones
+    return any(lowered.count(f'"{name.lower()}"'.encode()) > number for name, number in most.items())
+
+
+def _check_members(body: bytes) -> None:
+    """Reject an answer in which an object has two members of one name, or one of the lists in another spelling."""
+    json.loads(body, object_pairs_hook=_check_names)
+
+
+def _check_names(pairs: list[tuple[str, Any]]) -> None:
+    """Reject an object with a name that is there twice, or spelt as Clair never does; nothing is kept of it."""
+    names = [name for name, _ in pairs]
+    fault = ""
+    if len(set(names)) < len(names):
+        fault = f"an object has two members {Counter(names).most_common(1)[0][0][:_LONGEST_NAME]!r}"
+    elif wrong := [name for name in names if _LISTS.get(name.casefold(), name) != name]:
+        fault = f"{wrong[0][:_LONGEST_NAME]!r} is not {_LISTS[wrong[0].casefold()]!r}"
+    if fault:
+        raise InvalidReportError("Clair's answer is not of the known form", faults=[f"$: {fault}"])
 
 
 def _fault(error: msgspec.ValidationError) -> str:

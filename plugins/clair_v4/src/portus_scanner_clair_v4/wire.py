@@ -1,6 +1,7 @@
 """Clair v4's JSON, as far as it is used; other members are passed over.
 
-Clair is written in Go: any map or list may be null. Members without a default are always there.
+Clair is written in Go: any map or list may be null. Members without a default are always there. An answer in which an
+object has two members of one name is rejected: the second list of vulnerabilities would hide the first.
 
 Sources: quay/clair 4.9, ``httptransport/types/v1/*.schema.json``; quay/claircore 1.5.48, ``vulnerabilityreport.go``,
 ``indexreport.go``, ``libvuln/driver/updatediff.go``, ``enricher``.
@@ -8,6 +9,8 @@ Sources: quay/clair 4.9, ``httptransport/types/v1/*.schema.json``; quay/claircor
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, TypeVar
@@ -17,6 +20,10 @@ from msgspec import Struct
 from portus_scanners import BlobAccess, Image, InvalidReportError, Secret
 
 AnswerT = TypeVar("AnswerT")
+
+_ONCE = (b'"manifest_hash"', b'"packages"', b'"environments"', b'"vulnerabilities"', b'"package_vulnerabilities"')
+"""Names that a report has once, however long it is."""
+_LONGEST_NAME = 80
 
 
 class IndexState(Enum):
@@ -179,13 +186,23 @@ def read_answer(body: bytes, kind: type[AnswerT], what: str) -> AnswerT:
         InvalidReportError: The body is not JSON, ends in the middle, or has values of wrong types.
     """
     try:
+        if any(body.count(name) > 1 for name in _ONCE):  # quick, and most often no
+            json.loads(body, object_pairs_hook=_reject_twins)
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
         raise InvalidReportError(f"{what} is not of the known form", faults=[_fault(error)]) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError) as error:
         raise InvalidReportError(f"{what} is not JSON", faults=[f"$: {error}"]) from error
     except RecursionError as error:
         raise InvalidReportError(f"{what} is not readable", faults=["$: nested too deeply"]) from error
+
+
+def _reject_twins(pairs: list[tuple[str, Any]]) -> None:
+    """Reject an object with two members of one name; nothing is kept of it."""
+    if len(dict(pairs)) < len(pairs):
+        name = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        fault = f"$: an object has two members {name[:_LONGEST_NAME]!r}"
+        raise InvalidReportError("Clair's answer is not of the known form", faults=[fault])
 
 
 def read_error(body: bytes) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from attrs import field, fields, frozen
+from attrs import field, frozen
 from portus_scanners import Image, InvalidReferenceError, InvalidReportError, Reference, ScannerReport
 from portus_scanners.backends import one_line
 
@@ -48,24 +48,6 @@ class Reading:
     report: ScannerReport
     subjects: tuple[Subject, ...]
     made: datetime | None
-
-
-def check_names(value: Any, kind: type[Any], what: str, path: str = "$") -> None:
-    """Reject an object with a known member by a name that differs in case: its writer meant what is not read here.
-
-    Args:
-        value: A JSON value; anything but an object passes.
-        kind: The attrs class with the known members.
-        what: What messages call the document.
-        path: The object's place in it.
-
-    Raises:
-        InvalidReportError: There is such a member.
-    """
-    known = {attribute.name.casefold(): attribute.name for attribute in fields(kind)}
-    for name in value if isinstance(value, dict) else ():
-        if known.get(name.casefold(), name) != name:
-            raise InvalidReportError(what, faults=[f"{path}: {one_line(name)!r} is not {known[name.casefold()]!r}"])
 
 
 def doubts_about(subjects: Iterable[Subject], image: Image) -> tuple[str, ...]:

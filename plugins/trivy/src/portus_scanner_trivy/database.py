@@ -12,6 +12,7 @@ from attrs import evolve
 from portus_scanners import Database as ScannerDatabase, InvalidReportError, ScannerError
 from portus_scanners.backends import read_file
 
+from .bolt import NotBoltError, read_buckets
 from .program import Trivy
 from .ratings import read_moment
 from .settings import TrivySettings
@@ -27,6 +28,7 @@ VERSIONS_LIFETIME = 300.0
 """Seconds for which the versions are remembered, where a report or the cache does not say them."""
 _METADATA = Path("db", "metadata.json")
 """Written by Trivy beside the database. Source: aquasecurity/trivy-db, ``pkg/metadata/metadata.go``."""
+_FILE = Path("db", "trivy.db")
 _LARGEST_METADATA = 64 * 1024
 
 
@@ -83,6 +85,18 @@ class DatabaseKeeper:
             body = await read_file(str(self._settings.cache_folder / _METADATA), max_size=_LARGEST_METADATA)
             return read_database(body)
         except (ScannerError, InvalidReportError):  # the scan will say that there is none
+            return None
+
+    async def read_buckets(self) -> frozenset[str] | None:
+        """Return what the database in the cache has advisories for; None where that is not known.
+
+        Read it before a scan and after it, since another process may replace the database meanwhile.
+        """
+        if self._settings.server:
+            return None
+        try:
+            return await asyncio.to_thread(read_buckets, self._settings.cache_folder / _FILE)
+        except (OSError, NotBoltError):  # the scan will say that it can't be used
             return None
 
     async def complete(self, versions: Versions) -> Versions:

@@ -15,12 +15,14 @@ _OTHER_ERROR = re.compile(
 """How lines of another form begin that say that something broke down: of Go itself, of a wrapper, in logfmt or JSON."""
 NO_RELEASE = "is not on the EOL list"
 """How Trivy's warning about a release that it does not know ends."""
-_EVERY_TIME = (NO_RELEASE, "Unsupported os")
+_NOT_CHECKED = "not for vulnerability scanning"
+"""How Trivy's warning about types of packages ends that it lists for an SBOM alone."""
+_EVERY_TIME = (NO_RELEASE, _NOT_CHECKED, "Unsupported os", "not supported for vulnerability scanning")
 """Parts of warnings that come with each scan of such an image, and not only when a layer is read."""
 _MOST_WARNINGS = 20
 _UNSEEN = re.compile(
-    rf"{NO_RELEASE}|invalid version|failed to|unable to|could ?n[o']t|cannot|can't|skipp|\bskip\b|ignor|unsupported"
-    r"|\berror\b"
+    rf"{NO_RELEASE}|{_NOT_CHECKED}|invalid version|failed to|unable to|could ?n[o']t|cannot|can't|skipp|\bskip\b|ignor"
+    r"|unsupported|\berror\b"
     "|not supported|malformed|corrupt|truncated",
     re.IGNORECASE,
 )

@@ -103,11 +103,11 @@ class Trivy:
         docker = {"DOCKER_CONFIG": str(workspace.folder / _DOCKER_FOLDER)}
         answer = await workspace.run(*arguments, environment=docker, on_line=log)
         if answer.status != 0:
-            raise self._error(answer, log.fatal)
+            raise self._error(answer, log.fatal or " ".join(log.unseen))
         return log
 
-    def _error(self, answer: ProgramAnswer, fatal: str) -> ScannerError:
-        return make_error(fatal or answer.excerpt, answer.ending, self._settings)
+    def _error(self, answer: ProgramAnswer, said: str) -> ScannerError:
+        return make_error(said or answer.excerpt, answer.ending, self._settings)
 
 
 def _scan_options(settings: TrivySettings) -> Iterator[str]:

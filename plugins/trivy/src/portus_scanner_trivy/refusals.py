@@ -57,7 +57,8 @@ _KINDS = (
         f"there is no vulnerability database in {{cache}}: {_GET_ONE}, or take skip_update and offline away",
     ),
     _kind(
-        r"old DB schema|DB schema doesn't match|failed to open db|invalid database|DB error: .*(?:metadata|schema)",
+        r"old DB schema|DB schema doesn't match|failed to open db|invalid database|fatal error: fault"
+        r"|DB error: .*(?:metadata|schema)",
         TrivyFailedError,
         f"the vulnerability database in {{cache}} is of another version, or broken: {_GET_ONE}, or another Trivy",
     ),

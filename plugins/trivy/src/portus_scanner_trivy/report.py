@@ -10,6 +10,7 @@ from attrs import frozen
 from portus_scanners import EndOfLife, Image, InvalidReportError, ScannerReport, UnsupportedImageError
 from portus_scanners.backends import one_line
 
+from .coverage import AdvisoryCoverage
 from .database import identify
 from .findings import OS_PACKAGES, FindingsReader
 from .log import NO_RELEASE
@@ -44,6 +45,8 @@ class Circumstances:
     warnings: tuple[str, ...] = ()
     """Its other warnings."""
     now: datetime
+    buckets: frozenset[str] | None = None
+    """What the database has advisories for, by the names of its buckets; None where nobody tells them."""
 
 
 def make_report(report: Report, image: Image, circumstances: Circumstances) -> ScannerReport:
@@ -55,7 +58,8 @@ def make_report(report: Report, image: Image, circumstances: Circumstances) -> S
         circumstances: The versions, Trivy's warnings and the time.
 
     Raises:
-        UnsupportedImageError: Trivy recognised neither a distribution nor a package, which does not mean clean.
+        UnsupportedImageError: Trivy recognised neither a distribution nor a package, or has no advisories for any of
+            what it recognised, which does not mean clean.
         InvalidReportError: The report is about another image, or a vulnerability in it has no name.
     """
     metadata, results = report.Metadata, report.Results or ()
@@ -64,16 +68,22 @@ def make_report(report: Report, image: Image, circumstances: Circumstances) -> S
     seen = [result for result in results if result.Packages or result.Vulnerabilities or result.suppressed]
     if not seen:
         raise UnsupportedImageError(_nothing_seen(system))
+    coverage = AdvisoryCoverage.of(system, [one for one in seen if one.Packages], circumstances.buckets)
+    suppressed = _suppressed(results)
+    end_of_life = _end_of_life(metadata.OS, circumstances.versions)
+    if coverage.is_missing and not suppressed and end_of_life is None:  # which the report says besides
+        raise UnsupportedImageError(f"{coverage.words}: nothing was checked")
     findings = FindingsReader(system, _digests(metadata, image)).read(results)
     unseen = list(_unseen(metadata.OS, {one.Class for one in seen}, circumstances.unseen))
-    suppressed = _suppressed(results)
+    if coverage.uncovered:
+        unseen.append(f"{coverage.words}: these packages were not checked")
     return ScannerReport(
         findings=tuple(findings),
         complete=not unseen,
         notes=(*unseen, *suppressed, *_notes(circumstances)),
         scanner_version=circumstances.versions.Version or "",
         database=identify(circumstances.versions.VulnerabilityDB),
-        end_of_life=_end_of_life(metadata.OS, circumstances.versions),
+        end_of_life=end_of_life,
     )
 
 

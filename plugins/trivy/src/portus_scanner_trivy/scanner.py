@@ -55,22 +55,30 @@ class TrivyScanner(Scanner[TrivySettings], contract=1):
         """Return what Trivy finds in one image.
 
         Raises:
-            UnsupportedImageError: Trivy can't read such an image, or recognised nothing in it.
+            UnsupportedImageError: Trivy can't read such an image, recognised nothing in it, or has no advisories
+                for any of it.
             ScannerUnavailableError: Trivy is not installed, or a server or registry that is needed can't be reached.
             InvalidReportError: Trivy's report is not valid, or about another image.
             ScannerError: The image's configuration claims what its layers are not, the database is too old, or Trivy
                 failed: no database, a full disk; the message says what to do.
         """
         await self._database.update(self._trivy)
-        database = await self._database.read_metadata()
+        database, buckets = await self._database.read_metadata(), await self._database.read_buckets()
         async with self._trivy.backend.open_workspace() as workspace:
             layout = await open_layout(self.context, workspace, image)
             run = await self._layers.read(workspace, layout)
+        after = await self._database.read_buckets()
         report = await _aside(run.report, read_report, run.report)
         versions = await self._database.complete(_versions_of(report, database))
         now = datetime.now(UTC)
         check_age(versions, self.settings, now)
-        circumstances = Circumstances(versions=versions, unseen=run.log.unseen, warnings=run.log.warnings, now=now)
+        circumstances = Circumstances(
+            versions=versions,
+            unseen=run.log.unseen,
+            warnings=run.log.warnings,
+            now=now,
+            buckets=buckets if after is None or buckets is None else buckets & after,
+        )
         return await _aside(run.report, make_report, report, image, circumstances)
 
     async def check_health(self) -> Health:

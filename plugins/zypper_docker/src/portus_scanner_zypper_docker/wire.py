@@ -13,10 +13,11 @@ from typing import Any
 
 from attrs import frozen
 from portus_scanners import InvalidReportError
-from portus_scanners.backends import HttpAnswer
+from portus_scanners.backends import HttpAnswer, one_line
 
 _MOST_PATCHES = 1_000_000
 _LONGEST_NAME = 200
+_MEMBERS = ("Updates", "Security", "Error", "List")
 _TEXTS = ("Severity", "Summary", "Description")
 OLD_SERVER = "this version of zypper-docker's server is not supported"
 
@@ -75,6 +76,9 @@ def read_result(answer: HttpAnswer) -> Result:
     document = answer.json()
     if not isinstance(document, dict):
         raise InvalidReportError("the answer is not a result", faults=["$: expected an object"])
+    for key in document:
+        if key not in _MEMBERS and key.casefold() in map(str.casefold, _MEMBERS):  # a program in Go would read it
+            raise InvalidReportError(OLD_SERVER, faults=[f"$: {one_line(key)!r} is not a member of a result"])
     counters = {key: _counter(document, key) for key in ("Updates", "Security")}
     items = _items(document)
     read = [_patch(item) for item in items]

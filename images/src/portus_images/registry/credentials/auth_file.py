@@ -59,10 +59,8 @@ class AuthFile:
 
     def find_helper(self, registry: str) -> str | None:
         """Return the name of the program that keeps a registry's credentials, if there is one."""
-        for key in self._keys_of(self.helpers, registry, ""):
-            if isinstance(self.helpers[key], str) and self.helpers[key]:
-                return str(self.helpers[key])
-        return self.helper or None
+        named = (self.helpers[key] for key in self._keys_of(self.helpers, registry, ""))
+        return next((name for name in named if isinstance(name, str) and name), self.helper or None)
 
     def _keys_of(self, entries: Mapping[str, Any], registry: str, repository: str) -> Iterator[str]:
         """Yield the keys that mean a repository: its own, those of its parents, its registry's, the exact one first."""

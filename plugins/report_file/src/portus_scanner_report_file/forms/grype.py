@@ -26,7 +26,7 @@ from portus_scanners import (
 )
 from portus_scanners.backends import one_line, read_time, structure_answer, unique_findings, web_links
 
-from ..subject import Reading, Subject, check_names
+from ..subject import Reading, Subject
 
 WHAT = "Grype's report"
 SYSTEM_PACKAGES = frozenset({"deb", "rpm", "apk", "alpm", "portage"})
@@ -222,7 +222,6 @@ def read(document: Any) -> Reading:
         InvalidReportError: The document is not a report of Grype.
     """
     grype = structure_answer(document, GrypeReport, WHAT)
-    check_names(document, GrypeReport, WHAT)
     if not (grype.distro and grype.distro.name) and not grype.matches and not grype.ignoredMatches:
         raise UnsupportedImageError(
             "Grype recognised no distribution and matched no package: the image is not known to be clean"

@@ -28,7 +28,7 @@ from portus_scanners import (
 )
 from portus_scanners.backends import one_line, read_time, structure_answer, unique_findings, web_links
 
-from ..subject import Reading, Subject, check_names
+from ..subject import Reading, Subject
 
 WHAT = "Trivy's report"
 _SCHEMA = 2
@@ -37,6 +37,8 @@ _IMAGE = "container_image"
 _VECTORS = (("V40", "4.0"), ("V3", "3"), ("V2", "2.0"))
 _NUMBER = re.compile(r"[0-9]")
 """What each release that Trivy has advisories for has in its name; ``kali-rolling`` and ``trixie/sid`` have none."""
+_LISTED_ONLY = frozenset({"conda-environment", "conda-pkg", "julia"})
+"""Types of packages that Trivy lists for an SBOM, and compares with no advisories; Julia's up to 0.67."""
 _LONGEST_NAME = 80
 _HIGHEST_SCORE = 10
 
@@ -194,7 +196,6 @@ def read(document: Any) -> Reading:
         InvalidReportError: The document is not a report of schema 2.
     """
     trivy = structure_answer(document, TrivyReport, WHAT)
-    _check_names(document)
     if trivy.SchemaVersion != _SCHEMA:
         raise InvalidReportError(WHAT, faults=["$.SchemaVersion: only 2 is known"])
     system, results = trivy.Metadata.OS, trivy.Results or ()
@@ -220,15 +221,6 @@ def _identify(database: Database) -> DatabaseOfReport | None:
         return None
     schema = "" if database.Version is None else database.Version
     return DatabaseOfReport(identity=f"{schema} {database.UpdatedAt}".strip(), updated=updated)
-
-
-def _check_names(document: Mapping[str, Any]) -> None:
-    metadata = document.get("Metadata", {})
-    check_names(document, TrivyReport, WHAT)
-    check_names(metadata, ScanMetadata, WHAT, "$.Metadata")
-    check_names(metadata.get("OS"), Distribution, WHAT, "$.Metadata.OS")
-    for place, result in enumerate(document.get("Results") or ()):
-        check_names(result, Result, WHAT, f"$.Results[{place}]")
 
 
 def _subject(trivy: TrivyReport) -> Subject:
@@ -275,6 +267,8 @@ def _unseen(trivy: TrivyReport, seen: Sequence[Result]) -> Iterator[str]:
         yield f"Trivy scanned none of the packages of the distribution ({system.words}), only those of languages"
     elif not _NUMBER.search(system.Name or ""):
         yield f"Trivy does not know the number of this release ({system.words}): it has no advisories without one"
+    if listed := sorted({one.Type for one in seen if one.Type in _LISTED_ONLY and not one.Vulnerabilities}):
+        yield f"Trivy has no advisories for packages of the type {', '.join(listed)}: these packages were not checked"
     unknown = sorted({one_line(one or "none", _LONGEST_NAME) for one in classes - {_OS_PACKAGES, _LANGUAGES}})
     if unknown:
         yield f"Trivy's report has packages of a class that is not known here: {', '.join(unknown)}"
