@@ -113,6 +113,30 @@ def test_all_of_them_together() -> None:
     run()
 
 
+@pytest.mark.parametrize("name", ["retry_exits", "retry_own"])
+def test_an_error_that_can_not_say_whether_to_try_again_is_not_tried_again(name: str) -> None:
+    """Its scanner has one attempt."""
+    assert 1 == scan(name).results[0].attempts
+
+
+@pytest.mark.parametrize(("most", "outcome"), [(2, Outcome.OK), (1, Outcome.FAILED)])
+def test_as_many_findings_as_may_be_are_taken(most: int, outcome: Outcome, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more, and the run has failed: a part of a report would be taken for the whole."""
+    monkeypatch.setattr("portus_scanners.engine.boundary.MOST_FINDINGS", most)
+
+    class Finds(Scanner[ScannerSettings], contract=1):
+        async def scan(self, image: Image) -> ScannerReport:
+            return ScannerReport(findings=(Finding(id="CVE-1"), Finding(id="CVE-2")))
+
+    @virtual_time
+    async def run() -> None:
+        async with open_engine(finds=Finds) as engine:
+            (end,) = (await engine.scan(IMAGE)).results
+        assert (outcome, outcome is not Outcome.OK) == (end.outcome, "more than 1 findings" in (end.error or ""))
+
+    run()
+
+
 def test_a_finding_that_is_changed_later_is_another_one() -> None:
     """What a scanner keeps hold of is not what stands in the report."""
     kept = []
