@@ -104,6 +104,20 @@ async def test_a_token_is_asked_for_pulling_this_repository(connect: Connect) ->
     assert {"a": "b", "service": "me & you", "scope": "repository:team/app:pull", "account": "user"} == dict(query)
 
 
+@pytest.mark.parametrize("realm", ["http://127.0.0.1:1/token", "{url}/refuses"])
+async def test_a_realm_that_gives_no_token_is_not_remembered(connect: Connect, realm: str) -> None:
+    """A registry that names a wrong one once can be read again once it names the right one."""
+    async with ScriptedServer() as server:
+        server.script("/token", {"token": "good"})
+        server.script("/refuses", status=403)
+        client = connect()
+        guard(server, f'Bearer realm="{realm.format(url=server.url)}"')
+        with pytest.raises(RegistryError):
+            await client.resolve(reference_on(server))
+        guard(server)
+        assert BUILT.digest == (await client.resolve(reference_on(server))).digest
+
+
 async def test_a_challenge_without_scope_and_service_will_do(connect: Connect) -> None:
     """Both are optional; of two tokens in an answer the one that Docker sends is sent."""
     async with ScriptedServer() as server:

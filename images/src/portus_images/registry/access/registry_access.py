@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ...errors import InvalidManifestError, RegistryAuthError
+from ...errors import InvalidManifestError, RegistryAuthError, RegistryError
 from ..credentials import CredentialSearch, CredentialStore
 from ..exchange import Grant, RegistryAnswer, RegistryCall, make_error, make_refusal
 from ..hosts import RegistryHost
@@ -84,8 +84,7 @@ class RegistryAccess:
         """
         if not self.known:
             await self._introduce()
-        grant = await self.grant()
-        refusals = 0
+        grant, refusals = await self.grant(), 0
         while True:
             answer = await self.host.transport.send(call, grant)
             if answer.status != _UNAUTHORIZED or answer.elsewhere:
@@ -105,8 +104,12 @@ class RegistryAccess:
             valid_for: Seconds that a token is good for, unless it is newly issued.
             renew: Take nothing that is cached.
         """
-        if self._tokens:
-            return await self._tokens.get(valid_for=valid_for, renew=renew)
+        if source := self._tokens:
+            try:
+                return await source.get(valid_for=valid_for, renew=renew)
+            except RegistryError:  # its realm may be wrong, or have moved: the registry is asked again
+                self._tokens = None if self._tokens is source else self._tokens
+                raise
         if self._fixed and renew:
             self._fixed = await self._log_in()
         return self._fixed
@@ -117,8 +120,7 @@ class RegistryAccess:
         Raises:
             RegistryError: It does not answer any longer.
         """
-        grant = await self.grant()
-        if grant is not None:
+        if (grant := await self.grant()) is not None:
             return bool(grant.username)
         _, answer = await self.host.ping()
         return not (answer.failed or answer.elsewhere)
@@ -137,7 +139,7 @@ class RegistryAccess:
         else:
             self._fixed, self._open = await self._log_in(), True
 
-    async def _meet(self, call: RegistryCall, answer: RegistryAnswer, refused: Grant | None) -> Grant:
+    async def _meet(self, call: RegistryCall, answer: RegistryAnswer, refused: Grant | None) -> Grant | None:
         """Return what a 401 asks for.
 
         Args:
@@ -154,21 +156,18 @@ class RegistryAccess:
             raise self._unknown_challenge(answer, [challenge.scheme for challenge in challenges])
         self._open = False
         if bearer:
-            return await self._meet_bearer(bearer, refused)
+            realm = await self._find_realm(bearer)
+            if self._tokens is None or self._tokens.realm != realm:
+                self._tokens = TokenSource(realm, self.host, self._search, self._clock)
+            if refused:
+                self._tokens.drop(refused)
+            return await self.grant()
         self._tokens = None
         fixed = await self._log_in()
         if fixed is None or (refused and refused.header == fixed.header):
             raise self._refusal(call, answer, fixed)
         self._fixed = fixed
         return fixed
-
-    async def _meet_bearer(self, challenge: Challenge, refused: Grant | None) -> Grant:
-        realm = await self._find_realm(challenge)
-        if self._tokens is None or self._tokens.realm != realm:
-            self._tokens = TokenSource(realm, self.host, self._search, self._clock)
-        if refused:
-            self._tokens.drop(refused)
-        return await self._tokens.get(valid_for=OWN_MARGIN)
 
     async def _find_realm(self, challenge: Challenge) -> Realm:
         named, base = challenge.parameters, await self.host.base()
