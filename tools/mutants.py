@@ -56,7 +56,7 @@ AREAS = {
     "merge": Area(
         "core/src",
         "portus_scanners",
-        ("merge/image_report.py", "merge/names.py", "merge/packages.py", "merge/vulnerability.py"),
+        ("merge/image_report.py", "merge/names.py", "merge/packages.py"),
         ("tests/core/merge",),
     ),
     "gate": Area("policy/src", "portus_policy", ("gate.py",), ("tests/policy/gate",)),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import runpy
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 import portus_scanners
 
-from .sources import Import, Module, imports, lines, modules, public_classes
+from .sources import ROOT, Import, Module, imports, lines, modules, public_classes
 
 # Which distribution may import which, by the folder; `plugins` and `examples` stand for each one in them.
 DISTRIBUTIONS = {
@@ -173,6 +175,13 @@ def test_a_file_name_has_one_meaning() -> None:
     """No two modules of a distribution have one file name."""
     files = [module for module in modules().values() if not module.is_package]
     assert set() == twice((f"{module.folder} {module.path.name}", module.name) for module in files)
+
+
+def test_what_mutants_are_made_of_is_there() -> None:
+    """``scripts/mutants`` names modules and tests, which may have moved."""
+    areas = runpy.run_path(str(ROOT / "tools" / "mutants.py"))["AREAS"].values()
+    paths = [Path(one.source, one.package, module) for one in areas for module in one.modules]
+    assert [] == [one for one in [*paths, *(name for one in areas for name in one.tests)] if not (ROOT / one).exists()]
 
 
 def twice(pairs: Iterable[tuple[str, str]]) -> set[str]:
