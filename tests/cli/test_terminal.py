@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import unicodedata
 
 import pytest
@@ -63,3 +65,24 @@ def test_say_writes_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """A hostile message stays one line on stderr, with the program's name before it."""
     say("no\nportus-scan: all is well\x1b[1A")
     assert ("", "portus-scan: no\\nportus-scan: all is well\\x1b[1A\n") == capsys.readouterr()
+
+
+IGNORED = """
+import warnings
+from portus_scan.terminal import set_up_logging, tell_the_log
+class Exiting:
+    def __del__(self): raise SystemExit(0)
+set_up_logging(verbose={})
+tell_the_log()
+Exiting()
+warnings.warn("never awaited", RuntimeWarning)
+"""
+
+
+@pytest.mark.parametrize(("verbose", "told"), [(False, False), (True, True)])
+def test_what_nobody_can_catch_is_for_the_log(verbose: bool, told: bool) -> None:
+    """An exception while an object is deleted, and a warning: no traceback on stderr but with ``-v``."""
+    program = [sys.executable, "-c", IGNORED.format(verbose)]
+    ended = subprocess.run(program, capture_output=True, text=True, check=True)
+    assert [told, told] == [words in ended.stderr for words in ("SystemExit", "never awaited")]
+    assert told == bool(ended.stderr)

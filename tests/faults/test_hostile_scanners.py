@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
+from attrs import frozen
 from portus_scanners import (
     Engine,
     Finding,
@@ -22,6 +23,7 @@ from portus_scanners import (
     ScannerSection,
     ScannerSettings,
     Settings,
+    SettingsError,
     Verdict,
     dump_document,
     load_document,
@@ -97,6 +99,37 @@ def scan(name: str) -> Any:
 def is_one_line(run: ScannerRun) -> bool:
     """Return whether the error is not empty, has no control characters, and is not too long."""
     return type(run.error) is str and 0 < len(run.error) <= 2000 and run.error.isprintable()
+
+
+def test_what_a_report_tells_is_bounded() -> None:
+    """Notes beyond a thousand are counted, and who says that support has ended is one short line."""
+    (many, _), (ended, _) = (scan(name).results for name in ("notes_many", "end_of_life_long"))
+    assert ("note 999", "and 99000 more") == many.report.notes[-2:]
+    assert (203, "[2J") == (len(ended.report.end_of_life.source), ended.report.end_of_life.distribution)
+
+
+def test_an_error_of_the_settings_says_nothing_and_ends_nothing() -> None:
+    """Its words end the program: what a property raises while the session is opened is put into words of ours."""
+
+    class ExitingError(OSError):
+        def __str__(self) -> str:
+            raise SystemExit(0)
+
+    @frozen(kw_only=True)
+    class OwnSettings(ScannerSettings):
+        @property
+        def ca_file(self) -> str:
+            raise ExitingError
+
+    class Exiting(Good, contract=1):
+        settings_class = OwnSettings
+
+    async def run() -> None:
+        async with open_engine(bad=Exiting):
+            pass
+
+    with pytest.raises(SettingsError, match=r"^security\.bad: ExitingError$"):
+        asyncio.run(run())
 
 
 def test_all_of_them_together() -> None:

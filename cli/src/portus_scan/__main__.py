@@ -50,9 +50,10 @@ def _run() -> object:
     """Run the command and return its exit code."""
     try:
         from .command import command
-        from .terminal import keep_stdout
+        from .terminal import keep_stdout, tell_the_log
 
         keep_stdout()
+        tell_the_log()
         command.main(prog_name="portus-scan")
     except SystemExit as end:
         return end.code

@@ -241,6 +241,18 @@ class SafeFormatter(logging.Formatter):
         return "\n".join(map(safe, super().formatException(ei).splitlines()))  # type: ignore[arg-type]
 
 
+def tell_the_log() -> None:
+    """Have the log told of what nobody can catch: exceptions in ``__del__``, warnings. Python prints it on stderr."""
+
+    def log(found: sys.UnraisableHookArgs) -> None:
+        from portus_images import log_crash  # not before there is something to tell
+
+        log_crash(logging.getLogger("portus_scan"), "an exception was ignored", found.exc_value or Exception())
+
+    logging.captureWarnings(capture=True)
+    sys.unraisablehook = log
+
+
 def set_up_logging(*, verbose: bool) -> None:
     """Send every record to stderr, tracebacks of broken plugins among them; or none at all."""
     root = logging.getLogger()

@@ -102,7 +102,7 @@ class StandInContext(ScannerContext):
 
     async def wait(self, seconds: float) -> None:
         """Wait, as an engine does."""
-        await asyncio.sleep(max(seconds, SHORTEST_WAIT))
+        await asyncio.sleep(max(SHORTEST_WAIT, seconds))
 
     def progress(self, done: int, total: int, what: str = "") -> None:
         """Do nothing."""

@@ -50,8 +50,8 @@ logger = logging.getLogger("portus_scanners.engine")
 
 PIECE = 500
 """Findings that are made anew before the event loop goes on."""
-MOST_FINDINGS = 250_000
-"""Findings of one report; more than ten times those of the largest images that were seen."""
+MOST_FINDINGS, MOST_NOTES = 250_000, 1_000
+"""Of one report; more than ten times those of the largest images that were seen. Further notes are only counted."""
 _UNSUPPORTED = (UnsupportedImageError, NotInRegistryError)
 """The second is what `Image.pull_name` of a local image raises."""
 _PLAIN = {id(kind) for kind in (NoneType, str, bool, int, float, tuple, dict, datetime, Severity, FixState, Package)}
@@ -191,7 +191,10 @@ class ReportTaker:
         try:
             database = take_database(self._database)
             end = None if self._end_of_life is None else _take(EndOfLife, self._end_of_life, self._made)
+            end = end and evolve(end, source=one_line(end.source), distribution=one_line(end.distribution))
             members = _checked(dict(zip(_OF_REPORT[1:-2], self._others, strict=True)))
+            if (more := len(members["notes"]) - MOST_NOTES) > 0:
+                members["notes"] = (*members["notes"][:MOST_NOTES], f"and {more} more")
             return ScannerReport(findings=self._findings, database=database, end_of_life=end, **members)
         except BaseException as error:  # noqa: BLE001 (the boundary)
             raise _unusable("the report", error) from None

@@ -145,7 +145,7 @@ class EngineContext(ScannerContext):
         run = CURRENT_RUN.get()
         if run is not None:
             run.work()
-        await asyncio.sleep(max(seconds, SHORTEST_WAIT))
+        await asyncio.sleep(max(SHORTEST_WAIT, float(seconds)))  # NaN, which would spoil all timers, is the shortest
 
     def progress(self, done: int, total: int, what: str = "") -> None:
         """See `ScannerContext.progress`."""

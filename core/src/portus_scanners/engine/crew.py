@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from attrs import field, frozen
-from portus_images import Images, Pacers, SettingsError, log_crash, message_line, one_line
+from portus_images import Images, Pacers, SettingsError, class_name, log_crash, message_line, one_line, text_of
 
 from ..errors import PluginError
 from ..models import Database
@@ -221,7 +221,7 @@ class Crew:
         try:
             http = session_for(one.settings)
         except (OSError, SettingsError) as error:
-            raise SettingsError(f"security.{one.name}: {error}") from error
+            raise SettingsError(f"security.{one.name}: {text_of(error) or class_name(error)}") from error
         except BaseException as error:  # noqa: BLE001 (foreign code: properties of the plugin's own class)
             return Raised.by(f"settings of {one.name}", error)
         self._closing.push_async_callback(http.close)

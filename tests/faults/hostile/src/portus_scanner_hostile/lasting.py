@@ -60,6 +60,11 @@ async def _swallow_at_the_end(scanner: Hostile, _image: Image) -> None:
     await scanner.context.finish(_swallow())
 
 
+async def _wait_for_nan(scanner: Hostile, _image: Image) -> ScannerReport:
+    await scanner.context.wait(float("nan"))
+    return report()
+
+
 def _leave_a_thread(_scanner: Hostile, _image: Image) -> ScannerReport:
     threading.Thread(target=threading.Event().wait).start()
     return report()
@@ -94,6 +99,7 @@ TaskExits = does(_exit_in_a_task, Outcome.OK)
 LoopStopped = does(_stop_the_loop, Outcome.OK)
 Swallows = does(_swallow_all, Outcome.TIMED_OUT)
 FinishSwallows = does(_swallow_at_the_end, Outcome.TIMED_OUT)
+WaitsForNan = does(_wait_for_nan, Outcome.OK)
 ThreadLeft = does(_leave_a_thread, Outcome.OK)
 WorkerLeft = does(_leave_a_worker, Outcome.OK)
 Noise = does(_make_noise, Outcome.OK)

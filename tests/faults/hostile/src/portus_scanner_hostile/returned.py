@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 from attrs import fields
-from portus_scanners import Cvss, Database, Finding, Outcome, Package, ScannerReport, Severity, VendorRating
+from portus_scanners import Cvss, Database, EndOfLife, Finding, Outcome, Package, ScannerReport, Severity, VendorRating
 
 from .making import Hostile, does, finding, report, returns, spoilt
 
@@ -162,6 +162,10 @@ Surrogates = returns(
     Outcome.OK,
 )
 LongStrings = returns(lambda: report(finding(id="C" * 2_000_000, title="x" * 2_000_000)), Outcome.OK)
+NotesMany = returns(lambda: report(notes=tuple(f"note {number}" for number in range(100_000))), Outcome.OK)
+EndOfLifeLong = returns(
+    lambda: report(end_of_life=EndOfLife(source="x" * 2_000_000, distribution="\x1b[2J")), Outcome.OK
+)
 TooMany = returns(lambda: spoilt(report(), findings=(finding(),) * 250_001))
 OldestTime = returns(lambda: report(finding(published=datetime.fromisoformat("0001-01-01T00:00:00+14:00"))), Outcome.OK)
 DatabaseNaive = returns(lambda: report(database=data(updated=datetime(2026, 1, 1))), Outcome.OK)
