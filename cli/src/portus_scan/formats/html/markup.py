@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from functools import lru_cache
 from urllib.parse import urlsplit
 
-from ...terminal import safe
+from markupsafe import Markup, escape
 
-if TYPE_CHECKING:
-    from markupsafe import Markup
+from ...terminal import safe
 
 LONGEST_NAME = 200
 """Characters of an id, a package, a version, a reference."""
@@ -29,19 +28,21 @@ LONGEST_LINK = 1000
 MOST_VALUES = 20
 """Values of one list (aliases, links, ratings); the page says how many more there are."""
 
+_REMEMBERED = 1_000
+"""Strings: a page has the same scanners, packages and versions in many rows."""
 _HOST = re.compile(r"[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)*\.?(?::[0-9]{1,5})?")
 _BLANKS = {0x09: "    ", 0xA0: " "}
 
 
 def visible(text: str, limit: int = LONGEST_MESSAGE) -> str:
     """Return a string in one line without anything that a browser, a terminal or an editor acts on."""
+    if len(text) <= limit and text.isprintable():
+        return text  # as most are
     return safe(text[: limit + 1].translate(_BLANKS), limit)
 
 
 def visible_lines(text: str, limit: int = LONGEST_DESCRIPTION) -> Markup:
     """Return a string with its line breaks, otherwise as `visible` does."""
-    from markupsafe import escape
-
     head = text[: limit + 1].translate(_BLANKS).strip()
     lines = "\n".join(map(safe, head.splitlines()))
     return escape(lines if len(lines) <= limit else f"{lines[: limit - 1]}\N{HORIZONTAL ELLIPSIS}")
@@ -49,9 +50,12 @@ def visible_lines(text: str, limit: int = LONGEST_DESCRIPTION) -> Markup:
 
 def isolate(text: str, limit: int = LONGEST_NAME) -> Markup:
     """Return a string as an element whose direction does not affect what stands beside it."""
-    from markupsafe import Markup, escape
+    return _isolated(visible(text, limit))
 
-    return Markup(f"<bdi>{escape(visible(text, limit))}</bdi>")  # noqa: S704 (escaped)
+
+@lru_cache(_REMEMBERED)
+def _isolated(text: str) -> Markup:
+    return Markup(f"<bdi>{escape(text)}</bdi>")  # noqa: S704 (escaped)
 
 
 def guard(value: object) -> object:
@@ -61,8 +65,6 @@ def guard(value: object) -> object:
 
 def few(texts: Iterable[str], show: Callable[[str], Markup] = isolate, most: int = MOST_VALUES) -> Markup:
     """Return the first strings in one line, and how many more there are."""
-    from markupsafe import Markup
-
     values = tuple(texts)
     if len(values) == 1:
         return show(values[0])
@@ -88,8 +90,6 @@ def link_target(text: str) -> str | None:
 
 def link(text: str) -> Markup:
     """Return an address as a link, or as a plain string where `link_target` has doubts."""
-    from markupsafe import Markup, escape
-
     target = link_target(text)
     if target is None:
         return isolate(text)
@@ -114,8 +114,6 @@ def utc(moment: datetime) -> datetime | None:
 
 def when(moment: datetime) -> Markup:
     """Return a moment as an element: ``2026-11-24 09:30 UTC``."""
-    from markupsafe import Markup
-
     known = utc(moment)
     if known is None:
         return Markup("{}").format(visible(moment.isoformat()))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from attrs import evolve, frozen
+from attrs import frozen
 from portus_scanners import FixState, Package, ScannerRun, Vulnerability
 
 from ...reporter import ReportJob
@@ -102,10 +102,20 @@ def list_rows(
         find_platforms: Returns which images of an index have it.
     """
     places = {name: str(place) for place, name in enumerate(scanners_of(shown))}
-    rows = (_row(one, places, anchor) for one, anchor in zip(shown, _anchors(shown), strict=True))
     return tuple(
-        evolve(row, target=find_target(one) or row.target, is_new=is_new(one), platforms=find_platforms(one))
-        for row, one in zip(rows, shown, strict=True)
+        PageRow(
+            vulnerability=one,
+            anchor=anchor,
+            target=find_target(one) or next(filter(None, map(link_target, one.links)), f"#{anchor}"),
+            rank=rank_of(one.severity),
+            binaries=tuple(sorted({package.name for package in one.packages} - {one.package.name, ""})),
+            fixable=is_fixable(one),
+            fix_words=", ".join(_FIX_WORDS.get(state, state.value) for state in one.fix_states) or "none known",
+            found_by=" ".join(places[name] for name in one.scanners),
+            is_new=is_new(one),
+            platforms=find_platforms(one),
+        )
+        for one, anchor in zip(shown, _anchors(shown), strict=True)
     )
 
 
@@ -129,21 +139,6 @@ def _anchors(shown: Sequence[Vulnerability]) -> Iterator[str]:
         taken[anchor] += 1
         number = taken[anchor]
         yield anchor if number == 1 else f"{anchor}_{number}"
-
-
-def _row(vulnerability: Vulnerability, places: dict[str, str], anchor: str) -> PageRow:
-    states = vulnerability.fix_states
-    pages = (link_target(text) for text in vulnerability.links)
-    return PageRow(
-        vulnerability=vulnerability,
-        anchor=anchor,
-        target=next(filter(None, pages), f"#{anchor}"),
-        rank=rank_of(vulnerability.severity),
-        binaries=tuple(sorted({package.name for package in vulnerability.packages} - {vulnerability.package.name, ""})),
-        fixable=is_fixable(vulnerability),
-        fix_words=", ".join(_FIX_WORDS.get(state, state.value) for state in states) or "none known",
-        found_by=" ".join(places[name] for name in vulnerability.scanners),
-    )
 
 
 def package_words(package: Package) -> str:
