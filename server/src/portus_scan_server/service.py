@@ -205,7 +205,7 @@ def make_application(  # noqa: PLR0913 (what it is put together of)
 
     add_operation(application, store, supervisor, address)
     intake = Intake(store, settings, supervisor.wake, turns=turns)
-    reports = Reports(store, address, rules, log)
+    reports = Reports(address, rules, log)
     application.on_cleanup.append(lambda _application: reports.close())
     add_routes(application, intake)
     application.add_subapp("/api/v1", make_api(store, reports, rules))

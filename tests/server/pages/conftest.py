@@ -92,7 +92,7 @@ def make_application(store: Store, address: str, rules: Rules, intake: StandInIn
 
     application = web.Application(middlewares=[access_middleware(Gatekeeper(ACCESS, find_token))])
     application.on_response_prepare.append(add_headers)
-    reports = Reports(store, address, rules)
+    reports = Reports(address, rules)
 
     async def close(_application: web.Application) -> None:
         await reports.close()

@@ -183,7 +183,7 @@ async def images_with(db: AsyncConnection, name: str) -> list[tuple[int, str]]:
     counts = (latest.c.answer_id == runs.c.id) | (latest.c.said_id == runs.c.id)
     same = (latest.c.image_id == runs.c.image_id) & (latest.c.scanner == runs.c.scanner)
     told = select(runs.c.image_id, runs.c.scanner).join(latest, same & counts).distinct()
-    having = sets_having(await ids_named(db, name), db.dialect.name)
+    having = await sets_having(db, await ids_named(db, name), 100)
     return sorted((row.image_id, row.scanner) for row in await db.execute(told.where(runs.c.set_id.in_(having))))
 
 

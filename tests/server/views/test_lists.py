@@ -29,6 +29,7 @@ from portus_scan_server.views import (
     load_verdict,
     load_vulnerability,
     open_vulnerability,
+    vulnerability_views,
 )
 from portus_scanners import Severity
 from sqlalchemy import func, select, update
@@ -254,3 +255,25 @@ async def test_pages_by_key_have_each_row_once(store: Store) -> None:
         for wrong in ("x", "WyJhIiwxLDJd", "W10", "WzFd" * 300, "WzEuNV0", "é"):
             with pytest.raises(CursorError):
                 await read(store, load, ALICE, *where, after=wrong)
+
+
+async def test_a_search_finds_the_same_whichever_way_it_goes(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may begin with the sets or go from image to image, and the page after many images is the same list."""
+    for number in range(1, 8):
+        await tagged(
+            store, number, "team/app:1.0" if number == 1 else f"{'team' if number % 4 else 'other'}/a{number}:1"
+        )
+        await scanned(store, number, [ok("clair", *found("CVE-1" if number % 3 else "CVE-2", f"CVE-3{number}"))])
+    whole = (await read(store, find_vulnerability, ALICE, RULES, "CVE-1")).rows
+    assert [7, 5, 2, 1] == [next(one for one in range(8) if digest(one) == row.digest) for row in whole]
+    for few_sets, few_runs, most in ((500, 5_000, 1_000), (0, 5_000, 1_000), (500, 0, 1_000), (500, 5_000, 2)):
+        monkeypatch.setattr(vulnerability_views, "_FEW_SETS", few_sets)
+        monkeypatch.setattr(vulnerability_views, "_FEW_RUNS", few_runs)
+        monkeypatch.setattr(vulnerability_views, "_MOST_IMAGES", most)
+        rows, after, left = [], None, True
+        while left:
+            view, page = await read(store, open_vulnerability, ALICE, RULES, "CVE-1", after=after, limit=1)
+            assert min(4, most) == view.images
+            rows, after = [*rows, *page.rows], page.next_cursor
+            left = after is not None
+        assert list(whole) == rows

@@ -8,7 +8,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 from portus_scan_server.store import Store
-from portus_scan_server.views import FormatError, Reports, ReportsBusyError, VulnerabilityChoice, reports as module
+from portus_scan_server.views import (
+    FormatError,
+    ReportPlan,
+    Reports,
+    ReportsBusyError,
+    VulnerabilityChoice,
+    reports as module,
+    see_image,
+)
 from portus_scanners import Severity, load_document
 
 from ..processes import gone
@@ -21,22 +29,33 @@ async def made(store: Store, database: str) -> AsyncIterator[Reports]:
     await tagged(store, 1, "team/app:1.0", "other/app:1.0")
     await scanned(store, 1, [ok("clair", *found("CVE-1")), ok("trivy")])
     await scanned(store, 1, [ok("clair", *found("CVE-1"), *found("CVE-2", severity=Severity.LOW)), ok("trivy")])
-    reports = Reports(store, database, RULES)
+    reports = Reports(database, RULES)
     try:
         yield reports
     finally:
         await reports.close()
 
 
-async def test_what_a_process_makes_is_what_is_made_here(made: Reports, monkeypatch: pytest.MonkeyPatch) -> None:
+async def planned(made: Reports, store: Store) -> ReportPlan:
+    """Return the plan of what Alice sees, read if it is small."""
+    async with store.reading() as db:
+        image = await see_image(db, ALICE, digest(1))
+        assert image is not None
+        return await made.read(db, await made.plan(db, ALICE, image), compare=True)
+
+
+async def test_what_a_process_makes_is_what_is_made_here(
+    store: Store, made: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A report and a page of its vulnerabilities are the same from there; a format that is not one is an error."""
-    plan = await made.plan(ALICE, digest(1))
-    assert plan is not None
-    assert await made.plan(EVE, digest(1)) is None
+    plan = await planned(made, store)
+    async with store.reading() as db:
+        assert await see_image(db, EVE, digest(1)) is None
     here, choice = await made.render(plan), VulnerabilityChoice(new=True)
     page = await made.choose(plan, choice)
     assert (["CVE-2"], 1, 2) == ([row.vulnerability.id for row in page.rows], page.matching, page.total)
     monkeypatch.setattr(module, "_SMALL", 0)
+    plan = await planned(made, store)
     there = await made.render(plan)
     assert load_document(here.content.decode()).reports == load_document(there.content.decode()).reports
     assert page.rows == (await made.choose(plan, choice)).rows
@@ -44,11 +63,10 @@ async def test_what_a_process_makes_is_what_is_made_here(made: Reports, monkeypa
         await made.render(plan, "nope")
 
 
-async def test_a_process_that_dies_is_replaced(made: Reports, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_process_that_dies_is_replaced(store: Store, made: Reports, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever waits for it is told to come again, and then another one answers; it ends when its stdin does."""
     monkeypatch.setattr(module, "_SMALL", 0)
-    plan = await made.plan(ALICE, digest(1))
-    assert plan is not None
+    plan = await planned(made, store)
     await made.render(plan)
     process = made._process._process
     assert process is not None

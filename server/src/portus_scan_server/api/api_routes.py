@@ -36,6 +36,7 @@ from ..views import (
     load_tag,
     load_verdict,
     load_vulnerability,
+    see_image,
 )
 from . import documents
 from .problems import ERRORS, RequestError, problem
@@ -181,10 +182,13 @@ class ServiceApi:
         query = _Query(request, "format", "name")
         (digest,), form = _digest(request), query.text("format") or "json"
         name = _name(request, query.text("name", _LONGEST_NAME))
-        plan = _found(await self._reports.plan(request[VIEWER], digest, name))
-        tag = f'W/"{plan.key}-{blake2b(form.encode(), digest_size=4).hexdigest()}"'
-        if _is_known(request, tag):
-            return _not_modified(tag)
+        async with self._store.reading() as db:
+            image = _found(await see_image(db, request[VIEWER], digest))
+            plan = await self._reports.plan(db, request[VIEWER], image, name)
+            tag = f'W/"{plan.key}-{blake2b(form.encode(), digest_size=4).hexdigest()}"'
+            if _is_known(request, tag):
+                return _not_modified(tag)
+            plan = await self._reports.read(db, plan) if form == "json" else plan
         rendered = await self._reports.render(plan, form)
         kind = _ZIP if rendered.is_archive else CONTENT_TYPES.get(form, "text/plain")
         headers = _cached(tag)

@@ -22,7 +22,7 @@ from .. import __version__
 from ..access import Role, Viewer
 from ..store import Store, StoreUnavailableError
 from ..summaries import Rules
-from ..views import ImageName, ReadReport, Reports, make_document, read_report
+from ..views import ImageName, ReadReport, Reports, make_document, read_report, see_image
 from .harbor_documents import find_fault, write_report
 from .harbor_registry import HarborRegistry
 from .harbor_scans import ask_for, end_scan, load_new, load_ready
@@ -45,7 +45,7 @@ class HarborDesk:
         self._registry = registry
         self._settings = settings
         self._rules = rules
-        self._reports = Reports(store, address, rules)
+        self._reports = Reports(address, rules)
 
     async def try_new(self) -> None:
         """Try the credentials of new scans, and ask for what they may pull.
@@ -101,10 +101,11 @@ class HarborDesk:
         host = registration.host
         viewer = Viewer(name=scan.registration, roles={f"{host}/{scan.repository}": Role.VIEWER}, may_write=False)
         name = ImageName(host=host, repository=scan.repository, tag="")
-        plan = await self._reports.plan(viewer, scan.digest, name)
-        if plan is None:
-            return "it was not scanned", None
         async with self._store.reading() as db:
+            image = await see_image(db, viewer, scan.digest)
+            if image is None:
+                return "it was not scanned", None
+            plan = await self._reports.plan(db, viewer, image, name)
             stored = await read_report(db, plan.order)
         gate = self._rules.policy.gate
         allowed = gate.allowed if gate is not None else frozenset[Outcome]()

@@ -29,7 +29,6 @@ from ..views import (
     RequestState,
     Security,
     count_requests,
-    find_vulnerability,
     has_image,
     list_registries,
     list_repositories,
@@ -38,7 +37,6 @@ from ..views import (
     load_image_view,
     load_request,
     load_tag,
-    load_vulnerability,
     open_vulnerability,
 )
 from .page_addresses import Addresses, PlaceName, with_query
@@ -132,7 +130,7 @@ def _page(handler: Handler) -> Handler:
         except StoreDamagedError as error:
             fault = PageFaultError(500, "Something is lost", f"{error}. Ask for a scan of the image.")
         values = {"title": fault.title, "reason": fault.reason}
-        return _html(render("failure.html", **self._common(request), **values), status=fault.status)
+        return await _show("failure.html", fault.status, **self._common(request), **values)
 
     return answer
 
@@ -186,16 +184,14 @@ class ServicePages:
             page = await list_repositories(db, request[VIEWER], self._rules, search=search, after=after, limit=_ROWS)
             registries = await list_registries(db, request[VIEWER])
         to = _addresses(request)
-        return _html(
-            render(
-                "repositories.html",
-                **self._common(request),
-                page=page,
-                unwell=[one for one in registries if not one.is_well],
-                search=search,
-                first=with_query(to.root, {"name": search}) if after else "",
-                next=with_query(to.root, {"name": search, "after": page.next_cursor or ""}) if page.next_cursor else "",
-            )
+        return await _show(
+            "repositories.html",
+            **self._common(request),
+            page=page,
+            unwell=[one for one in registries if not one.is_well],
+            search=search,
+            first=with_query(to.root, {"name": search}) if after else "",
+            next=with_query(to.root, {"name": search, "after": page.next_cursor or ""}) if page.next_cursor else "",
         )
 
     @_page
@@ -218,31 +214,30 @@ class ServicePages:
             raise _nothing("No repository that you may see has this name.")
         here = _addresses(request).place(place)
         moving = any(_is_moving(one.security) for one in page.rows)
-        return _html(
-            render(
-                "digests.html",
-                **self._common(request, refresh=moving),
-                page=page,
-                host=place.host,
-                name=place.repository,
-                first=here if after else "",
-                next=with_query(here, {"after": page.next_cursor}) if page.next_cursor else "",
-            )
+        return await _show(
+            "digests.html",
+            **self._common(request, refresh=moving),
+            page=page,
+            host=place.host,
+            name=place.repository,
+            first=here if after else "",
+            next=with_query(here, {"after": page.next_cursor}) if page.next_cursor else "",
         )
 
     async def _image(self, request: web.Request, place: PlaceName) -> web.Response:
         viewer, to = request[VIEWER], _addresses(request)
+        name = ImageName(host=place.host, repository=place.repository, tag=place.tag)
         async with self._store.reading() as db:
             page = await self._read_image(db, viewer, place)
+            plan = await self._reports.plan(db, viewer, page.image, name)
+            if plan.findings:
+                plan = await self._reports.read(db, plan, compare=True)
         page = evolve(page, filter=RowFilter.read(request.query), to=to)
         common = self._common(request, refresh=_is_moving(page.security))
         common |= {"here": to.place(place), "may_ask": viewer.may_ask(place.host, place.repository)}
-
-        name = ImageName(host=place.host, repository=place.repository, tag=place.tag)
-        plan = await self._reports.plan(viewer, page.image.digest, name)
-        if plan is not None and plan.findings:
+        if plan.findings:
             page = evolve(page, found=await self._reports.choose(plan, page.filter.choice))
-        return _html(await asyncio.to_thread(partial(render, "tag.html", **common, page=page)))
+        return await _show("tag.html", **common, page=page)
 
     async def _read_image(self, db: AsyncConnection, viewer: Viewer, place: PlaceName) -> TagPage:
         """Return what is known of an image, without its findings."""
@@ -270,21 +265,15 @@ class ServicePages:
         if not here:
             raise _nothing("The address does not name a vulnerability.")
         async with self._store.reading() as db:
-            if after is None:
-                found, page = await open_vulnerability(db, viewer, self._rules, name, limit=_ROWS)
-            else:
-                found = await load_vulnerability(db, viewer, self._rules, name)
-                page = await find_vulnerability(db, viewer, self._rules, name, after=after, limit=_ROWS)
-        return _html(
-            render(
-                "vulnerability.html",
-                **self._common(request, looked_for=name),
-                found=found,
-                ratings=ratings_of(found.findings) if found else (),
-                page=page,
-                first=here if after else "",
-                next=with_query(here, {"after": page.next_cursor}) if page.next_cursor else "",
-            )
+            found, page = await open_vulnerability(db, viewer, self._rules, name, after=after, limit=_ROWS)
+        return await _show(
+            "vulnerability.html",
+            **self._common(request, looked_for=name),
+            found=found,
+            ratings=ratings_of(found.findings) if found else (),
+            page=page,
+            first=here if after else "",
+            next=with_query(here, {"after": page.next_cursor}) if page.next_cursor else "",
         )
 
     @_page
@@ -298,21 +287,17 @@ class ServicePages:
             page = await list_requests(db, viewer, state, after=after, limit=_ROWS)
             registries = await list_registries(db, viewer)
         here = with_query(to.queue(), {"state": state.value})
-        return _html(
-            render(
-                "queue.html",
-                **self._common(request, refresh=any(numbers[one] for one in _MOVING)),
-                page=page,
-                registries=registries,
-                state=state,
-                states=[*numbers.items()],
-                may_ask={row.id for row in page.rows if state in _ENDED and _may_ask(viewer, row.names)},
-                may_ask_any=viewer.may_write and (viewer.is_admin or Role.OPERATOR in viewer.roles.values()),
-                first=here if after else "",
-                next=with_query(to.queue(), {"state": state.value, "after": page.next_cursor})
-                if page.next_cursor
-                else "",
-            )
+        return await _show(
+            "queue.html",
+            **self._common(request, refresh=any(numbers[one] for one in _MOVING)),
+            page=page,
+            registries=registries,
+            state=state,
+            states=[*numbers.items()],
+            may_ask={row.id for row in page.rows if state in _ENDED and _may_ask(viewer, row.names)},
+            may_ask_any=viewer.may_write and (viewer.is_admin or Role.OPERATOR in viewer.roles.values()),
+            first=here if after else "",
+            next=with_query(to.queue(), {"state": state.value, "after": page.next_cursor}) if page.next_cursor else "",
         )
 
     @_page
@@ -395,5 +380,7 @@ def _addresses(request: web.Request) -> Addresses:
     return Addresses(request.app.router["pages"].url_for().path)
 
 
-def _html(body: bytes, *, status: int = 200) -> web.Response:
+async def _show(template: str, status: int = 200, **values: object) -> web.Response:
+    """Return a page, made in a thread: a long one would hold the loop."""
+    body = await asyncio.to_thread(partial(render, template, **values))
     return web.Response(body=body, status=status, content_type="text/html", charset="utf-8")

@@ -93,13 +93,12 @@ class TagPage:
     def rows(self) -> ShownRows:
         """The rows of this page."""
         found = self.found.rows if self.found is not None else ()
-        new = {(row.vulnerability.id, row.vulnerability.package) for row in found if row.is_new}
-        where = {(row.vulnerability.id, row.vulnerability.package): row.platforms for row in found}
+        of = {id(row.vulnerability): row for row in found}
         shown = list_rows(
             [row.vulnerability for row in found],
             find_target=lambda one: self.to.vulnerability(one.id),
-            is_new=lambda one: (one.id, one.package) in new,
-            find_platforms=lambda one: where[one.id, one.package],
+            is_new=lambda one: of[id(one)].is_new,
+            find_platforms=lambda one: of[id(one)].platforms,
         )
         return ShownRows(shown=shown)
 

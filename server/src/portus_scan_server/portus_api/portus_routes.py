@@ -168,12 +168,12 @@ class PortusApi:
         known: dict[str, Any] = {}
         for row in rows:
             if row.digest not in known:
+                plan, choice = None, VulnerabilityChoice(limit=_MOST_VULNERABILITIES)
                 async with self._store.reading() as db:
                     image = await load_image_view(db, viewer, self._rules, row.digest)
-                plan = (
-                    await self._reports.plan(viewer, row.digest) if image is not None and image.security.total else None
-                )
-                choice = VulnerabilityChoice(limit=_MOST_VULNERABILITIES)
+                    if image is not None and image.security.total:
+                        plan = await self._reports.plan(db, viewer, image)
+                        plan = await self._reports.read(db, plan, compare=True)
                 known[row.digest] = image, await self._reports.choose(plan, choice) if plan is not None else None
         made = ((row, *known[row.digest]) for row in rows)
         return [documents.tag(row, image, found) for row, image, found in made if image is not None]

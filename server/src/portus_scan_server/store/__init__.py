@@ -37,9 +37,18 @@ from .finding_bodies import column_string, lookup_name, names_in
 from .job_schema import JOBS, SchemaError
 from .migrating import backup, check, current, upgrade
 from .retention import is_out_of_use, remove_old
-from .runs import PreparedRun, load_answers, load_runs, prepare_run, read_made_with, repeat_runs, store_run
-from .sets import findings_named, has_one_of, ids_named, is_one_of, sets_having
-from .types import Moment, database_now
+from .runs import (
+    PreparedRun,
+    load_answers,
+    load_runs,
+    named_runs,
+    prepare_run,
+    read_made_with,
+    repeat_runs,
+    store_run,
+)
+from .sets import findings_named, has_one_of, ids_named, sets_having
+from .types import Moment, database_now, one_of
 
 __all__ = [
     "CONNECT_TIMEOUT",
@@ -63,14 +72,15 @@ __all__ = [
     "has_one_of",
     "ids_named",
     "insert_into",
-    "is_one_of",
     "is_out_of_use",
     "load_answers",
     "load_image",
     "load_runs",
     "lock_key",
     "lookup_name",
+    "named_runs",
     "names_in",
+    "one_of",
     "parse_url",
     "prepare_run",
     "put_details",

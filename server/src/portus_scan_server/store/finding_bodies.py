@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any
 
 from attrs import asdict, fields, frozen
@@ -32,8 +33,11 @@ RANKS = {severity: rank for rank, severity in enumerate(Severity)}
 """The numbers of the severities in columns; that of the lowest is 0."""
 
 _make = finding_maker(*ADVISORY, *IN_PACKAGE, *PLACE)
+_ALL_BUT_PLACE = attrgetter(*ADVISORY, *IN_PACKAGE)
 _DEFAULTS = {one.name: one.default for one in fields(Finding)}
 """Members that are equal to these are left out; those that have a factory are empty."""
+_ABSENT = {name: getattr(one, "factory", lambda one=one: one) for name, one in _DEFAULTS.items()}
+"""What makes a member that was left out."""
 
 
 @frozen
@@ -67,11 +71,28 @@ def fingerprint_of(text: str) -> str:
     return blake2b(text.encode("ascii"), digest_size=16).hexdigest()
 
 
-def read_finding(advisory_body: str, body: str) -> Callable[[str | None, str], Finding]:
-    """Return a function that makes the finding of two bodies, given its layer and path."""
-    said = {**json.loads(advisory_body), **json.loads(body)}
-    values = [read(said[name]) if name in said else _default(name) for name, read in _READERS.items()]
-    return lambda layer, path: _make(*values, layer, path)
+class FindingReader:
+    """Makes findings of rows; what is said of a vulnerability, which many of them share, is read once."""
+
+    def __init__(self) -> None:
+        self._advisories: dict[str, Sequence[Any]] = {}
+
+    def read(self, advisory_body: str, body: str) -> Finding:
+        """Return the finding of two bodies, in no layer and no file."""
+        said = self._advisories.get(advisory_body)
+        if said is None:
+            said = self._advisories[advisory_body] = _decode(advisory_body, ADVISORY)
+        return _make(*said, *_decode(body, IN_PACKAGE), None, "")
+
+
+def put_at(finding: Finding, layer: str | None, path: str) -> Finding:
+    """Return a finding in another place."""
+    return _make(*_ALL_BUT_PLACE(finding), layer, path)
+
+
+def _decode(body: str, members: Sequence[str]) -> list[Any]:
+    said = json.loads(body)
+    return [_READERS[name](said[name]) if name in said else _ABSENT[name]() for name in members]
 
 
 def _encode(finding: Finding, members: Sequence[str]) -> str:
@@ -88,11 +109,6 @@ def _plain(value: Any) -> object:
     if isinstance(value, Package):
         return [value.name, value.version, value.namespace]
     return asdict(value)  # a rating: strings, numbers and enums
-
-
-def _default(name: str) -> Any:
-    default = _DEFAULTS[name]
-    return default if default is None or isinstance(default, str | bool | tuple | Enum) else default.factory()
 
 
 def _ratings(values: Iterable[Mapping[str, Any]]) -> tuple[VendorRating, ...]:
@@ -123,7 +139,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "severity": Severity,
     "fix_state": FixState,
 }
-"""What makes a member of its JSON value, for each in the order that findings are made with."""
+"""What makes a member of its JSON value."""
 
 
 def names_in(one: Finding | Vulnerability) -> set[str]:
@@ -167,14 +183,7 @@ def pack_places(findings: Sequence[Finding], order: Sequence[int]) -> bytes | No
     return zlib.compress(json.dumps(value, separators=(",", ":")).encode("ascii"), 6)
 
 
-def unpack_places(packed: bytes | None, total: int) -> list[tuple[int, str | None, str]]:
-    """Return for each finding of a report its number in the set, its layer and its path.
-
-    Args:
-        packed: What `pack_places` returned.
-        total: How many findings the set has.
-    """
-    if packed is None:
-        return [(number, None, "") for number in range(total)]
+def unpack_places(packed: bytes) -> list[tuple[int, str | None, str]]:
+    """Return for each finding of a report its number in the set, its layer and its path; see `pack_places`."""
     layers, paths, numbers, in_layers, in_paths = json.loads(zlib.decompress(packed))
     return [(n, layers[one], paths[two]) for n, one, two in zip(numbers, in_layers, in_paths, strict=True)]

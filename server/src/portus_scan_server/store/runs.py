@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from attrs import frozen
 from portus_scanners import Database, EndOfLife, Finding, Outcome, ScannerReport, ScannerRun
-from sqlalchemy import Row, Select, and_, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, bindparam, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..answers import MadeWith, ScannerAnswers, StoredRun, says_something
@@ -18,7 +18,7 @@ from .database import StoreDamagedError
 from .finding_bodies import column_string
 from .schema import finding_sets, latest, runs
 from .sets import PreparedFindings, findings_of, load_sets, prepare_findings, put_set
-from .types import database_now
+from .types import database_now, one_of
 
 _SAME = ("complete", "notes", "end_of_life")
 """What a report says besides its findings that makes another result of it; versions and times do not."""
@@ -168,12 +168,8 @@ async def load_answers(
     Raises:
         StoreDamagedError: Findings of one of them are missing.
     """
-    here = latest.c.image_id == image_id
-    if scanners is not None:
-        here &= latest.c.scanner.in_(list(scanners))
-    pointers = (await db.execute(select(latest).where(here))).all()
-    wanted = {one for row in pointers for one in (row.answer_id, row.said_id, row.try_id) if one is not None}
-    stored = await load_runs(db, wanted)
+    rows = (await db.execute(_of_image(scanners is None), {"of_image": image_id, "scanners": scanners or ()})).all()
+    stored = await _read_all(db, rows)
     return {
         row.scanner: ScannerAnswers(
             scanner=row.scanner,
@@ -181,8 +177,23 @@ async def load_answers(
             said=stored.get(row.said_id),
             last=stored.get(row.try_id),
         )
-        for row in pointers
+        for row in rows
     }
+
+
+def named_runs(*pointers: ColumnElement[Any]) -> FromClause:
+    """Return `latest` joined to the runs that these columns of it name, all three by default, and to their sets."""
+    named = or_(*(runs.c.id == one for one in pointers or (latest.c.answer_id, latest.c.said_id, latest.c.try_id)))
+    joined = latest.join(runs, and_(runs.c.image_id == latest.c.image_id, runs.c.scanner == latest.c.scanner, named))
+    return joined.outerjoin(finding_sets, finding_sets.c.id == runs.c.set_id)
+
+
+@cache
+def _of_image(of_all: bool) -> Select[Any]:
+    """Return the query of the runs of an image that count, of all scanners or of some."""
+    columns = latest.c.answer_id, latest.c.said_id, latest.c.try_id, finding_sets.c.total
+    query = select(runs, *columns).select_from(named_runs()).where(latest.c.image_id == bindparam("of_image"))
+    return query if of_all else query.where(one_of(latest.c.scanner, "scanners"))
 
 
 async def load_runs(db: AsyncConnection, wanted: Iterable[int]) -> dict[int, StoredRun]:
@@ -191,13 +202,19 @@ async def load_runs(db: AsyncConnection, wanted: Iterable[int]) -> dict[int, Sto
     Raises:
         StoreDamagedError: Findings of one are missing.
     """
-    query = select(runs, finding_sets.c.total).outerjoin(finding_sets, finding_sets.c.id == runs.c.set_id)
-    rows = (await db.execute(query.where(runs.c.id.in_(set(wanted))))).all()
+    ids, joined = set(wanted), runs.outerjoin(finding_sets, finding_sets.c.id == runs.c.set_id)
+    if not ids:
+        return {}
+    query = select(runs, finding_sets.c.total).select_from(joined).where(runs.c.id.in_(ids))
+    return await _read_all(db, (await db.execute(query)).all())
+
+
+async def _read_all(db: AsyncConnection, rows: Sequence[Row[Any]]) -> dict[int, StoredRun]:
     sets = await load_sets(db, sorted({row.set_id for row in rows if row.set_id is not None}))
     return {row.id: _read(row, sets) for row in rows}
 
 
-def _read(row: Row[Any], sets: Mapping[int, Sequence[Callable[[str | None, str], Finding]]]) -> StoredRun:
+def _read(row: Row[Any], sets: Mapping[int, Sequence[Finding]]) -> StoredRun:
     findings: tuple[Finding, ...] = ()
     if row.set_id is not None:
         members = sets[row.set_id]

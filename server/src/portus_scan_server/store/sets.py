@@ -6,19 +6,20 @@ Rows go to the database as one parameter, a JSON array, which both databases tak
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import cache
+from operator import itemgetter
 from typing import Any
 
 from attrs import frozen
 from portus_scanners import Finding
-from sqlalchemy import ColumnElement, FromClause, Select, bindparam, cast, func, select, text, type_coerce
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, FromClause, Select, Text, bindparam, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.types import Integer
 
 from .database import POSTGRESQL, lock_for_adding
 from .finding_bodies import (
     RANKS,
+    FindingReader,
     FindingRow,
     column_string,
     fingerprint_of,
@@ -26,11 +27,13 @@ from .finding_bodies import (
     make_row,
     names_in,
     pack_places,
-    read_finding,
+    put_at,
     unpack_places,
 )
 from .schema import advisories, advisory_names, finding_sets, findings, set_findings
+from .types import ValueList, one_of
 
+_FIRST = itemgetter(0)
 _ROWS = {
     "sqlite": "json_each(:rows)",
     "postgresql": "jsonb_array_elements(cast(:rows as jsonb)) as one(value)",
@@ -91,16 +94,17 @@ def prepare_findings(told: Sequence[Finding]) -> PreparedFindings:
         told: The findings of the report, in its order.
     """
     rows = [make_row(one) for one in told]
-    members = sorted({row.fingerprint: row for row in rows}.values(), key=_set_order)
+    members = sorted(
+        {row.fingerprint: row for row in rows}.values(), key=lambda row: _set_order(row.finding, row.fingerprint)
+    )
     numbers = {row.fingerprint: number for number, row in enumerate(members)}
     places = pack_places(told, [numbers[row.fingerprint] for row in rows])
     whole = fingerprint_of("".join(sorted(numbers)))
     return PreparedFindings(whole, tuple(members), places)
 
 
-def _set_order(row: FindingRow) -> tuple[Any, ...]:
-    one = row.finding
-    return -RANKS[one.severity], one.id, one.package.name, one.package.version, one.package.namespace, row.fingerprint
+def _set_order(one: Finding, fingerprint: str) -> tuple[Any, ...]:
+    return -RANKS[one.severity], one.id, one.package.name, one.package.version, one.package.namespace, fingerprint
 
 
 async def put_set(db: AsyncConnection, prepared: PreparedFindings) -> int:
@@ -147,68 +151,78 @@ def _statement(words: str, dialect: str) -> Any:
     return text(words.replace("{rows}", _ROWS[dialect]).replace("{{}}", "{}"))
 
 
-async def load_sets(
-    db: AsyncConnection, wanted: Sequence[int]
-) -> dict[int, list[Callable[[str | None, str], Finding]]]:
-    """Return for each set what makes its findings, in the order of the set, by their layer and path."""
-    found: dict[int, list[tuple[Any, Callable[[str | None, str], Finding]]]] = {one: [] for one in wanted}
-    for row in await db.execute(_members(db.dialect.name), {"wanted": list(wanted)}):
-        make = read_finding(row.advisory_body, row.body)
-        found[row.set_id].append((_set_order(FindingRow(row.fingerprint, "", make(None, ""), "", "")), make))
-    return {one: [make for _, make in sorted(members, key=lambda pair: pair[0])] for one, members in found.items()}
+async def load_sets(db: AsyncConnection, wanted: Sequence[int]) -> dict[int, list[Finding]]:
+    """Return the findings of each set, in its order, without their places."""
+    if not wanted:
+        return {}
+    found: dict[int, list[tuple[tuple[Any, ...], Finding]]] = {one: [] for one in wanted}
+    reader = FindingReader()
+    for set_id, fingerprint, body, advisory_body in await db.execute(_members(db.dialect.name), {"wanted": wanted}):
+        finding = reader.read(advisory_body, body)
+        found[set_id].append((_set_order(finding, fingerprint), finding))
+    return {one: [finding for _, finding in sorted(members, key=_FIRST)] for one, members in found.items()}
 
 
+@cache
 def _members(dialect: str) -> Select[Any]:
     """Return the query for the members of some sets."""
     columns = findings.c.fingerprint, findings.c.body, advisories.c.body.label("advisory_body")
     if dialect == POSTGRESQL:
         inside = select(finding_sets.c.id.label("set_id"), func.unnest(finding_sets.c.finding_ids).label("finding_id"))
-        links: FromClause = inside.where(finding_sets.c.id.in_(bindparam("wanted", expanding=True))).subquery()
+        links: FromClause = inside.where(one_of(finding_sets.c.id, "wanted")).subquery()
         query = select(links.c.set_id, *columns)
     else:
         links = set_findings
-        query = select(links.c.set_id, *columns).where(links.c.set_id.in_(bindparam("wanted", expanding=True)))
+        query = select(links.c.set_id, *columns).where(one_of(links.c.set_id, "wanted"))
     joined = links.join(findings, findings.c.id == links.c.finding_id)
     return query.select_from(joined.join(advisories, advisories.c.id == findings.c.advisory_id))
 
 
-def findings_of(makers: Sequence[Callable[[str | None, str], Finding]], places: bytes | None) -> tuple[Finding, ...]:
-    """Return the findings of a report, in its order."""
-    return tuple([makers[number](layer, path) for number, layer, path in unpack_places(places, len(makers))])
+def findings_of(members: Sequence[Finding], places: bytes | None) -> tuple[Finding, ...]:
+    """Return the findings of a report, in its order, of those of its set."""
+    if places is None:
+        return tuple(members)
+    return tuple([put_at(members[number], layer, path) for number, layer, path in unpack_places(places)])
 
 
-def _advisories_named(name: str) -> Select[Any]:
-    """Return the query for the ids of advisories with this id or alias, in upper or lower case."""
-    return select(advisory_names.c.advisory_id).where(advisory_names.c.name == lookup_name(name))
+@cache
+def _advisories_named() -> Select[Any]:
+    """Return the query for the ids of advisories with an id or alias."""
+    return select(advisory_names.c.advisory_id).where(advisory_names.c.name == bindparam("name", type_=Text))
+
+
+@cache
+def _findings_named() -> Select[Any]:
+    return select(findings.c.id).where(findings.c.advisory_id.in_(_advisories_named())).order_by(findings.c.id)
 
 
 async def ids_named(db: AsyncConnection, name: str) -> list[int]:
     """Return the findings of an id or alias, whatever set they are in; the name in upper or lower case."""
-    query = select(findings.c.id).where(findings.c.advisory_id.in_(_advisories_named(name))).order_by(findings.c.id)
-    return list((await db.execute(query)).scalars())
+    return list((await db.execute(_findings_named(), {"name": lookup_name(name)})).scalars())
 
 
-def sets_having(ids: Collection[int], dialect: str) -> Select[Any]:
-    """Return the query for the ids of sets with one of these findings."""
+async def sets_having(db: AsyncConnection, ids: Collection[int], most: int) -> list[int]:
+    """Return the ids of sets with one of these findings, at most so many."""
+    return list((await db.execute(_sets_having(db.dialect.name), {"ids": ids, "most": most})).scalars())
+
+
+@cache
+def _sets_having(dialect: str) -> Select[Any]:
+    found = select(finding_sets.c.id).where(_overlap())
+    if dialect != POSTGRESQL:
+        found = select(set_findings.c.set_id.label("id")).where(one_of(set_findings.c.finding_id, "ids")).distinct()
+    return found.limit(bindparam("most"))
+
+
+def _overlap() -> ColumnElement[bool]:
+    return finding_sets.c.finding_ids.op("&&")(bindparam("ids", type_=ValueList(findings.c.id.type)))
+
+
+def has_one_of(set_id: ColumnElement[Any], dialect: str) -> ColumnElement[bool]:
+    """Return the condition that a set has one of the findings `ids`: for one set after the other, where many do."""
     if dialect == POSTGRESQL:
-        return select(finding_sets.c.id).where(finding_sets.c.finding_ids.op("&&")(_array(ids)))
-    return select(set_findings.c.set_id.label("id")).where(set_findings.c.finding_id.in_(ids)).distinct()
-
-
-def is_one_of(set_id: ColumnElement[Any], set_ids: Collection[int], dialect: str) -> ColumnElement[bool]:
-    """Return the condition that a set is one of these, hundreds perhaps: one parameter, which is sent as it is."""
-    return set_id == func.any(_array(set_ids)) if dialect == POSTGRESQL else set_id.in_(set_ids)
-
-
-def _array(numbers: Collection[int]) -> ColumnElement[Any]:
-    return type_coerce(cast(list(numbers), ARRAY(Integer)), ARRAY(Integer))
-
-
-def has_one_of(set_id: ColumnElement[Any], ids: Collection[int], dialect: str) -> ColumnElement[bool]:
-    """Return the condition that a set has one of these findings: for one set after the other, where many have one."""
-    if dialect == POSTGRESQL:
-        return sets_having(ids, dialect).where(finding_sets.c.id == set_id).exists()
-    here = (set_findings.c.set_id == set_id) & set_findings.c.finding_id.in_(ids)
+        return select(finding_sets.c.id).where(_overlap(), finding_sets.c.id == set_id).exists()
+    here = (set_findings.c.set_id == set_id) & one_of(set_findings.c.finding_id, "ids")
     return select(set_findings.c.set_id).where(here).exists()
 
 
@@ -220,23 +234,29 @@ async def findings_named(db: AsyncConnection, name: str, set_ids: Collection[int
         name: The id or alias, in upper or lower case.
         set_ids: The sets.
     """
+    known: dict[int, Finding] = {}
+    found: dict[int, list[Finding]] = {}
+    reader, wanted = FindingReader(), {"name": lookup_name(name), "sets": set_ids}
+    for row in await db.execute(_named_in_sets(db.dialect.name), wanted):
+        if row.id not in known:
+            known[row.id] = reader.read(row.advisory_body, row.body)
+        found.setdefault(row.set_id, []).append(known[row.id])
+    return found
+
+
+@cache
+def _named_in_sets(dialect: str) -> Select[Any]:
     columns = findings.c.id, findings.c.body, advisories.c.body.label("advisory_body")
     told = findings.join(advisories, advisories.c.id == findings.c.advisory_id)
-    if db.dialect.name == POSTGRESQL:
+    if dialect == POSTGRESQL:
         set_id = finding_sets.c.id
         joined = told.join(finding_sets, findings.c.id == func.any(finding_sets.c.finding_ids))
     else:
         set_id = set_findings.c.set_id
         joined = told.join(set_findings, set_findings.c.finding_id == findings.c.id)
     query = select(set_id.label("set_id"), *columns).select_from(joined)
-    query = query.where(findings.c.advisory_id.in_(_advisories_named(name)), set_id.in_(set_ids))
-    known: dict[int, Finding] = {}
-    found: dict[int, list[Finding]] = {}
-    for row in await db.execute(query.order_by(findings.c.id)):
-        if row.id not in known:
-            known[row.id] = read_finding(row.advisory_body, row.body)(None, "")
-        found.setdefault(row.set_id, []).append(known[row.id])
-    return found
+    named = findings.c.advisory_id.in_(_advisories_named())
+    return query.where(named, one_of(set_id, "sets")).order_by(findings.c.id)
 
 
 __all__ = [
@@ -245,7 +265,6 @@ __all__ = [
     "findings_of",
     "has_one_of",
     "ids_named",
-    "is_one_of",
     "load_sets",
     "prepare_findings",
     "put_set",

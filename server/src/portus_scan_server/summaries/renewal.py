@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from portus_images import Image, Reference
 from portus_scanners import Severity, Verdict
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, bindparam, case, insert, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..answers import AnswerDoubt
@@ -37,10 +37,15 @@ TellFailing: TypeAlias = Callable[[AsyncConnection, str, Sequence[str], Sequence
 """Writes, in a transaction, that the image of this digest, with these names, fails for these reasons."""
 
 
-def is_current(rules: Rules) -> ColumnElement[bool]:
-    """Return the condition of a summary that is true now; one that does not hold has to be marked."""
+def is_current(rules: Rules | None = None) -> ColumnElement[bool]:
+    """Return the condition of a summary that is true now; one that does not hold has to be marked.
+
+    Args:
+        rules: The rules of now; when left out, those whose fingerprint is the parameter ``configuration``.
+    """
     in_time = or_(summaries.c.holds_until.is_(None), summaries.c.holds_until > database_now())
-    return and_(summaries.c.configuration == rules.fingerprint, in_time)
+    configuration = bindparam("configuration", type_=Text) if rules is None else rules.fingerprint
+    return and_(summaries.c.configuration == configuration, in_time)
 
 
 async def read_now(db: AsyncConnection) -> datetime:

@@ -40,7 +40,7 @@ from .repository_views import (
 from .request_views import RequestRow, RequestState, SourceRow, count_requests, list_requests, load_request
 from .security import HIGHEST_FIRST, Activity, Security, SecurityState
 from .verdicts import Answer, ImagePlaceKey, ImageVerdict, PlaceVerdict, load_place_verdicts, load_verdict
-from .visibility import ImageName, has_image, seen_repositories
+from .visibility import ImageName, SeenImage, has_image, see_image, seen_repositories
 from .vulnerability_views import (
     FoundImage,
     FoundPackage,
@@ -81,6 +81,7 @@ __all__ = [
     "ScannerRow",
     "Security",
     "SecurityState",
+    "SeenImage",
     "SourceRow",
     "TagName",
     "TagRow",
@@ -108,5 +109,6 @@ __all__ = [
     "make_document",
     "open_vulnerability",
     "read_report",
+    "see_image",
     "seen_repositories",
 ]

@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from attrs import field, frozen
 from portus_scanners import Outcome
-from sqlalchemy import and_, select
+from sqlalchemy import Row, Select, Text, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..access import Viewer
+from ..access import Viewer, visible
 from ..answers import AnswerDoubt
-from ..store import tables
+from ..store import named_runs, tables
 from ..summaries import Rules
 from .paging import Page, behind, page_of, read_cursor
 from .repository_views import find_repository
 from .security import Security
-from .visibility import HiddenNames, ImageName, find_image, load_names, load_security
+from .visibility import HiddenNames, SeenImage, find_image, load_names, load_security, seen_repositories
 
+registries, repositories = tables.registries, tables.repositories
 images, index_images, tags, tag_history = tables.images, tables.index_images, tables.tags, tables.tag_history
 runs, latest, finding_sets = tables.runs, tables.latest, tables.finding_sets
 _HISTORY = 100
@@ -93,29 +95,21 @@ class PlatformRow:
 
 
 @frozen(kw_only=True)
-class ImageView:
+class ImageView(SeenImage):
     """What is known of one digest.
 
     Attributes:
-        id: Its row.
-        digest: The digest.
-        is_index: Whether it is an index.
         media_type: As the registry says.
         first_seen_at: When the service has seen it first.
         last_seen_at: When it has seen it last.
-        names: Its names that the viewer may know.
         security: What is known of it; of an index, the worst of its images.
         scanners: What each scanner has said: the enabled ones in their order, then others that were asked once.
         platforms: The images of an index, in its order.
     """
 
-    id: int
-    digest: str
-    is_index: bool
     media_type: str
     first_seen_at: datetime
     last_seen_at: datetime
-    names: tuple[ImageName, ...]
     security: Security
     scanners: tuple[ScannerRow, ...]
     platforms: tuple[PlatformRow, ...]
@@ -192,21 +186,32 @@ async def load_tag(
     db: AsyncConnection, viewer: Viewer, rules: Rules, host: str, repository: str, name: str
 ) -> TagView | None:
     """Return a tag and what it names; None where there is none that this viewer may see."""
-    repository_id = await find_repository(db, viewer, host, repository)
-    query = select(tags).where(tags.c.repository_id == repository_id, tags.c.name == name)
-    tag = (await db.execute(query)).one_or_none() if repository_id is not None else None
-    if tag is None:
+    named = {"host": host, "repository": repository, "tag": name}
+    row = (await db.execute(_named().where(visible(viewer)), named)).one_or_none()
+    if row is None:
         return None
-    image = (await db.execute(select(images).where(images.c.id == tag.image_id))).one()
     return TagView(
         host=host,
         repository=repository,
         name=name,
-        pushed_at=tag.pushed_at,
-        pushed_by=tag.pushed_by,
-        gone_at=tag.gone_at,
-        image=await _image(db, viewer, rules, image),
-        history=await _history(db, rules, tag.id),
+        pushed_at=row.pushed_at,
+        pushed_by=row.pushed_by,
+        gone_at=row.gone_at,
+        image=await _image(db, viewer, rules, row),
+        history=await _history(db, rules, row.tag_id),
+    )
+
+
+@cache
+def _named() -> Select[Any]:
+    """Return the query for what a tag names."""
+    joined = tags.join(seen_repositories(), repositories.c.id == tags.c.repository_id)
+    columns = tags.c.id.label("tag_id"), tags.c.pushed_at, tags.c.pushed_by, tags.c.gone_at
+    return (
+        select(images, *columns)
+        .select_from(joined.join(images, images.c.id == tags.c.image_id))
+        .where(registries.c.host == bindparam("host", type_=Text))
+        .where(repositories.c.name == bindparam("repository", type_=Text), tags.c.name == bindparam("tag", type_=Text))
     )
 
 
@@ -250,9 +255,7 @@ async def list_tags(
 
 
 async def _image(db: AsyncConnection, viewer: Viewer, rules: Rules, row: Any) -> ImageView:
-    members = index_images.join(images, images.c.id == index_images.c.image_id)
-    query = select(index_images, images.c.digest).select_from(members).where(index_images.c.index_id == row.id)
-    inside = (await db.execute(query.order_by(index_images.c.position))).all()
+    inside = await _inside(db, row.id) if row.is_index else ()
     known = await load_security(db, {row.id, *(one.image_id for one in inside)}, rules)
     names = await load_names(db, viewer, [row.id])
     hidden = await HiddenNames.load(db, viewer, [row.id])
@@ -273,6 +276,13 @@ async def _image(db: AsyncConnection, viewer: Viewer, rules: Rules, row: Any) ->
     )
 
 
+async def _inside(db: AsyncConnection, index_id: int) -> Sequence[Row[Any]]:
+    """Return the images of an index."""
+    members = index_images.join(images, images.c.id == index_images.c.image_id)
+    query = select(index_images, images.c.digest).select_from(members).where(index_images.c.index_id == index_id)
+    return (await db.execute(query.order_by(index_images.c.position))).all()
+
+
 async def _scanners(
     db: AsyncConnection,
     rules: Rules,
@@ -280,11 +290,16 @@ async def _scanners(
     doubts: Mapping[str, tuple[AnswerDoubt, ...]],
     hidden: HiddenNames,
 ) -> tuple[ScannerRow, ...]:
-    pointers = {row.scanner: row for row in await db.execute(select(latest).where(latest.c.image_id == image_id))}
-    wanted = {one for row in pointers.values() for one in (row.answer_id, row.said_id, row.try_id) if one is not None}
-    query = select(runs, finding_sets.c.total).outerjoin(finding_sets, finding_sets.c.id == runs.c.set_id)
-    found = {row.id: _run(row, image_id, hidden) for row in await db.execute(query.where(runs.c.id.in_(wanted)))}
+    rows = (await db.execute(_runs(), {"of_image": image_id})).all()
+    pointers, found = {row.scanner: row for row in rows}, {row.id: _run(row, image_id, hidden) for row in rows}
     return tuple(_scanner(name, pointers.get(name), found, rules, doubts) for name in _in_order(rules, pointers))
+
+
+@cache
+def _runs() -> Select[Any]:
+    """Return the query for the runs of an image that count, without what is large."""
+    shown = *(runs.c[name] for name in ("id", "outcome", "body", *_SAME)), finding_sets.c.total
+    return select(latest, *shown).select_from(named_runs()).where(latest.c.image_id == bindparam("of_image"))
 
 
 def _in_order(rules: Rules, asked: Mapping[str, object]) -> Sequence[str]:
@@ -310,27 +325,24 @@ def _run(row: Any, image_id: int, hidden: HiddenNames) -> RunRow:
     return RunRow(
         outcome=Outcome(row.outcome),
         error=hidden.mask(image_id, json.loads(row.body).get("error") or ""),
-        first_at=row.first_at,
-        checked_at=row.checked_at,
-        times=row.times,
-        plugin_version=row.plugin_version,
-        scanner_version=row.scanner_version,
-        database_updated=row.database_updated,
         total=row.total,
+        **{name: getattr(row, name) for name in _SAME},
     )
+
+
+_SAME = ("first_at", "checked_at", "times", "plugin_version", "scanner_version", "database_updated")
 
 
 async def _history(db: AsyncConnection, rules: Rules, tag_id: int) -> tuple[HistoryRow, ...]:
-    query = (
-        select(tag_history, images.c.digest)
-        .join(images, images.c.id == tag_history.c.image_id)
-        .where(and_(tag_history.c.tag_id == tag_id))
-        .order_by(tag_history.c.id.desc())
-        .limit(_HISTORY)
-    )
-    rows = (await db.execute(query)).all()
+    rows = (await db.execute(_named_before(), {"of_tag": tag_id})).all()
     known = await load_security(db, {row.image_id for row in rows}, rules)
     return tuple(
         HistoryRow(digest=row.digest, from_at=row.from_at, to_at=row.to_at, security=known[row.image_id])
         for row in rows
     )
+
+
+@cache
+def _named_before() -> Select[Any]:
+    query = select(tag_history, images.c.digest).join(images, images.c.id == tag_history.c.image_id)
+    return query.where(tag_history.c.tag_id == bindparam("of_tag")).order_by(tag_history.c.id.desc()).limit(_HISTORY)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
+from typing import Any
 
 from attrs import evolve, field, frozen
 from portus_images import Image, parse_reference
@@ -27,11 +29,11 @@ from portus_scanners import (
     make_image_report,
 )
 from portus_scanners.plugins import load_plugin
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..answers import ScannerAnswers, judge_answers
-from ..store import load_answers, load_image, load_runs, names_in, tables
+from ..store import load_answers, load_image, load_runs, names_in, one_of, tables
 from ..summaries import Rules, read_now, without_baseline
 from .visibility import mask_names
 
@@ -170,7 +172,8 @@ async def read_report(db: AsyncConnection, order: ReportOrder, *, compare: bool 
     stored = ReadReport(order=order, now=now, images=tuple(found), missing=tuple(missing))
     if not compare:
         return stored
-    before = await load_runs(db, [one async for one in _answers_before(db, order)])
+    wanted = {"ids": [image_id for image_id, _ in order.images], "scanners": order.rules.enabled}
+    before = await load_runs(db, (await db.execute(_answers_before(), wanted)).scalars())
     names: dict[str, set[str]] = {}
     for one in before.values():
         told = one.run.report.findings if one.run.report is not None else ()
@@ -182,27 +185,16 @@ async def read_report(db: AsyncConnection, order: ReportOrder, *, compare: bool 
     )
 
 
-async def _answers_before(db: AsyncConnection, order: ReportOrder) -> AsyncIterator[int]:
-    """Yield the newest run of each image and scanner that was the answer before this one."""
+@cache
+def _answers_before() -> Select[Any]:
+    """Return the query for the newest run of each image and scanner that was the answer before this one."""
     latest, answer = tables.latest, runs.alias()
-    query = (
-        select(func.max(runs.c.id))
-        .select_from(
-            latest.join(answer, answer.c.id == latest.c.answer_id).join(
-                runs, (runs.c.image_id == latest.c.image_id) & (runs.c.scanner == latest.c.scanner)
-            )
-        )
-        .where(
-            latest.c.image_id.in_([image_id for image_id, _ in order.images]),
-            latest.c.scanner.in_(order.rules.enabled),
-            runs.c.outcome == "ok",
-            runs.c.id < answer.c.id,
-            runs.c.set_id.is_distinct_from(answer.c.set_id),
-        )
-        .group_by(latest.c.image_id, latest.c.scanner)
-    )
-    for run_id in (await db.execute(query)).scalars():
-        yield run_id
+    older = (runs.c.image_id == latest.c.image_id) & (runs.c.scanner == latest.c.scanner)
+    joined = latest.join(answer, answer.c.id == latest.c.answer_id).join(runs, older)
+    was_answer = runs.c.outcome == "ok", runs.c.id < answer.c.id, runs.c.set_id.is_distinct_from(answer.c.set_id)
+    wanted = one_of(latest.c.image_id, "ids"), one_of(latest.c.scanner, "scanners")
+    query = select(func.max(runs.c.id)).select_from(joined).where(*wanted, *was_answer)
+    return query.group_by(latest.c.image_id, latest.c.scanner)
 
 
 def make_document(stored: ReadReport) -> ReportDocument:

@@ -7,14 +7,15 @@ a message with such a name.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from attrs import frozen
-from sqlalchemy import ColumnElement, FromClause, Select, and_, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, FromClause, Row, Select, Text, and_, bindparam, func, not_, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..access import Viewer, visible
-from ..store import tables
+from ..store import one_of, tables
 from ..summaries import Rules, is_current
 from .security import Activity, Security, security_of
 
@@ -43,6 +44,23 @@ class ImageName:
     tag: str
 
 
+@frozen(kw_only=True)
+class SeenImage:
+    """An image or an index that a viewer may see.
+
+    Attributes:
+        id: Its row.
+        digest: The digest.
+        is_index: Whether it is an index.
+        names: Its names that the viewer may know.
+    """
+
+    id: int
+    digest: str
+    is_index: bool
+    names: tuple[ImageName, ...]
+
+
 def seen_repositories() -> FromClause:
     """Return repositories joined to registries, over which `visible` is a condition."""
     return repositories.join(registries, registries.c.id == repositories.c.registry_id)
@@ -58,8 +76,22 @@ def sees_image(viewer: Viewer, image_id: ColumnElement[int]) -> ColumnElement[bo
 
 async def find_image(db: AsyncConnection, viewer: Viewer, digest: str) -> Any | None:
     """Return the row of `images` of a digest; None where there is none that this viewer may see."""
-    query = select(images).where(images.c.digest == digest, sees_image(viewer, images.c.id))
-    return (await db.execute(query)).one_or_none()
+    query = _with_digest().where(sees_image(viewer, images.c.id))
+    return (await db.execute(query, {"digest": digest})).one_or_none()
+
+
+@cache
+def _with_digest() -> Select[Any]:
+    return select(images).where(images.c.digest == bindparam("digest", type_=Text))
+
+
+async def see_image(db: AsyncConnection, viewer: Viewer, digest: str) -> SeenImage | None:
+    """Return what is behind a digest; None where there is nothing that this viewer may see."""
+    row = await find_image(db, viewer, digest)
+    if row is None:
+        return None
+    names = await load_names(db, viewer, [row.id])
+    return SeenImage(id=row.id, digest=row.digest, is_index=row.is_index, names=names[row.id])
 
 
 async def has_image(db: AsyncConnection, viewer: Viewer, image_id: int, host: str, repository: str) -> bool:
@@ -75,27 +107,41 @@ async def has_image(db: AsyncConnection, viewer: Viewer, image_id: int, host: st
 
 async def load_names(db: AsyncConnection, viewer: Viewer, ids: Collection[int]) -> dict[int, tuple[ImageName, ...]]:
     """Return the names of images that a viewer may know: their tags, those of an index with them, else repositories."""
-    about = _about(ids, upwards=True).subquery("about")
-    tagged = (
+    found: dict[int, dict[ImageName, None]] = {one: {} for one in ids}
+    for row in await _execute_for(db, ids, _tagged().where(visible(viewer))):
+        found[row.shown][ImageName(host=row.host, repository=row.name, tag=row.tag)] = None
+    untagged = [one for one, names in found.items() if not names]
+    for row in await _execute_for(db, untagged, _held().where(visible(viewer)).order_by(repositories.c.id)):
+        found[row.image_id][ImageName(host=row.host, repository=row.name, tag="")] = None
+    return {one: tuple(names) for one, names in found.items()}
+
+
+@cache
+def _tagged() -> Select[Any]:
+    """Return the query for the tags of images, and of the indexes that these are in."""
+    about = _about(upwards=True).subquery("about")
+    joined = about.join(tags, tags.c.image_id == about.c.known)
+    return (
         select(about.c.shown, registries.c.host, repositories.c.name, tags.c.name.label("tag"))
-        .select_from(
-            about.join(tags, tags.c.image_id == about.c.known).join(
-                seen_repositories(), repositories.c.id == tags.c.repository_id
-            )
-        )
-        .where(tags.c.gone_at.is_(None), visible(viewer))
+        .select_from(joined.join(seen_repositories(), repositories.c.id == tags.c.repository_id))
+        .where(tags.c.gone_at.is_(None))
         .order_by(tags.c.id)
     )
-    found: dict[int, dict[ImageName, None]] = {one: {} for one in ids}
-    for row in await db.execute(tagged):
-        found[row.shown][ImageName(host=row.host, repository=row.name, tag=row.tag)] = None
-    if untagged := [one for one, names in found.items() if not names]:
-        joined = held.join(seen_repositories(), repositories.c.id == held.c.repository_id)
-        by_digest = select(held.c.image_id, registries.c.host, repositories.c.name).select_from(joined)
-        by_digest = by_digest.where(held.c.image_id.in_(untagged), visible(viewer)).order_by(repositories.c.id)
-        for image_id, host, name in await db.execute(by_digest):
-            found[image_id][ImageName(host=host, repository=name, tag="")] = None
-    return {one: tuple(names) for one, names in found.items()}
+
+
+@cache
+def _held() -> Select[Any]:
+    """Return the query for the repositories that have images, with a tag or without."""
+    joined = held.join(seen_repositories(), repositories.c.id == held.c.repository_id)
+    query = select(held.c.image_id, registries.c.host, repositories.c.name).select_from(joined)
+    return query.where(one_of(held.c.image_id, "ids"))
+
+
+async def _execute_for(
+    db: AsyncConnection, ids: Collection[int], query: Select[Any], **values: object
+) -> Iterable[Row[Any]]:
+    """Return the rows of a query about the images `ids`; without one nothing is asked."""
+    return (await db.execute(query, {"ids": ids, **values})).all() if ids else ()
 
 
 class HiddenNames:
@@ -113,10 +159,8 @@ class HiddenNames:
         """Return those of these images."""
         if viewer.is_admin:
             return cls({})
-        joined = held.join(seen_repositories(), repositories.c.id == held.c.repository_id)
-        query = select(held.c.image_id, repositories.c.name).select_from(joined)
         found: dict[int, list[str]] = {}
-        for row in await db.execute(query.where(held.c.image_id.in_(ids), not_(visible(viewer)))):
+        for row in await _execute_for(db, ids, _held().where(not_(visible(viewer)))):
             found.setdefault(row.image_id, []).append(row.name)
         return cls({one: sorted(names, key=len, reverse=True) for one, names in found.items()})
 
@@ -144,8 +188,8 @@ async def load_security(db: AsyncConnection, ids: Collection[int], rules: Rules)
         ids: The images' rows.
         rules: The rules of now.
     """
-    query = select(summaries, is_current(rules).label("is_current")).where(summaries.c.image_id.in_(ids))
-    rows = {row.image_id: row for row in await db.execute(query)}
+    made = await _execute_for(db, ids, _summaries(), configuration=rules.fingerprint)
+    rows = {row.image_id: row for row in made}
     activities, failed = await _load_activities(db, ids)
     return {
         one: security_of(
@@ -158,19 +202,17 @@ async def load_security(db: AsyncConnection, ids: Collection[int], rules: Rules)
     }
 
 
+@cache
+def _summaries() -> Select[Any]:
+    query = select(summaries, is_current().label("is_current"))
+    return query.where(one_of(summaries.c.image_id, "ids"))
+
+
 async def _load_activities(db: AsyncConnection, ids: Collection[int]) -> tuple[dict[int, Activity], set[int]]:
     """Return what is done about images, for an index about its own as well, and whose newest request has failed."""
-    about = _about(ids, upwards=False).subquery("about")
-    newer = requests.alias()
-    newest = select(func.max(newer.c.id)).where(newer.c.image_id == requests.c.image_id).scalar_subquery()
-    is_open = requests.c.state.in_(("queued", "running"))
-    has_failed = and_(requests.c.state.in_(("failed", "dead")), requests.c.id == newest)
-    query = select(about.c.shown, requests.c.image_id, requests.c.state).join(
-        requests, requests.c.image_id == about.c.known
-    )
     activities: dict[int, Activity] = {}
     failed: set[int] = set()
-    for row in await db.execute(query.where(or_(is_open, has_failed)).order_by(requests.c.id)):
+    for row in await _execute_for(db, ids, _asked()):
         if row.state == Activity.RUNNING.value:
             activities[row.shown] = Activity.RUNNING
         elif row.state == Activity.QUEUED.value:
@@ -180,11 +222,24 @@ async def _load_activities(db: AsyncConnection, ids: Collection[int]) -> tuple[d
     return activities, failed
 
 
-def _about(ids: Collection[int], *, upwards: bool) -> Select[Any]:
-    """Return images, each with itself, and with the indexes that it is in, or the images in it."""
+@cache
+def _asked() -> Select[Any]:
+    """Return the query for the open requests of images, and for the newest one where that has failed."""
+    about = _about(upwards=False).subquery("about")
+    newer = requests.alias()
+    newest = select(func.max(newer.c.id)).where(newer.c.image_id == requests.c.image_id).scalar_subquery()
+    is_open = requests.c.state.in_(("queued", "running"))
+    has_failed = and_(requests.c.state.in_(("failed", "dead")), requests.c.id == newest)
+    joined = about.join(requests, requests.c.image_id == about.c.known)
+    query = select(about.c.shown, requests.c.image_id, requests.c.state).select_from(joined)
+    return query.where(or_(is_open, has_failed)).order_by(requests.c.id)
+
+
+def _about(*, upwards: bool) -> Select[Any]:
+    """Return the images `ids`, each with itself, and with the indexes that it is in, or the images in it."""
     shown, known = index_images.c.index_id, index_images.c.image_id
     if upwards:
         shown, known = known, shown
-    own = select(images.c.id.label("shown"), images.c.id.label("known")).where(images.c.id.in_(ids))
-    others = select(shown.label("shown"), known.label("known")).where(shown.in_(ids))
+    own = select(images.c.id.label("shown"), images.c.id.label("known")).where(one_of(images.c.id, "ids"))
+    others = select(shown.label("shown"), known.label("known")).where(one_of(shown, "ids"))
     return select(own.union(others).subquery("both"))
