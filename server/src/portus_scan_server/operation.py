@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 from attrs import frozen
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -45,23 +46,6 @@ def add_operation(application: web.Application, store: Store, supervisor: Superv
         registry=measured,
     )
 
-    @web.middleware
-    async def measure(request: web.Request, handler: Callable[..., Awaitable[web.StreamResponse]]) -> Any:
-        begun, status = time.perf_counter(), 500
-        try:
-            response = await handler(request)
-            status = response.status
-        except web.HTTPException as error:
-            status = error.status
-            raise
-        else:
-            return response
-        finally:
-            resource = request.match_info.route.resource
-            route = resource.canonical if resource is not None else "none"
-            method = request.method if request.method in _METHODS else "other"
-            times.labels(method, route, str(status)).observe(time.perf_counter() - begun)
-
     @public
     async def healthz(_request: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
@@ -82,10 +66,33 @@ def add_operation(application: web.Application, store: Store, supervisor: Superv
         body = generate_latest(measured) + generate_latest(now)
         return web.Response(body=body, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
-    application.middlewares.insert(0, measure)
+    application.middlewares.insert(0, _measuring(times))
     application.router.add_get("/healthz", healthz)
     application.router.add_get("/readyz", readyz)
     application.router.add_get("/metrics", metrics)
+
+
+def _measuring(times: Histogram) -> Middleware:
+    """Return the middleware that measures how long each answer takes."""
+
+    @web.middleware
+    async def measure(request: web.Request, handler: Callable[..., Awaitable[web.StreamResponse]]) -> Any:
+        begun, status = time.perf_counter(), 500
+        try:
+            response = await handler(request)
+            status = response.status
+        except web.HTTPException as error:
+            status = error.status
+            raise
+        else:
+            return response
+        finally:
+            resource = request.match_info.route.resource
+            route = resource.canonical if resource is not None else "none"
+            method = request.method if request.method in _METHODS else "other"
+            times.labels(method, route, str(status)).observe(time.perf_counter() - begun)
+
+    return measure
 
 
 async def _why_not_ready(store: Store, supervisor: Supervisor, address: str) -> AsyncIterator[str]:

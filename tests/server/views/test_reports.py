@@ -10,7 +10,6 @@ import pytest
 from portus_scan_server.store import Store
 from portus_scan_server.views import (
     FormatError,
-    ReportPlan,
     Reports,
     ReportsBusyError,
     VulnerabilityChoice,
@@ -36,7 +35,7 @@ async def made(store: Store, database: str) -> AsyncIterator[Reports]:
         await reports.close()
 
 
-async def planned(made: Reports, store: Store) -> ReportPlan:
+async def planned(made: Reports, store: Store) -> module.ReportPlan:
     """Return the plan of what Alice sees, read if it is small."""
     async with store.reading() as db:
         image = await see_image(db, ALICE, digest(1))

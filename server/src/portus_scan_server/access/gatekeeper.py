@@ -22,6 +22,7 @@ from ..store import StoreUnavailableError
 from .access_settings import AccessSettings, ProxySettings
 from .viewers import VIEWER, Viewer
 
+ResultT = TypeVar("ResultT")
 HandlerT = TypeVar("HandlerT", bound=Callable[..., Awaitable[web.StreamResponse]])
 FindToken = Callable[[str], Awaitable[Viewer | None]]
 FindPerson = Callable[[web.Request], Awaitable["SessionPerson | None"]]
@@ -105,10 +106,7 @@ class Gatekeeper:
         if self._settings.open:
             self._check_open(request)
         if (token := _token_of(request)) is not None:
-            try:
-                found = await self._find_token(token)
-            except StoreUnavailableError as error:
-                raise web.HTTPServiceUnavailable(text=str(error), headers={hdrs.RETRY_AFTER: "5"}) from error
+            found = await _asked(self._find_token(token))
             if found is None:
                 raise _unauthorized("the token is not valid, or no longer")
             return found
@@ -120,10 +118,7 @@ class Gatekeeper:
     async def _signed_in(self, request: web.Request) -> Viewer:
         """Return who has signed in; who looks at a page and has not is sent to do so."""
         assert self._find_person is not None  # noqa: S101 (the caller has looked)
-        try:
-            person = await self._find_person(request)
-        except StoreUnavailableError as error:
-            raise web.HTTPServiceUnavailable(text=str(error), headers={hdrs.RETRY_AFTER: "5"}) from error
+        person = await _asked(self._find_person(request))
         if person is not None:
             return evolve(self._settings.person(person.name, person.groups), may_sign_out=True)
         if request.method == hdrs.METH_GET and "text/html" in request.headers.get(hdrs.ACCEPT, ""):
@@ -157,6 +152,13 @@ class Gatekeeper:
             raise web.HTTPForbidden(
                 text="access is open only under the names in access.hosts, and this is not one of them: add it there"
             )
+
+
+async def _asked(finding: Awaitable[ResultT]) -> ResultT:
+    try:
+        return await finding
+    except StoreUnavailableError as error:
+        raise web.HTTPServiceUnavailable(text=str(error), headers={hdrs.RETRY_AFTER: "5"}) from error
 
 
 def access_middleware(gatekeeper: Gatekeeper) -> Middleware:

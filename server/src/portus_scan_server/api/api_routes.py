@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from functools import cache
+from functools import cache, partial
 from hashlib import blake2b
 from importlib.resources import files
 from typing import Any, TypeAlias, TypeVar
@@ -38,14 +38,12 @@ from ..views import (
     load_vulnerability,
     see_image,
 )
-from . import documents
+from .documents import document
 from .problems import ERRORS, RequestError, problem
 
-RowT = TypeVar("RowT")
 ResultT = TypeVar("ResultT")
 Handler: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Load: TypeAlias = Callable[..., Awaitable[ResultT]]
-Make: TypeAlias = Callable[[ResultT], documents.Document]
 Words: TypeAlias = Callable[[web.Request], Sequence[str]]
 
 _LIMIT = 50
@@ -59,13 +57,7 @@ _PLACE = "/repositories/{registry}/{repository:.+}"
 
 
 def make_api(store: Store, reports: Reports, rules: Rules) -> web.Application:
-    """Return the application of the API, for a prefix; the application around it has the intake under `INTAKE`.
-
-    Args:
-        store: The database.
-        reports: Makes reports.
-        rules: The rules of now.
-    """
+    """Return `ServiceApi` as an application, for a prefix; that around it has the intake under `INTAKE`."""
     application = web.Application()
     application[ERRORS] = problem
     api = ServiceApi(store, reports, rules)
@@ -73,16 +65,16 @@ def make_api(store: Store, reports: Reports, rules: Rules) -> web.Application:
         ("/openapi.yaml", openapi),
         ("/registries", api.registries),
         ("/repositories", api.repositories),
-        (f"{_PLACE}/-/images", api.lists(list_repository_images, documents.repository_image, _place)),
-        (f"{_PLACE}/-/tags", api.lists(list_tags, documents.tag_row, _place)),
-        (f"{_PLACE}/-/tags/{{tag}}", api.shows(load_tag, documents.tag, _place, _tag)),
+        (f"{_PLACE}/-/images", api.lists(list_repository_images, _place)),
+        (f"{_PLACE}/-/tags", api.lists(list_tags, _place)),
+        (f"{_PLACE}/-/tags/{{tag}}", api.shows(load_tag, _place, _tag)),
         (f"{_PLACE}/-/tags/{{tag}}/verdict", api.tag_verdict),
-        (_PLACE, api.shows(load_repository, documents.repository, _place)),
-        ("/images/{digest}", api.shows(load_image_view, documents.image, _digest)),
+        (_PLACE, api.shows(load_repository, _place)),
+        ("/images/{digest}", api.shows(load_image_view, _digest)),
         ("/images/{digest}/report", api.report),
-        ("/images/{digest}/verdict", api.shows(load_verdict, documents.verdict, _digest)),
-        ("/vulnerabilities/{id}", api.shows(load_vulnerability, documents.vulnerability, _id)),
-        ("/vulnerabilities/{id}/images", api.lists(find_vulnerability, documents.found_image, _id)),
+        ("/images/{digest}/verdict", api.shows(load_verdict, _digest)),
+        ("/vulnerabilities/{id}", api.shows(load_vulnerability, _id)),
+        ("/vulnerabilities/{id}/images", api.lists(find_vulnerability, _id)),
         ("/requests", api.requests),
         ("/requests/{id}", api.request),
     ):
@@ -121,7 +113,7 @@ class ServiceApi:
         """List registries."""
         _Query(request)
         async with self._store.reading() as db:
-            return _listed(request, Page(tuple(await list_registries(db, request[VIEWER]))), documents.registry)
+            return _listed(request, Page(tuple(await list_registries(db, request[VIEWER]))))
 
     async def confirm_removals(self, request: web.Request) -> web.Response:
         """Let tags go that a sync has held back, as many as somebody has been shown."""
@@ -143,31 +135,30 @@ class ServiceApi:
         query = _Query(request, "search", "after", "limit")
         search = query.text("search")
         page = await self._read(list_repositories, request, search=search, **query.page())
-        return _listed(request, page, documents.repository)
+        return _listed(request, page)
 
-    def shows(self, load: Load[ResultT | None], make: Make[ResultT], *words: Words) -> Handler:
+    def shows(self, load: Load[object], *words: Words) -> Handler:
         """Return a handler that answers with what a query of `views` finds for whoever asks, or with 404.
 
         Args:
             load: The query.
-            make: Makes JSON of what it finds.
             words: What it is told out of the address.
         """
 
         async def answer(request: web.Request) -> web.Response:
             _Query(request)
             found = await self._read(load, request, *(one for read in words for one in read(request)))
-            return _answer(request, make(_found(found)))
+            return _answer(request, _found(found))
 
         return answer
 
-    def lists(self, load: Load[Page[RowT] | None], make: Make[RowT], *words: Words) -> Handler:
+    def lists(self, load: Load[Page[Any] | None], *words: Words) -> Handler:
         """Return a handler that answers with a page of what a query of `views` lists; see `shows`."""
 
         async def answer(request: web.Request) -> web.Response:
             page = _Query(request, "after", "limit").page()
             found = await self._read(load, request, *(one for read in words for one in read(request)), **page)
-            return _listed(request, _found(found), make)
+            return _listed(request, _found(found))
 
         return answer
 
@@ -175,7 +166,7 @@ class ServiceApi:
         """Say whether what a tag names may be used."""
         _Query(request)
         found = _found(await self._read(load_tag, request, *_place(request), *_tag(request)))
-        return _answer(request, documents.verdict(_found(await self._read(load_verdict, request, found.image.digest))))
+        return _answer(request, _found(await self._read(load_verdict, request, found.image.digest)))
 
     async def report(self, request: web.Request) -> web.Response:
         """Answer with the report of an image in a format; what is not JSON is for a file, not for a browser to show."""
@@ -207,7 +198,7 @@ class ServiceApi:
             raise RequestError(400, f"state: one of {', '.join(words)}")
         async with self._store.reading() as db:
             page = await list_requests(db, request[VIEWER], RequestState(word), **query.page())
-        return _listed(request, page, documents.request)
+        return _listed(request, page)
 
     async def request(self, request: web.Request) -> web.Response:
         """Show a request."""
@@ -215,7 +206,7 @@ class ServiceApi:
         number = request.match_info["id"]
         if not re.fullmatch(_NUMBER, number):
             raise _nothing()
-        return _answer(request, documents.request(_found(await self._load_request(request[VIEWER], int(number)))))
+        return _answer(request, _found(await self._load_request(request[VIEWER], int(number))))
 
     async def scan(self, request: web.Request) -> web.Response:
         """Ask for a scan of what a registry has under a name now."""
@@ -228,9 +219,9 @@ class ServiceApi:
                 raise RequestError(403, "you may see this repository, but not ask for scans of it")
             raise _nothing()
         asked = await intake.ask_for(place, by=viewer.name, scanners=scanners)
-        document = documents.request(_found(await self._load_request(viewer, asked.request_id)))
+        made = document(_found(await self._load_request(viewer, asked.request_id)))
         where = str(request.rel_url.with_query(None)).rpartition("/")[0]
-        return web.json_response(document, status=202, headers={hdrs.LOCATION: f"{where}/requests/{asked.request_id}"})
+        return web.json_response(made, status=202, headers={hdrs.LOCATION: f"{where}/requests/{asked.request_id}"})
 
     async def _read(self, load: Load[ResultT], request: web.Request, *words: str, **more: Any) -> ResultT:
         """Return what a query of `views` finds for whoever asks."""
@@ -311,18 +302,15 @@ def _configured(request: web.Request, host: str) -> str:
     return watched.host if watched else host
 
 
-def _tag(request: web.Request) -> tuple[str]:
-    return _checked(request.match_info["tag"])
-
-
-def _id(request: web.Request) -> tuple[str]:
-    return _checked(request.match_info["id"])
-
-
-def _checked(text: str) -> tuple[str]:
+def _name_in(key: str, request: web.Request) -> tuple[str]:
+    """Return a part of an address that is a name of something."""
+    text = request.match_info[key]
     if len(text) > _LONGEST or not text.isprintable():
         raise _nothing()
     return (text,)
+
+
+_tag, _id = partial(_name_in, "tag"), partial(_name_in, "id")
 
 
 def _digest(request: web.Request) -> tuple[str]:
@@ -350,18 +338,18 @@ def _found(value: ResultT | None) -> ResultT:
     return value
 
 
-def _listed(request: web.Request, page: Page[RowT], make: Make[RowT]) -> web.Response:
+def _listed(request: web.Request, page: Page[Any]) -> web.Response:
     """Answer with a page of a list, and where the next one is."""
-    response = _answer(request, {"items": list(map(make, page.rows)), "next": page.next_cursor})
+    response = _answer(request, page)
     if page.next_cursor is not None:
         where = request.rel_url.update_query(after=page.next_cursor)
         response.headers[hdrs.LINK] = f'<{where}>; rel="next"'
     return response
 
 
-def _answer(request: web.Request, document: documents.Document) -> web.Response:
-    """Answer with a document, or with nothing to whoever has it already."""
-    body = json.dumps(document, separators=(",", ":")).encode()
+def _answer(request: web.Request, found: object) -> web.Response:
+    """Answer with what was found, or with nothing to whoever has it already."""
+    body = json.dumps(document(found), separators=(",", ":")).encode()
     tag = f'W/"{blake2b(body, digest_size=16).hexdigest()}"'
     if _is_known(request, tag):
         return _not_modified(tag)

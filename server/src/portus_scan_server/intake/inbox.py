@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from attrs import asdict
 from portus_images import message_line
 from sqlalchemy import Row, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_in_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_in_sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..store import POSTGRESQL, column_string, database_now, tables
+from ..store import column_string, database_now, insert_into, tables
 from .events import PushHint
 
 events, registries = tables.events, tables.registries
@@ -29,24 +28,16 @@ async def put_hints(db: AsyncConnection, registry_id: int, hints: Iterable[PushH
         registry_id: Who told.
         hints: What.
     """
-    rows = [
-        {
-            "registry_id": registry_id,
-            "event_id": one.event_id,
-            "action": one.action,
-            "repository": one.repository,
-            "tag": one.tag,
-            "digest": one.digest,
-            "actor": column_string(one.actor),
-        }
-        for one in hints
-    ]
+    rows = [{"registry_id": registry_id, **asdict(one), "actor": column_string(one.actor)} for one in hints]
     here = registries.c.id == registry_id
     await db.execute(update(registries).where(here).values(last_event_at=database_now()))
     if not rows:
         return 0
-    insert = insert_in_postgresql if db.dialect.name == POSTGRESQL else insert_in_sqlite
-    added: Any = insert(events).values(rows).on_conflict_do_nothing(index_elements=["registry_id", "event_id"])
+    added: Any = (
+        insert_into(db.dialect.name, events)
+        .values(rows)
+        .on_conflict_do_nothing(index_elements=["registry_id", "event_id"])
+    )
     return len((await db.execute(added.returning(events.c.id))).all())
 
 

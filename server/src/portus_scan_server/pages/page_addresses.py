@@ -14,24 +14,14 @@ from urllib.parse import quote, urlencode
 
 from attrs import frozen
 
+from ..intake import ImagePlace
+
 _LONGEST_ID = 200
 
 
 @frozen(kw_only=True)
-class PlaceName:
-    """What an address under ``/r/`` names.
-
-    Attributes:
-        host: The registry.
-        repository: The repository in it.
-        tag: A tag; empty for none.
-        digest: A digest; empty for none.
-    """
-
-    host: str
-    repository: str
-    tag: str = ""
-    digest: str = ""
+class PlaceName(ImagePlace):
+    """What an address under ``/r/`` names; without a tag and a digest a repository."""
 
     @classmethod
     def parse(cls, text: str) -> PlaceName | None:

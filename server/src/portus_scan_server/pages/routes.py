@@ -6,10 +6,10 @@ Every page is complete without script. Nothing here asks a scanner or a registry
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial, wraps
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import web
 from attrs import evolve
@@ -17,17 +17,17 @@ from portus_images import ImageNotFoundError, PortusError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..access import VIEWER, Role, Viewer
-from ..intake import confirm_removals
+from ..intake import Intake, confirm_removals
 from ..requests import ask_again
 from ..store import Store, StoreDamagedError, StoreUnavailableError
 from ..summaries import Rules
 from ..views import (
     CursorError,
     ImageName,
+    Page,
     Reports,
     ReportsBusyError,
     RequestState,
-    Security,
     count_requests,
     has_image,
     list_registries,
@@ -54,16 +54,8 @@ _YEAR = 31_536_000
 Handler = Callable[["ServicePages", web.Request], Awaitable[web.Response]]
 
 
-def add_routes(application: web.Application, store: Store, rules: Rules, reports: Reports, intake: ScanIntake) -> None:
-    """Let an application show pages to whom `access_middleware` has let in.
-
-    Args:
-        application: The application.
-        store: The database.
-        rules: The rules of now.
-        reports: Makes lists of vulnerabilities; of large images away from the loop.
-        intake: Asks for the scans that people want.
-    """
+def add_routes(application: web.Application, store: Store, rules: Rules, reports: Reports, intake: Intake) -> None:
+    """Let an application show pages to whom `access_middleware` has let in; see `ServicePages`."""
     pages = ServicePages(store, rules, reports, intake)
     application.on_startup.append(lambda _application: asyncio.to_thread(prepare))
     router = application.router
@@ -76,28 +68,6 @@ def add_routes(application: web.Application, store: Store, rules: Rules, reports
     router.add_post("/queue/again", pages.try_again)
     router.add_post("/queue/confirm", pages.confirm)
     router.add_post("/ask", pages.ask)
-
-
-class ScanIntake(Protocol):
-    """What pages need of the room that asks for scans."""
-
-    @property
-    def registries(self) -> Any:
-        """What finds the watched registry that a host means: its ``host``, and ``pull``, which people are shown."""
-
-    def find(self, text: str) -> Any:
-        """Return the place that a person means: its ``host``, ``repository``, ``tag`` and ``digest``.
-
-        Raises:
-            PortusError: It is not a valid reference, or in a registry that is not watched.
-        """
-
-    async def ask_for(self, place: Any, *, by: str) -> object:
-        """Ask for a scan of what is there now.
-
-        Raises:
-            PortusError: Nothing is there, or the registry does not say.
-        """
 
 
 class PageFaultError(Exception):
@@ -145,7 +115,7 @@ class ServicePages:
         intake: Asks for the scans that people want.
     """
 
-    def __init__(self, store: Store, rules: Rules, reports: Reports, intake: ScanIntake) -> None:
+    def __init__(self, store: Store, rules: Rules, reports: Reports, intake: Intake) -> None:
         self._store = store
         self._rules = rules
         self._reports = reports
@@ -187,11 +157,9 @@ class ServicePages:
         return await _show(
             "repositories.html",
             **self._common(request),
-            page=page,
+            **_around(to.root, page, after, name=search),
             unwell=[one for one in registries if not one.is_well],
             search=search,
-            first=with_query(to.root, {"name": search}) if after else "",
-            next=with_query(to.root, {"name": search, "after": page.next_cursor or ""}) if page.next_cursor else "",
         )
 
     @_page
@@ -213,15 +181,13 @@ class ServicePages:
         if page is None:
             raise _nothing("No repository that you may see has this name.")
         here = _addresses(request).place(place)
-        moving = any(_is_moving(one.security) for one in page.rows)
+        moving = any(one.security.activity for one in page.rows)
         return await _show(
             "digests.html",
             **self._common(request, refresh=moving),
-            page=page,
+            **_around(here, page, after),
             host=place.host,
             name=place.repository,
-            first=here if after else "",
-            next=with_query(here, {"after": page.next_cursor}) if page.next_cursor else "",
         )
 
     async def _image(self, request: web.Request, place: PlaceName) -> web.Response:
@@ -233,7 +199,7 @@ class ServicePages:
             if plan.findings:
                 plan = await self._reports.read(db, plan, compare=True)
         page = evolve(page, filter=RowFilter.read(request.query), to=to)
-        common = self._common(request, refresh=_is_moving(page.security))
+        common = self._common(request, refresh=page.security.activity is not None)
         common |= {"here": to.place(place), "may_ask": viewer.may_ask(place.host, place.repository)}
         if plan.findings:
             page = evolve(page, found=await self._reports.choose(plan, page.filter.choice))
@@ -271,9 +237,7 @@ class ServicePages:
             **self._common(request, looked_for=name),
             found=found,
             ratings=ratings_of(found.findings) if found else (),
-            page=page,
-            first=here if after else "",
-            next=with_query(here, {"after": page.next_cursor}) if page.next_cursor else "",
+            **_around(here, page, after),
         )
 
     @_page
@@ -283,21 +247,19 @@ class ServicePages:
         known = {one.value: one for one in RequestState}
         async with self._store.reading() as db:
             numbers = await count_requests(db, viewer)
-            state = known.get(request.query.get("state", "")) or _most_urgent(numbers)
+            urgent = RequestState.RUNNING if numbers[RequestState.RUNNING] else RequestState.QUEUED
+            state = known.get(request.query.get("state", ""), urgent)
             page = await list_requests(db, viewer, state, after=after, limit=_ROWS)
             registries = await list_registries(db, viewer)
-        here = with_query(to.queue(), {"state": state.value})
         return await _show(
             "queue.html",
             **self._common(request, refresh=any(numbers[one] for one in _MOVING)),
-            page=page,
+            **_around(to.queue(), page, after, state=state.value),
             registries=registries,
             state=state,
             states=[*numbers.items()],
             may_ask={row.id for row in page.rows if state in _ENDED and _may_ask(viewer, row.names)},
             may_ask_any=viewer.may_write and (viewer.is_admin or Role.OPERATOR in viewer.roles.values()),
-            first=here if after else "",
-            next=with_query(to.queue(), {"state": state.value, "after": page.next_cursor}) if page.next_cursor else "",
         )
 
     @_page
@@ -359,17 +321,8 @@ def _number(value: object) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER else 0
 
 
-def _most_urgent(numbers: Mapping[RequestState, int]) -> RequestState:
-    """Return the state that the queue shows where nobody asks for one: what runs, else what waits."""
-    return RequestState.RUNNING if numbers[RequestState.RUNNING] else RequestState.QUEUED
-
-
 def _may_ask(viewer: Viewer, names: Iterable[ImageName]) -> bool:
     return any(viewer.may_ask(one.host, one.repository) for one in names)
-
-
-def _is_moving(security: Security) -> bool:
-    return security.activity is not None
 
 
 def _nothing(reason: str) -> PageFaultError:
@@ -378,6 +331,12 @@ def _nothing(reason: str) -> PageFaultError:
 
 def _addresses(request: web.Request) -> Addresses:
     return Addresses(request.app.router["pages"].url_for().path)
+
+
+def _around(path: str, page: Page[Any], after: str | None, **query: str) -> dict[str, Any]:
+    """Return a page of a list, and the addresses of the first one and of the next one."""
+    more = {**query, "after": page.next_cursor} if page.next_cursor else None
+    return {"page": page, "first": with_query(path, query) if after else "", "next": more and with_query(path, more)}
 
 
 async def _show(template: str, status: int = 200, **values: object) -> web.Response:

@@ -17,13 +17,6 @@ from .row_filter import RowFilter
 
 
 @frozen(kw_only=True)
-class ShownRows:
-    """The rows of a page, as the template that is shared with the static site takes them."""
-
-    shown: tuple[PageRow, ...] = ()
-
-
-@frozen(kw_only=True)
 class ScannerEntry:
     """What one enabled scanner has said of an image.
 
@@ -49,7 +42,7 @@ class TagPage:
         image: What is known of it without its vulnerabilities.
         history: What the tag has named before.
         gone_at: Since when the registry no longer has the tag; None while it has.
-        found: Those of its vulnerabilities that are on this page; None where there can be none.
+        found: Those of its vulnerabilities that are on this page.
         filter: Which were asked for.
         to: Makes the addresses of other pages.
     """
@@ -58,7 +51,7 @@ class TagPage:
     image: ImageView
     history: tuple[HistoryRow, ...] = ()
     gone_at: datetime | None = None
-    found: VulnerabilityPage | None = None
+    found: VulnerabilityPage = field(factory=VulnerabilityPage)
     filter: RowFilter = field(factory=RowFilter)
     to: Addresses = field(factory=Addresses)
 
@@ -81,40 +74,35 @@ class TagPage:
     @property
     def total(self) -> int:
         """How many vulnerabilities it has."""
-        return self.found.total if self.found is not None else 0
+        return self.found.total
 
     @property
     def levels(self) -> Sequence[tuple[Severity, int]]:
         """How many of each severity that occurs, highest first."""
-        counts = self.found.counts if self.found is not None else {}
+        counts = self.found.counts
         return [(severity, counts[severity]) for severity in sorted(counts, reverse=True) if counts[severity]]
 
     @property
-    def rows(self) -> ShownRows:
+    def rows(self) -> Sequence[PageRow]:
         """The rows of this page."""
-        found = self.found.rows if self.found is not None else ()
-        of = {id(row.vulnerability): row for row in found}
-        shown = list_rows(
-            [row.vulnerability for row in found],
+        of = {id(row.vulnerability): row for row in self.found.rows}
+        return list_rows(
+            [row.vulnerability for row in self.found.rows],
             find_target=lambda one: self.to.vulnerability(one.id),
             is_new=lambda one: of[id(one)].is_new,
             find_platforms=lambda one: of[id(one)].platforms,
         )
-        return ShownRows(shown=shown)
 
     @property
     def shown_words(self) -> str:
         """How many of all pass the filter."""
-        passed = self.found.matching if self.found is not None else 0
         if self.filter.is_any:
             return count(self.total, "vulnerability", "vulnerabilities")
-        return f"{passed} of {self.total} pass the filter"
+        return f"{self.found.matching} of {self.total} pass the filter"
 
     @property
     def page_words(self) -> str:
         """Which rows these are."""
-        if self.found is None:
-            return ""
         start = self.filter.choice.offset
         return f"{start + 1} to {start + len(self.found.rows)} of {self.found.matching}"
 
@@ -126,8 +114,7 @@ class TagPage:
     @property
     def after(self) -> str:
         """The address of the next page; empty on the last one."""
-        more = self.found is not None and self.found.next_offset is not None
-        return self._page(self.filter.page + 1) if more else ""
+        return "" if self.found.next_offset is None else self._page(self.filter.page + 1)
 
     def _page(self, number: int) -> str:
         query = urlencode(self.filter.query(number), errors="replace")

@@ -18,7 +18,6 @@ from sqlalchemy import (
     CursorResult,
     Integer,
     SmallInteger,
-    Table,
     and_,
     bindparam,
     case,
@@ -29,11 +28,9 @@ from sqlalchemy import (
     text,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert as insert_in_postgresql
-from sqlalchemy.dialects.sqlite import insert as insert_in_sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ..store import POSTGRESQL, column_string, database_now, tables
+from ..store import POSTGRESQL, column_string, database_now, insert_into, tables
 from .claimed import PRIORITIES, ClaimedRequest, ImageSource, Reason
 
 requests, request_sources = tables.requests, tables.request_sources
@@ -99,7 +96,7 @@ async def ask(
 def _joining_or_adding(dialect: str, delay: float) -> Any:
     """Return the statement that adds a request, or makes the open one as urgent as this one, and returns its id."""
     keys = ("image_id", "scanner_set", "reason", "priority", "asked_by")
-    asked: Any = _insert(dialect, requests).values(
+    asked: Any = insert_into(dialect, requests).values(
         {one: bindparam(one) for one in keys} | {"due_at": database_now(delay)}
     )
     new = asked.excluded
@@ -123,14 +120,10 @@ async def _name_source(db: AsyncConnection, request_id: int, repository_id: int,
 
 @cache
 def _naming(dialect: str, *, is_fault: bool) -> Any:
-    named: Any = _insert(dialect, request_sources)
+    named: Any = insert_into(dialect, request_sources)
     new = named.excluded
     seen = {"error": new.error} if is_fault else {"tag": new.tag, "error": ""}
     return named.on_conflict_do_update(index_elements=["request_id", "repository_id"], set_=seen)
-
-
-def _insert(dialect: str, table: Table) -> Any:
-    return insert_in_postgresql(table) if dialect == POSTGRESQL else insert_in_sqlite(table)
 
 
 async def claim(

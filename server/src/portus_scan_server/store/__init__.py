@@ -1,9 +1,8 @@
 """What is kept: one database, its schema, and findings, runs and the catalogue in and out of it.
 
-`database.py` opens it, `migrating.py` brings it to this program's schema, `schema.py` has the
-tables, `job_schema.py` those of procrastinate. `runs.py` stores
-runs over `sets.py` and `finding_bodies.py`, `catalogue.py` what registries have. Everything works in a transaction that
-the caller has from `Store.reading` or `Store.writing`, but `retention.py`, which removes what is old in many.
+`database.py` opens it, `migrating.py` brings it to this program's schema, `schema.py` has the tables, `job_schema.py`
+those of procrastinate. `runs.py` stores runs over `sets.py` and `finding_bodies.py`, `catalogue.py` what registries
+have. Everything works in a transaction that the caller has from `Store.reading` or `Store.writing`, but `retention.py`.
 """
 
 from . import schema as tables
@@ -48,7 +47,7 @@ from .runs import (
     store_run,
 )
 from .sets import findings_named, has_one_of, ids_named, sets_having
-from .types import Moment, database_now, one_of
+from .types import database_now, one_of
 
 __all__ = [
     "CONNECT_TIMEOUT",
@@ -56,7 +55,6 @@ __all__ = [
     "ON_CONNECT",
     "POSTGRESQL",
     "SQLITE",
-    "Moment",
     "PreparedRun",
     "SchemaError",
     "Store",

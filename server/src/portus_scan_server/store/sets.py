@@ -257,16 +257,3 @@ def _named_in_sets(dialect: str) -> Select[Any]:
     query = select(set_id.label("set_id"), *columns).select_from(joined)
     named = findings.c.advisory_id.in_(_advisories_named())
     return query.where(named, one_of(set_id, "sets")).order_by(findings.c.id)
-
-
-__all__ = [
-    "PreparedFindings",
-    "findings_named",
-    "findings_of",
-    "has_one_of",
-    "ids_named",
-    "load_sets",
-    "prepare_findings",
-    "put_set",
-    "sets_having",
-]

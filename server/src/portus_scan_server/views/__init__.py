@@ -1,5 +1,9 @@
 """The queries that pages and the API share: each is told who looks, and returns what these may see.
 
+All take a transaction that reads (`db`), who looks (`viewer`), and what summaries depend on (`rules`), as far as they
+need it; a registry by its configured host, an id or alias in upper or lower case. A list takes the cursor of the page
+before (`after`) and how many rows there may be (`limit`).
+
 `visibility.py` has what is part of all of them, `security.py` the words for what is known of an image, `paging.py`
 pages by key.
 """
@@ -28,7 +32,7 @@ from .report_work import (
     make_document,
     read_report,
 )
-from .reports import CONTENT_TYPES, ReportPlan, Reports
+from .reports import CONTENT_TYPES, Reports
 from .repository_views import (
     RepositoryImageRow,
     RepositoryRow,
@@ -38,7 +42,7 @@ from .repository_views import (
     load_repository,
 )
 from .request_views import RequestRow, RequestState, SourceRow, count_requests, list_requests, load_request
-from .security import HIGHEST_FIRST, Activity, Security, SecurityState
+from .security import Activity, Security, SecurityState
 from .verdicts import Answer, ImagePlaceKey, ImageVerdict, PlaceVerdict, load_place_verdicts, load_verdict
 from .visibility import ImageName, SeenImage, has_image, see_image, seen_repositories
 from .vulnerability_views import (
@@ -52,7 +56,6 @@ from .vulnerability_views import (
 
 __all__ = [
     "CONTENT_TYPES",
-    "HIGHEST_FIRST",
     "MOST",
     "Activity",
     "Answer",
@@ -70,7 +73,6 @@ __all__ = [
     "PlatformRow",
     "ReadReport",
     "RegistryRow",
-    "ReportPlan",
     "Reports",
     "ReportsBusyError",
     "RepositoryImageRow",

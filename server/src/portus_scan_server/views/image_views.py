@@ -17,10 +17,10 @@ from ..access import Viewer, visible
 from ..answers import AnswerDoubt
 from ..store import named_runs, tables
 from ..summaries import Rules
-from .paging import Page, behind, page_of, read_cursor
-from .repository_views import find_repository
+from .paging import Page, behind, from_row, page_of, read_cursor
+from .repository_views import TagName, find_repository
 from .security import Security
-from .visibility import HiddenNames, SeenImage, find_image, load_names, load_security, seen_repositories
+from .visibility import SeenImage, find_image, load_hidden, load_names, load_security, mask_names, seen_repositories
 
 registries, repositories = tables.registries, tables.repositories
 images, index_images, tags, tag_history = tables.images, tables.index_images, tables.tags, tables.tag_history
@@ -133,34 +133,25 @@ class HistoryRow:
 
 
 @frozen(kw_only=True)
-class TagRow:
+class TagRow(TagName):
     """A tag in a list.
 
     Attributes:
-        name: The tag.
         digest: What it names.
-        pushed_at: When it was pushed, or first seen.
-        pushed_by: Who pushed it; empty where nobody says.
         security: What is known of it.
     """
 
-    name: str
     digest: str
-    pushed_at: datetime
-    pushed_by: str
     security: Security
 
 
 @frozen(kw_only=True)
-class TagView:
+class TagView(TagName):
     """A tag, and what it names.
 
     Attributes:
         host: The configured registry.
         repository: The repository's name there.
-        name: The tag.
-        pushed_at: When it was pushed, or first seen.
-        pushed_by: Who pushed it; empty where nobody says.
         gone_at: Since when it is gone; None while the registry has it.
         image: What it names.
         history: What it named before, the newest first, at most 100.
@@ -168,9 +159,6 @@ class TagView:
 
     host: str
     repository: str
-    name: str
-    pushed_at: datetime
-    pushed_by: str
     gone_at: datetime | None
     image: ImageView
     history: tuple[HistoryRow, ...] = field(factory=tuple)
@@ -190,16 +178,8 @@ async def load_tag(
     row = (await db.execute(_named().where(visible(viewer)), named)).one_or_none()
     if row is None:
         return None
-    return TagView(
-        host=host,
-        repository=repository,
-        name=name,
-        pushed_at=row.pushed_at,
-        pushed_by=row.pushed_by,
-        gone_at=row.gone_at,
-        image=await _image(db, viewer, rules, row),
-        history=await _history(db, rules, row.tag_id),
-    )
+    image, history = await _image(db, viewer, rules, row), await _history(db, rules, row.tag_id)
+    return from_row(TagView, row, host=host, repository=repository, name=name, image=image, history=history)
 
 
 @cache
@@ -243,36 +223,21 @@ async def list_tags(
     rows = (await db.execute(query.order_by(tags.c.name).limit(limit + 1))).all()
     page = page_of(rows, limit, lambda row: (row.name,))
     known = await load_security(db, {row.image_id for row in page.rows}, rules)
-    return page.map(
-        lambda row: TagRow(
-            name=row.name,
-            digest=row.digest,
-            pushed_at=row.pushed_at,
-            pushed_by=row.pushed_by,
-            security=known[row.image_id],
-        )
-    )
+    return page.map(lambda row: from_row(TagRow, row, security=known[row.image_id]))
 
 
 async def _image(db: AsyncConnection, viewer: Viewer, rules: Rules, row: Any) -> ImageView:
     inside = await _inside(db, row.id) if row.is_index else ()
     known = await load_security(db, {row.id, *(one.image_id for one in inside)}, rules)
     names = await load_names(db, viewer, [row.id])
-    hidden = await HiddenNames.load(db, viewer, [row.id])
-    return ImageView(
-        id=row.id,
-        digest=row.digest,
-        is_index=row.is_index,
-        media_type=row.media_type,
-        first_seen_at=row.first_seen_at,
-        last_seen_at=row.last_seen_at,
+    hidden = (await load_hidden(db, viewer, [row.id]))[row.id]
+    return from_row(
+        ImageView,
+        row,
         names=names[row.id],
         security=known[row.id],
         scanners=() if row.is_index else await _scanners(db, rules, row.id, known[row.id].doubts, hidden),
-        platforms=tuple(
-            PlatformRow(digest=one.digest, platform=one.platform, runnable=one.runnable, security=known[one.image_id])
-            for one in inside
-        ),
+        platforms=tuple(from_row(PlatformRow, one, security=known[one.image_id]) for one in inside),
     )
 
 
@@ -288,58 +253,38 @@ async def _scanners(
     rules: Rules,
     image_id: int,
     doubts: Mapping[str, tuple[AnswerDoubt, ...]],
-    hidden: HiddenNames,
+    hidden: Sequence[str],
 ) -> tuple[ScannerRow, ...]:
     rows = (await db.execute(_runs(), {"of_image": image_id})).all()
-    pointers, found = {row.scanner: row for row in rows}, {row.id: _run(row, image_id, hidden) for row in rows}
-    return tuple(_scanner(name, pointers.get(name), found, rules, doubts) for name in _in_order(rules, pointers))
+    found = {row.id: _run(row, hidden) for row in rows}
+    named = {"answer": "answer_id", "said": "said_id", "last": "try_id"}
+    told = {row.scanner: {one: found.get(getattr(row, pointer)) for one, pointer in named.items()} for row in rows}
+    return tuple(
+        ScannerRow(scanner=name, is_enabled=name in rules.enabled, doubts=doubts.get(name, ()), **told.get(name, {}))
+        for name in (*rules.enabled, *sorted(set(told) - set(rules.enabled)))
+    )
 
 
 @cache
 def _runs() -> Select[Any]:
     """Return the query for the runs of an image that count, without what is large."""
-    shown = *(runs.c[name] for name in ("id", "outcome", "body", *_SAME)), finding_sets.c.total
-    return select(latest, *shown).select_from(named_runs()).where(latest.c.image_id == bindparam("of_image"))
-
-
-def _in_order(rules: Rules, asked: Mapping[str, object]) -> Sequence[str]:
-    return [*rules.enabled, *sorted(set(asked) - set(rules.enabled))]
-
-
-def _scanner(
-    name: str, pointers: Any | None, found: Mapping[int, RunRow], rules: Rules, doubts: Mapping[str, Any]
-) -> ScannerRow:
-    if pointers is None:
-        return ScannerRow(scanner=name, is_enabled=True, doubts=doubts.get(name, ()))
-    return ScannerRow(
-        scanner=name,
-        is_enabled=name in rules.enabled,
-        answer=found.get(pointers.answer_id),
-        said=found.get(pointers.said_id),
-        last=found.get(pointers.try_id),
-        doubts=doubts.get(name, ()),
+    columns = [one for one in runs.c if one.name not in ("image_id", "scanner", "places")]
+    return (
+        select(latest, *columns, finding_sets.c.total)
+        .select_from(named_runs())
+        .where(latest.c.image_id == bindparam("of_image"))
     )
 
 
-def _run(row: Any, image_id: int, hidden: HiddenNames) -> RunRow:
-    return RunRow(
-        outcome=Outcome(row.outcome),
-        error=hidden.mask(image_id, json.loads(row.body).get("error") or ""),
-        total=row.total,
-        **{name: getattr(row, name) for name in _SAME},
-    )
-
-
-_SAME = ("first_at", "checked_at", "times", "plugin_version", "scanner_version", "database_updated")
+def _run(row: Any, hidden: Sequence[str]) -> RunRow:
+    error = mask_names(json.loads(row.body).get("error") or "", hidden)
+    return from_row(RunRow, row, outcome=Outcome(row.outcome), error=error)
 
 
 async def _history(db: AsyncConnection, rules: Rules, tag_id: int) -> tuple[HistoryRow, ...]:
     rows = (await db.execute(_named_before(), {"of_tag": tag_id})).all()
     known = await load_security(db, {row.image_id for row in rows}, rules)
-    return tuple(
-        HistoryRow(digest=row.digest, from_at=row.from_at, to_at=row.to_at, security=known[row.image_id])
-        for row in rows
-    )
+    return tuple(from_row(HistoryRow, row, security=known[row.image_id]) for row in rows)
 
 
 @cache

@@ -7,9 +7,9 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from attrs import frozen
+from attrs import fields, frozen
 from sqlalchemy import ColumnElement, and_, or_
 
 RowT = TypeVar("RowT")
@@ -55,6 +55,12 @@ def page_of(rows: Sequence[RowT], limit: int, key: Callable[[RowT], Sequence[obj
         return Page(tuple(rows))
     shown = rows[:limit]
     return Page(tuple(shown), make_cursor(key(shown[-1])))
+
+
+def from_row(kind: type[RowT], row: Any, **others: Any) -> RowT:
+    """Return an attrs object of a kind: each of its members is the row's column of that name, unless it is given."""
+    members: Any = fields(cast(Any, kind))
+    return kind(**{one.name: getattr(row, one.name) for one in members if one.name not in others}, **others)
 
 
 def make_cursor(values: Sequence[object]) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..access import Viewer, visible
 from ..store import tables
+from .paging import from_row
 
 registries, repositories = tables.registries, tables.repositories
 _NOT_WHOLE = "the last sync could not read everything: tags may be missing here, or be there no longer"
@@ -52,14 +53,9 @@ async def list_registries(db: AsyncConnection, viewer: Viewer) -> list[RegistryR
         inside = select(repositories.c.id).where(repositories.c.registry_id == registries.c.id, visible(viewer))
         query = query.where(inside.correlate(registries).exists())
     return [
-        RegistryRow(
-            host=row.host,
-            last_event_at=row.last_event_at,
-            last_sync_at=row.last_sync_at,
-            error=row.sync_error if viewer.is_admin else _NOT_WHOLE if row.sync_error or row.held else "",
-            held=row.held if viewer.is_admin else 0,
-            confirmed=row.confirmed if viewer.is_admin else 0,
-        )
+        from_row(RegistryRow, row, error=row.sync_error)
+        if viewer.is_admin
+        else from_row(RegistryRow, row, error=_NOT_WHOLE if row.sync_error or row.held else "", held=0, confirmed=0)
         for row in await db.execute(query)
     ]
 

@@ -32,9 +32,8 @@ class _Worker:
     async def do(self, job: LargeReport) -> object:
         try:
             stored, document = await self._made(job)
-            if job.choice is not None:
-                return choose(document, stored, job.choice)
-            return render(document, job.format)
+            wanted = job.wanted
+            return render(document, wanted) if isinstance(wanted, str) else choose(document, stored, wanted)
         except (FormatError, StoreUnavailableError, StoreDamagedError) as error:
             return type(error)(str(error))
 

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import frozen
 
 from ..pipes import framed, receive
-from .report_work import RenderedReport, ReportOrder, VulnerabilityChoice, VulnerabilityPage
+from .report_work import ReportOrder, VulnerabilityChoice
 
 logger = logging.getLogger("portus_scan_server.reports")
 
@@ -33,15 +33,13 @@ class LargeReport:
 
     Attributes:
         order: Which report.
-        choice: The page of its vulnerabilities that is wanted; None for the whole report.
-        format: In which format.
         key: Changes whenever the report does.
+        wanted: A page of its vulnerabilities, or the name of a format for all of it.
     """
 
     order: ReportOrder
-    choice: VulnerabilityChoice | None
-    format: str
     key: str
+    wanted: VulnerabilityChoice | str
 
 
 class ReportProcess:
@@ -59,16 +57,6 @@ class ReportProcess:
         self._turn = asyncio.Lock()
         self._waiting = 0
 
-    async def render(self, order: ReportOrder, name: str, key: str) -> RenderedReport:
-        """Return a report in a format; see `Reports.render`. The key changes whenever the report does."""
-        rendered: RenderedReport = await self._ask(LargeReport(order, None, name, key))
-        return rendered
-
-    async def choose(self, order: ReportOrder, choice: VulnerabilityChoice, key: str) -> VulnerabilityPage:
-        """Return a page of a report's vulnerabilities; see `render`."""
-        page: VulnerabilityPage = await self._ask(LargeReport(order, choice, "", key))
-        return page
-
     async def close(self) -> None:
         """End the process."""
         process, self._process = self._process, None
@@ -76,7 +64,8 @@ class ReportProcess:
             process.kill()
             await process.wait()
 
-    async def _ask(self, job: LargeReport) -> Any:
+    async def make(self, job: LargeReport) -> Any:
+        """Return what is wanted of a report; see `Reports.render` and `Reports.choose`."""
         if self._waiting >= _MOST_WAITING:
             raise ReportsBusyError("too many large reports are being made: try again later")
         self._waiting += 1

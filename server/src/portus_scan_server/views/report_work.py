@@ -118,12 +118,12 @@ class VulnerabilityPage:
         missing: Images of an index of which nothing is known yet.
     """
 
-    rows: tuple[VulnerabilityRow, ...]
-    matching: int
-    total: int
-    counts: Mapping[Severity, int]
-    next_offset: int | None
-    new_since: datetime | None
+    rows: tuple[VulnerabilityRow, ...] = ()
+    matching: int = 0
+    total: int = 0
+    counts: Mapping[Severity, int] = field(factory=dict)
+    next_offset: int | None = None
+    new_since: datetime | None = None
     notes: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 

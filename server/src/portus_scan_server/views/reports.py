@@ -15,7 +15,7 @@ from .. import __version__
 from ..access import Viewer
 from ..store import database_now, named_runs, one_of, tables
 from ..summaries import Rules
-from .report_process import ReportProcess
+from .report_process import LargeReport, ReportProcess
 from .report_work import (
     ReadReport,
     RenderedReport,
@@ -27,7 +27,7 @@ from .report_work import (
     read_report,
     render,
 )
-from .visibility import HiddenNames, ImageName, SeenImage
+from .visibility import ImageName, SeenImage, load_hidden
 
 latest, runs, finding_sets, images = tables.latest, tables.runs, tables.finding_sets, tables.images
 index_images = tables.index_images
@@ -96,13 +96,13 @@ class Reports:
         shown = name if name in image.names else next(iter(image.names), None)
         members = await _members(db, image)
         ids = [image_id for image_id, _ in members]
-        hidden = await HiddenNames.load(db, viewer, ids)
+        hidden = await load_hidden(db, viewer, ids)
         order = ReportOrder(
             reference=_reference(shown, image.digest),
             images=members,
             index_id=image.id if image.is_index else None,
             rules=self._rules,
-            hidden=tuple(dict.fromkeys(one for image_id in ids for one in hidden.of(image_id))),
+            hidden=tuple(dict.fromkeys(one for image_id in ids for one in hidden[image_id])),
         )
         state, findings = await _state(db, ids, self._rules)
         said = repr((__version__, self._rules.fingerprint, order.reference, order.images, order.hidden, state))
@@ -134,14 +134,16 @@ class Reports:
         """
         stored = plan.stored
         if name != JSON or stored is None:
-            return await self._process.render(plan.order, name, plan.key)
+            rendered: RenderedReport = await self._process.make(LargeReport(plan.order, plan.key, name))
+            return rendered
         return await asyncio.to_thread(lambda: render(make_document(stored), name))
 
     async def choose(self, plan: ReportPlan, choice: VulnerabilityChoice) -> VulnerabilityPage:
         """Return a page of a report's vulnerabilities; the errors are those of `render`."""
         stored = plan.stored
         if stored is None:
-            return await self._process.choose(plan.order, choice, plan.key)
+            page: VulnerabilityPage = await self._process.make(LargeReport(plan.order, plan.key, choice))
+            return page
         return await asyncio.to_thread(lambda: choose(make_document(stored), stored, choice))
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..access import Viewer, visible
 from ..store import tables
 from ..summaries import Rules, is_current
-from .paging import Page, behind, page_of, read_cursor
+from .paging import Page, behind, from_row, page_of, read_cursor
 from .security import Security
 from .visibility import load_security, seen_repositories
 
@@ -40,12 +40,12 @@ class RepositoryRow:
 
     host: str
     name: str
-    tags: int
-    images: int
-    pushed_at: datetime | None
-    vulnerable: int
-    passed: int
-    highest: Severity | None
+    tags: int = 0
+    images: int = 0
+    pushed_at: datetime | None = None
+    vulnerable: int = 0
+    passed: int = 0
+    highest: Severity | None = None
 
     @property
     def unknown(self) -> int:
@@ -91,23 +91,14 @@ class RepositoryImageRow:
 
 async def find_repository(db: AsyncConnection, viewer: Viewer, host: str, name: str) -> int | None:
     """Return the row of a repository; None where there is none that this viewer may see."""
-    query = select(repositories.c.id).select_from(seen_repositories())
-    here = and_(registries.c.host == host, repositories.c.name == name, visible(viewer))
-    return (await db.execute(query.where(here))).scalar()
+    here = registries.c.host == host, repositories.c.name == name, visible(viewer)
+    return await db.scalar(select(repositories.c.id).select_from(seen_repositories()).where(*here))
 
 
 async def list_repositories(
     db: AsyncConnection, viewer: Viewer, rules: Rules, *, search: str = "", after: str | None = None, limit: int = 50
 ) -> Page[RepositoryRow]:
-    """Return repositories by registry and name.
-
-    Args:
-        db: A transaction that reads.
-        viewer: Who looks.
-        rules: The rules of now.
-        search: A part of the name.
-        after: The cursor of the page before.
-        limit: How many rows.
+    """Return repositories by registry and name, those with *search* in their name.
 
     Raises:
         CursorError: *after* is not a cursor of this list.
@@ -162,20 +153,10 @@ def _how_many(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 def _repository(host: str, name: str, counted: Any | None) -> RepositoryRow:
     if counted is None:
-        return RepositoryRow(
-            host=host, name=name, tags=0, images=0, pushed_at=None, vulnerable=0, passed=0, highest=None
-        )
+        return RepositoryRow(host=host, name=name)
+    numbers = {one: int(getattr(counted, one)) for one in ("tags", "vulnerable", "passed")}
     highest = None if counted.highest is None else list(Severity)[counted.highest]
-    return RepositoryRow(
-        host=host,
-        name=name,
-        tags=int(counted.tags),
-        images=counted.images,
-        pushed_at=counted.pushed_at,
-        vulnerable=int(counted.vulnerable),
-        passed=int(counted.passed),
-        highest=highest,
-    )
+    return from_row(RepositoryRow, counted, host=host, name=name, highest=highest, **numbers)
 
 
 async def load_repository(
@@ -200,17 +181,7 @@ async def list_repository_images(
 ) -> Page[RepositoryImageRow] | None:
     """Return the digests of a repository that have tags, those first that were pushed last.
 
-    Args:
-        db: A transaction that reads.
-        viewer: Who looks.
-        rules: The rules of now.
-        host: The configured registry.
-        name: The repository's name there.
-        after: The cursor of the page before.
-        limit: How many rows.
-
-    Returns:
-        The page; None where there is no such repository that this viewer may see.
+    None where there is no such repository that this viewer may see.
 
     Raises:
         CursorError: *after* is not a cursor of this list.
@@ -233,14 +204,7 @@ async def list_repository_images(
     named = await _tag_names(db, here, ids)
     known = await load_security(db, ids, rules)
     return page.map(
-        lambda row: RepositoryImageRow(
-            digest=row.digest,
-            is_index=row.is_index,
-            media_type=row.media_type,
-            tags=tuple(named[row.image_id]),
-            pushed_at=row.pushed_at,
-            security=known[row.image_id],
-        )
+        lambda row: from_row(RepositoryImageRow, row, tags=tuple(named[row.image_id]), security=known[row.image_id])
     )
 
 
@@ -251,5 +215,5 @@ async def _tag_names(db: AsyncConnection, here: ColumnElement[bool], ids: Collec
         here, tags.c.image_id.in_(ids)
     )
     for row in await db.execute(query.order_by(tags.c.pushed_at.desc(), tags.c.name)):
-        named[row.image_id].append(TagName(name=row.name, pushed_at=row.pushed_at, pushed_by=row.pushed_by))
+        named[row.image_id].append(from_row(TagName, row))
     return named

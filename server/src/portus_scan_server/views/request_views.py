@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ..access import Viewer, visible
 from ..requests import Reason
 from ..store import tables
-from .paging import Page, behind, page_of, read_cursor
-from .visibility import HiddenNames, ImageName, load_names, seen_repositories, sees_image
+from .paging import Page, behind, from_row, page_of, read_cursor
+from .visibility import ImageName, load_hidden, load_names, mask_names, seen_repositories, sees_image
 
 registries, repositories, images = tables.registries, tables.repositories, tables.images
 requests, request_sources = tables.requests, tables.request_sources
@@ -104,13 +104,6 @@ async def list_requests(
 ) -> Page[RequestRow]:
     """Return the requests in one state: queued ones in the order that they are run in, others the newest first.
 
-    Args:
-        db: A transaction that reads.
-        viewer: Who looks.
-        state: Which ones.
-        after: The cursor of the page before.
-        limit: How many rows.
-
     Raises:
         CursorError: *after* is not a cursor of this list.
     """
@@ -152,7 +145,7 @@ def _query(viewer: Viewer) -> Any:
 
 async def _rows(db: AsyncConnection, viewer: Viewer, rows: Sequence[Any]) -> list[RequestRow]:
     ids = {row.image_id for row in rows}
-    names, hidden = await load_names(db, viewer, ids), await HiddenNames.load(db, viewer, ids)
+    names, hidden = await load_names(db, viewer, ids), await load_hidden(db, viewer, ids)
     sources: dict[int, list[SourceRow]] = {row.id: [] for row in rows}
     query = (
         select(request_sources, registries.c.host, repositories.c.name)
@@ -163,20 +156,15 @@ async def _rows(db: AsyncConnection, viewer: Viewer, rows: Sequence[Any]) -> lis
         one = SourceRow(host=row.host, repository=row.name, tag=row.tag, error=row.error)
         sources[row.request_id].append(one)
     return [
-        RequestRow(
+        from_row(
+            RequestRow,
+            row,
             names=names[row.image_id],
             scanners=tuple(row.scanner_set.split(",")) if row.scanner_set else (),
             reason=Reason(row.reason),
             state=RequestState(row.state),
-            error=hidden.mask(row.image_id, row.error),
+            error=mask_names(row.error, hidden[row.image_id]),
             sources=tuple(sources[row.id]),
-            **{name: getattr(row, name) for name in _SAME},
         )
         for row in rows
     ]
-
-
-_SAME = (
-    *("id", "digest", "is_index", "priority", "asked_at", "asked_by", "due_at", "claimed_at", "ended_at", "attempt"),
-    *("failures", "deaths", "alone", "step"),
-)

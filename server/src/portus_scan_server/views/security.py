@@ -16,6 +16,7 @@ from attrs import field, frozen
 from portus_scanners import Severity, Verdict
 
 from ..answers import AnswerDoubt
+from .paging import from_row
 
 HIGHEST_FIRST = (
     *(Severity.DEFCON1, Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW),
@@ -108,6 +109,11 @@ class Security:
         return next((one for one in HIGHEST_FIRST if self.counts.get(one)), None)
 
     @property
+    def gate_word(self) -> str | None:
+        """``pass`` or ``fail``; None where there is no gate, or what it says is not known."""
+        return None if self.gate is None else "pass" if self.gate else "fail"
+
+    @property
     def words(self) -> str:
         """What people read: ``2 Critical - 37 total``, ``Passed``, ``Outdated: 2 Critical - 37 total``."""
         found = ""
@@ -135,21 +141,18 @@ def security_of(
         return Security(state=state, activity=activity, has_failed=failed)
     doubts = {name: tuple(AnswerDoubt(word) for word in words) for name, words in json.loads(summary.doubts).items()}
     violations = tuple(json.loads(summary.violations))
-    return Security(
+    return from_row(
+        Security,
+        summary,
         state=_state_of(summary, doubts, violations, activity) if is_current else SecurityState.OUTDATED,
         verdict=Verdict(summary.verdict) if is_current else Verdict.UNKNOWN,
         counts={severity: getattr(summary, severity.value) for severity in HIGHEST_FIRST},
-        total=summary.total,
-        fixable=summary.fixable,
-        suppressed=summary.suppressed,
         gate={"pass": True, "fail": False}.get(summary.gate) if is_current else None,
         violations=violations if is_current else (),
         doubts=doubts,
         is_current=is_current,
         activity=activity,
         has_failed=failed,
-        oldest_database=summary.oldest_database,
-        checked_at=summary.checked_at,
     )
 
 

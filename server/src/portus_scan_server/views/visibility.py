@@ -100,9 +100,7 @@ async def has_image(db: AsyncConnection, viewer: Viewer, image_id: int, host: st
     joined = held.join(seen_repositories(), repositories.c.id == held.c.repository_id)
     here = (registries.c.host == host) & (repositories.c.name == repository) & visible(viewer)
     inside = or_(held.c.image_id == image_id, held.c.image_id.in_(containing))
-    return (
-        await db.execute(select(held.c.image_id).select_from(joined).where(here, inside).limit(1))
-    ).first() is not None
+    return await db.scalar(select(held.c.image_id).select_from(joined).where(here, inside).limit(1)) is not None
 
 
 async def load_names(db: AsyncConnection, viewer: Viewer, ids: Collection[int]) -> dict[int, tuple[ImageName, ...]]:
@@ -144,33 +142,13 @@ async def _execute_for(
     return (await db.execute(query, {"ids": ids, **values})).all() if ids else ()
 
 
-class HiddenNames:
-    """The repositories of some images that a viewer may not see, which messages may name.
-
-    Args:
-        names: By image.
-    """
-
-    def __init__(self, names: Mapping[int, Sequence[str]]) -> None:
-        self._names = names
-
-    @classmethod
-    async def load(cls, db: AsyncConnection, viewer: Viewer, ids: Collection[int]) -> HiddenNames:
-        """Return those of these images."""
-        if viewer.is_admin:
-            return cls({})
-        found: dict[int, list[str]] = {}
+async def load_hidden(db: AsyncConnection, viewer: Viewer, ids: Collection[int]) -> Mapping[int, Sequence[str]]:
+    """Return the repositories of images that a viewer may not see, which messages may name, the longest first."""
+    found: dict[int, list[str]] = {one: [] for one in ids}
+    if not viewer.is_admin:
         for row in await _execute_for(db, ids, _held().where(not_(visible(viewer)))):
-            found.setdefault(row.image_id, []).append(row.name)
-        return cls({one: sorted(names, key=len, reverse=True) for one, names in found.items()})
-
-    def of(self, image_id: int) -> Sequence[str]:
-        """Return those of one image, the longest first."""
-        return self._names.get(image_id, ())
-
-    def mask(self, image_id: int, message: str) -> str:
-        """Return a message about an image without these names."""
-        return mask_names(message, self.of(image_id))
+            found[row.image_id].append(row.name)
+    return {one: sorted(names, key=len, reverse=True) for one, names in found.items()}
 
 
 def mask_names(message: str, names: Iterable[str]) -> str:
