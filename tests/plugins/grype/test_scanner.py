@@ -152,6 +152,8 @@ async def test_nothing_seen_is_unsupported(bench: Bench, types: tuple[str, ...],
         (("npm",), PROVIDERS, "none of the packages of the distribution (debian 12)"),
         (("deb", "npm"), {"debian": {}, "nvd": {}}, "no data for packages of languages (npm)"),
         (("deb", "npm"), PROVIDERS, ""),
+        (("deb", "npm", "R-package"), {"debian": {}, "github": {}}, "packages of languages (R-package)"),
+        (("deb", "R-package", "binary"), {"debian": {}, "nvd": {}}, ""),
     ],
 )
 async def test_what_was_seen_in_part(bench: Bench, types: tuple[str, ...], providers: object, told: str) -> None:

@@ -21,10 +21,23 @@ _MOST_LINES = 10
 _END_OF_LIFE, _DISABLED = "distro-eol", "distro-disabled"
 _LEFT_OUT = {"exclude": "some files of the image", "exclude-providers": "the data of some providers"}
 """What Grype was told to leave out, by the key of its configuration."""
-_LANGUAGE_PROVIDER = "github"
-"""Whose data serves the packages of languages."""
-_OF_NO_LANGUAGE = frozenset({"binary", "linux-kernel", "linux-kernel-module"})
-"""Grype's types of what is neither a distribution's package nor a language's."""
+_OF_GITHUB = frozenset(
+    {
+        "dart-pub",
+        "dotnet",
+        "erlang-otp",
+        "gem",
+        "github-action",
+        "github-action-workflow",
+        "go-module",
+        "graalvm-native-image",
+    }
+    | {"hex", "java-archive", "jenkins-plugin", "npm", "php-composer", "pod", "python", "rust-crate", "swift"}
+)
+"""Grype's types of packages that GitHub's data serves. Others it looks for in NVD's, by names of products."""
+_PROVIDER = {**dict.fromkeys(_OF_GITHUB, "github"), "bitnami": "bitnami"}
+_OF_DISTRIBUTION = SYSTEM_PACKAGES | {"binary", "linux-kernel", "linux-kernel-module"}
+"""Types of packages whose vulnerabilities a distribution may describe as well."""
 _PROVIDERS = frozenset(
     {"alpine", "amazon", "chainguard", "debian", "mariner", "oracle", "rhel", "sles", "ubuntu", "wolfi"}
 )
@@ -216,10 +229,10 @@ def _faults_of_database(grype: GrypeReport, seen: Collection[str] | None) -> Ite
     age = _age(database.built_at, read_time(grype.descriptor.timestamp or ""))
     if age > _OLDEST_DATABASE and grype.descriptor.setting("db", "validate-age") is not True:
         yield f"Grype's database was {age.days} days old, and Grype was told not to look at its age"
-    of_languages = set(seen or ()) - SYSTEM_PACKAGES - _OF_NO_LANGUAGE
-    matched = any(not match.artifact.of_distribution for match in grype.matches)
-    if of_languages and not matched and providers and _LANGUAGE_PROVIDER not in providers:
-        named = one_line(", ".join(sorted(of_languages)), _LONGEST)
+    silent = set(seen or ()) - _OF_DISTRIBUTION - {match.artifact.type for match in grype.matches}
+    unserved = sorted(kind for kind in silent if providers and _PROVIDER.get(kind, "nvd") not in providers)
+    if unserved:
+        named = one_line(", ".join(unserved), _LONGEST)
         yield f"Grype's database has no data for packages of languages ({named}): they match nothing"
 
 
