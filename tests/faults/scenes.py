@@ -58,11 +58,12 @@ class Scene:
     stack: AsyncExitStack
     registry: FrontedRegistry
     fronts: dict[str, Front] = field(factory=dict)
+    servers: list[LoopbackServer] = field(factory=list)
     security: dict[str, dict[str, Any]] = field(factory=dict)
 
     async def put(self, name: str, server: LoopbackServer) -> Front:
         """Start a server and a front before it."""
-        await self.stack.enter_async_context(server)
+        self.servers.append(await self.stack.enter_async_context(server))
         front = await self.stack.enter_async_context(Front(server.host))
         self.fronts[name] = front
         return front

@@ -65,6 +65,8 @@ class Soak:
             await asyncio.sleep(self.rng.uniform(0.05, 0.2 if name in HANGS else 1.0))
             front.due = _never
             front.asked.clear()
+            for server in self.scene.servers:  # what they remember is not what is measured
+                server.requests.clear()
 
     async def work(self) -> None:
         """Scan again and again; cancel three of ten."""

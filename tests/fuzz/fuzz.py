@@ -115,8 +115,14 @@ def guide(name: str, seconds: float, seed: int, atheris: ModuleType) -> None:
         changed: bytes = mutate(data, random.Random(chance)) if chance % 2 else atheris.Mutate(data, most)  # noqa: S311
         return changed[:most]
 
-    limits = [f"-max_total_time={seconds:.0f}", f"-seed={seed}", f"-timeout={HANGS}", "-rss_limit_mb=4096"]
-    limits += ["-max_len=65536", "-len_control=0", "-verbosity=1", f"-artifact_prefix={FOUND}/{corpus.name}-"]
+    limits = [f"-max_total_time={seconds:.0f}", f"-seed={seed}", f"-timeout={HANGS}", f"-report_slow_units={HANGS}"]
+    limits += [
+        "-rss_limit_mb=4096",
+        "-max_len=65536",
+        "-len_control=0",
+        "-verbosity=1",
+        f"-artifact_prefix={FOUND}/{corpus.name}-",
+    ]
     atheris.Setup([sys.argv[0], str(corpus), *limits, "-print_final_stats=1"], read, custom_mutator=change)
     atheris.Fuzz()
 
