@@ -10,7 +10,7 @@ from .house import open_house
 from .rows import BenchmarkRow, RunSize, repeat
 
 LAYERS = 30
-_RUNS: dict[RunSize, int] = {"small": 3, "full": 60}
+_RUNS: dict[RunSize, int] = {"small": 3, "full": 200}
 _MOST_REQUESTS = LAYERS + 3 + ceil(log2(LAYERS))
 
 
