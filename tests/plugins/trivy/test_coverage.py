@@ -27,14 +27,18 @@ def test_buckets_of_one_page_and_of_many(tmp_path: Path) -> None:
         assert set(platforms) <= read_buckets(written(tmp_path / str(len(platforms)), *platforms))
 
 
-@pytest.mark.parametrize("spoil", ["empty", "text", "cut", "loop"])
+@pytest.mark.parametrize("spoil", ["empty", "text", "cut", "loop", "far"])
 def test_what_is_no_database(tmp_path: Path, spoil: str) -> None:
     """It is an error of its own, and no reading ends in a loop."""
     path = written(tmp_path, *[f"debian {number:0100}" for number in range(500)])
     content = bytearray(path.read_bytes())
     root = max(struct.unpack_from("<Q", content, place + 32)[0] for place in (0, 4096))
     struct.pack_into("<Q", content, root * 4096 + 16 + 8, root)  # the first child of the root is the root
-    path.write_bytes({"empty": b"", "text": b"no database" * 999, "cut": content[:8192], "loop": content}[spoil])
+    far = bytearray(content)
+    for place in (0, 4096):  # the root's page is further on than any file goes
+        struct.pack_into("<Q", far, place + 32, 2**63)
+    spoilt = {"empty": b"", "text": b"no database" * 999, "cut": content[:8192], "loop": content, "far": far}
+    path.write_bytes(spoilt[spoil])
     with pytest.raises(NotBoltError):
         read_buckets(path)
 

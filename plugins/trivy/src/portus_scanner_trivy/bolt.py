@@ -25,6 +25,7 @@ _LEAF_ELEMENT = struct.Struct("<IIII")
 """Flags, position of the key, its size, size of the value."""
 _PAGE_SIZES = (4096, 16384, 65536, 1024, 2048, 8192, 32768)
 _MOST_PAGES = 1000
+_LAST_PAGE = 2**40
 _LARGEST_PAGE = 1024 * 1024
 """Bytes of a page with those that follow: names of buckets fill a few KiB."""
 
@@ -93,6 +94,8 @@ def _places(element: struct.Struct, count: int) -> range:
 
 
 def _read_page(file: BinaryIO, size: int, number: int) -> tuple[bytes, int, int]:
+    if number > _LAST_PAGE:
+        raise NotBoltError("a page is further on than any file goes")
     file.seek(number * size)
     _, flags, count, more = _PAGE_HEAD.unpack(file.read(_PAGE_HEAD.size))
     if (more + 1) * size > _LARGEST_PAGE:
