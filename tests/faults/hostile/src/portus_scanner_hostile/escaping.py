@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import json
 import os
@@ -49,6 +50,18 @@ def _fork(_scanner: Hostile, _image: Image) -> ScannerReport:
 
 def _replace_python(_scanner: Hostile, _image: Image) -> ScannerReport:
     json.dumps = sys.exit  # type: ignore[assignment]
+    return report()
+
+
+async def _cancel_all(_scanner: Hostile, _image: Image) -> ScannerReport:
+    for task in asyncio.all_tasks():
+        task.cancel()
+    await asyncio.sleep(1)
+    return report()
+
+
+def _lower_the_limits(_scanner: Hostile, _image: Image) -> ScannerReport:
+    sys.setrecursionlimit(60)
     return report()
 
 
@@ -110,6 +123,8 @@ Crashes = does(_crash)
 Stops = does(_stop, Outcome.TIMED_OUT)
 Forks = does(_fork, Outcome.OK)
 ReplacesPython = does(_replace_python)
+CancelsAll = does(_cancel_all)
+LowersTheLimits = does(_lower_the_limits, Outcome.OK)
 SendsGarbage = does(_send_garbage)
 SendsLies = does(_send_lies)
 Floods = does(_flood)
