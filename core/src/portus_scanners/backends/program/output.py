@@ -43,7 +43,8 @@ class ProgramOutput:
         self._max_output = max_output
         self._mask = mask
         self._stdout = bytearray()
-        self._stderr = Tail(KEPT_OF_STDERR + mask.longest)
+        self._stderr = bytearray()
+        self._stderr_kept = KEPT_OF_STDERR + mask.longest
         self._lines = LineCutter(LONGEST_LINE + mask.longest) if lines else None
         self._waiting: list[bytes] = []
         self.overflowed = False
@@ -56,14 +57,16 @@ class ProgramOutput:
     @property
     def stderr(self) -> bytes:
         """The last 64 KiB of stderr, masked."""
-        return self._mask.tail(self._stderr.kept, KEPT_OF_STDERR)
+        return self._mask.tail(bytes(self._stderr[-self._stderr_kept :]), KEPT_OF_STDERR)
 
     def add(self, descriptor: int, data: bytes) -> None:
         """Take data that came from one of the pipes."""
         if descriptor == STDOUT:
             self._add_to_stdout(data)
             return
-        self._stderr.add(data)
+        self._stderr += data
+        if len(self._stderr) > 2 * self._stderr_kept:  # not on each call: moving bytes costs time
+            del self._stderr[: -self._stderr_kept]
         if self._lines is not None:
             self._waiting.extend(self._lines.cut(data))
 
@@ -85,25 +88,6 @@ class ProgramOutput:
             self._stdout.clear()
         if not self.overflowed:
             self._stdout += data
-
-
-class Tail:
-    """The last *limit* bytes of a stream."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._kept = bytearray()
-
-    @property
-    def kept(self) -> bytes:
-        """The bytes that are kept."""
-        return bytes(self._kept[-self._limit :])
-
-    def add(self, data: bytes) -> None:
-        """Append data, and drop the oldest bytes."""
-        self._kept += data
-        if len(self._kept) > 2 * self._limit:  # not on each call: moving bytes costs time
-            del self._kept[: -self._limit]
 
 
 class LineCutter:

@@ -25,31 +25,55 @@ _FIRST_LOOK, _LONGEST_PAUSE = 0.01, 0.2
 """Seconds between two looks at a group whose leader has ended: nothing tells us when the others have ended."""
 
 
-class _Pipes(asyncio.SubprocessProtocol):
-    """Hears from the event loop what a process writes, and when it ends.
+class _Reader(asyncio.Protocol):
+    """Our end of one pipe."""
+
+    def __init__(self, fd: int, process: ProgramProcess) -> None:
+        self._fd = fd
+        self._process = process
+
+    def data_received(self, data: bytes) -> None:
+        self._process.received(self._fd, data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._process.lost(self._fd)
+
+
+def _set(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+class ProgramProcess(asyncio.SubprocessProtocol):
+    """One process, the leader of a group and session of its own; the event loop tells it what becomes of it.
 
     Not `asyncio.subprocess.Process`: its ``wait()`` waits for the pipes too in some versions of Python, its streams
     read without bound while nobody waits. And the pipes are ours: of its own, asyncio in debug mode logs
     what came through.
+
+    Args:
+        output: Takes what the process writes.
+        news: Called when the process has written something or has ended.
+        grace: Seconds between TERM and KILL.
     """
 
-    def __init__(self, output: ProgramOutput, news: Callable[[], None]) -> None:
+    def __init__(self, output: ProgramOutput, news: Callable[[], None], *, grace: float) -> None:
         loop = asyncio.get_running_loop()
-        self.transport: asyncio.SubprocessTransport | None = None
-        self.group: ProcessGroup | None = None
-        self.readers: list[asyncio.BaseTransport] = []
-        self.exited: asyncio.Future[None] = loop.create_future()
-        self.drained: asyncio.Future[None] = loop.create_future()
-        self.closed: asyncio.Future[None] = loop.create_future()
         self._output = output
         self._news = news
+        self._grace = grace
+        self._started: tuple[asyncio.SubprocessTransport, ProcessGroup] | None = None
+        self._readers: list[asyncio.BaseTransport] = []
         self._open = {STDOUT, STDERR}
+        self._exited: asyncio.Future[None] = loop.create_future()
+        self._drained: asyncio.Future[None] = loop.create_future()
+        self._closed: asyncio.Future[None] = loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note the started process."""
-        self.transport = cast(asyncio.SubprocessTransport, transport)
-        self.group = ProcessGroup(self.transport.get_pid())
-        live_groups.add(self.group)
+        started = cast(asyncio.SubprocessTransport, transport)
+        self._started = started, ProcessGroup(started.get_pid())
+        live_groups.add(self._group)
 
     def received(self, fd: int, data: bytes) -> None:
         """Take data that the process has written."""
@@ -60,64 +84,21 @@ class _Pipes(asyncio.SubprocessProtocol):
         """Note that a pipe is closed: by the process, and by all children that had inherited it."""
         self._open.discard(fd)
         if not self._open:
-            _set(self.drained)
+            _set(self._drained)
 
     def process_exited(self) -> None:
         """Note that the leader of the group has been reaped."""
-        _set(self.exited)
+        _set(self._exited)
         self._news()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Note that the process has ended and its stdin is closed."""
-        _set(self.closed)
-
-
-class _Reader(asyncio.Protocol):
-    """Our end of one pipe."""
-
-    def __init__(self, fd: int, pipes: _Pipes) -> None:
-        self._fd = fd
-        self._pipes = pipes
-
-    def data_received(self, data: bytes) -> None:
-        self._pipes.received(self._fd, data)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._pipes.lost(self._fd)
-
-
-async def _open_pipe(fd: int, pipes: _Pipes) -> BinaryIO:
-    """Make a pipe whose reading end tells *pipes*, and return its writing end."""
-    ours, theirs = os.pipe()
-    writing = os.fdopen(theirs, "wb", buffering=0)
-    loop = asyncio.get_running_loop()
-    reader, _ = await loop.connect_read_pipe(lambda: _Reader(fd, pipes), os.fdopen(ours, "rb", buffering=0))
-    pipes.readers.append(reader)
-    return cast(BinaryIO, writing)
-
-
-def _set(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
-
-
-class ProgramProcess:
-    """One process, the leader of a group and session of its own.
-
-    Args:
-        output: Takes what the process writes.
-        news: Called when the process has written something or has ended.
-        grace: Seconds between TERM and KILL.
-    """
-
-    def __init__(self, output: ProgramOutput, news: Callable[[], None], *, grace: float) -> None:
-        self._pipes = _Pipes(output, news)
-        self._grace = grace
+        _set(self._closed)
 
     @property
     def exited(self) -> bool:
         """Whether the leader has ended."""
-        return self._pipes.exited.done()
+        return self._exited.done()
 
     @property
     def status(self) -> int | None:
@@ -140,9 +121,9 @@ class ProgramProcess:
             raise failure
 
     async def _start(self, command: Sequence[str], folder: Path, environment: Mapping[str, str], stdin: bytes) -> None:
-        with await _open_pipe(STDOUT, self._pipes) as stdout, await _open_pipe(STDERR, self._pipes) as stderr:
+        with await self._open_pipe(STDOUT) as stdout, await self._open_pipe(STDERR) as stderr:
             transport, _ = await asyncio.get_running_loop().subprocess_exec(
-                lambda: self._pipes,
+                lambda: self,
                 *command,
                 stdin=PIPE if stdin else DEVNULL,
                 stdout=stdout,
@@ -155,28 +136,37 @@ class ProgramProcess:
             pipe.write(stdin)
             pipe.close()  # closed once all is written; a program that does not read stdin is not an error
 
+    async def _open_pipe(self, fd: int) -> BinaryIO:
+        """Make a pipe whose reading end tells us what comes, and return its writing end."""
+        ours, theirs = os.pipe()
+        writing = os.fdopen(theirs, "wb", buffering=0)
+        loop = asyncio.get_running_loop()
+        reader, _ = await loop.connect_read_pipe(lambda: _Reader(fd, self), os.fdopen(ours, "rb", buffering=0))
+        self._readers.append(reader)
+        return cast(BinaryIO, writing)
+
     async def end(self, held: HeldCancellation) -> bool:
         """End what is left of the group, reap the leader, close the pipes.
 
         Returns:
             Whether all of the group is gone; a process that hangs inside the kernel can't be ended.
         """
-        if self._pipes.transport is None:
+        if self._started is None:
             await self._close_readers(held)
             return True
         gone = await self._end_group(held)
         live_groups.discard(self._group)
-        await held.wait(self._pipes.drained, _DRAIN)
+        await held.wait(self._drained, _DRAIN)
         self._close()
         await self._close_readers(held)
-        await held.wait(self._pipes.closed, _CLOSE)
+        await held.wait(self._closed, _CLOSE)
         return gone
 
     async def _close_readers(self, held: HeldCancellation) -> None:
-        if self._pipes.readers:
-            for reader in self._pipes.readers:
+        if self._readers:
+            for reader in self._readers:
                 reader.close()
-            await held.wait(self._pipes.drained, _CLOSE)
+            await held.wait(self._drained, _CLOSE)
 
     async def _end_group(self, held: HeldCancellation) -> bool:
         if self._is_gone():
@@ -191,7 +181,7 @@ class ProgramProcess:
     async def _wait_until_gone(self, held: HeldCancellation, seconds: float) -> bool:
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
-        await held.wait(self._pipes.exited, seconds)
+        await held.wait(self._exited, seconds)
         pause = _FIRST_LOOK
         while not (gone := self._is_gone()) and loop.time() < end:
             await held.sleep(min(pause, end - loop.time()))
@@ -210,13 +200,13 @@ class ProgramProcess:
 
     @property
     def _transport(self) -> asyncio.SubprocessTransport:
-        assert self._pipes.transport is not None  # noqa: S101 (asked only after the start)
-        return self._pipes.transport
+        assert self._started is not None  # noqa: S101 (asked only after the start)
+        return self._started[0]
 
     @property
     def _group(self) -> ProcessGroup:
-        assert self._pipes.group is not None  # noqa: S101 (asked only after the start)
-        return self._pipes.group
+        assert self._started is not None  # noqa: S101 (asked only after the start)
+        return self._started[1]
 
 
 def _stdin_of(transport: asyncio.SubprocessTransport) -> asyncio.WriteTransport | None:
