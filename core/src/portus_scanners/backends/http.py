@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 
 import aiohttp
-from attrs import field, frozen
+from attrs import define, field, frozen
 from portus_images import (
     CONNECT_TIMEOUT,
     Secret,
@@ -79,6 +79,7 @@ class HttpAnswer(BackendAnswer):
         return f"{self._what} is not JSON: {self.excerpt or 'it is empty'}"
 
 
+@define(eq=False, repr=False)
 class HttpBackend:
     """A backend's HTTP API, as a scanner uses it: bounded bodies, `ScannerUnavailableError` without an answer.
 
@@ -93,18 +94,10 @@ class HttpBackend:
         max_body: Bytes of a decoded body that are accepted.
     """
 
-    def __init__(
-        self,
-        context: ScannerContext,
-        server: str,
-        *,
-        headers: Mapping[str, str | Secret] = {},
-        max_body: int = DEFAULT_MAX_BODY,
-    ) -> None:
-        self._context = context
-        self._server = server
-        self._headers = headers
-        self._max_body = max_body
+    _context: ScannerContext
+    _server: str
+    _headers: Mapping[str, str | Secret] = field(factory=dict, kw_only=True)
+    _max_body: int = field(default=DEFAULT_MAX_BODY, kw_only=True)
 
     async def request(
         self,

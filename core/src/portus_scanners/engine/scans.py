@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Generator
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from attrs import define, field
 from portus_images import Image, ImageReference, InvalidManifestError, Platform, RegistryError, SingleFlight
 
 from ..models import ImageReport, ScannerRun
@@ -180,6 +181,7 @@ class Scan:
             self._driver.begin(self._scan.scan(deadline))
 
 
+@define(eq=False)
 class Scans:
     """Scans of many images, at most so many at once: iterate over it for each one's end as it comes.
 
@@ -198,35 +200,26 @@ class Scans:
             taken before come first.
     """
 
-    def __init__(  # noqa: PLR0913 (one parameter a setting)
-        self,
-        crew: Crew,
-        source: Source,
-        *,
-        concurrency: int,
-        platform: Platform | None,
-        all_platforms: bool,
-        timeout: float | None,
-        total_timeout: float | None,
-        on_progress: Callable[[ImageProgress], None] | None,
-    ) -> None:
-        if concurrency < 1:
-            raise ValueError(f"concurrency must be at least 1, got {concurrency}")
-        self._crew = crew
-        self._source = source
-        self._concurrency = concurrency
-        self._platform = platform
-        self._all_platforms = all_platforms
-        self._timeout = timeout
-        self._total_timeout = total_timeout
-        self._on_progress = on_progress
-        self._driver: Driver[ScanEnd, None] = Driver(crew, room=concurrency)
-        self._flights = SingleFlight(share_errors=False)
-        self._under_way: set[ImageScan | Resolution] = set()
-        self._feed: Feed | None = None  # outside `async with`
-        self._deadline: float | None = None
-        self._stopped = False
-        self._over = False
+    _crew: Crew
+    _source: Source
+    _concurrency: int = field(kw_only=True)
+    _platform: Platform | None = field(kw_only=True)
+    _all_platforms: bool = field(kw_only=True)
+    _timeout: float | None = field(kw_only=True)
+    _total_timeout: float | None = field(kw_only=True)
+    _on_progress: Callable[[ImageProgress], None] | None = field(kw_only=True)
+    _driver: Driver[ScanEnd, None] = field(init=False)
+    _flights: SingleFlight = field(factory=partial(SingleFlight, share_errors=False), init=False)
+    _under_way: set[ImageScan | Resolution] = field(factory=set, init=False)
+    _feed: Feed | None = field(default=None, init=False)  # outside `async with`
+    _deadline: float | None = field(default=None, init=False)
+    _stopped: bool = field(default=False, init=False)
+    _over: bool = field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        if self._concurrency < 1:
+            raise ValueError(f"concurrency must be at least 1, got {self._concurrency}")
+        self._driver = Driver(self._crew, room=self._concurrency)
 
     @property
     def taken(self) -> int:
