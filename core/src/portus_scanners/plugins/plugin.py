@@ -235,7 +235,7 @@ def load_plugin(plugin: InstalledPlugin[ClassT], *, limit: float = LOAD_LIMIT) -
     not keep the program from ending.
 
     Args:
-        plugin: A scanner or a format.
+        plugin: A plugin of any group.
         limit: Seconds that the import may take.
     """
     logger.debug("importing %s of %s", plugin.value, plugin.distribution)  # its last line if that ends the program
@@ -248,16 +248,14 @@ def load_plugin(plugin: InstalledPlugin[ClassT], *, limit: float = LOAD_LIMIT) -
     return LoadedPlugin(plugin=plugin, elapsed=elapsed, result=ended[0] if ended else _too_late(plugin, limit))
 
 
-async def load_plugins(
-    plugins: Iterable[InstalledPlugin[ClassT]], *, limit: float = LOAD_LIMIT
-) -> list[LoadedPlugin[ClassT]]:
+async def load_plugins(plugins: Iterable[InstalledPlugin[ClassT]]) -> list[LoadedPlugin[ClassT]]:
     """Import several plugins at once; the event loop runs on. Cancelled, it does not wait for them."""
     import asyncio
 
-    return list(await asyncio.gather(*(_load_beside_the_loop(plugin, limit) for plugin in plugins)))
+    return list(await asyncio.gather(*map(_load_beside_the_loop, plugins)))
 
 
-def _load_beside_the_loop(plugin: InstalledPlugin[ClassT], limit: float) -> asyncio.Future[LoadedPlugin[ClassT]]:
+def _load_beside_the_loop(plugin: InstalledPlugin[ClassT]) -> asyncio.Future[LoadedPlugin[ClassT]]:
     """Start `load_plugin` in a thread. Not `asyncio.to_thread`: a hung import would keep the loop from being closed."""
     import asyncio
 
@@ -269,7 +267,7 @@ def _load_beside_the_loop(plugin: InstalledPlugin[ClassT], limit: float) -> asyn
             ended.set_result(loaded)
 
     def load() -> None:
-        loaded = load_plugin(plugin, limit=limit)
+        loaded = load_plugin(plugin)
         with suppress(RuntimeError):  # the loop has been closed meanwhile
             loop.call_soon_threadsafe(tell, loaded)
 
