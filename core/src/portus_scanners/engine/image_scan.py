@@ -88,7 +88,7 @@ class ImageScan:
         self._stop_runs()
 
     async def _open(self, closing: AsyncExitStack) -> Image:
-        self._resolution = Resolution(self._target, self._deadline)
+        self._resolution = Resolution(reference_of(self._target), self._deadline)
         if self._stopped:
             self._resolution.stop()
         return await self._resolution.find(self._crew.images.open(self._target, self._platform, closing))
@@ -170,12 +170,12 @@ class Resolution:
     """A question to a registry, a folder or an archive: which image is this? It has a time limit, and can be stopped.
 
     Args:
-        target: What is resolved, for messages.
+        reference: What is resolved, for messages.
         deadline: Loop time at which it has to be done; None for no limit.
         late: The step of the error when the time is up.
     """
 
-    _target: ImageReference | Image
+    _reference: ImageReference
     _deadline: float | None
     _late: str = "resolve"
     _task: asyncio.Task[Any] | None = field(default=None, init=False)
@@ -216,10 +216,6 @@ class Resolution:
             raise self._interrupted()
         msg = f"{self._reference.text} was not resolved within {round(limit or 0.0, 1):g} s"
         raise RegistryUnavailableError(msg, registry=registry_of(self._reference), step=self._late)
-
-    @property
-    def _reference(self) -> ImageReference:
-        return reference_of(self._target)
 
     def _interrupted(self) -> RegistryError:
         msg = f"stopped before {self._reference.text} was resolved"

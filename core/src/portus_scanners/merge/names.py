@@ -40,23 +40,8 @@ FEWEST_ALIASES = 8
 _WEIGHT_OF_NAME = 64
 """A name counts once for as many characters."""
 SCHEMES = (
-    "CVE",
-    "GHSA",
-    "PYSEC",
-    "GO",
-    "RUSTSEC",
-    "RHSA",
-    "RHBA",
-    "RHEA",
-    "SUSE",
-    "OPENSUSE",
-    "DSA",
-    "DLA",
-    "USN",
-    "ELSA",
-    "ALSA",
-    "RLSA",
-    "ALAS",
+    *("CVE", "GHSA", "PYSEC", "GO", "RUSTSEC"),
+    *("RHSA", "RHBA", "RHEA", "SUSE", "OPENSUSE", "DSA", "DLA", "USN", "ELSA", "ALSA", "RLSA", "ALAS"),
 )
 """Prefixes of names, best first: those that name one vulnerability, then advisories, which may be about several."""
 _PLACEHOLDER = "TEMP"
