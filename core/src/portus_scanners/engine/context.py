@@ -119,36 +119,29 @@ class EngineContext(ScannerContext):
         return logging.getLogger(f"portus_scanners.scanner.{self._name}")
 
     async def blob(self, image: Image, layer: Layer, *, renew: bool = False, from_here: bool = False) -> BlobAccess:
-        """See `ScannerContext.blob`."""
         with _foreign_layers():
             return await self._images.blob(image, layer, renew=renew, from_here=from_here)
 
     async def copy_blob(self, image: Image, layer: Layer, path: Path) -> None:
-        """See `ScannerContext.copy_blob`."""
         with _foreign_layers():
             await self._images.copy_blob(image, layer, path)
 
     async def head_blob(self, image: Image, layer: Layer) -> BlobHead:
-        """See `ScannerContext.head_blob`."""
         return await self._images.head_blob(image, layer)
 
     async def referrers(self, image: Image, artifact_type: str = "") -> tuple[Referrer, ...]:
-        """See `ScannerContext.referrers`."""
         return await self._images.referrers(image, artifact_type)
 
     async def fetch(self, image: Image, digest: str, *, max_size: int) -> bytes:
-        """See `ScannerContext.fetch`."""
         return await self._images.fetch(image, digest, max_size=max_size)
 
     async def wait(self, seconds: float) -> None:
-        """See `ScannerContext.wait`."""
         run = CURRENT_RUN.get()
         if run is not None:
             run.work()
         await asyncio.sleep(max(SHORTEST_WAIT, float(seconds)))  # NaN, which would spoil all timers, is the shortest
 
     def progress(self, done: int, total: int, what: str = "") -> None:
-        """See `ScannerContext.progress`."""
         if type(done) is not int or type(total) is not int or type(what) is not str:
             raise TypeError("progress() takes two integers and a string")
         run = CURRENT_RUN.get()
@@ -156,13 +149,11 @@ class EngineContext(ScannerContext):
             run.advance(max(done, 0), max(total, 0), one_line(what))
 
     def keep(self, report: ScannerReport) -> None:
-        """See `ScannerContext.keep`."""
         run, kept = CURRENT_RUN.get(), take_report_now(report)
         if run is not None:
             run.keep(kept)
 
     async def finish(self, request: Awaitable[ResultT]) -> ResultT:
-        """See `ScannerContext.finish`."""
         task = asyncio.ensure_future(_without_exits(request))
         run = CURRENT_RUN.get()
         if run is not None:

@@ -91,10 +91,7 @@ async def configure(
 ) -> list[ConfiguredScanner]:
     """Load the plugins of the enabled sections, all at once and beside the event loop, and convert their settings.
 
-    Args:
-        sections: The sections.
-        plugins: The installed plugins.
-        isolate: Configures a section with `isolation`, whose plugin is not loaded here.
+    A section with `isolation` is for *isolate* to configure: its plugin is not loaded here.
 
     Raises:
         SettingsError: One line for each fault in the configuration.

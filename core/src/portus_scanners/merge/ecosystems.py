@@ -214,24 +214,14 @@ def _kind_of_distribution(one: Distribution, text: str) -> PackageKind:
 
 
 def canonical_name(kind: str, name: str) -> str:
-    """Return the one spelling of a package's name, for ecosystems that accept several.
-
-    Args:
-        kind: The type in package URLs: ``pypi``.
-        name: The name; one of PyPI may have extras: ``Requests[security]``.
-    """
+    """Return the one spelling of a package's name, where a *kind* (``pypi``) accepts several; without PyPI's extras."""
     if kind == "pypi":
         return _SEPARATORS.sub("-", name.partition("[")[0].strip()).lower()
     return name.lower() if kind in _CASELESS else name
 
 
 def canonical_version(kind: str, version: str) -> str:
-    """Return the one spelling of a package's version: without epoch 0, and without the letters that Go and PHP may add.
-
-    Args:
-        kind: The type in package URLs: ``rpm``.
-        version: The version.
-    """
+    """Return the one spelling of a package's version: without epoch 0, and the letters that Go and PHP may add."""
     mark = _MARKS.get(kind)
     return mark.sub("", version, count=1) if mark else version
 

@@ -153,16 +153,7 @@ def _make_vulnerability(
     looked: Sequence[str],
     others: Sequence[str],
 ) -> Vulnerability:
-    """Return what the findings of a group say together.
-
-    Args:
-        canonical: The id of the vulnerability.
-        aliases: Its other names.
-        group: The findings that mean it in one package.
-        policy: Which of their severities is shown.
-        looked: The scanners with a run that ended `ok`, sorted.
-        others: The scanners without one, sorted.
-    """
+    """Return what the findings of a group say together; *looked* are the scanners whose runs ended `ok`, sorted."""
     members = group.members
     if len(members) > 1:
         members = sorted(members, key=lambda found: finding_order(found.scanner, found.finding, canonical))

@@ -62,10 +62,6 @@ def discover_group(kind: type[PluginT], *, refresh: bool = False) -> tuple[Plugi
 
     Nothing is imported. All groups whose names begin with ``portus.`` are found in one pass, and the last answer is
     kept as `discover` does.
-
-    Args:
-        kind: The class that stands for an entry point of the group.
-        refresh: Look again even if nothing seems to have changed.
     """
     if refresh:
         importlib.invalidate_caches()  # importlib_metadata's as well: its finder is on sys.meta_path

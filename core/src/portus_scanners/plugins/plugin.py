@@ -233,10 +233,6 @@ def load_plugin(plugin: InstalledPlugin[ClassT], *, limit: float = LOAD_LIMIT) -
 
     Whatever the import does, this returns a value. An import that does not end in time is left behind: its thread does
     not keep the program from ending.
-
-    Args:
-        plugin: A plugin of any group.
-        limit: Seconds that the import may take.
     """
     logger.debug("importing %s of %s", plugin.value, plugin.distribution)  # its last line if that ends the program
     begin = time.monotonic()

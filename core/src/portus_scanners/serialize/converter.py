@@ -140,12 +140,7 @@ def _string(value: Any) -> str:
 
 
 def structure(value: Any, kind: type[KindT], path: str = "$") -> KindT:
-    """Return a JSON value as an attrs class.
-
-    Args:
-        value: What the JSON reader returned.
-        kind: The class.
-        path: The path of the value in the JSON document.
+    """Return a JSON value, which stands at *path* in its document, as an attrs class.
 
     Raises:
         InvalidDocumentError: The value has another form; a line says what is wrong and where.

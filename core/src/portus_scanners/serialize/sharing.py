@@ -35,12 +35,7 @@ class FindingPlaces:
                 self._places[run.scanner, finding.id, finding.package].append(((number, place), finding))
 
     def leave_out_shared(self, found: Vulnerability, value: dict[str, Any]) -> dict[str, Any]:
-        """Return a vulnerability as it is written without what its findings say.
-
-        Args:
-            found: The vulnerability.
-            value: The same as a JSON value.
-        """
+        """Return the JSON value of a vulnerability as it is written, without what its findings say."""
         places = self._find(found)
         findings = [finding for _, finding in places]
         self._room -= sum(len(finding.links) + 1 for finding in findings)

@@ -87,11 +87,7 @@ def _converter() -> Converter:
 
 
 def read_boolean(value: object) -> bool:
-    """Return a boolean that is given as such, or as a word: ``yes``, ``off``, ``1``.
-
-    Raises:
-        ValueError: The value is neither.
-    """
+    """Return a boolean that is given as such, or as a word: ``yes``, ``off``, ``1``; a ValueError for anything else."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.strip().lower() in _BOOLEANS:

@@ -40,15 +40,10 @@ def read_yaml(path: Path) -> Mapping[str, Any]:
 
 
 def read_limited(path: Path, what: str, largest: int = LARGEST_FILE) -> bytes:
-    """Return the content of a file.
-
-    Args:
-        path: The file.
-        what: What it is called in messages.
-        largest: Bytes that it may have.
+    """Return the content of a file, which messages call *what*.
 
     Raises:
-        SettingsError: The file can't be read or is larger.
+        SettingsError: The file can't be read, or has more than *largest* bytes.
     """
     try:
         with path.open("rb") as file:
@@ -62,11 +57,7 @@ def read_limited(path: Path, what: str, largest: int = LARGEST_FILE) -> bytes:
 
 
 def check_size(text: bytes, what: str, largest: int = LARGEST_FILE) -> None:
-    """Reject the content of a file that has more bytes than are read.
-
-    Raises:
-        SettingsError: It has.
-    """
+    """Raise a `SettingsError` for the content of a file that has more bytes than are read."""
     if len(text) > largest:
         raise SettingsError(f"{what} is larger than {largest} bytes")
 

@@ -53,12 +53,7 @@ def start_error(program: str, error: OSError) -> ScannerError:
 
 
 def check_arguments(program: str, arguments: Iterable[object], secrets: Collection[str]) -> list[str]:
-    """Return the arguments as strings.
-
-    Args:
-        program: The program's name, for messages.
-        arguments: Strings and paths.
-        secrets: Strings that no argument may contain: every user of the machine sees the arguments.
+    """Return the arguments as strings, none of which contains a secret: every user of the machine sees them.
 
     Raises:
         TypeError: An argument is a `Secret`, or neither a string nor a path.
@@ -111,11 +106,7 @@ def inherited() -> dict[str, str]:
 
 
 def make_environment(folder: Path, given: Mapping[str, str | Secret]) -> dict[str, str]:
-    """Return the whole environment of a program.
-
-    Args:
-        folder: The workspace's folder.
-        given: The plugin's variables, which override all others.
+    """Return the whole environment of a program: what it inherits, its own folders, and what is given, which overrides.
 
     Raises:
         ScannerError: An environment can't have such a name or value; the value is not shown.

@@ -15,10 +15,7 @@ _NOT_FOLLOWED = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK if os.name == "posi
 
 
 def make_folder(inner: Iterable[str]) -> Path:
-    """Make a temporary folder that only we can use.
-
-    Args:
-        inner: Relative paths of the sub-folders to make in it.
+    """Make a temporary folder that only we can use, with these sub-folders, which are relative paths.
 
     Raises:
         ScannerUnavailableError: The disk is full, or we may not write there.
