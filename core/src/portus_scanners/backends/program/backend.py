@@ -102,21 +102,19 @@ class ProgramWorkspace:
 
     Made by `ProgramBackend.open_workspace`, at whose end the folder is removed. The sub-folders ``home`` and ``tmp``
     are the program's own.
+
+    Attributes:
+        folder: Absolute, without symbolic links; the program's current folder.
     """
 
     def __init__(self, program: _Program, folder: Path) -> None:
         self._program = program
-        self._folder = folder
+        self.folder = folder
         self._secrets: set[str] = set()
         self._runs: set[_ProgramRun] = set()
         self._closed = False
         live_folders.add(folder)
         self._learn(program.environment.values())
-
-    @property
-    def folder(self) -> Path:
-        """Absolute, without symbolic links; the program's current folder."""
-        return self._folder
 
     def hide(self, secret: Secret) -> None:
         """Mask a secret that is only a part of a file or of a value, in all that is shown of later runs."""
@@ -139,7 +137,7 @@ class ProgramWorkspace:
         if isinstance(data, Secret):
             self._learn([data])
             data = data.reveal()
-        return folders.write_file(self._folder, name, data.encode() if isinstance(data, str) else data)
+        return folders.write_file(self.folder, name, data.encode() if isinstance(data, str) else data)
 
     def read(self, name: str, limit: int | None = None) -> bytes:
         """Return what a program has written to a file.
@@ -152,7 +150,7 @@ class ProgramWorkspace:
             InvalidReportError: There is no such file, it is not a regular file inside the folder, or it is too long.
             ValueError: The name leads out of the folder.
         """
-        return folders.read_file(self._folder, name, self._program.max_output if limit is None else limit)
+        return folders.read_file(self.folder, name, self._program.max_output if limit is None else limit)
 
     async def run(
         self,
@@ -191,8 +189,8 @@ class ProgramWorkspace:
         run = _ProgramRun(
             program,
             command=(find_program(program.name), *checked),
-            folder=self._folder,
-            environment=make_environment(self._folder, {**program.environment, **environment}),
+            folder=self.folder,
+            environment=make_environment(self.folder, {**program.environment, **environment}),
             stdin=stdin,
             mask=SecretMask([*self._secrets, *proxy_passwords()]),
             timeout=timeout,
@@ -222,20 +220,18 @@ class ProgramWorkspace:
             for run in runs:
                 await held.wait(run.ended)
             await self._remove(held)
-            live_folders.discard(self._folder)
+            live_folders.discard(self.folder)
 
     async def _remove(self, held: HeldCancellation) -> None:
         try:
-            removing = asyncio.get_running_loop().run_in_executor(None, folders.remove_folder, self._folder)
+            removing = asyncio.get_running_loop().run_in_executor(None, folders.remove_folder, self.folder)
         except RuntimeError:  # no new thread can be started: the interpreter is shutting down
-            fault = folders.remove_folder(self._folder)
+            fault = folders.remove_folder(self.folder)
         else:
             await held.wait(removing)
             fault = removing.result()
         if fault:
-            self._program.context.logger.warning(
-                "the temporary folder %s could not be removed: %s", self._folder, fault
-            )
+            self._program.context.logger.warning("the temporary folder %s could not be removed: %s", self.folder, fault)
 
     def _learn(self, values: Iterable[object]) -> None:
         texts = [value.reveal() for value in values if isinstance(value, Secret)]
