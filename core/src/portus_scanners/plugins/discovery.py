@@ -20,7 +20,7 @@ from functools import lru_cache
 from typing import Any, TypeVar
 from zipfile import BadZipFile
 
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 from importlib_metadata import Distribution, distributions
 from portus_images import one_line, words_of
 
@@ -102,7 +102,17 @@ def _state_of_folder(entry: str) -> tuple[int, int, int]:
 @lru_cache(maxsize=1)
 def _find(_state: _State) -> tuple[_Point, ...]:
     """Read all metadata once, for all groups. The argument is what the answer depends on."""
-    return tuple(point for one in _first_of_each_name(distributions()) for point in _points_of(one))
+    found = [point for one in _first_of_each_name(distributions()) for point in _points_of(one)]
+    return tuple(
+        evolve(
+            point,
+            value=one_line(point.value),
+            distribution=one_line(point.distribution),
+            version=one_line(point.version),
+            requires=tuple(map(one_line, point.requires)),
+        )
+        for point in found
+    )
 
 
 @lru_cache(maxsize=8)
@@ -194,20 +204,16 @@ def _describe(distribution: Distribution, points: Iterable[Any]) -> list[_Point]
     return [_Point(point.group, point.name, point.value, owner, version, requires) for point in points]
 
 
-def _lines(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(map(one_line, texts))
-
-
 @frozen
 class _Point:
-    """An entry point, with what its distribution says of itself: foreign strings, each made one line."""
+    """An entry point, with what its distribution says of itself: foreign strings, cleaned when all have been read."""
 
     group: str
     name: str
-    value: str = field(converter=one_line)
-    distribution: str = field(converter=one_line)
-    version: str = field(converter=one_line)
-    requires: tuple[str, ...] = field(converter=_lines)
+    value: str
+    distribution: str
+    version: str
+    requires: tuple[str, ...]
 
     def make(self, kind: type[PluginT]) -> PluginT:
         """Return the plugin that is registered here."""
