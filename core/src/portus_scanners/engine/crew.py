@@ -308,7 +308,21 @@ class _Installed(InstalledPlugin[ScannerIsolation]):
     group = PluginGroup(name="portus.isolations", noun="isolation", find_contract=_contract)
 
 
-def load_isolation(section: ScannerSection) -> type[ScannerIsolation]:
+def isolate_within(closing: AsyncExitStack, grace: float) -> Isolate:
+    """Return what configures scanners whose sections name an isolation: each is loaded once, ended by *closing*."""
+    isolations: dict[str, ScannerIsolation] = {}
+
+    async def isolate(section: ScannerSection, plugin: Plugin) -> ConfiguredScanner:
+        name = str(section.values["isolation"])
+        if name not in isolations:
+            isolations[name] = _load_isolation(section)(grace)
+            closing.push_async_callback(isolations[name].aclose)
+        return await isolations[name].configure(section, plugin)
+
+    return isolate
+
+
+def _load_isolation(section: ScannerSection) -> type[ScannerIsolation]:
     """Import what a section's ``isolation`` names.
 
     Raises:

@@ -9,18 +9,9 @@ from portus_images import LOOPBACK, Image, ImageReference, Images, Platform, Reg
 
 from ..models import ReportDocument, ScannerRun
 from ..plugins import Plugin, discover, mark_conflicts
-from ..settings import ScannerSection, Settings
+from ..settings import Settings
 from .context import Progress
-from .crew import (
-    NOT_OPEN,
-    ConfiguredScanner,
-    Crew,
-    Isolate,
-    ScannerHealth,
-    ScannerIsolation,
-    configure,
-    load_isolation,
-)
+from .crew import NOT_OPEN, Crew, ScannerHealth, configure, isolate_within
 from .feed import ImageProgress, Source, make_document, read_all
 from .image_scan import ImageScan
 from .isolation import Watchdog
@@ -84,9 +75,8 @@ class Engine:
         if self._crew is not None and self._crew.is_open:
             raise RuntimeError("the engine is open already")
         async with AsyncExitStack() as closing:
-            isolate = self._make_isolate(closing)
             plugins = discover() if self._plugins is None else self._plugins
-            configured = await configure(self._settings.enabled, plugins, isolate)
+            configured = await configure(self._settings.enabled, plugins, isolate_within(closing, self._watchdog.grace))
             registry = self._given_registry
             if registry is None:
                 registry = await closing.enter_async_context(Registry(self._settings.registries))
@@ -97,19 +87,6 @@ class Engine:
             await crew.start(configured)
             self._crew, self._closing = crew, closing.pop_all()
         return self
-
-    def _make_isolate(self, closing: AsyncExitStack) -> Isolate:
-        """Return what configures scanners whose sections name an isolation, each of which is loaded once."""
-        isolations: dict[str, ScannerIsolation] = {}
-
-        async def isolate(section: ScannerSection, plugin: Plugin) -> ConfiguredScanner:
-            name = str(section.values["isolation"])
-            if name not in isolations:
-                isolations[name] = load_isolation(section)(self._watchdog.grace)
-                closing.push_async_callback(isolations[name].aclose)
-            return await isolations[name].configure(section, plugin)
-
-        return isolate
 
     async def __aexit__(self, *_exc: object) -> None:
         await self.aclose()
@@ -275,11 +252,7 @@ class Engine:
             return make_document([end async for end in scans])
 
     async def check_health(self, timeout: float = 10.0) -> tuple[ScannerHealth, ...]:
-        """Ask every enabled scanner whether its backend can be used now, all at once.
-
-        Args:
-            timeout: Seconds for each.
-        """
+        """Ask every enabled scanner whether its backend can be used now, all at once; *timeout* seconds for each."""
         crew = self._crew
         return await crew.check_health(timeout) if crew is not None and crew.is_open else ()
 

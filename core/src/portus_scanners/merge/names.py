@@ -253,7 +253,8 @@ class AliasLists:
             }
         while self.most > FEWEST_ALIASES and self._weigh(counts) > MOST_LISTED:
             self.most = max(FEWEST_ALIASES, self.most // 2)
-        self._known = {one: frozenset(names) for one, names in self._all.items() if self._is_cut(one)}
+        cut = [one for one, names in self._all.items() if len(names) > min(len(self._shared[one]), self.most)]
+        self._known = {one: frozenset(self._all[one]) for one in cut}
         self._best = {one: sorted(self._shared[one], key=_rank_and_name)[: self.most] for one in self._known}
 
     @property
@@ -275,9 +276,6 @@ class AliasLists:
         own = (names.own for names in stated if names.own in known)
         more = sorted({name for names in stated for name in names.aliases if name in known}, key=_rank_and_name)
         return tuple(sorted({*own, *islice(chain(more, self._best[canonical]), self.most)}))
-
-    def _is_cut(self, canonical: str) -> bool:
-        return len(self._all[canonical]) > min(len(self._shared[canonical]), self.most)
 
     def _weigh(self, counts: Mapping[str, int]) -> float:
         """Return how many names are listed in all, long ones counting for several."""

@@ -72,10 +72,6 @@ class PluginContract:
             return f"is written for contract {contract}; this core knows {known}"
         return self.find_fault(loaded)
 
-    def is_of_a_later_core(self, contract: int | None) -> bool:
-        """Return whether a newer core may know this contract."""
-        return contract is not None and contract > max(self.contracts)
-
 
 @frozen(kw_only=True)
 class PluginGroup:
@@ -161,7 +157,8 @@ class InstalledPlugin(Generic[ClassT]):
             loaded, wanted = self._import(), self.group.find_contract()
             fault = wanted.fault_of(loaded)
             contract = _contract_of(loaded)
-            fix = upgrade(CORE_DISTRIBUTION if wanted.is_of_a_later_core(contract) else self.distribution)
+            is_of_a_later_core = contract is not None and contract > max(wanted.contracts)
+            fix = upgrade(CORE_DISTRIBUTION if is_of_a_later_core else self.distribution)
         except BaseException as error:  # foreign code: it may raise or exit as it likes
             if _is_ctrl_c(error):
                 raise
