@@ -189,13 +189,9 @@ class ScannerContext(ABC):
 
     @abstractmethod
     async def referrers(self, image: Image, artifact_type: str = "") -> tuple[Referrer, ...]:
-        """Return what was pushed with an image as its subject: SBOMs, signatures, attestations.
+        """Return what was pushed with an image as its subject: SBOMs, signatures, attestations; or those of one type.
 
         The image's own manifest is asked for, not the index that it came from. A local image has none.
-
-        Args:
-            image: The image.
-            artifact_type: Only those of this type; all where empty.
 
         Raises:
             RegistryError: The registry is not available, gives no credentials, or its answer is not valid.
@@ -205,13 +201,9 @@ class ScannerContext(ABC):
     async def fetch(self, image: Image, digest: str, *, max_size: int) -> bytes:
         """Return a blob or a manifest from where an image is, verified: of a `Referrer`, or of what it names.
 
-        Args:
-            image: The image.
-            digest: What to fetch.
-            max_size: Bytes that it may have.
-
         Raises:
-            RegistryError: It does not exist, is longer, is not what its digest says, or the registry does not give it.
+            RegistryError: It does not exist, has more than *max_size* bytes, is not what its digest says, or the
+                registry does not give it.
         """
 
     @abstractmethod

@@ -62,11 +62,7 @@ class PathTemplate:
 
 
 async def read_file(path: str, *, max_size: int) -> bytes:
-    """Return the content of a regular file, read in a thread.
-
-    Args:
-        path: The file's path.
-        max_size: Bytes that the file may have.
+    """Return the content of a regular file of at most *max_size* bytes, read in a thread.
 
     Raises:
         InvalidReportError: The file is longer.

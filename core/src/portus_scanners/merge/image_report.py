@@ -44,13 +44,7 @@ _PIECE = 5_000
 def make_image_report(
     image: Image, results: Iterable[ScannerRun], *, severity: SeverityPolicy = _HIGHEST
 ) -> ImageReport:
-    """Return the report of one image: its runs in the given order, their findings merged, and the verdict.
-
-    Args:
-        image: What was scanned.
-        results: One run for each scanner.
-        severity: Which of several severities is shown.
-    """
+    """Return the report of one image: its runs in the given order, their findings merged, and the verdict."""
     runs = tuple(results)
     merged, notes = _merge(runs, severity)
     return ImageReport(image=image, verdict=judge(runs), results=runs, vulnerabilities=merged, notes=notes)

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 SettingsT = TypeVar("SettingsT", bound="ScannerSettings")
 
 _NAME = r"[a-z0-9_]+"
-_RESERVED = {"scanner"}
 _ADDRESS = r"(.*_)?(server|enabled)|url|uri|host|address|endpoint|base_url"
 """Keys whose author wanted to enable a scanner."""
 _HOST = r"(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?"
@@ -36,11 +35,8 @@ _HOST = r"(\[[0-9a-f:]+\]|[a-z0-9]([a-z0-9.-]*[a-z0-9])?)(:[0-9]{1,5})?"
 class SettingsFaults:
     """Collects the faults of a configuration, so that its author hears of all of them at once.
 
-    Args:
-        lines: Those that are known from the beginning.
-
     Attributes:
-        lines: All that were noted.
+        lines: All that were noted; some may be known from the beginning.
     """
 
     def __init__(self, lines: Iterable[str] = ()) -> None:
@@ -242,7 +238,7 @@ class _Reader:
         plugin = draft.values.get("scanner", draft.name)
         if not isinstance(plugin, str):
             raise SettingsError(f"{draft.sources['scanner']}: expected the name of a scanner")
-        values = {key: value for key, value in draft.values.items() if key not in _RESERVED}
+        values = {key: value for key, value in draft.values.items() if key != "scanner"}
         enabled = _is_enabled(draft)
         if enabled:
             self._check_installed(draft.name, plugin)

@@ -18,11 +18,7 @@ _PAUSE = 0.01
 
 
 class ProcessGroup:
-    """A process group whose leader we have started.
-
-    Args:
-        leader: The leader's process id, which is the group's id as well.
-    """
+    """A process group whose leader we have started: it has the leader's process id."""
 
     def __init__(self, leader: int) -> None:
         self._id = leader
