@@ -13,7 +13,7 @@ from ..settings import Settings
 from .context import Progress
 from .crew import NOT_OPEN, Crew, ScannerHealth, configure, isolate_within
 from .feed import ImageProgress, Source, make_document, read_all
-from .image_scan import ImageScan
+from .image_scan import ImageScan, parse_target
 from .isolation import Watchdog
 from .scans import Driver, Scan, Scans
 from .slots import LocalSlots, Slots
@@ -148,8 +148,7 @@ class Engine:
         Raises:
             InvalidReferenceError: *reference* is not a valid image reference.
         """
-        crew = self._open_crew()
-        target = reference if isinstance(reference, Image) else _parsed(reference)
+        crew, target = self._open_crew(), parse_target(reference)
         return Scan(crew, target, platform=platform, timeout=timeout, on_progress=on_progress)
 
     async def ask(self, image: Image, *, scanners: Collection[str] | None = None) -> tuple[ScannerRun, ...]:

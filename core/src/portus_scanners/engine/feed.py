@@ -24,7 +24,6 @@ from portus_images import (
     Reference,
     hide_account,
     message_line,
-    parse_reference,
     words_of,
 )
 
@@ -90,16 +89,6 @@ class Job:
     parts: int = 1
     several: bool = False
     """The images of its index are to be scanned, each of them: `Feed.expand` follows."""
-
-    def find_target(self) -> ImageReference | Image:
-        """Return what is to be scanned; a string is parsed.
-
-        Raises:
-            InvalidReferenceError: It is not a valid reference.
-        """
-        if self.target is not None:
-            return self.target
-        return parse_reference(self.given) if isinstance(self.given, str) else self.given
 
     def make_end(self, result: ImageReport | UnresolvedImage, error: PortusError | None = None) -> ScanEnd:
         """Return the end of an image that was scanned, or of one that was not, with the error that is behind that."""

@@ -17,6 +17,7 @@ from portus_images import (
     RegistryError,
     RegistryUnavailableError,
     SingleFlight,
+    parse_reference,
     words_of,
 )
 
@@ -158,6 +159,11 @@ class ImageScan:
 def _fits(image: Image, report: ImageReport) -> bool:
     same = report.image.reference == image.reference
     return same or all(run.outcome in _ABOUT_CONTENT for run in report.results)
+
+
+def parse_target(given: str | ImageReference | Image) -> ImageReference | Image:
+    """Return what is to be scanned; a string that is not a valid reference is an `InvalidReferenceError`."""
+    return parse_reference(given) if isinstance(given, str) else given
 
 
 def reference_of(target: ImageReference | Image) -> ImageReference:

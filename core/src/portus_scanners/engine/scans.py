@@ -14,7 +14,7 @@ from ..models import ImageReport, ScannerRun
 from .context import Progress, see_error
 from .crew import NOT_OPEN, Crew
 from .feed import Feed, ImageProgress, Job, ScanEnd, Source
-from .image_scan import ImageScan, Resolution, reference_of, registry_of
+from .image_scan import ImageScan, Resolution, parse_target, reference_of, registry_of
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -313,7 +313,7 @@ class Scans:
         return None
 
     async def _resolve_all(self, job: Job) -> tuple[Image, ...]:
-        reference = job.find_target()
+        reference = job.target or parse_target(job.given)
         assert not isinstance(reference, Image)  # noqa: S101 (such a job is not one of several)
         self._check_turn(reference)
         self._tell(job, None)
@@ -330,7 +330,7 @@ class Scans:
 
     async def _scan(self, job: Job) -> ScanEnd:
         try:
-            target = job.find_target()
+            target = job.target or parse_target(job.given)
             self._check_turn(target)
             self._tell(job, None)
             deadline = self._find_deadline()
