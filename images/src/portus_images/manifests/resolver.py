@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Protocol
 
-from attrs import evolve, frozen
+from attrs import define, evolve, field, frozen
 
 from ..errors import ImageNotFoundError, InvalidManifestError, LocalImageError, RegistryError
 from ..image import Image, LocalImage, Platform
@@ -57,6 +57,7 @@ class _NestedIndex:
     platform: Platform | None = None
 
 
+@define(eq=False, repr=False)
 class Resolver:
     """Resolves one reference, once.
 
@@ -67,15 +68,12 @@ class Resolver:
         known: The digest of an image whose platform the caller does not want to know.
     """
 
-    def __init__(
-        self, source: ManifestSource, what: ImageReference | str, registry: str = "", *, known: str = ""
-    ) -> None:
-        self._source = source
-        self._what = what
-        self._registry = registry
-        self._known = known
-        self._seen: set[str] = set()
-        self._indexes = 0
+    _source: ManifestSource
+    _what: ImageReference | str
+    _registry: str = ""
+    _known: str = field(default="", kw_only=True)
+    _seen: set[str] = field(factory=set, init=False)
+    _indexes: int = field(default=0, init=False)
 
     async def one(self, found: ImageManifest | ImageIndex, platform: Platform | None) -> Resolved:
         """Return the image for a platform. One that is in no index is returned whatever its platform.

@@ -8,6 +8,7 @@ from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
+from attrs import define, field
 from yarl import URL
 
 from ..errors import RegistryError
@@ -63,6 +64,7 @@ class HostSettings:
         return bool(found.ca_file or found.client_cert or found.insecure)
 
 
+@define(eq=False, repr=False)
 class RegistryHost:
     """A registry's API, and what all its callers share.
 
@@ -77,17 +79,17 @@ class RegistryHost:
         flights: Where the search for the scheme runs, and requests for tokens.
     """
 
-    def __init__(
-        self, name: str, authority: str, transport: Transport, settings: HostSettings, flights: SingleFlight
-    ) -> None:
-        self.name = name
-        self.transport = transport
-        self.settings = settings
-        self.flights = flights
-        self._own = settings.find(name)
-        self._authority = authority
-        self._base: URL | None = None
-        self._ping: tuple[RegistryCall, RegistryAnswer] | None = None
+    name: str
+    _authority: str
+    transport: Transport
+    settings: HostSettings
+    flights: SingleFlight
+    _base: URL | None = field(default=None, init=False)
+    _ping: tuple[RegistryCall, RegistryAnswer] | None = field(default=None, init=False)
+    _own: RegistrySettings = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._own = self.settings.find(self.name)
 
     async def base(self) -> URL:
         """Return the API's address, without a path.
@@ -100,11 +102,7 @@ class RegistryHost:
         return self._base
 
     async def backend_base(self) -> URL:
-        """Return the API's address as backends see it, without a path.
-
-        Raises:
-            RegistryError: As `base`.
-        """
+        """Return the API's address as backends see it, without a path; raises as `base`."""
         return URL(self._own.backend_url) if self._own.backend_url else await self.base()
 
     async def ping(self) -> tuple[RegistryCall, RegistryAnswer]:
@@ -125,11 +123,7 @@ class RegistryHost:
         return call, answer
 
     async def make_call(self, step: str, what: str, path: str, **more: Any) -> RegistryCall:
-        """Return the call for a path of the API, which is absolute and percent-encoded; *more* is as in `RegistryCall`.
-
-        Raises:
-            RegistryError: As `base`.
-        """
+        """Return the call for a path of the API, absolute and percent-encoded; *more* as in `RegistryCall`."""
         url = (await self.base()).join(URL(path, encoded=True))
         return RegistryCall(registry=self.name, step=step, what=what, url=url, **more)
 

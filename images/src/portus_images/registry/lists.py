@@ -66,7 +66,7 @@ async def list_repositories(access: RegistryAccess, on_page: OnPage | None = Non
 
 async def list_tags(repository: Repository, on_page: OnPage | None = None) -> AsyncIterator[str]:
     """Iterate over the tags of a repository, none where all have been deleted: see `Registry.tags`."""
-    name, host, begun = repository.name, repository.host.name, False
+    name, host, begun = repository.name, repository.access.host.name, False
     try:
         async for page in _read_pages(repository.access, f"/v2/{name}/tags/list", "tags", name, WireTags, on_page):
             begun = True
@@ -85,10 +85,7 @@ async def list_tags(repository: Repository, on_page: OnPage | None = None) -> As
 async def find_referrers(repository: Repository, digest: str, artifact_type: str = "") -> tuple[Referrer, ...]:
     """Return what refers to a manifest: by the registry's API; where it has none, by the tag that stands for it.
 
-    Args:
-        repository: Where the manifest is.
-        digest: Its digest.
-        artifact_type: Only those of this type; all where empty. A registry need not filter, so this does.
+    Only those of one type where it is given: a registry need not filter, so this does.
 
     Raises:
         RegistryError: The registry is not available, gives no credentials, or answers nonsense.
@@ -145,7 +142,7 @@ async def _ask_for_referrers(repository: Repository, digest: str, artifact_type:
     path = f"/v2/{repository.name}/referrers/"
     query = f"?artifactType={quote(artifact_type, safe='')}" if artifact_type else ""
     what, headers = f"{repository.name}@{digest}", {"Accept": OCI_INDEX}
-    call = await repository.host.make_call("referrers", what, f"{path}{digest}{query}", headers=headers)
+    call = await repository.access.host.make_call("referrers", what, f"{path}{digest}{query}", headers=headers)
     found: list[Descriptor] = []
     for _ in range(MOST_REFERRER_PAGES):
         answer = await repository.access.get(call)

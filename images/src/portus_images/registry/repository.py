@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from attrs import evolve
+from attrs import define, evolve, field
 
 from ..blob_file import BlobFile, BlobFileError
 from ..blobs import digest_of, find_digest_fault
@@ -19,8 +19,9 @@ MOST_PLATFORMS = 10_000
 """Configurations whose platforms are remembered."""
 
 
+@define(eq=False, repr=False)
 class Repository:
-    """Reads one repository.
+    """Reads one repository; what fails is a `RegistryError`.
 
     Args:
         name: Its name: ``team/app``.
@@ -29,19 +30,13 @@ class Repository:
             the content, wherever it came from.
     """
 
-    def __init__(self, name: str, access: RegistryAccess, platforms: dict[str, Platform | None]) -> None:
-        self.name = name
-        self.access = access
-        self._platforms = platforms
-        self._flights = SingleFlight(share_errors=False)
-        self.host = access.host
+    name: str
+    access: RegistryAccess
+    _platforms: dict[str, Platform | None]
+    _flights: SingleFlight = field(factory=partial(SingleFlight, share_errors=False), init=False)
 
     async def fetch_manifest(self, tag_or_digest: str) -> ImageManifest | ImageIndex:
-        """Fetch, verify and parse one manifest.
-
-        Raises:
-            RegistryError: As in ``errors.py``.
-        """
+        """Fetch, verify and parse one manifest."""
         call = await self._call_for_manifest(tag_or_digest)
         answer = await self.access.get(call)
         stated = _find_digest(answer)
@@ -82,7 +77,6 @@ class Repository:
         """Return the platform that an image's configuration names; of one configuration it is asked for once.
 
         Raises:
-            RegistryError: As in ``errors.py``.
             MalformedError: See `read_platform`.
         """
         if digest in self._platforms:
@@ -97,25 +91,17 @@ class Repository:
         return read_platform(await self.fetch("blob", digest))
 
     async def fetch(self, kind: str, digest: str, limit: int = LARGEST_BODY) -> bytes:
-        """Fetch and verify a ``blob``, or a ``manifest`` of any kind as it is, of at most *limit* bytes.
-
-        Raises:
-            RegistryError: As in ``errors.py``.
-        """
+        """Fetch and verify a ``blob``, or a ``manifest`` of any kind as it is, of at most *limit* bytes."""
         headers = {"Accept": f"{ACCEPT}, */*;q=0.1"} if kind == "manifest" else {}
         path = f"/v2/{self.name}/{kind}s/{digest}"
-        call = await self.host.make_call(kind, f"{self.name}@{digest}", path, headers=headers, limit=limit)
+        call = await self.access.host.make_call(kind, f"{self.name}@{digest}", path, headers=headers, limit=limit)
         answer = await self.access.get(call)
         if digest_of(answer.body, like=digest) != digest:
             raise call.make_error(RegistryError, "the content has another digest", answer.status)
         return answer.body
 
     async def copy_blob(self, file: BlobFile) -> None:
-        """Write a blob to a file, verified; there is no file when this raises.
-
-        Raises:
-            RegistryError: As in ``errors.py``; or the file can't be written.
-        """
+        """Write a blob to a file, verified; there is no file when this raises."""
         call = await self._call_for_blob(file.digest, file=file)
         try:
             answer = await self.access.send(call)
@@ -134,7 +120,7 @@ class Repository:
 
     async def locate_blob(self, digest: str, *, from_here: bool = False) -> str:
         """Return a blob's address: for a backend, or for one that runs on this machine."""
-        base = await (self.host.base() if from_here else self.host.backend_base())
+        base = await (self.access.host.base() if from_here else self.access.host.backend_base())
         return f"{str(base).rstrip('/')}/v2/{self.name}/blobs/{digest}"
 
     async def grant_for_backend(self, digest: str, *, renew: bool) -> Grant | None:
@@ -156,11 +142,11 @@ class Repository:
     async def _call_for_manifest(self, tag_or_digest: str, method: str = "GET") -> RegistryCall:
         what = f"{self.name}{'@' if ':' in tag_or_digest else ':'}{tag_or_digest}"
         path = f"/v2/{self.name}/manifests/{tag_or_digest}"
-        return await self.host.make_call("manifest", what, path, method=method, headers={"Accept": ACCEPT})
+        return await self.access.host.make_call("manifest", what, path, method=method, headers={"Accept": ACCEPT})
 
     async def _call_for_blob(self, digest: str, method: str = "GET", file: BlobFile | None = None) -> RegistryCall:
         path = f"/v2/{self.name}/blobs/{digest}"
-        return await self.host.make_call("blob", f"{self.name}@{digest}", path, method=method, file=file)
+        return await self.access.host.make_call("blob", f"{self.name}@{digest}", path, method=method, file=file)
 
 
 def _find_digest(answer: RegistryAnswer) -> str | None:
@@ -180,12 +166,7 @@ def _read_digest(answer: RegistryAnswer) -> str:
 
 
 def parse_answer(call: RegistryCall, answer: RegistryAnswer, digest: str | None) -> ImageManifest | ImageIndex:
-    """Return what an answer holds, verified.
-
-    Args:
-        call: What was asked.
-        answer: A success.
-        digest: What the body's digest must be; None where that is not known.
+    """Return what an answer of success holds, verified: *digest* is its body's, where that is known.
 
     Raises:
         InvalidManifestError: It is not a manifest, or not the one that was asked for.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from attrs import define, field
+
 from ...errors import InvalidManifestError, RegistryAuthError, RegistryError
 from ..credentials import CredentialSearch, CredentialStore
 from ..exchange import Grant, RegistryAnswer, RegistryCall, make_error, make_refusal
@@ -20,6 +22,7 @@ _UNAUTHORIZED = 401
 _MOST_REFUSALS = 2
 
 
+@define(eq=False, repr=False)
 class RegistryAccess:
     """Sends the requests that need one right, with what the registry has asked for.
 
@@ -31,17 +34,19 @@ class RegistryAccess:
         host: The registry.
         store: Finds credentials.
         clock: Monotonic seconds.
+
+    Attributes:
+        fault: Why there may be credentials that were not sent; empty where there are none, or they were.
     """
 
-    def __init__(self, right: Right, host: RegistryHost, store: CredentialStore, clock: Callable[[], float]) -> None:
-        self.host = host
-        self._right = right
-        self._store = store
-        self._clock = clock
-        self._fixed: Grant | None = None
-        self._tokens: TokenSource | None = None
-        self._open = False
-        self._fault = ""
+    _right: Right
+    host: RegistryHost
+    _store: CredentialStore
+    _clock: Callable[[], float]
+    fault: str = field(default="", init=False)
+    _fixed: Grant | None = field(default=None, init=False)
+    _tokens: TokenSource | None = field(default=None, init=False)
+    _open: bool = field(default=False, init=False)
 
     @property
     def known(self) -> bool:
@@ -52,11 +57,6 @@ class RegistryAccess:
     def guarded(self) -> bool:
         """Whether it has asked for something."""
         return self._tokens is not None or (self._fixed is not None and not self._open)
-
-    @property
-    def fault(self) -> str:
-        """Why there may be credentials that were not sent; empty where there are none, or they were."""
-        return self._fault
 
     async def get(self, call: RegistryCall) -> RegistryAnswer:
         """Send a request; return an answer with the status 200 and its whole body.
@@ -140,12 +140,7 @@ class RegistryAccess:
             self._fixed, self._open = await self._log_in(), True
 
     async def _meet(self, call: RegistryCall, answer: RegistryAnswer, refused: Grant | None) -> Grant | None:
-        """Return what a 401 asks for.
-
-        Args:
-            call: The call.
-            answer: The registry's answer.
-            refused: What was sent with the call, and did not do.
+        """Return what a 401 asks for, *refused* having been sent already.
 
         Raises:
             RegistryAuthError: There are no credentials, they are refused, or the challenge can't be met.
@@ -178,16 +173,16 @@ class RegistryAccess:
         """Return what a registry without a token service takes: its own token, or name and password."""
         credentials = (await self._search()).credentials
         if credentials and credentials.identity_token:
-            self._fault = f"the identity token of {credentials.origin} is good for token services only"
+            self.fault = f"the identity token of {credentials.origin} is good for token services only"
         return (credentials.make_bearer() or credentials.make_basic()) if credentials else None
 
     async def _search(self) -> CredentialSearch:
         search = await self._store.find(self.host.name, self._right.repository)
-        self._fault = search.fault or search.of_parts
+        self.fault = search.fault or search.of_parts
         return search
 
     def _refusal(self, call: RegistryCall, answer: RegistryAnswer, refused: Grant | None) -> RegistryAuthError:
-        return make_refusal(call, answer, refused, repository=self._right.name, fault=self._fault)
+        return make_refusal(call, answer, refused, repository=self._right.name, fault=self.fault)
 
     def _unknown_challenge(self, answer: RegistryAnswer, schemes: Iterable[str]) -> RegistryAuthError:
         offered = ", ".join(schemes)[:100] or "nothing"

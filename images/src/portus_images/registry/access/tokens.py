@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from attrs import frozen
+from attrs import define, field, frozen
+from yarl import URL
 
 from ...errors import RegistryAuthError, RegistryError
 from ...manifests import MalformedError, parse_object, read_members
@@ -42,6 +43,7 @@ class Token:
     """On the clock of the source."""
 
 
+@define(eq=False, repr=False)
 class TokenSource:
     """The tokens of one realm for one right: fetched when needed, cached until shortly before they expire.
 
@@ -52,26 +54,16 @@ class TokenSource:
         clock: Monotonic seconds.
     """
 
-    def __init__(
-        self,
-        realm: Realm,
-        host: RegistryHost,
-        search: Callable[[], Awaitable[CredentialSearch]],
-        clock: Callable[[], float],
-    ) -> None:
-        self.realm = realm
-        self._host = host
-        self._search = search
-        self._clock = clock
-        self._what = f"a token from {realm.url.host}"
-        self._token: Token | None = None
+    realm: Realm
+    _host: RegistryHost
+    _search: Callable[[], Awaitable[CredentialSearch]]
+    _clock: Callable[[], float]
+    _token: Token | None = field(default=None, init=False)
 
     async def get(self, *, valid_for: float, renew: bool = False) -> Grant:
         """Return a token that is still good for *valid_for* seconds, or has just been issued.
 
-        Args:
-            valid_for: Seconds.
-            renew: Do not take the cached token. A request that is under way already is joined all the same.
+        To *renew* is not to take the cached token. A request that is under way already is joined all the same.
 
         Raises:
             RegistryAuthError: The realm issues no token.
@@ -104,7 +96,7 @@ class TokenSource:
         url = self.realm.request_url
         if credentials:
             url = url.update_query(account=credentials.username)
-        return RegistryCall(registry=self._host.name, step="token", what=self._what, url=url, limit=_LARGEST_BODY)
+        return self._call(url)
 
     def _make_refresh(self, identity_token: Secret) -> RegistryCall:
         form = {
@@ -114,15 +106,11 @@ class TokenSource:
             "scope": Secret(self.realm.right.scope),
             "refresh_token": identity_token,
         }
-        return RegistryCall(
-            registry=self._host.name,
-            step="token",
-            what=self._what,
-            method="POST",
-            url=self.realm.url,
-            form=form,
-            limit=_LARGEST_BODY,
-        )
+        return self._call(self.realm.url, method="POST", form=form)
+
+    def _call(self, url: URL, **more: Any) -> RegistryCall:
+        what = f"a token from {self.realm.url.host}"
+        return RegistryCall(registry=self._host.name, step="token", what=what, url=url, limit=_LARGEST_BODY, **more)
 
     def _refusal(self, call: RegistryCall, answer: RegistryAnswer, search: CredentialSearch) -> RegistryError:
         refusals = _REFUSALS | {_BAD_GRANT} if call.form else _REFUSALS

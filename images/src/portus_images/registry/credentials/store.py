@@ -7,9 +7,11 @@ import logging
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from attrs import define, field
 from yarl import URL
 
 from ...errors import RegistryAuthError
@@ -27,6 +29,7 @@ _LARGEST_SECRET = 64 * 1024
 _LOGGER = logging.getLogger("portus_images.registry")
 
 
+@define(eq=False, repr=False)
 class CredentialStore:
     """Finds the credentials for a registry, each time anew, so that a ``docker login`` is seen at once or soon after.
 
@@ -36,24 +39,16 @@ class CredentialStore:
     Args:
         settings: The configuration's, by host.
         environ: The environment, which says where the files are; helpers get it as theirs.
-        flights: Where searches and helpers run; a new one where None.
+        flights: Where searches and helpers run.
         clock: Monotonic seconds.
     """
 
-    def __init__(
-        self,
-        settings: HostSettings,
-        environ: Mapping[str, str],
-        flights: SingleFlight | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._settings = settings
-        self._environ = environ
-        self._locations = find_locations(environ)
-        self._flights = SingleFlight(share_errors=True) if flights is None else flights
-        self._clock = clock
-        self._answers: dict[tuple[str, str], tuple[float, Credentials | None]] = {}
-        """What helpers said, and when."""
+    _settings: HostSettings
+    _environ: Mapping[str, str]
+    _flights: SingleFlight = field(factory=partial(SingleFlight, share_errors=True))
+    _clock: Callable[[], float] = time.monotonic
+    _answers: dict[tuple[str, str], tuple[float, Credentials | None]] = field(factory=dict, init=False)
+    """What helpers said, and when."""
 
     async def find(self, registry: str, repository: str = "") -> CredentialSearch:
         """Return the credentials for a repository. Callers that ask for the same at one time share the search.
@@ -90,7 +85,7 @@ class CredentialStore:
     async def _search_files(self, registry: str, repository: str) -> CredentialSearch:
         faults: list[str] = []
         of_parts = ""
-        for location in self._locations:
+        for location in find_locations(self._environ):
             try:
                 file = await asyncio.to_thread(load_auth_file, location)
             except AccessDeniedError as error:
@@ -170,11 +165,6 @@ def _check(search: CredentialSearch) -> CredentialSearch:
 
 def read_configured(settings: RegistrySettings, registry: str, environ: Mapping[str, str]) -> Credentials | None:
     """Return the credentials that the configuration has for a registry; None where it has none. Reading files blocks.
-
-    Args:
-        settings: The registry's section.
-        registry: Its name, for messages.
-        environ: The environment, for ``password_env`` and the like.
 
     Raises:
         SourceError: A file can't be read, or a variable is not set.
