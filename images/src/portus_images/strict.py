@@ -237,13 +237,7 @@ def faults_of(error: Exception, mask: Callable[[str], str] = str, *, path: str =
 
 
 def places_of(error: Exception, explain: Explain, *, path: str = "$") -> Iterator[tuple[str, str]]:
-    """Yield the ``$.path`` and the fault of each value that a converter did not accept.
-
-    Args:
-        error: What the converter raised.
-        explain: Says what is wrong with one value.
-        path: The path of the value that was converted.
-    """
+    """Yield the ``$.path`` and the fault, as *explain* has it, of each value that a converter did not accept."""
     for line in transform_error(error, path=path, format_exception=explain):
         match = re.fullmatch(_PLACE, line)  # cattrs writes "fault @ $.key[0]"
         yield (match["path"], match["fault"]) if match else (path, line)

@@ -78,11 +78,8 @@ class Resolver:
     async def one(self, found: ImageManifest | ImageIndex, platform: Platform | None) -> Resolved:
         """Return the image for a platform. One that is in no index is returned whatever its platform.
 
-        An index of artifacts alone, as clients keep it under the tag of what these refer to, is one itself.
-
-        Args:
-            found: What the reference names.
-            platform: Which image of an index; the machine's own (always Linux) where None.
+        An index of artifacts alone, as clients keep it under the tag of what these refer to, is one itself. Where no
+        platform is named, the machine's own is meant (always Linux).
 
         Raises:
             ImageNotFoundError: No index has one.

@@ -164,12 +164,7 @@ def same_origin(one: URL, other: URL) -> bool:
 
 
 def resolve_location(url: URL, location: str) -> URL | None:
-    """Return the absolute address that an answer names; None for an invalid one. A signed one must not be quoted anew.
-
-    Args:
-        url: The address that answered.
-        location: What it named, which may be relative.
-    """
+    """Return the absolute address that an answer names, quoted as it is: it may be signed; None for an invalid one."""
     try:
         target = url.join(URL(location, encoded=re.fullmatch(_VISIBLE, location) is not None)).with_fragment(None)
         usable = target.scheme in {"http", "https"} and target.host and target.port

@@ -46,9 +46,6 @@ class Link:
 def parse_links(values: Iterable[str]) -> tuple[Link, ...]:
     """Return the links of all ``Link`` headers of an answer, in their order.
 
-    Args:
-        values: The values of the headers.
-
     Raises:
         LinkError: One can't be read, or has no relation.
     """

@@ -60,9 +60,6 @@ def parse_challenges(values: Iterable[str]) -> tuple[Challenge, ...]:
     """Return the challenges of all ``WWW-Authenticate`` headers of an answer, in their order.
 
     What follows the first fault in a header is left out. Of a parameter that is named twice the first counts.
-
-    Args:
-        values: The values of the headers.
     """
     return tuple(challenge for value in values for challenge in _parse_header(value))
 

@@ -46,14 +46,7 @@ class Failure:
 
 
 def make_failure(call: RegistryCall, url: URL, error: BaseException, proxy: Proxy | None = None) -> Failure:
-    """Return the failure that an exception of aiohttp stands for.
-
-    Args:
-        call: The call that failed.
-        url: The address that was asked.
-        error: The exception.
-        proxy: The proxy through which it was asked.
-    """
+    """Return the failure that an exception of aiohttp stands for, *url* having been asked through the proxy."""
     place = url.raw_authority
     broken = isinstance(error, (aiohttp.ServerDisconnectedError, aiohttp.ClientPayloadError, ConnectionError)) or (
         isinstance(error, aiohttp.ClientOSError) and not isinstance(error, aiohttp.ClientConnectorError)
@@ -101,12 +94,7 @@ def _advise(error: BaseException, url: URL) -> str:
 
 
 def find_target(call: RegistryCall, url: URL, answer: RegistryAnswer) -> URL:
-    """Return where a redirect leads, if it may be followed.
-
-    Args:
-        call: The call.
-        url: The address that was asked last.
-        answer: What it answered.
+    """Return where a redirect leads, which *url* has answered, if it may be followed.
 
     Raises:
         RegistryError: It leads to another kind of address, from https to http, or would take a form elsewhere.

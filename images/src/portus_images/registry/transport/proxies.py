@@ -53,10 +53,6 @@ class Proxies:
     def find(self, url: URL, registry: str) -> Proxy | None:
         """Return the proxy for an address; None where it is reached directly, as this machine always is.
 
-        Args:
-            url: What is asked.
-            registry: For messages.
-
         Raises:
             RegistryUnavailableError: The proxy's address can't be used.
         """

@@ -97,11 +97,7 @@ class HostSessions:
         self._closed = False
 
     async def get(self, url: URL, registry: str) -> HostSession:
-        """Return the session for a host; it is opened if there is none.
-
-        Args:
-            url: An address on that host.
-            registry: For messages.
+        """Return the session for the host of an address; it is opened if there is none.
 
         Raises:
             RegistryError: A file for TLS, or the proxy's address, can't be used.
