@@ -181,7 +181,7 @@ class Scan:
             self._driver.begin(self._scan.scan(deadline))
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Scans:
     """Scans of many images, at most so many at once: iterate over it for each one's end as it comes.
 
