@@ -116,9 +116,6 @@ class Engine:
         A manifest that is not an image (an attestation, say), or that is missing, has `Image.unsupported`: its runs end
         `unsupported`, and nothing is left out.
 
-        Args:
-            reference: ``registry.example:5000/team/app:1.0``, ``oci:DIR:TAG``.
-
         Returns:
             The images in the order of the index, each once; one where there is no index. 200 at most.
 
@@ -154,12 +151,8 @@ class Engine:
     async def ask(self, image: Image, *, scanners: Collection[str] | None = None) -> tuple[ScannerRun, ...]:
         """Scan one image, and return what each scanner said, in the order of the configuration: nothing is merged.
 
-        For who keeps the runs: `merge.make_image_report` makes a report of them, then or later. Cancelling the task
-        that awaits this ends everything that was started.
-
-        Args:
-            image: The image, resolved.
-            scanners: Names of enabled ones, to ask these alone.
+        Only those of *scanners* are asked where names are given. For who keeps the runs: `merge.make_image_report`
+        makes a report of them, then or later. Cancelling the task that awaits this ends everything that was started.
         """
         crew = self._open_crew()
         driver: Driver[None, tuple[ScannerRun, ...]] = Driver(crew)

@@ -229,10 +229,9 @@ class Scans:
     def stop(self) -> None:
         """Stop on request: no more references are taken, and the iteration still gives an end for each that was.
 
-        Those of a list or a tuple count as taken, all of them.
-
-        Runs that have ended keep their outcome, the others are `cancelled`; an image that is not resolved yet, or was
-        not begun, is an `UnresolvedImage` of the step ``interrupted``.
+        Those of a list or a tuple count as taken, all of them. Runs that have ended keep their outcome, the others are
+        `cancelled`; an image that is not resolved yet, or was not begun, is an `UnresolvedImage` of the step
+        ``interrupted``.
         """
         self._stopped = True
         if self._feed is not None:

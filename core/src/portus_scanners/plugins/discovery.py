@@ -73,11 +73,7 @@ def discover_group(kind: type[PluginT], *, refresh: bool = False) -> tuple[Plugi
 
 
 def check_plugin_lists(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Return a sentence for each name in ``PORTUS_SCANNERS_ONLY`` and ``_DISABLE`` that no installed plugin has.
-
-    Args:
-        environ: Environment variables; the process's own when left out.
-    """
+    """Return a sentence for each name in ``PORTUS_SCANNERS_ONLY`` and ``_DISABLE`` that no installed plugin has."""
     environ = os.environ if environ is None else environ
     installed = {plugin.name for plugin in discover(environ=environ)}
     return tuple(PluginFilter.from_environ(environ).unknown(installed))

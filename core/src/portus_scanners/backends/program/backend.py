@@ -266,13 +266,7 @@ class _ProgramRun:
         self._news.set()
 
     async def execute(self) -> ProgramAnswer:
-        """Run the program to its end.
-
-        Raises:
-            ScannerUnavailableError: It can't be started, or did not end in time.
-            InvalidReportError: Its stdout is too long.
-            ScannerError: It was stopped.
-        """
+        """Run the program to its end; raises what `ProgramWorkspace.run` does."""
         try:
             await self._start()
             await self._follow()
