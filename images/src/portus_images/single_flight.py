@@ -6,10 +6,13 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, TypeVar
 
+from attrs import define, field
+
 ResultT = TypeVar("ResultT")
 _CLOSED = "closed: no call is made any longer"
 
 
+@define(eq=False, repr=False)
 class SingleFlight:
     """Makes a call once for all callers that ask for one key before it has ended; each of them gets its result.
 
@@ -28,10 +31,9 @@ class SingleFlight:
         share_errors: Whether all callers that wait for a call get its error.
     """
 
-    def __init__(self, *, share_errors: bool) -> None:
-        self._share_errors = share_errors
-        self._flights: dict[Hashable, asyncio.Future[Any]] = {}
-        self._closed = False
+    _share_errors: bool = field(kw_only=True)
+    _flights: dict[Hashable, asyncio.Future[Any]] = field(factory=dict, init=False)
+    _closed: bool = field(default=False, init=False)
 
     def __contains__(self, key: Hashable) -> bool:
         """Tell whether a call for this key is under way."""
