@@ -6,41 +6,6 @@ same parts; ``image_scan`` is all of them on one image, ``run`` one of them, wit
 (``context``); ``isolation`` watches foreign code, and ``boundary`` takes what it returns.
 """
 
-from __future__ import annotations
+from portus_images import attach_stub
 
-from .boundary import MOST_FINDINGS, Raised, take_report
-from .context import CURRENT_RUN, SHORTEST_WAIT, EngineContext, Progress, RunState, see_error
-from .crew import ConfiguredScanner, Crew, ReadyScanner, ScannerHealth, ScannerIsolation, configure
-from .engine import Engine
-from .feed import ImageProgress, ScanEnd, make_document
-from .isolation import Watchdog
-from .scans import Scan, Scans
-from .slots import BackendLimit, LocalSlots, Slots
-
-__all__ = [
-    "CURRENT_RUN",
-    "MOST_FINDINGS",
-    "SHORTEST_WAIT",
-    "BackendLimit",
-    "ConfiguredScanner",
-    "Crew",
-    "Engine",
-    "EngineContext",
-    "ImageProgress",
-    "LocalSlots",
-    "Progress",
-    "Raised",
-    "ReadyScanner",
-    "RunState",
-    "Scan",
-    "ScanEnd",
-    "ScannerHealth",
-    "ScannerIsolation",
-    "Scans",
-    "Slots",
-    "Watchdog",
-    "configure",
-    "make_document",
-    "see_error",
-    "take_report",
-]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

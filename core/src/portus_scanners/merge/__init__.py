@@ -6,22 +6,6 @@ and ``package_urls`` know what distributions, packages and their kinds are calle
 the rules for users.
 """
 
-from __future__ import annotations
+from portus_images import attach_stub
 
-from .ecosystems import PACKAGE_TYPES, canonical_name, canonical_namespace, canonical_version, kind_of
-from .image_report import SAID_TOGETHER, finding_order, judge, make_image_report
-from .package_urls import PackageUrl, read_purl
-
-__all__ = [
-    "PACKAGE_TYPES",
-    "SAID_TOGETHER",
-    "PackageUrl",
-    "canonical_name",
-    "canonical_namespace",
-    "canonical_version",
-    "finding_order",
-    "judge",
-    "kind_of",
-    "make_image_report",
-    "read_purl",
-]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

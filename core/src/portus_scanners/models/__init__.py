@@ -5,49 +5,6 @@
 whole answer. ``serialize`` turns them into JSON and back.
 """
 
-from __future__ import annotations
+from portus_images import attach_stub
 
-from .findings import HIGHEST_FIRST, Cvss, Finding, FixState, Package, Severity, VendorRating
-from .many_findings import finding_maker, maker_or
-from .reports import (
-    SCHEMA_VERSION,
-    GateResult,
-    GateViolation,
-    ImageReport,
-    ReportDocument,
-    UnresolvedImage,
-    UnusedRule,
-    Verdict,
-)
-from .runs import Database, EndOfLife, Outcome, ScannerReport, ScannerRun
-from .vulnerabilities import MatchedBy, Rating, SeverityPolicy, Suppressed, Vulnerability
-
-__all__ = [
-    "HIGHEST_FIRST",
-    "SCHEMA_VERSION",
-    "Cvss",
-    "Database",
-    "EndOfLife",
-    "Finding",
-    "FixState",
-    "GateResult",
-    "GateViolation",
-    "ImageReport",
-    "MatchedBy",
-    "Outcome",
-    "Package",
-    "Rating",
-    "ReportDocument",
-    "ScannerReport",
-    "ScannerRun",
-    "Severity",
-    "SeverityPolicy",
-    "Suppressed",
-    "UnresolvedImage",
-    "UnusedRule",
-    "VendorRating",
-    "Verdict",
-    "Vulnerability",
-    "finding_maker",
-    "maker_or",
-]
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)
