@@ -37,7 +37,7 @@ ROOMS = {
     "engine": "errors merge models plugins scanner scanner_settings settings",
 }
 DOORS_OF_PLUGINS = {"portus_scanners", "portus_scanners.backends"}
-BUDGETS = {"images": 7_990, "core": 8_825, "policy": 4_200, "kit": 6_000, "isolation": 1_100, "server": 3_400}
+BUDGETS = {"images": 7_900, "core": 8_500, "policy": 4_200, "kit": 6_000, "isolation": 1_100, "server": 3_400}
 # Rooms of the service that have one of their own: what is kept, asked and shown; many processes; whom it tells, and
 # other programs' ways to ask it.
 ROOM_BUDGETS = {
