@@ -183,9 +183,13 @@ PAIRS = [(half, name, test) for half, broken in HALVES.items() for name, tests i
 
 
 def _run(folder: Path, *selected: str, plugins: tuple[str, ...] = ()) -> dict[tuple[str, str], list[str]]:
-    """Run the samples' tests; return for each class and test the failures of its parameters, empty ones included."""
+    """Run these classes, or tests of classes: `Class` or `Class::test`.
+
+    Return for each class and test the failures of its parameters, empty ones included.
+    """
     samples, report = folder / "samples", folder / "report.xml"
     shutil.copytree(SAMPLES, samples)  # away from our own conftest
+    (samples / "wanted").write_text("\n".join(selected))
     command = [
         sys.executable,
         "-m",
@@ -203,9 +207,9 @@ def _run(folder: Path, *selected: str, plugins: tuple[str, ...] = ()) -> dict[tu
     # One line a failure: for more pytest parses the source, and when a server's thread does so at the same time (for a
     # traceback), Python 3.11 ends the run with a SystemError (https://github.com/python/cpython/issues/106905).
     command += ["--import-mode=importlib", f"--rootdir={samples}", f"--junitxml={report}", "--tb=line"]
-    command += [f"-p{plugin}" for plugin in plugins]
+    command += [f"-p{plugin}" for plugin in ("chosen", *plugins)]
     ended = subprocess.run(
-        [*command, *(f"{samples / 'cases.py'}::{one}" for one in selected)],
+        [*command, samples / "cases.py"],
         env={**os.environ, "PYTHONPATH": str(samples), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         cwd=samples, capture_output=True, text=True, timeout=380, check=False,
     )  # fmt: skip
