@@ -22,8 +22,9 @@ _FILES = """
 import hashlib, json, sys
 from importlib.metadata import distributions
 print(json.dumps({
-    f"{one.name} {one.version} {file}": hashlib.sha256(path.read_bytes()).hexdigest()
-    for one in distributions() for file in one.files or ()
+    f"{name} {file}": hashlib.sha256(path.read_bytes()).hexdigest()
+    for one in distributions() for name in [f"{one.name} {one.version}"]  # once: the metadata is read for each of them
+    for file in one.files or ()
     if (path := one.locate_file(file)).is_file() and path.suffix != ".pyc"
 }))
 """
