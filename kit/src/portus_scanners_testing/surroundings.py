@@ -25,6 +25,7 @@ from typing import Any
 _READERS = {"os", "_collections_abc", "collections.abc", __name__}
 """Modules whose functions read the environment for their callers."""
 _METHODS = ("__getitem__", "__iter__", "__setitem__", "__delitem__")
+_SIGNALS = sorted(signal.valid_signals())
 _OURS = ("portus_scanners", "portus_images", "portus_scanners_testing", "builtins", "abc", "typing")
 
 
@@ -103,7 +104,7 @@ def process_state() -> Mapping[str, str]:
     return {
         "umask": f"{_umask():03o}",
         "working folder": _folder(),
-        **{f"handler of {one.name}": repr(signal.getsignal(one)) for one in sorted(signal.valid_signals())
+        **{f"handler of {one.name}": repr(signal.getsignal(one)) for one in _SIGNALS
            if isinstance(one, signal.Signals)},
         "default timeout of sockets": repr(socket.getdefaulttimeout()),
         "locale": locale.setlocale(locale.LC_ALL),
@@ -122,7 +123,7 @@ def process_state() -> Mapping[str, str]:
 def kept_state() -> Iterator[None]:
     """Put umask, working folder, environment, signal handlers and the like back when the block ends."""
     mask, folder, environment, level = _umask(), _folder(), dict(os.environ), logging.getLogger().level
-    handlers, timeout = {one: signal.getsignal(one) for one in signal.valid_signals()}, socket.getdefaulttimeout()
+    handlers, timeout = {one: signal.getsignal(one) for one in _SIGNALS}, socket.getdefaulttimeout()
     try:
         yield
     finally:

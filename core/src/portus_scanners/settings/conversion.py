@@ -38,6 +38,7 @@ ClassT = TypeVar("ClassT")
 _BOOLEANS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _INTEGER = r"\s*[+-]?[0-9]{1,18}\s*"
 _PATH = r"(?s)\$(?:\.(?P<key>\w+))?(?P<rest>.*)"
+_hints_of = cache(get_type_hints)
 
 
 def structure_section(
@@ -119,7 +120,7 @@ def _member(value: Any, kind: type[Enum]) -> Enum:
 
 def _read_containers(values: Mapping[str, object], settings_class: Any) -> dict[str, object]:
     """Return the values, strings for a list or a mapping being read as YAML: the environment has only strings."""
-    hints = get_type_hints(settings_class)
+    hints = _hints_of(settings_class)
     return {
         key: _from_yaml(value) if isinstance(value, str) and _is_container(hints.get(key)) else value
         for key, value in values.items()
