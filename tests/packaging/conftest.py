@@ -75,10 +75,10 @@ _IMPORTED = "import pytest, portus_scan.command, portus_scanners_testing.contrac
 
 @pytest.fixture(scope="session")
 def foreign(wheels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The libraries (site-packages) that ours need of others, the service and tests of plugins among them, compiled."""
+    """The libraries (site-packages) that ours, the service and tests of plugins need of others, compiled, and pip."""
     with _once(tmp_path_factory, "foreign") as (folder, is_made):
         if not is_made:
-            needed = ("portus-scan[all]", "portus-scanners[testing]", "portus-scan-server")
+            needed = ("portus-scan[all]", "portus-scanners[testing]", "portus-scan-server", "pip")
             python = make_environment(folder / "venv", "--find-links", wheels, *needed)
             run(python, "-c", _IMPORTED)
             uninstall(python, *FOLDERS)

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.timeout(600)
 
 PAGE = ROOT / "docs" / "tutorial" / "write-a-scanner.md"
 MOST_LINES = 60
+_MADE = "python3 -m venv .venv\n"
 _ACTIVATED = ". .venv/bin/activate\n"
 _BLOCK = re.compile(
     r"(?:^`(?P<path>[\w./]+)`[^\n]*:\n\n<!-- run by: [\w-]+ -->\n)?^```(?P<language>\w+)\n(?P<code>.*?)^```$",
@@ -62,13 +63,14 @@ def fitting(printed: str, output: str) -> list[str]:
 def outputs(wheels: Path, foreign: Path, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Step, str, int]]:
     """Each step with what it printed and its exit status: one shell runs them all.
 
-    The reader's environment has what ours need of others before pip installs ours: pip takes a quarter of a minute to
-    choose and unpack that, and `test_wheels` proves that our distributions ask for all of it.
+    The reader's environment has pip and what ours need of others before pip installs ours: Python takes seconds to
+    unpack its own pip, and pip a quarter of a minute to choose and unpack the rest; `test_wheels` proves that our
+    distributions ask for all of it.
     """
     folder = tmp_path_factory.mktemp("tutorial")
     script = "".join(f'{step.commands}\necho "== end: $?"\n' for step in steps())
-    assert 1 == script.count(_ACTIVATED)
-    script = script.replace(
+    assert (1, 1) == (script.count(_MADE), script.count(_ACTIVATED))
+    script = script.replace(_MADE, _MADE.replace("venv .venv", "venv --without-pip .venv")).replace(
         _ACTIVATED, f"{_ACTIVATED}cp -al {shlex.quote(str(foreign))}/. .venv/lib/python*/site-packages\n"
     )
     environ = {
