@@ -18,6 +18,8 @@ from attrs import evolve, frozen
 _RESET = struct.pack("ii", 1, 0)
 _PATIENCE = 0.003
 _STUCK = 10.0
+_TLS = b"\x16"
+"""How a handshake begins."""
 
 
 @frozen
@@ -148,7 +150,10 @@ class Front:
 
 
 async def _read_request(reader: asyncio.StreamReader) -> Asked:
-    raw = await reader.readuntil(b"\r\n\r\n")
+    begin = await reader.readexactly(1)
+    if begin == _TLS:
+        raise ConnectionAbortedError  # as servers without TLS do: a client that tries it need not wait
+    raw = begin + await reader.readuntil(b"\r\n\r\n")
     first, *lines = raw.decode("latin-1").split("\r\n")
     method, target, _ = first.split(" ", 2)
     headers = {key.lower(): value.strip() for key, _, value in (line.partition(":") for line in lines if line)}
