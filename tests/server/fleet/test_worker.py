@@ -31,7 +31,7 @@ async def test_what_a_killed_worker_ran_is_run_by_others(
     hung = "concurrency: 16, script: [{delay: 170}]"
     async with working(slow, database, configure(slow, registry, hung)) as killed:
         await until(store, lambda are: are["running"] >= 4)
-        async with working(quick, database, configure(quick, registry, "concurrency: 16")):
+        async with working(quick, database, configure(quick, registry, "concurrency: 16"), quick=True):
             await until(store, lambda are: not are["queued"])
             killed.kill()
             await until(store, lambda are: are["done"] == 16)
