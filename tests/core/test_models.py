@@ -82,6 +82,19 @@ def test_a_finding_is_checked_when_it_is_made(values: dict[str, object]) -> None
         Finding(**values)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("member", ["name", "version", "namespace"])
+def test_a_package_is_checked_when_it_is_made(member: str) -> None:
+    """A member that is not a string is named."""
+    with pytest.raises(TypeError, match=member):
+        Package(**{member: 5})  # type: ignore[arg-type]
+
+
+def test_a_severity_has_no_order_among_other_things() -> None:
+    """It is neither more nor less than a word."""
+    with pytest.raises(TypeError, match="not supported"):
+        assert Severity.LOW < "medium"  # type: ignore[operator]
+
+
 @pytest.mark.parametrize("member", ["fixed_by", "links"])
 def test_a_single_text_is_no_tuple_of_texts(member: str) -> None:
     """fixed_by="1.0" is an error, not the three versions 1, . and 0."""

@@ -170,3 +170,18 @@ def test_a_place_without_a_finding_is_refused(place: Any) -> None:
     value["reports"][0]["vulnerabilities"][0]["findings"] = [place]
     with pytest.raises(InvalidDocumentError, match="there is no such finding"):
         load_document(json.dumps(value))
+
+
+def test_what_is_shared_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond it a vulnerability is written whole, and what names more findings is refused: a short file can't grow."""
+    made = document(run("a", finding()))
+    shared = dump_document(made)
+    monkeypatch.setattr("portus_scanners.serialize.sharing._MOST_SHARED", 0)
+    whole = dump_document(made)
+    assert ["findings" in json.loads(text)["reports"][0]["vulnerabilities"][0] for text in (shared, whole)] == [
+        True,
+        False,
+    ]
+    assert made == load_document(whole)
+    with pytest.raises(InvalidDocumentError, match="more than 0 links and findings"):
+        load_document(shared)

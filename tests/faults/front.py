@@ -227,5 +227,9 @@ class PatientTimeLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._ended)
         return future
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for the threads without a limit: what they take of real time has no measure on this clock."""
+        await super().shutdown_default_executor()
+
     def _ended(self, _future: asyncio.Future[Any]) -> None:
         self._clock.working -= 1

@@ -8,9 +8,11 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
@@ -37,6 +39,7 @@ from portus_scanners_testing import (
     Status,
     StillWorkingError,
     Truncated,
+    VirtualTimeLoop,
     open_engine,
     read_exchanges,
     serving,
@@ -210,6 +213,23 @@ async def test_a_day_passes_at_once_in_virtual_time() -> None:
     loop = asyncio.get_running_loop()
     await asyncio.sleep(86_400)
     assert 86_400 == loop.time()
+
+
+def test_the_end_of_threads_has_no_limit_in_virtual_time() -> None:
+    """A loop is closed when its threads have ended, though days pass meanwhile on its clock."""
+    ended = threading.Event()
+
+    class SlowToEnd(ThreadPoolExecutor):
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            if wait:  # in a thread; the loop's end calls it once more
+                loop.call_soon_threadsafe(loop.call_later, 86_400, ended.set)
+                assert ended.wait(30)
+            super().shutdown(wait, cancel_futures=cancel_futures)
+
+    with asyncio.Runner(loop_factory=VirtualTimeLoop) as runner:
+        loop = runner.get_loop()
+        loop.set_default_executor(SlowToEnd())
+    assert ended.is_set()
 
 
 def test_a_scripted_program_does_what_it_is_told(tmp_path: Path) -> None:

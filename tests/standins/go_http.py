@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from aiohttp import web
 
 _CHUNKED_ABOVE = 2048
+_REASONS = {413: "Request Entity Too Large", 422: "Unprocessable Entity"}
+"""Go's words where those of Python depend on its version."""
 _ESCAPES = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
 
 
@@ -22,8 +24,8 @@ async def send_body(
 ) -> web.StreamResponse:
     """Answer with a body: its length in the headers when it is small, else in one chunk."""
     if len(body) <= _CHUNKED_ABOVE:
-        return web.Response(status=status, body=body, headers=headers)
-    response = web.StreamResponse(status=status, headers=headers)
+        return web.Response(status=status, reason=_REASONS.get(status), body=body, headers=headers)
+    response = web.StreamResponse(status=status, reason=_REASONS.get(status), headers=headers)
     response.enable_chunked_encoding()
     await response.prepare(request)
     await response.write(body)

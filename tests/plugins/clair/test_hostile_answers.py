@@ -66,7 +66,7 @@ def _flaws(feature: dict[str, Any]) -> list[dict[str, Any]]:
         ('{"Name": "a", "FixedBy": []}', "$.Layer.Features[0].Vulnerabilities[0].FixedBy: expected str | null"),
         ("null", "$.Layer.Features[0].Vulnerabilities[0]: expected object, got null"),
         ("{}", "$.Layer.Features[0].Vulnerabilities[0].Name: missing"),
-        ('{"Name": "a", "Metadata": ' + "[" * 5000 + "]" * 5000 + "}", "$: nested too deeply"),
+        ('{"Name": "a", "Metadata": ' + "[" * 100_000 + "]" * 100_000 + "}", "$: nested too deeply"),
         ('{"Name": "a", "Metadata": NaN}', "$: JSON is malformed"),
     ],
 )

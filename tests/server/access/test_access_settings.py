@@ -10,6 +10,7 @@ from portus_scan_server.access import AccessSettings, RepositoryRoles, read_acce
 from portus_scanners.settings import read_yaml
 
 SECRET = "canary-0123456789"
+SIGN_ON = "issuer: https://id.example, client_id: scan"
 
 
 def load(folder: Path, text: str) -> AccessSettings:
@@ -42,6 +43,16 @@ def test_groups_and_a_proxy(tmp_path: Path) -> None:
     assert load(tmp_path, text % "socket: /run/proxy.sock").proxy
 
 
+def test_the_secret_of_a_provider(tmp_path: Path) -> None:
+    """It stands in the configuration or in a file of its own; nothing shows it."""
+    (tmp_path / "secret").write_text(f"{SECRET}\n")
+    for way in (f"client_secret: {SECRET}", f"client_secret_file: {tmp_path / 'secret'}"):
+        found = load(tmp_path, f"access: {{sign_on: {{{SIGN_ON}, {way}}}}}")
+        assert found.sign_on is not None
+        assert SECRET == found.sign_on.client_secret.reveal()
+        assert "canary" not in repr(found)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -52,6 +63,19 @@ def test_groups_and_a_proxy(tmp_path: Path) -> None:
         ("access: {proxy: {secret: short-canary}}", "at least 16 characters"),
         (f"access: {{proxy: {{secret: {SECRET}, secret_file: /x}}}}", "not both"),
         ("access: {proxy: {secret_file: /nowhere}}", "the file /nowhere of access.proxy.secret_file can't be read"),
+        (f"access: {{sign_on: {{{SIGN_ON}}}}}", "access.sign_on: give client_secret or client_secret_file"),
+        (
+            f"access: {{sign_on: {{{SIGN_ON}, client_secret: {SECRET}, client_secret_file: /x}}}}",
+            "access.sign_on: give client_secret or client_secret_file",
+        ),
+        (
+            f"access: {{sign_on: {{{SIGN_ON}, client_secret_file: /dev/null}}}}",
+            "the file /dev/null of access.sign_on.client_secret_file is empty",
+        ),
+        (
+            f"access: {{sign_on: {{{SIGN_ON}, client_secret: {SECRET}}}, proxy: {{secret: {SECRET}}}}}",
+            "access: people come by the proxy or sign in here: give proxy or sign_on",
+        ),
         ("access: {repository: {}}", "access.repository: unknown key; did you mean repositories?"),
         ("access: {repositories: {Team: {}}}", "'Team' is not a pattern of repositories"),
         ("access: {repositories: {team: {viewer: [a]}}}", "viewer"),

@@ -83,7 +83,7 @@ async def test_what_cannot_be_read_does_not_stop_the_registry(watching: Watching
     reader, writer = await asyncio.open_connection(where.hostname, where.port)
     lines = f"POST {where.path}/main HTTP/1.1", f"Host: {where.netloc}", f"Authorization: Bearer {TOKEN}"
     writer.write("\r\n".join((*lines, "Content-Length: 40000000", "", "")).encode())
-    assert b"HTTP/1.1 413 Request Entity Too Large\r\n" == await reader.readline()
+    assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")  # Python 3.13 has other words for it
     writer.close()
     await writer.wait_closed()
 
