@@ -10,11 +10,11 @@ from attrs import evolve, fields
 from portus_images import Secret, words_of
 from portus_scanners import Engine, PluginError, ScannerHealth, ScannerSection, ScannerSettings, Settings, discover
 from portus_scanners.plugins import load_plugin
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import Select, delete, select
 
 from .answers import MadeWith
 from .fleet import find_older
-from .store import Store, column_string, database_now, tables
+from .store import Store, column_string, database_now, insert_into, tables
 
 _NOT_COMPARED = {"timeout", "concurrency", "enabled"}
 """Settings that change when an answer comes, not what it is."""
@@ -61,11 +61,10 @@ class ScannerStates:
         async with self._store.writing() as db:
             await db.execute(delete(scanners).where(scanners.c.name.not_in(list(self._now))))
             self.older = await find_older(db, {name: one.database_updated for name, one in self._now.items()})
-            for name in set(found) - self.older:
+            for name in sorted(set(found) - self.older):  # in one order: another process writes the same rows
                 values = self._row(name, found[name])
-                written = await db.execute(update(scanners).where(scanners.c.name == name).values(**values))
-                if not written.rowcount:
-                    await db.execute(insert(scanners).values(name=name, **values))
+                row = insert_into(db.dialect.name, scanners).values(name=name, **values)
+                await db.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
 
     def _row(self, name: str, seen: ScannerHealth) -> dict[str, object]:
         known = self._now[name]

@@ -7,11 +7,11 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
 from ..requests import Reason, ask
 from ..settings import Registries, ScheduleSettings
-from ..store import Store, database_now, tables
+from ..store import Store, database_now, insert_into, tables
 
 schedules, tags, repositories, registries = tables.schedules, tables.tags, tables.repositories, tables.registries
 _BATCH = 200
@@ -39,7 +39,7 @@ async def follow_schedules(store: Store, schedule: ScheduleSettings, watched: Re
             now = (await db.execute(select(database_now().label("now")))).scalar_one()
             last = await db.scalar(select(schedules.c.last_at).where(here))
             if last is None:
-                await db.execute(insert(schedules).values(name=name))
+                await db.execute(insert_into(db.dialect.name, schedules).values(name=name).on_conflict_do_nothing())
         if last is not None and next_time(times.at, last, schedule.timezone) <= now:
             asked += await ask_for_all(store, times.repositories, watched)
             async with store.writing() as db:  # afterwards: what is asked twice is asked once

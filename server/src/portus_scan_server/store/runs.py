@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, bindparam, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..answers import MadeWith, ScannerAnswers, StoredRun, says_something
+from .catalogue import insert_into
 from .database import StoreDamagedError
 from .finding_bodies import column_string
 from .schema import finding_sets, latest, runs
@@ -143,11 +144,9 @@ async def _point(
     db: AsyncConnection, image_id: int, scanner: str, pointers: Row[Any] | None, moved: Mapping[str, int]
 ) -> None:
     """Let the row of `latest` name these runs, unless it does."""
-    if pointers is None:
-        await db.execute(insert(latest).values(image_id=image_id, scanner=scanner, **moved))
-    elif any(getattr(pointers, name) != one for name, one in moved.items()):
-        here = (latest.c.image_id == image_id) & (latest.c.scanner == scanner)
-        await db.execute(update(latest).where(here).values(**moved))
+    if pointers is None or any(getattr(pointers, name) != one for name, one in moved.items()):
+        row = insert_into(db.dialect.name, latest).values(image_id=image_id, scanner=scanner, **moved)
+        await db.execute(row.on_conflict_do_update(index_elements=["image_id", "scanner"], set_=moved))
 
 
 def _pointers() -> Select[Any]:

@@ -16,11 +16,11 @@ from typing import Any, TypeAlias
 
 from portus_images import Image, Reference
 from portus_scanners import Severity, Verdict
-from sqlalchemy import ColumnElement, Row, Select, Text, and_, bindparam, case, insert, not_, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, Text, and_, bindparam, case, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..answers import AnswerDoubt
-from ..store import Store, StoreDamagedError, database_now, load_answers, load_image, tables
+from ..store import Store, StoreDamagedError, database_now, insert_into, load_answers, load_image, tables
 from .summary import Rules, Summary, summarize
 
 logger = logging.getLogger("portus_scan_server.summaries")
@@ -199,11 +199,9 @@ def _united_doubts(said: Iterable[str]) -> str:
 
 
 async def _put(db: AsyncConnection, image_id: int, values: Mapping[str, object]) -> None:
-    written = await db.execute(
-        update(summaries).where(summaries.c.image_id == image_id).values(**values, made_at=database_now())
-    )
-    if not written.rowcount:
-        await db.execute(insert(summaries).values(image_id=image_id, **values))
+    row = insert_into(db.dialect.name, summaries).values(image_id=image_id, **values)
+    again = {**values, "made_at": database_now()}
+    await db.execute(row.on_conflict_do_update(index_elements=["image_id"], set_=again))
 
 
 class SummaryRenewal:
