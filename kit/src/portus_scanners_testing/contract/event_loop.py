@@ -129,11 +129,21 @@ class StepClock(selectors.DefaultSelector):
 
             return wait
 
+        start = threading.Thread.start
+
+        def started(thread: threading.Thread) -> None:
+            before = self._waited, self._stack
+            start(thread)
+            if threading.get_ident() == self._thread:  # it waits until the other one runs: on a busy machine, long
+                self._waited, self._stack = before
+
         for owner, name, function in kept:
             setattr(owner, name, slept if function is sleep else timed(function))
+        threading.Thread.start = started  # type: ignore[assignment, method-assign]
         try:
             yield
         finally:
+            threading.Thread.start = start  # type: ignore[method-assign]
             for owner, name, function in kept:
                 setattr(owner, name, function)
 
