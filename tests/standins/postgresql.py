@@ -111,8 +111,8 @@ class PostgreSql:
     def stop(self) -> None:
         """Stop the server at once, as a crash would: sessions are cut, nothing is flushed."""
         if self._runs:
-            self._control("stop", "-w", "-m", "immediate")
-            self._runs = False
+            self._runs = False  # first: one that does not stop in time is started again for those that come after
+            self._control("stop", "-w", "-t", "120", "-m", "immediate")
 
     def remove(self) -> None:
         """Stop the server and remove its folder."""
@@ -144,7 +144,7 @@ class PostgreSql:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             cwd=self._folder,
-            timeout=60,
+            timeout=150,
             **self._as_user(),
         )
         return int(ended.returncode)
