@@ -14,7 +14,7 @@ from sqlalchemy import Select, delete, select
 
 from .answers import MadeWith
 from .fleet import find_older
-from .store import Store, column_string, database_now, insert_into, tables
+from .store import Store, column_string, database_now, put_row, tables
 
 _NOT_COMPARED = {"timeout", "concurrency", "enabled"}
 """Settings that change when an answer comes, not what it is."""
@@ -62,9 +62,7 @@ class ScannerStates:
             await db.execute(delete(scanners).where(scanners.c.name.not_in(list(self._now))))
             self.older = await find_older(db, {name: one.database_updated for name, one in self._now.items()})
             for name in sorted(set(found) - self.older):  # in one order: another process writes the same rows
-                values = self._row(name, found[name])
-                row = insert_into(db.dialect.name, scanners).values(name=name, **values)
-                await db.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
+                await put_row(db, scanners, {"name": name}, self._row(name, found[name]))
 
     def _row(self, name: str, seen: ScannerHealth) -> dict[str, object]:
         known = self._now[name]

@@ -108,28 +108,10 @@ class StepClock(selectors.DefaultSelector):
     @contextmanager
     def counting(self) -> Iterator[None]:
         """Count what blocks the current thread, until the block ends."""
-        sleep = time.sleep
-        waits = (
-            *((subprocess.Popen, name) for name in ("wait", "communicate")),
-            *((threading.Condition, "wait"), (select, "select"), (os, "system"), (time, "sleep")),
-        )
-        kept = [(owner, name, getattr(owner, name)) for owner, name in waits]
+        sleep, start = time.sleep, threading.Thread.start
 
         def slept(seconds: float) -> None:
             self._count(seconds) if threading.get_ident() == self._thread else sleep(seconds)
-
-        def timed(function: Callable[..., Any]) -> Callable[..., Any]:
-            def wait(*args: Any, **kwargs: Any) -> Any:
-                start = time.monotonic()
-                try:
-                    return function(*args, **kwargs)
-                finally:
-                    if threading.get_ident() == self._thread:
-                        self._count(time.monotonic() - start)
-
-            return wait
-
-        start = threading.Thread.start
 
         def started(thread: threading.Thread) -> None:
             before = self._waited, self._stack
@@ -137,13 +119,32 @@ class StepClock(selectors.DefaultSelector):
             if threading.get_ident() == self._thread:  # it waits until the other one runs: on a busy machine, long
                 self._waited, self._stack = before
 
-        for owner, name, function in kept:
-            setattr(owner, name, slept if function is sleep else timed(function))
-        threading.Thread.start = started  # type: ignore[assignment, method-assign]
+        def timed(function: Callable[..., Any]) -> Callable[..., Any]:
+            def wait(*args: Any, **kwargs: Any) -> Any:
+                begun = time.monotonic()
+                try:
+                    return function(*args, **kwargs)
+                finally:
+                    if threading.get_ident() == self._thread:
+                        self._count(time.monotonic() - begun)
+
+            return wait
+
+        waits: tuple[tuple[Any, str], ...] = (
+            *((subprocess.Popen, name) for name in ("wait", "communicate")),
+            *((threading.Condition, "wait"), (select, "select"), (os, "system")),
+        )
+        replaced: list[tuple[Any, str, Callable[..., Any]]] = [
+            (time, "sleep", slept),
+            (threading.Thread, "start", started),
+            *((owner, name, timed(getattr(owner, name))) for owner, name in waits),
+        ]
+        kept = [(owner, name, getattr(owner, name)) for owner, name, _ in replaced]
+        for owner, name, function in replaced:
+            setattr(owner, name, function)
         try:
             yield
         finally:
-            threading.Thread.start = start  # type: ignore[method-assign]
             for owner, name, function in kept:
                 setattr(owner, name, function)
 

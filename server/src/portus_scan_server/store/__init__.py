@@ -15,6 +15,7 @@ from .catalogue import (
     put_index,
     put_registry,
     put_repository,
+    put_row,
     put_tag,
     read_image,
 )
@@ -87,6 +88,7 @@ __all__ = [
     "put_index",
     "put_registry",
     "put_repository",
+    "put_row",
     "put_tag",
     "read_image",
     "read_made_with",

@@ -190,6 +190,12 @@ async def _put(
     return int((await db.execute(select(table.c.id).where(*here))).scalar_one())
 
 
+async def put_row(db: AsyncConnection, table: Table, key: Mapping[str, object], values: Mapping[str, object]) -> None:
+    """Write the row with this key, or let it have these values: one statement, since others may write it at once."""
+    row = insert_into(db.dialect.name, table).values(**key, **values)
+    await db.execute(row.on_conflict_do_update(index_elements=list(key), set_=values))
+
+
 def insert_into(dialect: str, table: Table) -> Any:
     """Return an insert that knows what to do on a conflict; both databases write it in the same words."""
     return insert_in_postgresql(table) if dialect == POSTGRESQL else insert_in_sqlite(table)

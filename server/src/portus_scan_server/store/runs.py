@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, bindparam, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..answers import MadeWith, ScannerAnswers, StoredRun, says_something
-from .catalogue import insert_into
+from .catalogue import put_row
 from .database import StoreDamagedError
 from .finding_bodies import column_string
 from .schema import finding_sets, latest, runs
@@ -77,7 +77,8 @@ async def store_run(db: AsyncConnection, image_id: int, prepared: PreparedRun) -
         moved["said_id"] = run_id
     if run.outcome is Outcome.OK:
         moved["answer_id"] = run_id
-    await _point(db, image_id, run.scanner, pointers, moved)
+    if pointers is None or any(getattr(pointers, name) != one for name, one in moved.items()):
+        await put_row(db, latest, {"image_id": image_id, "scanner": run.scanner}, moved)
     return run_id
 
 
@@ -138,15 +139,6 @@ _COMPARED = ("plugin_version", "scanner_version", "settings", "database_identity
 def _essence(body: str) -> tuple[object, ...]:
     report = json.loads(body).get("report") or {}
     return tuple(report.get(name) for name in _SAME)
-
-
-async def _point(
-    db: AsyncConnection, image_id: int, scanner: str, pointers: Row[Any] | None, moved: Mapping[str, int]
-) -> None:
-    """Let the row of `latest` name these runs, unless it does."""
-    if pointers is None or any(getattr(pointers, name) != one for name, one in moved.items()):
-        row = insert_into(db.dialect.name, latest).values(image_id=image_id, scanner=scanner, **moved)
-        await db.execute(row.on_conflict_do_update(index_elements=["image_id", "scanner"], set_=moved))
 
 
 def _pointers() -> Select[Any]:

@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Row, Select, Text, and_, bindparam, case, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..answers import AnswerDoubt
-from ..store import Store, StoreDamagedError, database_now, insert_into, load_answers, load_image, tables
+from ..store import Store, StoreDamagedError, database_now, load_answers, load_image, put_row, tables
 from .summary import Rules, Summary, summarize
 
 logger = logging.getLogger("portus_scan_server.summaries")
@@ -199,9 +199,7 @@ def _united_doubts(said: Iterable[str]) -> str:
 
 
 async def _put(db: AsyncConnection, image_id: int, values: Mapping[str, object]) -> None:
-    row = insert_into(db.dialect.name, summaries).values(image_id=image_id, **values)
-    again = {**values, "made_at": database_now()}
-    await db.execute(row.on_conflict_do_update(index_elements=["image_id"], set_=again))
+    await put_row(db, summaries, {"image_id": image_id}, {**values, "made_at": database_now()})
 
 
 class SummaryRenewal:
